@@ -1,0 +1,481 @@
+"""The command ``km-audit``: arguments, printing, exit codes. 0 done, 1 unusable input, 2 wrong usage, 3 a chapter failed.
+
+Heavy modules are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import locale
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from audit.errors import AuditError, Lang, ParameterError, Text, current_language, set_language
+
+if TYPE_CHECKING:
+    from audit.run.inputs import Inputs
+    from audit.run.pipeline import Event, RunResult
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="km-audit",
+    help="Audit of a B2B client department: role mixing, retention, what it costs, what to do first.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+EXIT_INPUT = 1
+EXIT_CHAPTER = 3
+
+
+class _State:
+    json = False
+
+
+_state = _State()
+
+LangOption = Annotated[str | None, typer.Option("--lang", help="Language of the report: ru or en.", metavar="ru|en")]
+OrdersOption = Annotated[
+    list[str] | None, typer.Option("--orders", help="Orders file, folder or database URL; may be repeated.")
+]
+QuestionnaireOption = Annotated[
+    Path | None, typer.Option("--questionnaire", help="Questionnaire: XLSX or a folder of CSVs.")
+]
+SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another audit.toml.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", help="duckdb, spark or a Spark master address.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable status instead of text.")]
+
+
+def _console(stderr: bool = False) -> Console:
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, emoji=False)
+
+
+def _say(ru: str, en: str) -> str:
+    return ru if current_language() == "ru" else en
+
+
+def _lang(value: str | None) -> Lang | None:
+    if value is None:
+        return None
+    if value not in ("ru", "en"):
+        raise typer.BadParameter("ru | en", param_hint="--lang")
+    return value  # type: ignore[return-value]
+
+
+def _guess_language() -> Lang:
+    """Errors speak the user's language until the settings say otherwise."""
+    for name in ("KM_AUDIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name, "")
+        if value:
+            return "ru" if value.lower().startswith("ru") else "en"
+    return "ru" if (locale.getlocale()[0] or "").lower().startswith("ru") else "en"
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def _fail(error: AuditError) -> NoReturn:
+    """The one place where a user's error is printed."""
+    if _state.json:
+        _print_json({
+            "status": "error", "error": type(error).__name__, "message": str(error.what),
+            "where": str(error.where), "todo": None if error.todo is None else str(error.todo),
+            "answer": getattr(error, "answer", "") or None,
+        })  # fmt: skip
+    else:
+        console = _console(stderr=True)
+        first, *rest = error.lines()
+        console.print(f"[bold red]{_say('Ошибка', 'Error')}:[/] {escape(first)}")
+        for line in rest:
+            console.print(f"  {escape(line)}")
+        answer = getattr(error, "answer", "")
+        if answer:
+            console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}:")
+            for line in answer.split("\n"):
+                console.print(f"    [bold]{escape(line)}[/]")
+    raise SystemExit(EXIT_INPUT)
+
+
+def _inputs(
+    folder: Path | None,
+    orders: list[str] | None,
+    questionnaire: Path | None,
+    settings: Path | None,
+    **options: Any,
+) -> Inputs:
+    from audit.run.inputs import engagement_inputs, file_inputs, override
+
+    if folder is not None and orders:
+        raise typer.BadParameter(_say("укажите либо папку проекта, либо --orders", "give either a folder or --orders"))
+    if folder is None and not orders:
+        raise typer.BadParameter(_say("укажите папку проекта или --orders ФАЙЛ", "give a folder or --orders FILE"))
+    if folder is not None:
+        if folder.is_file():
+            raise ParameterError(
+                Text(f"{folder} — файл, а не папка проекта", f"{folder} is a file, not an engagement folder"),
+                todo=Text(f"Файл заказов задаётся так: --orders {folder} --out ПАПКА",
+                          f"An orders file is given so: --orders {folder} --out DIR"),
+            )  # fmt: skip
+        inputs = engagement_inputs(folder, settings)
+        if questionnaire is not None:
+            from dataclasses import replace
+
+            inputs = replace(inputs, questionnaire=questionnaire)
+    else:
+        inputs = file_inputs(orders or [], questionnaire, settings)
+    from dataclasses import replace
+
+    return replace(inputs, settings=override(inputs.settings, {
+        "report": {"lang": options.get("lang"), "names": True if options.get("names") else None},
+        "inputs": {"engine": options.get("engine")},
+    }))  # fmt: skip
+
+
+def _guard(work: Callable[[], int]) -> None:
+    try:
+        code = work()
+    except AuditError as e:
+        _fail(e)
+    except KeyboardInterrupt:
+        _console(stderr=True).print(_say("Прервано. Прежние отчёты целы.", "Interrupted. Earlier runs are intact."))
+        raise SystemExit(130) from None
+    except OSError as e:
+        _fail(AuditError(
+            Text(f"Файловая система отказала: {e.strerror or e}", f"The file system refused: {e.strerror or e}"),
+            where=str(e.filename or ""),
+            todo=Text("Проверьте место на диске и права", "Check free space and permissions"),
+        ))  # fmt: skip
+    raise SystemExit(code)
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    set_language(_guess_language())
+    if version:
+        from audit.run.prepare import kit_version
+
+        typer.echo(f"km-audit {kit_version()}")
+        raise typer.Exit
+
+
+def _chapter_name(step: str, lang: str) -> str:
+    from audit.present.titles import chapter_title
+
+    return str(chapter_title(step, lang))
+
+
+_STEPS = {
+    "intake": Text("чтение и проверка данных", "reading and checking the data"),
+    "html": Text("отчёт HTML", "HTML report"),
+    "pdf": Text("отчёт PDF", "PDF report"),
+    "annex": Text("приложение с таблицами", "annex with tables"),
+}
+
+
+class _Progress:
+    """One line per step as it ends, and what is running now where there is a terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self.console = _console(stderr=True)
+        self.running: list[str] = []
+        self.status: Any = None
+
+    def _label(self, step: str) -> str | None:
+        if step in _STEPS:
+            return str(_STEPS[step])
+        if step == "notebooks":
+            return None
+        return _say("глава", "chapter") + f" «{_chapter_name(step, current_language())}»"
+
+    def __call__(self, event: Event) -> None:
+        if self.quiet:
+            return
+        if event.state == "note":
+            self.console.print(
+                _say("Убраны остатки прерванного запуска: ", "Removed what an interrupted run left: ") + event.detail
+            )
+            return
+        label = self._label(event.step)
+        if label is None:
+            return
+        if event.state == "start":
+            self.running.append(label)
+        else:
+            if label in self.running:
+                self.running.remove(label)
+            mark = "[green]✓[/]" if event.state == "done" else "[red]✗[/]"
+            self.console.print(f"{mark} {escape(label)}  [dim]{event.seconds:.1f} {_say('с', 's')}[/]")
+        self._show()
+
+    def _show(self) -> None:
+        if not self.console.is_terminal:
+            return
+        if self.status is None:
+            self.status = self.console.status("")
+            self.status.start()
+        self.status.update(escape(", ".join(self.running)))
+
+    def stop(self) -> None:
+        if self.status is not None:
+            self.status.stop()
+            self.status = None
+
+
+_MARKS = {"found": "●", "watch": "◐", "clear": "○", "not_assessed": "–"}
+
+
+def _verdict_lines(findings: Any) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    counts = {s: sum(f["status"] == s for f in findings["findings"]) for s in _MARKS}
+    shown = [f for s in ("found", "watch") for f in findings["findings"] if f["status"] == s]
+    return counts, shown
+
+
+def _print_verdict(console: Console, findings: Any) -> None:
+    counts, shown = _verdict_lines(findings)
+    words = {
+        "found": _say("найдено", "found"), "watch": _say("под наблюдением", "watch"),
+        "clear": _say("чисто", "clear"), "not_assessed": _say("не оценено", "not assessed"),
+    }  # fmt: skip
+    console.print(", ".join(f"{words[s]}: {n}" for s, n in counts.items()))
+    for f in shown:
+        console.print(f"  {_MARKS[f['status']]} {escape(f['title'])}  [dim]{f['id']}[/]")
+
+
+def _finish(result: RunResult) -> int:
+    findings = result.findings
+    if _state.json:
+        counts, _ = _verdict_lines(findings)
+        _print_json({
+            "status": "failed_chapters" if result.failed else "done",
+            "run": str(result.folder), "report_html": str(result.folder / "report.html"),
+            "report_pdf": str(result.folder / "report.pdf") if result.pdf_engine else None,
+            "pdf_engine": result.pdf_engine, "findings": counts,
+            "failed": [{"chapter": f.chapter, "error": str(f.error), "notebook": str(f.path)} for f in result.failed],
+            "timings_seconds": dict(result.timings),
+        })  # fmt: skip
+        return EXIT_CHAPTER if result.failed else 0
+    console = _console()
+    console.print()
+    _print_verdict(console, findings)
+    for note in result.notes:
+        console.print(escape(str(note)))
+    for f in result.failed:
+        cell = f", {_say('ячейка', 'cell')} {f.cell}" if f.cell is not None else ""
+        title = _chapter_name(f.chapter, current_language())
+        console.print(f"[red]✗ {_say('Глава', 'Chapter')} «{escape(title)}»{cell}:[/] {escape(str(f.error))}")
+        console.print(f"  {_say('Ноутбук', 'Notebook')}: {escape(str(f.path))}", soft_wrap=True)
+    console.print()
+    console.print(f"{_say('Отчёт', 'Report')}: [bold]{escape(str(result.folder / 'report.html'))}[/]", soft_wrap=True)
+    if result.pdf_engine:
+        console.print(f"PDF:   {escape(str(result.folder / 'report.pdf'))}", soft_wrap=True)
+    return EXIT_CHAPTER if result.failed else 0
+
+
+def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int) -> int:
+    from audit.run.pipeline import run_audit
+
+    set_language(inputs.settings.report.lang)
+    progress = _Progress(quiet=_state.json)
+    try:
+        result = run_audit(inputs, out, chapters=chapters, jobs=jobs, watch=progress)
+    finally:
+        progress.stop()
+    return _finish(result)
+
+
+@app.command()
+def demo(
+    lang: LangOption = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("km-audit-demo"),
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the whole audit on the bundled sample, start to finish."""
+    _state.json = as_json
+
+    def work() -> int:
+        from audit.run.inputs import demo_inputs
+
+        return _run(demo_inputs(_lang(lang)), out, None, jobs)
+
+    _guard(work)
+
+
+@app.command()
+def run(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Engagement folder.")] = None,
+    orders: OrdersOption = None,
+    questionnaire: QuestionnaireOption = None,
+    settings: SettingsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the report; needed with --orders.")] = None,
+    lang: LangOption = None,
+    chapter: Annotated[list[str] | None, typer.Option("--chapter", help="Only this chapter; may be repeated.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = 2,
+    engine: EngineOption = None,
+    names: Annotated[bool, typer.Option("--names", help="Show persons by name instead of by code.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the audit of an engagement folder, or of named files into --out."""
+    _state.json = as_json
+    chosen = _lang(lang)
+    if folder is None and out is None and orders:
+        raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
+
+    def work() -> int:
+        inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen, names=names, engine=engine)
+        return _run(inputs, out, chapter, jobs)
+
+    _guard(work)
+
+
+@app.command()
+def screen(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Engagement folder.")] = None,
+    orders: OrdersOption = None,
+    questionnaire: QuestionnaireOption = None,
+    settings: SettingsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="File for findings.json; default: print it.")] = None,
+    lang: LangOption = None,
+    engine: EngineOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute findings.json alone, in seconds: no notebooks, no report."""
+    _state.json = as_json
+    chosen = _lang(lang)
+
+    def work() -> int:
+        from audit.run.pipeline import write_screen
+
+        inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen, engine=engine)
+        findings = write_screen(inputs, out)
+        if out is None:
+            _print_json(findings)
+        elif as_json:
+            _print_json({"status": "done", "findings": str(out), "counts": _verdict_lines(findings)[0]})
+        else:
+            _print_verdict(_console(), findings)
+        return 0
+
+    _guard(work)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Engagement folder.")] = None,
+    orders: OrdersOption = None,
+    questionnaire: QuestionnaireOption = None,
+    settings: SettingsOption = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read and validate only: what is usable, what to ask the client."""
+    _state.json = as_json
+    chosen = _lang(lang)
+
+    def work() -> int:
+        from audit.run.check import check_inputs, print_check
+
+        inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen)
+        result = check_inputs(inputs)
+        if as_json:
+            _print_json(result.as_json())
+        else:
+            print_check(result, _console())
+        return 0 if result.usable else EXIT_INPUT
+
+    _guard(work)
+
+
+@app.command()
+def render(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make the report again from the (edited) executed notebooks; nothing is recomputed."""
+    _state.json = as_json
+
+    def work() -> int:
+        from audit.run.rendering import render_again
+
+        rendered = render_again(run_folder)
+        if as_json:
+            _print_json({"status": "done", "report_html": str(run_folder / "report.html"),
+                         "pdf_engine": rendered.pdf_engine})  # fmt: skip
+        else:
+            for note in rendered.notes:
+                _console().print(escape(str(note)))
+            _console().print(f"{_say('Отчёт', 'Report')}: {escape(str(run_folder / 'report.html'))}", soft_wrap=True)
+        return 0
+
+    _guard(work)
+
+
+@app.command()
+def explain(
+    id: Annotated[str, typer.Argument(metavar="ID", help="A finding, metric, threshold, function or role.")],
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain an id: definition, formula, threshold, source."""
+    _state.json = as_json
+    chosen = _lang(lang)
+
+    def work() -> int:
+        from audit.present.explain import explain_id
+
+        if chosen is not None:
+            set_language(chosen)
+        told = explain_id(id, current_language())
+        if as_json:
+            _print_json(told.as_json())
+        else:
+            console = _console()
+            console.print(f"[bold]{escape(told.title)}[/]  [dim]{escape(told.id)}[/]")
+            for name, text in told.lines:
+                console.print(f"[bold]{escape(name)}:[/] {escape(text)}")
+        return 0
+
+    _guard(work)
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The engagement folder to make.")],
+    lang: LangOption = None,
+) -> None:
+    """Make an engagement folder: blank questionnaire, order template, letter of request, audit.toml."""
+    chosen = _lang(lang)
+
+    def work() -> int:
+        from audit.present.forms import new_engagement
+
+        if chosen is not None:
+            set_language(chosen)
+        console = _console()
+        for path in new_engagement(folder, current_language()):
+            console.print(f"  {escape(str(path))}", soft_wrap=True)
+        return 0
+
+    _guard(work)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to a legacy code page
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    app()

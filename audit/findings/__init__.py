@@ -1,0 +1,1 @@
+"""From figures and thresholds to verdicts: status, severity, effect, actions."""

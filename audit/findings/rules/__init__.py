@@ -1,0 +1,1 @@
+"""One module per chapter: ``judge(case, result, results) -> list[Finding]``."""

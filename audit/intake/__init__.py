@@ -1,0 +1,1 @@
+"""Reading what the client sent: orders and questionnaire, with every row and every problem accounted for."""

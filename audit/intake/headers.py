@@ -1,0 +1,243 @@
+"""Which header of a file is which canonical field: exact synonyms first, near ones as a guess, never a silent choice.
+
+Matching follows the code list: NFKC, lower case, ё = е, CamelCase split, blanks and marks collapsed; the text after a
+comma or in brackets counts at first and is dropped only where nothing fits with it. Then token similarity of at least
+0.9 makes a guess. Two headers for one field are a question.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from rapidfuzz import fuzz, process
+
+from audit.errors import Text
+from audit.method import method
+from audit.model.orders import FIELD_NAMES
+
+__all__ = ["NOT_USED", "ColumnMatch", "Match", "field_name", "known_headers", "match_headers", "normalise_header"]
+
+How = Literal["mapped", "guessed", "setting", "derived", "not_used", "unmapped"]
+
+NOT_USED = frozenset({"pipeline", "close_date", "repeat_flag", "comment", "lines", "payment_pct"})
+"""Recognised, named in the report, and not used: they say nothing that the orders do not say better."""
+
+_EXTRA_NAMES: Mapping[str, Text] = {
+    "posted": Text("проведён", "posted"),
+    "deleted": Text("пометка удаления", "deletion mark"),
+    "legal_entity": Text("юридическое лицо клиента", "client's legal entity"),
+}
+_NEVER = frozenset({"дата изменения", "дата модификации", "изменено", "modified", "updated at", "date modified"})
+"""Headers that look like a known one and mean something else."""
+
+_WEAK = frozenset({
+    "номер по данным клиента", "номер счета", "дата начала", "дата согласования", "период", "грузополучатель",
+    "компания контакта", "ответственный за контакт", "категория", "группа", "тип", "направление", "стоимость",
+    "отгружено", "группа стадии", "закрыта", "количество упаковок", "наименование", "источник", "город", "страна",
+    "country", "territory", "область", "ссылка", "документ", "guid", "id", "пользователь", "наценка",
+})  # fmt: skip
+"""Synonyms that serve a field only where no other header of the file does."""
+
+_PLAN_OR_FACT = re.compile(r"\b(факт\w*|план\w*|actual|planned|plan|fact)\b")
+_CAMEL = re.compile(r"(?<=[a-zа-я0-9])(?=[A-ZА-Я])|(?<=[A-ZА-Я])(?=[A-ZА-Я][a-zа-я])")
+_MARKS = re.compile(r"[^\w%№]+")
+_CUT = re.compile(r"\s*[,(\[].*$", re.DOTALL)
+_GENERIC_NAME = frozenset({"наименование", "название", "имя", "name"})
+_GENERIC_CODE = frozenset({"код", "инн", "id", "code", "inn"})
+
+
+def field_name(field: str) -> Text:
+    """Return the words for a canonical or reading-only field."""
+    return FIELD_NAMES.get(field) or _EXTRA_NAMES.get(field) or Text(field, field)
+
+
+@lru_cache(maxsize=20_000)
+def normalise_header(header: str) -> tuple[str, str]:
+    """Return the header in matching form, whole and without what follows a comma or stands in brackets."""
+    text = unicodedata.normalize("NFKC", header.replace("№", "\u0001")).replace("\u0001", "№")
+    return _plain(text), _plain(_CUT.sub("", text)) if text[:1] not in "([" else _plain(text)
+
+
+def _plain(text: str) -> str:
+    words = _MARKS.sub(" ", _CAMEL.sub(" ", text).lower().replace("ё", "е").replace("_", " ")).split()
+    kept = [w.replace("№", "") for w in words]
+    kept = [w for w in kept if w]
+    return " ".join(kept) if kept else " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    exact: Mapping[str, tuple[str, ...]]
+    spellings: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def known_headers() -> _Known:
+    """Return every synonym in matching form with the fields that carry it."""
+    exact: dict[str, list[str]] = {}
+    for field, spec in method().headers.items():
+        for text in (field, *(v.header for v in spec.variants)):
+            fields = exact.setdefault(normalise_header(text)[0], [])
+            if field not in fields:
+                fields.append(field)
+    return _Known({k: tuple(v) for k, v in exact.items()}, tuple(exact))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What one header may mean: its field, how it was found, how near, and how strong the claim is."""
+
+    field: str | None
+    how: How
+    score: float | None = None
+    strength: int = 0
+    """3 the canonical name itself, 2 a synonym, 1 a weak synonym or a guess."""
+    also: tuple[str, ...] = ()
+    """Other fields that the same header could be."""
+
+
+_NO_MATCH = Match(None, "unmapped")
+
+
+@lru_cache(maxsize=20_000)
+def match_header(header: str) -> Match:
+    """Return what one header means by itself, whatever else stands in the file."""
+    whole, cut = normalise_header(header)
+    if not whole or whole in _NEVER or cut in _NEVER:
+        return _NO_MATCH
+    known = known_headers()
+    dropped = whole[len(cut):] if whole.startswith(cut) else ""
+    for text in (whole, cut):
+        if text == cut and text != whole and _PLAN_OR_FACT.search(dropped):
+            break  # «Дата отгрузки (…факт…)» must not fall back to «Дата отгрузки», which is the plan
+        fields = known.exact.get(text)
+        if fields:
+            strength = 1 if text in _WEAK else 2
+            if header.strip() == fields[0] or whole.replace(" ", "_") == fields[0]:
+                strength = 3
+            return Match(fields[0], "mapped", 1.0, strength, fields[1:])
+    if len(whole) < 4:
+        return _NO_MATCH
+    near = process.extractOne(whole, known.spellings, scorer=fuzz.token_sort_ratio, score_cutoff=90.0)
+    if near is None:
+        return _NO_MATCH
+    fields = known.exact[near[0]]
+    if bool(_PLAN_OR_FACT.search(whole)) != bool(_PLAN_OR_FACT.search(near[0])):
+        return _NO_MATCH
+    return Match(fields[0], "guessed", round(near[1] / 100.0, 2), 1, fields[1:])
+
+
+def match_stacked(parent: str, child: str) -> Match:
+    """Return what a header of two rows means: «Контрагент» above «ИНН», «Сумма» above «Всего»."""
+    if not child:
+        return match_header(parent)
+    if not parent:
+        return match_header(child)
+    for text in (f"{parent} {child}", f"{child} {parent}"):
+        found = known_headers().exact.get(normalise_header(text)[0])
+        if found:
+            return Match(found[0], "mapped", 1.0, 2, found[1:])
+    above, below = match_header(parent), match_header(child)
+    word = normalise_header(child)[0]
+    if above.field == "client" and word in _GENERIC_CODE:
+        return Match("client_id", "mapped", 1.0, 2)
+    if above.field is not None and word in _GENERIC_NAME:
+        return above
+    return below if below.field is not None else above
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMatch:
+    """One column of a table: position, header as shown, what it is."""
+
+    index: int
+    header: str
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderPlan:
+    """All columns of a table, the column chosen per field, and the fields for which two headers compete."""
+
+    columns: tuple[ColumnMatch, ...]
+    chosen: Mapping[str, int]
+    rivals: Mapping[str, tuple[int, ...]]
+    shared: Mapping[int, tuple[str, ...]]
+    """Columns whose header could be either of several fields."""
+    missing_settings: tuple[str, ...] = ()
+    """Headers named in ``[columns]`` that this table does not have."""
+
+
+def match_headers(
+    headers: Sequence[str], settings_columns: Mapping[str, str], parents: Sequence[str] | None = None
+) -> HeaderPlan:
+    """Match all headers of a table at once.
+
+    What ``[columns]`` names wins. Otherwise the strongest claim on a field wins; equal claims are rivals, left for
+    the caller to settle by content or to ask about. «Партнер» beside «Контрагент» are client and legal entity (1C UT
+    11), not rivals.
+    """
+    above = parents if parents is not None else [""] * len(headers)
+    whole = [" / ".join(p for p in (a, h) if p) for a, h in zip(above, headers, strict=True)]
+    matches = [match_stacked(a, h) for a, h in zip(above, headers, strict=True)]
+    named: dict[str, int] = {}
+    missing: list[str] = []
+    for field, header in settings_columns.items():
+        at = _find(header, headers, whole)
+        if at is None:
+            missing.append(header)
+        else:
+            named[field] = at
+            matches[at] = Match(field, "setting", None, 4)
+    taken = set(named.values())
+    for i, m in enumerate(matches):
+        if i not in taken and m.field in named:
+            matches[i] = Match(m.field, "not_used", m.score, 0)
+    _split_partner(headers, matches)
+    claims: dict[str, list[int]] = {}
+    for i, m in enumerate(matches):
+        if m.field is not None and m.strength > 0:
+            claims.setdefault(m.field, []).append(i)
+    chosen: dict[str, int] = {}
+    rivals: dict[str, tuple[int, ...]] = {}
+    for field, indices in claims.items():
+        best = max(matches[i].strength for i in indices)
+        strong = [i for i in indices if matches[i].strength == best]
+        chosen[field] = strong[0]
+        if len(strong) > 1:
+            rivals[field] = tuple(strong)
+        for i in indices:
+            if i not in strong:
+                matches[i] = Match(field, "not_used", matches[i].score, 0)
+    for i, m in enumerate(matches):
+        if m.field in NOT_USED and m.how in ("mapped", "guessed"):
+            matches[i] = Match(m.field, "not_used", m.score, 0, m.also)
+    shared = {i: (m.field, *m.also) for i, m in enumerate(matches) if m.field and m.also and chosen.get(m.field) == i}
+    columns = tuple(ColumnMatch(i, whole[i], m) for i, m in enumerate(matches))
+    return HeaderPlan(columns, chosen, rivals, shared, tuple(missing))
+
+
+def _find(header: str, headers: Sequence[str], whole: Sequence[str]) -> int | None:
+    for candidates in (headers, whole):
+        for i, h in enumerate(candidates):
+            if h.strip() == header.strip():
+                return i
+    target = normalise_header(header)[0]
+    for candidates in (headers, whole):
+        hits = [i for i, h in enumerate(candidates) if normalise_header(h)[0] == target]
+        if len(hits) == 1:
+            return hits[0]
+    return None
+
+
+def _split_partner(headers: Sequence[str], matches: list[Match]) -> None:
+    clients = [i for i, m in enumerate(matches) if m.field == "client" and m.how == "mapped"]
+    partner = [i for i in clients if normalise_header(headers[i])[1] == "партнер"]
+    contractor = [i for i in clients if normalise_header(headers[i])[1] == "контрагент"]
+    if len(partner) == 1 and len(contractor) == 1:
+        matches[contractor[0]] = Match("legal_entity", "mapped", 1.0, 2)

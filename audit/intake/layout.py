@@ -1,0 +1,141 @@
+"""Where a table begins: the header among preamble rows, headers of two rows, merged cells.
+
+The header is the first row with at least three known synonyms, else the row with the most (at least two fields of a
+usable table). ``[reading] header_row`` and headers named in ``[columns]`` decide where that is not enough.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audit.intake.headers import match_header, match_stacked, normalise_header
+from audit.intake.staging import Row
+
+__all__ = ["HEAD_ROWS", "Layout", "find_layout", "is_value"]
+
+HEAD_ROWS = 120
+"""How many rows are looked at for a header; 1C preambles are shorter than this."""
+
+_VALUE = re.compile(
+    r"\s*[-−–(]?\s*\d[\d\s\u00a0\u202f.,:/\-T]*\)?\s*(%|руб\.?|р\.|₽|г\.?|[A-Z]{3})?\s*", re.IGNORECASE
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table's header. ``header_row`` and ``first_row`` are row numbers as a person sees them."""
+
+    header_row: int
+    first_row: int
+    headers: tuple[str, ...]
+    parents: tuple[str, ...] | None = None
+    recognised: int = 0
+    """Number of distinct fields recognised in the header."""
+
+
+def is_value(text: str) -> bool:
+    """Whether a cell looks like data (a number, a date, a sum of money) and not like a header word."""
+    return bool(_VALUE.fullmatch(text))
+
+
+def _fields(cells: Sequence[str], named: frozenset[str]) -> set[str]:
+    out = set()
+    for cell in cells:
+        if not cell or len(cell) > 120:
+            continue
+        if normalise_header(cell)[0] in named:
+            out.add(f"[columns] {cell}")
+        elif (field := match_header(cell).field) is not None:
+            out.add(field)
+    return out
+
+
+def find_layout(
+    rows: Sequence[Row],
+    columns: Mapping[str, str],
+    header_row: int | None = None,
+    merged: Sequence[tuple[int, int, int, int]] = (),
+) -> Layout | None:
+    """Find the header among the first rows of a table; None when no row looks like one.
+
+    ``merged`` holds merged ranges as (first row, first column, last row, last column), rows as a person sees them,
+    columns from 0; within them the text of the first cell counts for every cell.
+    """
+    named = frozenset(normalise_header(h)[0] for h in columns.values())
+    filled = [(number, _fill(number, cells, merged)) for number, cells in rows[:HEAD_ROWS]]
+    best: tuple[int, int] | None = None
+    for at, (number, cells) in enumerate(filled):
+        if header_row is not None:
+            if number == header_row:
+                best = (len(_fields(cells, named)), at)
+                break
+            continue
+        found = len(_fields(cells, named))
+        if found >= 3:
+            best = (found, at)
+            break
+        if found >= 2 and (best is None or found > best[0]) and not any(is_value(c) for c in cells if c):
+            best = (found, at)
+    if best is None:
+        return None
+    return _with_second_row(filled, best[1], best[0], rows, columns)
+
+
+def _fill(number: int, cells: Sequence[str], merged: Sequence[tuple[int, int, int, int]]) -> list[str]:
+    out = [c.strip() for c in cells]
+    for top, left, bottom, right in merged:
+        if top <= number <= bottom and number == top and left < len(out):
+            for j in range(left + 1, min(right + 1, len(out))):
+                out[j] = out[j] or out[left]
+    return out
+
+
+def _with_second_row(
+    filled: Sequence[tuple[int, list[str]]],
+    at: int,
+    found: int,
+    rows: Sequence[Row],
+    columns: Mapping[str, str],
+) -> Layout:
+    number, cells = filled[at]
+    single = Layout(number, number + 1, tuple(cells), None, found)
+    pairs = [(at, at + 1), (at - 1, at)]
+    best = single
+    named = frozenset(normalise_header(h)[0] for h in columns.values())
+    for upper, lower in pairs:
+        if upper < 0 or lower >= len(filled) or filled[lower][0] != filled[upper][0] + 1:
+            continue
+        stacked = _stack(filled[upper], filled[lower], rows[upper][1], named)
+        if stacked is not None and stacked.recognised > best.recognised:
+            best = stacked
+    return best
+
+
+def _stack(
+    upper: tuple[int, list[str]], lower: tuple[int, list[str]], upper_raw: Sequence[str], named: frozenset[str]
+) -> Layout | None:
+    width = max(len(upper[1]), len(lower[1]))
+    top = upper[1] + [""] * (width - len(upper[1]))
+    low = lower[1] + [""] * (width - len(lower[1]))
+    raw = [c.strip() for c in upper_raw] + [""] * (width - len(upper_raw))
+    words = [c for c in low if c]
+    if len(words) < 2 or any(is_value(c) for c in words):
+        return None
+    # A second header row stands under a group label that spans several columns: at least one of its words has no
+    # label of its own directly above. A row of data or a group row has no such shape.
+    spans = [j for j in range(width) if low[j] and not raw[j]]
+    if not spans:
+        return None
+    parents = list(top)
+    for j in range(1, width):
+        if not parents[j] and low[j]:
+            parents[j] = parents[j - 1]
+    parents = [p if low[j] else "" for j, p in enumerate(parents)]
+    children = [low[j] or top[j] for j in range(width)]
+    fields = {
+        f"[columns] {c}" if normalise_header(c)[0] in named else match_stacked(p, c).field
+        for p, c in zip(parents, children, strict=True)
+    } - {None}
+    return Layout(lower[0], lower[0] + 1, tuple(children), tuple(parents), len(fields))

@@ -1,0 +1,99 @@
+"""Why a row is set aside: every reason once, with its sentence, and the file that lists the rows.
+
+Nothing is lost in silence: a row of a client's file is either used or it stands in ``rejected_rows.csv`` under exactly
+one reason, the first that applies in the order of `REASONS`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+from audit.errors import Lang, Text
+
+__all__ = ["REASONS", "RejectedRows", "neutral"]
+
+REASONS: dict[str, Text] = {
+    "bad_bytes": Text("строка не читается: повреждённые символы", "the row cannot be read: damaged characters"),
+    "unclosed_quote": Text("строка не читается: кавычка открыта и не закрыта",
+                           "the row cannot be read: a quote is opened and never closed"),
+    "field_count": Text("в строке больше полей, чем в заголовке", "the row has more fields than the header"),
+    "blank_row": Text("пустая строка", "blank row"),
+    "repeated_header": Text("повтор заголовка таблицы", "the table header repeated"),
+    "total_row": Text("итоговая строка", "total row"),
+    "subtotal_row": Text("строка промежуточного итога", "subtotal row"),
+    "group_row": Text("строка-группа: значение отнесено к строкам под ней",
+                      "group row: its value was given to the rows below it"),
+    "cell_error": Text("в ячейке ошибка вместо значения", "the cell holds an error instead of a value"),
+    "deleted": Text("документ помечен на удаление", "the document is marked for deletion"),
+    "unposted": Text("документ не проведён", "the document is not posted"),
+    "internal": Text("внутренний документ, не продажа", "an internal document, not a sale"),
+    "cancelled": Text("заказ отменён", "the order is cancelled"),
+    "no_client": Text("нет клиента", "no client"),
+    "dropped_prefix": Text("номер документа начинается с исключённого префикса ([reading] drop_order_id_prefix)",
+                           "the document number begins with an excluded prefix ([reading] drop_order_id_prefix)"),
+    "no_date": Text("нет даты", "no date"),
+    "bad_date": Text("дата не распознана или невозможна", "the date is not recognised or impossible"),
+    "no_amount": Text("нет суммы", "no amount"),
+    "bad_amount": Text("сумма не является числом", "the amount is not a number"),
+    "nonpositive_price": Text("цена не больше нуля ([reading] drop_nonpositive_price)",
+                              "the price is not above zero ([reading] drop_nonpositive_price)"),
+    "return_dropped": Text("возврат исключён настройкой ([reading] drop_returns)",
+                           "a return, left out by the settings ([reading] drop_returns)"),
+    "foreign_currency": Text("сумма в другой валюте", "the amount is in another currency"),
+    "future_date": Text("дата в будущем", "the date is in the future"),
+    "outside_period": Text("дата вне периода аудита ([period])", "the date is outside the audit's period ([period])"),
+    "duplicate_document": Text("тот же документ уже прочитан из другого файла ([reading] duplicates)",
+                               "the same document was already read from another file ([reading] duplicates)"),
+}  # fmt: skip
+"""Reason codes in the order in which they are tried; a row gets the first that applies."""
+
+_PLAIN_NUMBER = re.compile(r"[+-]?\d[\d\s.,]*%?")
+_FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def neutral(value: str | None) -> str:
+    """Return a cell that a spreadsheet shows as text: a value that it would take for a formula gets an apostrophe.
+
+    A plain signed number stays as it is. Line ends become spaces, so that one rejected row is one line.
+    """
+    if value is None:
+        return ""
+    text = value.replace("\r", " ").replace("\n", " ") if "\n" in value or "\r" in value else value
+    if value.startswith(_FORMULA_START) and not _PLAIN_NUMBER.fullmatch(text):
+        return "'" + text
+    return text
+
+
+class RejectedRows:
+    """Writes ``rejected_rows.csv``: file, row, column, value, reason_code, reason. One line per row set aside."""
+
+    def __init__(self, path: Path, lang: Lang) -> None:
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._csv = csv.writer(self._file, lineterminator="\r\n")
+        self._csv.writerow(("file", "row", "column", "value", "reason_code", "reason"))
+        self._reason = {code: text.get(lang) for code, text in REASONS.items()}
+        self.rows = 0
+
+    def write(self, file: str, rows: Iterable[tuple[int, str | None, str | None, str]]) -> None:
+        """Append rows of one file: row number, column header, value, reason code."""
+        name = neutral(file)
+        reason = self._reason
+
+        def lines() -> Iterable[tuple[str, int, str, str, str, str]]:
+            for row, column, value, code in rows:
+                self.rows += 1
+                yield name, row, neutral(column), neutral(value), code, reason[code]
+
+        self._csv.writerows(lines())
+
+    def __enter__(self) -> RejectedRows:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()

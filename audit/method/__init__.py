@@ -1,0 +1,473 @@
+"""The method as data: roles, functions, types of sale, thresholds, findings, actions, benchmarks, header synonyms.
+
+Everything a consultant would want to change lives in ``audit/method/data/*.toml`` with unit and source. It is read once
+into frozen objects; an unknown key or a reference to nothing is our own mistake and refuses to load.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal, NoReturn
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from audit.errors import Lang, SettingsError, Text, did_you_mean
+
+__all__ = [
+    "ActionSpec",
+    "Answer",
+    "Benchmark",
+    "FindingSpec",
+    "Function",
+    "HeaderSpec",
+    "Method",
+    "MetricSpec",
+    "Owners",
+    "Role",
+    "SaleType",
+    "SelfCheckQuestion",
+    "Threshold",
+    "Thresholds",
+    "method",
+]
+
+SALE_TYPES = ("T", "TC", "C", "S", "CS")
+CHAPTERS = ("data", "model", "roles", "retention", "base", "ownership", "keys", "handoff", "service", "selfcheck")
+"""Chapters in the order of the report."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Named(_Data):
+    ru: str
+    en: str
+
+    @property
+    def name(self) -> Text:
+        """The name in both languages."""
+        return Text(self.ru, self.en)
+
+
+class Role(_Named):
+    """A role of the conveyor or around it; ``family`` gathers the roles whose hours are judged together."""
+
+    code: str
+    kind: Literal["conveyor", "mgmt", "adjacent", "diag", "system"]
+    family: str
+    source: str
+    titles: tuple[str, ...]
+
+    @property
+    def short(self) -> Text:
+        """The short name used in charts and tables: «КМ», “KM”."""
+        return Text(_SHORT_RU.get(self.code, self.ru.split(" (")[0]), _SHORT_EN.get(self.code, self.en))
+
+
+_SHORT_RU = {
+    "TM": "ТМ", "SR": "СР", "SOP": "СОП", "KM": "КМ", "SKM": "ст. КМ", "KAM": "КАМ", "OP": "операционист", "PM": "ПМ",
+    "SUP": "поддержка", "BO": "бэк-офис", "RKO": "РКО", "ROP": "РОП", "KD": "КД", "GD": "ГД", "OWN": "собственник",
+    "PUR": "закупки", "CLAIM": "рекламации", "UNI": "универсал", "LOG": "логистика", "WH": "склад",
+    "PROD": "производство", "FIN": "бухгалтерия", "MKT": "маркетинг", "SYS": "система", "ANY": "любой",
+}  # fmt: skip
+_SHORT_EN = {
+    "TM": "telemarketer", "SR": "developer", "SOP": "office sales", "KM": "client manager",
+    "SKM": "senior client manager", "KAM": "key account manager", "OP": "operations clerk", "PM": "project manager",
+    "SUP": "support", "BO": "back office", "RKO": "head of clients", "ROP": "head of sales",
+    "KD": "commercial director", "GD": "CEO", "OWN": "owner", "PUR": "purchasing", "CLAIM": "claims",
+    "UNI": "universal seller", "LOG": "logistics", "WH": "warehouse", "PROD": "production", "FIN": "accounting",
+    "MKT": "marketing", "SYS": "system", "ANY": "anyone",
+}  # fmt: skip
+
+
+class Owners(_Data):
+    """Who owns a function in one type of sale; both empty: not in that conveyor."""
+
+    primary: tuple[str, ...]
+    allowed: tuple[str, ...]
+    inferred: bool
+
+    @property
+    def in_conveyor(self) -> bool:
+        """Whether the function belongs to the conveyor of that type at all."""
+        return bool(self.primary or self.allowed)
+
+
+class Function(_Named):
+    """A function of the department, its group and its owners per type of sale."""
+
+    code: str
+    group: str
+    source: str
+    note: str
+    owners: dict[str, Owners]
+    transferable: tuple[float, float, float] | None = None
+    """Share of an hour that can be handed over: low, base, high."""
+
+
+class Group(_Named):
+    """A group of functions; ``OPER`` is operational work."""
+
+    code: str
+
+
+class SaleType(_Named):
+    """A type of sale and the stations that its conveyor requires."""
+
+    code: str
+    required: tuple[str, ...]
+    conditional: tuple[str, ...]
+    conditional_note: str = ""
+    source: str
+    criteria: dict[str, str]
+
+
+class HandoffTrigger(_Named):
+    """A trigger of a hand-off; ``tests`` names the questionnaire column with its number."""
+
+    code: str
+    tests: str
+
+
+class HeaderVariant(_Data):
+    """One spelling of a column header and where it was seen."""
+
+    header: str
+    seen: str
+
+
+class HeaderSpec(_Data):
+    """A canonical field and the headers under which exports carry it."""
+
+    field: str
+    en: str
+    rule: str
+    variants: tuple[HeaderVariant, ...]
+
+
+class MetricSpec(_Named):
+    """A metric: unit, direction, definition, formula, source."""
+
+    id: str
+    unit: str
+    bad: Literal["high", "low"] | None = None
+    benchmark: str | None = None
+    source: str
+    definition_ru: str
+    definition_en: str
+    formula: str
+
+    @property
+    def definition(self) -> Text:
+        """The definition in both languages."""
+        return Text(self.definition_ru, self.definition_en)
+
+    @property
+    def chapter(self) -> str:
+        """The chapter that computes the metric."""
+        return self.id.split(".")[0]
+
+
+class FindingSpec(_Named):
+    """A finding of the catalogue: the metrics it rests on, what it needs, the actions it calls for."""
+
+    id: str
+    metrics: tuple[str, ...]
+    needs: tuple[str, ...]
+    actions: tuple[str, ...]
+
+    @property
+    def chapter(self) -> str:
+        """The chapter that judges the finding."""
+        return self.id.split(".")[0]
+
+
+class ActionSpec(_Named):
+    """A step that answers findings: owner role, effort, horizon, what must come first, what proves it."""
+
+    id: str
+    owner: str
+    effort: Literal["low", "medium", "high"]
+    horizon_days: Literal[30, 60, 90]
+    metric: str | None = None
+    target: float | None = None
+    after: tuple[str, ...] = ()
+    first_step_ru: str
+    first_step_en: str
+
+    @property
+    def first_step(self) -> Text:
+        """The first step in both languages."""
+        return Text(self.first_step_ru, self.first_step_en)
+
+
+class Benchmark(_Named):
+    """A published figure: a norm to judge against, a related figure, or an authors' claim."""
+
+    id: str
+    value: float
+    high: float | None = None
+    unit: str
+    kind: Literal["norm", "related", "claim"]
+    source: str
+
+
+class Answer(_Named):
+    """An answer the questionnaire offers: its code, how it is worded, other spellings read as the same answer."""
+
+    code: str
+    also: tuple[str, ...] = ()
+
+
+class SelfCheckQuestion(_Named):
+    """A question to the management, how a «yes» is read, and the figure that stands beside the answer."""
+
+    number: str
+    yes_reads: Literal["asset", "headroom", "problem"]
+    check: str
+    check_ru: str
+    check_en: str
+    source: str
+
+    @property
+    def figure(self) -> Text:
+        """The figure beside the answer, in plain words."""
+        return Text(self.check_ru, self.check_en)
+
+
+class Threshold(_Data):
+    """Limits of a verdict (``watch``, ``found``, ``bad``), a single ``value``, or a range ``low/base/high``."""
+
+    unit: str
+    source: str
+    reason: str
+    watch: float | None = None
+    found: float | None = None
+    bad: Literal["high", "low"] | None = None
+    value: float | None = None
+    low: float | None = None
+    base: float | None = None
+    high: float | None = None
+
+    @property
+    def kind(self) -> Literal["band", "value", "range"]:
+        """Which of the three shapes this threshold has."""
+        if self.watch is not None:
+            return "band"
+        return "value" if self.value is not None else "range"
+
+
+_KEYS = {"band": ("watch", "found"), "value": ("value",), "range": ("low", "base", "high")}
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """All thresholds in force; iterate over ids, look one up, or override some for an engagement."""
+
+    items: Mapping[str, Threshold]
+    overridden: frozenset[str] = frozenset()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.items)
+
+    def __getitem__(self, key: str) -> Threshold:
+        if key not in self.items:
+            raise KeyError(f"no threshold {key!r}")
+        return self.items[key]
+
+    def value(self, key: str) -> float:
+        """Return a single parameter."""
+        value = self[key].value
+        assert value is not None, f"{key} is not a single value"
+        return value
+
+    def count(self, key: str) -> int:
+        """Return a single parameter as a whole number."""
+        return int(self.value(key))
+
+    def range(self, key: str) -> tuple[float, float, float]:
+        """Return a low / base / high parameter."""
+        t = self[key]
+        assert t.low is not None and t.base is not None and t.high is not None, f"{key} is not a range"
+        return t.low, t.base, t.high
+
+    def override(self, changes: Mapping[str, Mapping[str, float] | float]) -> Thresholds:
+        """Return the thresholds with an engagement's own values; unknown names and impossible values are refused."""
+        items = dict(self.items)
+        for key, change in changes.items():
+            where = f'audit.toml, [thresholds], "{key}"'
+            if key not in items:
+                hint = did_you_mean(key, items)
+                raise SettingsError(
+                    Text(f"Неизвестный порог «{key}»", f"Unknown threshold “{key}”"),
+                    where=where,
+                    todo=Text(f"Исправьте имя: {hint.ru}", f"Correct the name: {hint.en}"),
+                )
+            old = items[key]
+            if not isinstance(change, Mapping):
+                change = {"value": change}
+            allowed = _KEYS[old.kind]
+            for name, number in change.items():
+                if name not in allowed:
+                    hint = did_you_mean(name, allowed)
+                    raise SettingsError(
+                        Text(f"У порога «{key}» нет ключа «{name}»", f"Threshold “{key}” has no key “{name}”"),
+                        where=where,
+                        todo=Text(f"Исправьте ключ: {hint.ru}", f"Correct the key: {hint.en}"),
+                    )
+                if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
+                    raise SettingsError(
+                        Text(f"Порог «{key}»: «{number}» — не число", f"Threshold “{key}”: “{number}” is not a number"),
+                        where=where,
+                        todo=Text("Укажите число, например 0.2", "Give a number, for example 0.2"),
+                    )
+            new = old.model_copy(update={k: float(v) for k, v in change.items()})
+            _check_order(key, new, where)
+            items[key] = new
+        return Thresholds(MappingProxyType(items), self.overridden | frozenset(changes))
+
+
+def _check_order(key: str, t: Threshold, where: str) -> None:
+    def refuse(ru: str, en: str) -> NoReturn:
+        raise SettingsError(
+            Text(f"Порог «{key}»: {ru}", f"Threshold “{key}”: {en}"),
+            where=where,
+            todo=Text("Поменяйте значения местами или исправьте их", "Swap the values or correct them"),
+        )
+
+    if t.kind == "band":
+        assert t.watch is not None and t.found is not None
+        if t.bad == "high" and t.watch > t.found:
+            refuse("watch больше found, хотя плохо — когда много", "watch is above found, though high is bad")
+        if t.bad == "low" and t.watch < t.found:
+            refuse("watch меньше found, хотя плохо — когда мало", "watch is below found, though low is bad")
+    if t.kind == "range":
+        assert t.low is not None and t.base is not None and t.high is not None
+        if not t.low <= t.base <= t.high:
+            refuse("нужно low ≤ base ≤ high", "low ≤ base ≤ high is required")
+
+
+@dataclass(frozen=True)
+class Method:
+    """The whole method, loaded once."""
+
+    roles: Mapping[str, Role]
+    groups: Mapping[str, Group]
+    functions: Mapping[str, Function]
+    sale_types: Mapping[str, SaleType]
+    triggers: Mapping[str, HandoffTrigger]
+    headers: Mapping[str, HeaderSpec]
+    services: Mapping[str, Group]
+    complaint_reasons: Mapping[str, Group]
+    metrics: Mapping[str, MetricSpec]
+    findings: Mapping[str, FindingSpec]
+    actions: Mapping[str, ActionSpec]
+    benchmarks: Mapping[str, Benchmark]
+    self_check: Mapping[str, SelfCheckQuestion]
+    """By number, "1" to "8"."""
+    answers: Mapping[str, Mapping[str, Answer]]
+    """Lists of answers of the questionnaire: list → code → answer."""
+    thresholds: Thresholds = field(repr=False)
+
+    def functions_of(self, group: str) -> tuple[str, ...]:
+        """Return the codes of a group's functions in the order of the code list."""
+        return tuple(c for c, f in self.functions.items() if f.group == group)
+
+    def findings_of(self, chapter: str) -> tuple[FindingSpec, ...]:
+        """Return a chapter's findings in the order of the catalogue."""
+        return tuple(f for f in self.findings.values() if f.chapter == chapter)
+
+    def describe(self, id: str, lang: Lang) -> str:
+        """Return the name of a metric, finding, action, role or function in ``lang``, or the id itself."""
+        tables: tuple[Mapping[str, Any], ...] = (
+            self.findings, self.metrics, self.actions, self.roles, self.functions, self.benchmarks,
+        )  # fmt: skip
+        for table in tables:
+            if id in table:
+                return str(table[id].name.get(lang))
+        return id
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("audit.method").joinpath("data", name).read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def method() -> Method:
+    """Load the method from the package's data files once; raise on an unknown key or a dangling reference."""
+
+    def table(kind: Any, name: str, key: str | None = "code", part: str | None = None) -> Any:
+        raw = _read(name)
+        if part is not None:
+            raw = raw[part]
+        adapter = TypeAdapter(kind)
+        out = {}
+        for code, body in raw.items():
+            try:
+                out[code] = adapter.validate_python({**body, key: code} if key else body)
+            except ValidationError as e:
+                raise ValueError(f"audit/method/data/{name}, [{code}]: {e}") from e
+        return MappingProxyType(out)
+
+    metrics: dict[str, MetricSpec] = {}
+    for chapter in CHAPTERS:
+        if files("audit.method").joinpath("data", "metrics", f"{chapter}.toml").is_file():
+            metrics.update(table(MetricSpec, f"metrics/{chapter}.toml", "id"))
+    loaded = Method(
+        roles=table(Role, "roles.toml"),
+        groups=table(Group, "groups.toml"),
+        functions=table(Function, "functions.toml"),
+        sale_types=table(SaleType, "sale_types.toml"),
+        triggers=table(HandoffTrigger, "handoff_triggers.toml"),
+        headers=table(HeaderSpec, "headers.toml", "field"),
+        services=table(Group, "services.toml", part="services"),
+        complaint_reasons=table(Group, "services.toml", part="complaint_reasons"),
+        metrics=MappingProxyType(metrics),
+        findings=table(FindingSpec, "findings.toml", "id"),
+        actions=table(ActionSpec, "actions.toml", "id"),
+        benchmarks=table(Benchmark, "benchmarks.toml", "id"),
+        self_check=table(SelfCheckQuestion, "self_check.toml", "number"),
+        answers=MappingProxyType({part: table(Answer, "answers.toml", "code", part) for part in _read("answers.toml")}),
+        thresholds=Thresholds(table(Threshold, "thresholds.toml", None)),
+    )
+    _check_references(loaded)
+    return loaded
+
+
+def _check_references(m: Method) -> None:
+    def known(name: str, table: Mapping[str, Any] | Thresholds, where: str) -> None:
+        if name not in (table.items if isinstance(table, Thresholds) else table):
+            raise ValueError(f"audit/method/data: {where} names {name!r}, which does not exist")
+
+    for role in m.answers["role"]:
+        known(role, m.roles, "answers.toml")
+    for f in m.functions.values():
+        known(f.group, m.groups, f.code)
+        if set(f.owners) != set(SALE_TYPES):
+            raise ValueError(f"audit/method/data: {f.code} lacks an owner for a type of sale")
+        for owners in f.owners.values():
+            for role in (*owners.primary, *owners.allowed):
+                known(role, m.roles, f.code)
+    for t in m.sale_types.values():
+        for role in (*t.required, *t.conditional):
+            known(role, m.roles, t.code)
+    for finding in m.findings.values():
+        for metric in finding.metrics:
+            known(metric, m.metrics, finding.id)
+        for action in finding.actions:
+            known(action, m.actions, finding.id)
+    for a in m.actions.values():
+        known(a.owner, m.roles, a.id)
+        for before in a.after:
+            known(before, m.actions, a.id)
+        if a.metric is not None:
+            known(a.metric, m.metrics, a.id)
+    for metric_spec in m.metrics.values():
+        if metric_spec.benchmark is not None:
+            known(metric_spec.benchmark, m.benchmarks, metric_spec.id)

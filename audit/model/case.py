@@ -1,0 +1,216 @@
+"""The case: one engagement's prepared orders, questionnaire, settings and thresholds, frozen.
+
+A case is opened on a *prepared folder*, which intake writes once per content of the inputs:
+
+    lines.parquet          used rows, `LINES_SCHEMA`
+    rejected_rows.csv      rows set aside with file, row, column, value, reason
+    intake.json            `IntakeReport`
+    questionnaire.json     the answers (absent without a questionnaire)
+    orders.parquet         documents with the day on which each counts      (audit/model/sql/orders.sql)
+    client_day.parquet     client × day, purchases numbered                 (audit/model/sql/client_day.sql)
+    clients.parquet        one row per client                               (audit/model/sql/clients.sql)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audit.engine import Engine, open_engine
+from audit.errors import PreparedError, Text
+from audit.method import Thresholds, method
+from audit.model.calendar import add_months
+from audit.model.intake_report import IntakeReport
+from audit.model.questionnaire import Questionnaire
+from audit.model.questionnaire_json import questionnaire_from_json
+from audit.model.sale_type import SaleTypeFacts, judge_sale_type
+from audit.settings import Settings
+
+__all__ = ["TABLES_IN_ORDER", "Case", "Window", "collapse", "open_prepared", "sql_text"]
+
+TABLES_IN_ORDER = ("orders", "client_day", "clients")
+"""The collapsed tables, in the order in which each can be made from those before it."""
+
+
+@lru_cache(maxsize=64)
+def sql_text(package: str, name: str) -> str:
+    """Return the SQL template ``name`` that lies in ``package``'s folder ``sql``."""
+    return files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def collapse(engine: Engine, folder: Path) -> None:
+    """Collapse ``folder/lines.parquet`` to documents, client × day and clients, each once, as Parquet beside it."""
+    engine.attach("lines", folder / "lines.parquet")
+    for name in TABLES_IN_ORDER:
+        path = folder / f"{name}.parquet"
+        engine.materialise(sql_text("audit.model", name), path)
+        engine.attach(name, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The dates of the audit; every «last 12 months» in the kit is ``recent_start`` … ``as_of``, both inclusive."""
+
+    start: dt.date
+    end: dt.date
+    as_of: dt.date
+    burn_in_days: int
+    burn_in_source: str
+    """``setting`` or ``rule``."""
+    new_from: dt.date
+    """First day on which a first order makes a client new: ``start + burn_in_days``."""
+    recent_start: dt.date
+    prior_start: dt.date
+    """Start of the period of equal length before the recent one."""
+    horizon_days: int
+
+    @property
+    def days(self) -> int:
+        """Length of the window in days, both ends included."""
+        return (self.as_of - self.start).days + 1
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the whole prior period lies inside the window."""
+        return self.prior_start >= self.start
+
+    @property
+    def recent_is_whole(self) -> bool:
+        """Whether the whole recent period lies inside the window."""
+        return self.recent_start >= self.start
+
+
+@dataclass(frozen=True)
+class Case:
+    """One engagement, ready to be diagnosed."""
+
+    folder: Path
+    settings: Settings
+    thresholds: Thresholds
+    questionnaire: Questionnaire
+    intake: IntakeReport
+    window: Window
+    sale_type: SaleTypeFacts
+    engine: Engine = field(repr=False, compare=False)
+
+    def query(self, template: str, **values: Any) -> pd.DataFrame:
+        """Run portable SQL over lines, orders, client_day, clients; ``w`` is the window."""
+        return self.engine.query(template, w=self.window, **values)
+
+    def has(self, *fields: str) -> bool:
+        """Whether the orders carry all these canonical fields."""
+        return all(f in self.intake.fields for f in fields)
+
+    @cached_property
+    def _clients(self) -> pd.DataFrame:
+        return self.query("SELECT * FROM clients ORDER BY client_key")
+
+    def clients(self) -> pd.DataFrame:
+        """One row per client: name, segment, first/second/third/last order day, order days, revenue, margin."""
+        return self._clients.copy()
+
+    def orders(self, limit: int | None = None) -> pd.DataFrame:
+        """One row per document, newest last; ``limit`` keeps a notebook light on large data."""
+        tail = f" LIMIT {int(limit)}" if limit is not None else ""
+        return self.query(f"SELECT * FROM orders ORDER BY day, client_key, order_id{tail}")
+
+    @property
+    def company_name(self) -> str:
+        """The client company's name."""
+        return str(self.settings.company.name or self.questionnaire.company.get("name") or "—")
+
+    @property
+    def currency(self) -> str:
+        """Currency code of all money."""
+        return str(self.settings.company.currency or self.questionnaire.company.get("currency") or "RUB")
+
+    @property
+    def project_sales(self) -> bool:
+        """Whether a deal happens once per client; default by type of sale (methodology 5.4)."""
+        for given in (self.settings.company.project_sales, self.questionnaire.company.get("project_sales")):
+            if given is not None:
+                return bool(given)
+        return self.sale_type.used in ("C", "S", "CS")
+
+    @cached_property
+    def annual_revenue(self) -> float:
+        """Net revenue of the last 12 months (of the whole window scaled to a year where it is shorter)."""
+        w = self.window
+        frame = self.query(
+            "SELECT {{ double('coalesce(sum(revenue), 0)') }} AS revenue FROM client_day WHERE day >= {{ lit(since) }}",
+            since=max(w.recent_start, w.start),
+        )
+        total = float(frame["revenue"].iloc[0])
+        if w.recent_is_whole:
+            return total
+        return total * 365.25 / max(w.days, 1)
+
+    def close(self) -> None:
+        """Release the engine."""
+        self.engine.close()
+
+
+def open_prepared(folder: Path, settings: Settings, *, engine: Engine | None = None) -> Case:
+    """Open a prepared folder as a `Case`; raise `PreparedError` where it is not whole."""
+    for name in ("intake.json", "lines.parquet", *(f"{t}.parquet" for t in TABLES_IN_ORDER)):
+        if not (folder / name).exists():
+            raise PreparedError(
+                Text(f"В подготовленной папке нет {name}", f"The prepared folder lacks {name}"),
+                where=str(folder),
+                todo=Text("Запустите аудит заново", "Run the audit again"),
+            )
+    engine = engine or open_engine(settings.inputs.engine)
+    for name in ("lines", *TABLES_IN_ORDER):
+        engine.attach(name, folder / f"{name}.parquet")
+    intake = IntakeReport.from_json(json.loads((folder / "intake.json").read_text(encoding="utf-8")))
+    q_path = folder / "questionnaire.json"
+    questionnaire = (
+        questionnaire_from_json(json.loads(q_path.read_text(encoding="utf-8"))) if q_path.exists() else Questionnaire()
+    )
+    thresholds = method().thresholds.override(settings.thresholds)
+    window = _window(engine, settings, thresholds, intake)
+    declared = settings.company.sale_type or questionnaire.company.get("sale_type")
+    sale_type = judge_sale_type(
+        engine, window, thresholds, None if declared in (None, "unknown") else str(declared), questionnaire.company
+    )
+    return Case(folder, settings, thresholds, questionnaire, intake, window, sale_type, engine)
+
+
+def _window(engine: Engine, settings: Settings, thresholds: Thresholds, intake: IntakeReport) -> Window:
+    period = settings.period
+    start = period.start or intake.first_date
+    end = period.end or intake.last_date
+    as_of = period.as_of or end
+    days = max((as_of - start).days, 0)
+    if period.burn_in_days is not None:
+        burn_in, source = period.burn_in_days, "setting"
+    else:
+        gap = engine.query(
+            "SELECT {{ quantile('gap_days', 0.5) }} AS gap FROM client_day WHERE gap_days IS NOT NULL"
+        )["gap"].iloc[0]
+        wanted = max(
+            thresholds.value("period.burn_in_min_days"),
+            0.0 if pd.isna(gap) else thresholds.value("period.burn_in_gap_multiple") * float(gap),
+        )
+        burn_in = int(min(wanted, days * thresholds.value("period.burn_in_max_window_share")))
+        source = "rule"
+    months = period.recent_months
+    recent_start = add_months(as_of, -months) + dt.timedelta(days=1)
+    return Window(
+        start=start,
+        end=end,
+        as_of=as_of,
+        burn_in_days=burn_in,
+        burn_in_source=source,
+        new_from=start + dt.timedelta(days=burn_in),
+        recent_start=recent_start,
+        prior_start=add_months(as_of, -2 * months) + dt.timedelta(days=1),
+        horizon_days=period.horizon_days,
+    )

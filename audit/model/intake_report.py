@@ -1,0 +1,164 @@
+"""What intake tells about the files: what came in, what was set aside and why, what must be asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from audit.errors import Text
+
+__all__ = ["ColumnUse", "ControlSum", "DuplicateClient", "FileUse", "IntakeReport", "PersonUse", "SetAside"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """One file as it was read. ``rows_read = rows_used + rows_set_aside``."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    format: str
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    header_row: int | None = None
+    rows_read: int = 0
+    rows_used: int = 0
+    rows_set_aside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnUse:
+    """How one header of a file was understood."""
+
+    file: str
+    header: str
+    field: str | None
+    how: Literal["mapped", "guessed", "setting", "derived", "not_used", "unmapped"]
+    score: float | None = None
+    example: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Rows set aside for one reason."""
+
+    code: str
+    text: Text
+    rows: int
+    revenue: float | None = None
+    example: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonUse:
+    """One spelling of a person in the orders and who it is."""
+
+    spelling: str
+    field: str
+    person: str | None
+    how: Literal["known", "system", "proposed", "unknown"]
+    rows: int
+    revenue_share: float
+    proposal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateClient:
+    """Two clients that may be one."""
+
+    client_a: str
+    client_b: str
+    name_a: str
+    name_b: str
+    similarity: float
+    revenue_a: float
+    revenue_b: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSum:
+    """A total that the file carries against the rows used (or read) from it."""
+
+    file: str
+    label: str
+    stated: float
+    counted: float
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to ask; ``answer`` is the line of audit.toml that settles it."""
+
+    text: Text
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeReport:
+    """Everything intake knows about the orders; ``rows_read = rows_used + rows_set_aside``."""
+
+    files: tuple[FileUse, ...]
+    columns: tuple[ColumnUse, ...]
+    fields: tuple[str, ...]
+    """Canonical fields present in at least one file."""
+    field_coverage: dict[str, float]
+    """Share of used absolute revenue whose rows have the field."""
+    rows_read: int
+    rows_used: int
+    rows_set_aside: int
+    set_aside: tuple[SetAside, ...]
+    first_date: dt.date
+    last_date: dt.date
+    revenue: float
+    people: tuple[PersonUse, ...] = ()
+    duplicate_clients: tuple[DuplicateClient, ...] = ()
+    control_sums: tuple[ControlSum, ...] = ()
+    questions: tuple[Question, ...] = ()
+    notes: tuple[Text, ...] = ()
+    """Plain statements for the data page: what was derived, assumed, or found odd."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Counts by name: duplicate_lines, returns, unlinked_returns, future_rows, gap_months …"""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return _plain(asdict(self))
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> IntakeReport:
+        """Build the report from what `as_json` gave."""
+        def text(v: dict[str, str]) -> Text:
+            return Text(v["ru"], v["en"])
+
+        return cls(
+            files=tuple(FileUse(**f) for f in raw["files"]),
+            columns=tuple(ColumnUse(**c) for c in raw["columns"]),
+            fields=tuple(raw["fields"]),
+            field_coverage=raw["field_coverage"],
+            rows_read=raw["rows_read"],
+            rows_used=raw["rows_used"],
+            rows_set_aside=raw["rows_set_aside"],
+            set_aside=tuple(SetAside(**{**s, "text": text(s["text"])}) for s in raw["set_aside"]),
+            first_date=dt.date.fromisoformat(raw["first_date"]),
+            last_date=dt.date.fromisoformat(raw["last_date"]),
+            revenue=raw["revenue"],
+            people=tuple(PersonUse(**p) for p in raw["people"]),
+            duplicate_clients=tuple(DuplicateClient(**d) for d in raw["duplicate_clients"]),
+            control_sums=tuple(ControlSum(**c) for c in raw["control_sums"]),
+            questions=tuple(Question(text(q["text"]), q["answer"]) for q in raw["questions"]),
+            notes=tuple(text(n) for n in raw["notes"]),
+            counts=raw["counts"],
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value

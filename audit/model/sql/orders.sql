@@ -1,0 +1,54 @@
+-- Documents with the day on which each counts. One row per client x document x own date.
+-- A document that only takes back (no positive row on its date) nets on the latest earlier day of the same order;
+-- an order that nets to nothing over its life counts on its first day, as if never placed.
+WITH doc AS (
+  SELECT client_key, order_id, order_date,
+         sum(amount) AS revenue,
+         sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS gross,
+         sum(margin) AS margin,
+         count(margin) AS margin_lines,
+         count(*) AS lines,
+         count(DISTINCT sku) AS items,
+         min(manager) AS manager, min(created_by) AS created_by, min(processed_by) AS processed_by,
+         min(department) AS department, min(channel) AS channel, min(initiator) AS initiator,
+         min(contact) AS contact, min(status) AS status, min(segment) AS segment,
+         min(requested_date) AS requested_date, min(promised_date) AS promised_date,
+         max(shipped_date) AS shipped_date, max(delivered_date) AS delivered_date,
+         max(CASE WHEN complaint THEN 1 WHEN complaint IS NULL THEN NULL ELSE 0 END) AS complaint,
+         min(complaint_reason) AS complaint_reason,
+         max(CASE WHEN document_error THEN 1 WHEN document_error IS NULL THEN NULL ELSE 0 END) AS document_error,
+         min(shipped_pct) AS shipped_pct,
+         min(price_index) AS price_index
+  FROM lines
+  GROUP BY client_key, order_id, order_date
+), sold AS (
+  SELECT client_key, order_id, order_date FROM doc WHERE gross > 0 AND order_id IS NOT NULL
+), life AS (
+  SELECT client_key, order_id, sum(revenue) AS life_revenue,
+         min(CASE WHEN gross > 0 THEN order_date END) AS first_sold
+  FROM doc WHERE order_id IS NOT NULL
+  GROUP BY client_key, order_id
+), link AS (
+  SELECT d.client_key, d.order_id, d.order_date,
+         max(CASE WHEN s.order_date <= d.order_date THEN s.order_date END) AS before_day,
+         min(s.order_date) AS any_day
+  FROM doc d JOIN sold s ON d.client_key = s.client_key AND d.order_id = s.order_id
+  WHERE d.gross = 0
+  GROUP BY d.client_key, d.order_id, d.order_date
+)
+SELECT d.client_key, d.order_id, d.order_date,
+       CASE WHEN life.life_revenue <= 0 AND life.first_sold IS NOT NULL THEN life.first_sold
+            WHEN d.gross > 0 THEN d.order_date
+            ELSE coalesce(link.before_day, link.any_day, d.order_date) END AS day,
+       {{ money('d.revenue') }} AS revenue, {{ money('d.gross') }} AS gross,
+       {{ money('d.margin') }} AS margin, CAST(d.margin_lines AS BIGINT) AS margin_lines,
+       CAST(d.lines AS BIGINT) AS lines, CAST(d.items AS BIGINT) AS items,
+       CASE WHEN d.gross > 0 AND coalesce(life.life_revenue, d.revenue) > 0 THEN 1 ELSE 0 END AS is_order,
+       CASE WHEN d.gross = 0 AND link.any_day IS NULL THEN 1 ELSE 0 END AS unlinked_return,
+       d.manager, d.created_by, d.processed_by, d.department, d.channel, d.initiator, d.contact, d.status, d.segment,
+       d.requested_date, d.promised_date, d.shipped_date, d.delivered_date,
+       CAST(d.complaint AS INTEGER) AS complaint, d.complaint_reason,
+       CAST(d.document_error AS INTEGER) AS document_error, d.shipped_pct, d.price_index
+FROM doc d
+LEFT JOIN life ON d.client_key = life.client_key AND d.order_id = life.order_id
+LEFT JOIN link ON d.client_key = link.client_key AND d.order_id = link.order_id AND d.order_date = link.order_date

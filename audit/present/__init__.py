@@ -1,0 +1,1 @@
+"""Numbers into words, charts, tables and documents, in Russian and English."""

@@ -1,0 +1,109 @@
+"""A chapter as the notebooks see it: figures, verdicts, and sections that display themselves."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+from markupsafe import Markup
+
+from audit.errors import Lang, ParameterError, Text, did_you_mean
+from audit.findings.finding import Finding
+from audit.method import method
+from audit.model.case import Case
+from audit.model.result import ChapterResult
+from audit.present.annex import Sheet
+from audit.present.blocks import Section, finding_card, section
+from audit.present.format import Fmt
+from audit.present.narrative import Narrative
+
+__all__ = ["ChapterView"]
+
+
+@dataclass(frozen=True)
+class ChapterView:
+    """One diagnosed and judged chapter, ready to be shown."""
+
+    case: Case
+    result: ChapterResult
+    findings: tuple[Finding, ...]
+
+    @property
+    def lang(self) -> Lang:
+        """Language of the report."""
+        return self.case.settings.report.lang
+
+    @cached_property
+    def fmt(self) -> Fmt:
+        """Formats of numbers, dates and money."""
+        return Fmt(self.lang, self.case.currency)
+
+    @cached_property
+    def narrative(self) -> Narrative:
+        """The sentences of the report."""
+        return Narrative(self.lang, self.fmt, {"company": self.case.company_name, "window": self.case.window})
+
+    @property
+    def name(self) -> str:
+        """Chapter id."""
+        return self.result.chapter
+
+    def finding(self, id: str) -> Finding:
+        """Return one finding by its id, with or without the chapter's name."""
+        full = id if "." in id else f"{self.name}.{id}"
+        return next(f for f in self.findings if f.id == full)
+
+    @cached_property
+    def _parts(self) -> Mapping[str, Callable[[ChapterView], Section]]:
+        module = importlib.import_module(f"audit.present.chapters.{self.name}")
+        return dict(module.SECTIONS)
+
+    @property
+    def sections(self) -> list[str]:
+        """Names of the chapter's sections in reading order."""
+        return list(self._parts)
+
+    def section(self, name: str) -> Section:
+        """Return one section; in a notebook it shows itself and becomes part of the report."""
+        if name not in self._parts:
+            hint = did_you_mean(name, self._parts)
+            raise ParameterError(
+                Text(f"В главе нет раздела «{name}»: {hint.ru}", f"The chapter has no section “{name}”: {hint.en}")
+            )
+        return self._parts[name](self)
+
+    def headline(self) -> Section:
+        """Return the chapter's verdicts as cards: found and watched first, then one line for what is clear."""
+        order = {"found": 0, "watch": 1, "clear": 2, "not_assessed": 3}
+        cards = []
+        for f in sorted(self.findings, key=lambda f: order[f.status]):
+            title, text = self.narrative.finding(f, self.result)
+            metrics = [self.result.metrics[m] for m in f.metrics if m in self.result.metrics]
+            cards.append(finding_card(f, title, text, self.fmt, metrics=metrics))
+        title = "Выводы главы" if self.lang == "ru" else "Findings of this chapter"
+        return section(f"{self.name}-findings", title, Markup("").join(cards))
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """The chapter's figures as a frame: id, name, value, low, high, n, unit, benchmark, grade, reason."""
+        rows = []
+        for m in self.result.metrics.values():
+            rows.append({
+                "metric": m.id, "name": method().metrics[m.id].name.get(self.lang), "value": m.value, "low": m.low,
+                "high": m.high, "n": m.n, "unit": m.unit, "benchmark": m.benchmark, "grade": m.grade,
+                "reason": None if m.reason is None else m.reason.get(self.lang),
+            })  # fmt: skip
+        return pd.DataFrame(rows)
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The chapter's tables by name."""
+        return self.result.tables
+
+    def sheets(self) -> list[Sheet]:
+        """Return the chapter's annex sheets."""
+        module = importlib.import_module(f"audit.present.chapters.{self.name}")
+        return list(module.SHEETS(self)) if hasattr(module, "SHEETS") else []

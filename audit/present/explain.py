@@ -1,0 +1,195 @@
+"""Explain an id of the method: what it means, how it is computed, against which threshold, from which source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from audit.errors import Lang, ParameterError, Text, did_you_mean
+from audit.findings.catalogue import is_built
+from audit.method import SALE_TYPES, Method, Threshold, method
+from audit.model.orders import FIELD_NAMES
+from audit.model.questionnaire import TABLES
+from audit.present.format import Fmt
+from audit.present.titles import chapter_title
+
+__all__ = ["Explanation", "explain_id", "need_name", "threshold_line"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What is known of an id, as named lines."""
+
+    id: str
+    title: str
+    lines: tuple[tuple[str, str], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {"id": self.id, "title": self.title, "lines": [{"name": n, "text": t} for n, t in self.lines]}
+
+    def _repr_html_(self) -> str:
+        from markupsafe import Markup
+
+        rows = Markup("").join(
+            Markup("<tr><th style='text-align:left'>{}</th><td style='text-align:left'>{}</td></tr>").format(n, t)
+            for n, t in self.lines
+        )
+        return str(Markup("<h4>{} <small>{}</small></h4><table>{}</table>").format(self.title, self.id, rows))
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.title} ({self.id})", *(f"{n}: {t}" for n, t in self.lines)])
+
+
+_WORDS = {
+    "definition": Text("Определение", "Definition"), "formula": Text("Формула", "Formula"),
+    "source": Text("Источник", "Source"), "unit": Text("Единица", "Unit"), "threshold": Text("Порог", "Threshold"),
+    "needs": Text("Нужно", "Needs"), "metrics": Text("Показатели", "Metrics"), "actions": Text("Что делать", "Actions"),
+    "chapter": Text("Глава", "Chapter"), "benchmark": Text("Ориентир", "Benchmark"), "reason": Text("Смысл", "Meaning"),
+    "owners": Text("Чья это работа", "Whose work it is"), "group": Text("Группа", "Group"),
+    "titles": Text("Должности", "Titles"), "findings": Text("Выводы", "Findings"), "owner": Text("Кто делает", "Owner"),
+    "step": Text("Первый шаг", "First step"), "horizon": Text("Срок", "Within"), "target": Text("Цель", "Target"),
+    "toml": Text("Переопределить в audit.toml", "Override in audit.toml"), "state": Text("Состояние", "State"),
+    "note": Text("Примечание", "Note"),
+}  # fmt: skip
+
+UNITS = {
+    "share": Text("доля", "share"), "count": Text("число", "count"), "days": Text("дни", "days"),
+    "hours": Text("часы", "hours"), "fte": Text("ставки", "FTE"), "money": Text("деньги", "money"),
+    "money/year": Text("деньги в год", "money a year"), "ratio": Text("отношение", "ratio"),
+    "index": Text("индекс", "index"), "share/year": Text("доля в год", "share a year"),
+    "p-value": Text("p-значение", "p-value"), "years": Text("годы", "years"), "minutes": Text("минуты", "minutes"),
+}  # fmt: skip
+
+
+def _number(value: float, unit: str, fmt: Fmt) -> str:
+    if unit in ("share", "share/year"):
+        return fmt.share(value, 0 if abs(value * 100 - round(value * 100)) < 1e-9 else 1)
+    return fmt.num(value, 0 if float(value).is_integer() else 2)
+
+
+def threshold_line(t: Threshold, fmt: Fmt) -> str:
+    """Return a threshold in words: «наблюдать от 20 %, найдено от 40 %»."""
+    ru = fmt.lang == "ru"
+    if t.kind == "band":
+        assert t.watch is not None and t.found is not None
+        watch, found = _number(t.watch, t.unit, fmt), _number(t.found, t.unit, fmt)
+        if t.watch == t.found:
+            side = ("выше" if ru else "above") if t.bad == "high" else ("ниже" if ru else "below")
+            if t.unit in ("count", "index"):
+                return f"найдено от {found}" if ru else f"found from {found}"
+            return (f"найдено, если весь интервал {side} {found}; наблюдать, если интервал захватывает {found}" if ru
+                    else f"found if the whole interval is {side} {found}; watched if it straddles {found}")  # fmt: skip
+        if t.bad == "high":
+            return f"наблюдать от {watch}, найдено от {found}" if ru else f"watched from {watch}, found from {found}"
+        return f"наблюдать ниже {watch}, найдено ниже {found}" if ru else f"watched below {watch}, found below {found}"
+    if t.kind == "value":
+        assert t.value is not None
+        return _number(t.value, t.unit, fmt)
+    assert t.low is not None and t.base is not None and t.high is not None
+    return " / ".join(_number(v, t.unit, fmt) for v in (t.low, t.base, t.high))
+
+
+def need_name(need: str, lang: Lang) -> str:
+    """Return what a finding needs in words: a column of the orders, a sheet or an answer of the questionnaire."""
+    part, _, name = need.partition(".")
+    if part == "orders":
+        text = FIELD_NAMES[name]
+        return (f"столбец заказов «{text.ru}»" if lang == "ru" else f"orders column “{text.en}”") + f" ({name})"
+    if part == "table":
+        spec = TABLES[name]
+        return f"лист анкеты «{spec.ru}»" if lang == "ru" else f"questionnaire sheet “{spec.en}”"
+    return f"ответ анкеты {name}" if lang == "ru" else f"questionnaire answer {name}"
+
+
+def explain_id(id: str, lang: Lang) -> Explanation:
+    """Explain a finding, metric, threshold, action, function or role; raise with «did you mean» for anything else."""
+    m = method()
+    fmt = Fmt(lang, "RUB")
+    lines: list[tuple[str, str]] = []
+
+    def add(word: str, text: str) -> None:
+        if text:
+            lines.append((_WORDS[word].get(lang), text))
+
+    def names(ids: Iterable[str]) -> str:
+        return "; ".join(f"{m.describe(i, lang)} ({i})" for i in ids)
+
+    title = ""
+    if id in m.findings:
+        f = m.findings[id]
+        title = f.name.get(lang)
+        add("chapter", chapter_title(f.chapter, lang))
+        add("metrics", names(f.metrics))
+        for metric in f.metrics:
+            add("definition", f"{m.metrics[metric].name.get(lang)} — {m.metrics[metric].definition.get(lang)}")
+            add("formula", m.metrics[metric].formula)
+        add("needs", "; ".join(need_name(n, lang) for n in f.needs))
+        add("actions", names(f.actions))
+        if not is_built(f.chapter):
+            add("state", "в этой версии проверка не реализована" if lang == "ru" else "not checked in this version")
+    if id in m.metrics:
+        spec = m.metrics[id]
+        title = title or spec.name.get(lang)
+        add("definition", spec.definition.get(lang))
+        add("formula", spec.formula)
+        add("unit", UNITS[spec.unit].get(lang) if spec.unit in UNITS else spec.unit)
+        add("source", spec.source)
+        if spec.benchmark:
+            add("benchmark", m.benchmarks[spec.benchmark].name.get(lang))
+        add("findings", names(f.id for f in m.findings.values() if id in f.metrics))
+    if id in m.thresholds.items:
+        _add_threshold(id, m, fmt, add)
+        title = title or id
+    if not title:
+        title = _add_other(id, m, lang, fmt, add)
+    if not title:
+        hint = did_you_mean(id, [*m.findings, *m.metrics, *m.thresholds, *m.actions, *m.functions, *m.roles])
+        raise ParameterError(
+            Text(f"Нет ничего с именем «{id}»", f"Nothing is called “{id}”"),
+            todo=Text(f"Проверьте имя: {hint.ru}", f"Check the name: {hint.en}"),
+        )
+    return Explanation(id, title, tuple(lines))
+
+
+def _add_threshold(id: str, m: Method, fmt: Fmt, add: Any) -> None:
+    t = m.thresholds[id]
+    add("threshold", threshold_line(t, fmt))
+    add("reason", t.reason if fmt.lang == "en" else "")
+    add("source", t.source)
+    if t.kind == "band":
+        add("toml", f'"{id}" = {{ watch = {t.watch:g}, found = {t.found:g} }}')
+    elif t.kind == "value":
+        add("toml", f'"{id}" = {t.value:g}')
+    else:
+        add("toml", f'"{id}" = {{ low = {t.low:g}, base = {t.base:g}, high = {t.high:g} }}')
+
+
+def _add_other(id: str, m: Method, lang: Lang, fmt: Fmt, add: Any) -> str:
+    if id in m.actions:
+        a = m.actions[id]
+        add("step", a.first_step.get(lang))
+        add("owner", m.roles[a.owner].name.get(lang))
+        add("horizon", fmt.days(a.horizon_days))
+        if a.metric is not None and a.target is not None:
+            add("target", f"{m.metrics[a.metric].name.get(lang)}: {_number(a.target, m.metrics[a.metric].unit, fmt)}")
+        return a.name.get(lang)
+    if id in m.functions:
+        f = m.functions[id]
+        add("group", m.groups[f.group].name.get(lang))
+        for t in SALE_TYPES:
+            o = f.owners[t]
+            own = ", ".join(m.roles[r].short.get(lang) for r in o.primary) or "—"
+            allowed = ", ".join(m.roles[r].short.get(lang) for r in o.allowed)
+            mark = " +" if o.inferred else ""
+            add("owners", f"{t}: {own}{f' ({allowed})' if allowed else ''}{mark}")
+        add("source", f.source)
+        add("note", f.note if lang == "ru" else "")
+        return f.name.get(lang)
+    if id in m.roles:
+        r = m.roles[id]
+        add("titles", "; ".join(r.titles))
+        add("source", r.source)
+        return r.name.get(lang)
+    return ""

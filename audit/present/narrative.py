@@ -1,0 +1,96 @@
+"""The sentences: one TOML per chapter and language in ``templates/narrative``, each a Jinja template, autoescaped.
+
+A template names finished values only: ``f`` the finding's facts, ``m`` the chapter's metrics by the part after the dot
+(``m.second_purchase_share.value``), ``x`` further facts of the chapter, ``fmt`` the formats of `audit.present.format`,
+``company``, ``window``. It computes nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from audit.errors import Lang, Text
+from audit.findings.finding import Finding
+from audit.model.result import ChapterResult
+from audit.present.format import Fmt
+from audit.resources import resource_dir
+
+__all__ = ["Narrative", "narrative_source"]
+
+
+@lru_cache(maxsize=64)
+def narrative_source(lang: Lang, chapter: str) -> Mapping[str, Any]:
+    """Return the chapter's sentences in one language."""
+    path = resource_dir("templates") / "narrative" / lang / f"{chapter}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+@lru_cache(maxsize=2)
+def _environment(lang: Lang) -> Environment:
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+class _Short:
+    """Metrics by the part of the id after the dot."""
+
+    def __init__(self, result: ChapterResult | None) -> None:
+        self._metrics = {} if result is None else {k.split(".", 1)[1]: v for k, v in result.metrics.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._metrics[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+@dataclass(frozen=True)
+class Narrative:
+    """Speaks one language about one engagement."""
+
+    lang: Lang
+    fmt: Fmt
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def say(self, template: str, **values: Any) -> Markup:
+        """Fill one sentence; every value is escaped."""
+        text = _environment(self.lang).from_string(template).render(fmt=self.fmt, **self.values, **values)
+        return Markup(" ".join(text.split(" ")))  # noqa: S704 - rendered with autoescape
+
+    def section(self, chapter: str, name: str, part: str, result: ChapterResult | None = None, **values: Any) -> Markup:
+        """Return a part (``title``, ``lead``, ``note`` …) of a chapter's section; empty where there is none."""
+        template = narrative_source(self.lang, chapter).get("sections", {}).get(name, {}).get(part, "")
+        x = result.facts if result is not None else {}
+        return self.say(template, m=_Short(result), x=x, **values)
+
+    def finding(self, finding: Finding, result: ChapterResult | None = None) -> tuple[Markup, Markup]:
+        """Return title and text of a finding in its status.
+
+        A sentence for ``watch`` may be missing (then ``found``'s is not used: the neutral name stands); a finding
+        that is not assessed is named and its reason given.
+        """
+        from audit.method import method
+
+        spec = method().findings[finding.id]
+        name = Markup.escape(spec.name.get(self.lang))
+        if finding.status == "not_assessed":
+            reason = finding.reason.get(self.lang) if finding.reason is not None else ""
+            return name, Markup.escape(reason)
+        texts = narrative_source(self.lang, finding.chapter).get("findings", {}).get(finding.id.split(".", 1)[1], {})
+        values = {"f": finding.facts, "m": _Short(result), "x": result.facts if result is not None else {}}
+        title = texts.get("title", {}).get(finding.status)
+        text = texts.get("text", {}).get(finding.status)
+        return (
+            self.say(title, **values) if title else name,
+            self.say(text, **values) if text else Markup(""),
+        )
+
+    def text(self, value: Text | None) -> Markup:
+        """Return a bilingual sentence, escaped."""
+        return Markup("") if value is None else Markup.escape(value.get(self.lang))

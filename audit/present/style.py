@@ -1,0 +1,232 @@
+"""One look for everything that is printed: type faces, colours, status marks, the style of charts.
+
+The faces are static subsets of Source Sans 3 and Source Serif 4 (OFL), renamed “Audit Sans” and “Audit Serif”, made by
+``tools/fonts.py``; where they cannot be read, matplotlib's DejaVu stands in. Colours are chosen to stay apart for readers
+with colour-blindness and in grey print; a status is always told by shape and word as well.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import font_manager
+
+from audit.errors import Text
+from audit.findings.finding import Severity, Status
+from audit.model.result import Grade
+from audit.resources import resource_dir
+
+__all__ = [
+    "ACCENT",
+    "CATEGORICAL",
+    "GRADES",
+    "SANS",
+    "SERIF",
+    "SEVERITIES",
+    "STATUS",
+    "StatusMark",
+    "chart_style",
+    "font_file",
+    "register_fonts",
+    "shade",
+    "tint",
+]
+
+SANS = "Audit Sans"
+SERIF = "Audit Serif"
+SANS_STACK = (SANS, "Source Sans 3", "Segoe UI", "Arial", "DejaVu Sans", "sans-serif")
+"""Families named in an SVG: one opened outside the report falls back to what that computer has."""
+
+ACCENT = "#1f5a7a"
+INK = "#1c2430"
+INK_SOFT = "#4a5563"
+INK_FAINT = "#66707c"
+"""The lightest grey that text may have: 4.9 : 1 on white."""
+RULE = "#d5dae0"
+PAPER = "#ffffff"
+
+CATEGORICAL = ("#1f5a7a", "#d0762a", "#5c9e8f", "#8a6aa8", "#b9a22f", "#7d8792", "#a8435f", "#6fa8d6")
+"""Eight categories; neighbours differ in lightness too. The first is replaced by the accent colour."""
+
+
+@dataclass(frozen=True)
+class StatusMark:
+    """How a status is shown: shape, word, ink (readable on white and on ``wash``) and wash."""
+
+    shape: str
+    word: Text
+    ink: str
+    wash: str
+    line: str
+    """Colour of marks in charts: no text is set in it."""
+
+
+STATUS: dict[Status, StatusMark] = {
+    "found": StatusMark("●", Text("выявлено", "found"), "#9c2f1c", "#fbeae6", "#c2452d"),
+    "watch": StatusMark("◆", Text("под наблюдением", "watch"), "#7a5200", "#fdf3dc", "#d99a1c"),
+    "clear": StatusMark("○", Text("в норме", "clear"), "#1d6654", "#e6f3ef", "#3f927d"),
+    "not_assessed": StatusMark("–", Text("не оценено", "not assessed"), "#55606c", "#eef0f3", "#9aa3ad"),
+}
+
+SEVERITIES: dict[Severity, Text] = {
+    "critical": Text("критично", "critical"),
+    "major": Text("существенно", "major"),
+    "minor": Text("незначительно", "minor"),
+    "none": Text("", ""),
+}
+
+GRADES: dict[Grade, Text] = {
+    "A": Text("три источника согласны: норма, опрос и заказы", "three sources agree: norm, questionnaire and orders"),
+    "B": Text("согласны два источника", "two sources agree"),
+    "C": Text("один источник", "one source"),
+    "D": Text("источники противоречат друг другу: показаны все, рекомендации на этом не строятся",
+              "the sources contradict each other: all are shown, no recommendation rests on it"),
+}  # fmt: skip
+"""What an evidence grade means."""
+
+_FACES = ("AuditSans-Regular", "AuditSans-Semibold", "AuditSans-Italic", "AuditSerif-Regular", "AuditSerif-Semibold")
+
+
+def font_file(face: str, suffix: str = "ttf") -> Path:
+    """Return the file of a face, for example ``AuditSans-Regular``."""
+    return resource_dir("templates") / "report" / "fonts" / f"{face}.{suffix}"
+
+
+@lru_cache(maxsize=1)
+def register_fonts() -> bool:
+    """Make the report's faces known to matplotlib; False where they cannot be read (DejaVu then stands in)."""
+    try:
+        for face in _FACES:
+            font_manager.fontManager.addfont(str(font_file(face)))
+    except (OSError, RuntimeError):
+        return False
+    return True
+
+
+def _rgb(color: str) -> tuple[float, float, float]:
+    value = color.lstrip("#")
+    return (int(value[0:2], 16) / 255, int(value[2:4], 16) / 255, int(value[4:6], 16) / 255)
+
+
+def _hex(rgb: tuple[float, float, float]) -> str:
+    return "#" + "".join(f"{round(max(0.0, min(1.0, c)) * 255):02x}" for c in rgb)
+
+
+def tint(color: str, share: float) -> str:
+    """Mix a colour with white: 0 leaves it, 1 is white."""
+    r, g, b = _rgb(color)
+    return _hex((r + (1 - r) * share, g + (1 - g) * share, b + (1 - b) * share))
+
+
+def shade(color: str, share: float) -> str:
+    """Mix a colour with black: 0 leaves it, 1 is black."""
+    r, g, b = _rgb(color)
+    return _hex((r * (1 - share), g * (1 - share), b * (1 - share)))
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of a colour (WCAG), 0 black to 1 white."""
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in _rgb(color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: str, b: str) -> float:
+    """Return the contrast of two colours (WCAG), 1 to 21."""
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def readable(color: str, on: str = PAPER, ratio: float = 4.6) -> str:
+    """Darken a colour until text in it can be read on ``on``: a client's accent may be a light yellow."""
+    h, light, s = colorsys.rgb_to_hls(*_rgb(color))
+    out = color
+    while contrast(out, on) < ratio and light > 0:
+        light -= 0.02
+        out = _hex(colorsys.hls_to_rgb(h, max(light, 0), s))
+    return out
+
+
+def on_color(color: str) -> str:
+    """Return white or ink, whichever can be read on the colour."""
+    return PAPER if contrast(PAPER, color) >= contrast(INK, color) else INK
+
+
+@contextmanager
+def chart_style(accent: str = ACCENT) -> Iterator[None]:
+    """Draw charts in the report's style within this block.
+
+    SVG text stays text (searchable, editable on slides) in faces that the report brings along; ids are salted with a
+    constant and dates left out, so that equal figures give equal bytes. ``text.parse_math`` is off: a ``$`` in a
+    client's name is a dollar sign.
+    """
+    known = register_fonts()
+    families = list(SANS_STACK if known else SANS_STACK[4:])
+    params = {
+        "font.family": families,
+        "font.size": 9.0,
+        "text.color": INK,
+        "text.parse_math": False,
+        "axes.unicode_minus": True,
+        "axes.titlesize": 9.5,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": 8.5,
+        "axes.labelcolor": INK_SOFT,
+        "axes.edgecolor": RULE,
+        "axes.linewidth": 0.8,
+        "axes.facecolor": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+        "axes.axisbelow": True,
+        "axes.grid": False,
+        "axes.prop_cycle": mpl.cycler(color=[accent, *CATEGORICAL[1:]]),
+        "grid.color": "#e8ebef",
+        "grid.linewidth": 0.7,
+        "xtick.color": RULE,
+        "xtick.labelcolor": INK_SOFT,
+        "xtick.labelsize": 8.5,
+        "xtick.major.size": 0,
+        "xtick.minor.size": 0,
+        "ytick.color": RULE,
+        "ytick.labelcolor": INK,
+        "ytick.labelsize": 9.0,
+        "ytick.major.size": 0,
+        "ytick.minor.size": 0,
+        "legend.frameon": False,
+        "legend.fontsize": 8.5,
+        "lines.linewidth": 1.8,
+        "lines.solid_capstyle": "round",
+        "patch.linewidth": 0,
+        "figure.facecolor": PAPER,
+        "figure.dpi": 100,
+        "savefig.dpi": 200,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "km-audit",
+    }
+    with warnings.catch_warnings():
+        # the stack names families for other computers; matplotlib need not have them
+        warnings.filterwarnings("ignore", message="findfont")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        with _quiet_font_manager(), mpl.rc_context(params):
+            yield
+
+
+@contextmanager
+def _quiet_font_manager() -> Iterator[None]:
+    import logging
+
+    log = logging.getLogger("matplotlib.font_manager")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

@@ -1,0 +1,82 @@
+"""Open cases, chapters and summaries: what the notebooks and the command line call."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from audit.errors import Lang, set_language
+from audit.findings.catalogue import judge_chapter
+from audit.model.case import Case, open_prepared
+from audit.present.chapter import ChapterView
+from audit.run.inputs import Inputs, demo_inputs, file_inputs, override
+from audit.run.prepare import Progress, prepare
+from audit.settings import Settings, settings_from_mapping
+
+__all__ = ["diagnose_chapter", "open_case", "open_inputs"]
+
+
+def _private_cache() -> Path:
+    """Return a folder that only this user can read and that goes with the process: client data are confidential."""
+    folder = tempfile.TemporaryDirectory(prefix="km-audit-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+def open_inputs(inputs: Inputs, cache: Path | None = None, progress: Progress | None = None) -> Case:
+    """Prepare the inputs (or find them prepared) and open the case."""
+    set_language(inputs.settings.report.lang)
+    return open_prepared(prepare(inputs, cache or _private_cache(), progress), inputs.settings)
+
+
+def open_case(
+    orders: str | Path | Sequence[str | Path] | None = None,
+    questionnaire: str | Path | None = None,
+    settings: str | Path | Settings | Mapping[str, Any] | None = None,
+    *,
+    lang: Lang | None = None,
+    prepared: str | Path | None = None,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Case:
+    """Open an engagement's data, ready to be diagnosed.
+
+    Without ``orders`` the bundled sample is opened. ``settings`` is the path of an ``audit.toml``, or a mapping of the
+    same shape. ``prepared`` names a folder that a run has prepared already; nothing is read twice then.
+    """
+    if isinstance(settings, str | Path) and str(settings).endswith(".json"):
+        chosen: Settings | None = settings_from_mapping(json.loads(Path(settings).read_text(encoding="utf-8")))
+        settings = None
+    elif isinstance(settings, Settings):
+        chosen, settings = settings, None
+    elif isinstance(settings, Mapping):
+        chosen, settings = settings_from_mapping(settings), None
+    else:
+        chosen = None
+    if orders is None and prepared is None:
+        inputs = demo_inputs(lang)
+    elif prepared is not None:
+        inputs = Inputs((), None, Settings())
+        if settings is not None:
+            inputs = replace(inputs, settings=file_inputs(str(prepared), None, settings).settings)
+    else:
+        assert orders is not None
+        inputs = file_inputs(orders, questionnaire, settings)
+    if chosen is not None:
+        inputs = replace(inputs, settings=chosen)
+    final = override(inputs.settings, {**(changes or {}), "report": {"lang": lang}})
+    set_language(final.report.lang)
+    if prepared is not None:
+        return open_prepared(Path(prepared), final)
+    return open_inputs(replace(inputs, settings=final))
+
+
+def diagnose_chapter(case: Case, chapter: str, **options: Any) -> ChapterView:
+    """Diagnose and judge one chapter; the notebooks, ``screen`` and the tests all go this way."""
+    result = importlib.import_module(f"audit.diagnose.{chapter}").diagnose(case, **options)
+    return ChapterView(case, result, judge_chapter(case, result))

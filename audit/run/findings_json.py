@@ -1,0 +1,166 @@
+"""``findings.json``: the audit's verdicts for machines (contracts, section 6). Same inputs, same bytes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from audit.findings.catalogue import unjudged_findings
+from audit.errors import Text
+from audit.findings.finding import Effect, Finding
+from audit.method import CHAPTERS, method
+from audit.model.case import Case
+from audit.model.result import Metric
+from audit.present.chapter import ChapterView
+from audit.present.format import Fmt
+from audit.present.narrative import Narrative
+
+__all__ = ["assemble", "chapter_json", "dump", "metric_json"]
+
+SCHEMA = "km-audit/1"
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON values; a number that is not finite has no place in the file."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        assert math.isfinite(value), "a figure is not finite"
+        return value
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def metric_json(m: Metric, lang: str) -> dict[str, Any]:
+    """Return one metric; without a value there is a reason."""
+    out: dict[str, Any] = {"value": m.value, "unit": m.unit}
+    for key in ("bad", "low", "high", "n", "benchmark", "benchmark_source", "grade"):
+        if getattr(m, key) is not None:
+            out[key] = getattr(m, key)
+    if m.reason is not None:
+        out["reason"] = m.reason.ru if lang == "ru" else m.reason.en
+    for key, value in m.extra.items():
+        out.setdefault(key, value)
+    return dict(_plain(out))
+
+
+def _effect_json(effect: Effect, currency: str, lang: str) -> dict[str, Any]:
+    return dict(_plain({
+        "low": effect.low, "base": effect.base, "high": effect.high, "unit": f"{currency}/year",
+        "basis": effect.basis, "formula": effect.formula.ru if lang == "ru" else effect.formula.en,
+        "inputs": effect.inputs, "allocated": effect.by_client is not None,
+    }))  # fmt: skip
+
+
+def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str) -> dict[str, Any]:
+    out: dict[str, Any] = {"id": f.id, "status": f.status, "severity": f.severity}
+    if f.status == "not_assessed" and f.reason is not None:
+        out["reason"] = f.reason.ru if lang == "ru" else f.reason.en
+    out["metrics"] = list(f.metrics)
+    out["title"], out["text"] = title, text
+    if f.effect is not None:
+        out["effect"] = _effect_json(f.effect, currency, lang)
+    if f.grade is not None:
+        out["grade"] = f.grade
+    out["actions"] = list(f.actions)
+    if f.table is not None:
+        out["table"] = f.table
+    if f.facts:
+        out["facts"] = _plain(f.facts)
+    return out
+
+
+def _unescape(markup: object) -> str:
+    """Return a sentence as plain text: JSON and spreadsheets are not HTML."""
+    return markup.unescape() if hasattr(markup, "unescape") else str(markup)  # type: ignore[no-any-return]
+
+
+def chapter_json(view: ChapterView) -> dict[str, Any]:
+    """Return one chapter as JSON values: metrics, findings with their sentences, facts."""
+    findings = []
+    for f in view.findings:
+        title, text = view.narrative.finding(f, view.result)
+        findings.append(_finding_json(f, _unescape(title), _unescape(text), view.case.currency, view.lang))
+    return {
+        "chapter": view.name,
+        "metrics": {m.id: metric_json(m, view.lang) for m in view.result.metrics.values()},
+        "findings": findings,
+        "facts": _plain(view.result.facts),
+    }
+
+
+def assemble(
+    case: Case, chapters: Sequence[Mapping[str, Any]], failed: Mapping[str, Text] | None = None
+) -> dict[str, Any]:
+    """Put the chapters together in the order of the report; what no chapter judged is ``not_assessed``.
+
+    ``failed`` names chapters that broke, with the error: their findings say so.
+    """
+    lang = case.settings.report.lang
+    fmt = Fmt(lang, case.currency)
+    narrative = Narrative(lang, fmt, {"company": case.company_name, "window": case.window})
+    by_name = {c["chapter"]: c for c in chapters}
+    metrics: dict[str, Any] = {}
+    findings: dict[str, Any] = {}
+    for name in CHAPTERS:
+        if name in by_name:
+            metrics.update(by_name[name]["metrics"])
+            findings.update({f["id"]: f for f in by_name[name]["findings"]})
+    for f in unjudged_findings(set(by_name), failed or {}):
+        title, text = narrative.finding(f)
+        findings[f.id] = _finding_json(f, _unescape(title), _unescape(text), case.currency, lang)
+    ordered = [findings[id] for id in method().findings if id in findings]
+    used: dict[str, list[str]] = {}
+    for f in ordered:
+        if f["status"] in ("found", "watch"):
+            for action in f["actions"]:
+                used.setdefault(action, []).append(f["id"])
+    i, w, s = case.intake, case.window, case.sale_type
+    clients = case.clients()
+    return {
+        "schema": SCHEMA,
+        "company": {"name": case.company_name, "currency": case.currency},
+        "lang": lang,
+        "thresholds": {
+            id: {k: v for k, v in t.model_dump().items() if v is not None and k != "reason"}
+            | ({"overridden": True} if id in case.thresholds.overridden else {})
+            for id, t in case.thresholds.items.items()
+        },
+        "period": {
+            "start": w.start.isoformat(), "end": w.end.isoformat(), "as_of": w.as_of.isoformat(),
+            "burn_in_days": w.burn_in_days, "new_from": w.new_from.isoformat(),
+            "recent_start": w.recent_start.isoformat(), "horizon_days": w.horizon_days,
+        },
+        "sale_type": {"declared": s.declared, "measured": s.measured, "used": s.used},
+        "data": {
+            "rows_read": i.rows_read, "rows_used": i.rows_used, "rows_set_aside": i.rows_set_aside,
+            "orders": int(clients["orders"].sum()), "order_days": int(clients["order_days"].sum()),
+            "clients": int((clients["order_days"] > 0).sum()), "revenue": float(i.revenue),
+            "set_aside": {r.code: r.rows for r in i.set_aside},
+        },
+        "metrics": metrics,
+        "findings": ordered,
+        "actions": [
+            {
+                "id": id, "findings": used[id], "owner": a.owner, "horizon_days": a.horizon_days,
+                "effort": a.effort, "metric": a.metric, "target": a.target, "title": a.name.get(lang),
+                "first_step": a.first_step.get(lang), "after": [b for b in a.after if b in used],
+            }
+            for id, a in method().actions.items() if id in used
+        ],
+    }  # fmt: skip
+
+
+def dump(value: Mapping[str, Any], path: Path) -> None:
+    """Write JSON as every file of a run is written: UTF-8, LF, two blanks."""
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")

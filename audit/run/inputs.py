@@ -1,0 +1,119 @@
+"""Where the inputs of an audit lie: an engagement folder, named files, or the bundled sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audit.errors import InputError, Lang, ParameterError, Text
+from audit.resources import resource_dir
+from audit.settings import Settings, load_settings, settings_from_mapping
+
+__all__ = ["DEMO", "Inputs", "demo_inputs", "engagement_inputs", "file_inputs", "override"]
+
+DEMO = "khimsnab"
+"""The bundled sample that ``km-audit demo`` and the notebooks' defaults run on."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What an audit is made of. ``folder`` is the engagement folder, None where files were named one by one."""
+
+    orders: tuple[str, ...]
+    questionnaire: Path | None
+    settings: Settings
+    folder: Path | None = None
+
+
+def override(settings: Settings, changes: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Return the settings with command line options or notebook parameters put over them; None leaves as is."""
+    raw = settings.model_dump(mode="python")
+    touched = False
+    for section, values in changes.items():
+        for key, value in values.items():
+            if value is not None:
+                raw[section][key] = value
+                touched = True
+    return settings_from_mapping(raw, origin="options") if touched else settings
+
+
+def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs:
+    """Read ``audit.toml`` of an engagement folder and find its orders and questionnaire."""
+    if not folder.is_dir():
+        raise InputError(
+            Text(f"Папки проекта нет: {folder}", f"There is no engagement folder {folder}"),
+            todo=Text("Создайте её: km-audit new ПАПКА", "Make it: km-audit new DIR"),
+        )
+    given = folder / "audit.toml"
+    settings = load_settings(settings_file or (given if given.is_file() else None))
+    orders = [s if "://" in s else str(folder / s) for s in settings.inputs.orders]
+    if not any("://" in s for s in orders) and not any(_some_file(Path(s)) for s in orders):
+        raise InputError(
+            Text("В папке проекта нет файлов заказов", "The engagement folder holds no orders"),
+            where=str(folder / "orders"),
+            todo=Text("Положите выгрузку в папку orders", "Put the export into the folder orders"),
+        )
+    return Inputs(tuple(orders), _questionnaire(folder, settings), settings, folder)
+
+
+def _some_file(pattern: Path) -> bool:
+    if any(ch in pattern.name for ch in "*?["):
+        return any(p.is_file() and not p.name.startswith((".", "~")) for p in pattern.parent.glob(pattern.name))
+    return pattern.exists()
+
+
+def _questionnaire(folder: Path, settings: Settings) -> Path | None:
+    if settings.inputs.questionnaire is not None:
+        path = folder / settings.inputs.questionnaire
+        if not path.exists():
+            raise InputError(
+                Text(f"Анкеты нет: {path}", f"There is no questionnaire {path}"),
+                where="audit.toml, [inputs] questionnaire",
+                todo=Text("Исправьте путь или уберите строку", "Correct the path or remove the line"),
+            )
+        return path
+    for name in ("questionnaire.xlsx", "questionnaire", "анкета.xlsx", "анкета"):
+        if (folder / name).exists():
+            return folder / name
+    return None
+
+
+def file_inputs(
+    orders: str | Path | Sequence[str | Path], questionnaire: str | Path | None, settings_file: str | Path | None
+) -> Inputs:
+    """Take named files; a missing one is named at once."""
+    given = [orders] if isinstance(orders, str | Path) else list(orders)
+    if not given:
+        raise ParameterError(
+            Text("Не названы файлы заказов", "No orders were given"),
+            todo=Text("Укажите --orders ФАЙЛ", "Give --orders FILE"),
+        )
+    for source in given:
+        text = str(source)
+        if "://" not in text and not _some_file(Path(text)):
+            raise InputError(
+                Text(f"Файл заказов не найден: {text}", f"Orders not found: {text}"),
+                todo=Text("Проверьте путь и имя файла", "Check the path and the file name"),
+            )
+    path = Path(questionnaire) if questionnaire is not None else None
+    if path is not None and not path.exists():
+        raise InputError(
+            Text(f"Анкета не найдена: {path}", f"Questionnaire not found: {path}"),
+            todo=Text("Проверьте путь и имя файла", "Check the path and the file name"),
+        )
+    settings = load_settings(Path(settings_file) if settings_file is not None else None)
+    return Inputs(tuple(str(s) for s in given), path, settings)
+
+
+def demo_inputs(lang: Lang | None = None) -> Inputs:
+    """Return the bundled sample company."""
+    folder = resource_dir("data_samples") / DEMO
+    settings = load_settings(folder / "audit.toml" if (folder / "audit.toml").is_file() else None)
+    questionnaire = folder / "questionnaire"
+    return Inputs(
+        (str(folder / "orders"),),
+        questionnaire if questionnaire.exists() else folder / "questionnaire.xlsx",
+        override(settings, {"report": {"lang": lang}}),
+    )

@@ -1,0 +1,343 @@
+"""A whole run: prepare, execute the notebooks, write everything aside, move it into place when whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from audit.errors import ParameterError, Text, set_language
+from audit.model.case import Case, open_prepared
+from audit.resources import resource_dir
+from audit.run.execute import Execution, execute_notebook
+from audit.run.findings_json import assemble, dump
+from audit.run.inputs import Inputs
+from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.prepare import file_digest, kit_version, prepare
+from audit.run.rendering import render_run
+
+__all__ = ["Event", "RunResult", "choose_chapters", "run_audit", "write_screen"]
+
+_MARK = ".km-audit-partial-"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the run is doing, for the progress display."""
+
+    step: str
+    state: Literal["start", "done", "failed", "note"]
+    seconds: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: where it lies, what failed in it, how long each step took."""
+
+    folder: Path
+    findings: Mapping[str, Any]
+    failed: tuple[Execution, ...]
+    timings: Mapping[str, float]
+    pdf_engine: str | None
+    notes: tuple[Text, ...] = ()
+
+
+Watcher = Callable[[Event], None]
+
+
+@dataclass
+class _Clock:
+    watch: Watcher
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def step(self, name: str) -> _Step:
+        return _Step(self, name)
+
+
+@dataclass
+class _Step:
+    clock: _Clock
+    name: str
+    started: float = 0.0
+
+    def __enter__(self) -> _Step:
+        self.started = time.perf_counter()
+        self.clock.watch(Event(self.name, "start"))
+        return self
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        seconds = time.perf_counter() - self.started
+        self.clock.timings[self.name] = round(seconds, 3)
+        self.clock.watch(Event(self.name, "failed" if kind else "done", seconds))
+
+
+def choose_chapters(names: Sequence[str] | None) -> list[str]:
+    """Return the chapters to run, in the order of the report; an unknown one is an error."""
+    built = built_chapters()
+    if not names:
+        return built
+    for name in names:
+        if name not in built:
+            from audit.errors import did_you_mean
+
+            hint = did_you_mean(name, built)
+            raise ParameterError(
+                Text(f"Главы «{name}» нет: {hint.ru}", f"There is no chapter “{name}”: {hint.en}"), where="--chapter"
+            )
+    return [c for c in built if c in names or c == "data"]
+
+
+def _sweep(parent: Path, watch: Watcher) -> None:
+    """Remove what killed runs left behind; a partial run of a process that still lives is left alone."""
+    if not parent.is_dir():
+        return
+    for leftover in parent.glob(f"{_MARK}*"):
+        pid = leftover.name.rsplit("-", 1)[-1]
+        if pid.isdigit() and int(pid) != os.getpid() and _alive(int(pid)):
+            continue
+        shutil.rmtree(leftover, ignore_errors=True)
+        watch(Event("sweep", "note", detail=leftover.name))
+
+
+def _alive(pid: int) -> bool:
+    if platform.system() == "Windows":  # signal 0 would end the process there; age decides instead
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_ours(folder: Path) -> bool:
+    return (folder / "manifest.json").is_file() and (folder / "findings.json").is_file()
+
+
+def _target(inputs: Inputs, out: Path | None) -> tuple[Path, Path]:
+    """Return the run's final folder and the folder in which it is made beside it."""
+    if out is not None:
+        final = out.absolute()
+        if final.exists() and not final.is_dir():
+            raise ParameterError(Text(f"{final} — файл, а не папка", f"{final} is a file, not a folder"), where="--out")
+        if final.is_dir() and any(final.iterdir()) and not _is_ours(final):
+            raise ParameterError(
+                Text(f"Папка {final} не пуста, и в ней не отчёт km-audit",
+                     f"The folder {final} is not empty and holds no km-audit run"),
+                where="--out",
+                todo=Text("Укажите новую или пустую папку", "Give a new or empty folder"),
+            )  # fmt: skip
+        final.parent.mkdir(parents=True, exist_ok=True)
+        return final, final.parent / f"{_MARK}{final.name}-{os.getpid()}"
+    assert inputs.folder is not None, "an engagement folder or --out is needed"
+    runs = inputs.folder.absolute() / "runs"
+    runs.mkdir(exist_ok=True)
+    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+    final, n = runs / stamp, 1
+    while final.exists():
+        n += 1
+        final = runs / f"{stamp}-{n}"
+    return final, runs / f"{_MARK}{final.name}-{os.getpid()}"
+
+
+def _move_into_place(stage: Path, final: Path) -> None:
+    if final.exists():
+        old = final.with_name(f"{_MARK}old-{final.name}-{os.getpid()}")
+        os.replace(final, old)
+        try:
+            os.replace(stage, final)
+        except OSError:
+            os.replace(old, final)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(stage, final)
+
+
+def _point_latest(final: Path) -> None:
+    """Let ``runs/latest`` lead to the newest run: a symlink, or a text file where links need rights (Windows)."""
+    link = final.parent / "latest"
+    aside = final.parent / f"{_MARK}latest-{os.getpid()}"
+    try:
+        aside.unlink(missing_ok=True)
+        aside.symlink_to(final.name, target_is_directory=True)
+        os.replace(aside, link)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        (final.parent / "latest.txt").write_text(final.name + "\n", encoding="utf-8")
+
+
+def run_audit(
+    inputs: Inputs,
+    out: Path | None = None,
+    *,
+    chapters: Sequence[str] | None = None,
+    jobs: int = 2,
+    watch: Watcher | None = None,
+) -> RunResult:
+    """Run the audit and return the finished run; raises `AuditError` where the input cannot be used.
+
+    A chapter that fails is named in the result, the others are finished and rendered.
+    """
+    watch = watch or (lambda _: None)
+    set_language(inputs.settings.report.lang)
+    wanted = choose_chapters(chapters)
+    final, stage = _target(inputs, out)
+    _sweep(stage.parent, watch)
+    clock = _Clock(watch)
+    stage.mkdir(parents=True)
+    private: Path | None = None
+    try:
+        if inputs.folder is not None:
+            cache = inputs.folder.absolute() / ".km-audit" / "prepared"
+        else:
+            private = Path(tempfile.mkdtemp(prefix="km-audit-"))
+            cache = private
+        with clock.step("intake"):
+            prepared = prepare(inputs, cache)
+        case = open_prepared(prepared, inputs.settings)
+        try:
+            failed = _execute(inputs, prepared, stage, wanted, jobs, clock)
+            findings = _collect(case, stage, failed)
+            dump(findings, stage / "findings.json")
+            _copy_rejects(prepared, stage)
+            rendered = render_run(stage, case=case, findings=findings, failed=failed, clock=clock)
+            _manifest(inputs, case, stage, clock.timings, failed, rendered.pdf_engine)
+        finally:
+            case.close()
+        _move_into_place(stage, final)
+        if out is None:
+            _point_latest(final)
+            _keep_newest(cache, prepared)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+    finally:
+        if private is not None:
+            shutil.rmtree(private, ignore_errors=True)
+    moved = tuple(Execution(f.chapter, final / "notebooks" / f.path.name, f.seconds, f.error, f.cell) for f in failed)
+    return RunResult(final, findings, moved, clock.timings, rendered.pdf_engine, rendered.notes)
+
+
+def _execute(
+    inputs: Inputs, prepared: Path, stage: Path, wanted: Sequence[str], jobs: int, clock: _Clock
+) -> list[Execution]:
+    (stage / "notebooks").mkdir()
+    settings = stage / "settings.json"
+    dump(inputs.settings.as_json(), settings)
+    lang = inputs.settings.report.lang
+    parameters = {"prepared": str(prepared), "settings": str(settings), "lang": lang, "out": str(stage)}
+    source = resource_dir("notebooks")
+
+    def one(chapter: str) -> Execution:
+        name = f"{NOTEBOOKS[chapter]}.ipynb"
+        clock.watch(Event(chapter, "start"))
+        done = execute_notebook(chapter, source / name, stage / "notebooks" / name, parameters)
+        clock.timings[chapter] = round(done.seconds, 3)
+        clock.watch(Event(chapter, "failed" if done.error else "done", done.seconds, str(done.error or "")))
+        return done
+
+    failed = []
+    with clock.step("notebooks"):
+        with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+            for future in as_completed([pool.submit(one, chapter) for chapter in wanted]):
+                done = future.result()
+                if done.error is not None:
+                    failed.append(done)
+        dump({f.chapter: {"ru": f.error.ru, "en": f.error.en} for f in failed if f.error}, stage / "failed.json")
+        summary = one("summary")
+        if summary.error is not None:
+            failed.append(summary)
+    return failed
+
+
+def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, Any]:
+    saved = sorted((stage / "chapters").glob("*.json"))
+    broken = {f.chapter: f.error for f in failed if f.error is not None}
+    return assemble(case, [json.loads(p.read_text(encoding="utf-8")) for p in saved], broken)
+
+
+def _copy_rejects(prepared: Path, stage: Path) -> None:
+    shutil.copyfile(prepared / "rejected_rows.csv", stage / "rejected_rows.csv")
+
+
+def _versions() -> dict[str, str]:
+    out = {"km-audit": kit_version(), "python": platform.python_version(), "platform": platform.system()}
+    for name in ("pandas", "numpy", "scipy", "duckdb", "pyarrow", "matplotlib", "papermill", "nbconvert", "weasyprint"):
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            out[name] = "absent"
+    return out
+
+
+def _manifest(
+    inputs: Inputs,
+    case: Case,
+    stage: Path,
+    timings: Mapping[str, float],
+    failed: Sequence[Execution],
+    pdf_engine: str | None,
+) -> None:
+    questionnaire = None
+    if inputs.questionnaire is not None:
+        questionnaire = {"name": inputs.questionnaire.name, "sha256": file_digest(inputs.questionnaire)}
+    dump(
+        {
+            "schema": "km-audit-manifest/1",
+            "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "inputs": {
+                "orders": [{"name": f.name, "sha256": f.sha256, "bytes": f.size_bytes} for f in case.intake.files],
+                "questionnaire": questionnaire,
+            },
+            "versions": _versions(),
+            "settings": inputs.settings.as_json(),
+            "thresholds_overridden": sorted(case.thresholds.overridden),
+            "engine": case.engine.name,
+            "pdf_engine": pdf_engine,
+            "failed_chapters": sorted(f.chapter for f in failed),
+            "timings_seconds": dict(timings),
+        },
+        stage / "manifest.json",
+    )
+
+
+def _keep_newest(cache: Path, current: Path, keep: int = 3) -> None:
+    """Keep the prepared folders of the last few inputs; older ones go, they can be made again."""
+    folders = [p for p in cache.iterdir() if p.is_dir() and p != current]
+    for old in sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True)[keep - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
+    """Compute ``findings.json`` alone in this process, through the chapter code that the notebooks call."""
+    from audit.run.cases import open_inputs
+    from audit.run.notebook_api import compute_all
+
+    cache = inputs.folder.absolute() / ".km-audit" / "prepared" if inputs.folder is not None else None
+    case = open_inputs(inputs, cache)
+    try:
+        findings = compute_all(case)
+    finally:
+        case.close()
+    if out is not None:
+        target = out / "findings.json" if out.is_dir() else out
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_name(f"{target.name}.partial-{os.getpid()}")
+        dump(findings, aside)
+        os.replace(aside, target)
+    return findings
+
+

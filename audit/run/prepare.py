@@ -1,0 +1,121 @@
+"""Prepare the data once: read the files, collapse the lines, and keep the result under the hash of its content."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from audit.engine import open_engine
+from audit.intake.orders import read_orders
+from audit.intake.questionnaire import read_questionnaire
+from audit.model.case import collapse
+from audit.model.questionnaire_json import questionnaire_to_json
+from audit.run.inputs import Inputs
+
+__all__ = ["Progress", "file_digest", "kit_version", "prepare"]
+
+Progress = Callable[[str], None]
+
+_LAYOUT = "1"
+"""Changes when the prepared folder's layout or the meaning of its columns does."""
+
+
+def kit_version() -> str:
+    """Return the version of the installed kit."""
+    try:
+        return version("km-audit")
+    except PackageNotFoundError:
+        return "0+source"
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, or of a folder's names and bytes."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for inner in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(inner.relative_to(path).as_posix().encode())
+            digest.update(bytes.fromhex(file_digest(inner)))
+        return digest.hexdigest()
+    with path.open("rb") as f:
+        while block := f.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _source_files(sources: Sequence[str]) -> list[Path] | None:
+    """Return the files behind the sources; None where one is a database, whose content has no hash."""
+    out: list[Path] = []
+    for source in sources:
+        if "://" in source:
+            return None
+        path = Path(source)
+        if path.is_dir():
+            out += sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith((".", "~")))
+        elif path.is_file():
+            out.append(path)
+        else:
+            out += sorted(Path(p) for p in glob.glob(source) if Path(p).is_file())
+    return out
+
+
+def _key(inputs: Inputs) -> str:
+    digest = hashlib.sha256(f"{_LAYOUT}/{kit_version()}/{inputs.settings.inputs.engine}".encode())
+    digest.update(inputs.settings.intake_digest().encode())
+    files = _source_files(inputs.orders)
+    if files is None:
+        digest.update(uuid.uuid4().bytes)
+    else:
+        for path in files:
+            digest.update(path.name.encode())
+            digest.update(bytes.fromhex(file_digest(path)))
+    if inputs.questionnaire is not None:
+        digest.update(bytes.fromhex(file_digest(inputs.questionnaire)))
+    return digest.hexdigest()[:32]
+
+
+def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None) -> Path:
+    """Return the prepared folder of these inputs, made now or found in ``cache`` under the hash of their content.
+
+    The folder is made aside and renamed when whole, so that a killed run leaves nothing half-made under its name.
+    """
+    say = progress or (lambda _: None)
+    target = cache / _key(inputs)
+    if (target / "clients.parquet").exists():
+        say("cached")
+        return target
+    cache.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=".making-", dir=cache))
+    try:
+        say("questionnaire")
+        questionnaire = read_questionnaire(inputs.questionnaire) if inputs.questionnaire is not None else None
+        if questionnaire is not None:
+            (stage / "questionnaire.json").write_text(
+                json.dumps(questionnaire_to_json(questionnaire), ensure_ascii=False), encoding="utf-8"
+            )
+        say("orders")
+        report = read_orders(inputs.orders, inputs.settings, questionnaire, stage)
+        (stage / "intake.json").write_text(
+            json.dumps(report.as_json(), ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        say("collapse")
+        engine = open_engine(inputs.settings.inputs.engine)
+        try:
+            collapse(engine, stage)
+        finally:
+            engine.close()
+        if target.exists():  # another process was faster
+            shutil.rmtree(stage, ignore_errors=True)
+        else:
+            os.replace(stage, target)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+    return target

@@ -1,0 +1,278 @@
+"""Settings of an engagement: ``audit.toml`` read into frozen objects, unknown keys refused with «did you mean».
+
+Everything has a default. Paths in ``[inputs]`` and ``[report].logo`` are relative to the folder of the settings file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from audit.errors import Lang, SettingsError, Text, did_you_mean
+
+__all__ = [
+    "CANONICAL_FIELDS",
+    "Fix",
+    "Merge",
+    "Settings",
+    "load_settings",
+    "settings_from_mapping",
+]
+
+CANONICAL_FIELDS = (
+    "order_id", "order_date", "client_id", "client", "amount", "manager", "created_by", "processed_by", "department",
+    "currency", "margin", "cost", "status", "kind", "requested_date", "promised_date", "shipped_date",
+    "delivered_date", "complaint", "complaint_reason", "document_error", "shipped_pct", "sku", "sku_group", "qty",
+    "contact", "channel", "initiator", "segment", "region", "holding", "client_since", "price_index", "organization",
+)  # fmt: skip
+"""The columns that an orders file may carry (contracts, section 2)."""
+
+READING_ONLY_FIELDS = ("price", "lines")
+"""Read only to derive something: ``amount = qty × price`` where amount is missing, and the number of lines."""
+
+SaleTypeSetting = Literal["T", "TC", "C", "S", "CS", "unknown"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Company(_Section):
+    """What overrides the questionnaire's company sheet."""
+
+    name: str | None = None
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    sale_type: SaleTypeSetting | None = None
+    project_sales: bool | None = None
+
+
+class Inputs(_Section):
+    """Where the engagement's files lie, and the engine that reads them."""
+
+    orders: tuple[str, ...] = ("orders/*",)
+    questionnaire: str | None = None
+    engine: str = "duckdb"
+
+    @field_validator("orders", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+
+class Reading(_Section):
+    """How to read the orders where guessing is not enough."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: Literal[",", "."] | None = None
+    date_format: str | None = None
+    """``dd.mm.yyyy``, ``mm/dd/yyyy``, ``yyyy-mm-dd`` or a strptime pattern."""
+    sheet: str | None = None
+    header_row: int | None = Field(default=None, ge=1)
+    """Row number of the header in the file, counted from 1."""
+    cancelled: tuple[str, ...] = ()
+    """Values of the status column that mean a cancelled order, besides the known ones."""
+    drop_nonpositive_price: bool = False
+    drop_order_id_prefix: tuple[str, ...] = ()
+    """Documents whose number starts so are set aside as cancellations (for example ``["C"]``)."""
+    drop_returns: bool = False
+    """Set negative rows aside instead of netting them."""
+    duplicates: Literal["keep", "drop"] | None = None
+    """What to do with exact duplicate documents met in several files."""
+
+
+class Period(_Section):
+    """The window of the audit."""
+
+    start: dt.date | None = None
+    end: dt.date | None = None
+    as_of: dt.date | None = None
+    burn_in_days: int | None = Field(default=None, ge=0)
+    horizon_days: int = Field(default=365, ge=1, le=3650)
+    recent_months: int = Field(default=12, ge=1, le=120)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Period:
+        if self.start and self.end and self.start > self.end:
+            raise ValueError("start is after end")
+        return self
+
+
+class Level(_Section):
+    """What counts as one client."""
+
+    client: Literal["client", "holding", "legal_entity"] = "client"
+
+
+class People(_Section):
+    """Spellings of persons, and users that are not persons."""
+
+    alias: dict[str, str] = Field(default_factory=dict)
+    system_users: tuple[str, ...] = ()
+
+
+class Expectation(_Section):
+    """What must hold in the source for a correction to be applied."""
+
+    rows: int | None = Field(default=None, ge=0)
+    revenue: float | None = None
+
+
+class Merge(_Section):
+    """Two spellings of one client: rows of ``client`` count as ``into``."""
+
+    client: str
+    into: str
+    reason: str = Field(min_length=3)
+    expect: Expectation = Expectation()
+
+
+class Fix(_Section):
+    """One value put right: where ``field`` of ``order_id`` is ``was``, it becomes ``becomes``."""
+
+    order_id: str
+    field: str
+    was: str
+    becomes: str
+    reason: str = Field(min_length=3)
+    expect: Expectation = Expectation()
+
+
+class Corrections(_Section):
+    """Declared repairs of the source; each fails once the source no longer holds what it expects."""
+
+    merge: tuple[Merge, ...] = ()
+    fix: tuple[Fix, ...] = ()
+
+
+class Report(_Section):
+    """How the report looks."""
+
+    lang: Lang = "ru"
+    names: bool = False
+    consultant: str | None = None
+    logo: str | None = None
+    accent: str = Field(default="#1f5a7a", pattern=r"^#[0-9a-fA-F]{6}$")
+    confidentiality: str | None = None
+
+
+class Settings(_Section):
+    """All settings of one engagement."""
+
+    company: Company = Company()
+    inputs: Inputs = Inputs()
+    columns: dict[str, str] = Field(default_factory=dict)
+    reading: Reading = Reading()
+    period: Period = Period()
+    level: Level = Level()
+    people: People = People()
+    corrections: Corrections = Corrections()
+    thresholds: dict[str, dict[str, float] | float] = Field(default_factory=dict)
+    report: Report = Report()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    def intake_digest(self) -> str:
+        """Return a hash of the settings that change what is read (not of those that only change verdicts)."""
+        part = self.model_dump(mode="json", include={"columns", "reading", "period", "level", "people", "corrections"})
+        return hashlib.sha256(json.dumps(part, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+_DESCRIBE = {
+    "extra_forbidden": None,
+    "missing": Text("нет обязательного значения", "a required value is missing"),
+}
+
+
+def load_settings(path: Path | None) -> Settings:
+    """Read ``audit.toml``; no path gives the defaults. Raise `SettingsError` naming every wrong key at once."""
+    if path is None:
+        return Settings()
+    if not path.is_file():
+        raise SettingsError(
+            Text(f"Файл настроек не найден: {path}", f"Settings file not found: {path}"),
+            todo=Text("Проверьте путь в --settings", "Check the path given to --settings"),
+        )
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as e:
+        raise SettingsError(
+            Text("Файл настроек не в кодировке UTF-8", "The settings file is not UTF-8"),
+            where=str(path),
+            todo=Text("Сохраните его как UTF-8", "Save it as UTF-8"),
+        ) from e
+    except tomllib.TOMLDecodeError as e:
+        m = re.search(r"line (\d+), column (\d+)", str(e))
+        place = f"{path}:{m[1]}:{m[2]}" if m else str(path)
+        raise SettingsError(
+            Text(f"Файл настроек не читается как TOML: {e}", f"The settings file is not valid TOML: {e}"),
+            where=place,
+            todo=Text(
+                "Исправьте строку; тексты — в кавычках, пути Windows — в одинарных",
+                "Correct the line; texts need quotes, Windows paths single quotes",
+            ),
+        ) from e
+    return settings_from_mapping(raw, origin=str(path))
+
+
+def settings_from_mapping(raw: Mapping[str, Any], origin: str = "audit.toml") -> Settings:
+    """Turn a mapping shaped like ``audit.toml`` into `Settings`, or raise one `SettingsError` with all problems."""
+    problems: list[Text] = []
+    known = (*CANONICAL_FIELDS, *READING_ONLY_FIELDS)
+    columns = raw.get("columns", {})
+    if isinstance(columns, Mapping):
+        for name in columns:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                problems.append(Text(f"[columns] {name}: нет такого поля — {hint.ru}",
+                                     f"[columns] {name}: no such field — {hint.en}"))  # fmt: skip
+    try:
+        settings = Settings.model_validate(dict(raw))
+    except ValidationError as e:
+        problems.extend(_explain(error) for error in e.errors())
+        settings = Settings()
+    if problems:
+        raise SettingsError(
+            Text("Настройки не приняты:\n  " + "\n  ".join(p.ru for p in problems),
+                 "The settings are not accepted:\n  " + "\n  ".join(p.en for p in problems)),
+            where=origin,
+            todo=Text("Исправьте названные строки", "Correct the lines named"),
+        )  # fmt: skip
+    return settings
+
+
+def _explain(error: Any) -> Text:
+    loc = [str(part) for part in error["loc"]]
+    where = f"[{loc[0]}]" + (" " + ".".join(loc[1:]) if len(loc) > 1 else "")
+    if error["type"] == "extra_forbidden":
+        hint = did_you_mean(loc[-1], _allowed(loc[:-1]))
+        return Text(f"{where}: неизвестный ключ — {hint.ru}", f"{where}: unknown key — {hint.en}")
+    given = repr(error.get("input"))
+    given = given if len(given) <= 60 else given[:57] + "..."
+    reason = str(error["msg"])
+    return Text(f"{where} = {given}: не подходит ({reason})", f"{where} = {given}: not accepted ({reason})")
+
+
+def _allowed(loc: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in loc:
+        if part.isdigit():
+            continue
+        info = getattr(model, "model_fields", {}).get(part)
+        if info is None:
+            return []
+        model = info.annotation
+        args = getattr(model, "__args__", ())
+        if not hasattr(model, "model_fields") and args:
+            model = args[0]
+    return list(getattr(model, "model_fields", {}))
