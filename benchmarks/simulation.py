@@ -2,8 +2,8 @@
 
     python -m benchmarks.simulation [seeds]        prints one line per estimator, 1 000 seeds by default
 
-Every world draws data of the kind the estimator meets, with the true value set beforehand, and counts how often the
-95 % interval covers it. The tests run the same worlds with fewer seeds or draws.
+Every world draws data of the kind the estimator meets, with the true value set beforehand, and counts how
+often the 95 % interval covers it. The tests run the same worlds with fewer seeds or draws.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Coverage:
-    """How an interval did over many seeds: share that covers, mean error, mean half-width, share without one."""
+    """How an interval did over many seeds: share that covers, mean error and half-width, share without."""
 
     covered: float
     bias: float
@@ -62,13 +62,13 @@ def cover(
     )
 
 
-# --- time to an event ------------------------------------------------------------------------------------------
+# --- time to an event ---
 
 
 def second_event_times(rng: np.random.Generator, n: int, p: float, horizon: float = 365.0) -> Floats:
     """Draw whole days to a second event that a share ``p`` has within the horizon (a few never, inf)."""
     ever = p + (1 - p) * 0.4
-    # Three in ten of those who come at all come quickly; the others are as slow as makes the share at the horizon p.
+    # Three in ten of those who come at all come quickly; the rest so slowly that p have come by the horizon.
     quick = rng.random(n) < 0.3
     slow_share = (p / ever - 0.3 * (1 - np.exp(-horizon / 40.0))) / 0.7
     slow_mean = -horizon / np.log(1 - slow_share)
@@ -104,30 +104,30 @@ def late_entry_estimate(rng: np.random.Generator, n: int, p: float, late: bool =
     return kaplan_meier(duration, event, entry if late else None).at(365).event_share
 
 
-# --- sums over units -------------------------------------------------------------------------------------------
+# --- sums over units ---
 
 
 def ratio_estimate(rng: np.random.Generator, n: int, spread: float, draws: int = DRAWS) -> Estimate:
-    """Share of a skewed sum that belongs to units with a mark; marks are rarer among large units. Truth: see below."""
+    """Share of a skewed sum that belongs to units with a mark; marks are rarer among large units."""
     size = rng.lognormal(0.0, spread, n)
     marked = rng.random(n) < np.where(size > 1.0, 0.2, 0.4)
     return bootstrap_ratio(size * marked, size, draws=draws, seed=int(rng.integers(2**31)))
 
 
 def ratio_truth(spread: float) -> float:
-    """E[size · mark] ÷ E[size] of `ratio_estimate`: 0.2 on the part of the sum above the median size, 0.4 below."""
+    """E[size · mark] ÷ E[size] of `ratio_estimate`: 0.2 of the sum above the median size, 0.4 below."""
     above = float(stats.norm.cdf(spread))
     return 0.2 * above + 0.4 * (1 - above)
 
 
 def day_log_estimate(rng: np.random.Generator, days: int) -> Estimate:
-    """Hours on a task in a diary of a few days: the share varies from day to day, so does the length of the day."""
+    """Hours on a task in a diary of a few days: share and length vary from day to day."""
     hours = rng.uniform(6.0, 10.0, days)
     share = rng.beta(0.35 * 8, 0.65 * 8, days)
     return ratio_t(hours * share, hours, bounds=(0.0, 1.0))
 
 
-# --- trends ----------------------------------------------------------------------------------------------------
+# --- trends ---
 
 MONTHS = 48
 SEASON = 1.0 + 0.25 * np.sin(2 * np.pi * np.arange(MONTHS) / 12)
@@ -135,7 +135,7 @@ SEASON = 1.0 + 0.25 * np.sin(2 * np.pi * np.arange(MONTHS) / 12)
 
 @dataclass(frozen=True)
 class TrendWorld:
-    """Units join over time and leave for good; while there they order at a seasonal rate of their own that drifts."""
+    """Units join over time and leave for good; while there they order at a seasonal, drifting rate."""
 
     units: int = 300
     rate_growth: float = -0.06
@@ -162,7 +162,7 @@ class TrendWorld:
         """Return the slopes of the expected monthly figures (a very large population)."""
         rng = np.random.default_rng(99)
         big = TrendWorld(400_000, self.rate_growth, self.ticket_growth, self.stay)
-        unit, when, count, value = big.draw(rng)
+        _, when, count, value = big.draw(rng)
         active = np.bincount(when, minlength=MONTHS).astype(np.float64)
         orders = np.bincount(when, weights=count, minlength=MONTHS)
         total = np.bincount(when, weights=value, minlength=MONTHS)
@@ -195,13 +195,13 @@ def trend_coverage(world: TrendWorld, seeds: int, draws: int) -> dict[str, Cover
     return out
 
 
-# --- matched comparisons ---------------------------------------------------------------------------------------
+# --- matched comparisons ---
 
 
 def matched_estimate(
     rng: np.random.Generator, treated: int, effect: float = 0.85, spread: float = 1.0, draws: int = DRAWS
 ) -> Estimate:
-    """Skewed sums before; after, the season of the stratum, an individual change, some lost altogether, the effect."""
+    """Skewed sums before; after: the stratum's season, an individual change, some lost, the effect."""
     strata = 24
     weights = rng.dirichlet(np.full(strata, 3.0))
     side = np.repeat([True, False], [treated, 4 * treated])
@@ -224,7 +224,7 @@ def matched_loss_estimate(
     return matched_difference(side, stratum, lost, draws=draws, seed=int(rng.integers(2**31))).effect
 
 
-# --- orders of units that do not change ------------------------------------------------------------------------
+# --- orders of units that do not change ---
 
 
 def steady_orders(rng: np.random.Generator, n: int) -> tuple[NDArray[np.int64], Floats, NDArray[np.bool_]]:
@@ -238,7 +238,7 @@ def steady_orders(rng: np.random.Generator, n: int) -> tuple[NDArray[np.int64], 
 
 
 def chance_retention(seeds: int, n: int = 400, draws: int = 100) -> tuple[float, float, float]:
-    """Return mean measured gross retention of units that do not change, mean noise floor, share inside its range."""
+    """Return mean gross retention of units that do not change, mean noise floor, share inside its range."""
     measured, floor, inside = [], [], []
     for i in range(seeds):
         rng = np.random.default_rng([11, i])
@@ -339,15 +339,14 @@ def main(seeds: int = 1000) -> None:
         line(f"matched difference +10 pp, {treated} treated", got)
     measured, floor, inside = chance_retention(min(seeds, 300), draws=200)
     print(
-        f"gross retention of unchanging units: measured {measured:.4f}, floor {floor:.4f}, inside {inside:.3f}"
+        f"gross retention of unchanging units: {measured:.4f}, floor {floor:.4f}, inside {inside:.3f}"
     )
     for gap in (7.0, 14.0, 30.0, 60.0):
         for shape in (1.0, 4.0):
             _, size = slowing_rate(1, 4000, gap, shape)
             tested, power = slowing_rate(2, 2000, gap, shape, slower=1.5)
-            print(
-                f"gaps longer, mean {gap:.0f} d, shape {shape:.0f}: size {size:.3f}, power at ×1.5 {power:.3f}, tested {tested:.2f}"
-            )
+            rates = f"size {size:.3f}, power at ×1.5 {power:.3f}, tested {tested:.2f}"
+            print(f"gaps longer, mean {gap:.0f} d, shape {shape:.0f}: {rates}")
     print(
         "next gap beyond p90 by known gaps:", {k: round(v, 3) for k, v in next_gap_exceeds(3, 60_000).items()}
     )

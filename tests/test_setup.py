@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import json
 import os
 import re
@@ -101,6 +102,36 @@ def test_conda_brings_python_and_pango_and_leaves_the_rest_to_the_lock() -> None
     assert SpecifierSet(PYPROJECT["project"]["requires-python"]).contains(python)
     assert through_pip == ["-r requirements.lock"]
     assert not {"python", "pango", "pip"} & set(pins("requirements.lock"))
+
+
+def imports(folder: Path) -> dict[str, str]:
+    """Top-level module → a file that imports it, anywhere in the file, over all files of a folder."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0]: path.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found[(node.module or "").split(".")[0]] = path.name
+    return found
+
+
+def test_the_package_imports_only_what_it_declares() -> None:
+    declared = {Requirement(text).name for text in PYPROJECT["project"]["dependencies"] + EXTRAS["spark"]}
+    distributions = importlib.metadata.packages_distributions()
+    foreign = {
+        module: file
+        for module, file in imports(ROOT / "audit").items()
+        if module not in sys.stdlib_module_names | {"audit"}
+    }
+    assert "pandas" in foreign
+    undeclared = {
+        module: file
+        for module, file in foreign.items()
+        # pyspark is optional: where it is not installed, its module is known by its own name
+        if not {name.lower().replace("_", "-") for name in distributions.get(module, [module])} & declared
+    }
+    assert undeclared == {}
 
 
 # ---------------------------------------------------------------- the bootstrap
@@ -309,7 +340,7 @@ def test_the_wheel_finds_its_folders_anywhere(bare_python: Path, tmp_path: Path)
     home = bare_python.parent.parent.resolve()
     for name, (path, files) in found.items():
         assert Path(path).resolve().is_relative_to(home), f"{name} was taken from {path}"
-        assert set(files) >= {child.name for child in (ROOT / name).iterdir() if child.name != "__pycache__"}
+        assert set(files) == {shipped.split("/")[1] for shipped in tracked(name)}
     assert set(found["notebooks"][1]) >= NOTEBOOKS
 
 

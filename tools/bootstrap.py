@@ -324,9 +324,11 @@ def make_venv() -> Dict[str, str]:
     say("venv", version=sys.version.split()[0])
     VENV.mkdir()
     write_stamp({})  # from here on the folder is known as ours, even if the next line is interrupted
-    made = run([sys.executable, "-m", "venv", str(VENV)])
+    # Not sys.executable: that may be the environment just removed, if its Python started this script.
+    python = getattr(sys, "_base_executable", sys.executable)
+    made = run([python, "-m", "venv", str(VENV)])
     if made.returncode:  # no ensurepip, and no right to install it: pip has to come from elsewhere
-        made = run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
+        made = run([python, "-m", "venv", "--without-pip", str(VENV)])
     if made.returncode:
         stop("venv_failed", reason=tail(made.stdout, 3))
     return {"root": HERE, "python": venv_version()}

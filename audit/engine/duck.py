@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 import duckdb
@@ -20,12 +22,13 @@ class DuckEngine(Engine):
     dialect = DUCKDB
 
     def __init__(self, *, memory_limit: str = "1GB", threads: int | None = None) -> None:
-        self._spill = tempfile.TemporaryDirectory(prefix="km-audit-", ignore_cleanup_errors=True)
+        spill = tempfile.mkdtemp(prefix="km-audit-")
+        self._remove_spill = weakref.finalize(self, shutil.rmtree, spill, True)
         config: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "memory_limit": memory_limit,
-            "temp_directory": self._spill.name,
+            "temp_directory": spill,
             "max_temp_directory_size": "50GB",
             "preserve_insertion_order": "false",
         }
@@ -49,4 +52,4 @@ class DuckEngine(Engine):
     def close(self) -> None:
         """Close the connection and remove the spill folder."""
         self.connection.close()
-        self._spill.cleanup()
+        self._remove_spill()

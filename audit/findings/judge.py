@@ -24,7 +24,7 @@ _WORSE: dict[Status, int] = {"clear": 0, "not_assessed": 0, "watch": 1, "found":
 def status_of(value: float, low: float | None, high: float | None, band: Threshold) -> Status:
     """Return the status of a figure with its interval against a band.
 
-    >>> band = Threshold(unit="share", source="", reason="", watch=0.2, found=0.4, bad="high")
+    >>> band = Threshold(unit="share", source="", reason={"ru": "", "en": ""}, watch=0.2, found=0.4, bad="high")
     >>> status_of(0.45, 0.41, 0.5, band), status_of(0.45, 0.35, 0.5, band), status_of(0.1, 0.05, 0.15, band)
     ('found', 'watch', 'clear')
     """

@@ -14,7 +14,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from audit.errors import Lang, SettingsError, Text, did_you_mean
 
@@ -241,12 +241,21 @@ class SelfCheckQuestion(_Named):
         return Text(self.check_ru, self.check_en)
 
 
+class Reason(_Named):
+    """Why a threshold stands where it does, in both languages."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_text(cls, value: Any) -> Any:
+        return {"ru": value, "en": value} if isinstance(value, str) else value
+
+
 class Threshold(_Data):
     """Limits of a verdict (``watch``, ``found``, ``bad``), a single ``value``, or a range ``low/base/high``."""
 
     unit: str
     source: str
-    reason: str
+    reason: Reason
     watch: float | None = None
     found: float | None = None
     bad: Literal["high", "low"] | None = None

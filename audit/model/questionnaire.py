@@ -21,6 +21,7 @@ from audit.method import method
 
 __all__ = [
     "COMPANY_KEYS",
+    "PREFILLED_MARK",
     "TABLES",
     "Column",
     "Problem",
@@ -196,6 +197,9 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({
 })  # fmt: skip
 """Every table. Codes that begin with ``@`` stand for a code list of the method."""
 
+
+PREFILLED_MARK = "prefilled"
+"""Stands in the row of machine keys of a sheet whose ``prefilled`` keys the blank form has filled in."""
 
 _QUOTES = str.maketrans("", "", "«»“”„\"'`")
 _RANK = re.compile(r"^(старш\w*|ст|ведущ\w*|младш\w*|главн\w*|senior|junior|lead|chief)\.? +")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
-from markupsafe import Markup
 
 from audit.errors import Lang, ParameterError, Text, did_you_mean
 from audit.findings.finding import Finding
@@ -16,9 +15,10 @@ from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 from audit.present.annex import Sheet
-from audit.present.blocks import Section, finding_card, section
+from audit.present.blocks import FindingView, Section, finding_card, scorecard
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
+from audit.present.views import finding_view
 
 __all__ = ["ChapterView"]
 
@@ -61,6 +61,10 @@ class ChapterView:
         module = importlib.import_module(f"audit.present.chapters.{self.name}")
         return dict(module.SECTIONS)
 
+    @cached_property
+    def _shown(self) -> dict[str, Section]:
+        return {}
+
     @property
     def sections(self) -> list[str]:
         """Names of the chapter's sections in reading order."""
@@ -73,18 +77,38 @@ class ChapterView:
             raise ParameterError(
                 Text(f"В главе нет раздела «{name}»: {hint.ru}", f"The chapter has no section “{name}”: {hint.en}")
             )
-        return self._parts[name](self)
+        if name not in self._shown:
+            self._shown[name] = self._parts[name](self)
+        return self._shown[name]
 
     def headline(self) -> Section:
         """Return the chapter's verdicts as cards: found and watched first, then one line for what is clear."""
         order = {"found": 0, "watch": 1, "clear": 2, "not_assessed": 3}
-        cards = []
-        for f in sorted(self.findings, key=lambda f: order[f.status]):
-            title, text = self.narrative.finding(f, self.result)
-            metrics = [self.result.metrics[m] for m in f.metrics if m in self.result.metrics]
-            cards.append(finding_card(f, title, text, self.fmt, metrics=metrics))
+        cards, quiet = [], []
+        for view in self.views:
+            (cards if order[view.finding.status] < 2 else quiet).append(view)
+        cards.sort(key=lambda v: order[v.finding.status])
+        parts: list[object] = [finding_card(v, self.fmt) for v in cards]
+        if quiet:
+            parts.append(scorecard([("", quiet)], self.fmt))
         title = "Выводы главы" if self.lang == "ru" else "Findings of this chapter"
-        return section(f"{self.name}-findings", title, Markup("").join(cards))
+        return Section(f"{self.name}-findings", title, parts)
+
+    @cached_property
+    def views(self) -> list[FindingView]:
+        """The chapter's findings with their words, in the order of the catalogue."""
+        out = []
+        for f in self.findings:
+            title, text = self.narrative.finding(f, self.result)
+            out.append(finding_view(f, title, text, self.result.metrics, self.case.thresholds, self.fmt))
+        return out
+
+    def show(self, *names: str) -> None:
+        """Display several sections, one after the other."""
+        from IPython.display import display
+
+        for name in names:
+            display(self.section(name))
 
     @cached_property
     def metrics(self) -> pd.DataFrame:

@@ -156,7 +156,7 @@ def explain_id(id: str, lang: Lang) -> Explanation:
 def _add_threshold(id: str, m: Method, fmt: Fmt, add: Any) -> None:
     t = m.thresholds[id]
     add("threshold", threshold_line(t, fmt))
-    add("reason", t.reason if fmt.lang == "en" else "")
+    add("reason", t.reason.name.get(fmt.lang))
     add("source", t.source)
     if t.kind == "band":
         add("toml", f'"{id}" = {{ watch = {t.watch:g}, found = {t.found:g} }}')

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit.samples.draw import Draw
+from audit.samples.draw import Draw, Floats, Ints
 
 LINES_PER_CHUNK = 500_000
 _DAYS = 1096
@@ -18,12 +18,12 @@ _FIRST_DAY = np.datetime64("2023-01-01")
 
 
 def generate_lines(n_lines: int, n_clients: int, seed: int = 1) -> Iterator[pd.DataFrame]:
-    """Order lines of a large invented distributor, in chunks; together exactly ``n_lines`` rows, ``n_clients`` clients.
+    """Order lines of a large invented distributor, in chunks: ``n_lines`` rows, ``n_clients`` clients.
 
-    One row per order line: order_id, order_date (date), client_id (text), amount (two decimals), margin, manager,
-    created_by, sku, sku_group, segment, qty. Clients come whole within a chunk, in the order of their keys; a fifth
-    buys once, the rest ever more often (heavy-tailed), about one line in two hundred is a return. Deterministic by
-    ``seed`` and independent of the size of a chunk's neighbours.
+    One row per order line: order_id, order_date (date), client_id (text), amount (two decimals), margin,
+    manager, created_by, sku, sku_group, segment, qty. Clients come whole within a chunk, in the order of
+    their keys; a fifth buys once, the rest ever more often (heavy-tailed), about one line in two hundred is a
+    return. Deterministic by ``seed`` and independent of the size of a chunk's neighbours.
 
     Raises ValueError when there are fewer lines than clients.
     """
@@ -59,23 +59,20 @@ def write_lines(path: Path, n_lines: int, n_clients: int, seed: int = 1) -> Path
     return path
 
 
-def _deal_out(weight: np.ndarray[tuple[int], np.dtype[np.float64]], total: int) -> np.ndarray[
-    tuple[int], np.dtype[np.int64]
-]:  # fmt: skip
-    """``total`` whole lines dealt to clients in proportion to ``weight``; the remainder goes to the largest."""
+def _deal_out(weight: Floats, total: int) -> Ints:
+    """``total`` whole lines dealt to clients in proportion to ``weight``."""
     if not weight.any():
         weight = np.ones(len(weight))
     edges = np.floor(np.cumsum(weight) / weight.sum() * total).astype(np.int64)
     edges[-1] = total
-    return np.diff(np.r_[0, edges]).astype(np.int64)
+    return np.asarray(np.diff(np.r_[0, edges]), dtype=np.int64)
 
 
-def _chunk(
-    draw: Draw, first: int, lines: np.ndarray[tuple[int], np.dtype[np.int64]], done: int
-) -> pd.DataFrame:
+def _chunk(draw: Draw, first: int, lines: Ints, done: int) -> pd.DataFrame:
     count = int(lines.sum())
     client = first + np.repeat(np.arange(len(lines)), lines)
-    # About three lines an order: a line opens a new order with probability 0.36, and every client's first one does.
+    # About three lines an order: a line opens a new order with probability 0.36, and every client's first
+    # one does.
     opens = draw.uniform(count) < 0.36
     opens[np.cumsum(np.r_[0, lines[:-1]])] = True
     order = np.cumsum(opens) - 1
@@ -100,7 +97,8 @@ def _chunk(
         {
             "order_id": np.char.add("N", np.char.zfill((done + order).astype(str), 9)),
             "order_date": (_FIRST_DAY + day.astype("timedelta64[D]")).astype("datetime64[s]"),
-            "client_id": keys[client - first], "amount": np.round(amount, 2), "margin": np.round(amount * 0.22, 2),
+            "client_id": keys[client - first], "amount": np.round(amount, 2),
+            "margin": np.round(amount * 0.22, 2),
             "manager": people[seller], "created_by": people[author], "sku": goods[group * 40 + item],
             "sku_group": groups[group], "segment": segments[client % 3], "qty": np.where(back, -1, 1) * qty,
         }

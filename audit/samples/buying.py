@@ -1,7 +1,8 @@
 """When clients order: arrivals, first and second purchases, regular buying, silences and departures.
 
-Time is in days from the first day of the window. The second purchase is drawn directly — yes within a year with the
-planted probability, or not — so the truth of the second-purchase test is a parameter and not an estimate.
+Time is in days from the first day of the window. The second purchase is drawn directly — yes within a year
+with the planted probability, or not — so the truth of the second-purchase test is a parameter and not an
+estimate.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from audit.samples.spec import CompanySpec
 from audit.samples.traits import Traits
 
 _PAST = 730  # days simulated before the window, so that old clients enter it in the middle of their rhythm
-_SECOND_WITHIN = 350  # latest second purchase that still counts after every shift to a working day (horizon 365)
-_FIRST_RHYTHM = 1000  # purchase number given to the first order in the window of a client older than the window
+_SECOND_WITHIN = 350  # latest second purchase: shifts to a working day never carry it past the horizon of 365
+_FIRST_RHYTHM = 1000  # old clients count their purchases in the window from 1001
 
 
 @dataclass(frozen=True)
 class Clients:
     """One entry per client, old ones first. ``first_day`` is NaN for clients older than the window.
 
-    ``rate`` is orders a year before season, ``size`` the client's order size ÷ the company's, ``seller`` the index of
-    the client manager, ``calm`` whether the client ignores the seasons.
+    ``rate`` is orders a year before season, ``size`` the client's order size ÷ the company's, ``seller`` the
+    index of the client manager, ``calm`` whether the client ignores the seasons.
     """
 
     old: Bools
@@ -48,8 +49,8 @@ class Clients:
 class Orders:
     """One entry per order day of a client, sorted by client and day.
 
-    ``number`` counts purchases from 1 for new clients, from 1001 for old ones; ``troubled`` marks orders that are
-    late, short or complained of; ``giant`` the orders that choke the company.
+    ``number`` counts purchases from 1 for new clients, from 1001 for old ones; ``troubled`` marks orders that
+    are late, short or complained of; ``giant`` the orders that choke the company.
     """
 
     client: Ints
@@ -69,7 +70,7 @@ def window_days(spec: CompanySpec) -> int:
 
 
 def make_clients(spec: CompanySpec, traits: Traits) -> Clients:
-    """Draw the clients: who is old, when the new ones come, how often and how much each buys, who serves them."""
+    """Draw the clients: who is old, when new ones come, how often and how much each buys, who serves them."""
     draw = Draw(spec.seed, "clients")
     days = window_days(spec)
     opening = round(spec.clients / (1.0 + traits.arrivals_share * days / 365.25))
@@ -110,12 +111,14 @@ def _arrivals(draw: Draw, count: int, days: int, growth: float) -> Floats:
 
 
 def _share_out(draw: Draw, weight: Floats, sellers: int, first_share: float) -> Ints:
-    """Deal clients to sellers so that books are alike in revenue; or give the first seller ``first_share`` of them."""
+    """Deal clients to sellers in books of like revenue, or give the first seller ``first_share`` of them."""
     count = len(weight)
     seller = np.empty(count, dtype=np.int64)
     by_weight = np.argsort(-weight, kind="stable")
     lap, place = np.divmod(np.arange(count), sellers)
-    seller[by_weight] = np.where(lap % 2 == 0, place, sellers - 1 - place)  # there and back, like picking teams
+    seller[by_weight] = np.where(
+        lap % 2 == 0, place, sellers - 1 - place
+    )  # there and back, as teams are picked
     if first_share > 0.0:
         others = 1 + np.arange(count) % max(sellers - 1, 1)
         seller = np.where(draw.chance(first_share, count), 0, others)
@@ -143,8 +146,8 @@ def buy(spec: CompanySpec, traits: Traits, clients: Clients) -> Orders:
 def _rhythm(spec: CompanySpec, traits: Traits, clients: Clients, draw: Draw, days: int) -> Floats:
     """Order times, one row per client: the first purchase, the second, then gaps in the client's own rhythm.
 
-    Gaps are drawn in rhythm time and carried to the calendar through the season (``_calendar``), so a summer dip
-    stretches gaps instead of deleting orders. NaN-free; inf where there is no order.
+    Gaps are drawn in rhythm time and carried to the calendar through the season (``_calendar``), so a summer
+    dip stretches gaps instead of deleting orders. NaN-free; inf where there is no order.
     """
     count = len(clients)
     gap = 365.25 / clients.rate
@@ -172,10 +175,13 @@ def _rhythm(spec: CompanySpec, traits: Traits, clients: Clients, draw: Draw, day
 def _second_gaps(traits: Traits, draw: Draw, gap: Floats, count: int) -> tuple[Floats, Bools]:
     """Days from first to second purchase (inf: never) and who is regular from then on.
 
-    Whoever buys again does so within 350 days; of the rest ``late_second`` comes once more after 400 to 700 days.
+    Whoever buys again does so within 350 days; of the rest ``late_second`` comes once more after 400 to 700
+    days.
     """
     again = draw.chance(traits.second_purchase, count)
-    soon = 12.0 + 0.9 * gap * draw.erlang(2, count)  # never so soon that the New Year holidays make one day of two
+    soon = 12.0 + 0.9 * gap * draw.erlang(
+        2, count
+    )  # never so soon that the New Year holidays make one day of two
     soon = np.where(soon > _SECOND_WITHIN, draw.uniform(count, low=120.0, high=float(_SECOND_WITHIN)), soon)
     late = draw.chance(traits.late_second, count)
     much_later = draw.uniform(count, low=400.0, high=700.0)
@@ -196,7 +202,8 @@ def _calendar(spec: CompanySpec, traits: Traits, days: int, *, calm: bool) -> Fl
 def _silence(traits: Traits, clients: Clients, draw: Draw, time: Floats, origin: Floats, days: int) -> None:
     """Blot out, in place, the orders that leaving clients and pausing clients do not make.
 
-    A pause lasts 1.1 to 1.6 times the silence that would call the client asleep, so it is noticed and it ends.
+    A pause lasts 1.1 to 1.6 times the silence that would call the client asleep, so it is noticed and it
+    ends.
     """
     count = len(clients)
     gap = 365.25 / clients.rate
@@ -240,7 +247,14 @@ def _count_within(client: Ints) -> Ints:
 
 
 def _service(
-    spec: CompanySpec, traits: Traits, clients: Clients, draw: Draw, client: Ints, day: Ints, number: Ints, days: int
+    spec: CompanySpec,
+    traits: Traits,
+    clients: Clients,
+    draw: Draw,
+    client: Ints,
+    day: Ints,
+    number: Ints,
+    days: int,
 ) -> Orders:
     """What went wrong with each order, and which orders are so large that others suffer for 45 days."""
     size = len(client)
@@ -258,16 +272,17 @@ def _service(
     late_days = np.where(late, draw.whole(2, 9, size), 0)
     return Orders(
         client, day, number, late_days, draw.chance(traits.short_share, size),
-        draw.chance(traits.complaint_share, size), draw.chance(traits.document_error_share, size), giant, after,
+        draw.chance(traits.complaint_share, size), draw.chance(traits.document_error_share, size), giant,
+        after,
     )  # fmt: skip
 
 
 def _leave(traits: Traits, clients: Clients, orders: Orders, draw: Draw) -> Orders:
     """Drop the orders of clients who left after a failure or at a hand-off, from that moment on.
 
-    Failures drive away only from the second purchase on, so that the planted second-purchase probability stays exact.
-    A hand-off loses clients at the two moments an audit can see: before the first order with the new manager and
-    after it.
+    Failures drive away only from the second purchase on, so that the planted second-purchase probability
+    stays exact. A hand-off loses clients at the two moments an audit can see: before the first order with the
+    new manager and after it.
     """
     size = len(orders.client)
     stops = np.zeros(size, dtype=np.bool_)
@@ -285,6 +300,7 @@ def _leave(traits: Traits, clients: Clients, orders: Orders, draw: Draw) -> Orde
     np.minimum.at(first_stop, orders.client[at], at)
     keep = np.arange(size) <= first_stop[orders.client]
     return Orders(
-        orders.client[keep], orders.day[keep], orders.number[keep], orders.late_days[keep], orders.short[keep],
+        orders.client[keep], orders.day[keep], orders.number[keep], orders.late_days[keep],
+        orders.short[keep],
         orders.complaint[keep], orders.document_error[keep], orders.giant[keep], orders.after_giant[keep],
     )  # fmt: skip

@@ -14,7 +14,7 @@ from audit.samples.truth import truth_of
 
 
 def generate(spec: CompanySpec) -> Company:
-    """Make an invented company; the same specification gives the same company, byte for byte, on every machine.
+    """Make an invented company; the same specification gives the same company on every machine.
 
     Raises ValueError for a disease that does not exist or cannot live in this type of sale.
     """
@@ -28,7 +28,12 @@ def generate(spec: CompanySpec) -> Company:
     export = frame(spec, traits, clients, orders, serving, lines, reg)
     client = orders.client[lines.order]
     sales = pd.DataFrame(
-        {"client": client, "client_id": reg.key[client], "day": orders.day[lines.order], "amount": lines.amount}
+        {
+            "client": client,
+            "client_id": reg.key[client],
+            "day": orders.day[lines.order],
+            "amount": lines.amount,
+        }
     )
     tables = questionnaire(spec, traits, clients, serving, people, sales)
     truth = truth_of(spec, traits, clients, orders, serving, people, sales, tables, export)

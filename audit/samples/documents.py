@@ -1,7 +1,7 @@
 """From order days to the lines of an export: who served, who typed, what was bought, returns, cancellations.
 
-The result has the canonical columns of the contract, one row per document line, dates as ISO text and missing values
-as None.
+The result has the canonical columns of the contract, one row per document line, dates as ISO text and missing
+values as None.
 """
 
 from __future__ import annotations
@@ -16,26 +16,36 @@ import pandas as pd
 from audit.samples.buying import Clients, Orders, window_days
 from audit.samples.draw import Bools, Draw, Floats, Ints
 from audit.samples.names import (
-    GOODS, REGIONS, REGIONS_EN, SEGMENTS, SEGMENTS_EN, company_names, latin, person_names, tax_numbers,
+    GOODS,
+    REGIONS,
+    REGIONS_EN,
+    SEGMENTS,
+    SEGMENTS_EN,
+    company_names,
+    latin,
+    person_names,
+    tax_numbers,
 )  # fmt: skip
 from audit.samples.people import Person, leaver_date, seller_role
 from audit.samples.spec import CompanySpec
 from audit.samples.traits import Traits
 
 COLUMNS = (
-    "order_id", "order_date", "client_id", "client", "segment", "region", "holding", "client_since", "contact",
-    "manager", "created_by", "channel", "initiator", "kind", "status", "sku_group", "sku", "qty", "amount", "margin",
-    "promised_date", "shipped_date", "shipped_pct", "complaint", "complaint_reason", "document_error",
+    "order_id", "order_date", "client_id", "client", "segment", "region", "holding", "client_since",
+    "contact", "manager", "created_by", "channel", "initiator", "kind", "status", "sku_group", "sku", "qty",
+    "amount", "margin", "promised_date", "shipped_date", "shipped_pct", "complaint", "complaint_reason",
+    "document_error",
 )  # fmt: skip
 """All columns of a full export, in the order of the file."""
 
+_RARE = (
+    "holding", "client_since", "initiator", "shipped_pct", "complaint_reason", "document_error", "margin",
+    "region",
+)  # fmt: skip
+
 COLUMNS_BY_LEVEL: dict[str, tuple[str, ...]] = {
     "full": COLUMNS,
-    "standard": tuple(
-        c for c in COLUMNS
-        if c not in {"holding", "client_since", "initiator", "shipped_pct", "complaint_reason", "document_error",
-                     "margin", "region"}
-    ),  # fmt: skip
+    "standard": tuple(c for c in COLUMNS if c not in _RARE),
     "bare": ("order_date", "client_id", "amount"),
 }
 
@@ -101,11 +111,14 @@ class Serving:
     typed_by_people: int
 
 
-def serve(spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, people: list[Person]) -> Serving:
+def serve(
+    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, people: list[Person]
+) -> Serving:
     """Give every order day its responsible manager and the person who typed it.
 
-    The developer keeps a new client for the purchases up to the hand-off; then the client's seller serves, a deputy
-    in his holidays and for the planned share of orders. A leaver's book passes to the successor on the day of leaving.
+    The developer keeps a new client for the purchases up to the hand-off; then the client's seller serves, a
+    deputy in his holidays and for the planned share of orders. A leaver's book passes to the successor on the
+    day of leaving.
     """
     draw = Draw(spec.seed, "serving")
     n, role = len(orders.client), seller_role(spec.sale_type)
@@ -145,7 +158,7 @@ def serve(spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, p
 
 
 def _typists(spec: CompanySpec, people: list[Person], sellers: list[Person]) -> list[str]:
-    """Who types orders besides the responsible manager: in T the office, elsewhere clerks or the back office."""
+    """Who types orders besides the responsible manager: in T the office, elsewhere clerks or back office."""
     if spec.sale_type == "T":
         return [p.short for p in people if p.role == "BO"] + [p.short for p in sellers if p.present]
     for role in ("OP", "BO", "ROP"):
@@ -226,7 +239,8 @@ def fill(spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, re
     keep = _first_of_each(order, group, item, traits.items_per_category)
     amount = np.round(qty * price, 2)
     amount = _rescale(spec, traits, clients, orders, order, amount, qty, price)
-    # Small clients pay more of the list price: margin falls gently with size and never depends on the manager.
+    # Small clients pay more of the list price: margin falls gently with size and never depends on the
+    # manager.
     rate = traits.margin_share - 0.03 * np.log(clients.size[client]).clip(-1.5, 1.5)
     rate = rate + 0.03 * draw.normal(len(order))
     rate = np.where(odd[order], -0.10, np.where(orders.after_giant[order], rate - 0.08, rate))
@@ -257,7 +271,8 @@ def _first_of_each(order: Ints, group: Ints, item: Ints, items: int) -> Bools:
 
 
 def _rescale(
-    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, order: Ints, amount: Floats, qty: Ints,
+    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, order: Ints, amount: Floats,
+    qty: Ints,
     price: Floats,
 ) -> Floats:  # fmt: skip
     """Blow up the clients of ``top_shares`` to their planted share of revenue, and the giant orders."""
@@ -283,7 +298,13 @@ def _rescale(
 
 
 def frame(
-    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, serving: Serving, lines: Lines, reg: Register
+    spec: CompanySpec,
+    traits: Traits,
+    clients: Clients,
+    orders: Orders,
+    serving: Serving,
+    lines: Lines,
+    reg: Register,
 ) -> pd.DataFrame:
     """The export: sale lines, then returns, cancelled and internal documents, sorted by date and number."""
     draw = Draw(spec.seed, "documents")
@@ -307,28 +328,34 @@ def _sales(
     firsts = np.flatnonzero(orders.number == 1)
     since[client[firsts]] = iso[orders.day[firsts]]
     people, width = reg.contacts
-    contact = people[(client * 7 + np.floor(draw.uniform(n) ** 1.6 * width[client]).astype(np.int64)) % len(people)]
+    contact = people[
+        (client * 7 + np.floor(draw.uniform(n) ** 1.6 * width[client]).astype(np.int64)) % len(people)
+    ]
     lead_time = draw.whole(2, 7, n)
     early = np.where(orders.late_days > 0, 0, draw.whole(0, 2, n))
     promised = orders.day + lead_time
     shipped = np.maximum(promised - early + orders.late_days, orders.day)
-    reason = np.where(orders.late_days > 0, "LATE", np.array(_REASONS, dtype=object)[draw.pick((2, 3, 3, 2, 1), n)])
+    reason = np.where(
+        orders.late_days > 0, "LATE", np.array(_REASONS, dtype=object)[draw.pick((2, 3, 3, 2, 1), n)]
+    )
     fresh = shipped >= window_days(spec)  # not shipped yet on the last day of the export
     status = np.where(fresh, "open", np.where(shipped >= window_days(spec) - 10, "shipped", "closed"))
     segments = np.array((SEGMENTS if spec.lang == "ru" else SEGMENTS_EN)[spec.sector], dtype=object)
     regions = np.array(REGIONS if spec.lang == "ru" else REGIONS_EN, dtype=object)
     short_pct = np.where(orders.short, draw.whole(40, 95, n), 100)
     per_order: dict[str, Any] = {
-        "_day": orders.day, "order_date": iso[orders.day], "client_id": reg.key[client], "client": reg.name[client],
+        "_day": orders.day, "order_date": iso[orders.day], "client_id": reg.key[client],
+        "client": reg.name[client],
         "segment": segments[reg.segment[client]], "region": regions[reg.region[client]],
         "holding": reg.holding[client], "client_since": since[client], "contact": contact,
         "manager": serving.manager, "created_by": serving.author,
-        "channel": np.array(_CHANNELS[spec.lang], dtype=object)[serving.channel], "initiator": serving.initiator,
+        "channel": np.array(_CHANNELS[spec.lang], dtype=object)[serving.channel],
+        "initiator": serving.initiator,
         "kind": "sale", "status": status.astype(object), "promised_date": iso[promised],
-        "shipped_date": np.where(fresh, None, iso[shipped]),
-        "shipped_pct": np.where(fresh, None, short_pct.astype(object)),
+        "shipped_date": _blank(iso[shipped], fresh),
+        "shipped_pct": _blank(short_pct.astype(object), fresh),
         "complaint": np.where(orders.complaint, 1, 0),
-        "complaint_reason": np.where(orders.complaint, reason, None),
+        "complaint_reason": _blank(reason, ~orders.complaint),
         "document_error": np.where(orders.document_error, 1, 0),
     }  # fmt: skip
     table = pd.DataFrame(per_order, copy=False).iloc[lines.order].reset_index(drop=True)
@@ -344,14 +371,16 @@ def _sales(
     sku = stem + "-" + (lines.item + 1).astype(str).astype(object)
     made_to_order = "Нестандартное" if spec.lang == "ru" else "Custom"
     table["sku_group"] = np.where(lines.custom, made_to_order, group)
-    custom_item = made_to_order + " " + reg.key[client[lines.order]] + "-" + (lines.item + 1).astype(str).astype(object)
+    custom_item = (
+        made_to_order + " " + reg.key[client[lines.order]] + "-" + (lines.item + 1).astype(str).astype(object)
+    )
     table["sku"] = np.where(lines.custom, custom_item, sku)
     table["qty"], table["amount"], table["margin"] = lines.qty, lines.amount, lines.margin
     return table
 
 
 def _goods(goods: tuple[tuple[str, str], ...], categories: int, lang: str) -> tuple[list[str], list[str]]:
-    """Names of the categories and stems of their items, numbered on when a company has more than are named."""
+    """Names of the categories and stems of their items, numbered on where names run out."""
     names, stems = [], []
     for i in range(categories):
         name, stem = goods[i] if i < len(goods) else (f"Группа {i + 1:02d}", f"Товар {i + 1:02d}")
@@ -365,13 +394,22 @@ def _iso(spec: CompanySpec, day: Ints) -> Texts:
     return np.datetime_as_string(dates).astype(object)
 
 
+def _blank(values: Texts, where: Bools) -> Texts:
+    """The values with None at the given places."""
+    out = np.asarray(values, dtype=object).copy()
+    out[where] = None
+    return out
+
+
 def _position(order: Ints) -> Ints:
-    begins = np.flatnonzero(np.r_[True, order[1:] != order[:-1]]) if len(order) else np.zeros(0, dtype=np.int64)
+    begins = (
+        np.flatnonzero(np.r_[True, order[1:] != order[:-1]]) if len(order) else np.zeros(0, dtype=np.int64)
+    )
     return np.arange(len(order)) - np.repeat(begins, np.diff(np.r_[begins, len(order)]))
 
 
 def _returns(spec: CompanySpec, traits: Traits, table: pd.DataFrame, draw: Draw) -> pd.DataFrame:
-    """Returns of a part of a line, at most a third: half name the order they belong to, half come as own documents.
+    """Returns of a part of a line, at most a third: half name their order, half come as own documents.
 
     A return never eats up an order day, neither the order's own nor the day on which it is booked.
     """
@@ -391,13 +429,14 @@ def _returns(spec: CompanySpec, traits: Traits, table: pd.DataFrame, draw: Draw)
         back[column] = None
     back["_line"] = 900
     top = int(table["_doc"].max()) + 1
-    back["_linked"] = linked
     back["_doc"] = np.where(linked, back["_doc"], top + np.arange(len(rows)))
     # An unlinked return on a day of another order would net against it: only where that order stays positive.
     bought = table.groupby(["client_id", "_day"], sort=False)["amount"].sum()
-    same_day = back.set_index(["client_id", "_day"]).index.map(bought).to_numpy(dtype=np.float64)
+    same_day = bought.reindex(pd.MultiIndex.from_frame(back[["client_id", "_day"]])).to_numpy(
+        dtype=np.float64
+    )
     safe = linked | np.isnan(same_day) | (np.nan_to_num(same_day) + back["amount"].to_numpy() > 0)
-    return back[safe].drop(columns="_linked")
+    return pd.DataFrame(back[safe])
 
 
 def _cancelled(spec: CompanySpec, traits: Traits, table: pd.DataFrame, draw: Draw) -> pd.DataFrame:
@@ -409,7 +448,7 @@ def _cancelled(spec: CompanySpec, traits: Traits, table: pd.DataFrame, draw: Dra
     day = copy["_day"].to_numpy() + copy["_doc"].map(shift).to_numpy(dtype=np.int64)
     copy["_day"], copy["status"] = day, "cancelled"
     copy["_doc"] += 10 * int(table["_doc"].max() + 10)
-    copy = copy[day < window_days(spec)].copy()
+    copy = pd.DataFrame(copy[day < window_days(spec)]).copy()
     copy["order_date"] = _iso(spec, copy["_day"].to_numpy())
     copy["complaint"], copy["complaint_reason"], copy["document_error"] = 0, None, 0
     for column in ("promised_date", "shipped_date", "shipped_pct"):

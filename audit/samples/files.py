@@ -1,4 +1,4 @@
-"""Put an invented company into a folder the way a client sends it: orders, questionnaire, and the truth beside them."""
+"""Put an invented company into a folder the way a client sends it, with the truth beside it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ import pandas as pd
 from audit.samples.spec import Company
 
 RU_HEADERS = {
-    "order_id": "Номер", "order_date": "Дата", "client_id": "ИНН", "client": "Контрагент", "segment": "Сегмент",
-    "region": "Регион", "holding": "Группа компаний", "client_since": "Клиент с", "contact": "Контактное лицо",
-    "manager": "Менеджер", "created_by": "Автор", "channel": "Способ получения заказа", "initiator": "Инициатор",
+    "order_id": "Номер", "order_date": "Дата", "client_id": "ИНН", "client": "Контрагент",
+    "segment": "Сегмент",
+    "region": "Регион", "holding": "Группа компаний", "client_since": "Клиент с",
+    "contact": "Контактное лицо",
+    "manager": "Менеджер", "created_by": "Автор", "channel": "Способ получения заказа",
+    "initiator": "Инициатор",
     "kind": "Вид документа", "status": "Статус", "sku_group": "Номенклатурная группа", "sku": "Номенклатура",
-    "qty": "Количество", "amount": "Сумма", "margin": "Валовая прибыль", "promised_date": "Плановая дата отгрузки",
+    "qty": "Количество", "amount": "Сумма", "margin": "Валовая прибыль",
+    "promised_date": "Плановая дата отгрузки",
     "shipped_date": "Фактическая дата отгрузки", "shipped_pct": "% отгрузки", "complaint": "Рекламация",
     "complaint_reason": "Причина рекламации", "document_error": "Ошибка в документах",
 }  # fmt: skip
@@ -28,8 +32,8 @@ _RU_VALUES = {
     "complaint": {"1": "Да", "0": "Нет"},
     "document_error": {"1": "Да", "0": "Нет"},
 }
-_DATES = ("order_date", "client_since", "promised_date", "shipped_date")
-_MONEY = ("amount", "margin")
+_DATES = ["order_date", "client_since", "promised_date", "shipped_date"]
+_MONEY = ["amount", "margin"]
 
 
 def write(
@@ -41,9 +45,10 @@ def write(
 ) -> Path:
     """Write ``orders/``, ``questionnaire/`` and ``truth.toml`` into ``folder`` and return it.
 
-    CSV comes one file a year. Canonical: UTF-8, commas, ISO dates, decimal points. ``ru``: UTF-8 with a byte order
-    mark, semicolons, day-first dates, decimal commas, Russian words, as 1C lists are saved. Parquet is one file with
-    real dates and numbers, always canonical. Lines end with \\n everywhere; existing files are replaced.
+    CSV comes one file a year. Canonical: UTF-8, commas, ISO dates, decimal points. ``ru``: UTF-8 with a byte
+    order mark, semicolons, day-first dates, decimal commas, Russian words, as 1C lists are saved. Parquet is
+    one file with real dates and numbers, always canonical. Lines end with \\n everywhere; existing files are
+    replaced.
     """
     orders_folder = folder / "orders"
     orders_folder.mkdir(parents=True, exist_ok=True)
@@ -88,7 +93,7 @@ def typed(orders: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _texts(column: pd.Series, money: bool) -> list[str]:
+def _texts(column: pd.Series[Any], money: bool) -> list[str]:
     if money:
         return [f"{value:.2f}" for value in column.tolist()]
     return ["" if value is None or value != value else str(value) for value in column.tolist()]

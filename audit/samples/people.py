@@ -1,7 +1,7 @@
 """Who works in an invented company and how they spend their hours.
 
-Healthy people spend at least 85 % of their time on functions their role owns or may do in this type of sale, the rest
-on overhead and a pinch of notes in the CRM; ``ForeignWork`` pushes in somebody else's functions.
+Healthy people spend at least 85 % of their time on functions their role owns or may do in this type of sale,
+the rest on overhead and a pinch of notes in the CRM; ``ForeignWork`` pushes in somebody else's functions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ _SR: Profile = {
 _KM: Profile = {
     "FARM_REPEAT": 0.24, "FARM_TIMING": 0.10, "FARM_AOV": 0.10, "FARM_FREQ": 0.07, "FARM_VOLUME": 0.06,
     "FARM_RANGE": 0.09, "FARM_LOYAL": 0.07, "FARM_BARRIER": 0.04, "FARM_FILE": 0.05, "FARM_DEEP": 0.04,
-    "KAM_INFO": 0.02, "KAM_DMU": 0.02, "KAM_PLAN": 0.02, "OPS_CRM": 0.015, "OV_MEET": 0.045, "OV_TRAVEL": 0.02,
+    "KAM_INFO": 0.02, "KAM_DMU": 0.02, "KAM_PLAN": 0.02, "OPS_CRM": 0.015, "OV_MEET": 0.045,
+    "OV_TRAVEL": 0.02,
 }  # fmt: skip
 _ROP: Profile = {"MG_LEAD": 0.75, "OV_MEET": 0.25}
 _PUR: Profile = {"SUP_BUY": 0.60, "SUP_STOCK": 0.32, "OV_MEET": 0.08}
@@ -39,12 +40,16 @@ _SUP: Profile = {
 
 PROFILES: dict[str, dict[str, Profile]] = {
     "T": {
-        "TM": {"LEAD_QUAL": 0.35, "LEAD_TIMING": 0.25, "LEAD_MEET": 0.10, "LEAD_INBOUND": 0.15, "OPS_CSAT": 0.05,
+        "TM": {"LEAD_QUAL": 0.35, "LEAD_TIMING": 0.25, "LEAD_MEET": 0.10, "LEAD_INBOUND": 0.15,
+        "OPS_CSAT": 0.05,
                "OV_MEET": 0.10},
-        "SR": {"HUNT_RELATE": 0.15, "HUNT_DMU": 0.10, "HUNT_NEED": 0.15, "HUNT_SELL": 0.34, "HUNT_HANDOFF": 0.06,
+        "SR": {"HUNT_RELATE": 0.15, "HUNT_DMU": 0.10, "HUNT_NEED": 0.15, "HUNT_SELL": 0.34,
+        "HUNT_HANDOFF": 0.06,
                "HUNT_PROOF": 0.03, "REACT": 0.07, "OV_MEET": 0.06, "OV_TRAVEL": 0.04},
-        "SOP": {"FARM_REPEAT": 0.27, "FARM_TIMING": 0.09, "FARM_AOV": 0.11, "FARM_VOLUME": 0.06, "FARM_FREQ": 0.07,
-                "FARM_RANGE": 0.06, "FARM_LOYAL": 0.05, "FARM_FILE": 0.03, "OPS_ORDER": 0.14, "OPS_RESERVE": 0.04,
+        "SOP": {"FARM_REPEAT": 0.27, "FARM_TIMING": 0.09, "FARM_AOV": 0.11, "FARM_VOLUME": 0.06,
+        "FARM_FREQ": 0.07,
+                "FARM_RANGE": 0.06, "FARM_LOYAL": 0.05, "FARM_FILE": 0.03, "OPS_ORDER": 0.14,
+                "OPS_RESERVE": 0.04,
                 "OV_WAIT": 0.04, "OV_MEET": 0.04},
         "BO": {"OPS_DOCS": 0.44, "OPS_CHASE": 0.10, "OPS_SHIP": 0.12, "OPS_CRM": 0.10, "OPS_AR": 0.12,
                "OV_WAIT": 0.07, "OV_MEET": 0.05},
@@ -64,8 +69,10 @@ PROFILES: dict[str, dict[str, Profile]] = {
         "TM": _TM,
         "SR": {key: value for key, value in _SR.items() if key != "REACT"} | {"HUNT_SELL": 0.32},
         "KM": _KM | {"FARM_REPEAT": 0.17, "FARM_PROJ": 0.10, "FARM_FREQ": 0.04},
-        "PM": {"PROJ_RUN": 0.55, "SOL_FORM": 0.15, "PROJ_SUBCON": 0.14, "FARM_FINDDEV": 0.06, "OV_MEET": 0.10},
-        "SUP": {"SOL_FORM": 0.40, "SOL_CONSULT": 0.22, "SOL_SERVICE": 0.18, "SOL_SURVEY": 0.10, "OV_TRAIN": 0.05,
+        "PM": {"PROJ_RUN": 0.55, "SOL_FORM": 0.15, "PROJ_SUBCON": 0.14, "FARM_FINDDEV": 0.06,
+        "OV_MEET": 0.10},
+        "SUP": {"SOL_FORM": 0.40, "SOL_CONSULT": 0.22, "SOL_SERVICE": 0.18, "SOL_SURVEY": 0.10,
+        "OV_TRAIN": 0.05,
                 "OV_MEET": 0.05},
         "BO": {"OPS_ORDER": 0.20, "OPS_DOCS": 0.30, "OPS_SHIP": 0.12, "OPS_CHASE": 0.08, "OPS_CRM": 0.12,
                "OPS_AR": 0.06, "OV_WAIT": 0.07, "OV_MEET": 0.05},
@@ -73,30 +80,35 @@ PROFILES: dict[str, dict[str, Profile]] = {
     },
     "S": {
         "TM": _TM | {"LEAD_TIMING": 0.12, "LEAD_QUAL": 0.33},
-        "SR": {"HUNT_RELATE": 0.16, "HUNT_DMU": 0.14, "HUNT_NEED": 0.15, "HUNT_SELL": 0.26, "HUNT_HANDOFF": 0.05,
+        "SR": {"HUNT_RELATE": 0.16, "HUNT_DMU": 0.14, "HUNT_NEED": 0.15, "HUNT_SELL": 0.26,
+        "HUNT_HANDOFF": 0.05,
                "HUNT_PROOF": 0.03, "FARM_FILE": 0.04, "KAM_INFO": 0.03, "KAM_DMU": 0.03, "KAM_PLAN": 0.02,
                "OV_MEET": 0.05, "OV_TRAVEL": 0.04},
         "PM": {"PROJ_RUN": 0.55, "SOL_FORM": 0.13, "PROJ_SUBCON": 0.10, "OPS_SHIP": 0.06, "OPS_CHASE": 0.06,
                "OV_MEET": 0.10},
-        "SUP": {"SOL_FORM": 0.42, "SOL_CONSULT": 0.22, "SOL_SERVICE": 0.18, "SOL_SURVEY": 0.08, "OV_MEET": 0.10},
+        "SUP": {"SOL_FORM": 0.42, "SOL_CONSULT": 0.22, "SOL_SERVICE": 0.18, "SOL_SURVEY": 0.08,
+        "OV_MEET": 0.10},
         "BO": {"OPS_DOCS": 0.55, "OPS_RESERVE": 0.08, "OPS_CRM": 0.12, "OPS_AR": 0.12, "OV_WAIT": 0.07,
                "OV_MEET": 0.06},
         "ROP": _ROP, "GD": {"HUNT_SELL": 0.25, "KAM_LEAD": 0.10, "OV_MEET": 0.65}, "PUR": _PUR,
     },
 }  # fmt: skip
 PROFILES["CS"] = PROFILES["C"] | {"GD": PROFILES["S"]["GD"]}
-"""Type of sale → role → share of hours on each function. Codes are those of the method; a test checks the owners."""
+"""Type of sale → role → share of hours on each function; codes are the method's, a test checks the owners."""
 
 _TITLES = {
     "TM": ("Телемаркетолог", "Telemarketer"), "SR": ("Менеджер по развитию", "Business developer"),
-    "SOP": ("Специалист офисных продаж", "Office sales specialist"), "KM": ("Клиентский менеджер", "Client manager"),
+    "SOP": ("Специалист офисных продаж", "Office sales specialist"), "KM": ("Клиентский менеджер",
+    "Client manager"),
     "OP": ("Операционист", "Operations clerk"), "PM": ("Менеджер проекта", "Project manager"),
     "SUP": ("Технолог", "Technologist"), "BO": ("Специалист по документообороту", "Back office specialist"),
-    "ROP": ("Руководитель отдела продаж", "Head of sales"), "KD": ("Коммерческий директор", "Commercial director"),
+    "ROP": ("Руководитель отдела продаж", "Head of sales"), "KD": ("Коммерческий директор",
+    "Commercial director"),
     "GD": ("Генеральный директор", "CEO"), "PUR": ("Менеджер по закупкам", "Purchasing manager"),
 }  # fmt: skip
 _COST_RUB = {
-    "TM": 70, "SR": 130, "SOP": 90, "KM": 120, "OP": 65, "PM": 140, "SUP": 120, "BO": 65, "ROP": 210, "KD": 320,
+    "TM": 70, "SR": 130, "SOP": 90, "KM": 120, "OP": 65, "PM": 140, "SUP": 120, "BO": 65, "ROP": 210,
+    "KD": 320,
     "GD": 450, "PUR": 110, "": 110,
 }  # fmt: skip
 HOURS_PER_MONTH = 160.0
@@ -104,7 +116,7 @@ HOURS_PER_MONTH = 160.0
 
 @dataclass(frozen=True)
 class Person:
-    """One of our people. ``start`` and ``end`` as ISO dates or empty; ``short`` is how orders spell the name."""
+    """One of our people; ``start`` and ``end`` are ISO dates or empty, ``short`` is the name in orders."""
 
     code: str
     role: str
@@ -129,22 +141,27 @@ def seller_role(sale_type: str) -> str:
 
 
 def head_count(spec: CompanySpec, traits: Traits) -> dict[str, int]:
-    """People per role for a team with ``spec.sellers`` owners of repeat business: one clerk to four sellers."""
+    """People per role around ``spec.sellers`` owners of repeat business, one clerk to four of them."""
     s = spec.sellers
     hunters = max(2, round(0.4 * s))
     by_type: dict[str, dict[str, int]] = {
-        "T": {"TM": math.ceil(hunters / 2), "SR": hunters, "SOP": s, "BO": math.ceil(s / 3), "ROP": 1, "PUR": 1},
+        "T": {"TM": math.ceil(hunters / 2), "SR": hunters, "SOP": s, "BO": math.ceil(s / 3), "ROP": 1,
+        "PUR": 1},
         "TC": {
-            "TM": math.ceil(hunters / 2), "SR": hunters, "KM": s, "OP": math.ceil(s / 4), "SUP": math.ceil(s / 5),
+            "TM": math.ceil(hunters / 2), "SR": hunters, "KM": s, "OP": math.ceil(s / 4),
+            "SUP": math.ceil(s / 5),
             "BO": math.ceil(s / 4), "ROP": 1, "KD": 1, "PUR": 1,
         },
         "C": {
-            "TM": 1, "SR": hunters, "KM": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3), "BO": math.ceil(s / 3),
+            "TM": 1, "SR": hunters, "KM": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3),
+            "BO": math.ceil(s / 3),
             "ROP": 1, "KD": 1, "PUR": 1,
         },
-        "S": {"TM": 1, "SR": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3), "BO": 1, "ROP": 1, "GD": 1, "PUR": 1},
+        "S": {"TM": 1, "SR": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3), "BO": 1, "ROP": 1, "GD": 1,
+        "PUR": 1},
         "CS": {
-            "TM": 1, "SR": hunters, "KM": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3), "BO": math.ceil(s / 3),
+            "TM": 1, "SR": hunters, "KM": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3),
+            "BO": math.ceil(s / 3),
             "ROP": 1, "GD": 1, "KD": 1, "PUR": 1,
         },
     }  # fmt: skip
@@ -158,7 +175,8 @@ def head_count(spec: CompanySpec, traits: Traits) -> dict[str, int]:
 def hire(spec: CompanySpec, traits: Traits) -> list[Person]:
     """Everybody who worked here in the window: sellers first in their role, a leaver before the successor.
 
-    With ``traits.leaver`` the second seller left and the successor, the last of the sellers, took the book over.
+    With ``traits.leaver`` the second seller left and the successor, the last of the sellers, took the book
+    over.
     """
     count = head_count(spec, traits)
     draw = Draw(spec.seed, "people")
@@ -196,7 +214,7 @@ def leaver_date(spec: CompanySpec, traits: Traits) -> date:
 
 
 def staff_table(people: list[Person]) -> pd.DataFrame:
-    """Table ``staff`` of the questionnaire: one row per person; aliases are the spellings met in the orders."""
+    """Table ``staff``: one row per person; aliases are the spellings met in the orders."""
     return pd.DataFrame(
         [
             {
@@ -211,7 +229,7 @@ def staff_table(people: list[Person]) -> pd.DataFrame:
 
 
 def time_table(spec: CompanySpec, traits: Traits, people: list[Person]) -> pd.DataFrame:
-    """Table ``time``: one row per person × function with the person's share of hours; each person sums to exactly 1.
+    """Table ``time``: one row per person × function with the share of hours; a person sums to exactly 1.
 
     People who left have no rows. The spread between people of one role is about ±12 % of each share.
     """
@@ -228,7 +246,7 @@ def time_table(spec: CompanySpec, traits: Traits, people: list[Person]) -> pd.Da
             continue
         place[p.role] = place.get(p.role, 0) + 1
         shares = dict(profiles[p.role or seller_role(spec.sale_type)])
-        if traits.idle_share == 0.0 and "OV_WAIT" in shares:  # nobody has a spare hour: it goes to the main job
+        if traits.idle_share == 0.0 and "OV_WAIT" in shares:  # no spare hour: it goes to the main job
             main = max(shares, key=lambda f: shares[f])
             shares[main] += shares.pop("OV_WAIT")
         for work in traits.foreign:
@@ -252,7 +270,7 @@ def time_table(spec: CompanySpec, traits: Traits, people: list[Person]) -> pd.Da
 
 
 def _deal(shares: Floats, total: int) -> list[int]:
-    """``total`` whole units dealt out in proportion to ``shares``: the largest remainders get the missing ones."""
+    """``total`` whole units dealt out in proportion to ``shares`` by largest remainders."""
     exact = shares / shares.sum() * total
     whole = np.floor(exact).astype(np.int64)
     missing = total - int(whole.sum())
@@ -265,8 +283,9 @@ def day_log_table(
 ) -> pd.DataFrame:
     """Table ``day_log``: five photographed days of the sellers and one clerk, in half-hour slots.
 
-    The log agrees with the self-report unless ``traits.logged_oper_share`` says otherwise: the slots of a week are
-    dealt out in proportion to the shares, then shuffled over its days (never the same weekday, no month end).
+    The log agrees with the self-report unless ``traits.logged_oper_share`` says otherwise: the slots of a
+    week are dealt out in proportion to the shares, then shuffled over its days (never the same weekday, no
+    month end).
     """
     draw = Draw(spec.seed, "day log")
     seller = seller_role(spec.sale_type)
@@ -278,14 +297,16 @@ def day_log_table(
     rows: list[dict[str, str]] = []
     for number, p in enumerate(wanted):
         mine = time[time["person"] == p.code]
-        functions, shares = list(mine["function"]), mine["share"].astype(float).to_numpy()
+        functions, shares = list(mine["function"]), np.array([float(s) for s in mine["share"]])
         if p.role == seller and traits.logged_oper_share >= 0.0:
-            work = {f: float(s) * (1 - traits.logged_oper_share) for f, s in zip(functions, shares, strict=True)}
+            work = {
+                f: float(s) * (1 - traits.logged_oper_share) for f, s in zip(functions, shares, strict=True)
+            }
             for f, w in (("OPS_ORDER", 0.4), ("OPS_CHASE", 0.35), ("OPS_DOCS", 0.25)):
                 work[f] = work.get(f, 0.0) + traits.logged_oper_share * w
             functions, shares = list(work), np.array(list(work.values()))
-        dealt = np.repeat(np.arange(len(functions)), _deal(shares, days * slots))
-        dealt = dealt[draw.order(days * slots)].reshape(days, slots)
+        week = np.repeat(np.arange(len(functions)), _deal(shares, days * slots))
+        dealt = week[draw.order(days * slots)].reshape(days, slots)
         for d in range(days):
             day = monday + timedelta(days=7 * (number % 2) + d)
             begin = 0
@@ -300,7 +321,14 @@ def day_log_table(
 
 
 def _slot(
-    person: str, day: date, begin: int, end: int, function: str, traits: Traits, draw: Draw, clients: list[str]
+    person: str,
+    day: date,
+    begin: int,
+    end: int,
+    function: str,
+    traits: Traits,
+    draw: Draw,
+    clients: list[str],
 ) -> dict[str, str]:
     """One line of the day log; own initiative follows the company's true share of orders it begins."""
 
@@ -308,7 +336,10 @@ def _slot(
         minutes = 9 * 60 + 30 * slot + (60 if slot >= 8 else 0)  # an hour for lunch after four hours
         return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
-    luck, at_work = draw.uniform(1)[0], function.startswith(("FARM", "HUNT", "KAM", "REACT", "LEAD", "OPS", "SOL"))
+    luck, at_work = (
+        draw.uniform(1)[0],
+        function.startswith(("FARM", "HUNT", "KAM", "REACT", "LEAD", "OPS", "SOL")),
+    )
     if not at_work:
         initiator = "INT"
     elif function.startswith("OPS"):
@@ -316,7 +347,7 @@ def _slot(
     else:
         initiator = "OUT" if luck < min(traits.company_initiated + 0.15, 0.95) else "IN"
     client = clients[int(draw.whole(0, len(clients) - 1, 1)[0])] if at_work and clients else ""
-    finish = clock(end) if end != 8 else "13:00"  # the ninth slot begins after lunch, the eighth ends before it
+    finish = clock(end) if end != 8 else "13:00"  # the eighth slot ends before lunch
     return {
         "person": person, "date": day.isoformat(), "start": clock(begin), "end": finish, "function": function,
         "initiator": initiator, "client": client, "interrupted": str(int(draw.uniform(1)[0] < 0.2)),

@@ -1,4 +1,4 @@
-"""Populations of invented companies, to count how often the audit is right: recall, precision, false alarms."""
+"""Populations of invented companies, to count how often the audit is right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLIENTS: dict[SaleType, tuple[int, int]] = {
     "T": (80, 160), "TC": (160, 380), "C": (110, 220), "CS": (110, 180), "S": (120, 200),
 }  # fmt: skip
 _SICK_SCALE: dict[SaleType, float] = {"T": 0.6, "TC": 1.0, "C": 0.8, "CS": 0.7, "S": 0.6}
-"""Type T buys so often that fewer clients carry the same evidence, and the project types have few clients anyway."""
+"""Type T buys so often that fewer clients carry the same evidence; the project types have few anyway."""
 
 
 def population(
@@ -25,10 +25,11 @@ def population(
 ) -> tuple[CompanySpec, ...]:
     """``n`` specifications of companies with a known state of health.
 
-    ``healthy``: all types of sale in turn, various sizes, teams and seasons, every fifth with the columns of a common
-    export only, every seventh in English. ``sick``: one planted disease each, all diseases in turn and each through
-    all types of sale it can live in; ``chapters`` (e.g. ``("roles", "model")``) or ``findings`` narrow the diseases.
-    Deterministic by ``seed``; another seed gives other companies. Raises ValueError when no disease is left.
+    ``healthy``: all types of sale in turn, various sizes, teams and seasons, every fifth with the columns of
+    a common export only, every seventh in English. ``sick``: one planted disease each, all diseases in turn
+    and each through all types of sale it can live in; ``chapters`` (e.g. ``("roles", "model")``) or
+    ``findings`` narrow the diseases. Deterministic by ``seed``; another seed gives other companies. Raises
+    ValueError when no disease is left.
     """
     draw = Draw(seed, f"population {kind}")
     if kind == "healthy":
@@ -51,10 +52,13 @@ def _healthy(i: int, seed: int, draw: Draw) -> CompanySpec:
     # Odd teams: an even split of an even team leaves a bus factor that chance alone undercuts.
     sellers = 3 if size < 0.35 else 5 if size < 0.8 or sale_type in ("C", "CS", "S") else 7
     return CompanySpec(
-        name=f"healthy_{i:03d}", sale_type=sale_type, clients=round(low + size * (high - low)), sellers=sellers,
+        name=f"healthy_{i:03d}", sale_type=sale_type, clients=round(low + size * (high - low)),
+        sellers=sellers,
         years=4 if i % 11 == 10 else 3, seed=_seed(seed, i), lang="en" if i % 7 == 6 else "ru",
         season=_SEASONS[int(draw.whole(0, 3, 1)[0])], sector=_SECTORS[int(draw.whole(0, 3, 1)[0])],
         columns="standard" if i % 5 == 4 else "full",
+        # Somebody leaves in every fourth company and the book is handed over without a loss.
+        overrides=(("leaver", True),) if i % 4 == 3 else (),
     )  # fmt: skip
 
 

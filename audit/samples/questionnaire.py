@@ -1,7 +1,7 @@
 """The filled questionnaire of an invented company: what its people say about themselves and their rules.
 
-Tables and keys are those of the contract; every cell is text, as a CSV holds it. What is said agrees with what is so,
-except where a disease of the company is precisely that it does not.
+Tables and keys are those of the contract; every cell is text, as a CSV holds it. What is said agrees with
+what is so, except where a disease of the company is precisely that it does not.
 """
 
 from __future__ import annotations
@@ -32,12 +32,17 @@ _TOUCHES = 360
 
 
 def questionnaire(
-    spec: CompanySpec, traits: Traits, clients: Clients, serving: Serving, people: list[Person], sales: pd.DataFrame
+    spec: CompanySpec,
+    traits: Traits,
+    clients: Clients,
+    serving: Serving,
+    people: list[Person],
+    sales: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     """All tables of the questionnaire, by name.
 
-    ``sales`` has one row per client × order line of completed sales: ``client`` (index), ``day``, ``amount``; the
-    key clients and their budgets are taken from its last 365 days.
+    ``sales`` has one row per client × order line of completed sales: ``client`` (index), ``day``, ``amount``;
+    the key clients and their budgets are taken from its last 365 days.
     """
     if spec.tables == "none":
         return {}
@@ -63,7 +68,8 @@ def company_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
     cycle = {"T": 5, "TC": 20, "C": 90, "S": 240, "CS": 150}[spec.sale_type]
     values = {
         "name": spec.title or spec.name, "sale_type": declared, "complexity": traits.complexity,
-        "clients_on_market": traits.clients_on_market, "price_level": traits.price_level, "sales_cycle_days": cycle,
+        "clients_on_market": traits.clients_on_market, "price_level": traits.price_level,
+        "sales_cycle_days": cycle,
         "handoff_after": traits.handoff_k, "client_profile": traits.client_profile,
         "support_sits": traits.support_sits, "minutes_per_order": 5, "minutes_per_line": 1, "currency": "RUB",
         "hours_per_month": 160, "touches_per_client_month": f"{traits.touches_per_client_month:g}",
@@ -83,7 +89,8 @@ def handoffs_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
             {
                 "from_role": giver, "to_role": taker, "trigger": trigger if documented else "TRG_NONE",
                 "k": str(traits.handoff_k) if trigger == "TRG_N_SALES" and documented else "", "amount": "",
-                "days": "", "form": (traits.handoff_form if client_pair else "GRADUAL") if documented else "NONE",
+                "days": "",
+                "form": (traits.handoff_form if client_pair else "GRADUAL") if documented else "NONE",
                 "pack": "FILE;HISTORY;AGREEMENTS;CONTACTS" if documented else "",
                 "deadline_days": "5" if documented else "", "pay_after": "FADE" if client_pair else "",
                 "documented": "yes" if documented else "no",
@@ -105,7 +112,8 @@ def true_answers(spec: CompanySpec, traits: Traits) -> list[str]:
     leaving = {"retention.base_shrinking", "retention.revenue_leak", "retention.sleeping_clients"}
     # Effects too mild or too local for an honest director to be sure of: they answer "unknown".
     some_leave = {"retention.weak_return", "retention.manager_outlier", "retention.frequency_decline",
-                  "retention.leaky_first_purchase", "service.failures_cost_clients", "ownership.handover_loss",
+                  "retention.leaky_first_purchase", "service.failures_cost_clients",
+                  "ownership.handover_loss",
                   "handoff.loss"}  # fmt: skip
     mixed = {"roles.universal_seller", "roles.relief_shortage", "roles.evidence_conflict"}
     return [
@@ -130,9 +138,14 @@ def self_check_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
 
 
 def key_clients_table(
-    spec: CompanySpec, traits: Traits, clients: Clients, serving: Serving, people: list[Person], sales: pd.DataFrame
+    spec: CompanySpec,
+    traits: Traits,
+    clients: Clients,
+    serving: Serving,
+    people: list[Person],
+    sales: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Table ``key_clients``: the largest clients of each seller, with file, buying centre, plan, backup, wallet.
+    """Table ``key_clients``: the largest clients of each seller, with file, plan, backup and wallet.
 
     Planted shares are exact to one client: round(share × clients) rows carry the fault, chosen at random.
     """
@@ -162,7 +175,8 @@ def key_clients_table(
                 "influence": "yes", "lead": lead.code, "backup": backup.code if len(sellers) > 1 else "ROP1",
                 "file_share": f"{draw.uniform(1, low=0.75, high=1.0)[0]:.2f}", "decision_maker_known": "yes",
                 "contacts": str(int(draw.whole(2, 6, 1)[0])),
-                "buying_centre_share": f"{draw.uniform(1, low=0.6, high=0.95)[0]:.2f}", "acquired_by": lead.code,
+                "buying_centre_share": f"{draw.uniform(1, low=0.6, high=0.95)[0]:.2f}",
+                "acquired_by": lead.code,
                 "pay_rate": ("same", "higher")[int(draw.uniform(1)[0] < 0.3)],
                 "nps": str(int(draw.whole(6, 10, 1)[0])), "plan": "yes",
                 "plan_items": str(int(draw.whole(5, 7, 1)[0])), "plan_horizon_months": "18",
@@ -207,9 +221,14 @@ def _spoil_keys(
 
 
 def touches_table(
-    spec: CompanySpec, traits: Traits, clients: Clients, serving: Serving, people: list[Person], sales: pd.DataFrame
+    spec: CompanySpec,
+    traits: Traits,
+    clients: Clients,
+    serving: Serving,
+    people: list[Person],
+    sales: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Table ``touches``: CRM contacts of the last six months; who begins them follows the company's true habit."""
+    """Table ``touches``: CRM contacts of the last six months, begun by whom the company's habit says."""
     draw = Draw(spec.seed, "touches")
     codes = {p.short: p.code for p in people}
     recent = sales[sales["day"] >= window_days(spec) - 365]
@@ -222,7 +241,8 @@ def touches_table(
     kind = draw.pick((6, 3, 1), _TOUCHES)
     rows = [
         {
-            "person": codes[str(serving.main_seller[c])], "date": (spec.end - timedelta(days=int(a))).isoformat(),
+            "person": codes[str(serving.main_seller[c])],
+            "date": (spec.end - timedelta(days=int(a))).isoformat(),
             "client_id": ids[c], "direction": "OUT" if out else "IN", "kind": kinds[k],
         }
         for c, a, out, k in zip(client.tolist(), ago.tolist(), ours.tolist(), kind.tolist(), strict=True)

@@ -1,7 +1,8 @@
 """What company to invent: the specification, and the finished company with the truth about it.
 
-A specification is small and frozen; everything else follows from it and its seed. Diseases are named by the ids of
-the findings that must notice them, so that a benchmark can compare plan and diagnosis without a dictionary.
+A specification is small and frozen; everything else follows from it and its seed. Diseases are named by the
+ids of the findings that must notice them, so that a benchmark can compare plan and diagnosis without a
+dictionary.
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ class Disease:
 class CompanySpec:
     """An invented company to be made.
 
-    ``clients`` counts clients with at least one order in the window, roughly; ``sellers`` the people who own repeat
-    business (КМ; СОП in type T; СР in type S). ``columns``: full = everything contracts.md names that a company
-    can have, standard = what a common export holds, bare = date, client, amount. ``tables``: full = every table of the
-    questionnaire, required = company, staff, time, none = no questionnaire. ``overrides`` sets single parameters
-    of ``Traits`` after the diseases; ``may`` and ``found`` declare what such overrides add to the expectation.
+    ``clients`` counts clients with at least one order in the window, roughly; ``sellers`` the people who own
+    repeat business (КМ; СОП in type T; СР in type S). ``columns``: full = everything contracts.md names that
+    a company can have, standard = what a common export holds, bare = date, client, amount. ``tables``: full =
+    every table of the questionnaire, required = company, staff, time, none = no questionnaire. ``overrides``
+    sets single parameters of ``Traits`` after the diseases; ``may`` and ``found`` declare what such overrides
+    add to the expectation.
     """
 
     name: str
@@ -63,16 +65,20 @@ class CompanySpec:
     @property
     def start(self) -> date:
         """First day of the export: the 1 January that opens the window of ``years``."""
-        return date(self.end.year - self.years, self.end.month, self.end.day) + pd.Timedelta(days=1).to_pytimedelta()
+        return (
+            date(self.end.year - self.years, self.end.month, self.end.day)
+            + pd.Timedelta(days=1).to_pytimedelta()
+        )
 
 
 @dataclass(frozen=True)
 class Company:
     """An invented company, finished.
 
-    ``orders``: one row per order line, canonical columns, ``order_date`` and other dates as ISO strings, missing
-    values as None. ``questionnaire``: table name → frame with the keys of the questionnaire. ``truth``: what was
-    planted (``truth``), what came out by chance (``realised``) and what an audit must say (``expect``).
+    ``orders``: one row per order line, canonical columns, ``order_date`` and other dates as ISO strings,
+    missing values as None. ``questionnaire``: table name → frame with the keys of the questionnaire.
+    ``truth``: what was planted (``truth``), what came out by chance (``realised``) and what an audit must say
+    (``expect``).
     """
 
     spec: CompanySpec

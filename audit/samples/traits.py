@@ -1,7 +1,7 @@
 """The numbers an invented company lives by: healthy ones for every type of sale.
 
-Every field is a true parameter of the simulation, not an estimate. Healthy values lie clearly inside ``clear`` of the
-thresholds; a disease (``audit.samples.diseases``) changes a few of them.
+Every field is a true parameter of the simulation, not an estimate. Healthy values lie clearly inside
+``clear`` of the thresholds; a disease (``audit.samples.diseases``) changes a few of them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from audit.samples.spec import CompanySpec
 class ForeignWork:
     """Hours a role spends on given functions instead of its own work.
 
-    ``share`` of the hours of ``role`` goes to ``functions`` (weights inside it); ``people`` is the fraction of the
-    role's people it concerns, the first ones in the staff list.
+    ``share`` of the hours of ``role`` goes to ``functions`` (weights inside it); ``people`` is the fraction
+    of the role's people it concerns, the first ones in the staff list.
     """
 
     role: str
@@ -27,7 +27,7 @@ class ForeignWork:
 
 @dataclass(frozen=True)
 class Traits:
-    """True parameters of one invented company. Shares are 0–1, trends are log changes a year, money is in rubles."""
+    """True parameters of one invented company: shares 0–1, trends as log changes a year, money in rubles."""
 
     # How clients buy
     orders_per_year: float = 9.0
@@ -137,34 +137,40 @@ _SEASONS = {
 def healthy(spec: CompanySpec) -> Traits:
     """A company of this type of sale with nothing wrong: the starting point of every sample.
 
-    Type T buys about every two weeks, TC every five to six, C and CS two to four times a year, S once in its life.
+    Type T buys about every two weeks, TC every five to six, C and CS two to four times a year, S once in its
+    life.
     """
     dip, peak = _SEASONS[spec.season]
     base = replace(Traits(), summer_dip=dip, december_peak=peak)
     if spec.sale_type == "T":
         return replace(
-            base, orders_per_year=22.0, ticket_rub=14_000.0, complexity=1, price_level=1, clients_on_market=40_000,
+            base, orders_per_year=22.0, ticket_rub=14_000.0, complexity=1, price_level=1,
+            clients_on_market=40_000,
             support_sits="none", automation_share=0.35, entered_by_manager=0.04, handoff_form="SCRIPT",
             touches_per_client_month=0.5, minutes_per_touch=10.0, lines_mean=2.2,
         )  # fmt: skip
     if spec.sale_type == "C":
         return replace(
-            base, orders_per_year=4.0, ticket_rub=900_000.0, complexity=3, price_level=3, clients_on_market=900,
+            base, orders_per_year=4.0, ticket_rub=900_000.0, complexity=3, price_level=3,
+            clients_on_market=900,
             support_sits="both", alternate=True, automation_share=0.05, lines_mean=3.0, churn_per_year=0.03,
             pause_per_year=0.07, gap_shape=6, rate_shape=8, client_sigma=0.45, cancelled_share=0.02,
             touches_per_client_month=2.0, minutes_per_touch=30.0, arrivals_share=0.14,
         )  # fmt: skip
     if spec.sale_type == "CS":
         return replace(
-            base, orders_per_year=3.4, ticket_rub=2_500_000.0, complexity=4, price_level=4, clients_on_market=500,
+            base, orders_per_year=3.4, ticket_rub=2_500_000.0, complexity=4, price_level=4,
+            clients_on_market=500,
             support_sits="both", alternate=True, automation_share=0.0, lines_mean=3.0, churn_per_year=0.03,
             pause_per_year=0.07, gap_shape=6, rate_shape=8, client_sigma=0.45,
             touches_per_client_month=2.0, minutes_per_touch=30.0, arrivals_share=0.14,
         )  # fmt: skip
     if spec.sale_type == "S":
         return replace(
-            base, orders_per_year=0.8, ticket_rub=9_000_000.0, complexity=4, price_level=4, clients_on_market=350,
-            support_sits="outside", automation_share=0.0, lines_mean=2.5, second_purchase=0.04, late_second=0.02,
+            base, orders_per_year=0.8, ticket_rub=9_000_000.0, complexity=4, price_level=4,
+            clients_on_market=350,
+            support_sits="outside", automation_share=0.0, lines_mean=2.5, second_purchase=0.04,
+            late_second=0.02,
             arrivals_share=9.0, client_sigma=0.45, churn_per_year=0.3, pause_per_year=0.0,
             touches_per_client_month=2.0, minutes_per_touch=30.0, handoff_form="GRADUAL", summer_dip=0.0,
             december_peak=0.0,

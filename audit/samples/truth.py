@@ -1,8 +1,9 @@
 """The truth about an invented company: what was planted, what chance made of it, what an audit must say.
 
-``truth`` holds parameters of the simulation, ``realised`` counts over the simulated events themselves (not over the
-exported file), ``expect`` the statuses: ``found`` must be found, ``not_found`` must not be found (clear, watch or not
-assessed), ``may`` is a side effect an honest audit is free to see, ``not_assessed`` must be refused.
+``truth`` holds parameters of the simulation, ``realised`` counts over the simulated events themselves (not
+over the exported file), ``expect`` the statuses: ``found`` must be found, ``not_found`` must not be found
+(clear, watch or not assessed), ``may`` is a side effect an honest audit is free to see, ``not_assessed`` must
+be refused.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _ANY_FAULT = ("service.failures_cost_clients", ("promised_date", "shipped_pct", 
 
 
 def truth_of(
-    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, serving: Serving, people: list[Person],
+    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, serving: Serving,
+    people: list[Person],
     sales: pd.DataFrame, tables: dict[str, pd.DataFrame], export: pd.DataFrame,
 ) -> dict[str, Any]:  # fmt: skip
     """The content of ``truth.toml``: company, truth, realised, expect."""
@@ -52,13 +54,17 @@ def truth_of(
         "gross_margin_share": traits.margin_share,
     }
     if traits.pause_per_year + traits.churn_per_year > 0:
-        truth["return_share"] = round(traits.pause_per_year / (traits.pause_per_year + traits.churn_per_year), 6)
+        truth["return_share"] = round(
+            traits.pause_per_year / (traits.pause_per_year + traits.churn_per_year), 6
+        )
     truth |= operational_truth(people, tables)
     return {
         "company": {
-            "name": spec.name, "title": spec.title or spec.name, "sale_type": spec.sale_type, "seed": spec.seed,
+            "name": spec.name, "title": spec.title or spec.name, "sale_type": spec.sale_type,
+            "seed": spec.seed,
             "clients": spec.clients, "sellers": spec.sellers, "start": spec.start.isoformat(),
-            "end": spec.end.isoformat(), "season": spec.season, "columns": spec.columns, "tables": spec.tables,
+            "end": spec.end.isoformat(), "season": spec.season, "columns": spec.columns,
+            "tables": spec.tables,
             "diseases": [d.finding for d in spec.diseases],
         },
         "truth": truth,
@@ -71,7 +77,8 @@ def operational_truth(people: list[Person], tables: dict[str, pd.DataFrame]) -> 
     """True operational share of the client managers, own CRM notes forgiven up to 5 % of hours.
 
     In every type with client managers none of the OPER functions is theirs, so no owner table is needed here.
-    Keys: ``km_operational_share`` for all of them and ``km_operational_share_<person>``; empty without the table.
+    Keys: ``km_operational_share`` for all of them and ``km_operational_share_<person>``; empty without the
+    table.
     """
     if "time" not in tables:
         return {}
@@ -93,9 +100,14 @@ def operational_truth(people: list[Person], tables: dict[str, pd.DataFrame]) -> 
 
 
 def realised(
-    spec: CompanySpec, clients: Clients, orders: Orders, serving: Serving, sales: pd.DataFrame, export: pd.DataFrame
+    spec: CompanySpec,
+    clients: Clients,
+    orders: Orders,
+    serving: Serving,
+    sales: pd.DataFrame,
+    export: pd.DataFrame,
 ) -> dict[str, Any]:
-    """What chance made of the plan, counted over the simulated events: clients, order days, revenue, seconds."""
+    """What chance made of the plan, counted over the simulated events."""
     days = window_days(spec)
     new = ~clients.old
     first = np.full(len(clients), -1, dtype=np.int64)
@@ -111,7 +123,8 @@ def realised(
         "new_clients": int((new & (first >= 0)).sum()), "new_clients_followed_365d": int(followed.sum()),
         "second_purchases_within_365d": int(again.sum()), "sales": round(float(sales["amount"].sum()), 2),
         "sales_last_365_days": round(float(sales.loc[last_year, "amount"].sum()), 2),
-        "orders_typed_by_people": serving.typed_by_people, "orders_typed_by_manager": serving.typed_by_manager,
+        "orders_typed_by_people": serving.typed_by_people,
+        "orders_typed_by_manager": serving.typed_by_manager,
         "late_order_days": int((orders.late_days > 0).sum()),
     }  # fmt: skip
     if followed.any():
@@ -120,7 +133,7 @@ def realised(
 
 
 def expect(spec: CompanySpec) -> dict[str, list[str]]:
-    """What an audit of this company must say, from the plan alone; the four lists are disjoint and cover all findings.
+    """What an audit of this company must say, from the plan alone; four disjoint lists cover all findings.
 
     A finding that lacks its column or table is ``not_assessed``; the needs are those of the catalogue.
     """
@@ -136,7 +149,8 @@ def expect(spec: CompanySpec) -> dict[str, list[str]]:
     may -= found | refused
     quiet = set(catalogue) - found - may - refused
     return {
-        "found": sorted(found), "not_found": sorted(quiet), "may": sorted(may), "not_assessed": sorted(refused),
+        "found": sorted(found), "not_found": sorted(quiet), "may": sorted(may),
+        "not_assessed": sorted(refused),
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from audit.stats.resample import (
     DRAWS,
     SEED,
     canonical_order,
+    effective_units,
     percentile_interval,
     resample_indices,
     resampled_totals,
@@ -193,8 +194,12 @@ def bootstrap_ratio(
     """Return Σ numerator ÷ Σ denominator over units with the interval from resampling units.
 
     Grain: one entry per unit (both columns of a unit travel together). Equals `bootstrap_units` with that
-    statistic, draw by draw, at a hundredth of its time. The denominator may hold zeros; if its sum is zero or
-    negative there is no value, and if that happens in more than 5 % of the draws there is no interval.
+    statistic, draw by draw, at a fraction of its time; the interval is widened where few units pull hard (see
+    `audit.stats.resample.effective_units`). The denominator may hold zeros; if its sum is zero or negative
+    there is no value, and if that happens in more than 5 % of the draws there is no interval.
+    Where the figure is a share (0 ≤ numerator ≤ denominator in every unit) and none or all of it is there,
+    resampling sees no spread: the limits are then Wilson's for as many equal units as the denominators are
+    worth (Kish), not a false certainty.
     """
     _check_level(level)
     x, y = _pairs(numerator, denominator)
@@ -206,12 +211,17 @@ def bootstrap_ratio(
     totals = resampled_totals(np.column_stack([x, y]), draws, seed)
     usable = totals[:, 1] > 0
     drawn = np.divide(totals[:, 0], totals[:, 1], out=np.full(draws, np.nan), where=usable)
-    return _with_interval(float(x.sum() / y.sum()), drawn, n, level)
+    value = float(x.sum() / y.sum())
+    if n > 1 and value in (0.0, 1.0) and (x >= 0).all() and (x <= y).all():
+        worth = float(y.sum() ** 2 / (y**2).sum())
+        low, high = wilson(value * worth, worth, level)
+        return Estimate(value, low, high, n, level)
+    return _with_interval(value, drawn, n, effective_units(x - value * y), level)
 
 
-def _with_interval(value: float, drawn: Floats, n: int, level: float) -> Estimate:
+def _with_interval(value: float, drawn: Floats, n: int, worth: float, level: float) -> Estimate:
     """Join a value with the percentile interval of its resampled copies."""
-    interval = percentile_interval(drawn, n, level)
+    interval = percentile_interval(drawn, worth, level)
     if interval is None:
         return Estimate(value, None, None, n, level, "too_few_units")
     return Estimate(value, interval[0], interval[1], n, level)
@@ -223,12 +233,14 @@ def bootstrap_units(
     draws: int = DRAWS,
     seed: int = SEED,
     level: float = 0.95,
+    worth: float | None = None,
 ) -> Estimate:
     """Return any figure computed from a table of units with the interval from resampling its rows.
 
     ``values``: one row per unit. ``statistic`` takes such a table (the rows drawn, some more than once) and
     returns a number; NaN where the sample has none. It is called ``draws`` times: for sums of columns
-    use `bootstrap_ratio` or `audit.stats.resample.resampled_totals`.
+    use `bootstrap_ratio` or `audit.stats.resample.resampled_totals`. ``worth``: how many units the spread is
+    known from as well as from these, all of them by default.
     """
     _check_level(level)
     table = np.asarray(values, dtype=np.float64)
@@ -241,7 +253,7 @@ def bootstrap_units(
     if not np.isfinite(value):
         return Estimate(None, None, None, n, level, "zero_denominator")
     drawn = [float(statistic(table[row])) for block in resample_indices(n, draws, seed) for row in block]
-    return _with_interval(value, np.array(drawn), n, level)
+    return _with_interval(value, np.array(drawn), n, float(n) if worth is None else worth, level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ __all__ = [
     "DRAWS",
     "SEED",
     "canonical_order",
+    "effective_units",
     "percentile_interval",
     "poisson_weights",
     "resample_indices",
@@ -114,10 +115,9 @@ def _poisson_table() -> NDArray[np.float64]:
     """
     k = np.arange(9)
     factorial = np.cumprod(np.concatenate([[1.0], np.arange(1.0, 9.0)]))
-    counts = np.floor(np.exp(-1.0) / factorial * 65_536).astype(np.int64)
-    # The missing mass goes to 0 and 1 so that the total is 65 536 and the mean stays 1.
-    missing_mean = 65_536 - int((k * counts).sum())
-    counts[1] += missing_mean
+    counts = np.rint(np.exp(-1.0) / factorial * 65_536).astype(np.int64)
+    # What rounding took or gave goes to 1 and 0, so that the mean is 1 and the total 65 536.
+    counts[1] += 65_536 - int((k * counts).sum())
     counts[0] += 65_536 - int(counts.sum())
     return np.repeat(k, counts).astype(np.float64)
 
@@ -134,7 +134,23 @@ def poisson_weights(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
     return _POISSON[rng.integers(0, 65_536, size=shape, dtype=np.uint16)]
 
 
-def percentile_interval(drawn: ArrayLike, n_units: int, level: float = 0.95) -> tuple[float, float] | None:
+def effective_units(influence: ArrayLike) -> float:
+    """Return how many well-behaved units the spread of a figure is known as well from as from these.
+
+    ``influence``: by how much each unit pulls the figure (for a ratio R of sums: numerator − R × denominator).
+    When a few units pull hard, the spread itself is known badly: as badly as from 2n ÷ (κ − 1) units, κ the
+    kurtosis of the influences (Satterthwaite's degrees of freedom); 3 for normal ones, which leaves n. Never
+    more than n.
+    """
+    d = np.asarray(influence, dtype=np.float64)
+    n, squares = len(d), float((d**2).sum())
+    if n == 0 or squares == 0:
+        return float(n)
+    kurtosis = n * float(((d / np.sqrt(squares)) ** 4).sum())
+    return float(n) if kurtosis <= 3 else min(float(n), 2 * n / (kurtosis - 1) + 1)
+
+
+def percentile_interval(drawn: ArrayLike, n_units: float, level: float = 0.95) -> tuple[float, float] | None:
     """Return the percentile interval of resampled figures, widened for few units; None if it would mislead.
 
     The plain percentile interval is narrow by √((n−1)/n) and ignores that the spread itself is estimated;

@@ -328,12 +328,12 @@ def _tables(t: Floats, e: Bools, late: Floats | None, g: Ints, k: int, s: Ints, 
     """
     ranks_of, rank = np.unique(t, return_inverse=True)
     width = len(ranks_of) + 1
-    key = s * width + rank
+    key = s * width + rank + 1
     rows, row = np.unique(key[e], return_inverse=True)
     stratum = rows // width
     end = (stratum + 1) * width
-    # Late entries rank by the first observed time that they do not precede.
-    late_key = None if late is None else s * width + np.searchsorted(ranks_of, late, side="left")
+    # A late entry ranks with the last observed time that is not after it (0: before all): not at risk there yet.
+    late_key = None if late is None else s * width + np.searchsorted(ranks_of, late, side="right")
     died = np.zeros((len(rows), k))
     np.add.at(died, (row, g[e]), 1.0)
     at_risk = np.zeros((len(rows), k))

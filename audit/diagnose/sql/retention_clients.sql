@@ -1,5 +1,6 @@
 -- One row per client with at least one day of turnover up to as_of: what it bought in the window, in the recent and in
--- the prior period, and in the part of the recent period in which new clients can be told from old ones (judged_from).
+-- the prior period, and in the part of the recent period in which new clients can be told from old ones (judged_from);
+-- in the 365 days up to its last order (last_year_revenue) and from its second one (second_year_revenue).
 WITH days AS (
   SELECT client_key, day, revenue, margin, orders, items, manager, purchase_no,
          CASE WHEN margin_lines = lines THEN 1 ELSE 0 END AS margin_known,
@@ -12,7 +13,6 @@ WITH days AS (
   SELECT client_key,
          min(CASE WHEN purchase_no IS NOT NULL THEN day END) AS first_seen_day,
          max(CASE WHEN purchase_no IS NOT NULL THEN day END) AS last_day,
-         max(purchase_no) AS last_purchase_no,
          count(purchase_no) AS order_days, sum(orders) AS orders, sum(revenue) AS revenue,
          sum(CASE WHEN margin_known = 1 THEN margin END) AS margin,
          sum(CASE WHEN margin_known = 1 THEN revenue END) AS margin_revenue,
@@ -35,6 +35,16 @@ WITH days AS (
          min(CASE WHEN purchase_no = 1 THEN manager END) AS first_manager
   FROM days
   GROUP BY client_key
+), years AS (
+  SELECT d.client_key,
+         sum(CASE WHEN {{ days_between('d.day', 's.last_day') }} BETWEEN 0 AND 364 THEN d.revenue ELSE 0 END)
+           AS last_year_revenue,
+         sum(CASE WHEN {{ days_between('k.second_day', 'd.day') }} BETWEEN 0 AND 364 THEN d.revenue ELSE 0 END)
+           AS second_year_revenue
+  FROM days d
+  JOIN sums s ON d.client_key = s.client_key
+  JOIN clients k ON d.client_key = k.client_key
+  GROUP BY d.client_key
 )
 SELECT s.client_key, k.client_name, k.segment, k.client_since,
        k.first_day,
@@ -53,8 +63,11 @@ SELECT s.client_key, k.client_name, k.segment, k.client_since,
        {{ money('s.judged_first_revenue') }} AS judged_first_revenue,
        {{ money('s.judged_first_margin') }} AS judged_first_margin,
        CAST(s.judged_first_orders AS BIGINT) AS judged_first_orders,
+       {{ money('y.last_year_revenue') }} AS last_year_revenue,
+       {{ money('y.second_year_revenue') }} AS second_year_revenue,
        s.first_manager, l.manager AS last_manager
 FROM sums s
 JOIN clients k ON s.client_key = k.client_key
+JOIN years y ON s.client_key = y.client_key
 LEFT JOIN days l ON s.client_key = l.client_key AND s.last_day = l.day
 ORDER BY s.client_key

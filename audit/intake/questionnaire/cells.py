@@ -167,8 +167,11 @@ _TIME = Text("нужно время чч:мм от 00:00 до 24:00", "a time hh
 
 def minutes(cell: Any) -> float | None:
     """Read a time of day as minutes since midnight: a time cell, a part of a day, «9:05», «09.05», «0905» is refused."""
+    if isinstance(cell, dt.datetime) and cell.date() in (dt.date(1899, 12, 31), dt.date(1900, 1, 1)):
+        return 1440.0  # 24:00 is the whole of Excel's day one
     if isinstance(cell, dt.datetime | dt.time):
-        return cell.hour * 60.0 + cell.minute
+        # 9:05 kept as a part of a day may come back as 09:04:59.999.
+        return float(round(cell.hour * 60 + cell.minute + cell.second / 60 + cell.microsecond / 6e7))
     if isinstance(cell, dt.timedelta):
         value = cell.total_seconds() / 60
     elif isinstance(cell, int | float) and not isinstance(cell, bool):

@@ -9,7 +9,7 @@ from typing import Any
 from audit.errors import Text
 from audit.intake.questionnaire.cells import shown, text_of
 from audit.intake.questionnaire.raw import RawTable, nearest
-from audit.model.questionnaire import TABLES, Problem, TableSpec, fold, options
+from audit.model.questionnaire import PREFILLED_MARK, TABLES, Problem, TableSpec, fold, options
 
 __all__ = ["Cell", "Record", "records"]
 
@@ -49,7 +49,7 @@ class _Header:
     keys: Mapping[int, str]
     """Column → key (``pack:FILE`` for a part of a list)."""
     form: bool
-    """Whether this is a sheet of the blank form: machine keys stand under the labels."""
+    """Whether the sheet is marked as filled in beforehand by the blank form."""
     unread: tuple[int, ...]
 
 
@@ -73,35 +73,41 @@ def _label_names(spec: TableSpec) -> dict[str, str]:
 
 
 def _plain(cell: Any) -> str:
-    return fold((text_of(cell) or "").rstrip("*").strip())
+    # The form explains a column under its label, in the same cell.
+    return fold((text_of(cell) or "").split("\n")[0].rstrip("* "))
 
 
 def _header(raw: RawTable, spec: TableSpec) -> _Header | None:
-    """Find the header: the row with most machine keys, else the row with most labels; None when there is none."""
+    """Find the header: the row with most machine keys as they are written, else the one with most labels.
+
+    An English label differs from its key by a capital letter only, and both rows stand in the form: keys win.
+    None when no row has enough of either.
+    """
     keys, labels = _key_names(spec), _label_names(spec)
-    top = raw.rows[:LOOK_FOR_HEADER]
     required = {c.key for c in spec.columns if c.required}
 
-    def match(row: tuple[Any, ...], names: dict[str, str]) -> dict[int, str]:
-        return {i: names[_plain(c)] for i, c in enumerate(row) if _plain(c) in names}
+    written = set(keys.values())
 
-    best_row = -1
-    best: dict[int, str] = {}
-    form = False
-    for names in (keys, labels):
-        for i, row in enumerate(top):
-            found = match(row, names)
+    def exact(cell: Any) -> str | None:
+        word = text_of(cell) or ""
+        return word if word in written else None
+
+    def spelled(cell: Any) -> str | None:
+        return labels.get(_plain(cell))
+
+    for read in (exact, spelled):
+        best_row = -1
+        best: dict[int, str] = {}
+        for i, row in enumerate(raw.rows[:LOOK_FOR_HEADER]):
+            found = {c: key for c, cell in enumerate(row) if (key := read(cell)) is not None}
             if len(set(found.values())) > len(set(best.values())):
                 best_row, best = i, found
         # One key is a header only when it is all the sheet needs or the sheet is a grid.
         if best and (len(set(best.values())) > 1 or required <= set(best.values()) or spec.name == "time"):
-            form = names is keys and best_row > 0 and len(match(raw.rows[best_row - 1], labels)) > 0
-            break
-        best_row, best = -1, {}
-    if not best:
-        return None
-    unread = tuple(i for i, c in enumerate(raw.rows[best_row]) if text_of(c) is not None and i not in best)
-    return _Header(best_row, best, form, unread)
+            cells = [_plain(c) for c in raw.rows[best_row]]
+            unread = tuple(i for i, c in enumerate(cells) if c not in ("", PREFILLED_MARK) and i not in best)
+            return _Header(best_row, best, PREFILLED_MARK in cells, unread)
+    return None
 
 
 def _is_empty(row: tuple[Any, ...]) -> bool:
@@ -205,7 +211,8 @@ def _long(raw: RawTable, spec: TableSpec, header: _Header) -> tuple[list[Record]
         filled = {k for k, c in cells.items() if text_of(c.value) is not None}
         if not filled or (header.form and filled <= set(spec.prefilled)):
             continue
-        if header.form and spec.name == "company" and filled <= {"key"}:
+        # A question without an answer is a question not answered.
+        if spec.name == "self_check" and "answer" not in filled:
             continue
         out.append(Record(cells, raw.cell(i)))
     return out, problems

@@ -1,0 +1,123 @@
+"""Whether the active base, the ticket, the frequency and the range rise or fall from year to year."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.errors import Text
+from audit.method import Thresholds
+from audit.model.calendar import add_months, month_index
+from audit.model.case import Window
+from audit.model.result import Metric, metric, no_metric
+from audit.stats.trend import Trend, yearly_trends
+
+__all__ = ["FIGURES", "calendar_table", "complete_months", "monthly_table", "trend_metrics", "trends_of"]
+
+FIGURES = ("active_clients", "ticket", "frequency", "range")
+
+
+def complete_months(window: Window) -> tuple[int, int]:
+    """Return the first and the last whole month of the window as month indices (last < first: there is none)."""
+    first = month_index(window.start) + (window.start.day > 1)
+    end = window.as_of
+    whole = end.day == calendar.monthrange(end.year, end.month)[1]
+    return first, month_index(end) - (not whole)
+
+
+def trends_of(
+    months: pd.DataFrame, first_month: int, last_month: int, *, with_items: bool, thresholds: Thresholds
+) -> dict[str, Trend]:
+    """Return the trends of the figures of one client × month frame, all from the same resampling of clients.
+
+    ``months``: unit, month_index, order_days, orders, items, item_days, bought_real (revenue of order days, deflated
+    where an index is given). Active clients; ticket = revenue ÷ orders; frequency = order days ÷ active clients of the
+    month; range = distinct items ÷ order days that name items.
+    """
+    ones = np.ones(len(months))
+    days = months["order_days"].to_numpy(dtype=np.float64)
+    figures: dict[str, Any] = {
+        "active_clients": (ones, None),
+        "ticket": (months["bought_real"].to_numpy(dtype=np.float64), months["orders"].to_numpy(dtype=np.float64)),
+        "frequency": (days, ones),
+    }
+    if with_items:
+        named = months["item_days"].to_numpy(dtype=np.float64)
+        figures["range"] = (months["items"].to_numpy(dtype=np.float64), named)
+    return yearly_trends(
+        months["unit"].to_numpy(dtype=np.int64),
+        months["month_index"].to_numpy(dtype=np.int64),
+        figures,
+        first_month=first_month,
+        last_month=last_month,
+        draws=thresholds.count("general.bootstrap_draws"),
+        seed=thresholds.count("general.bootstrap_seed"),
+        level=thresholds.value("general.confidence_level"),
+    )
+
+
+NO_ITEMS = Text("В заказах нет товара (sku)", "The orders do not name the item (sku)")
+NO_TREND = Text(
+    "Тренда нет: в большинстве месяцев показатель не посчитать",
+    "There is no trend: in most months the figure cannot be computed",
+)
+
+
+def trend_metrics(trends: dict[str, Trend], window: Window, months: int, deflated: bool) -> list[Metric]:
+    """Return the four trends as metrics, change a year; ``extra`` has the last 12 months against the 12 before."""
+    out = []
+    for name in FIGURES:
+        id = f"retention.{name}_trend"
+        if name not in trends:
+            out.append(no_metric(id, NO_ITEMS))
+            continue
+        if months < 24:
+            ready = add_months(dt.date(window.start.year, window.start.month, 1), 24 + (window.start.day > 1))
+            reason = Text(
+                f"Полных месяцев {months}, для тренда без сезонности нужно 24. Оценить можно с {ready:%d.%m.%Y}",
+                f"There are {months} whole months, a trend free of seasons needs 24. It can be judged from {ready:%Y-%m-%d}",
+            )
+            out.append(no_metric(id, reason, n=trends[name].yearly.n))
+            continue
+        e, last = trends[name].yearly, trends[name].last_year
+        if e.value is None:
+            out.append(no_metric(id, NO_TREND, n=e.n))
+            continue
+        low = None if e.low is None or not np.isfinite(e.low) else e.low
+        high = None if e.high is None or not np.isfinite(e.high) else e.high
+        more: dict[str, Any] = {"deflated": deflated} if name == "ticket" else {}
+        out.append(
+            metric(
+                id, e.value, low=low, high=high, n=e.n, months=months, pairs=trends[name].pairs,
+                last_year=last.value, last_year_low=last.low, last_year_high=last.high, **more,
+            )
+        )  # fmt: skip
+    return out
+
+
+def monthly_table(trends: dict[str, Trend], first_month: int) -> pd.DataFrame:
+    """Return the figures month by month: month (first day), active_clients, ticket, frequency, range (missing if none)."""
+    if not trends:
+        return pd.DataFrame(columns=["month", *FIGURES])
+    n = len(next(iter(trends.values())).monthly)
+    month = [pd.Timestamp(dt.date((first_month + i) // 12, (first_month + i) % 12 + 1, 1)) for i in range(n)]
+    out = pd.DataFrame({"month": month, **{k: t.monthly for k, t in trends.items()}})
+    return out.reindex(columns=["month", *FIGURES]).astype({k: float for k in FIGURES})
+
+
+def calendar_table(months: pd.DataFrame, units: pd.DataFrame, first_month: int, last_month: int) -> pd.DataFrame:
+    """Return order days per client × month for the clients in ``units`` (unit, client_key), months without an order 0.
+
+    Columns: client_key, month (first day), order_days.
+    """
+    rows = months[months["unit"].isin(units["unit"])]
+    wide = rows.pivot_table(index="unit", columns="month_index", values="order_days", aggfunc="sum", fill_value=0)
+    wide = wide.reindex(index=units["unit"], columns=range(first_month, last_month + 1), fill_value=0)
+    long = wide.stack().rename("order_days").reset_index()
+    long = long.merge(units, on="unit")
+    long["month"] = [pd.Timestamp(dt.date(m // 12, m % 12 + 1, 1)) for m in long["month_index"].astype(int)]
+    return long[["client_key", "month", "order_days"]].astype({"order_days": np.int64})

@@ -1,0 +1,116 @@
+"""Hours a month of every person on every function, each judged own or foreign: the ground of the chapter.
+
+``h[i,f]`` = FTE × hours a month × share. Breaks (OV_BREAK) are not working time and are left out; other overhead stays in
+the denominator and outside mixing. A row that names only a group of functions serves operational shares; foreign
+share needs functions, so such hours stand outside its numerator *and* denominator, and their share is stated.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from audit.diagnose.roles.norm import Norm
+from audit.method import method
+
+__all__ = ["HOUR_COLUMNS", "by_function", "group_hours", "judge", "owner_mix", "sum_mixing", "work_hours"]
+
+BREAK = "OV_BREAK"
+HOUR_COLUMNS = (
+    "person", "role", "role2", "family", "roles", "function", "group", "by_group", "hours", "kind", "owner",
+)  # fmt: skip
+
+
+def judge(rows: pd.DataFrame, norm: Norm) -> pd.DataFrame:
+    """Add ``kind`` and ``owner`` to rows of person × function by the norm; ``by_group`` rows name a group."""
+    out = rows.copy()
+    verdicts = [
+        (norm.of_group if by_group else norm.of_function)(function, roles)
+        for function, by_group, roles in zip(out["function"], out["by_group"], out["roles"], strict=True)
+    ]
+    out["kind"] = pd.Series([v.kind for v in verdicts], index=out.index, dtype=object)
+    out["owner"] = pd.Series([v.owner for v in verdicts], index=out.index, dtype=object)
+    return out
+
+
+def work_hours(staff: pd.DataFrame, time: pd.DataFrame, norm: Norm) -> pd.DataFrame:
+    """Return the working hours a month behind every answer of the sheet «Время».
+
+    Grain: one row per person × function (or group) present on the day of the audit. ``hours``: capacity × share;
+    ``by_group``: the row names a group only; ``kind``, ``owner``: see `Norm`. Breaks, empty shares, people who are not
+    there any more and unknown codes are left out; two rows for one function are added up.
+    """
+    functions, groups = method().functions, method().groups
+    columns = list(HOUR_COLUMNS)
+    if time.empty or staff.empty:
+        return pd.DataFrame(columns=columns).astype({"hours": float})
+    t = time[["person", "function", "share"]].copy()
+    t["share"] = pd.to_numeric(t["share"], errors="coerce")
+    known = t["function"].isin([*functions, *groups]) & (t["function"] != BREAK) & (t["share"] > 0)
+    t = t[known].groupby(["person", "function"], sort=False, as_index=False)["share"].sum()
+    t["person"] = t["person"].astype(str)
+    rows = t.merge(staff, on="person", how="inner")
+    rows["by_group"] = ~rows["function"].isin(list(functions))
+    rows["group"] = [functions[f].group if f in functions else f for f in rows["function"]]
+    rows["hours"] = rows["capacity_hours"] * rows["share"]
+    rows = judge(rows, norm)
+    return rows[columns].reset_index(drop=True)
+
+
+def by_function(hours: pd.DataFrame) -> pd.DataFrame:
+    """Return the hours whose owner can be told: rows by function, and overhead however it is given."""
+    return hours[(~hours["by_group"].astype(bool) | (hours["kind"] == "overhead")) & (hours["kind"] != "unknown")]
+
+
+def sum_mixing(hours: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Sum working hours, hours known by function and foreign hours, for each ``by`` (empty: one row, the company).
+
+    Columns: ``hours`` all working hours; ``known_hours`` those known by function; ``foreign_hours``;
+    ``foreign_share`` = foreign ÷ known, NaN where nothing is known.
+    """
+    known = by_function(hours)
+    foreign = known[known["kind"] == "foreign"]
+    if by:
+        out = hours.groupby(by, sort=True)["hours"].sum().to_frame("hours")
+        out["known_hours"] = known.groupby(by)["hours"].sum()
+        out["foreign_hours"] = foreign.groupby(by)["hours"].sum()
+    else:
+        out = pd.DataFrame({"hours": [hours["hours"].sum()]})
+        out["known_hours"], out["foreign_hours"] = known["hours"].sum(), foreign["hours"].sum()
+    out = out.fillna(0.0).astype(float)
+    out["foreign_share"] = (out["foreign_hours"] / out["known_hours"]).where(out["known_hours"] > 0)
+    return out.reset_index(drop=not by)
+
+
+def group_hours(hours: pd.DataFrame, groups: tuple[str, ...], notes_share: float = 0.0) -> pd.DataFrame:
+    """Sum, per person, the foreign hours in some groups of functions.
+
+    Columns: person, family, ``hours`` all, ``foreign_hours`` surely foreign, ``unsure_hours`` given by a group whose
+    functions belong to different roles. ``notes_share`` of a person's hours spent on own CRM notes is taken off
+    OPS_CRM, where that is foreign, and nowhere else.
+    """
+    inside = hours[hours["group"].isin(groups)]
+    all_hours = hours.groupby(["person", "family"], sort=True)["hours"].sum()
+    out = all_hours.to_frame("hours")
+    keys = ["person", "family"]
+    out["foreign_hours"] = inside[inside["kind"] == "foreign"].groupby(keys)["hours"].sum()
+    unsure = inside[(inside["kind"] == "unknown") & inside["by_group"].astype(bool)]
+    out["unsure_hours"] = unsure.groupby(keys)["hours"].sum()
+    crm = inside[(inside["function"] == "OPS_CRM") & (inside["kind"] == "foreign")].groupby(keys)["hours"].sum()
+    out = out.fillna(0.0).astype(float)
+    notes = crm.reindex(out.index).fillna(0.0).clip(upper=notes_share * out["hours"])
+    out["foreign_hours"] = out["foreign_hours"] - notes
+    out["notes_hours"] = notes
+    return out.reset_index()
+
+
+def owner_mix(hours: pd.DataFrame) -> pd.DataFrame:
+    """Return how each person's hours divide over the roles that own them.
+
+    Grain: person × owner family with ``hours``. Own or allowed work counts as the person's own family; foreign work as
+    its owner. Overhead, work outside the conveyor and rows by group have no owner and stay out.
+    """
+    rows = by_function(hours)
+    rows = rows[rows["kind"].isin(["own", "allowed", "foreign"])].copy()
+    roles = method().roles
+    rows["owner_family"] = [roles[o].family for o in rows["owner"]]
+    return rows.groupby(["person", "family", "owner_family"], sort=True, as_index=False)["hours"].sum()

@@ -1,0 +1,16 @@
+"""The data chapter judges nothing: it says what the other verdicts rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audit.findings.finding import Finding
+from audit.model.case import Case
+from audit.model.result import ChapterResult
+
+__all__ = ["judge"]
+
+
+def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+    """Return no finding: the catalogue has none of this chapter."""
+    return []

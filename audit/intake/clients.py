@@ -1,0 +1,95 @@
+"""Who the clients are: one key per client from ИНН, code or normalised name, and suspected duplicates.
+
+A key joins rows silently only where the rule is plain: the same ИНН or code, else the same name after legal form,
+quotes, case, Ё, blanks and word order are taken away. Anything nearer than that is offered, never applied.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+__all__ = ["clean_name", "client_id_key", "name_key", "valid_inn"]
+
+_FORMS = re.compile(
+    r"\b(общество с ограниченной ответственностью|публичное акционерное общество|закрытое акционерное общество|"
+    r"открытое акционерное общество|непубличное акционерное общество|акционерное общество|"
+    r"индивидуальный предприниматель|ооо|оао|зао|пао|нао|ао|тоо|одо|чп|чуп|оду|гуп|муп|фгуп|фгбу|фгбоу|гбу|мбу|нпо|тд|"
+    r"торговый дом|торговая компания|группа компаний|гк|тк|"
+    r"llc|ltd|limited|inc|incorporated|corp|corporation|co|plc|gmbh|ag|sa|bv|srl|oy|ab)\b"
+)
+_KEPT_FORMS = {"индивидуальный предприниматель": "ип"}
+"""A sole trader «ИП Иванов» is not the company «Иванов»: this form stays part of the name."""
+_QUOTES = re.compile("[\"'«»„“”‘’`´‹›]")
+_MARKS = re.compile(r"[^\w&+]+")
+_LATIN_LOOKALIKE = str.maketrans("abceghkmoptxyABCEHKMOPTXY", "авседнкмортхуАВСЕНКМОРТХУ")
+_WEIGHTS_10 = (2, 4, 10, 3, 5, 9, 4, 6, 8)
+_WEIGHTS_11 = (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
+_WEIGHTS_12 = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
+
+
+@lru_cache(maxsize=500_000)
+def clean_name(text: str) -> str:
+    """Return a name as it is shown: NFKC, blanks collapsed."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+@lru_cache(maxsize=500_000)
+def name_key(text: str) -> str:
+    """Return the key of a client known by name only.
+
+    Lower case, ё = е, quotes and legal form away, marks as blanks, words in alphabetical order. A name that consists
+    of nothing else keeps what it has.
+    """
+    low = unicodedata.normalize("NFKC", text).lower().replace("ё", "е")
+    low = _MARKS.sub(" ", _QUOTES.sub(" ", low))
+    low = " ".join(_unmix(w) for w in low.split())
+    for long, short in _KEPT_FORMS.items():
+        low = low.replace(long, short)
+    bare = " ".join(_FORMS.sub(" ", low).split())
+    return " ".join(sorted((bare or low).split()))
+
+
+def _unmix(word: str) -> str:
+    """A Russian word typed with a Latin «o» or «c» among its letters is that Russian word."""
+    has_latin = any("a" <= c <= "z" for c in word)
+    if has_latin and any("а" <= c <= "я" for c in word):
+        return word.translate(_LATIN_LOOKALIKE)
+    return word
+
+
+def _digit(number: str, weights: tuple[int, ...]) -> int:
+    return sum(int(d) * w for d, w in zip(number, weights, strict=False)) % 11 % 10
+
+
+def valid_inn(text: str) -> bool:
+    """Whether the text is an ИНН with right check digits (10 digits a company, 12 a person)."""
+    if not text.isascii() or not text.isdigit():
+        return False
+    if len(text) == 10:
+        return _digit(text, _WEIGHTS_10) == int(text[9])
+    if len(text) == 12:
+        return _digit(text, _WEIGHTS_11) == int(text[10]) and _digit(text, _WEIGHTS_12) == int(text[11])
+    return False
+
+
+@lru_cache(maxsize=500_000)
+def client_id_key(text: str, is_inn: bool = False) -> str | None:
+    """Return a client's code in one form: blanks away, «.0» of a spreadsheet number away, zeros kept.
+
+    Under an ИНН header «7701234567/770101001» gives the ИНН without the КПП, and a leading zero that a spreadsheet
+    swallowed comes back where the check digits prove it.
+    """
+    code = " ".join(unicodedata.normalize("NFKC", text).replace("\ue000", "").split())
+    code = code.strip("'\"").strip()
+    if re.fullmatch(r"\d+[.,]0+", code):
+        code = re.split(r"[.,]", code)[0]
+    if is_inn:
+        compact = code.replace(" ", "")
+        first = re.match(r"(\d{9,12})(?:[/\\]\d{9})?$", compact)
+        if first:
+            code = first[1]
+            if len(code) in (9, 11) and valid_inn("0" + code):
+                code = "0" + code
+    return code or None

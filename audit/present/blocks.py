@@ -1,0 +1,750 @@
+"""Building blocks of the report: finished, escaped fragments of HTML that notebook cells display.
+
+Every text that is not `markupsafe.Markup` is escaped here; a client's name may hold anything. Fragments carry no script
+and no style sheet of their own: without the report's CSS they are plain, readable HTML. Charts travel as ``<img>`` with
+an SVG inside, which can run nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from audit.errors import Lang
+from audit.findings.finding import Effect, Finding, Severity, Status
+from audit.model.result import Grade, Metric
+from audit.present.charts.base import Band, Chart
+from audit.present.format import DASH, NBSP, Fmt
+from audit.present.style import GRADES, SEVERITIES, STATUS, tint
+from audit.present.words import word
+
+__all__ = [
+    "ActionView",
+    "Col",
+    "FindingView",
+    "Section",
+    "action_table",
+    "callout",
+    "chips",
+    "columns",
+    "definition",
+    "executive_page",
+    "figure",
+    "finding_card",
+    "finding_id",
+    "gauge",
+    "grade_mark",
+    "join",
+    "key_figures",
+    "metric_line",
+    "paragraphs",
+    "scorecard",
+    "slug",
+    "status_mark",
+    "table",
+]
+
+Kind = Literal[
+    "text", "num", "count", "share", "change", "money", "money_full", "date", "month", "days", "hours", "fte", "status",
+    "grade", "severity",
+]  # fmt: skip
+_RIGHT = frozenset({"num", "count", "share", "change", "money", "money_full", "days", "hours", "fte"})
+
+_LATIN = dict(
+    zip(
+        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch _ y _ e yu ya".replace("_", "").split(" "),
+        strict=True,
+    )
+)
+
+
+def slug(text: str) -> str:
+    """Return an ASCII id for a text: Cyrillic letters in Latin ones, everything else a hyphen."""
+    latin = "".join(_LATIN.get(c, c) for c in text.lower())
+    return re.sub(r"[^a-z0-9]+", "-", latin).strip("-") or "x"
+
+
+def finding_id(id: str) -> str:
+    """Return the anchor of a finding's card: ``retention.low_repeat_share`` → ``finding-retention-low-repeat-share``."""
+    return "finding-" + slug(id)
+
+
+def join(parts: Iterable[Any], separator: str = "\n") -> Markup:
+    """Join fragments, escaping those that are plain text; None and empty ones are left out."""
+    return Markup(separator).join(_html(p) for p in parts if p is not None and str(p))
+
+
+def _html(part: Any) -> Markup:
+    if isinstance(part, Chart):
+        return figure(part)
+    if isinstance(part, Section):
+        return part.html
+    return escape(part)
+
+
+def paragraphs(text: str | Markup) -> Markup:
+    """Turn a text into paragraphs at its blank lines; one that holds block markup already is left as it is."""
+    safe = escape(text)
+    if re.match(r"\s*<(p|ul|ol|div|table|figure|section|h\d)\b", safe):
+        return safe
+    blocks = [b.strip() for b in re.split(r"\n\s*\n", str(safe)) if b.strip()]
+    return Markup("\n".join(f"<p>{b}</p>" for b in blocks))
+
+
+def _data_uri(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
+
+
+# --- sections
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled piece of a chapter: what a notebook cell displays. ``parts`` are fragments, charts or plain texts."""
+
+    id: str
+    title: str
+    parts: Sequence[Any] = ()
+    level: int = 3
+    lead: str | Markup = ""
+    classes: str = ""
+
+    @property
+    def html(self) -> Markup:
+        """The finished fragment."""
+        name = slug(self.id)
+        return join(
+            [
+                Markup('<section class="km-section{}" aria-labelledby="{}">').format(
+                    f" {self.classes}" if self.classes else "", name
+                ),
+                Markup('<h{0} id="{1}">{2}</h{0}>').format(self.level, name, self.title) if self.title else None,
+                Markup('<div class="km-lead">{}</div>').format(paragraphs(self.lead)) if self.lead else None,
+                *(_block(p) for p in self.parts),
+                Markup("</section>"),
+            ]
+        )
+
+    def __html__(self) -> str:
+        return str(self.html)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": str(self.html), "text/plain": _plain(self.html)}
+
+
+def _block(part: Any) -> Any:
+    """Plain text and inline markup become paragraphs; blocks pass."""
+    if part is None or isinstance(part, Chart | Section):
+        return part
+    return paragraphs(part)
+
+
+def _plain(html: Markup) -> str:
+    text = re.sub(r"<(br|/p|/tr|/h\d|/li|/figure|/caption)[^>]*>", "\n", str(html))
+    stripped = re.sub(r"<[^>]+>", " ", text)
+    lines = (re.sub(r"[ \t]+", " ", Markup(line).unescape()).strip() for line in stripped.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+# --- small marks
+
+
+def status_mark(status: Status, lang: Lang, *, word_too: bool = True) -> Markup:
+    """Show a status by shape and word: «● выявлено»."""
+    mark = STATUS[status]
+    name = mark.word.get(lang)
+    if not word_too:
+        return Markup('<span class="km-status km-{}"><span aria-hidden="true">{}</span>'
+                      '<span class="km-sr">{}</span></span>').format(status, mark.shape, name)  # fmt: skip
+    return Markup('<span class="km-status km-{}"><span class="km-shape" aria-hidden="true">{}</span> {}</span>').format(
+        status, mark.shape, name
+    )
+
+
+def grade_mark(grade: Grade | None, lang: Lang) -> Markup:
+    """Show an evidence grade as a letter that explains itself on hover."""
+    if grade is None:
+        return Markup("")
+    return Markup('<abbr class="km-grade km-grade-{}" title="{}">{}</abbr>').format(
+        grade.lower(), GRADES[grade].get(lang), grade
+    )
+
+
+def definition(term: str, meaning: str) -> Markup:
+    """Wrap a term so that its meaning shows on hover and on keyboard focus."""
+    return Markup('<abbr class="km-dfn" title="{}">{}</abbr>').format(meaning, term)
+
+
+def callout(title: str, body: str | Markup, kind: Literal["note", "warning", "good"] = "note") -> Markup:
+    """Set a remark apart from the text."""
+    return Markup('<aside class="km-callout km-callout-{}">{}{}</aside>').format(
+        kind, Markup('<p class="km-callout-title">{}</p>').format(title) if title else "", paragraphs(body)
+    )
+
+
+def chips(items: Iterable[tuple[str, str]]) -> Markup:
+    """List short facts in a row: label and value."""
+    return Markup('<dl class="km-chips">{}</dl>').format(
+        join((Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(k, v) for k, v in items), "")
+    )
+
+
+def columns(*parts: Any) -> Markup:
+    """Place parts side by side (below one another on a narrow screen)."""
+    return Markup('<div class="km-columns">{}</div>').format(
+        join((Markup("<div>{}</div>").format(_html(_block(p))) for p in parts), "")
+    )
+
+
+# --- figures
+
+
+def figure(chart: Chart) -> Markup:
+    """Show a chart with its title above and its note below."""
+    return Markup(
+        '<figure class="km-figure km-{width}" id="{id}">{head}'
+        '<div class="km-plot"><img class="km-svg" alt="{alt}" src="{src}"></div>{note}</figure>'
+    ).format(
+        width=chart.width,
+        id="chart-" + slug(chart.id),
+        head=Markup('<figcaption><span class="km-fig-title">{}</span>{}</figcaption>').format(
+            chart.title, Markup('<span class="km-fig-sub">{}</span>').format(chart.subtitle) if chart.subtitle else ""
+        ),
+        alt=chart.alt,
+        src=_data_uri(chart.svg),
+        note=Markup('<p class="km-note">{}</p>').format(chart.note) if chart.note else "",
+    )
+
+
+_GAUGE_W, _GAUGE_H = 240, 26
+
+
+def gauge(metric: Metric, band: Band | None, fmt: Fmt) -> Markup:
+    """Draw one figure on a line: limits of the verdict as grounds, 95 % interval as a bar, norm as a tick.
+
+    Nothing is drawn when the metric has no value or there is nothing to compare it with.
+    """
+    value = metric.value
+    if value is None or (band is None and metric.benchmark is None):
+        return Markup("")
+    points = [value, metric.low, metric.high, metric.benchmark, *((band.watch, band.found) if band else ())]
+    known = [p for p in points if p is not None and math.isfinite(p)]
+    low, high = min(0.0, *known), max(known)
+    if metric.unit == "share" and low >= 0:
+        high = 1.0 if high > 0.55 else min(1.0, high * 1.5)
+    else:
+        high = high * 1.25 if high > 0 else 1.0
+    span = (high - low) or 1.0
+
+    def x(v: float) -> str:
+        return f"{4 + (min(max(v, low), high) - low) / span * (_GAUGE_W - 8):.1f}"
+
+    def rect(a: float, b: float, color: str, top: float = 9, height: float = 8) -> str:
+        width = float(x(b)) - float(x(a))
+        return f'<rect x="{x(a)}" y="{top}" width="{width:.1f}" height="{height}" fill="{color}"/>' if width > 0 else ""
+
+    parts = [rect(low, high, "#e9ecf0")]
+    if band is not None:
+        watch, found = tint(STATUS["watch"].line, 0.5), tint(STATUS["found"].line, 0.45)
+        if band.bad == "high":
+            parts += [rect(band.watch, band.found, watch), rect(band.found, high, found)]
+        else:
+            parts += [rect(band.found, band.watch, watch), rect(low, band.found, found)]
+    if metric.benchmark is not None:
+        parts.append(f'<rect x="{float(x(metric.benchmark)) - 1:.1f}" y="3" width="2" height="20" fill="#5b3a8e"/>')
+    if metric.low is not None and metric.high is not None:
+        parts.append(rect(metric.low, metric.high, "#1c2430", 11.5, 3))
+    parts.append(f'<circle cx="{x(value)}" cy="13" r="5.5" fill="#1c2430" stroke="#fff" stroke-width="1.5"/>')
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_GAUGE_W} {_GAUGE_H}" width="{_GAUGE_W}" '
+        f'height="{_GAUGE_H}">{"".join(parts)}</svg>'
+    )
+    return Markup('<img class="km-gauge" alt="" src="{}">').format(_data_uri(svg))
+
+
+def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
+    """Show one figure in a line: name, value, interval, norm, number of units, grade."""
+    rest: list[Any] = []
+    interval = fmt.interval(metric)
+    if interval:
+        rest.append(Markup('<span title="{}">{}</span>').format(word("interval", fmt.lang), interval))
+    if metric.benchmark is not None:
+        rest.append(f"{word('benchmark', fmt.lang)} {fmt.value(metric.benchmark, metric.unit)}")
+    if metric.n is not None:
+        rest.append(f"n{NBSP}={NBSP}{fmt.num(metric.n)}")
+    if metric.value is None and metric.reason is not None:
+        rest = [metric.reason.get(fmt.lang)]
+    return Markup('<p class="km-metric"><span class="km-metric-name">{}</span> <b>{}</b> '
+                  '<span class="km-metric-rest">{}</span> {}</p>').format(
+        name, fmt.metric(metric), join(rest, " · "), grade_mark(metric.grade, fmt.lang)
+    )  # fmt: skip
+
+
+def key_figures(items: Sequence[tuple[str, str, str]]) -> Markup:
+    """Show two to five large figures in a row: value, what it is, remark."""
+    cells = (
+        Markup('<div class="km-key"><p class="km-key-value">{}</p><p class="km-key-name">{}</p>{}</div>').format(
+            value, name, Markup('<p class="km-key-note">{}</p>').format(note) if note else ""
+        )
+        for value, name, note in items
+    )
+    return Markup('<div class="km-keys">{}</div>').format(join(cells, ""))
+
+
+# --- tables
+
+
+@dataclass(frozen=True)
+class Col:
+    """A column of a table: key in the frame, label, how values are written, and a note shown on hover.
+
+    ``show`` writes the cell itself (plain text is escaped); sorting still follows the raw value.
+    """
+
+    key: str
+    label: str
+    kind: Kind = "text"
+    digits: int | None = None
+    note: str = ""
+    show: Callable[[Any], Any] | None = None
+
+    def write(self, value: Any, fmt: Fmt) -> Markup:
+        """Return the cell's content."""
+        if self.show is not None:
+            return escape(self.show(value))
+        missing = value is None or (not isinstance(value, str) and bool(pd.isna(value)))
+        match self.kind:
+            case "text":
+                return Markup("") if missing else escape(value)
+            case "status":
+                return Markup("") if missing else status_mark(value, fmt.lang)
+            case "grade":
+                return Markup("") if missing else grade_mark(value, fmt.lang)
+            case "severity":
+                return Markup("") if missing else escape(SEVERITIES[value].get(fmt.lang))
+            case "date":
+                return escape(DASH if missing else fmt.date_short(value))
+            case "month":
+                return escape(DASH if missing else fmt.month(value))
+        if missing:
+            return escape(DASH)
+        match self.kind:
+            case "count":
+                return escape(fmt.num(value, 0))
+            case "num":
+                return escape(fmt.num(value, 0 if self.digits is None else self.digits))
+            case "share":
+                return escape(fmt.share(value, self.digits))
+            case "change":
+                return escape(fmt.change(value, self.digits))
+            case "money":
+                return escape(fmt.money(value))
+            case "money_full":
+                return escape(fmt.money_full(value, self.digits or 0))
+            case "days":
+                return escape(fmt.num(value, self.digits or 0))
+            case "hours":
+                return escape(fmt.num(value, 1 if self.digits is None else self.digits))
+            case _:
+                return escape(fmt.num(value, 2 if self.digits is None else self.digits, trim=True))
+
+
+_STATUS_ORDER = {"found": 0, "watch": 1, "clear": 2, "not_assessed": 3}
+_SEVERITY_ORDER = {"critical": 0, "major": 1, "minor": 2, "none": 3}
+
+
+def table(
+    frame: pd.DataFrame,
+    columns: Sequence[Col],
+    *,
+    fmt: Fmt,
+    caption: str = "",
+    id: str = "",
+    sortable: bool = True,
+    max_rows: int | None = None,
+    sheet: str = "",
+    note: str = "",
+    wide: bool | None = None,
+    row_header: bool = True,
+    emphasise: Callable[[Mapping[str, Any]], str] | None = None,
+) -> Markup:
+    """Show a frame: one row per row of the frame, columns as given.
+
+    ``max_rows`` cuts the list and says so, naming the annex ``sheet`` that has it whole. ``wide`` puts the table on a
+    landscape page of the PDF; by default from nine columns. The first column heads its row. ``emphasise`` returns a
+    class for a row («total», «found» …) or "".
+    """
+    total = len(frame)
+    part = frame if max_rows is None else frame.head(max_rows)
+    wide = len(columns) >= 9 if wide is None else wide
+    head = join(
+        (
+            Markup('<th scope="col"{}>{}</th>').format(
+                Markup(' class="km-r"') if c.kind in _RIGHT else "",
+                Markup('<abbr title="{}">{}</abbr>').format(c.note, c.label) if c.note else c.label,
+            )
+            for c in columns
+        ),
+        "",
+    )
+    rows: list[str] = []
+    records = part.to_dict("records")
+    for record in records:
+        cells: list[str] = []
+        for k, col in enumerate(columns):
+            value = record.get(col.key)
+            content = col.write(value, fmt)
+            sort = _sort_value(value, col) if sortable else ""
+            attributes = (' class="km-r"' if col.kind in _RIGHT else "") + (
+                f' data-v="{escape(sort)}"' if sort != "" else ""
+            )
+            tag = "th" if k == 0 and row_header else "td"
+            scope = ' scope="row"' if tag == "th" else ""
+            cells.append(f"<{tag}{scope}{attributes}>{content}</{tag}>")
+        row_class = emphasise(record) if emphasise is not None else ""
+        opening = f'<tr class="km-row-{slug(row_class)}">' if row_class else "<tr>"
+        rows.append(f"{opening}{''.join(cells)}</tr>")
+    if not rows:
+        rows = [f'<tr><td colspan="{len(columns)}">{escape(word("empty_table", fmt.lang))}</td></tr>']
+    foot: list[str] = []
+    if max_rows is not None and total > max_rows:
+        foot.append(word("rows_shown", fmt.lang, shown=fmt.num(max_rows), total=fmt.num(total)))
+    if sheet and (not foot or max_rows is not None):
+        foot.append(word("in_annex", fmt.lang, sheet=sheet))
+    if note:
+        foot.append(note)
+    foot_text = ". ".join(f.rstrip(".") for f in foot)
+    return Markup(
+        '<div class="km-table{wide}"{id}><div class="km-scroll"><table{sort}>{caption}<thead><tr>{head}</tr></thead>'
+        "<tbody>{rows}</tbody></table></div>{foot}</div>"
+    ).format(
+        wide=" km-wide" if wide else "",
+        id=Markup(' id="{}"').format(slug(id)) if id else "",
+        sort=Markup(' data-sortable="1"') if sortable and total > 2 else "",
+        caption=Markup("<caption>{}</caption>").format(caption) if caption else "",
+        head=head,
+        rows=Markup("".join(rows)),
+        foot=Markup('<p class="km-note">{}.</p>').format(foot_text) if foot_text else "",
+    )
+
+
+def _sort_value(value: Any, col: Col) -> str:
+    if value is None or (not isinstance(value, str) and bool(pd.isna(value))):
+        return ""
+    if col.kind == "status":
+        return str(_STATUS_ORDER.get(str(value), 9))
+    if col.kind == "severity":
+        return str(_SEVERITY_ORDER.get(str(value), 9))
+    if col.kind in ("date", "month"):
+        return str(value)[:10]
+    if col.kind in _RIGHT:
+        try:
+            return repr(round(float(value), 6))
+        except (TypeError, ValueError):
+            return ""
+    return "" if col.show is None else str(value)
+
+
+# --- findings
+
+
+@dataclass(frozen=True)
+class ActionView:
+    """A step to take, in words: what, who, within how many days, first step, what proves it."""
+
+    text: str | Markup
+    owner: str = ""
+    horizon_days: int | None = None
+    first_step: str | Markup = ""
+    proof: str = ""
+    effort: Literal["low", "medium", "high"] | None = None
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A finding with everything that its card, its line on page one and its row of the scorecard show."""
+
+    finding: Finding
+    title: str | Markup
+    text: str | Markup = ""
+    metric: Metric | None = None
+    metric_name: str = ""
+    band: Band | None = None
+    benchmark_text: str = ""
+    """What the norm is and who says so; without it the metric's benchmark is written with its source."""
+    actions: Sequence[ActionView] = ()
+    href: str = ""
+    """Link to the evidence (``#chart-…``); the card itself is linked as ``#finding-…``."""
+    others: Sequence[tuple[str, Metric]] = field(default_factory=tuple)
+    """Further metrics that the verdict rests on: name and metric."""
+
+    @property
+    def anchor(self) -> str:
+        """The card's id."""
+        return finding_id(self.finding.id)
+
+
+def _verdict_words(finding: Finding, lang: Lang) -> Markup:
+    severity = SEVERITIES[finding.severity].get(lang)
+    return Markup("{}{}").format(
+        status_mark(finding.status, lang), Markup('<span class="km-severity">{}</span>').format(severity) if severity else ""
+    )
+
+
+def _norm_text(view: FindingView, fmt: Fmt) -> str:
+    metric = view.metric
+    if view.benchmark_text:
+        return view.benchmark_text
+    if metric is None or metric.benchmark is None:
+        return ""
+    sign = "≥" if metric.bad == "low" else "≤" if metric.bad == "high" else ""
+    figure_text = fmt.value(metric.benchmark, metric.unit)
+    source = f" ({metric.benchmark_source})" if metric.benchmark_source else ""
+    return f"{word('norm', fmt.lang)} {sign + NBSP if sign else ''}{figure_text}{source}"
+
+
+def _effect_text(effect: Effect, fmt: Fmt) -> str:
+    basis = word(f"effect_{effect.basis}", fmt.lang)
+    return f"{fmt.money_range(effect.low, effect.base, effect.high, per_year=True)} {basis}"
+
+
+def _figure_box(view: FindingView, fmt: Fmt) -> Markup:
+    metric = view.metric
+    if metric is None or metric.value is None:
+        return Markup("")
+    interval = fmt.interval(metric)
+    norm = _norm_text(view, fmt)
+    return join(
+        [
+            Markup('<div class="km-value">'),
+            Markup('<p class="km-big">{}</p>').format(fmt.metric(metric)),
+            Markup('<p class="km-value-name">{}</p>').format(view.metric_name) if view.metric_name else None,
+            gauge(metric, view.band, fmt),
+            Markup('<p class="km-value-note">{}: {}</p>').format(word("interval", fmt.lang), interval) if interval else None,
+            Markup('<p class="km-value-note km-norm">{}</p>').format(norm) if norm else None,
+            Markup("</div>"),
+        ],
+        "",
+    )
+
+
+def finding_card(view: FindingView, fmt: Fmt) -> Markup:
+    """Show one finding in full: verdict, sentence, figure on its scale, price, evidence, what to do."""
+    f, lang = view.finding, fmt.lang
+    facts: list[tuple[str, Any]] = []
+    if f.effect is not None and f.status in ("found", "watch"):
+        facts.append((word("effect", lang), Markup('<span title="{}">{}</span>').format(
+            f.effect.formula.get(lang), _effect_text(f.effect, fmt))))  # fmt: skip
+    if f.grade is not None:
+        facts.append((word("grade", lang), Markup("{} — {}").format(grade_mark(f.grade, lang), GRADES[f.grade].get(lang))))
+    if view.metric is not None and view.metric.n is not None and view.metric.value is not None:
+        facts.append((word("based_on", lang), fmt.num(view.metric.n)))
+    box = _figure_box(view, fmt)
+    body = join(
+        [
+            Markup('<div class="km-card-text">{}</div>').format(paragraphs(view.text)) if view.text else None,
+            *(metric_line(m, name, fmt) for name, m in view.others),
+            chips(facts) if facts else None,
+            _action_list(view.actions, fmt) if view.actions and f.status in ("found", "watch") else None,
+            _card_links(view, fmt),
+        ]
+    )
+    return Markup(
+        '<article class="km-card km-card-{status}" id="{id}"><p class="km-verdict">{words}</p><h4>{title}</h4>'
+        '<div class="km-card-body{bare}">{box}<div class="km-card-main">{body}</div></div></article>'
+    ).format(
+        status=f.status, id=view.anchor, words=_verdict_words(f, lang), title=view.title, box=box, body=body,
+        bare="" if box else " km-bare",
+    )  # fmt: skip
+
+
+def _card_links(view: FindingView, fmt: Fmt) -> Markup | None:
+    links: list[Any] = []
+    if view.href:
+        links.append(Markup('<a href="{}">{}</a>').format(view.href, word("evidence_link", fmt.lang)))
+    if view.finding.table and view.finding.status in ("found", "watch"):
+        links.append(word("in_annex", fmt.lang, sheet=view.finding.table))
+    return Markup('<p class="km-links">{}</p>').format(join(links, " · ")) if links else None
+
+
+def _when(action: ActionView, lang: Lang) -> str:
+    return word("within_days", lang, n=action.horizon_days) if action.horizon_days else ""
+
+
+def _action_list(actions: Sequence[ActionView], fmt: Fmt) -> Markup:
+    rows = (
+        Markup("<li>{}{}</li>").format(
+            a.text,
+            Markup(' <span class="km-who">{}</span>').format(join([x for x in (a.owner, _when(a, fmt.lang)) if x], ", "))
+            if a.owner or a.horizon_days
+            else "",
+        )
+        for a in actions
+    )
+    return Markup('<div class="km-actions"><p class="km-label">{}</p><ul>{}</ul></div>').format(
+        word("actions", fmt.lang), join(rows, "")
+    )
+
+
+def action_table(actions: Sequence[ActionView], fmt: Fmt, *, caption: str = "", id: str = "") -> Markup:
+    """Show the plan as a table: action with its first step, owner, term, proof."""
+    lang = fmt.lang
+    frame = pd.DataFrame(
+        [
+            {
+                "action": Markup("{}{}").format(
+                    a.text, Markup('<span class="km-sub">{}: {}</span>').format(word("first_step", lang), a.first_step)
+                    if a.first_step else "",
+                ),
+                "owner": a.owner, "when": _when(a, lang), "proof": a.proof,
+                "effort": word(f"effort_{a.effort}", lang) if a.effort else "",
+            }
+            for a in actions
+        ],
+        columns=["action", "owner", "when", "proof", "effort"],
+    )  # fmt: skip
+    cols = [Col("action", word("action", lang)), Col("owner", word("owner", lang)), Col("when", word("when", lang))]
+    if any(a.effort for a in actions):
+        cols.append(Col("effort", word("effort", lang)))
+    if any(a.proof for a in actions):
+        cols.append(Col("proof", word("proof", lang)))
+    return table(frame, cols, fmt=fmt, caption=caption, id=id, sortable=False)
+
+
+def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> Markup:
+    """Show every finding in one table, grouped by chapter: verdict, figure on its scale, norm, grade, price."""
+    lang = fmt.lang
+    rows: list[Any] = []
+    for chapter, views in groups:
+        if not views:
+            continue
+        rows.append(Markup('<tr class="km-group"><th scope="rowgroup" colspan="5">{}</th></tr>').format(chapter))
+        for v in views:
+            f = v.finding
+            known = v.metric is not None and v.metric.value is not None
+            reason = f.reason.get(lang) if f.status == "not_assessed" and f.reason is not None else ""
+            detail = (
+                Markup('<span class="km-sub">{}</span>').format(reason)
+                if reason
+                else Markup('<span class="km-sub">{} {}</span>').format(word("effect", lang), _effect_text(f.effect, fmt))
+                if f.effect is not None and f.status in ("found", "watch")
+                else ""
+            )
+            severity = SEVERITIES[f.severity].get(lang)
+            rows.append(
+                Markup(
+                    '<tr><td>{}{}</td><th scope="row"><a href="#{}">{}</a>{}</th><td class="km-r">{}{}</td>'
+                    '<td class="km-scale">{}</td><td class="km-c">{}</td></tr>'
+                ).format(
+                    status_mark(f.status, lang),
+                    Markup('<span class="km-sub">{}</span>').format(severity) if severity else "",
+                    v.anchor, v.title, detail,
+                    Markup("<b>{}</b>").format(fmt.metric(v.metric)) if known else "",
+                    Markup('<span class="km-sub">{}</span>').format(fmt.interval(v.metric)) if known else "",
+                    join([gauge(v.metric, v.band, fmt) if v.metric else "",
+                          Markup('<span class="km-sub">{}</span>').format(_norm_text(v, fmt)) if known else ""], ""),
+                    grade_mark(f.grade, lang),
+                )  # fmt: skip
+            )
+    head = join(
+        (
+            Markup('<th scope="col"{}>{}</th>').format(Markup(f' class="{c}"') if c else "", word(k, lang))
+            for k, c in (("status", ""), ("finding", ""), ("figure", "km-r"), ("norm", "km-scale"), ("grade", "km-c"))
+        ),
+        "",
+    )
+    return Markup('<div class="km-table km-scorecard"><div class="km-scroll"><table><thead><tr>{}</tr></thead>'
+                  "<tbody>{}</tbody></table></div></div>").format(head, join(rows))  # fmt: skip
+
+
+def executive_page(
+    *,
+    fmt: Fmt,
+    verdict: str | Markup,
+    lead: str | Markup = "",
+    findings: Sequence[FindingView] = (),
+    how_sure: Sequence[str | Markup] = (),
+    first_steps: Sequence[ActionView] = (),
+    headline: str = "",
+) -> Section:
+    """Build page one: the verdict in a sentence, three to five findings, how sure we are, the first 30 days.
+
+    ``headline`` is the price of everything found, in words.
+    """
+    lang = fmt.lang
+    rows = [
+        Markup(
+            '<li class="km-headline km-card-{status}"><div class="km-headline-figure">{figure}</div>'
+            '<div class="km-headline-text"><p class="km-headline-title"><a href="#{id}">{title}</a></p>{text}'
+            '<p class="km-headline-foot">{words}{norm}{effect}{grade}</p></div></li>'
+        ).format(
+            status=v.finding.status,
+            id=v.anchor,
+            figure=Markup('<p class="km-big">{}</p><p class="km-int">{}</p>').format(fmt.metric(v.metric), fmt.interval(v.metric))
+            if v.metric is not None and v.metric.value is not None else Markup('<p class="km-big">{}</p>').format(
+                STATUS[v.finding.status].shape),
+            title=v.title,
+            text=paragraphs(v.text) if v.text else "",
+            words=_verdict_words(v.finding, lang),
+            norm=Markup("<span>{}</span>").format(_norm_text(v, fmt)) if _norm_text(v, fmt) else "",
+            effect=Markup("<span>{} {}</span>").format(word("effect", lang).lower(), _effect_text(v.finding.effect, fmt))
+            if v.finding.effect is not None else "",
+            grade=Markup("<span>{} {}</span>").format(word("grade", lang).lower(), grade_mark(v.finding.grade, lang))
+            if v.finding.grade else "",
+        )
+        for v in findings
+    ]  # fmt: skip
+    found = (
+        Markup('<ol class="km-headlines">{}</ol>').format(join(rows, ""))
+        if rows
+        else callout("", word("nothing_found", lang), "good")
+    )
+    sure = Markup("<ul>{}</ul>").format(join((Markup("<li>{}</li>").format(x) for x in how_sure), "")) if how_sure else ""
+    steps = (
+        Markup('<ol class="km-steps">{}</ol>').format(
+            join(
+                (
+                    Markup("<li>{}{}</li>").format(
+                        a.text,
+                        Markup('<span class="km-sub">{}</span>').format(
+                            join([x for x in (a.owner, a.first_step) if x], ": ")
+                        )
+                        if a.owner or a.first_step
+                        else "",
+                    )
+                    for a in first_steps
+                ),
+                "",
+            )
+        )
+        if first_steps
+        else ""
+    )
+    lower = (
+        Markup('<div class="km-columns km-exec-lower"><div><h3 id="executive-sure">{}</h3>{}</div>'
+               '<div><h3 id="executive-steps">{}</h3>{}</div></div>').format(
+            word("how_sure", lang), sure, word("first_30_days", lang), steps)
+        if sure or steps else None
+    )  # fmt: skip
+    parts = [
+        Markup('<p class="km-verdict-sentence">{}</p>').format(verdict),
+        Markup('<p class="km-exec-lead">{}</p>').format(lead) if lead else None,
+        Markup('<p class="km-exec-price">{}</p>').format(headline) if headline else None,
+        Markup('<h3 id="executive-found">{}</h3>').format(word("what_is_wrong", lang)),
+        found,
+        lower,
+    ]
+    return Section("executive", word("executive", lang), [p for p in parts if p is not None], 2, classes="km-executive")
+
+
+def severity_rank(severity: Severity) -> int:
+    """Order severities: critical first."""
+    return _SEVERITY_ORDER[severity]

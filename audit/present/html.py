@@ -1,0 +1,469 @@
+"""From executed notebooks to safe fragments of one document: export, sanitising, ids, pictures inside the page.
+
+A notebook comes back from disk and may have been edited by anybody, and client data is untrusted. So everything that goes
+into the document is parsed and written anew from an allow-list of tags and attributes: no script, no style sheet, no
+frame, no form, nothing loaded from outside. SVG is taken as a picture, cleaned the same way before it may stand inline.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from html.parser import HTMLParser
+from typing import Any
+
+from lxml import etree
+from markupsafe import Markup, escape
+
+from audit.errors import Lang
+from audit.present.words import word
+from audit.resources import resource_dir
+
+__all__ = ["Body", "Heading", "clean_html", "export_notebook", "inline_svg", "markdown", "number_ids", "outline"]
+
+HIDDEN_TAGS = ("parameters", "injected-parameters", "internal")
+"""Cells with these tags are for the analyst; they never reach the report."""
+
+_TAGS = frozenset(
+    "a abbr article aside b blockquote br caption code col colgroup dd del details dfn div dl dt em figcaption figure "
+    "footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup "
+    "table tbody td tfoot th thead time tr u ul var wbr".split()
+)
+_VOID = frozenset({"br", "col", "hr", "img", "wbr"})
+_DROPPED_WITH_CONTENT = frozenset(
+    "applet audio button canvas embed form frame frameset head iframe input link math meta noembed noframes noscript "
+    "object optgroup option param plaintext script select style svg template textarea title track video xmp".split()
+)
+_ATTRIBUTES = frozenset(
+    "abbr alt aria-hidden aria-label aria-labelledby aria-describedby class colspan data-sortable data-v datetime headers "
+    "height href id lang open role rowspan scope src start tabindex title value width".split()
+)
+_IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]+\Z")
+_LINK = re.compile(r"(#[A-Za-z0-9_.:-]*|https?://[^\s<>\"']+|mailto:[^\s<>\"']+|annex\.xlsx|rejected_rows\.csv)\Z")
+_SIZE = re.compile(r"\d{1,4}(\.\d+)?(%|px|em)?\Z")
+_STYLE_RULE = re.compile(
+    r"(text-align|font-weight|font-style|color|background-color|white-space|vertical-align|width|min-width|max-width)"
+    r"\s*:\s*(#[0-9a-fA-F]{3,8}|[a-zA-Z-]{1,24}|\d{1,4}(\.\d+)?(px|em|rem|%|pt)?|rgba?\([\d.,\s%]{3,40}\))\s*\Z"
+)
+_AUTOCLOSE = {"p": {"p"}, "li": {"li"}, "tr": {"tr", "td", "th"}, "td": {"td", "th"}, "th": {"td", "th"},
+              "dt": {"dt", "dd"}, "dd": {"dt", "dd"}}  # fmt: skip
+_HEADING = re.compile(r"h[1-6]\Z")
+_CONTAINERS = frozenset({"table", "ul", "ol", "dl", "section", "article", "div", "aside", "figure", "blockquote"})
+
+
+class _Cleaner(HTMLParser):
+    """Write the allowed part of an HTML text anew, balanced and escaped."""
+
+    def __init__(self, shift: int, text: Callable[[str], str] | None) -> None:
+        super().__init__(convert_charrefs=True)
+        self.out: list[str] = []
+        self.open: list[str] = []
+        self.skipping: list[str] = []
+        self.shift = shift
+        self.text = text
+
+    def _name(self, tag: str) -> str:
+        if self.shift and _HEADING.match(tag):
+            return f"h{min(6, int(tag[1]) + self.shift)}"
+        return tag
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self.skipping:
+            if tag == self.skipping[-1] and tag not in _EMPTY_DROPPED:
+                self.skipping.append(tag)
+            return
+        if tag in _DROPPED_WITH_CONTENT:
+            if tag not in _EMPTY_DROPPED:
+                self.skipping.append(tag)
+            return
+        if tag not in _TAGS:
+            return
+        tag = self._name(tag)
+        closes = _AUTOCLOSE.get(tag)
+        while closes and self.open and self.open[-1] in closes:
+            self.out.append(f"</{self.open.pop()}>")
+        written = [tag]
+        seen: set[str] = set()
+        for name, value in attrs:
+            name = name.lower()
+            if name in seen:
+                continue
+            seen.add(name)
+            kept = _attribute(tag, name, value or "")
+            if kept is not None:
+                written.append(f'{name}="{escape(kept)}"')
+        if tag == "img" and not any(w.startswith("src=") for w in written):
+            return
+        if tag == "a" and any(w.startswith('href="http') for w in written):
+            written.append('rel="noopener noreferrer"')
+        self.out.append(f"<{' '.join(written)}>")
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _DROPPED_WITH_CONTENT:
+            return
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.skipping:
+            if tag == self.skipping[-1]:
+                self.skipping.pop()
+            return
+        tag = self._name(tag)
+        if tag in _VOID or tag not in self.open:
+            return
+        # an end tag may close what stands open inside it, but never reach out of a table or a list
+        for k in range(len(self.open) - 1, -1, -1):
+            if self.open[k] == tag:
+                while len(self.open) > k:
+                    self.out.append(f"</{self.open.pop()}>")
+                return
+            if self.open[k] in _CONTAINERS and tag not in _CONTAINERS:
+                return
+
+    def handle_data(self, data: str) -> None:
+        if self.skipping:
+            return
+        if self.text is not None and not any(t in _NO_GLOSSARY for t in self.open):
+            self.out.append(self.text(data))
+        else:
+            self.out.append(str(escape(data)))
+
+    def result(self) -> str:
+        self.close()
+        while self.open:
+            self.out.append(f"</{self.open.pop()}>")
+        return "".join(self.out)
+
+
+_EMPTY_DROPPED = frozenset({"embed", "frame", "input", "link", "meta", "param", "track"})
+_NO_GLOSSARY = frozenset({"a", "abbr", "code", "dfn", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "th"})
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """Return the value that may stand in the document, or None."""
+    if name == "style":
+        rules = [r.strip() for r in value.split(";")]
+        kept = [r for r in rules if _STYLE_RULE.match(r)]
+        return "; ".join(kept) if kept else None
+    if name not in _ATTRIBUTES:
+        return None
+    if name == "src":
+        return value if tag == "img" and _IMAGE.match(value) else None
+    if name == "href":
+        return value if tag == "a" and _LINK.match(value.strip()) else None
+    if name in ("width", "height"):
+        return value if _SIZE.match(value) else None
+    if name == "id":
+        safe = re.sub(r"[^A-Za-z0-9_-]", "-", value)
+        return safe if safe and not safe[0].isdigit() else f"x-{safe}"
+    if name == "tabindex":
+        return value if value in ("0", "-1") else None
+    return value
+
+
+def clean_html(html: str, *, shift: int = 0, text: Callable[[str], str] | None = None) -> Markup:
+    """Return the safe part of an HTML fragment, balanced; ``shift`` lowers its headings by so many levels.
+
+    ``text`` may rewrite running text (not headings, links, code): it gets plain text and returns safe HTML.
+    """
+    cleaner = _Cleaner(shift, text)
+    cleaner.feed(html)
+    return Markup(cleaner.result())
+
+
+# --- SVG
+
+_SVG_NS = "http://www.w3.org/2000/svg"
+_XLINK = "http://www.w3.org/1999/xlink"
+_SVG_TAGS = frozenset(
+    "svg g defs path rect circle ellipse line polyline polygon text tspan use clipPath title desc linearGradient "
+    "radialGradient stop pattern symbol marker mask image style".split()
+)
+_SVG_BAD_VALUE = re.compile(r"(javascript:|@import|expression\(|https?:(?!//www\.w3\.org)|url\(\s*['\"]?(?!#))", re.I)
+_SVG_REFERENCE = re.compile(r"url\(\s*['\"]?#([^'\")]+)['\"]?\s*\)")
+_PARSER_OPTIONS: Mapping[str, Any] = {
+    "resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True, "huge_tree": False,
+}  # fmt: skip
+
+
+def clean_svg(data: bytes, prefix: str, alt: str) -> str | None:
+    """Return an SVG that may stand inline in the page, ids prefixed to be unique; None when it is not usable."""
+    try:
+        root = etree.fromstring(data, etree.XMLParser(**_PARSER_OPTIONS))
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    if root.tag != f"{{{_SVG_NS}}}svg":
+        return None
+    used: set[str] = set()
+    for element in list(root.iter()):
+        if not isinstance(element.tag, str):
+            _drop(element)
+            continue
+        space, _, name = element.tag[1:].partition("}")
+        if space != _SVG_NS or name not in _SVG_TAGS:
+            _drop(element)
+            continue
+        if name == "style" and _SVG_BAD_VALUE.search(element.text or ""):
+            _drop(element)
+            continue
+        for key in list(element.attrib):
+            value = str(element.attrib[key])
+            plain = etree.QName(key).localname.lower()
+            if plain == "href":
+                if value.startswith("#"):
+                    used.add(value[1:])
+                elif not (name == "image" and _IMAGE.match(value)):
+                    del element.attrib[key]
+            elif plain.startswith("on") or _SVG_BAD_VALUE.search(value):
+                del element.attrib[key]
+            else:
+                used.update(_SVG_REFERENCE.findall(value))
+    for element in root.iter():
+        own = element.attrib.get("id")
+        if own is not None:
+            if own in used:
+                element.attrib["id"] = prefix + own
+            else:
+                del element.attrib["id"]
+        for key in list(element.attrib):
+            value = str(element.attrib[key])
+            if etree.QName(key).localname.lower() == "href" and value.startswith("#"):
+                element.attrib[key] = "#" + prefix + value[1:]
+            elif "url(" in value:
+                element.attrib[key] = _SVG_REFERENCE.sub(lambda m: f"url(#{prefix}{m[1]})", value)
+    root.attrib["role"] = "img"
+    root.attrib["aria-label"] = alt
+    text = etree.tostring(root, encoding="unicode")
+    # a style element of an SVG holds for the whole page when inline: scope matplotlib's one rule to this picture
+    return re.sub(r"<style[^>]*>\s*\*\{[^}]*\}\s*</style>", "", text)
+
+
+def _drop(element: Any) -> None:
+    parent = element.getparent()
+    if parent is not None:
+        if element.tail:
+            previous = element.getprevious()
+            if previous is not None:
+                previous.tail = (previous.tail or "") + element.tail
+            else:
+                parent.text = (parent.text or "") + element.tail
+        parent.remove(element)
+
+
+_SVG_IMG = re.compile(r'<img class="km-svg" alt="([^"]*)" src="data:image/svg\+xml;base64,([A-Za-z0-9+/=\s]+)">')
+
+
+def inline_svg(html: str) -> str:
+    """Put the charts of a document inline, so that a browser draws them in the page's own type faces."""
+    count = 0
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        try:
+            data = base64.b64decode(match[2])
+        except (binascii.Error, ValueError):
+            return match[0]
+        svg = clean_svg(data, f"s{count}-", str(Markup(match[1]).unescape()))
+        return match[0] if svg is None else svg.replace("<svg ", '<svg class="km-svg" ', 1)
+
+    return _SVG_IMG.sub(replace, html)
+
+
+# --- notebooks
+
+
+@lru_cache(maxsize=1)
+def _markdown_parser() -> Any:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+
+
+def markdown(text: str) -> Markup:
+    """Render an analyst's Markdown: raw HTML in it is shown as text, headings start at the level of a section."""
+    lowest = min((len(m[1]) for m in re.finditer(r"^(#{1,6})\s", text, re.M)), default=3)
+    return clean_html(_markdown_parser().render(text), shift=max(0, 3 - lowest))
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the document: level, text, anchor."""
+
+    level: int
+    text: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Body:
+    """A notebook as a fragment of the document."""
+
+    html: Markup
+    error: tuple[int, str] | None = None
+    """Number of the cell that stopped, counted from 1 among code cells, and the last line of its error."""
+    headings: Sequence[Heading] = field(default_factory=tuple)
+
+
+def export_notebook(nb: Any, lang: Lang) -> Body:
+    """Render an executed notebook: outputs and Markdown, no code; hidden cells and outputs are left out entirely.
+
+    ``nb`` is an nbformat node as read from disk.
+    """
+    import copy
+
+    nb = copy.deepcopy(nb)
+    error: tuple[int, str] | None = None
+    number = 0
+    cells = []
+    for cell in nb.cells:
+        tags = set(cell.get("metadata", {}).get("tags", []))
+        if cell.cell_type == "code":
+            number += 1
+            if error is None:
+                error = next(((number, _error_line(o)) for o in cell.get("outputs", []) if o.output_type == "error"), None)
+        if tags & set(HIDDEN_TAGS):
+            continue
+        if cell.cell_type == "markdown" and cell.get("metadata", {}).get("papermill_error"):
+            continue
+        if "papermill-error-cell-tag" in tags or "papermill-error-cell-id" in str(cell.get("source", ""))[:200]:
+            continue  # the banner papermill puts into a failed notebook
+        cells.append(cell)
+    nb.cells = cells
+    html, _ = _exporter(lang).from_notebook_node(nb, resources={"km": {"lang": lang}})
+    return Body(Markup(html), error)
+
+
+def _error_line(output: Any) -> str:
+    text = f"{output.get('ename', 'Error')}: {output.get('evalue', '')}".strip(": ")
+    first = text.strip().splitlines()[0] if text.strip() else "Error"
+    return first if len(first) <= 300 else first[:299] + "…"
+
+
+@lru_cache(maxsize=2)
+def _exporter(lang: Lang) -> Any:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from nbconvert.exporters import HTMLExporter
+    from traitlets.config import Config
+
+    folder = resource_dir("templates")
+    config = Config()
+    config.HTMLExporter.exclude_input = True
+    config.HTMLExporter.exclude_input_prompt = True
+    config.HTMLExporter.exclude_output_prompt = True
+
+    class ReportExporter(HTMLExporter):  # type: ignore[misc]
+        """Exports one notebook as a fragment with the report's own template."""
+
+        def _file_extension_default(self) -> str:
+            return ".html"
+
+    exporter = ReportExporter(
+        config=config, template_name="report", extra_template_basedirs=[str(folder)], log=_silent_log()
+    )
+    exporter.register_filter("km_html", clean_html_output)
+    exporter.register_filter("km_markdown", markdown)
+    exporter.register_filter("km_text", plain_output)
+    exporter.register_filter("km_svg", svg_output)
+    exporter.register_filter("km_image", image_output)
+    exporter.register_filter("km_error", lambda output: _error_box(output, lang))
+    return exporter
+
+
+def _silent_log() -> Any:
+    import logging
+
+    log = logging.getLogger("audit.present.html")
+    log.addHandler(logging.NullHandler())
+    log.propagate = False
+    return log
+
+
+def clean_html_output(html: str) -> Markup:
+    """Clean an HTML output; a bare pandas table gets the report's table frame."""
+    joined = "".join(html) if isinstance(html, list) else html
+    ours = re.match(r"\s*<(section|figure|article|div|aside|p|dl|h\d)\b[^>]*class=\"km-", joined) is not None
+    cleaned = clean_html(joined, shift=0 if ours else 2)
+    if not ours and "<table" in cleaned:
+        return Markup('<div class="km-table km-foreign"><div class="km-scroll">{}</div></div>').format(cleaned)
+    return cleaned
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def plain_output(text: Any) -> Markup:
+    """Show printed text as it was, without terminal colours; nothing when it is blank."""
+    joined = "".join(text) if isinstance(text, list) else str(text)
+    plain = _ANSI.sub("", joined).rstrip()
+    plain = "".join(c for c in plain if c in "\n\t" or ord(c) >= 32)
+    return Markup('<pre class="km-pre">{}</pre>').format(plain) if plain.strip() else Markup("")
+
+
+def svg_output(svg: Any, alt: str = "") -> Markup:
+    """Show an analyst's SVG as a picture."""
+    joined = "".join(svg) if isinstance(svg, list) else svg
+    coded = base64.b64encode(joined.encode("utf-8")).decode("ascii")
+    return Markup('<figure class="km-figure km-full"><div class="km-plot"><img class="km-svg" alt="{}" src="{}"></div></figure>'
+                  ).format(alt, "data:image/svg+xml;base64," + coded)  # fmt: skip
+
+
+def image_output(data: Any, mime: str, alt: str = "") -> Markup:
+    """Show an analyst's picture."""
+    coded = re.sub(r"[^A-Za-z0-9+/=]", "", "".join(data) if isinstance(data, list) else str(data))
+    return Markup('<figure class="km-figure km-full"><div class="km-plot"><img alt="{}" src="data:{};base64,{}"></div></figure>'
+                  ).format(alt, mime, coded)  # fmt: skip
+
+
+def _error_box(output: Any, lang: Lang) -> Markup:
+    return Markup('<p class="km-error"><strong>{}.</strong> {}</p>').format(word("chapter_failed", lang), _error_line(output))
+
+
+# --- ids and outline
+
+_TAG_WITH_ID = re.compile(r'(<[a-z][a-z0-9]*\b[^>]*?\sid=")([^"]+)(")')
+_HEADING_TAG = re.compile(r"<h([1-6])\b([^>]*)>(.*?)</h\1>", re.S)
+
+
+def number_ids(html: str) -> str:
+    """Make every id of the document unique (a later namesake gets a number) and give every heading an id."""
+    from audit.present.blocks import slug
+
+    seen: dict[str, int] = {}
+
+    def head(match: re.Match[str]) -> str:
+        if ' id="' in match[2]:
+            return match[0]
+        text = str(Markup(match[3]).striptags())
+        return f'<h{match[1]}{match[2]} id="h-{slug(text)[:60]}">{match[3]}</h{match[1]}>'
+
+    def unique(match: re.Match[str]) -> str:
+        name = match[2]
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] == 1:
+            return match[0]
+        fresh = f"{name}-{seen[name]}"
+        seen[fresh] = seen.get(fresh, 0) + 1
+        return f"{match[1]}{fresh}{match[3]}"
+
+    return _TAG_WITH_ID.sub(unique, _HEADING_TAG.sub(head, html))
+
+
+def outline(html: str, deepest: int = 3) -> list[Heading]:
+    """List the headings of a document from level 2 down to ``deepest``."""
+    found = []
+    for match in _HEADING_TAG.finditer(html):
+        level = int(match[1])
+        anchor = re.search(r'\sid="([^"]+)"', match[2])
+        if 2 <= level <= deepest and anchor is not None:
+            found.append(Heading(level, str(Markup(match[3]).striptags()), anchor[1]))
+    return found

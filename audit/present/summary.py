@@ -1,0 +1,194 @@
+"""The summary: page one, scorecard, first 30 days, what the data could not tell. It reads finished findings only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from audit.errors import Lang, ParameterError, Text, did_you_mean
+from audit.findings.finding import Finding
+from audit.method import CHAPTERS, method
+from audit.model.case import Case
+from audit.model.result import Metric
+from audit.present.blocks import (
+    ActionView,
+    Col,
+    FindingView,
+    Section,
+    action_table,
+    executive_page,
+    scorecard,
+    severity_rank,
+    table,
+)
+from audit.present.format import Fmt
+from audit.present.narrative import Narrative
+from audit.present.titles import chapter_title
+from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json
+
+__all__ = ["SummaryView", "rank"]
+
+MAX_HEADLINES = 5
+_CERTAINTY = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.0, None: 0.6}
+
+
+def rank(finding: Finding) -> tuple[int, int, float, int]:
+    """Order of the headline: found before watched, severe first, then money × certainty, then the catalogue.
+
+    Certainty weighs the base effect by evidence grade: A 1, B 0.8, C 0.6, D 0 (nothing rests on a contradiction).
+    """
+    status = {"found": 0, "watch": 1}.get(finding.status, 2)
+    money = finding.effect.base if finding.effect is not None else 0.0
+    place = list(method().findings).index(finding.id)
+    return status, severity_rank(finding.severity), -money * _CERTAINTY[finding.grade], place
+
+
+@dataclass(frozen=True)
+class SummaryView:
+    """The whole audit as the executive sees it; ``findings`` is the content of findings.json."""
+
+    case: Case
+    findings: Mapping[str, Any]
+
+    @property
+    def lang(self) -> Lang:
+        """Language of the report."""
+        return self.case.settings.report.lang
+
+    @cached_property
+    def fmt(self) -> Fmt:
+        """Formats of numbers, dates and money."""
+        return Fmt(self.lang, self.case.currency)
+
+    @cached_property
+    def narrative(self) -> Narrative:
+        """The sentences of the report."""
+        return Narrative(self.lang, self.fmt, {"company": self.case.company_name, "window": self.case.window})
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """All metrics by id."""
+        return {k: metric_from_json(k, v) for k, v in self.findings["metrics"].items()}
+
+    @cached_property
+    def views(self) -> list[FindingView]:
+        """Every finding with its words, in the order of the catalogue."""
+        out = []
+        for raw in self.findings["findings"]:
+            f = finding_from_json(raw, self.lang)
+            out.append(finding_view(f, raw["title"], raw["text"], self.metrics, self.case.thresholds, self.fmt))
+        return out
+
+    def headlines(self) -> list[FindingView]:
+        """The three to five findings of page one; nothing of grade D, watched ones only where few are found."""
+        standing = [v for v in self.views if v.finding.status in ("found", "watch") and v.finding.grade != "D"]
+        ordered = sorted(standing, key=lambda v: rank(v.finding))
+        found = [v for v in ordered if v.finding.status == "found"][:MAX_HEADLINES]
+        watched = [v for v in ordered if v.finding.status == "watch"]
+        return found + watched[: max(0, 3 - len(found))]
+
+    def first_steps(self) -> list[ActionView]:
+        """Actions of the first 30 days, those of the heaviest findings first; then the first steps of longer ones."""
+        seen: list[str] = []
+        for view in sorted((v for v in self.views if v.finding.status == "found"), key=lambda v: rank(v.finding)):
+            for id in view.finding.actions:
+                if id not in seen:
+                    seen.append(id)
+        soon = [i for i in seen if method().actions[i].horizon_days == 30]
+        later = [i for i in seen if i not in soon and not method().actions[i].after]
+        return [action_view(i, self.fmt) for i in (soon + later)[:4]]
+
+    def all_actions(self) -> list[ActionView]:
+        """Every action of the audit, by horizon."""
+        ids = sorted(
+            (a["id"] for a in self.findings["actions"]), key=lambda i: (method().actions[i].horizon_days, i)
+        )
+        return [action_view(i, self.fmt) for i in ids]
+
+    def _say(self, name: str, part: str, **values: Any) -> Markup:
+        return self.narrative.section("summary", name, part, **values)
+
+    def verdict(self) -> Markup:
+        """The verdict in one sentence."""
+        found = [v for v in self.views if v.finding.status == "found" and v.finding.grade != "D"]
+        watched = [v for v in self.views if v.finding.status == "watch"]
+        assessed = [v for v in self.views if v.finding.status != "not_assessed"]
+        top = sorted(found, key=lambda v: rank(v.finding))
+        part = "none" if not assessed else "found" if top else "watch" if watched else "clear"
+        return self._say(
+            "verdict", part, found=len(found), watched=len(watched), assessed=len(assessed),
+            first=top[0].title if top else "", second=top[1].title if len(top) > 1 else "",
+        )  # fmt: skip
+
+    def executive(self) -> Section:
+        """Page one."""
+        i, w = self.case.intake, self.case.window
+        d = self.findings["data"]
+        counts = {s: sum(v.finding.status == s for v in self.views) for s in ("found", "watch", "clear", "not_assessed")}
+        sure = [
+            self._say("sure", "data", rows_used=i.rows_used, rows_read=i.rows_read, rows_set_aside=i.rows_set_aside,
+                      clients=d["clients"], start=w.start, end=w.as_of),
+            self._say("sure", "grades"),
+            self._say("sure", "unassessed", n=counts["not_assessed"], total=len(self.views)),
+        ]  # fmt: skip
+        return executive_page(
+            fmt=self.fmt, verdict=self.verdict(), lead=self._say("verdict", "lead", **counts),
+            findings=self.headlines(), how_sure=[s for s in sure if s], first_steps=self.first_steps(),
+        )  # fmt: skip
+
+    def scorecard(self) -> Section:
+        """Every finding in one table, by chapter; what this version does not check is left to the list of limits."""
+        groups = []
+        for chapter in CHAPTERS:
+            views = [v for v in self.views if v.finding.chapter == chapter]
+            if any(v.finding.status != "not_assessed" for v in views):
+                groups.append((chapter_title(chapter, self.lang), views))
+        title = self._say("scorecard", "title")
+        return Section("scorecard", str(title.unescape()), [scorecard(groups, self.fmt)], 2)
+
+    def plan(self) -> Section | None:
+        """The plan: every action with owner, term and proof."""
+        actions = self.all_actions()
+        title = str(self._say("plan", "title").unescape())
+        if not actions:
+            return Section("plan", title, [self._say("plan", "empty")], 2)
+        return Section("plan", title, [action_table(actions, self.fmt, id="plan-table")], 2)
+
+    def limits(self) -> Section:
+        """What could not be assessed and what would make it so, one row per reason."""
+        groups: dict[str, list[FindingView]] = {}
+        for v in self.views:
+            if v.finding.status == "not_assessed":
+                reason = v.finding.reason.get(self.lang) if v.finding.reason is not None else ""
+                groups.setdefault(reason, []).append(v)
+        frame = pd.DataFrame(
+            [{"reason": reason, "findings": "; ".join(str(v.title) for v in vs)} for reason, vs in groups.items()],
+            columns=["reason", "findings"],
+        )
+        columns = [Col("reason", str(self._say("limits", "reason").unescape())),
+                   Col("findings", str(self._say("limits", "findings").unescape()))]  # fmt: skip
+        body = table(frame, columns, fmt=self.fmt, sortable=False) if len(frame) else self._say("limits", "empty")
+        return Section("limits", str(self._say("limits", "title").unescape()), [body], 2)
+
+    @property
+    def sections(self) -> list[str]:
+        """Names of the summary's sections."""
+        return list(self._parts)
+
+    @property
+    def _parts(self) -> dict[str, Callable[[], Section | None]]:
+        return {"executive": self.executive, "scorecard": self.scorecard, "plan": self.plan, "limits": self.limits}
+
+    def section(self, name: str) -> Section | None:
+        """Return one section of the summary."""
+        if name not in self._parts:
+            hint = did_you_mean(name, self._parts)
+            raise ParameterError(
+                Text(f"В сводке нет раздела «{name}»: {hint.ru}", f"The summary has no section “{name}”: {hint.en}")
+            )
+        return self._parts[name]()

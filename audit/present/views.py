@@ -1,0 +1,122 @@
+"""Findings with their words: from a live chapter, or from ``findings.json`` when the summary reads a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from audit.errors import Lang, Text
+from audit.findings.finding import Effect, Finding
+from audit.method import Thresholds, method
+from audit.model.result import Metric
+from audit.present.blocks import ActionView, FindingView
+from audit.present.charts.base import Band
+from audit.present.format import Fmt
+
+__all__ = ["action_view", "band_of", "finding_from_json", "finding_view", "metric_from_json"]
+
+
+def band_of(thresholds: Thresholds, finding: str, metric: Metric | None) -> Band | None:
+    """Return the limits to draw behind a finding's figure, where both speak of the same quantity."""
+    if finding not in thresholds.items or metric is None:
+        return None
+    t = thresholds[finding]
+    if t.kind != "band" or t.unit != metric.unit or t.bad != metric.bad:
+        return None
+    assert t.watch is not None and t.found is not None and t.bad is not None
+    return Band(t.watch, t.found, t.bad)
+
+
+def action_view(id: str, fmt: Fmt) -> ActionView:
+    """Return an action of the catalogue in words."""
+    a = method().actions[id]
+    lang = fmt.lang
+    proof = ""
+    if a.metric is not None:
+        spec = method().metrics[a.metric]
+        proof = spec.name.get(lang)
+        if a.target is not None:
+            sign = {"high": "≤", "low": "≥"}.get(spec.bad or "", "")
+            proof = f"{proof} {sign} {fmt.value(a.target, spec.unit)}".replace("  ", " ")
+    return ActionView(
+        text=a.name.get(lang),
+        owner=method().roles[a.owner].short.get(lang),
+        horizon_days=a.horizon_days,
+        first_step=a.first_step.get(lang),
+        proof=proof,
+        effort=a.effort,
+    )
+
+
+def finding_view(
+    finding: Finding,
+    title: str | Markup,
+    text: str | Markup,
+    metrics: Mapping[str, Metric],
+    thresholds: Thresholds,
+    fmt: Fmt,
+    *,
+    href: str = "",
+) -> FindingView:
+    """Put a finding together with its leading metric, limits, benchmark sentence and actions.
+
+    The leading metric is the first of the finding's that has a value.
+    """
+    lang = fmt.lang
+    own = [metrics[m] for m in finding.metrics if m in metrics]
+    lead = next((m for m in own if m.value is not None), None)
+    benchmark = ""
+    if lead is not None:
+        mark = method().metrics[lead.id].benchmark
+        benchmark = method().benchmarks[mark].name.get(lang) if mark else ""
+    return FindingView(
+        finding=finding,
+        title=title,
+        text=text,
+        metric=lead,
+        metric_name=method().metrics[lead.id].name.get(lang) if lead is not None else "",
+        band=band_of(thresholds, finding.id, lead),
+        benchmark_text=benchmark,
+        actions=tuple(action_view(a, fmt) for a in finding.actions),
+        href=href,
+        others=tuple(
+            (method().metrics[m.id].name.get(lang), m) for m in own if m is not lead and m.value is not None
+        ),
+    )
+
+
+_METRIC_KEYS = ("value", "unit", "bad", "low", "high", "n", "benchmark", "benchmark_source", "grade", "reason")
+
+
+def metric_from_json(id: str, raw: Mapping[str, Any]) -> Metric:
+    """Build a metric from its JSON."""
+    reason = raw.get("reason")
+    return Metric(
+        id=id,
+        **{k: raw.get(k) for k in _METRIC_KEYS if k != "reason"},
+        reason=None if reason is None else Text(reason, reason),
+        extra={k: v for k, v in raw.items() if k not in _METRIC_KEYS},
+    )
+
+
+def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
+    """Build a finding from its JSON; an effect comes back without its allocation to clients."""
+    effect = raw.get("effect")
+    reason = raw.get("reason")
+    return Finding(
+        id=raw["id"],
+        status=raw["status"],
+        severity=raw["severity"],
+        reason=None if reason is None else Text(reason, reason),
+        metrics=tuple(raw["metrics"]),
+        effect=None if effect is None else Effect(
+            low=effect["low"], base=effect["base"], high=effect["high"], basis=effect["basis"],
+            formula=Text(effect["formula"], effect["formula"]), inputs=effect.get("inputs", {}),
+        ),
+        grade=raw.get("grade"),
+        actions=tuple(raw["actions"]),
+        table=raw.get("table"),
+        facts=raw.get("facts", {}),
+    )  # fmt: skip

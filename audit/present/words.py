@@ -1,0 +1,117 @@
+"""Fixed words of the report's frame in both languages: headings of the document, labels of cards and tables."""
+
+from __future__ import annotations
+
+from audit.errors import Lang, Text
+
+__all__ = ["WORDS", "word"]
+
+WORDS: dict[str, Text] = {
+    # document
+    "report_title": Text("Аудит продаж и клиентской базы", "Audit of sales and the client base"),
+    "confidential": Text("Конфиденциально", "Confidential"),
+    "prepared_by": Text("Подготовил", "Prepared by"),
+    "prepared_for": Text("Подготовлено для", "Prepared for"),
+    "period": Text("Период", "Period"),
+    "as_of": Text("Данные на", "Data as of"),
+    "dated": Text("Дата отчёта", "Report date"),
+    "sale_type": Text("Тип продаж", "Type of sale"),
+    "contents": Text("Содержание", "Contents"),
+    "executive": Text("Главное", "In brief"),
+    "skip": Text("К содержанию отчёта", "Skip to the report"),
+    "to_top": Text("Наверх", "Back to top"),
+    "page": Text("с.", "p."),
+    "of": Text("из", "of"),
+    "scorecard": Text("Все выводы на одной странице", "Every finding on one page"),
+    "appendix": Text("Приложение", "Appendix"),
+    "definitions": Text("Показатели: что и как посчитано", "Measures: what is computed, and how"),
+    "thresholds": Text("Пороги, по которым вынесены оценки", "Thresholds behind the verdicts"),
+    "glossary": Text("Словарь", "Glossary"),
+    "unassessed": Text("Что оценить не удалось", "What could not be assessed"),
+    "about_data": Text("На каких данных построен отчёт", "The data behind this report"),
+    "how_to_read": Text("Как читать оценки", "How to read the verdicts"),
+    "versions": Text("Чем сделан отчёт", "What made this report"),
+    # page one
+    "what_is_wrong": Text("Что обнаружено", "What we found"),
+    "how_sure": Text("Насколько мы уверены", "How sure we are"),
+    "first_30_days": Text("Первые 30 дней", "The first 30 days"),
+    "nothing_found": Text(
+        "Ни одна из проверенных болезней не выявлена.", "None of the diseases checked for was found."
+    ),
+    # cards and tables
+    "norm": Text("норма", "norm"),
+    "benchmark": Text("ориентир", "benchmark"),
+    "interval": Text("интервал 95 %", "95% interval"),
+    "effect": Text("Цена", "Worth"),
+    "effect_gross_profit": Text("валовой прибыли", "of gross profit"),
+    "effect_revenue": Text("выручки", "of revenue"),
+    "grade": Text("Доказательность", "Evidence"),
+    "based_on": Text("Наблюдений", "Based on"),
+    "actions": Text("Что делать", "What to do"),
+    "owner": Text("Кто", "Owner"),
+    "action": Text("Действие", "Action"),
+    "first_step": Text("Первый шаг", "First step"),
+    "when": Text("Срок", "When"),
+    "proof": Text("Чем проверим", "Proof"),
+    "effort": Text("Усилия", "Effort"),
+    "effort_low": Text("малые", "low"),
+    "effort_medium": Text("средние", "medium"),
+    "effort_high": Text("большие", "high"),
+    "within_days": Text("до {n} дней", "within {n} days"),
+    "finding": Text("Вывод", "Finding"),
+    "status": Text("Оценка", "Verdict"),
+    "severity": Text("Значимость", "Severity"),
+    "figure": Text("Значение", "Figure"),
+    "measure": Text("Показатель", "Measure"),
+    "definition": Text("Определение", "Definition"),
+    "formula": Text("Формула", "Formula"),
+    "source": Text("Источник", "Source"),
+    "unit": Text("Единица", "Unit"),
+    "threshold": Text("Порог", "Threshold"),
+    "watch_from": Text("Наблюдать с", "Watch from"),
+    "found_from": Text("Выявлено с", "Found from"),
+    "in_force": Text("Действует", "In force"),
+    "overridden": Text("изменён для этого аудита", "changed for this audit"),
+    "reason": Text("Почему", "Why"),
+    "term": Text("Термин", "Term"),
+    "meaning": Text("Значение", "Meaning"),
+    "chapter": Text("Глава", "Chapter"),
+    "in_annex": Text("Список целиком — на листе «{sheet}» файла annex.xlsx",
+                     "The whole list is on sheet “{sheet}” of annex.xlsx"),
+    "rows_shown": Text("Показано строк: {shown} из {total}", "{shown} of {total} rows are shown"),
+    "evidence_link": Text("доказательства", "evidence"),
+    "empty_table": Text("Строк нет.", "No rows."),
+    "chapter_failed": Text("Глава не построена", "This chapter could not be built"),
+    "chapter_silent": Text("В этой главе сказать нечего: для неё нет данных.",
+                           "Nothing to say in this chapter: there is no data for it."),
+    "cell_error": Text("Ячейка {cell} остановилась с ошибкой: {error}", "Cell {cell} stopped with an error: {error}"),
+    "analyst_output": Text("Дополнено аналитиком", "Added by the analyst"),
+    # browser
+    "filter": Text("Поиск по таблице", "Filter the table"),
+    "filter_hits": Text("строк: {n}", "rows: {n}"),
+    "sort_hint": Text("сортировать", "sort"),
+    "menu": Text("Содержание", "Contents"),
+    # data counts
+    "rows_read": Text("Строк прочитано", "Rows read"),
+    "rows_used": Text("Строк использовано", "Rows used"),
+    "rows_set_aside": Text("Строк отложено", "Rows set aside"),
+    "orders": Text("Заказов", "Orders"),
+    "order_days": Text("Дней заказа", "Order days"),
+    "clients": Text("Клиентов", "Clients"),
+    "revenue": Text("Выручка", "Revenue"),
+    # how to read
+    "read_found": Text("значение за порогом, и весь 95-процентный интервал — тоже",
+                       "the figure is beyond the limit, and so is its whole 95% interval"),
+    "read_watch": Text("значение или часть интервала — в полосе наблюдения",
+                       "the figure, or part of its interval, is in the band to watch"),
+    "read_clear": Text("весь интервал по хорошую сторону порога", "the whole interval is on the good side of the limit"),
+    "read_not_assessed": Text("данных не хватает; причина названа", "the data do not suffice; the reason is given"),
+    "data_page": Text("Строки, отложенные с причинами, — в файле rejected_rows.csv; все списки и таблицы — в annex.xlsx.",
+                      "Rows set aside, with reasons, are in rejected_rows.csv; every list and table is in annex.xlsx."),
+}  # fmt: skip
+
+
+def word(key: str, lang: Lang, **values: object) -> str:
+    """Return a fixed word of the frame, with ``{name}`` places filled."""
+    text = WORDS[key].get(lang)
+    return text.format(**values) if values else text

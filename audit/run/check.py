@@ -1,0 +1,161 @@
+"""Read and validate only: what is usable, what must be asked, which findings can be judged and what the rest needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from audit.errors import Lang
+from audit.method import method
+from audit.model.case import Case
+from audit.model.orders import FIELD_NAMES
+from audit.model.questionnaire import TABLES
+from audit.present.explain import need_name
+from audit.present.format import Fmt
+from audit.run.cases import open_inputs
+from audit.run.inputs import Inputs
+from audit.run.notebook_api import compute_all
+
+__all__ = ["CheckResult", "check_inputs", "print_check"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What ``km-audit check`` found."""
+
+    case: Case
+    findings: Mapping[str, Any]
+
+    @property
+    def lang(self) -> Lang:
+        """Language of the check."""
+        return self.case.settings.report.lang
+
+    @property
+    def usable(self) -> bool:
+        """Whether an audit of these inputs says anything."""
+        return self.case.intake.rows_used > 0
+
+    def assessable(self) -> list[str]:
+        """Findings that can be judged with these inputs."""
+        return [f["id"] for f in self.findings["findings"] if f["status"] != "not_assessed"]
+
+    def missing(self) -> list[tuple[str, str]]:
+        """Findings that cannot be judged, with the reason."""
+        return [(f["id"], f.get("reason", "")) for f in self.findings["findings"] if f["status"] == "not_assessed"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        q = self.case.questionnaire
+        return {
+            "status": "usable" if self.usable else "unusable",
+            "orders": self.case.intake.as_json(),
+            "questionnaire": {
+                "tables": {t: len(q.tables[t]) if t in q.tables else 0 for t in TABLES},
+                "problems": [{"cell": p.cell, "value": p.value, "text": str(p.text)} for p in q.problems],
+            },
+            "assessable": self.assessable(),
+            "not_assessed": [{"id": i, "reason": r} for i, r in self.missing()],
+        }
+
+
+def check_inputs(inputs: Inputs) -> CheckResult:
+    """Read everything and judge in this process; raises `AuditError` where the input cannot be used."""
+    cache = inputs.folder.absolute() / ".km-audit" / "prepared" if inputs.folder is not None else None
+    case = open_inputs(inputs, cache)
+    return CheckResult(case, compute_all(case))
+
+
+def print_check(result: CheckResult, console: Console) -> None:
+    """Print the check as one screen."""
+    lang, case = result.lang, result.case
+    i, fmt = case.intake, Fmt(result.lang, case.currency)
+
+    def say(ru: str, en: str) -> str:
+        return ru if lang == "ru" else en
+
+    console.print(f"[bold]{say('Файлы заказов', 'Orders')}[/]")
+    for f in i.files:
+        about = ", ".join(x for x in (f.format, f.encoding, f.sheet) if x)
+        console.print(f"  {escape(f.name)}  [dim]{escape(about)}[/]  "
+                      + say(f"строк {fmt.num(f.rows_read)}, отложено {fmt.num(f.rows_set_aside)}",
+                            f"{fmt.num(f.rows_read)} rows, {fmt.num(f.rows_set_aside)} set aside"))  # fmt: skip
+    console.print(say(
+        f"  прочитано {fmt.num(i.rows_read)} = использовано {fmt.num(i.rows_used)}"
+        f" + отложено {fmt.num(i.rows_set_aside)}",
+        f"  read {fmt.num(i.rows_read)} = used {fmt.num(i.rows_used)} + set aside {fmt.num(i.rows_set_aside)}",
+    ))  # fmt: skip
+    console.print(f"  {fmt.period(i.first_date, i.last_date)}, {fmt.money(i.revenue)}")
+    for s in i.set_aside:
+        example = f"  [dim]{escape(s.example)}[/]" if s.example else ""
+        console.print(f"    {fmt.num(s.rows):>8}  {escape(s.text.get(lang))}{example}")
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
+    for head in (say("столбец файла", "column of the file"), say("поле", "field"), say("как", "how")):
+        table.add_column(head, overflow="fold")
+    how = {
+        "mapped": say("понят", "mapped"), "guessed": say("угадан", "guessed"), "setting": say("задан", "set"),
+        "derived": say("вычислен", "derived"), "not_used": say("не нужен", "not used"),
+        "unmapped": say("не понят", "unmapped"),
+    }  # fmt: skip
+    seen = set()
+    for c in i.columns:
+        if (c.header, c.field) in seen:
+            continue
+        seen.add((c.header, c.field))
+        name = FIELD_NAMES[c.field].get(lang) if c.field in FIELD_NAMES else (c.field or "—")
+        table.add_row(escape(c.header), escape(name), how[c.how])
+    console.print(table)
+    for q in i.questions:
+        console.print(f"[yellow]?[/] {escape(q.text.get(lang))}")
+        if q.answer:
+            console.print(f"    audit.toml: [bold]{escape(q.answer)}[/]")
+    for note in i.notes:
+        console.print(f"  · {escape(note.get(lang))}")
+    unknown = [p for p in i.people if p.how in ("unknown", "proposed")]
+    if unknown:
+        console.print(f"[bold]{say('Кто это?', 'Who is this?')}[/]")
+        for p in unknown[:10]:
+            hint = f" → {p.proposal}?" if p.proposal else ""
+            console.print(f"  {escape(p.spelling)}{escape(hint)}  [dim]{fmt.share(p.revenue_share)}[/]")
+    q = case.questionnaire
+    filled = [TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES if q.has(t) or (t == "company" and q.company)]
+    empty = [TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES
+             if not q.has(t) and not (t == "company" and q.company)]  # fmt: skip
+    console.print(f"[bold]{say('Анкета', 'Questionnaire')}[/]: {escape(', '.join(filled)) or '—'}")
+    if empty:
+        console.print(f"  {say('не заполнено', 'not filled')}: {escape(', '.join(empty))}")
+    for p in q.problems[:10]:
+        console.print(f"  {escape(p.cell)}: {escape(p.text.get(lang))}")
+    ready, missing = result.assessable(), result.missing()
+    console.print(f"[bold]{say('Можно оценить', 'Can be assessed')}[/]: {len(ready)} / {len(ready) + len(missing)}")
+    for reason, ids in _by_reason(missing).items():
+        console.print(f"  {escape(reason)}: [dim]{escape(', '.join(ids))}[/]")
+    needs = _needs(missing, lang)
+    if needs:
+        console.print(f"{say('Что добавить', 'What to add')}: {escape('; '.join(needs))}")
+    verdict = say("Данные годятся для аудита", "The data can be audited")
+    console.print(f"[green]✓ {verdict}[/]" if result.usable else f"[red]✗ {say('Данных нет', 'No data')}[/]")
+
+
+def _by_reason(missing: list[tuple[str, str]]) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for id, reason in missing:
+        out.setdefault(reason, []).append(id)
+    return out
+
+
+def _needs(missing: list[tuple[str, str]], lang: Lang) -> list[str]:
+    out: list[str] = []
+    for id, _ in missing:
+        for need in method().findings[id].needs:
+            name = need_name(need, lang)
+            if name not in out:
+                out.append(name)
+    return out
+
+
