@@ -1,4 +1,6 @@
-"""The command ``km-audit``: arguments, printing, exit codes. 0 done, 1 unusable input, 2 wrong usage, 3 a chapter failed.
+"""The command ``km-audit``: arguments, printing, exit codes.
+
+0 done; 1 unusable input or settings; 2 wrong usage; 3 a chapter failed, the others are finished.
 
 Heavy modules are imported inside the commands, so that ``--help`` answers at once.
 """

@@ -103,9 +103,7 @@ class InputError(AuditError):
 class AmbiguityError(InputError):
     """Two readings of the input are possible; ``answer`` is the settings line that chooses one."""
 
-    def __init__(
-        self, what: Text, *, where: Text | str = "", todo: Text | None = None, answer: str = ""
-    ) -> None:
+    def __init__(self, what: Text, *, where: Text | str = "", todo: Text | None = None, answer: str = "") -> None:
         super().__init__(what, where=where, todo=todo)
         self.answer = answer
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,7 @@ class Coverage:
     seeds: int
 
 
-def cover(
-    make: Callable[[np.random.Generator], Estimate], truth: float, seeds: int, seed: int = 0
-) -> Coverage:
+def cover(make: Callable[[np.random.Generator], Estimate], truth: float, seeds: int, seed: int = 0) -> Coverage:
     """Run ``make`` with one generator per seed and compare with the truth."""
     hits, errors, widths, missing = 0, [], [], 0
     for i in range(seeds):
@@ -129,15 +127,13 @@ def day_log_estimate(rng: np.random.Generator, days: int) -> Estimate:
 
 # --- trends ---
 
-MONTHS = 48
-SEASON = 1.0 + 0.25 * np.sin(2 * np.pi * np.arange(MONTHS) / 12)
-
 
 @dataclass(frozen=True)
 class TrendWorld:
     """Units join over time and leave for good; while there they order at a seasonal, drifting rate."""
 
     units: int = 300
+    months: int = 48
     rate_growth: float = -0.06
     ticket_growth: float = -0.08
     stay: float = 0.985
@@ -145,12 +141,13 @@ class TrendWorld:
     def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
         """Return unit, month, orders, value of all unit-months with an order."""
         n = self.units
-        start = np.where(rng.random(n) < 0.6, 0, rng.integers(0, MONTHS, n))
+        start = np.where(rng.random(n) < 0.6, 0, rng.integers(0, self.months, n))
         end = start + rng.geometric(1 - self.stay, n)
-        month = np.arange(MONTHS)
+        month = np.arange(self.months)
+        season = 1.0 + 0.25 * np.sin(2 * np.pi * month / 12)
         alive = (month >= start[:, None]) & (month < end[:, None])
         own = rng.gamma(2.0, 0.4, n)
-        rate = own[:, None] * SEASON * (1 + self.rate_growth) ** (month / 12)
+        rate = own[:, None] * season * (1 + self.rate_growth) ** (month / 12)
         orders = rng.poisson(rate) * alive
         unit, when = np.nonzero(orders)
         count = orders[unit, when].astype(np.float64)
@@ -161,11 +158,11 @@ class TrendWorld:
     def truth(self) -> dict[str, float]:
         """Return the slopes of the expected monthly figures (a very large population)."""
         rng = np.random.default_rng(99)
-        big = TrendWorld(400_000, self.rate_growth, self.ticket_growth, self.stay)
+        big = replace(self, units=150_000)
         _, when, count, value = big.draw(rng)
-        active = np.bincount(when, minlength=MONTHS).astype(np.float64)
-        orders = np.bincount(when, weights=count, minlength=MONTHS)
-        total = np.bincount(when, weights=value, minlength=MONTHS)
+        active = np.bincount(when, minlength=self.months).astype(np.float64)
+        orders = np.bincount(when, weights=count, minlength=self.months)
+        total = np.bincount(when, weights=value, minlength=self.months)
         figures = {"active": active, "ticket": total / orders, "frequency": orders / active}
         return {name: float(yearly_slope(monthly)) for name, monthly in figures.items()}
 
@@ -182,7 +179,7 @@ def trend_coverage(world: TrendWorld, seeds: int, draws: int) -> dict[str, Cover
             when,
             {"active": (ones, None), "ticket": (value, count), "frequency": (count, ones)},
             first_month=0,
-            last_month=MONTHS - 1,
+            last_month=world.months - 1,
             draws=draws,
             seed=i,
         )
@@ -213,9 +210,7 @@ def matched_estimate(
     return matched_ratio(side, stratum, before, after, draws=draws, seed=int(rng.integers(2**31))).effect
 
 
-def matched_loss_estimate(
-    rng: np.random.Generator, treated: int, effect: float = 0.1, draws: int = DRAWS
-) -> Estimate:
+def matched_loss_estimate(rng: np.random.Generator, treated: int, effect: float = 0.1, draws: int = DRAWS) -> Estimate:
     """Share lost, higher by ``effect`` among the treated, its level differing between strata."""
     side = np.repeat([True, False], [treated, 4 * treated])
     stratum = rng.integers(0, 12, len(side))
@@ -246,9 +241,7 @@ def chance_retention(seeds: int, n: int = 400, draws: int = 100) -> tuple[float,
         before = np.bincount(unit[~second], weights=value[~second], minlength=n)
         after = np.bincount(unit[second], weights=value[second], minlength=n)
         kept, noise = retained(before, after).grr, grr_noise(unit, value, draws=draws, seed=i)
-        assert (
-            kept is not None and noise.value is not None and noise.low is not None and noise.high is not None
-        )
+        assert kept is not None and noise.value is not None and noise.low is not None and noise.high is not None
         measured.append(kept)
         floor.append(noise.value)
         inside.append(noise.low <= kept <= noise.high)
@@ -267,9 +260,7 @@ def renewal_days(
             day += max(1.0, round(mean * rng.gamma(shape, 1 / shape)))
 
 
-def slowing_rate(
-    seed: int, units: int, mean_gap: float, shape: float, slower: float = 1.0
-) -> tuple[float, float]:
+def slowing_rate(seed: int, units: int, mean_gap: float, shape: float, slower: float = 1.0) -> tuple[float, float]:
     """Return the share of units tested and the share of those with p < 0.05."""
     rows = np.array(list(renewal_days(np.random.default_rng(seed), units, mean_gap, 730.0, shape, slower)))
     test = gaps_longer(rows[:, 0].astype(np.int64), rows[:, 1], as_of=730, split=365)
@@ -328,28 +319,22 @@ def main(seeds: int = 1000) -> None:
         line(f"diary share, {days} days", cover(lambda r, d=days: day_log_estimate(r, d), 0.35, seeds))
     for units in (100, 300):
         for name, got in trend_coverage(TrendWorld(units), seeds, 1000).items():
-            line(f"trend of {name}, {units} units, {MONTHS} months", got)
+            line(f"trend of {name}, {units} units, 48 months", got)
     for treated in (20, 100, 200):
         for spread in (0.6, 1.0, 1.4):
-            got = cover(
-                lambda r, t=treated, s=spread: matched_estimate(r, t, spread=s, draws=1000), 0.85, seeds
-            )
+            got = cover(lambda r, t=treated, s=spread: matched_estimate(r, t, spread=s, draws=1000), 0.85, seeds)
             line(f"matched ratio −15 %, {treated} treated, log spread {spread}", got)
         got = cover(lambda r, t=treated: matched_loss_estimate(r, t, draws=1000), 0.1, seeds)
         line(f"matched difference +10 pp, {treated} treated", got)
     measured, floor, inside = chance_retention(min(seeds, 300), draws=200)
-    print(
-        f"gross retention of unchanging units: {measured:.4f}, floor {floor:.4f}, inside {inside:.3f}"
-    )
+    print(f"gross retention of unchanging units: {measured:.4f}, floor {floor:.4f}, inside {inside:.3f}")
     for gap in (7.0, 14.0, 30.0, 60.0):
         for shape in (1.0, 4.0):
             _, size = slowing_rate(1, 4000, gap, shape)
             tested, power = slowing_rate(2, 2000, gap, shape, slower=1.5)
             rates = f"size {size:.3f}, power at ×1.5 {power:.3f}, tested {tested:.2f}"
             print(f"gaps longer, mean {gap:.0f} d, shape {shape:.0f}: {rates}")
-    print(
-        "next gap beyond p90 by known gaps:", {k: round(v, 3) for k, v in next_gap_exceeds(3, 60_000).items()}
-    )
+    print("next gap beyond p90 by known gaps:", {k: round(v, 3) for k, v in next_gap_exceeds(3, 60_000).items()})
     print(f"\n{time.perf_counter() - began:.0f} s")
 
 

@@ -59,7 +59,7 @@ def order_days(company: Company) -> pd.DataFrame:
     return days
 
 
-# --- the same every time -------------------------------------------------------------------------------------------
+# --- the same every time --------------------------------------------------------------------------
 
 
 def test_the_shipped_companies_are_made_again_byte_for_byte(tmp_path: Path) -> None:
@@ -110,12 +110,12 @@ def test_draws_have_the_moments_they_promise() -> None:
     assert np.bincount(draw.pick((1, 0, 3), 4_000), minlength=3)[1] == 0
 
 
-# --- true to its own plan ------------------------------------------------------------------------------------------
+# --- true to its own plan -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("planted", [0.45, 0.9])
 def test_new_clients_buy_again_within_a_year_as_often_as_planted(planted: float) -> None:
-    """Counted over the exported file, so returns, cancellations and holidays are in: eight companies pooled."""
+    """Counted over the exported files, returns, cancellations and holidays included; eight companies."""
     again = followed = 0
     for seed in range(8):
         company = generate(tc(clients=320, seed=seed, overrides=(
@@ -196,7 +196,7 @@ def test_a_planted_finding_is_expected_and_the_four_lists_cover_the_catalogue(fi
 def test_a_disease_that_cannot_live_there_is_refused() -> None:
     with pytest.raises(ValueError, match=r"roles\.km_overload cannot be planted in a company of type T"):
         traits_of(tc(sale_type="T", diseases=(Disease("roles.km_overload"),)))
-    with pytest.raises(ValueError, match="no disease called 'roles.boredom'"):
+    with pytest.raises(ValueError, match=r"no disease called 'roles\.boredom'"):
         traits_of(tc(diseases=(Disease("roles.boredom"),)))
 
 
@@ -217,7 +217,7 @@ def test_without_columns_or_tables_the_plan_asks_for_a_refusal() -> None:
     assert set(generate(tc(tables="required")).questionnaire) == {"company", "staff", "time"}
 
 
-# --- diseases show in the files, health does not -----------------------------------------------------------------
+# --- diseases show in the files, health does not --------------------------------------------------
 
 
 def late_share(c: Company) -> float:
@@ -332,7 +332,7 @@ def test_a_leaver_hands_the_book_over_on_one_day() -> None:
     assert "KM2" not in set(company.questionnaire["time"]["person"])
 
 
-# --- true to the contract ----------------------------------------------------------------------------------------
+# --- true to the contract -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sale_type", TYPES)
@@ -342,13 +342,13 @@ def test_orders_keep_the_contract(sale_type: str) -> None:
     assert orders["order_date"].str.fullmatch(r"\d{4}-\d\d-\d\d").all()
     assert orders["order_date"].between("2023-01-01", "2025-12-31").all()
     assert orders["client_id"].str.fullmatch(r"\d{10}").all()
-    assert set(orders["kind"]) == {"sale", "return", "internal"}
+    assert {"sale", "internal"} <= set(orders["kind"]) <= {"sale", "return", "internal"}
     assert set(orders["status"]) <= {"open", "shipped", "closed", "cancelled"}
     assert set(orders["initiator"]) == {"IN", "OUT"}
     assert (orders.loc[orders["kind"] == "return", "amount"] < 0).all()
     assert (orders.loc[orders["kind"] != "return", "amount"] > 0).all()
     assert (orders["amount"].round(2) == orders["amount"]).all()
-    weekday = pd.to_datetime(orders.loc[orders["kind"] == "sale", "order_date"]).dt.dayofweek
+    weekday = pd.to_datetime(orders.loc[orders["kind"] == "sale", "order_date"]).dt.day_of_week
     cancelled = orders.loc[orders["kind"] == "sale", "status"] == "cancelled"
     assert (weekday[~cancelled] < 5).all()
     shipped = orders["shipped_date"].dropna()
@@ -481,7 +481,7 @@ def test_the_self_check_contradicts_only_where_planted() -> None:
     assert denying == ["no", "no", "yes", "yes", "yes", "unknown", "yes", "yes"]
 
 
-# --- nobody real -------------------------------------------------------------------------------------------------
+# --- nobody real ----------------------------------------------------------------------------------
 
 
 def test_client_names_are_put_together_from_invented_roots() -> None:
@@ -525,7 +525,7 @@ def test_an_english_company_has_no_russian_letter() -> None:
     assert latin("Щёлков Юрий") == "Shchyolkov Yuriy"
 
 
-# --- files -------------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def test_the_two_dialects_hold_the_same_lines(tmp_path: Path) -> None:
@@ -533,9 +533,7 @@ def test_the_two_dialects_hold_the_same_lines(tmp_path: Path) -> None:
     plain = write(company, tmp_path / "plain")
     russian = write(company, tmp_path / "russian", headers="ru", questionnaire="none")
     assert not (russian / "questionnaire").exists()
-    a = pd.concat(
-        pd.read_csv(f, dtype=str, keep_default_na=False) for f in sorted((plain / "orders").glob("*.csv"))
-    )
+    a = pd.concat(pd.read_csv(f, dtype=str, keep_default_na=False) for f in sorted((plain / "orders").glob("*.csv")))
     files = sorted((russian / "orders").glob("*.csv"))
     assert [f.name for f in files] == ["orders_2023.csv", "orders_2024.csv", "orders_2025.csv"]
     assert files[0].read_bytes().startswith("\ufeffНомер;Дата;ИНН;".encode())
@@ -568,7 +566,7 @@ def test_truth_survives_its_file(tmp_path: Path) -> None:
     }
 
 
-# --- as many lines as wanted ---------------------------------------------------------------------------------------
+# --- as many lines as wanted ----------------------------------------------------------------------
 
 
 def test_bulk_lines_are_exactly_as_many_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -597,7 +595,7 @@ def test_bulk_lines_stream_to_parquet(tmp_path: Path) -> None:
         next(generate_lines(5, 6))
 
 
-# --- populations -------------------------------------------------------------------------------------------------
+# --- populations ----------------------------------------------------------------------------------
 
 
 def test_populations_are_the_same_every_time_and_differ_by_seed() -> None:
@@ -633,8 +631,8 @@ def test_sick_populations_go_through_every_disease_and_every_type_it_lives_in() 
 def test_every_disease_can_be_made_in_every_type_it_lives_in() -> None:
     for finding, planted in DISEASES.items():
         for sale_type in planted.types:
-            company = generate(tc(sale_type=sale_type, clients=90, sellers=3, diseases=(Disease(finding),)))
-            assert len(company.orders) > 100, (finding, sale_type)
+            company = generate(tc(sale_type=sale_type, clients=50, years=2, sellers=3, diseases=(Disease(finding),)))
+            assert len(company.orders) > 60, (finding, sale_type)
             assert company.truth["expect"]["found"], (finding, sale_type)
 
 

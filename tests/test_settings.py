@@ -41,8 +41,8 @@ def test_all_wrong_keys_are_named_at_once_with_the_nearest_right_one() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[period]\nstart = 2025-02-01\nend = 2025-01-01\n', "start is after end"),
-        ('[period]\nhorizon_days = 0\n', "horizon_days"),
+        ("[period]\nstart = 2025-02-01\nend = 2025-01-01\n", "start is after end"),
+        ("[period]\nhorizon_days = 0\n", "horizon_days"),
         ('[company]\nsale_type = "X"\n', "sale_type"),
         ('[report\nlang = "ru"\n', "not valid TOML"),
     ],

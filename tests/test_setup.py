@@ -74,17 +74,13 @@ def test_lock_is_hashed_and_names_no_host(file: str) -> None:
     assert all("--hash=sha256:" in block for block in blocks.values())
     # Every line is a pin or a hash: no index, no link, no editable path.
     body = [line for line in text.splitlines() if not line.startswith("#")]
-    assert [
-        line for line in body if not re.match(r"[a-z0-9._-]+==|    --hash=sha256:[0-9a-f]{64}", line)
-    ] == []
+    assert [line for line in body if not re.match(r"[a-z0-9._-]+==|    --hash=sha256:[0-9a-f]{64}", line)] == []
     assert "://" not in text
 
 
 def test_locks_are_for_the_pythons_that_are_promised() -> None:
     promised = [
-        line.rsplit(" ", 1)[-1]
-        for line in PYPROJECT["project"]["classifiers"]
-        if re.search(r"Python :: 3\.\d", line)
+        line.rsplit(" ", 1)[-1] for line in PYPROJECT["project"]["classifiers"] if re.search(r"Python :: 3\.\d", line)
     ]
     assert promised == bootstrap.SUPPORTED == list(lock.PYTHONS)
     assert PYPROJECT["project"]["requires-python"] == f">={promised[0]}" == f">={lock.OLDEST_PYTHON}"
@@ -169,9 +165,7 @@ def small_venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
     monkeypatch.setattr(bootstrap, "VENV", folder)
     monkeypatch.setattr(bootstrap, "STAMP", folder / "km-audit-stamp.json")
-    monkeypatch.setattr(
-        bootstrap, "PYTHON", folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    )
+    monkeypatch.setattr(bootstrap, "PYTHON", folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
     for name in (bootstrap.RUNTIME, bootstrap.DEV, "pyproject.toml"):
         (tmp_path / name).write_text(f"# {name}\n", encoding="utf-8")
     return tmp_path
@@ -346,9 +340,7 @@ def test_the_wheel_finds_its_folders_anywhere(bare_python: Path, tmp_path: Path)
 
 @pytest.mark.slow
 def test_the_wheel_audits_its_sample_outside_the_repository(bare_python: Path, tmp_path: Path) -> None:
-    done = outside(
-        bare_python, ["-m", "audit", "demo", "--lang", "en", "--out", str(tmp_path / "out")], tmp_path
-    )
+    done = outside(bare_python, ["-m", "audit", "demo", "--lang", "en", "--out", str(tmp_path / "out")], tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     (report,) = {path.resolve() for path in (tmp_path / "out").rglob("report.html")}  # latest is the same
     assert report.stat().st_size > 10_000

@@ -27,7 +27,7 @@ class Engine(ABC):
 
     def render(self, template: str, **values: Any) -> str:
         """Return the SQL of a template for this engine; an undefined name is an error."""
-        env = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - SQL, literals go through lit()
+        env = Environment(undefined=StrictUndefined, autoescape=False)
         return env.from_string(template).render(**self.dialect.names(), **values)
 
     def query(self, template: str, **values: Any) -> pd.DataFrame:
@@ -64,4 +64,5 @@ def arrow_to_frame(table: pa.Table) -> pd.DataFrame:
         elif pa.types.is_null(field.type):
             column = column.cast(pa.string())
         columns.append(column)
-    return pa.table(columns, names=table.column_names).to_pandas()
+    frame: pd.DataFrame = pa.table(columns, names=table.column_names).to_pandas()
+    return frame

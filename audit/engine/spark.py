@@ -24,7 +24,7 @@ class SparkEngine(Engine):
             from pyspark.sql import SparkSession
         except ImportError as e:
             raise ToolError(
-                Text("Для engine = \"spark\" нужен пакет pyspark", "engine = \"spark\" needs the package pyspark"),
+                Text('Для engine = "spark" нужен пакет pyspark', 'engine = "spark" needs the package pyspark'),
                 todo=Text("Установите km-audit[spark] и Java 17", "Install km-audit[spark] and Java 17"),
             ) from e
         active = SparkSession.getActiveSession()

@@ -80,7 +80,9 @@ def severity_of(
 
 def not_assessed(id: str, reason: Text, *, facts: Mapping[str, Any] | None = None) -> Finding:
     """Return a finding that cannot be judged, with the reason."""
-    return Finding(id=id, status="not_assessed", reason=reason, metrics=method().findings[id].metrics, facts=facts or {})
+    return Finding(
+        id=id, status="not_assessed", reason=reason, metrics=method().findings[id].metrics, facts=facts or {}
+    )
 
 
 def make_finding(

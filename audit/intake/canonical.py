@@ -24,6 +24,7 @@ __all__ = [
     "TOTAL_WORDS",
     "TableRules",
     "canonical_sql",
+    "date_in_number",
     "text_sql",
 ]
 
@@ -88,7 +89,8 @@ def _order_number(text: str) -> str:
     return f"{inner} WHEN starts_with({text}, '№') THEN trim(substr({text}, 2)) ELSE {text} END"
 
 
-def _date_in_number(text: str) -> str:
+def date_in_number(text: str) -> str:
+    """Return the date part of «Заказ клиента 0000-000123 от 01.02.2024 10:11:12», empty where there is none."""
     return f"regexp_extract({text}, '(?:от|dated)\\s+(\\d{{1,2}}[ ./-].*)$', 1)"
 
 
@@ -98,11 +100,14 @@ def _flag(text: str) -> str:
     return f"CASE WHEN {text} IS NULL OR lower({text}) IN ({no}) THEN FALSE ELSE TRUE END"
 
 
-def canonical_sql(rules: TableRules, settings: Settings, today_sql: str) -> str:
+def canonical_sql(
+    rules: TableRules, settings: Settings, today_sql: str, span: tuple[int, int] | None = None
+) -> str:
     """Return a query over ``staged`` and the mapping tables: one row per staged row, canonical columns and the reason.
 
     Beside the columns of ``LINES_SCHEMA`` it has ``reason`` (null where the row is used), ``reject_column``,
-    ``reject_value`` and ``read_amount`` (what the row would add to a total, null for totals and groups).
+    ``reject_value`` and ``read_amount`` (what the row would add to a total, null for totals and groups). ``span``
+    limits it to row numbers from the first to the second.
     """
     have = rules.fields
     marked = rules.staged.marked
@@ -136,13 +141,13 @@ def canonical_sql(rules: TableRules, settings: Settings, today_sql: str) -> str:
         if name in have and name in rules.dates:
             value = rules.dates[name].sql(f"t_{name}")
             if name == "order_date" and "order_id" in have and "order_id" in rules.dates:
-                inside = rules.dates["order_id"].sql(_date_in_number("t_order_id"))
+                inside = rules.dates["order_id"].sql(date_in_number("t_order_id"))
                 value = f"CASE WHEN t_order_date IS NULL THEN {inside} ELSE {value} END"
             if name != "order_date":
                 value = f"CASE WHEN year({value}) BETWEEN {EARLIEST_YEAR} AND 2200 THEN {value} END"
             values.append(f"{value} AS d_{name}")
         elif name == "order_date" and "order_id" in rules.dates:
-            values.append(f"{rules.dates['order_id'].sql(_date_in_number('t_order_id'))} AS d_order_date")
+            values.append(f"{rules.dates['order_id'].sql(date_in_number('t_order_id'))} AS d_order_date")
         else:
             values.append(f"CAST(NULL AS DATE) AS d_{name}")
     for name in NUMBER_FIELDS:
@@ -225,7 +230,9 @@ def canonical_sql(rules: TableRules, settings: Settings, today_sql: str) -> str:
     def flag(name: str) -> str:
         return _flag(f"r.t_{name}") if name in have else "CAST(NULL AS BOOLEAN)"
 
-    pct = f"least(greatest(CAST(r.n_shipped_pct AS DOUBLE) * {rules.pct_scale!r}, 0.0), 1.0)"
+    # least and greatest skip nulls in DuckDB, so the null must be kept apart.
+    pct = (f"CASE WHEN r.n_shipped_pct IS NOT NULL THEN "
+           f"least(greatest(CAST(r.n_shipped_pct AS DOUBLE) * {rules.pct_scale!r}, 0.0), 1.0) END")  # fmt: skip
     selected = [
         "r.client_key", "r.shown_name AS client_name", "r.v_order_id AS order_id", "r.d_order_date AS order_date",
         "r.clean_client_id AS client_id", f"CAST({sign} * r.amount_read AS DECIMAL(18,4)) AS amount",
@@ -244,10 +251,12 @@ def canonical_sql(rules: TableRules, settings: Settings, today_sql: str) -> str:
         "r.d_client_since AS client_since", "CAST(r.n_price_index AS DOUBLE) AS price_index",
         f"{text('organization')} AS organization", f"{sql_text(rules.name)} AS source_file", "r.source_row",
     ]  # fmt: skip
+    selected += [f"r.t_{p} AS raw_{p}" if p in have else f"CAST(NULL AS VARCHAR) AS raw_{p}" for p in PERSON_FIELDS]
     selected += ["r.reason", "r.amount_read AS read_amount", reject_column, reject_value]
+    where = f"WHERE s.source_row BETWEEN {span[0]} AND {span[1]}" if span else ""
     path = rules.staged.path.as_posix().replace("'", "''")
     return f"""
-WITH t AS (SELECT {', '.join(inner)} FROM read_parquet('{path}') AS s),
+WITH t AS (SELECT {', '.join(inner)} FROM read_parquet('{path}') AS s {where}),
 v AS (SELECT {columns_v}{group_columns} FROM t),
 j AS (SELECT {columns_j} FROM v {' '.join(joins)}),
 r AS (SELECT j.*, {reason} AS reason FROM j)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -59,4 +58,3 @@ def _quiet(text: Text) -> None:
     """Say nothing."""
 
 
-_ = Counter

@@ -8,8 +8,8 @@ field. An empty cell is null or empty text; meaning is given later, in one place
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -41,7 +41,8 @@ class Staged:
     """Fields whose column came typed (Parquet, database): numbers carry a decimal point, dates are ISO."""
     marked: bool = False
     """Whether typed numbers are marked with `TYPED`."""
-    odd_rows: Mapping[str, int] = field(default_factory=dict)
+    spans: tuple[tuple[int, int], ...] = ()
+    """First and last row number of every row group, in order."""
 
 
 class StageWriter:
@@ -54,10 +55,12 @@ class StageWriter:
             [pa.field("source_row", pa.int64()), pa.field("problem", pa.string()), pa.field("raw", pa.string()),
              *(pa.field(f, pa.string()) for f in self.fields)]
         )  # fmt: skip
-        self._writer = pq.ParquetWriter(path, self.schema, compression="lz4", write_statistics=False)
+        self._writer = pq.ParquetWriter(path, self.schema, compression="lz4", write_statistics=["source_row"])
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
         self.rows = 0
+        self.spans: list[tuple[int, int]] = []
+        """First and last row number of every row group."""
 
     def batch(
         self,
@@ -83,7 +86,12 @@ class StageWriter:
 
     def _flush(self) -> None:
         if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_GROUP_ROWS)
+            table = pa.concat_tables(self._waiting)
+            numbers = table.column("source_row")
+            for at in range(0, table.num_rows, _GROUP_ROWS):
+                end = min(at + _GROUP_ROWS, table.num_rows) - 1
+                self.spans.append((numbers[at].as_py(), numbers[end].as_py()))
+            self._writer.write_table(table, row_group_size=_GROUP_ROWS)
             self._waiting.clear()
             self._waiting_rows = 0
 

@@ -192,9 +192,9 @@ def _window(engine: Engine, settings: Settings, thresholds: Thresholds, intake: 
     if period.burn_in_days is not None:
         burn_in, source = period.burn_in_days, "setting"
     else:
-        gap = engine.query(
-            "SELECT {{ quantile('gap_days', 0.5) }} AS gap FROM client_day WHERE gap_days IS NOT NULL"
-        )["gap"].iloc[0]
+        gap = engine.query("SELECT {{ quantile('gap_days', 0.5) }} AS gap FROM client_day WHERE gap_days IS NOT NULL")[
+            "gap"
+        ].iloc[0]
         wanted = max(
             thresholds.value("period.burn_in_min_days"),
             0.0 if pd.isna(gap) else thresholds.value("period.burn_in_gap_multiple") * float(gap),

@@ -125,11 +125,12 @@ class IntakeReport:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
-        return _plain(asdict(self))
+        return dict(_plain(asdict(self)))
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> IntakeReport:
         """Build the report from what `as_json` gave."""
+
         def text(v: dict[str, str]) -> Text:
             return Text(v["ru"], v["en"])
 

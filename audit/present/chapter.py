@@ -16,6 +16,7 @@ from audit.model.case import Case
 from audit.model.result import ChapterResult
 from audit.present.annex import Sheet
 from audit.present.blocks import FindingView, Section, finding_card, scorecard
+from audit.present.charts.base import Chart
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.views import finding_view
@@ -84,7 +85,8 @@ class ChapterView:
     def headline(self) -> Section:
         """Return the chapter's verdicts as cards: found and watched first, then one line for what is clear."""
         order = {"found": 0, "watch": 1, "clear": 2, "not_assessed": 3}
-        cards, quiet = [], []
+        cards: list[FindingView] = []
+        quiet: list[FindingView] = []
         for view in self.views:
             (cards if order[view.finding.status] < 2 else quiet).append(view)
         cards.sort(key=lambda v: order[v.finding.status])
@@ -108,7 +110,7 @@ class ChapterView:
         from IPython.display import display
 
         for name in names:
-            display(self.section(name))
+            display(self.section(name))  # type: ignore[no-untyped-call]
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -126,6 +128,10 @@ class ChapterView:
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """The chapter's tables by name."""
         return self.result.tables
+
+    def charts(self) -> list[Chart]:
+        """Return the charts of the sections shown so far, for slides."""
+        return [p for s in self._shown.values() for p in s.parts if isinstance(p, Chart)]
 
     def sheets(self) -> list[Sheet]:
         """Return the chapter's annex sheets."""

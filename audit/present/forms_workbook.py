@@ -257,9 +257,7 @@ def _list_people(form: _Form, hidden: Any) -> None:
         row = FIRST + i
         code, name = form.ref("staff", f"$A${row + 1}"), form.ref("staff", f"$B${row + 1}")
         value = _person_label(form.people[i]) if i < len(form.people) else ""
-        hidden.write_formula(
-            i, 0, f'=IF({_known(form, row)},"",IF({name}="",{code},{code}&" — "&{name}))', None, value
-        )
+        hidden.write_formula(i, 0, f'=IF({_known(form, row)},"",IF({name}="",{code},{code}&" — "&{name}))', None, value)
 
 
 # ---- sheets
@@ -353,9 +351,7 @@ def _write_table(form: _Form, spec: TableSpec) -> _State:
 def _width(column: Column) -> float:
     if column.person:
         return 26
-    return {"role": 46, "role2": 30, "function": 58, "process": 52, "trigger": 36}.get(
-        column.key, _WIDTHS[column.kind]
-    )
+    return {"role": 46, "role2": 30, "function": 58, "process": 52, "trigger": 36}.get(column.key, _WIDTHS[column.kind])
 
 
 def _person_shown(form: _Form, code: str) -> str:
@@ -377,7 +373,7 @@ def _counted(form: _Form, table: str, area: str, filled: int) -> _State:
     w = form.words
     count = f"COUNTA({form.ref(table, area)})"
     return _State(
-        f'=IF({count}=0,"{w["empty"]}",{count}&" {w["rows"]}")', f"{filled} {w['rows']}" if filled else w["empty"]
+        f'=IF({count}=0,"{w["empty"]}","{w["rows"]}: "&{count})', f"{w['rows']}: {filled}" if filled else w["empty"]
     )
 
 
@@ -404,9 +400,7 @@ def _write_company(form: _Form, spec: TableSpec) -> _State:
     sheet.freeze_panes(FIRST, 2)
     count = f"COUNTA({form.ref('company', xl_range_abs(FIRST, 2, FIRST + len(COMPANY_KEYS) - 1, 2))})"
     tail = f" {w['of']} {len(COMPANY_KEYS)}"
-    return _State(
-        f'=IF({count}=0,"{w["empty"]}",{count}&"{tail}")', f"{len(answers)}{tail}" if answers else w["empty"]
-    )
+    return _State(f'=IF({count}=0,"{w["empty"]}",{count}&"{tail}")', f"{len(answers)}{tail}" if answers else w["empty"])
 
 
 def _write_self_check(form: _Form, spec: TableSpec) -> _State:
@@ -454,7 +448,7 @@ def _write_staff(form: _Form, spec: TableSpec) -> _State:
         _lights(form, sheet, FIRST, col, end, col, xl_rowcol_to_cell(FIRST, col))
     codes = xl_range_abs(FIRST, 0, end, 0)
     sheet.conditional_format(FIRST, 0, end, 0, {
-        "type": "formula", "criteria": f"=COUNTIF({codes},$A${FIRST + 1})>1".replace(f"$A${FIRST + 1}", f"$A{FIRST + 1}"),
+        "type": "formula", "criteria": f"=COUNTIF({codes},$A{FIRST + 1})>1",
         "format": f["bad"],
     })  # fmt: skip
     sheet.conditional_format(FIRST, 3, end, 3, {
@@ -544,7 +538,12 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
     for i, (code, name, whole) in enumerate(functions):
         sheet.write_string(_GRID_ROW + i, 0, code, f["key"])
         text = name.get(form.lang)
-        sheet.write_string(_GRID_ROW + i, 1, text.upper() if whole else text, f["group" if whole else "indent"])
+        sheet.write_string(
+            _GRID_ROW + i,
+            1,
+            f"{text.upper()} ({w['time_whole']})" if whole else text,
+            f["group" if whole else "indent"],
+        )
     for i in range(form.staff_rows):
         col = _PERSON_COL + i
         letter = xl_col_to_name(col)
@@ -553,9 +552,7 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
         _person_heading(form, sheet, col, FIRST + i, person)
         area = f"{letter}{_GRID_ROW + 1}:{letter}{last_row + 1}"
         total = sums.get(code, 0.0)
-        sheet.write_formula(
-            _SUM_ROW, col, f'=IF({letter}$2="","",SUM({area}))', f["sum"], total if person else ""
-        )
+        sheet.write_formula(_SUM_ROW, col, f'=IF({letter}$2="","",SUM({area}))', f["sum"], total if person else "")
         sheet.write_formula(
             _STATE_ROW, col, _state_formula(form, letter), f["state"], _state_now(form, total) if person else ""
         )
@@ -694,7 +691,12 @@ def _write_instructions(form: _Form, sheet: Any, states: dict[str, _State]) -> N
     sheet.write_string(row, 0, f"{w['total']}: {minutes}", f["base"])
     row += 2
     book = form.book
-    for style, key in (("input", "legend_input"), ("good", "legend_good"), ("warn", "legend_warn"), ("bad", "legend_bad")):
+    for style, key in (
+        ("input", "legend_input"),
+        ("good", "legend_good"),
+        ("warn", "legend_warn"),
+        ("bad", "legend_bad"),
+    ):
         colours = {"input": "#FFF9DB", "good": "#CDEBD3", "warn": "#FCE9B8", "bad": "#F6C9C4"}
         swatch = book.add_format({"bg_color": colours[style], "border": 1, "border_color": "#C9CED6"})
         sheet.write_blank(row, 0, None, swatch)

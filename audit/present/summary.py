@@ -105,9 +105,7 @@ class SummaryView:
 
     def all_actions(self) -> list[ActionView]:
         """Every action of the audit, by horizon."""
-        ids = sorted(
-            (a["id"] for a in self.findings["actions"]), key=lambda i: (method().actions[i].horizon_days, i)
-        )
+        ids = sorted((a["id"] for a in self.findings["actions"]), key=lambda i: (method().actions[i].horizon_days, i))
         return [action_view(i, self.fmt) for i in ids]
 
     def _say(self, name: str, part: str, **values: Any) -> Markup:
@@ -129,7 +127,9 @@ class SummaryView:
         """Page one."""
         i, w = self.case.intake, self.case.window
         d = self.findings["data"]
-        counts = {s: sum(v.finding.status == s for v in self.views) for s in ("found", "watch", "clear", "not_assessed")}
+        counts = {
+            s: sum(v.finding.status == s for v in self.views) for s in ("found", "watch", "clear", "not_assessed")
+        }
         sure = [
             self._say("sure", "data", rows_used=i.rows_used, rows_read=i.rows_read, rows_set_aside=i.rows_set_aside,
                       clients=d["clients"], start=w.start, end=w.as_of),

@@ -81,9 +81,7 @@ def finding_view(
         benchmark_text=benchmark,
         actions=tuple(action_view(a, fmt) for a in finding.actions),
         href=href,
-        others=tuple(
-            (method().metrics[m.id].name.get(lang), m) for m in own if m is not lead and m.value is not None
-        ),
+        others=tuple((method().metrics[m.id].name.get(lang), m) for m in own if m is not lead and m.value is not None),
     )
 
 
@@ -95,7 +93,7 @@ def metric_from_json(id: str, raw: Mapping[str, Any]) -> Metric:
     reason = raw.get("reason")
     return Metric(
         id=id,
-        **{k: raw.get(k) for k in _METRIC_KEYS if k != "reason"},
+        **{k: raw.get(k) for k in _METRIC_KEYS if k != "reason"},  # type: ignore[arg-type]
         reason=None if reason is None else Text(reason, reason),
         extra={k: v for k, v in raw.items() if k not in _METRIC_KEYS},
     )

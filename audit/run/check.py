@@ -110,10 +110,10 @@ def print_check(result: CheckResult, console: Console) -> None:
         name = FIELD_NAMES[c.field].get(lang) if c.field in FIELD_NAMES else (c.field or "—")
         table.add_row(escape(c.header), escape(name), how[c.how])
     console.print(table)
-    for q in i.questions:
-        console.print(f"[yellow]?[/] {escape(q.text.get(lang))}")
-        if q.answer:
-            console.print(f"    audit.toml: [bold]{escape(q.answer)}[/]")
+    for asked in i.questions:
+        console.print(f"[yellow]?[/] {escape(asked.text.get(lang))}")
+        if asked.answer:
+            console.print(f"    audit.toml: [bold]{escape(asked.answer)}[/]")
     for note in i.notes:
         console.print(f"  · {escape(note.get(lang))}")
     unknown = [p for p in i.people if p.how in ("unknown", "proposed")]
@@ -123,7 +123,9 @@ def print_check(result: CheckResult, console: Console) -> None:
             hint = f" → {p.proposal}?" if p.proposal else ""
             console.print(f"  {escape(p.spelling)}{escape(hint)}  [dim]{fmt.share(p.revenue_share)}[/]")
     q = case.questionnaire
-    filled = [TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES if q.has(t) or (t == "company" and q.company)]
+    filled = [
+        TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES if q.has(t) or (t == "company" and q.company)
+    ]
     empty = [TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES
              if not q.has(t) and not (t == "company" and q.company)]  # fmt: skip
     console.print(f"[bold]{say('Анкета', 'Questionnaire')}[/]: {escape(', '.join(filled)) or '—'}")
@@ -157,5 +159,3 @@ def _needs(missing: list[tuple[str, str]], lang: Lang) -> list[str]:
             if name not in out:
                 out.append(name)
     return out
-
-

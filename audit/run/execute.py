@@ -32,24 +32,26 @@ class Execution:
 
 def _register() -> None:
     import papermill.engines as engines
+    import zmq
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.utils import merge_kwargs, remove_args
 
-    class OwnKernel(engines.NBClientEngine):  # type: ignore[misc, name-defined]
+    class OwnKernel(engines.NBClientEngine):  # type: ignore[misc]
         """Papermill's engine with a kernel of this interpreter, whatever kernelspecs the user has installed."""
 
         @classmethod
-        def execute_managed_notebook(
-            cls, nb_man: Any, kernel_name: str, start_timeout: int = 60, **kwargs: Any
-        ) -> Any:
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, start_timeout: int = 60, **kwargs: Any) -> Any:
             manager = AsyncKernelManager(kernel_name=kernel_name)
             manager._kernel_spec = KernelSpec(
-                argv=[sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
                 display_name="km-audit",
                 language="python",
+                metadata={"supported_encryption": "curve"},
             )
+            if zmq.has("curve"):  # a client's figures travel over a local socket: encrypt them where the build can
+                manager.transport_encryption = "auto"
             safe = remove_args(
                 ["input_path", "timeout", "startup_timeout", "execution_timeout", "log_output", "stdout_file",
                  "stderr_file"], **kwargs,
@@ -58,7 +60,9 @@ def _register() -> None:
                 safe, timeout=None, startup_timeout=start_timeout, kernel_name=kernel_name, km=manager,
                 log=logging.getLogger("papermill"), log_output=False, stdout_file=None, stderr_file=None,
             )  # fmt: skip
-            return PapermillNotebookClient(nb_man, **final).execute()
+            client = PapermillNotebookClient(nb_man, **final)
+            client.owns_km = True  # the client shuts the kernel down, also after an error
+            return client.execute()
 
     engines.papermill_engines.register("km-audit", OwnKernel)
 

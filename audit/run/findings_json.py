@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit.findings.catalogue import unjudged_findings
 from audit.errors import Text
+from audit.findings.catalogue import unjudged_findings
 from audit.findings.finding import Effect, Finding
 from audit.method import CHAPTERS, method
 from audit.model.case import Case
@@ -82,7 +82,7 @@ def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str) -
 
 def _unescape(markup: object) -> str:
     """Return a sentence as plain text: JSON and spreadsheets are not HTML."""
-    return markup.unescape() if hasattr(markup, "unescape") else str(markup)  # type: ignore[no-any-return]
+    return markup.unescape() if hasattr(markup, "unescape") else str(markup)
 
 
 def chapter_json(view: ChapterView) -> dict[str, Any]:

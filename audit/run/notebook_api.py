@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from audit.present.chapter import ChapterView
 from audit.present.summary import SummaryView
 from audit.run.cases import diagnose_chapter, open_case
 from audit.run.findings_json import assemble, chapter_json, dump
+from audit.run.sheets import write_sheets
 
 __all__ = ["NOTEBOOKS", "PARAMETERS", "Parameter", "check_parameters", "open_chapter", "open_summary", "save_chapter"]
 
@@ -180,7 +182,7 @@ def quiet_errors() -> None:
         self._showtraceback(etype, value, lines)
         return lines
 
-    shell.set_custom_exc((AuditError,), handler)
+    shell.set_custom_exc((AuditError,), handler)  # type: ignore[no-untyped-call]
 
 
 def open_chapter(chapter: str, namespace: Mapping[str, Any] | None = None, **parameters: Any) -> ChapterView:
@@ -194,7 +196,7 @@ def open_chapter(chapter: str, namespace: Mapping[str, Any] | None = None, **par
 
 def built_chapters() -> list[str]:
     """Return the chapters that this version computes, in the order of the report."""
-    return [c for c in CHAPTERS if is_built(c)]
+    return [c for c in CHAPTERS if is_built(c) and find_spec(f"audit.present.chapters.{c}") is not None]
 
 
 def compute_all(case: Case) -> dict[str, Any]:
@@ -229,15 +231,8 @@ def save_chapter(view: ChapterView, out: str | Path | None) -> None:
     folder = Path(out)
     (folder / "chapters").mkdir(parents=True, exist_ok=True)
     dump(chapter_json(view), folder / "chapters" / f"{view.name}.json")
-    sheets = folder / "sheets"
-    sheets.mkdir(exist_ok=True)
-    import pickle
-
-    with (sheets / f"{method_order(view.name):02d}_{view.name}.pkl").open("wb") as f:
-        pickle.dump(view.sheets(), f)
-
-
-def method_order(chapter: str) -> int:
-    """Return the place of a chapter in the report."""
-    return CHAPTERS.index(chapter) if chapter in CHAPTERS else len(CHAPTERS)
-
+    write_sheets(folder, view.name, view.sheets())
+    charts = folder / "charts"
+    charts.mkdir(exist_ok=True)
+    for chart in view.charts():
+        chart.save(charts)

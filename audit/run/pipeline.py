@@ -339,5 +339,3 @@ def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
         dump(findings, aside)
         os.replace(aside, target)
     return findings
-
-

@@ -102,9 +102,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None) -> Pa
             )
         say("orders")
         report = read_orders(inputs.orders, inputs.settings, questionnaire, stage)
-        (stage / "intake.json").write_text(
-            json.dumps(report.as_json(), ensure_ascii=False, indent=1), encoding="utf-8"
-        )
+        (stage / "intake.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1), encoding="utf-8")
         say("collapse")
         engine = open_engine(inputs.settings.inputs.engine)
         try:

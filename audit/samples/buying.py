@@ -83,8 +83,8 @@ def make_clients(spec: CompanySpec, traits: Traits) -> Clients:
     tail[draw.order(count)[: round(traits.tail_share * count)]] = True
     odd = np.zeros(count, dtype=np.bool_)
     odd[draw.order(opening)[: traits.odd_clients]] = True
-    size = np.where(tail, 0.03 * size, np.where(odd, 0.03 * size, size))
-    rate = np.where(tail, 1.5 * rate, np.where(odd, 2.0 * rate, rate))
+    size = np.where(tail, 0.015 * size, np.where(odd, 0.03 * size, size))
+    rate = np.where(tail, 2.0 * rate, np.where(odd, 2.0 * rate, rate))
     seller = _share_out(draw, rate * size, spec.sellers, traits.first_seller_share)
     follows = draw.chance(traits.handoff_followed, count)
     handed = draw.chance(traits.handed_share, count)
@@ -116,9 +116,7 @@ def _share_out(draw: Draw, weight: Floats, sellers: int, first_share: float) -> 
     seller = np.empty(count, dtype=np.int64)
     by_weight = np.argsort(-weight, kind="stable")
     lap, place = np.divmod(np.arange(count), sellers)
-    seller[by_weight] = np.where(
-        lap % 2 == 0, place, sellers - 1 - place
-    )  # there and back, as teams are picked
+    seller[by_weight] = np.where(lap % 2 == 0, place, sellers - 1 - place)  # there and back, as teams are picked
     if first_share > 0.0:
         others = 1 + np.arange(count) % max(sellers - 1, 1)
         seller = np.where(draw.chance(first_share, count), 0, others)
@@ -179,9 +177,7 @@ def _second_gaps(traits: Traits, draw: Draw, gap: Floats, count: int) -> tuple[F
     days.
     """
     again = draw.chance(traits.second_purchase, count)
-    soon = 12.0 + 0.9 * gap * draw.erlang(
-        2, count
-    )  # never so soon that the New Year holidays make one day of two
+    soon = 12.0 + 0.9 * gap * draw.erlang(2, count)  # never so soon that the New Year holidays make one day of two
     soon = np.where(soon > _SECOND_WITHIN, draw.uniform(count, low=120.0, high=float(_SECOND_WITHIN)), soon)
     late = draw.chance(traits.late_second, count)
     much_later = draw.uniform(count, low=400.0, high=700.0)

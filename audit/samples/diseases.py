@@ -87,9 +87,7 @@ def _fragmented(t: Traits, strength: float, _spec: CompanySpec) -> Traits:
     """Four functions nobody was given: each is done by four roles in crumbs of like size."""
     crumbs = (("MG_MKT", 1.0), ("OPS_CLAIM", 1.0), ("OPS_CSAT", 1.0), ("OPS_CONTENT", 1.0))
     shares = {"SR": 0.6, "SUP": 1.0, "OP": 0.9, "KM": 0.24}
-    return replace(
-        t, foreign=(*t.foreign, *(ForeignWork(r, strength * w, crumbs) for r, w in shares.items()))
-    )
+    return replace(t, foreign=(*t.foreign, *(ForeignWork(r, strength * w, crumbs) for r, w in shares.items())))
 
 
 def _frontline(t: Traits, strength: float, spec: CompanySpec) -> Traits:
@@ -327,9 +325,7 @@ DISEASES: dict[str, Planted] = {
         clients=420,
         may=_BASE_IN_FLIGHT,
     ),
-    "retention.mostly_reactive": Planted(
-        _field("company_initiated"), 0.08, "share of orders", types=("T", *_WITH_KM)
-    ),
+    "retention.mostly_reactive": Planted(_field("company_initiated"), 0.08, "share of orders", types=("T", *_WITH_KM)),
     "base.concentration": Planted(
         _top_shares,
         0.38,
@@ -355,9 +351,7 @@ DISEASES: dict[str, Planted] = {
     "base.off_profile": Planted(
         _field("odd_clients"), 16.0, "clients", types=("TC",), may=("base.long_tail", "base.range_gap")
     ),
-    "base.wallet_headroom": Planted(
-        _field("wallet_share"), 0.17, "share of the client's budget", types=_WITH_KM
-    ),
+    "base.wallet_headroom": Planted(_field("wallet_share"), 0.17, "share of the client's budget", types=_WITH_KM),
     "base.range_gap": Planted(
         _field("restricted_share", categories=16, items_per_category=4, lines_mean=4.5),
         0.65,
@@ -420,20 +414,14 @@ DISEASES: dict[str, Planted] = {
         "touches a client a month",
         types=("T", *_WITH_KM),
     ),
-    "keys.too_many": Planted(
-        _field("keys_per_seller"), 22.0, "key clients a manager", types=("T", *_WITH_KM)
-    ),
+    "keys.too_many": Planted(_field("keys_per_seller"), 22.0, "key clients a manager", types=("T", *_WITH_KM)),
     "keys.no_file": Planted(_field("no_file_share"), 0.62, "share of key clients"),
     "keys.no_buying_centre": Planted(_field("no_centre_share"), 0.62, "share of key clients"),
     "keys.no_plan": Planted(_field("no_plan_share"), 0.66, "share of key clients"),
     "keys.no_backup": Planted(_field("no_backup_share"), 0.62, "share of key clients"),
-    "keys.no_influence": Planted(
-        _field("no_influence_share"), 0.72, "share of key clients", types=("T", *_WITH_KM)
-    ),
+    "keys.no_influence": Planted(_field("no_influence_share"), 0.72, "share of key clients", types=("T", *_WITH_KM)),
     "keys.disincentive": Planted(_field("disincentive_share"), 0.72, "share of key clients"),
-    "handoff.no_rule": Planted(
-        _set(handoff_documented=False), 1.0, "no rule", may=("handoff.rule_not_followed",)
-    ),
+    "handoff.no_rule": Planted(_set(handoff_documented=False), 1.0, "no rule", may=("handoff.rule_not_followed",)),
     "handoff.rule_not_followed": Planted(
         lambda t, s, _spec: replace(t, handoff_followed=1.0 - s, handoff_late_by=(3, 6), arrivals_share=0.4),
         0.75,
@@ -442,9 +430,7 @@ DISEASES: dict[str, Planted] = {
         clients=340,
         may=("roles.hunter_farmer_mix", "handoff.loss", "ownership.single_owner", "ownership.bus_factor"),
     ),
-    "handoff.form_mismatch": Planted(
-        _set(handoff_form="SCRIPT"), 1.0, "script instead of joining", types=("C", "CS")
-    ),
+    "handoff.form_mismatch": Planted(_set(handoff_form="SCRIPT"), 1.0, "script instead of joining", types=("C", "CS")),
     "handoff.loss": Planted(
         _field("handoff_loss", handed_share=0.5, handoff_k=2, arrivals_share=0.7),
         0.5,
@@ -463,9 +449,7 @@ DISEASES: dict[str, Planted] = {
             "ownership.single_owner",
         ),
     ),
-    "service.late": Planted(
-        _field("late_share"), 0.25, "share of orders", may=("service.failures_cost_clients",)
-    ),
+    "service.late": Planted(_field("late_share"), 0.25, "share of orders", may=("service.failures_cost_clients",)),
     "service.short_shipments": Planted(
         _field("short_share"), 0.18, "share of orders", may=("service.failures_cost_clients",)
     ),

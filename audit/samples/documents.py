@@ -111,9 +111,7 @@ class Serving:
     typed_by_people: int
 
 
-def serve(
-    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, people: list[Person]
-) -> Serving:
+def serve(spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, people: list[Person]) -> Serving:
     """Give every order day its responsible manager and the person who typed it.
 
     The developer keeps a new client for the purchases up to the hand-off; then the client's seller serves, a
@@ -233,7 +231,7 @@ def fill(spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, re
     per_line = traits.ticket_rub / breadth * clients.size[orders.client] * first
     target = per_line[order] * draw.lognormal(traits.order_sigma, len(order)) * price_level
     # Prices live in the catalogue: one for each item, from cheap to dear, the same for everybody on a day.
-    catalogue = traits.ticket_rub / 60.0 * (0.4 + ((group * 7 + item * 13) % 11) / 7.0)
+    catalogue = traits.ticket_rub / 200.0 * (0.4 + ((group * 7 + item * 13) % 11) / 7.0)
     price = np.round(catalogue * price_level, 2)
     qty = np.maximum(1, np.round(target / price)).astype(np.int64)
     keep = _first_of_each(order, group, item, traits.items_per_category)
@@ -328,16 +326,12 @@ def _sales(
     firsts = np.flatnonzero(orders.number == 1)
     since[client[firsts]] = iso[orders.day[firsts]]
     people, width = reg.contacts
-    contact = people[
-        (client * 7 + np.floor(draw.uniform(n) ** 1.6 * width[client]).astype(np.int64)) % len(people)
-    ]
+    contact = people[(client * 7 + np.floor(draw.uniform(n) ** 1.6 * width[client]).astype(np.int64)) % len(people)]
     lead_time = draw.whole(2, 7, n)
     early = np.where(orders.late_days > 0, 0, draw.whole(0, 2, n))
     promised = orders.day + lead_time
     shipped = np.maximum(promised - early + orders.late_days, orders.day)
-    reason = np.where(
-        orders.late_days > 0, "LATE", np.array(_REASONS, dtype=object)[draw.pick((2, 3, 3, 2, 1), n)]
-    )
+    reason = np.where(orders.late_days > 0, "LATE", np.array(_REASONS, dtype=object)[draw.pick((2, 3, 3, 2, 1), n)])
     fresh = shipped >= window_days(spec)  # not shipped yet on the last day of the export
     status = np.where(fresh, "open", np.where(shipped >= window_days(spec) - 10, "shipped", "closed"))
     segments = np.array((SEGMENTS if spec.lang == "ru" else SEGMENTS_EN)[spec.sector], dtype=object)
@@ -371,9 +365,7 @@ def _sales(
     sku = stem + "-" + (lines.item + 1).astype(str).astype(object)
     made_to_order = "Нестандартное" if spec.lang == "ru" else "Custom"
     table["sku_group"] = np.where(lines.custom, made_to_order, group)
-    custom_item = (
-        made_to_order + " " + reg.key[client[lines.order]] + "-" + (lines.item + 1).astype(str).astype(object)
-    )
+    custom_item = made_to_order + " " + reg.key[client[lines.order]] + "-" + (lines.item + 1).astype(str).astype(object)
     table["sku"] = np.where(lines.custom, custom_item, sku)
     table["qty"], table["amount"], table["margin"] = lines.qty, lines.amount, lines.margin
     return table
@@ -402,9 +394,7 @@ def _blank(values: Texts, where: Bools) -> Texts:
 
 
 def _position(order: Ints) -> Ints:
-    begins = (
-        np.flatnonzero(np.r_[True, order[1:] != order[:-1]]) if len(order) else np.zeros(0, dtype=np.int64)
-    )
+    begins = np.flatnonzero(np.r_[True, order[1:] != order[:-1]]) if len(order) else np.zeros(0, dtype=np.int64)
     return np.arange(len(order)) - np.repeat(begins, np.diff(np.r_[begins, len(order)]))
 
 
@@ -432,9 +422,7 @@ def _returns(spec: CompanySpec, traits: Traits, table: pd.DataFrame, draw: Draw)
     back["_doc"] = np.where(linked, back["_doc"], top + np.arange(len(rows)))
     # An unlinked return on a day of another order would net against it: only where that order stays positive.
     bought = table.groupby(["client_id", "_day"], sort=False)["amount"].sum()
-    same_day = bought.reindex(pd.MultiIndex.from_frame(back[["client_id", "_day"]])).to_numpy(
-        dtype=np.float64
-    )
+    same_day = bought.reindex(pd.MultiIndex.from_frame(back[["client_id", "_day"]])).to_numpy(dtype=np.float64)
     safe = linked | np.isnan(same_day) | (np.nan_to_num(same_day) + back["amount"].to_numpy() > 0)
     return pd.DataFrame(back[safe])
 

@@ -299,9 +299,7 @@ def day_log_table(
         mine = time[time["person"] == p.code]
         functions, shares = list(mine["function"]), np.array([float(s) for s in mine["share"]])
         if p.role == seller and traits.logged_oper_share >= 0.0:
-            work = {
-                f: float(s) * (1 - traits.logged_oper_share) for f, s in zip(functions, shares, strict=True)
-            }
+            work = {f: float(s) * (1 - traits.logged_oper_share) for f, s in zip(functions, shares, strict=True)}
             for f, w in (("OPS_ORDER", 0.4), ("OPS_CHASE", 0.35), ("OPS_DOCS", 0.25)):
                 work[f] = work.get(f, 0.0) + traits.logged_oper_share * w
             functions, shares = list(work), np.array(list(work.values()))

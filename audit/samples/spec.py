@@ -8,7 +8,7 @@ dictionary.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import pandas as pd
@@ -65,10 +65,7 @@ class CompanySpec:
     @property
     def start(self) -> date:
         """First day of the export: the 1 January that opens the window of ``years``."""
-        return (
-            date(self.end.year - self.years, self.end.month, self.end.day)
-            + pd.Timedelta(days=1).to_pytimedelta()
-        )
+        return date(self.end.year - self.years, self.end.month, self.end.day) + timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -54,9 +54,7 @@ def truth_of(
         "gross_margin_share": traits.margin_share,
     }
     if traits.pause_per_year + traits.churn_per_year > 0:
-        truth["return_share"] = round(
-            traits.pause_per_year / (traits.pause_per_year + traits.churn_per_year), 6
-        )
+        truth["return_share"] = round(traits.pause_per_year / (traits.pause_per_year + traits.churn_per_year), 6)
     truth |= operational_truth(people, tables)
     return {
         "company": {

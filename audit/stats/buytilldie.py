@@ -167,9 +167,7 @@ class BuyTillDie:
     def expected_after(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         """Return the expected acts in time ``t`` after T of units with these histories."""
         xs, end, ahead = (np.asarray(v, dtype=np.float64) for v in (x, T, t))
-        living = _acts_of_living(
-            self.r + xs, self.alpha + end, self.a, self.b + _chances(self.model, xs), ahead
-        )
+        living = _acts_of_living(self.r + xs, self.alpha + end, self.a, self.b + _chances(self.model, xs), ahead)
         return self.p_alive(x, t_x, T) * living
 
     def count_probabilities(self, T: ArrayLike, highest: int) -> Floats:

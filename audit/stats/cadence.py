@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from audit.stats.survival import logrank_by_stratum
 
@@ -69,9 +69,7 @@ def _gaps(unit: ArrayLike, day: ArrayLike) -> _Gaps:
     units, code = np.unique(labels, return_inverse=True)
     order = np.lexsort((days, code))
     code, days = code[order].astype(np.int64), days[order]
-    last_row = (
-        np.append(np.flatnonzero(np.diff(code)), len(code) - 1) if len(code) else np.zeros(0, dtype=np.int64)
-    )
+    last_row = np.append(np.flatnonzero(np.diff(code)), len(code) - 1) if len(code) else np.zeros(0, dtype=np.int64)
     same = (np.diff(code) == 0) & (np.diff(days) > 0)
     return _Gaps(units, code[:-1][same], days[:-1][same], np.diff(days)[same], days[last_row])
 
@@ -107,7 +105,7 @@ def _prior(n: Floats, mean: Floats, unit_of: Ints, logs: Floats) -> _Prior:
     level = float((weight * mean).sum() / weight.sum())
     # Residuals of a unit with n gaps are short by √((n − 1)/n); units with one gap have none.
     repeated = n[unit_of] > 1
-    middle, upper = 0.0, float(stats.norm.ppf(0.9))
+    middle, upper = 0.0, float(special.ndtri(0.9))
     if within > 0 and repeated.sum() >= _GROUP_GAPS:
         size_of = n[unit_of][repeated]
         standard = residual[repeated] / np.sqrt(within * (size_of - 1) / size_of)
@@ -154,9 +152,7 @@ def gap_quantiles(unit: ArrayLike, day: ArrayLike, group: ArrayLike | None = Non
     return Cadence(gaps.units, n.astype(np.int64), gaps.last, p50, p90, own, group_p50, group_p90)
 
 
-def _group_of_units(
-    unit: ArrayLike, day: ArrayLike, group: ArrayLike | None, units: NDArray[np.generic]
-) -> Ints:
+def _group_of_units(unit: ArrayLike, day: ArrayLike, group: ArrayLike | None, units: NDArray[np.generic]) -> Ints:
     """Return the group number of every unit: that of its last day, the greatest label on a tie."""
     if group is None or len(units) == 0:
         return np.zeros(len(units), dtype=np.int64)
@@ -180,10 +176,8 @@ def _prior_of(mine: Bools, n: Floats, mean: Floats, unit_of: Ints, logs: Floats)
 
 def _shrunk(prior: _Prior, n: Floats, mean: Floats, squares: Floats) -> tuple[Floats, Floats]:
     """Return shrunk p50 and p90 of units with n gaps of given mean and sum of squares of logs."""
-    if prior.within > 0:
-        w = n * prior.between / (n * prior.between + prior.within)
-    else:  # every unit keeps perfect time: one gap tells it all
-        w = (n > 0).astype(np.float64)
+    # Units that keep perfect time have no spread: one gap tells it all, and 0 ÷ 0 must not.
+    w = np.divide(n * prior.between, n * prior.between + prior.within, out=(n > 0) * 1.0, where=prior.within > 0)
     level = w * mean + (1 - w) * prior.level
     own_weight = np.maximum(n - 1, 0.0)
     spread = (_SPREAD_WORTH * prior.within + squares) / (_SPREAD_WORTH + own_weight)
@@ -258,8 +252,6 @@ def gaps_longer(
         rows = enough[code]
         number = np.cumsum(enough) - 1
         # Recent gaps ending sooner is the opposite of slowing down.
-        z[enough] = -logrank_by_stratum(
-            length[rows], done[rows], late[rows], number[code[rows]], int(enough.sum())
-        )
-    p = np.where(np.isnan(z), np.nan, stats.norm.sf(np.where(np.isnan(z), 0.0, z)))
+        z[enough] = -logrank_by_stratum(length[rows], done[rows], late[rows], number[code[rows]], int(enough.sum()))
+    p = np.where(np.isnan(z), np.nan, special.ndtr(-np.where(np.isnan(z), 0.0, z)))
     return GapTest(gaps.units, p, z, earlier.astype(np.int64), recent.astype(np.int64))

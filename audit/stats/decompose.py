@@ -183,9 +183,7 @@ def retained(before: ArrayLike, after: ArrayLike) -> Retained:
     return Retained(kept / base, float(r1[had].sum()) / base, int(had.sum()))
 
 
-def grr_noise(
-    unit: ArrayLike, value: ArrayLike, draws: int = 400, seed: int = SEED, level: float = 0.95
-) -> Estimate:
+def grr_noise(unit: ArrayLike, value: ArrayLike, draws: int = 400, seed: int = SEED, level: float = 0.95) -> Estimate:
     """Return the gross retention that the chance timing of orders alone would give, nobody having changed.
 
     Grain: one row per order of the two periods together; ``unit``: whose, ``value``: how much (orders of
@@ -220,9 +218,7 @@ def grr_noise(
     rng = np.random.default_rng(seed)
     out = np.full(draws, np.nan)
     for i in range(draws):
-        coins = np.unpackbits(np.frombuffer(rng.bytes((len(amounts) + 7) // 8), dtype=np.uint8))[
-            : len(amounts)
-        ]
+        coins = np.unpackbits(np.frombuffer(rng.bytes((len(amounts) + 7) // 8), dtype=np.uint8))[: len(amounts)]
         first = np.add.reduceat(amounts * coins, starts)
         base = float(first.sum())
         if base > 0:

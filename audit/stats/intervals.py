@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from audit.stats.resample import (
     DRAWS,
@@ -92,7 +92,7 @@ def wilson_bounds(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floa
     successes, trials = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64))
     if not ((successes >= 0) & (successes <= trials)).all():
         raise ValueError("successes must lie between 0 and the number of trials")
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(special.ndtri(0.5 + level / 2))
     safe = np.maximum(trials, 1.0)
     p = successes / safe
     centre = (p + z * z / (2 * safe)) / (1 + z * z / safe)
@@ -123,8 +123,8 @@ def clopper_pearson(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     if not 0 <= k <= n:
         raise ValueError("successes must lie between 0 and the number of trials")
     tail = (1 - level) / 2
-    low = 0.0 if k == 0 else float(stats.beta.ppf(tail, k, n - k + 1))
-    high = 1.0 if k == n else float(stats.beta.ppf(1 - tail, k + 1, n - k))
+    low = 0.0 if k == 0 else float(special.betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k == n else float(special.betaincinv(k + 1, n - k, 1 - tail))
     return low, high
 
 
@@ -165,14 +165,12 @@ def ratio_t(
         return Estimate(value, None, None, 1, level, "too_few_units")
     residual = x - value * y
     error = np.sqrt(n / (n - 1) * float((residual**2).sum())) / total
-    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * float(error)
+    half = float(special.stdtrit(n - 1, 0.5 + level / 2)) * float(error)
     low, high = value - half, value + half
     if bounds is not None:
         least, most = bounds
         if error == 0 and value in bounds:
-            low, high = (
-                least + (most - least) * x for x in clopper_pearson(n if value == most else 0, n, level)
-            )
+            low, high = (least + (most - least) * x for x in clopper_pearson(n if value == most else 0, n, level))
         low, high = max(low, least), min(high, most)
     return Estimate(value, low, high, n, level)
 
@@ -272,9 +270,7 @@ class Dominance:
     without: float | None
 
 
-def dominant_unit(
-    numerator: ArrayLike, denominator: ArrayLike | None = None, limit: float = 0.2
-) -> Dominance:
+def dominant_unit(numerator: ArrayLike, denominator: ArrayLike | None = None, limit: float = 0.2) -> Dominance:
     """Tell whether one unit makes up more than ``limit`` of a figure, and what the figure is without it.
 
     The figure is Σ numerator, or Σ numerator ÷ Σ denominator. A unit's share is taken of the sum of

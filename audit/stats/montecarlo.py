@@ -121,9 +121,7 @@ def propagate(
     )
 
 
-def product(
-    ranges: Mapping[str, Range], draws: int = 20_000, seed: int = SEED, level: float = 0.95
-) -> Propagated:
+def product(ranges: Mapping[str, Range], draws: int = 20_000, seed: int = SEED, level: float = 0.95) -> Propagated:
     """Return the product of independent uncertain inputs; its mean is exact, its limits are simulated."""
     names = sorted(ranges)
 
@@ -132,6 +130,4 @@ def product(
 
     simulated = propagate(multiply, ranges, draws, seed, level)
     mean = float(np.prod([ranges[name].mean for name in names]))
-    return Propagated(
-        simulated.base, simulated.low, simulated.high, mean, simulated.worst, simulated.best, level
-    )
+    return Propagated(simulated.base, simulated.low, simulated.high, mean, simulated.worst, simulated.best, level)

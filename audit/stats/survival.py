@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from audit.stats.intervals import Estimate, Reason, clopper_pearson
 
@@ -102,9 +102,7 @@ class SurvivalCurve:
         at_risk = int(_at_risk(np.array([horizon]), self._exits, self._entries)[0])
         i = int(np.searchsorted(self.times, horizon, side="right")) - 1
         events = int(self.events[: i + 1].sum())
-        s, low, high = (
-            (float(self.survival[i]), float(self.low[i]), float(self.high[i])) if i >= 0 else (1.0, 0.0, 1.0)
-        )
+        s, low, high = (float(self.survival[i]), float(self.low[i]), float(self.high[i])) if i >= 0 else (1.0, 0.0, 1.0)
         if s > 0 and horizon > self.times[-1]:
             return SurvivalAt(horizon, None, 0.0, high, 0, events, self.n, self.level, "beyond_follow_up")
         if s >= 1.0:
@@ -117,9 +115,7 @@ class SurvivalCurve:
         return [self.at(h) for h in horizons]
 
 
-def _times(
-    duration: ArrayLike, event: ArrayLike, entry: ArrayLike | None
-) -> tuple[Floats, Bools, Floats | None]:
+def _times(duration: ArrayLike, event: ArrayLike, entry: ArrayLike | None) -> tuple[Floats, Bools, Floats | None]:
     """Check and convert the three columns of survival data."""
     t = np.asarray(duration, dtype=np.float64)
     e = np.asarray(event)
@@ -205,12 +201,10 @@ def kaplan_meier(
     )
 
 
-def _log_log(
-    survival: Floats, greenwood: Floats, at_risk: Ints, events: Ints, level: float
-) -> tuple[Floats, Floats]:
+def _log_log(survival: Floats, greenwood: Floats, at_risk: Ints, events: Ints, level: float) -> tuple[Floats, Floats]:
     """Return the limits of the curve; see `kaplan_meier` for the ends."""
     tail = (1 - level) / 2
-    z = float(stats.norm.ppf(1 - tail))
+    z = float(special.ndtri(1 - tail))
     inside = (survival > 0) & (survival < 1)
     log_s = np.log(survival, out=np.full(len(survival), -1.0), where=inside)
     spread = np.minimum(np.sqrt(greenwood) / -log_s, 300.0)
@@ -225,7 +219,7 @@ def _log_log(
         last = int(zero[0])
         upper = 1.0 - (tail / 2) ** (1.0 / max(int(at_risk[last]), 1))
         if last > 0 and inside[last - 1]:
-            z_half = float(stats.norm.ppf(1 - tail / 2))
+            z_half = float(special.ndtri(1 - tail / 2))
             upper = min(upper, float(np.exp(log_s[last - 1] * np.exp(-z_half * spread[last - 1]))))
         high[zero] = upper
     return low, high
@@ -286,7 +280,7 @@ def logrank(
     rank = int(np.linalg.matrix_rank(variance[np.ix_(keep, keep)]))
     chi2 = float(difference[keep] @ np.linalg.pinv(variance[np.ix_(keep, keep)]) @ difference[keep])
     z = float(difference[0] / np.sqrt(variance[0, 0])) if k == 2 else None
-    return LogRank(chi2, rank, float(stats.chi2.sf(chi2, rank)), groups, observed, expected, len(t), z)
+    return LogRank(chi2, rank, float(special.chdtrc(rank, chi2)), groups, observed, expected, len(t), z)
 
 
 def logrank_by_stratum(

@@ -126,7 +126,9 @@ def year_on_year(numerator: ArrayLike, denominator: ArrayLike | None = None) -> 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:
     """Return top ÷ bottom, NaN where bottom is not positive."""
-    return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom > 0)
+    out = np.full(np.shape(top), np.nan)
+    np.divide(top, bottom, out=out, where=bottom > 0)
+    return out
 
 
 def yearly_trend(

@@ -25,11 +25,13 @@ def days(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def test_several_documents_on_one_day_are_one_purchase() -> None:
-    d = days([
-        line("A", "2024-01-01", 100, "1"),
-        line("A", "2024-01-01", 50, "2"),
-        line("A", "2024-02-10", 30, "3"),
-    ])
+    d = days(
+        [
+            line("A", "2024-01-01", 100, "1"),
+            line("A", "2024-01-01", 50, "2"),
+            line("A", "2024-02-10", 30, "3"),
+        ]
+    )
     assert d["revenue"].tolist() == [150, 30]
     assert d["orders"].tolist() == [2, 1]
     assert d["purchase_no"].tolist() == [1, 2]

@@ -127,8 +127,8 @@ def test_published_retention_examples():
 
 
 def test_noise_of_two_equal_orders_by_hand():
-    # One unit, two orders of 1: both in the first period (1/4): 0 of 2; one each (1/2): 1 of 1; both later (1/4): no base.
-    # Mean over throws with a base: (0 · 1/4 + 1 · 1/2) ÷ 3/4 = 2/3; but a quarter of the throws has no base: too few.
+    # One unit, two orders of 1: both in the first period (¼): 0 of 2; one each (½): 1 of 1; both later (¼): no base.
+    # A figure that is missing from a quarter of the throws is none.
     assert grr_noise([0, 0], [1, 1], draws=400).reason == "too_few_units"
     # Many such units: Σ min ÷ Σ first → (1/2) ÷ 1 = 0.5.
     got = grr_noise(np.repeat(np.arange(4000), 2), np.ones(8000), draws=200)

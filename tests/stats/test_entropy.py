@@ -1,5 +1,7 @@
 """Entropy and Hill numbers against arithmetic and SciPy."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -44,8 +46,9 @@ def test_shannon_equals_scipy(x):
 @given(rows)
 def test_larger_orders_count_small_parts_less(x):
     numbers = [float(hill_number(x, q)) for q in (0, 0.5, 1, 2, 3)]
-    assert all(a >= b - 1e-9 for a, b in zip(numbers, numbers[1:], strict=False))
-    assert 1 - 1e-9 <= numbers[-1] and numbers[0] <= len(x)
+    assert all(a >= b - 1e-9 for a, b in pairwise(numbers))
+    assert numbers[-1] >= 1 - 1e-9
+    assert numbers[0] <= len(x)
 
 
 @pytest.mark.parametrize("bad", [[-1, 2], [np.nan, 1]])

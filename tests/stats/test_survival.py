@@ -1,6 +1,7 @@
 """Survival against arithmetic, published tables, SciPy and real data."""
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -31,10 +32,10 @@ def test_five_units_by_hand():
     assert curve.censored.tolist() == [0, 1, 0, 1]
     assert curve.survival == pytest.approx([4 / 5, 4 / 5, 4 / 15, 4 / 15])
     assert (curve.n, curve.n_events, curve.median, curve.last_follow_up) == (5, 3, 5, 9)
-    # Greenwood at 2: 1/(5·4) = 0.05; ln 0.8 = −0.223144; z√0.05 ÷ 0.223144 = 1.964041;
-    # limits 0.8^exp(±1.964041) = 0.8^7.12806 = 0.203812 and 0.8^0.140290 = 0.969181
+    # Greenwood at 2: 1/(5·4) = 0.05; ln 0.8 = −0.223144; z√0.05 ÷ 0.223144 = 1.964032;
+    # limits 0.8^exp(±1.964032) = 0.8^7.12799 = 0.203809 and 0.8^0.140292 = 0.969180
     at = curve.at(2)
-    assert (at.low, at.high) == pytest.approx((0.203812, 0.969181), abs=2e-6)
+    assert (at.low, at.high) == pytest.approx((0.203809, 0.969180), abs=2e-6)
     # The horizon is inclusive; just before it two more were at risk.
     assert curve.at(5).survival == pytest.approx(4 / 15)
     assert curve.at(4.9).survival == pytest.approx(4 / 5)
@@ -88,7 +89,9 @@ def test_curve_equals_scipy(seed):
     t, e = rng.integers(1, 30, 60).astype(float), rng.random(60) < 0.6
     ours = kaplan_meier(t, e)
     theirs = stats.ecdf(stats.CensoredData(uncensored=t[e], right=t[~e])).sf
-    band = theirs.confidence_interval(0.95, method="log-log")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # SciPy warns where the interval does not exist
+        band = theirs.confidence_interval(0.95, method="log-log")
     inside = (ours.survival > 0) & (ours.survival < 1)
     assert ours.survival == pytest.approx(theirs.evaluate(ours.times), abs=1e-12)
     assert ours.low[inside] == pytest.approx(band.low.evaluate(ours.times)[inside], abs=1e-12)
@@ -135,12 +138,16 @@ def test_stratified_logrank_adds_up_the_strata():
 
 def test_strata_remove_a_difference_that_is_only_composition():
     # Quick stratum A holds mostly group 1, slow stratum B mostly group 0; within each the groups are alike.
-    rng = np.random.default_rng(10)
-    quick = np.repeat([True, False], 400)
-    g = rng.random(800) < np.where(quick, 0.8, 0.2)
-    t = np.ceil(rng.exponential(np.where(quick, 20.0, 60.0)))
-    assert logrank(t, np.ones(800), g).p_value < 1e-6
-    assert logrank(t, np.ones(800), g, strata=quick).p_value > 0.05
+    quick = np.repeat([True, False], 100)
+    plain, stratified = [], []
+    for seed in range(400):
+        rng = np.random.default_rng([10, seed])
+        g = rng.random(200) < np.where(quick, 0.8, 0.2)
+        t = np.ceil(rng.exponential(np.where(quick, 20.0, 60.0)))
+        plain.append(logrank(t, np.ones(200), g).p_value < 0.05)
+        stratified.append(logrank(t, np.ones(200), g, strata=quick).p_value < 0.05)
+    assert np.mean(plain) > 0.9
+    assert 0.02 < np.mean(stratified) < 0.08
 
 
 def test_three_groups_have_two_degrees_of_freedom():
@@ -239,7 +246,7 @@ def test_one_unit():
      ([1, 2], [0, 1], [1, 0])],
 )  # fmt: skip
 def test_impossible_input_is_refused(t, e, entry):
-    with pytest.raises(ValueError, match="duration|event|entry"):
+    with pytest.raises(ValueError, match=r"duration|event|entry"):
         kaplan_meier(t, e, entry)
 
 

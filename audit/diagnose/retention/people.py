@@ -7,19 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.stats.funnel import Funnel, funnel
+from audit.stats.funnel import Funnel, funnel, funnel_limits
 
 __all__ = ["between_projects", "initiative", "loss_by_manager", "loss_by_service"]
 
 
-def loss_by_manager(clients: pd.DataFrame, manager: pd.Series) -> tuple[pd.DataFrame, Funnel | None]:
+def loss_by_manager(
+    clients: pd.DataFrame, manager: pd.Series, inner: float = 0.95, outer: float = 0.998
+) -> tuple[pd.DataFrame, Funnel | None]:
     """Return clients lost per manager with the place of each in a funnel of equal risk.
 
     ``clients``: client_key, prior_days, recent_days, prior_revenue; ``manager``: manager of most order days of the prior
     period by client_key. At risk: clients with two or more order days in the prior period; lost: none in the recent one.
-    Columns: manager, clients, lost, share, inner_low, inner_high (95 %), outer_low, outer_high (99.8 %), position (2 beyond
-    the outer limits on the bad side, 1 beyond the inner ones, negative on the good side), p_value, lost_revenue (prior
-    revenue of the lost). Most clients first, then by name.
+    Columns: manager, clients, lost, share, inner_low, inner_high (limits at level ``inner``), outer_low, outer_high (at
+    ``outer``), position (2 beyond the outer limits on the bad side, 1 beyond the inner ones, negative on the good side),
+    p_value, lost_revenue (prior revenue of the lost). Most clients first, then by name.
     """
     rows = clients[clients["prior_days"] >= 2].copy()
     rows["manager"] = rows["client_key"].map(manager)
@@ -35,10 +37,16 @@ def loss_by_manager(clients: pd.DataFrame, manager: pd.Series) -> tuple[pd.DataF
                "position", "p_value", "lost_revenue"]  # fmt: skip
     if placed is None:
         return pd.DataFrame(columns=columns), None
+    size, lost = out["clients"].to_numpy(dtype=np.float64), out["lost"].to_numpy(dtype=np.float64)
+    near, far = funnel_limits(size, placed.rate, inner), funnel_limits(size, placed.rate, outer)
+    position = np.zeros(len(out), dtype=np.int64)
+    for low, high in (near, far):
+        # Whole counts are compared: k/n against limit/n must not hang on the last bit.
+        position += (lost > np.rint(high * size)).astype(np.int64) - (lost < np.rint(low * size)).astype(np.int64)
     return out.assign(
         clients=out["clients"].astype(np.int64), lost=out["lost"].astype(np.int64), share=placed.share,
-        inner_low=placed.inner_low, inner_high=placed.inner_high, outer_low=placed.outer_low,
-        outer_high=placed.outer_high, position=placed.position, p_value=placed.p_value,
+        inner_low=near[0], inner_high=near[1], outer_low=far[0], outer_high=far[1], position=position,
+        p_value=placed.p_value,
     )[columns], placed  # fmt: skip
 
 

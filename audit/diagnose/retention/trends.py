@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from audit.diagnose.retention.words import day_text
 from audit.errors import Text
 from audit.method import Thresholds
 from audit.model.calendar import add_months, month_index
@@ -76,10 +77,11 @@ def trend_metrics(trends: dict[str, Trend], window: Window, months: int, deflate
             out.append(no_metric(id, NO_ITEMS))
             continue
         if months < 24:
-            ready = add_months(dt.date(window.start.year, window.start.month, 1), 24 + (window.start.day > 1))
+            first = dt.date(window.start.year, window.start.month, 1)
+            day = day_text(add_months(first, 24 + (window.start.day > 1)))
             reason = Text(
-                f"Полных месяцев {months}, для тренда без сезонности нужно 24. Оценить можно с {ready:%d.%m.%Y}",
-                f"There are {months} whole months, a trend free of seasons needs 24. It can be judged from {ready:%Y-%m-%d}",
+                f"Полных месяцев {months}, для тренда без сезонности нужно 24. Оценить можно с {day.ru}",
+                f"There are {months} whole months, a trend free of seasons needs 24. It can be judged from {day.en}",
             )
             out.append(no_metric(id, reason, n=trends[name].yearly.n))
             continue

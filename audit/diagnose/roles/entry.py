@@ -129,10 +129,8 @@ def entry_by_manager(
     has_fields: bool,
     in_conveyor: bool,
     needs_roles: bool,
-    has_staff: bool,
     min_units: int,
     min_author_share: float,
-    grade: str = "C",
 ) -> Metric:
     """Turn the counts into the metric, or say why it cannot be had: it is never 0 for want of an author.
 
@@ -152,7 +150,8 @@ def entry_by_manager(
     filled = entry.with_author / entry.orders if entry.orders else 0.0
     if filled < min_author_share:
         return no_metric(METRIC, Text(
-            f"Автор и менеджер вместе указаны только у {filled:.0%} заказов, нужно не менее {min_author_share:.0%}",
+            f"Автор и менеджер вместе указаны только у {filled * 100:.0f}\u00a0% заказов, нужно не менее "
+            f"{min_author_share * 100:.0f}\u00a0%",
             f"Author and manager are both given for {filled:.0%} of the orders only, {min_author_share:.0%} are needed",
         ), n=entry.with_author)  # fmt: skip
     if entry.typed < min_units:
@@ -183,7 +182,7 @@ def entry_by_manager(
     low, _ = wilson(entry.foreign, entry.typed)
     _, high = wilson(min(entry.foreign + entry.suspect, entry.typed), entry.typed)
     return metric(
-        METRIC, entry.foreign / entry.typed, low=low, high=high, n=entry.typed, grade="C" if grade == "C" else "B",
+        METRIC, entry.foreign / entry.typed, low=low, high=high, n=entry.typed,
         typed_by_manager=entry.by_manager, own_work=entry.own, suspect_logins=entry.suspect, automatic=entry.automatic,
     )  # fmt: skip
 

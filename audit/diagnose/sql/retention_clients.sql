@@ -40,7 +40,8 @@ WITH days AS (
          sum(CASE WHEN {{ days_between('d.day', 's.last_day') }} BETWEEN 0 AND 364 THEN d.revenue ELSE 0 END)
            AS last_year_revenue,
          sum(CASE WHEN {{ days_between('k.second_day', 'd.day') }} BETWEEN 0 AND 364 THEN d.revenue ELSE 0 END)
-           AS second_year_revenue
+           AS second_year_revenue,
+         min(CASE WHEN d.purchase_no IS NOT NULL AND d.day > s.first_seen_day THEN d.day END) AS second_seen_day
   FROM days d
   JOIN sums s ON d.client_key = s.client_key
   JOIN clients k ON d.client_key = k.client_key
@@ -50,7 +51,7 @@ SELECT s.client_key, k.client_name, k.segment, k.client_since,
        k.first_day,
        CASE WHEN k.second_day <= {{ lit(w.as_of) }} THEN k.second_day END AS second_day,
        CASE WHEN k.third_day <= {{ lit(w.as_of) }} THEN k.third_day END AS third_day,
-       s.first_seen_day, s.last_day,
+       s.first_seen_day, y.second_seen_day, s.last_day,
        CAST(s.order_days AS BIGINT) AS order_days, CAST(s.orders AS BIGINT) AS orders,
        {{ money('s.revenue') }} AS revenue, {{ money('s.margin') }} AS margin,
        {{ money('s.margin_revenue') }} AS margin_revenue, {{ money('s.first_revenue') }} AS first_revenue,

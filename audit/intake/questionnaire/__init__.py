@@ -50,9 +50,7 @@ def read_questionnaire(path: Path) -> Questionnaire:
                 "Fill in at least the sheets “Company”, “Staff” and “Time”",
             ),
         )
-    return Questionnaire(
-        tables=tables, company=company, problems=problems, source=source.name, sha256=source.sha256
-    )
+    return Questionnaire(tables=tables, company=company, problems=problems, source=source.name, sha256=source.sha256)
 
 
 def describe_problems(problems: list[Problem]) -> Text:

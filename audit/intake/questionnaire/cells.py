@@ -56,7 +56,7 @@ def number(cell: Any) -> tuple[float | None, bool]:
 
     Decimal comma or point, blanks between thousands, a unit behind the number. Raise `Bad` for anything else.
     """
-    if isinstance(cell, bool) or isinstance(cell, dt.date | dt.time | dt.timedelta):
+    if isinstance(cell, bool | dt.date | dt.time | dt.timedelta):
         raise Bad(Text("нужно число", "a number is expected"))
     if isinstance(cell, int | float):
         if not math.isfinite(cell):
@@ -105,25 +105,8 @@ def bounds(column: Column) -> Text:
 
 _EPOCH = dt.date(1899, 12, 30)
 _DATE = Text("нужна дата: дд.мм.гггг или гггг-мм-дд", "a date is expected: dd.mm.yyyy or yyyy-mm-dd")
-_MONTHS = {
-    m: i + 1
-    for i, m in enumerate(
-        (
-            "январ",
-            "феврал",
-            "март",
-            "апрел",
-            "ма",
-            "июн",
-            "июл",
-            "август",
-            "сентябр",
-            "октябр",
-            "ноябр",
-            "декабр",
-        )
-    )
-}
+_MONTHS = ("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября",
+           "декабря")  # fmt: skip
 
 
 def date(cell: Any) -> dt.date | None:
@@ -154,9 +137,7 @@ def _date_text(text: str) -> dt.date:
             year = int(m[3]) + (2000 if len(m[3]) == 2 else 0)
             return dt.date(year, int(m[2]), int(m[1]))
         if m := re.fullmatch(r"(\d{1,2}) ([а-яё]+) (\d{4})( ?г\.?)?", text.casefold()):
-            for stem, month in sorted(_MONTHS.items(), key=lambda x: -len(x[0])):
-                if m[2].startswith(stem):
-                    return dt.date(int(m[3]), month, int(m[1]))
+            return dt.date(int(m[3]), _MONTHS.index(m[2]) + 1, int(m[1]))
     except ValueError as e:
         raise Bad(Text(f"такой даты нет; {_DATE.ru}", f"there is no such date; {_DATE.en}")) from e
     raise Bad(_DATE)
@@ -166,7 +147,7 @@ _TIME = Text("нужно время чч:мм от 00:00 до 24:00", "a time hh
 
 
 def minutes(cell: Any) -> float | None:
-    """Read a time of day as minutes since midnight: a time cell, a part of a day, «9:05», «09.05», «0905» is refused."""
+    """Read a time of day as minutes since midnight: a time cell, a part of a day, «9:05», «09.05»; 24:00 is allowed."""
     if isinstance(cell, dt.datetime) and cell.date() in (dt.date(1899, 12, 31), dt.date(1900, 1, 1)):
         return 1440.0  # 24:00 is the whole of Excel's day one
     if isinstance(cell, dt.datetime | dt.time):
@@ -310,9 +291,7 @@ def codes(cell: Any, column: Column) -> tuple[str, ...]:
     return tuple(out)
 
 
-_UNKNOWN = frozenset(
-    {"не знаю", "не знаем", "?", "нет данных", "н/д", "unknown", "don't know", "do not know", "n/a"}
-)
+_UNKNOWN = frozenset({"не знаю", "не знаем", "?", "нет данных", "н/д", "unknown", "don't know", "do not know", "n/a"})
 
 
 def parse(cell: Any, column: Column) -> Any:
@@ -346,17 +325,10 @@ def parse(cell: Any, column: Column) -> Any:
         return date(cell)
     if kind == "time":
         return minutes(cell)
-    if (
-        kind == "int"
-        and answer_list(column)
-        and isinstance(cell, str)
-        and not re.fullmatch(r"\s*\d+\s*", cell)
-    ):
+    if kind == "int" and answer_list(column) and isinstance(cell, str) and not re.fullmatch(r"\s*\d+\s*", cell):
         word = fold(cell).split(" — ")[0]
         named = method().answers[answer_list(column) or ""]
-        hit = next(
-            (c for c, a in named.items() if word in (c, fold(a.ru), fold(a.en), *map(fold, a.also))), None
-        )
+        hit = next((c for c, a in named.items() if word in (c, fold(a.ru), fold(a.en), *map(fold, a.also))), None)
         if hit is None:
             raise Bad(bounds(column))
         return float(hit)

@@ -234,9 +234,7 @@ def _grid_of_functions(raw: RawTable, header: _Header) -> tuple[list[Record], li
         if word is None:
             continue
         if fold(word) == "confidence":
-            confidence = {
-                c: Cell(v, raw.cell(i, c)) for c, v in enumerate(raw.rows[i]) if text_of(v) is not None
-            }
+            confidence = {c: Cell(v, raw.cell(i, c)) for c, v in enumerate(raw.rows[i]) if text_of(v) is not None}
         else:
             rows.append((i, word))
     # Column by column: the frame then has each person's rows together.
@@ -246,7 +244,8 @@ def _grid_of_functions(raw: RawTable, header: _Header) -> tuple[list[Record], li
         if column in header.keys:
             continue
         who = names[column] if column < len(names) else None
-        person = Cell(who, raw.cell(header.row, column))
+        # The row of keys is hidden in the form: point to the name above it.
+        person = Cell(who, raw.cell(max(0, header.row - 1) if raw.sheet else header.row, column))
         orphan = None
         for i, word in rows:
             share = raw.rows[i][column] if column < len(raw.rows[i]) else None

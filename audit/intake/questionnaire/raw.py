@@ -1,4 +1,4 @@
-"""Questionnaire files as raw cells with addresses: a folder of CSVs or a workbook. No meaning is given to cells here."""
+"""Questionnaire files as raw cells with addresses: a folder of CSVs or a workbook. Cells get no meaning here."""
 
 from __future__ import annotations
 
@@ -84,9 +84,7 @@ def nearest(word: str, known: dict[str, str]) -> str | None:
     return known[near[0]] if near else None
 
 
-_NAMES = {
-    fold(n).replace("_", " ").replace("-", " "): t.name for t in TABLES.values() for n in (t.name, t.ru, t.en)
-}
+_NAMES = {fold(n).replace("_", " ").replace("-", " "): t.name for t in TABLES.values() for n in (t.name, t.ru, t.en)}
 
 
 def _table_of(name: str) -> str | None:
@@ -176,9 +174,7 @@ def _folder(path: Path) -> Source:
             tables.append(_csv(table, file.name, body))
         except csv.Error as e:
             problems.append(
-                Problem(
-                    table, file.name, "", Text(f"файл не читается как CSV: {e}", f"not readable as CSV: {e}")
-                )
+                Problem(table, file.name, "", Text(f"файл не читается как CSV: {e}", f"not readable as CSV: {e}"))
             )
     if not tables and not problems:
         expected = ", ".join(f"{name}.csv" for name in TABLES)
@@ -270,13 +266,9 @@ def _workbook(path: Path) -> Source:
             rows = [list(r) for r in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
             for r, c, error in _errors(checker, name, rows):
                 rows[r][c] = ErrorCell(error)
-            tables.append(
-                RawTable(table, name, tuple(map(tuple, rows)), tuple(range(1, len(rows) + 1)), sheet=True)
-            )
+            tables.append(RawTable(table, name, tuple(map(tuple, rows)), tuple(range(1, len(rows) + 1)), sheet=True))
     except python_calamine.PasswordError as e:
-        raise _unreadable(
-            path, Text("книга защищена паролем", "the workbook is protected by a password")
-        ) from e
+        raise _unreadable(path, Text("книга защищена паролем", "the workbook is protected by a password")) from e
     except (python_calamine.CalamineError, fastexcel.FastExcelError, OSError, ValueError) as e:
         encrypted = body[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls"
         why = (
@@ -296,7 +288,7 @@ def _workbook(path: Path) -> Source:
     return Source(tuple(tables), tuple(problems), path.name, hashlib.sha256(body).hexdigest())
 
 
-_CELL = re.compile(rb"<c\b[^>]*?\br=\"([A-Z]{1,3})([0-9]{1,7})\"")
+_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=\"([A-Z]{1,3})([0-9]{1,7})\"")
 
 
 def _refuse_bombs(path: Path, body: bytes) -> None:

@@ -305,9 +305,7 @@ def _frame(spec: TableSpec, rows: list[Row]) -> pd.DataFrame:
     for column in spec.columns:
         values = [row.get(column.key) for row in rows]
         if column.kind in ("number", "share", "int", "time"):
-            data[column.key] = pd.Series(
-                [float("nan") if v is None else float(v) for v in values], dtype="float64"
-            )
+            data[column.key] = pd.Series([float("nan") if v is None else float(v) for v in values], dtype="float64")
         elif column.kind == "date":
             stamps = [pd.NaT if v is None else pd.Timestamp(v) for v in values]
             data[column.key] = pd.Series(stamps, dtype="datetime64[s]")
@@ -364,9 +362,7 @@ class _People:
         hit = nearest(text, self._spellings)
         ru = f"; возможно, вы имели в виду «{hit}»?" if hit else "; допишите сотрудника или исправьте код"
         en = f"; did you mean “{hit}”?" if hit else "; add the person or correct the code"
-        return Text(
-            f"такого сотрудника нет на листе «Сотрудники»{ru}", f"nobody like that on the sheet “Staff”{en}"
-        )
+        return Text(f"такого сотрудника нет на листе «Сотрудники»{ru}", f"nobody like that on the sheet “Staff”{en}")
 
 
 def _persons(spec: TableSpec, rows: list[_Entry], people: _People, notes: _Notes) -> None:
@@ -441,9 +437,7 @@ def _in_order(rows: list[Row], people: _People) -> list[Row]:
         for code in m.functions_of(group):
             place[code] = len(place)
     last = len(people.order)
-    return sorted(
-        rows, key=lambda r: (people.order.get(r["person"], last), r["person"], place[r["function"]])
-    )
+    return sorted(rows, key=lambda r: (people.order.get(r["person"], last), r["person"], place[r["function"]]))
 
 
 def _time(rows: list[_Entry], people: _People, notes: _Notes) -> None:

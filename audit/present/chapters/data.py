@@ -156,9 +156,13 @@ def understood(view: ChapterView) -> Section:
 def who(view: ChapterView) -> Section:
     """Which sheets of the questionnaire are there, and people or clients that remain unclear."""
     q = view.case.questionnaire
-    filled = [t.ru if view.lang == "ru" else t.en for n, t in TABLES.items() if q.has(n) or (n == "company" and q.company)]
+    filled = [
+        t.ru if view.lang == "ru" else t.en for n, t in TABLES.items() if q.has(n) or (n == "company" and q.company)
+    ]
     empty = [
-        t.ru if view.lang == "ru" else t.en for n, t in TABLES.items() if not (q.has(n) or (n == "company" and q.company))
+        t.ru if view.lang == "ru" else t.en
+        for n, t in TABLES.items()
+        if not (q.has(n) or (n == "company" and q.company))
     ]
     parts: list[Any] = [_t(view, "who", "sheets", filled=filled, empty=empty)]
     people = view.tables["people"]
@@ -214,7 +218,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
 }
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:  # noqa: N802 - the name that every chapter's module has
+def SHEETS(view: ChapterView) -> list[Sheet]:
     """Return months, columns, rows set aside, people (by code unless names are asked for) and similar clients."""
     months = view.tables["months"]
     months = months.assign(month=pd.to_datetime([_month_start(int(m)) for m in months["month_index"]]))

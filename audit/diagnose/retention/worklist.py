@@ -1,0 +1,92 @@
+"""Lists a manager can work from tomorrow, and the inputs of the money effects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.model.case import Case
+
+__all__ = ["first_step", "goods_text", "margin_facts", "second_value", "worklist"]
+
+FIRST_STEPS = ("visit", "call_offer", "call_check", "ask_reason")
+
+
+def first_step(state: str, rank: int, overdue_days: int, usual_gap_days: float) -> str:
+    """Return the code of the first step for one client; the words are in the narrative.
+
+    ``visit``: a sleeping client among the largest ten of the list; ``call_offer``: another sleeping one, to be offered what
+    it used to buy; ``call_check``: late by less than its usual gap, to be asked for the next order; ``ask_reason``: late by more.
+    """
+    if state == "sleeping":
+        return "visit" if rank <= 10 else "call_offer"
+    return "call_check" if overdue_days <= usual_gap_days else "ask_reason"
+
+
+def goods_text(goods: pd.DataFrame) -> pd.Series:
+    """Return what each client used to buy as one line, largest first (client_key → «a; b; c»)."""
+    if not len(goods):
+        return pd.Series(dtype="object")
+    rows = goods.sort_values(["client_key", "place"])
+    return rows.groupby("client_key")["goods"].agg("; ".join)
+
+
+def worklist(
+    rhythm: pd.DataFrame, clients: pd.DataFrame, p_alive: pd.Series, goods: pd.Series
+) -> pd.DataFrame:
+    """Return the late and sleeping clients, most revenue at stake first (ties: longest overdue, then client_key).
+
+    One row per client. Columns: client_key, client_name, state, last_day, usual_gap_days, next_day (when the order was
+    due), overdue_days, at_stake (revenue of the 365 days up to the last order, at least 0), p_alive (missing where the
+    model does not fit), manager (of the last order), goods (what it used to buy), first_step (code).
+    """
+    rows = rhythm[rhythm["state"].isin(["late", "sleeping"])].merge(
+        clients[["client_key", "client_name", "last_day", "last_year_revenue", "last_manager"]], on="client_key"
+    )
+    rows["at_stake"] = rows["last_year_revenue"].clip(lower=0.0)
+    rows = rows.sort_values(["at_stake", "overdue_days", "client_key"], ascending=[False, False, True])
+    rows = rows.reset_index(drop=True)
+    rows["p_alive"] = rows["client_key"].map(p_alive).astype(float)
+    rows["goods"] = rows["client_key"].map(goods).astype("object")
+    asleep = (rows["state"] == "sleeping").cumsum()
+    rows["first_step"] = [
+        first_step(str(s), int(k), int(o), float(g))
+        for s, k, o, g in zip(rows["state"], asleep, rows["overdue_days"], rows["usual_gap_days"], strict=True)
+    ]
+    rows["manager"] = rows["last_manager"]
+    return rows[
+        ["client_key", "client_name", "state", "last_day", "usual_gap_days", "next_day", "overdue_days", "at_stake",
+         "p_alive", "manager", "goods", "first_step"]
+    ]  # fmt: skip
+
+
+def margin_facts(case: Case, clients: pd.DataFrame) -> dict[str, Any]:
+    """Return the gross margin share used for money effects and where it comes from.
+
+    ``margin_share``: gross profit ÷ revenue over the days whose lines all carry a margin, if these make up at least half of
+    the revenue; otherwise the questionnaire's ``gross_margin_share``; otherwise None, and effects are revenue.
+    ``margin_source``: orders, questionnaire or none.
+    """
+    known = float(clients["margin_revenue"].sum())
+    total = float(clients["revenue"].sum())
+    if known > 0 and total > 0 and known >= 0.5 * total:
+        share = float(clients["margin"].sum()) / known
+        if 0 < share < 1:
+            return {"margin_share": share, "margin_source": "orders"}
+    told = case.questionnaire.company.get("gross_margin_share")
+    if told is not None and 0 < float(told) < 1:
+        return {"margin_share": float(told), "margin_source": "questionnaire"}
+    return {"margin_share": None, "margin_source": "none"}
+
+
+def second_value(new: pd.DataFrame, as_of: pd.Timestamp, min_units: int) -> dict[str, Any]:
+    """Return what a new client who came back brings in the 365 days from the second purchase on.
+
+    ``second_value``: mean over new clients whose second purchase lies at least 365 days back; with fewer than
+    ``min_units`` of them, None. ``second_value_n``: how many.
+    """
+    watched = new[new["second_day"].notna() & (new["second_day"] <= as_of - pd.Timedelta(days=364))]
+    value = float(np.maximum(watched["second_year_revenue"], 0.0).mean()) if len(watched) >= min_units else None
+    return {"second_value": value, "second_value_n": len(watched)}

@@ -1,0 +1,116 @@
+"""What mixing costs and what it is worth: foreign hours in money, the 80/20 mirror, room to grow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+__all__ = ["Mirror", "foreign_cost", "hour_costs", "mirror", "room_to_grow"]
+
+WINNING = ("LEAD", "HUNT")
+KEEPING = ("FARM", "KAM")
+
+
+def hour_costs(staff: pd.DataFrame) -> dict[str, float]:
+    """Return the cost of an hour by person: cost a month ÷ the person's hours a month; people without a cost left out."""
+    known = staff[staff["cost_month"].notna() & (staff["capacity_hours"] > 0)]
+    return {str(r["person"]): float(r["cost_month"] / r["capacity_hours"]) for r in known.to_dict("records")}
+
+
+def foreign_cost(foreign: pd.DataFrame, costs: Mapping[str, float]) -> tuple[float, float]:
+    """Return the cost a year of foreign hours, and the share of those hours whose cost is known.
+
+    ``foreign``: person, foreign_hours (a month). Hours without a known cost are left out and lower the share.
+    """
+    total = float(foreign["foreign_hours"].sum())
+    priced = foreign[foreign["person"].isin(list(costs))]
+    cost = float((priced["foreign_hours"] * priced["person"].map(dict(costs)).astype(float)).sum()) * 12.0
+    return cost, float(priced["foreign_hours"].sum()) / total if total > 0 else 1.0
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """The 80/20 mirror: hours and payroll on winning new clients beside what those clients bring, shares 0–1.
+
+    Hours and payroll are shares of winning (LEAD, HUNT) in winning and keeping (FARM, KAM) together; None where
+    nothing is known.
+    """
+
+    hours_share: float
+    payroll_share: float | None
+    revenue_share: float | None
+    margin_share: float | None
+    new_clients: int
+
+
+def mirror(hours: pd.DataFrame, costs: Mapping[str, float], turnover: pd.DataFrame) -> Mirror | None:
+    """Hold up the mirror; None where nobody reports hours on winning or keeping clients.
+
+    ``turnover``: is_new (0/1), clients, revenue, margin of the recent period.
+    """
+    winning = hours[hours["group"].isin(WINNING)]
+    selling = hours[hours["group"].isin((*WINNING, *KEEPING))]
+    total = float(selling["hours"].sum())
+    if total <= 0:
+        return None
+
+    def payroll(rows: pd.DataFrame) -> float:
+        return float((rows["hours"] * rows["person"].map(dict(costs))).sum())
+
+    covered = bool(selling["person"].isin(list(costs)).all()) and payroll(selling) > 0
+
+    def share(column: str) -> float | None:
+        values = turnover[column].astype(float)
+        whole = float(values.sum())
+        if len(turnover) == 0 or bool(values.isna().any()) or whole <= 0:
+            return None
+        return float(values[turnover["is_new"] == 1].sum()) / whole
+
+    return Mirror(
+        hours_share=float(winning["hours"].sum()) / total,
+        payroll_share=payroll(winning) / payroll(selling) if covered else None,
+        revenue_share=share("revenue"),
+        margin_share=share("margin"),
+        new_clients=int(turnover.loc[turnover["is_new"] == 1, "clients"].sum()),
+    )
+
+
+def room_to_grow(
+    clients: pd.DataFrame,
+    wallet: Mapping[str, float],
+    *,
+    full_wallet: float,
+    below_best: float,
+    missing_categories: int,
+    categories_known: bool,
+) -> pd.DataFrame:
+    """Tell which clients can buy more.
+
+    Grain: one row per client. ``wallet``: our share of the client's budget by client_key, where the client told it.
+    ``room``: «yes» — our share is below ``full_wallet``; or, with the share unknown, the last year is more than
+    ``below_best`` under the client's best earlier year, or at least ``missing_categories`` common categories are not
+    bought; «no» — the opposite is known; «unknown» — neither sign can be had.
+    """
+    out = clients.copy()
+    room = []
+    for r in out.to_dict("records"):
+        share = wallet.get(str(r["client_key"]))
+        best = r["best_year"]
+        has_best = best is not None and not pd.isna(best)
+        if share is not None:
+            room.append("yes" if share < full_wallet else "no")
+        elif (has_best and float(r["revenue"]) < (1 - below_best) * float(best)) or (
+            categories_known and int(r["missing_categories"]) >= missing_categories
+        ):
+            room.append("yes")
+        else:
+            room.append("no" if has_best or categories_known else "unknown")
+    out["room"] = pd.Series(room, index=out.index, dtype=object)
+    return out
+
+
+def served_by(clients: pd.DataFrame, people: Collection[str]) -> pd.DataFrame:
+    """Return the clients whose main manager of the period is one of ``people``."""
+    return clients[clients["manager"].isin(list(people))]

@@ -1,0 +1,235 @@
+"""The plan of one table: which column serves which field, what must be asked, what an analyst should know.
+
+Two headers for a required or judged field stop the reading with the settings line that answers, unless the contents
+decide: an empty column yields to a filled one, and equal contents are one column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from audit.errors import AmbiguityError, InputError, Text
+from audit.intake.files import TableReader
+from audit.intake.headers import HeaderPlan, field_name, match_headers, normalise_header
+from audit.intake.layout import Layout, find_layout, is_value
+from audit.intake.staging import Row
+from audit.model.intake_report import ColumnUse, Question
+from audit.settings import Settings
+
+__all__ = ["JUDGED", "TablePlan", "plan_table"]
+
+JUDGED = frozenset({
+    "order_id", "order_date", "client_id", "client", "amount", "manager", "created_by", "margin", "cost", "status",
+    "kind", "promised_date", "shipped_date", "qty", "price", "holding", "legal_entity", "currency", "posted", "deleted",
+})  # fmt: skip
+"""Fields on which figures or verdicts rest: two headers for one of these are asked about before going on."""
+
+
+DATE_INSIDE = re.compile(r"\b(?:от|dated)\s+\d{1,2}[ ./-]")
+"""«Заказ клиента 0000-000123 от 01.02.2024»: a document's number that carries its date."""
+
+
+@dataclass
+class TablePlan:
+    """How a table will be read."""
+
+    layout: Layout
+    keep: list[tuple[str, int]]
+    """Field and column, ``first`` included."""
+    labels: Mapping[str, str]
+    uses: list[ColumnUse]
+    client_id_is_inn: bool = False
+    vat: str | None = None
+    questions: list[Question] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)
+    preamble: list[Row] = field(default_factory=list)
+
+
+def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
+    """Find the header of a table and decide which column is what; raise when a required field is missing."""
+    rows = reader.head()
+    layout = find_layout(rows, settings.columns, settings.reading.header_row, reader.merged)
+    if layout is None:
+        raise _no_header(reader, rows, settings)
+    headers = _unique(layout.headers)
+    layout = replace(layout, headers=tuple(headers))
+    plan = match_headers(headers, settings.columns, layout.parents)
+    sample = [cells for number, cells in rows if number >= layout.first_row]
+    questions: list[Question] = []
+    notes: list[Text] = []
+    chosen = dict(plan.chosen)
+    for name, rivals in plan.rivals.items():
+        chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
+    _drop_wrong_types(chosen, sample, plan, notes)
+    _require(chosen, plan, reader, sample)
+    labels = {f: plan.columns[i].header for f, i in chosen.items()}
+    uses = _uses(reader.name, plan, chosen, sample)
+    used = {f: i for f, i in chosen.items() if not _not_read(f, plan)}
+    client_id = labels.get("client_id", "")
+    return TablePlan(
+        layout=layout,
+        keep=[("first", 0), *sorted(used.items())],
+        labels=labels, uses=uses, questions=questions, notes=notes,
+        client_id_is_inn="инн" in normalise_header(client_id)[0].split() or "inn" in normalise_header(client_id)[0],
+        vat=_vat(labels.get("amount", "")),
+        preamble=[(n, c) for n, c in rows if n < layout.header_row],
+    )  # fmt: skip
+
+
+def _not_read(name: str, plan: HeaderPlan) -> bool:
+    from audit.intake.headers import NOT_USED
+
+    return name in NOT_USED
+
+
+def _unique(headers: Sequence[str]) -> list[str]:
+    """Number repeated headers as spreadsheets do («Источник», «Источник.1»), so that settings can name each."""
+    seen: dict[str, int] = {}
+    out = []
+    for h in headers:
+        text = " ".join(h.split())
+        if text in seen and text:
+            seen[text] += 1
+            out.append(f"{text}.{seen[text]}")
+        else:
+            seen[text] = 0
+            out.append(text)
+    return out
+
+
+def _column(sample: Sequence[Sequence[str]], index: int) -> list[str]:
+    return [cells[index].strip() if index < len(cells) else "" for cells in sample]
+
+
+def _settle(
+    name: str, rivals: Sequence[int], plan: HeaderPlan, sample: Sequence[Sequence[str]], reader: TableReader,
+    questions: list[Question],
+) -> int:  # fmt: skip
+    contents = {i: _column(sample, i) for i in rivals}
+    filled = [i for i in rivals if any(contents[i])]
+    if len(filled) == 1:
+        return filled[0]
+    filled = filled or list(rivals)
+    if all(contents[i] == contents[filled[0]] for i in filled):
+        return filled[0]
+    headers = [plan.columns[i].header for i in filled]
+    words = field_name(name)
+    listed_ru = " и ".join(f"«{h}»" for h in headers)
+    listed_en = " and ".join(f"“{h}”" for h in headers)
+    answer = f'[columns]\n{name} = "{_toml(headers[0])}"'
+    what = Text(f"Поле «{words.ru}»: подходят {len(headers)} колонки — {listed_ru}",
+                f"Field “{words.en}”: {len(headers)} columns fit — {listed_en}")  # fmt: skip
+    if name in JUDGED:
+        raise AmbiguityError(
+            what, where=reader.name, answer=answer,
+            todo=Text(f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другую из них)',
+                      f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)'),
+        )  # fmt: skip
+    questions.append(Question(
+        Text(f"{what.ru}; взята первая", f"{what.en}; the first was taken"), answer))  # fmt: skip
+    return filled[0]
+
+
+def _toml(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _drop_wrong_types(
+    chosen: dict[str, int], sample: Sequence[Sequence[str]], plan: HeaderPlan, notes: list[Text]
+) -> None:
+    """«Отгружено» of МойСклад is a sum of money, not a date: a date column must hold something date-like."""
+    for name in ("shipped_date", "promised_date", "delivered_date", "requested_date", "client_since"):
+        if name not in chosen or plan.columns[chosen[name]].match.how == "setting":
+            continue
+        cells = [c for c in _column(sample, chosen[name]) if c]
+        if cells and not any(_datelike(c) for c in cells):
+            header = plan.columns[chosen.pop(name)].header
+            words = field_name(name)
+            notes.append(Text(f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней не даты; не используется",
+                              f"Column “{header}” does not hold dates and is not used as “{words.en}”"))  # fmt: skip
+
+
+def _datelike(text: str) -> bool:
+    digits = sum(c.isdigit() for c in text)
+    if any(c.isalpha() for c in text):
+        return digits >= 3 and any(m in text.lower() for m in (
+            "янв", "фев", "мар", "апр", "ма", "июн", "июл", "авг", "сен", "окт", "ноя", "дек", "jan", "feb", "apr",
+            "jun", "jul", "aug", "sep", "oct", "nov", "dec", "t", "z"))  # fmt: skip
+    if text.count(".") == 2 or text.count("/") == 2 or text.count("-") == 2:
+        return digits >= 4
+    return digits == 5 and text[:5].isdigit()
+
+
+def _require(
+    chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]]
+) -> None:
+    missing: list[str] = []
+    numbers = _column(sample, chosen["order_id"]) if "order_id" in chosen else []
+    if "order_date" not in chosen and not any(DATE_INSIDE.search(n) for n in numbers):
+        missing.append("order_date")
+    if not {"client_id", "client", "legal_entity"} & set(chosen):
+        missing.append("client_id")
+    if "amount" not in chosen and not {"qty", "price"} <= set(chosen):
+        missing.append("amount")
+    if missing:
+        raise _missing(missing, plan, reader)
+
+
+def _missing(missing: Sequence[str], plan: HeaderPlan, reader: TableReader) -> InputError:
+    ru = ", ".join(f"«{field_name(m).ru}»" for m in missing)
+    en = ", ".join(f"“{field_name(m).en}”" for m in missing)
+    headers = [c.header for c in plan.columns if c.header]
+    shown = "; ".join(headers[:25]) + (" …" if len(headers) > 25 else "")
+    example = f'{missing[0]} = "{_toml(headers[0]) if headers else "…"}"'
+    return InputError(
+        Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}"),
+        where=Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}"),
+        todo=Text(f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
+                  f"If it is there under another name, name it in audit.toml, section [columns]: {example}"),
+    )  # fmt: skip
+
+
+def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> InputError:
+    asked = settings.reading.header_row
+    if asked is not None:
+        what = Text(f"В файле нет строки {asked}, указанной как заголовок",
+                    f"The file has no row {asked}, which the settings name as the header")  # fmt: skip
+    else:
+        what = Text("Не найдена строка заголовка: ни одна из первых строк не похожа на названия колонок",
+                    "No header found: none of the first rows looks like column names")  # fmt: skip
+    first = next((" | ".join(c for c in cells if c)[:120] for _, cells in rows if any(cells)), "")
+    return InputError(
+        what,
+        where=Text(f"{reader.name}; первая строка: {first}", f"{reader.name}; first row: {first}"),
+        todo=Text("Укажите строку заголовка: [reading] header_row = N, и колонки: [columns] order_date = \"…\"",
+                  "Name the header row: [reading] header_row = N, and the columns: [columns] order_date = \"…\""),
+    )  # fmt: skip
+
+
+def _vat(header: str) -> str | None:
+    words = normalise_header(header)[0]
+    if "без ндс" in words or "net of vat" in words or "excl" in words:
+        return "net"
+    return "gross" if "с ндс" in words or "incl" in words else None
+
+
+def _uses(
+    file: str, plan: HeaderPlan, chosen: Mapping[str, int], sample: Sequence[Sequence[str]]
+) -> list[ColumnUse]:
+    by_index = {i: f for f, i in chosen.items()}
+    out = []
+    for c in plan.columns:
+        example = next((v for v in _column(sample, c.index) if v), None)
+        how = c.match.how
+        name = c.match.field
+        if how in ("mapped", "guessed", "setting") and by_index.get(c.index) != name:
+            how, name = "unmapped", None
+        if name == "comment":
+            example = None  # comments are personal data and go nowhere
+        out.append(ColumnUse(file, c.header, name, how, c.match.score, None if example is None else example[:60]))
+    return out
+
+
+_ = is_value

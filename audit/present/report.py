@@ -1,0 +1,715 @@
+"""One document out of a run: cover, page one, contents, scorecard, chapters, appendix.
+
+Everything comes from the run folder, so that a report can be rendered again after an analyst has edited the notebooks:
+
+    report.json            the context below (`ReportContext`), plain JSON
+    notebooks/<name>.ipynb the executed notebooks, in the order of ``chapters``; the one with id ``summary`` is page one
+
+No figure is computed here. ``report.json`` holds what the frame of the document needs:
+
+    schema         "km-report/1"
+    lang, company, title, currency, period {start, end, as_of}, sale_type {declared, measured, used, name}
+    data           counts by name: rows_read, rows_used, rows_set_aside, orders, order_days, clients, revenue
+    data_notes     sentences for the data page
+    verdict        sentences; page one stands on them when the summary notebook is missing
+    chapters       [{id, title, notebook, status: done|failed|skipped, error, appendix}] in the order of the report
+    findings       as in findings.json, each with title and text in the report's language
+    metrics        as in findings.json, each with its name
+    thresholds     [{id, name, watch, found, bad | value | low, base, high, unit, source, reason, overridden}]
+    definitions    [{id, name, definition, formula, unit, source, benchmark}]
+    actions        [{text, owner, horizon_days, first_step, proof, effort}] of the first 30 days, in words
+    consultant, logo (data: URI or a file in the run folder), accent, confidentiality, dated (ISO date), versions
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import nbformat
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audit.errors import Lang, PreparedError, Text
+from audit.findings.finding import Effect, Finding
+from audit.method import Thresholds, method
+from audit.model.result import Grade, Metric
+from audit.present.blocks import (
+    ActionView,
+    Col,
+    FindingView,
+    action_table,
+    executive_page,
+    join,
+    scorecard,
+    slug,
+    status_mark,
+    table,
+)
+from audit.present.charts.base import Band
+from audit.present.format import NBSP, Fmt
+from audit.present.html import Body, Heading, clean_html, export_notebook, inline_svg, number_ids, outline
+from audit.present.style import ACCENT, GRADES, STATUS, font_file, on_color, readable, tint
+from audit.present.words import word
+from audit.resources import resource_dir
+
+__all__ = [
+    "ChapterEntry",
+    "DefinitionEntry",
+    "RenderOptions",
+    "ReportContext",
+    "ThresholdEntry",
+    "build_report",
+    "definitions_of",
+    "glossary",
+    "read_context",
+    "thresholds_of",
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ChapterEntry(_Part):
+    """One chapter of the report and the notebook it comes from."""
+
+    id: str
+    title: str
+    notebook: str
+    """File name in the run's ``notebooks`` folder."""
+    status: Literal["done", "failed", "skipped"] = "done"
+    error: str = ""
+    """Why it failed or was skipped, in the report's language."""
+    appendix: bool = False
+
+
+class ThresholdEntry(_Part):
+    """A threshold in force."""
+
+    id: str
+    name: str
+    unit: str
+    source: str
+    reason: str = ""
+    watch: float | None = None
+    found: float | None = None
+    bad: Literal["high", "low"] | None = None
+    value: float | None = None
+    low: float | None = None
+    base: float | None = None
+    high: float | None = None
+    overridden: bool = False
+
+
+class DefinitionEntry(_Part):
+    """What a metric means and how it is computed."""
+
+    id: str
+    name: str
+    definition: str
+    formula: str = ""
+    unit: str = ""
+    source: str = ""
+    benchmark: str = ""
+
+
+class ActionEntry(_Part):
+    """A step of the plan, in words."""
+
+    text: str
+    owner: str = ""
+    horizon_days: int | None = None
+    first_step: str = ""
+    proof: str = ""
+    effort: Literal["low", "medium", "high"] | None = None
+
+    def view(self) -> ActionView:
+        """Return the step as the blocks show it."""
+        return ActionView(self.text, self.owner, self.horizon_days, self.first_step, self.proof, self.effort)
+
+
+class ReportContext(_Part):
+    """What the frame of the document needs besides the notebooks; see the module's docstring."""
+
+    schema_: Literal["km-report/1"] = Field(default="km-report/1", alias="schema")
+    lang: Lang = "ru"
+    company: str
+    title: str = ""
+    currency: str = "RUB"
+    period: dict[str, str | None] = Field(default_factory=dict)
+    sale_type: dict[str, str | None] = Field(default_factory=dict)
+    data: dict[str, float | None] = Field(default_factory=dict)
+    data_notes: tuple[str, ...] = ()
+    verdict: tuple[str, ...] = ()
+    chapters: tuple[ChapterEntry, ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()
+    metrics: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    thresholds: tuple[ThresholdEntry, ...] = ()
+    definitions: tuple[DefinitionEntry, ...] = ()
+    actions: tuple[ActionEntry, ...] = ()
+    consultant: str | None = None
+    logo: str | None = None
+    accent: str = Field(default=ACCENT, pattern=r"^#[0-9a-fA-F]{6}$")
+    confidentiality: str | None = None
+    dated: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    def as_json(self) -> str:
+        """Return the context as the text of ``report.json``."""
+        plain = self.model_dump(mode="json", by_alias=True)
+        return json.dumps(plain, ensure_ascii=False, indent=1) + "\n"
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How to render: for the browser or for print."""
+
+    target: Literal["screen", "print"] = "screen"
+
+
+def read_context(run_dir: Path) -> ReportContext:
+    """Read a run's ``report.json``; raise `PreparedError` when it is missing or damaged."""
+    path = run_dir / "report.json"
+    todo = Text("Запустите аудит заново: km-audit run", "Run the audit again: km-audit run")
+    try:
+        return ReportContext.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise PreparedError(
+            Text("В папке запуска нет report.json", "The run folder has no report.json"), where=str(path), todo=todo
+        ) from e
+    except ValidationError as e:
+        raise PreparedError(
+            Text(f"report.json повреждён: {e.errors()[0]['msg']}", f"report.json is damaged: {e.errors()[0]['msg']}"),
+            where=str(path),
+            todo=todo,
+        ) from e
+
+
+# --- entries from the method
+
+
+_SOURCES: tuple[tuple[str, Text], ...] = (
+    (r"kit default", Text("значение по умолчанию", "default of this audit")),
+    (r"field standard", Text("общепринято", "field standard")),
+    (r"definition \+|noise \+", Text("определение наше", "definition ours")),
+    (r"applying it here \+", Text("применение здесь наше", "applying it here is ours")),
+    (r"related figure", Text("близкий показатель", "related figure")),
+    (r"EK tables 1, 2", Text("Ерохин, Климов, 2024, табл. 1–2", "Erokhin & Klimov, 2024, tables 1–2")),
+    (r"EK: up to 20 % can be freed",
+     Text("Ерохин, Климов, 2024: высвобождается до 20 %", "Erokhin & Klimov, 2024: up to 20% can be freed")),
+    (r"EK: 60-100 % on industrial markets",
+     Text("Ерохин, Климов, 2024: 60–100 % на промышленных рынках", "Erokhin & Klimov, 2024: 60–100% on industrial markets")),
+    (r"EK: 1, 2, 3… sales", Text("Ерохин, Климов, 2024: 1, 2, 3… продажи", "Erokhin & Klimov, 2024: 1, 2, 3… sales")),
+    (r"KAM: at most 15", Text("статья о работе с ключевыми клиентами: не более 15", "article on key-account management: at most 15")),
+    (r"\bEK\b", Text("Ерохин, Климов, 2024", "Erokhin & Klimov, 2024")),
+    (r"\bTS\b", Text("Соколова, 2014", "Sokolova, 2014")),
+    (r"\bKAM\b", Text("статья о работе с ключевыми клиентами", "article on key-account management")),
+    (r"code list 11", Text("форма фотографии рабочего дня", "day-photograph form")),
+    (r"^\+$|^\+(?=;)", Text("наше", "ours")),
+)  # fmt: skip
+
+
+def source_text(source: str | None, lang: Lang) -> str:
+    """Spell out a source code of the method: «EK; definition +» → «Ерохин, Климов, 2024; определение наше»."""
+    out = source or ""
+    for pattern, text in _SOURCES:
+        out = re.sub(pattern, text.get(lang), out)
+    return out
+
+
+def definitions_of(ids: Iterable[str], lang: Lang) -> list[DefinitionEntry]:
+    """Describe metrics of the catalogue in one language, in the order given."""
+    out = []
+    for id in ids:
+        spec = method().metrics[id]
+        mark = method().benchmarks[spec.benchmark].name.get(lang) if spec.benchmark else ""
+        out.append(
+            DefinitionEntry(
+                id=id, name=spec.name.get(lang), definition=spec.definition.get(lang), formula=spec.formula,
+                unit=spec.unit, source=source_text(spec.source, lang), benchmark=mark,
+            )
+        )  # fmt: skip
+    return out
+
+
+def thresholds_of(thresholds: Thresholds, lang: Lang, ids: Iterable[str] | None = None) -> list[ThresholdEntry]:
+    """Describe the thresholds in force in one language; ``ids`` chooses some."""
+    out = []
+    for id in thresholds if ids is None else ids:
+        t = thresholds[id]
+        out.append(
+            ThresholdEntry(
+                id=id, name=method().describe(id, lang), unit=t.unit, source=source_text(t.source, lang), reason=t.reason.name.get(lang),
+                watch=t.watch,
+                found=t.found, bad=t.bad, value=t.value, low=t.low, base=t.base, high=t.high,
+                overridden=id in thresholds.overridden,
+            )
+        )  # fmt: skip
+    return out
+
+
+# --- glossary
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the glossary, the forms in which text uses it, its meaning."""
+
+    term: str
+    meaning: str
+    forms: tuple[str, ...]
+    hover: bool = True
+
+
+@lru_cache(maxsize=2)
+def glossary(lang: Lang) -> tuple[Term, ...]:
+    """Read the glossary of a language."""
+    path = resource_dir("templates") / "narrative" / lang / "glossary.toml"
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))["terms"]
+    return tuple(
+        Term(t["term"], t["meaning"], tuple(t.get("forms", [])) or (t["term"],), t.get("hover", True)) for t in raw
+    )
+
+
+class _Explainer:
+    """Wraps the first use of each glossary term in a chapter, so that its meaning shows on hover."""
+
+    def __init__(self, lang: Lang) -> None:
+        self.meaning = {form.lower(): t for t in glossary(lang) if t.hover for form in t.forms}
+        forms = sorted(self.meaning, key=len, reverse=True)
+        self.pattern = re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, forms)) + r")(?![\w-])", re.I) if forms else None
+        self.used: set[str] = set()
+
+    def __call__(self, text: str) -> str:
+        if self.pattern is None or len(text) < 2:
+            return str(escape(text))
+        out: list[str] = []
+        at = 0
+        for match in self.pattern.finditer(text):
+            term = self.meaning[match[1].lower()]
+            # an abbreviation must be written as one: «ср» in a word list is not СР
+            if term.term in self.used or (term.term.isupper() and not match[1].isupper()):
+                continue
+            self.used.add(term.term)
+            out.append(str(escape(text[at : match.start()])))
+            out.append(f'<abbr class="km-dfn" title="{escape(term.meaning)}">{escape(match[1])}</abbr>')
+            at = match.end()
+        out.append(str(escape(text[at:])))
+        return "".join(out)
+
+
+# --- findings back from JSON
+
+
+def _metric(id: str, raw: Mapping[str, Any]) -> Metric:
+    reason = raw.get("reason")
+    return Metric(
+        id=id, value=raw.get("value"), unit=raw.get("unit", "ratio"), bad=raw.get("bad"), low=raw.get("low"),
+        high=raw.get("high"), n=raw.get("n"), benchmark=raw.get("benchmark"),
+        benchmark_source=raw.get("benchmark_source"), grade=raw.get("grade"),
+        reason=Text(str(reason), str(reason)) if reason else None,
+    )  # fmt: skip
+
+
+def _view(raw: Mapping[str, Any], ctx: ReportContext, bands: Mapping[str, Band]) -> FindingView:
+    effect = raw.get("effect")
+    reason = raw.get("reason")
+    finding = Finding(
+        id=raw["id"], status=raw["status"], severity=raw.get("severity", "none"),
+        reason=Text(str(reason), str(reason)) if reason else None, metrics=tuple(raw.get("metrics", ())),
+        effect=Effect(effect["low"], effect["base"], effect["high"], effect.get("basis", "revenue"),
+                      Text(str(effect.get("formula", "")), str(effect.get("formula", "")))) if effect else None,
+        grade=raw.get("grade"), table=raw.get("table"),
+    )  # fmt: skip
+    main = next((m for m in finding.metrics if m in ctx.metrics), None)
+    return FindingView(
+        finding=finding,
+        title=str(raw.get("title", finding.id)),
+        text=str(raw.get("text", "")),
+        metric=_metric(main, ctx.metrics[main]) if main else None,
+        metric_name=str(ctx.metrics[main].get("name", "")) if main else "",
+        band=bands.get(finding.id),
+    )
+
+
+def _bands(ctx: ReportContext) -> dict[str, Band]:
+    return {
+        t.id: Band(t.watch, t.found, t.bad)
+        for t in ctx.thresholds
+        if t.watch is not None and t.found is not None and t.bad is not None
+    }
+
+
+# --- document
+
+
+def build_report(run_dir: Path, *, lang: Lang | None = None, options: RenderOptions | None = None) -> str:
+    """Build the report's HTML from a run folder; nothing is executed or computed anew.
+
+    ``lang`` sets the language of the frame (by default the run's own; notebooks speak the language they were run in).
+    For the browser charts stand inline; for print they stay pictures.
+    """
+    return build_reports(run_dir, lang=lang, targets=((options or RenderOptions()).target,))[0]
+
+
+def build_reports(
+    run_dir: Path, *, lang: Lang | None = None, targets: Sequence[Literal["screen", "print"]] = ("screen", "print")
+) -> list[str]:
+    """Build the report for several targets, reading and cleaning the notebooks once."""
+    ctx = read_context(run_dir)
+    lang = lang or ctx.lang
+    bodies = {c.id: _body(run_dir, c, lang) for c in ctx.chapters}
+    parts = _assemble(ctx, lang, bodies)
+    return [_document(ctx, lang, run_dir, parts, target) for target in targets]
+
+
+def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
+    path = run_dir / "notebooks" / chapter.notebook
+    if not path.is_file():
+        return Body(Markup(""))
+    try:
+        nb = nbformat.read(path, as_version=4)
+    except (ValueError, KeyError, AttributeError, OSError):
+        text = Text(f"файл {chapter.notebook} не читается", f"the file {chapter.notebook} cannot be read").get(lang)
+        return Body(Markup('<p class="km-error">{}</p>').format(text))
+    return export_notebook(nb, lang)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    front: str
+    body: str
+    contents: Sequence[Mapping[str, Any]]
+
+
+def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Parts:
+    fmt = Fmt(lang, ctx.currency)
+    bands = _bands(ctx)
+    views = [_view(f, ctx, bands) for f in ctx.findings]
+    summary = next((c for c in ctx.chapters if c.id == "summary"), None)
+    front = str(bodies[summary.id].html) if summary is not None else ""
+    if "km-executive" not in front:
+        front = str(_fallback_front(ctx, views, fmt).html) + front
+    chapters = [c for c in ctx.chapters if c is not summary]
+    main = [c for c in chapters if not c.appendix]
+    sections: list[str] = []
+    if views:
+        order = list(dict.fromkeys([c.id for c in chapters] + [v.finding.chapter for v in views]))
+        titles = {c.id: c.title for c in chapters}
+        groups = [
+            (titles.get(c, c), [v for v in views if v.finding.chapter == c and v.finding.status != "not_assessed"])
+            for c in order
+        ]
+        sections.append(
+            _chapter("scorecard", word("scorecard", lang), join([scorecard(groups, fmt), _legend(lang)]), lang, explain=False)
+        )
+    for number, c in enumerate(main, 1):
+        sections.append(_notebook_chapter(c, bodies[c.id], views, lang, f"{number}"))
+    back = [_notebook_chapter(c, bodies[c.id], views, lang, "") for c in chapters if c.appendix]
+    sections += back + _appendix(ctx, views, fmt)
+    html = number_ids(front + "\n<!--km-front-ends-->\n" + "\n".join(sections))
+    front, _, body = html.partition("\n<!--km-front-ends-->\n")
+    body = _repair_links(front, body)
+    front = _repair_links(body, front)
+    return _Parts(front, body, _contents(front, body))
+
+
+def _repair_links(*parts: str) -> str:
+    """Turn links inside the last part that lead nowhere (a card that a failed chapter never drew) into plain text."""
+    known = set(re.findall(r'\sid="([^"]+)"', "".join(parts)))
+    return re.sub(r'<a href="#([^"]+)">(.*?)</a>', lambda m: m[0] if m[1] in known else m[2], parts[-1], flags=re.S)
+
+
+def _fallback_front(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> Any:
+    """Page one from the context alone, when the summary notebook did not draw it."""
+    rank = {"critical": 0, "major": 1, "minor": 2, "none": 3}
+    bad = [v for v in views if v.finding.status in ("found", "watch")]
+    bad.sort(key=lambda v: (v.finding.status != "found", rank[v.finding.severity]))
+    return executive_page(
+        fmt=fmt,
+        verdict=ctx.verdict[0] if ctx.verdict else "",
+        lead=" ".join(ctx.verdict[1:]),
+        findings=bad[:5],
+        first_steps=[a.view() for a in ctx.actions if (a.horizon_days or 999) <= 30],
+    )
+
+
+def _chapter(id: str, title: str, html: str | Markup, lang: Lang, *, number: str = "", explain: bool = True) -> str:
+    body = str(clean_html(str(html), text=_Explainer(lang))) if explain else str(html)
+    label = f"{number}. {title}" if number else title
+    return f'<section class="km-chapter" aria-labelledby="chapter-{slug(id)}"><h2 id="chapter-{slug(id)}">{escape(label)}</h2>\n{body}</section>'
+
+
+def _notebook_chapter(c: ChapterEntry, body: Body, views: Sequence[FindingView], lang: Lang, number: str) -> str:
+    own = [v for v in views if v.finding.chapter == c.id]
+    counts = [(s, sum(v.finding.status == s for v in own)) for s in STATUS]
+    strip = join(
+        (Markup("{} {}").format(status_mark(s, lang), n) for s, n in counts if n and s != "not_assessed"), f"{NBSP} "
+    )
+    parts: list[Any] = [Markup('<p class="km-chapter-findings">{}</p>').format(strip) if strip else None]
+    if c.status == "failed":
+        cell = f" {word('cell_error', lang, cell=body.error[0], error=body.error[1])}" if body.error else ""
+        parts.append(Markup('<p class="km-error"><strong>{}.</strong> {}{}</p>').format(
+            word("chapter_failed", lang), c.error, cell))  # fmt: skip
+    if not re.sub(r"<[^>]+>|\s", "", str(body.html)) and "<img" not in str(body.html) and c.status != "failed":
+        parts.append(Markup('<p class="km-silent">{}</p>').format(c.error or word("chapter_silent", lang)))
+    parts.append(body.html)
+    return _chapter(c.id, c.title, join(parts), lang, number=number)
+
+
+def _legend(lang: Lang) -> Markup:
+    rows = [
+        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(status_mark(s, lang), word(f"read_{s}", lang)) for s in STATUS
+    ] + [
+        Markup("<div><dt>{} <b>{}</b></dt><dd>{}</dd></div>").format(word("grade", lang), g, text.get(lang))
+        for g, text in GRADES.items()
+    ]
+    return Markup('<h3 id="how-to-read">{}</h3><dl class="km-legend">{}</dl>').format(
+        word("how_to_read", lang), join(rows, "")
+    )
+
+
+# --- appendix
+
+
+def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[str]:
+    lang = fmt.lang
+    out: list[str] = []
+    blind = [v for v in views if v.finding.status == "not_assessed"]
+    if blind:
+        frame = pd.DataFrame(
+            {
+                "title": [str(v.title) for v in blind],
+                "reason": [v.finding.reason.get(lang) if v.finding.reason else "" for v in blind],
+            }
+        )
+        cols = [Col("title", word("finding", lang)), Col("reason", word("reason", lang))]
+        out.append(_chapter("unassessed", word("unassessed", lang), table(frame, cols, fmt=fmt), lang, explain=False))
+    out.append(_chapter("about-data", word("about_data", lang), _about_data(ctx, fmt), lang, explain=False))
+    if ctx.definitions:
+        out.append(_chapter("definitions", word("definitions", lang), _definition_table(ctx, fmt), lang, explain=False))
+    if ctx.thresholds:
+        out.append(_chapter("thresholds", word("thresholds", lang), _threshold_table(ctx, fmt), lang, explain=False))
+    terms = sorted(glossary(lang), key=lambda t: t.term.lower().replace("ё", "е"))
+    listed = join((Markup("<dt>{}</dt><dd>{}</dd>").format(t.term, t.meaning) for t in terms), "")
+    out.append(
+        _chapter("glossary", word("glossary", lang), Markup('<dl class="km-glossary">{}</dl>').format(listed), lang,
+                 explain=False)
+    )  # fmt: skip
+    return out
+
+
+_COUNTS = ("rows_read", "rows_used", "rows_set_aside", "orders", "order_days", "clients", "revenue")
+
+
+def _about_data(ctx: ReportContext, fmt: Fmt) -> Markup:
+    lang = fmt.lang
+    rows = [
+        (word(k, lang), fmt.money_full(ctx.data[k]) if k == "revenue" else fmt.num(ctx.data[k]))
+        for k in _COUNTS
+        if ctx.data.get(k) is not None
+    ]
+    frame = pd.DataFrame(rows, columns=["name", "value"])
+    cols = [Col("name", word("measure", lang)), Col("value", word("figure", lang), show=str)]
+    versions = ", ".join(f"{k} {v}" for k, v in ctx.versions.items())
+    return join(
+        [
+            table(frame, cols, fmt=fmt, sortable=False) if rows else None,
+            *(Markup("<p>{}</p>").format(n) for n in ctx.data_notes),
+            Markup('<p>{}</p>').format(word("data_page", lang)),
+            Markup('<p class="km-note">{}: {}.</p>').format(word("versions", lang), versions) if versions else None,
+        ]
+    )
+
+
+def _definition_table(ctx: ReportContext, fmt: Fmt) -> Markup:
+    lang = fmt.lang
+    frame = pd.DataFrame(
+        [
+            {
+                "name": Markup('<span class="km-def-name">{}</span><span class="km-sub">{}</span>').format(d.name, d.id),
+                "definition": Markup("{}{}{}").format(
+                    d.definition,
+                    Markup('<span class="km-sub"><code>{}</code></span>').format(d.formula) if d.formula else "",
+                    Markup('<span class="km-sub">{}: {}</span>').format(word("benchmark", lang), d.benchmark)
+                    if d.benchmark else "",
+                ),
+                "source": d.source,
+            }
+            for d in ctx.definitions
+        ],
+        dtype=object,
+    )  # fmt: skip
+    cols = [
+        Col("name", word("measure", lang)), Col("definition", word("definition", lang)), Col("source", word("source", lang)),
+    ]  # fmt: skip
+    return Markup('<div class="km-defs">{}</div>').format(table(frame, cols, fmt=fmt, sortable=False))
+
+
+def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
+    lang = fmt.lang
+
+    def limit(value: float | None, t: ThresholdEntry) -> str:
+        return "" if value is None else fmt.value(value, t.unit)
+
+    def written(t: ThresholdEntry) -> str:
+        if t.value is not None:
+            return limit(t.value, t)
+        if t.base is not None:
+            return " / ".join(limit(v, t) for v in (t.low, t.base, t.high))
+        sign = ("≥" if t.bad == "high" else "<") + NBSP
+        return f"{STATUS['watch'].shape} {sign}{limit(t.watch, t)}   {STATUS['found'].shape} {sign}{limit(t.found, t)}"
+
+    frame = pd.DataFrame(
+        [
+            {
+                "name": Markup('<span class="km-def-name">{}</span><span class="km-sub">{}</span>').format(t.name, t.id)
+                if t.name != t.id else t.id,
+                "limit": Markup("{}{}").format(
+                    written(t),
+                    Markup('<span class="km-sub">{}</span>').format(word("overridden", lang)) if t.overridden else ""),
+                "source": Markup("{}{}").format(
+                    t.source, Markup('<span class="km-sub">{}</span>').format(t.reason) if t.reason else ""),
+            }
+            for t in ctx.thresholds
+        ],
+        dtype=object,
+    )  # fmt: skip
+    cols = [
+        Col("name", word("threshold", lang)), Col("limit", word("in_force", lang)), Col("source", word("source", lang)),
+    ]  # fmt: skip
+    return Markup('<div class="km-defs">{}</div>').format(table(frame, cols, fmt=fmt))
+
+
+# --- frame
+
+
+def _contents(front: str, body: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
+    tops: list[Heading] = [h for h in outline(front, 2) if h.id == "executive"] + outline(body, 3)
+    for heading in tops:
+        if heading.level == 2:
+            entries.append({"id": heading.id, "text": heading.text, "children": [], "marks": ""})
+        elif entries:
+            entries[-1]["children"].append({"id": heading.id, "text": heading.text})
+    return entries
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(str(resource_dir("templates") / "report")), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    env.filters["css_string"] = _css_string
+    return env
+
+
+def _css_string(text: str) -> Markup:
+    """Quote a text for CSS: anything but letters, digits and plain signs becomes a code."""
+    safe = "".join(c if c.isalnum() or c in " .,-–—:;()№%/" else f"\\{ord(c):x} " for c in text)
+    return Markup(f'"{safe}"')
+
+
+@lru_cache(maxsize=8)
+def _asset(name: str) -> str:
+    return (resource_dir("templates") / "report" / name).read_text(encoding="utf-8")
+
+
+_FONT_FACES = (
+    ("Audit Sans", "AuditSans-Regular", 400, "normal"),
+    ("Audit Sans", "AuditSans-Semibold", 700, "normal"),
+    ("Audit Sans", "AuditSans-Italic", 400, "italic"),
+    ("Audit Serif", "AuditSerif-Regular", 400, "normal"),
+    ("Audit Serif", "AuditSerif-Semibold", 700, "normal"),
+)
+
+
+@lru_cache(maxsize=2)
+def _font_css(screen: bool) -> str:
+    """Embed the faces: WOFF2 for a browser; TTF for print, where unpacking would cost more than it saves."""
+    suffix, kind = ("woff2", "woff2") if screen else ("ttf", "truetype")
+    rules = []
+    for family, face, weight, style in _FONT_FACES:
+        try:
+            data = base64.b64encode(font_file(face, suffix).read_bytes()).decode("ascii")
+        except OSError:
+            continue  # a text face of the reader's computer stands in
+        rules.append(
+            f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};font-display:swap;'
+            f'src:url("data:font/{suffix};base64,{data}") format("{kind}")}}'
+        )
+    return "\n".join(rules)
+
+
+_LOGO_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml", ".gif": "image/gif"}
+
+
+def _logo(ctx: ReportContext, run_dir: Path) -> str:
+    if not ctx.logo:
+        return ""
+    if ctx.logo.startswith("data:image/"):
+        return ctx.logo
+    path = run_dir / ctx.logo
+    kind = _LOGO_TYPES.get(path.suffix.lower())
+    if kind is None or not path.is_file():
+        return ""
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, target: Literal["screen", "print"]) -> str:
+    screen = target == "screen"
+    fmt = Fmt(lang, ctx.currency)
+    script = _asset("report.js") if screen else ""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    title = ctx.title or word("report_title", lang)
+    period = fmt.period(ctx.period.get("start"), ctx.period.get("end")) if ctx.period.get("start") else ""
+    facts = [
+        (word("sale_type", lang), ctx.sale_type.get("name") or ctx.sale_type.get("used") or ""),
+        (word("as_of", lang), fmt.date(ctx.period["as_of"]) if ctx.period.get("as_of") else ""),
+        (word("dated", lang), fmt.date(ctx.dated) if ctx.dated else ""),
+        (word("prepared_by", lang), ctx.consultant or ""),
+    ]
+    body = inline_svg(parts.body) if screen else parts.body
+    front = inline_svg(parts.front) if screen else parts.front
+    return _templates().get_template("document.html.j2").render(
+        ctx=ctx,
+        lang=lang,
+        screen=screen,
+        w=lambda key: word(key, lang),
+        title=title,
+        period=period,
+        description=f"{ctx.company}. {title}. {period}".replace(NBSP, " "),
+        generator="km-audit",
+        logo=_logo(ctx, run_dir),
+        confidentiality=ctx.confidentiality if ctx.confidentiality is not None else word("confidential", lang),
+        cover_facts=[f for f in facts if f[1]],
+        contents=parts.contents,
+        front=Markup(front),
+        body=Markup(body),
+        css=Markup(_asset("report.css")),
+        fonts=Markup(_font_css(screen)),
+        colors={
+            "accent": ctx.accent, "ink": readable(ctx.accent), "on": on_color(ctx.accent),
+            "wash": tint(ctx.accent, 0.93), "line": tint(ctx.accent, 0.55),
+        },
+        script=Markup(script),
+        script_hash=f"sha256-{digest}",
+        js_words=json.dumps(
+            {"filter": word("filter", lang), "hits": word("filter_hits", lang), "table": word("measure", lang)},
+            ensure_ascii=False,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,183 @@
+"""From a run folder to its documents: report.json, report.html, report.pdf, annex.xlsx, charts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import mimetypes
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from audit.errors import ParameterError, PreparedError, Text, set_language
+from audit.method import method
+from audit.model.case import Case
+from audit.present.annex import write_annex
+from audit.present.pdf import PdfResult, write_pdf
+from audit.present.report import (
+    ActionEntry,
+    ChapterEntry,
+    ReportContext,
+    build_reports,
+    definitions_of,
+    read_context,
+    thresholds_of,
+)
+from audit.present.summary import SummaryView
+from audit.present.titles import chapter_title
+from audit.run.execute import Execution
+from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.sheets import read_sheets
+
+__all__ = ["Rendered", "render_again", "render_run", "report_context"]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What rendering made: the engine of the PDF (None without one) and words to the user."""
+
+    pdf_engine: str | None
+    notes: tuple[Text, ...] = ()
+
+
+class _Clock(Protocol):
+    def step(self, name: str) -> AbstractContextManager[Any]: ...
+
+
+def _step(clock: _Clock | None, name: str) -> AbstractContextManager[Any]:
+    return clock.step(name) if clock is not None else nullcontext()
+
+
+def _logo(case: Case) -> str | None:
+    """Return the logo as a data address: a PNG, JPEG or SVG named in the settings."""
+    name = case.settings.report.logo
+    if name is None:
+        return None
+    path = Path(name)
+    kind = mimetypes.guess_type(path.name)[0]
+    if not path.is_file() or kind not in ("image/png", "image/jpeg", "image/svg+xml"):
+        raise ParameterError(
+            Text(f"Логотип не читается: {name}", f"The logo cannot be read: {name}"),
+            where="audit.toml, [report] logo",
+            todo=Text("Укажите файл PNG, JPEG или SVG", "Name a PNG, JPEG or SVG file"),
+        )
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Execution], stage: Path) -> ReportContext:
+    """Gather what the frame of the document needs; the chapters' own content stays in the notebooks."""
+    report = case.settings.report
+    lang = report.lang
+    broken = {f.chapter: f for f in failed}
+    summary = SummaryView(case, findings)
+    chapters = []
+    for chapter in ("summary", *built_chapters()):
+        notebook = f"{NOTEBOOKS[chapter]}.ipynb"
+        if not (stage / "notebooks" / notebook).exists():
+            continue
+        error = broken.get(chapter)
+        chapters.append(
+            ChapterEntry(
+                id=chapter,
+                title=chapter_title(chapter, lang),
+                notebook=notebook,
+                status="failed" if error is not None else "done",
+                error=error.error.get(lang) if error is not None and error.error is not None else "",
+            )
+        )
+    # The data page supports the verdicts: it stands behind the chapters that speak of the business.
+    chapters.sort(key=lambda c: c.id == "data")
+    metrics = {id: {**raw, "name": method().metrics[id].name.get(lang)} for id, raw in findings["metrics"].items()}
+    sale = findings["sale_type"]
+    used = method().sale_types[sale["used"]]
+    return ReportContext(
+        lang=lang,
+        company=case.company_name,
+        currency=case.currency,
+        period={k: findings["period"][k] for k in ("start", "end", "as_of")},
+        sale_type={**sale, "name": used.name.get(lang)},
+        data={k: v for k, v in findings["data"].items() if isinstance(v, int | float)},
+        data_notes=tuple(n.get(lang) for n in case.intake.notes),
+        verdict=(str(summary.verdict().unescape()),),
+        chapters=tuple(chapters),
+        findings=tuple(findings["findings"]),
+        metrics=metrics,
+        thresholds=tuple(thresholds_of(case.thresholds, lang)),
+        definitions=tuple(definitions_of(findings["metrics"], lang)),
+        actions=tuple(
+            ActionEntry(
+                text=str(a.text),
+                owner=a.owner,
+                horizon_days=a.horizon_days,
+                first_step=str(a.first_step),
+                proof=a.proof,
+                effort=a.effort,
+            )
+            for a in summary.first_steps()
+        ),
+        consultant=report.consultant,
+        logo=_logo(case),
+        accent=report.accent,
+        confidentiality=report.confidentiality,
+        dated=findings["period"]["as_of"],
+        versions={},
+    )
+
+
+def render_run(
+    stage: Path,
+    *,
+    case: Case,
+    findings: Mapping[str, Any],
+    failed: Sequence[Execution],
+    clock: _Clock | None = None,
+) -> Rendered:
+    """Write report.json, report.html, report.pdf and annex.xlsx of a run that is being made in ``stage``."""
+    context = report_context(case, findings, failed, stage)
+    (stage / "report.json").write_text(context.as_json(), encoding="utf-8", newline="\n")
+    with _step(clock, "annex"):
+        write_annex(stage / "annex.xlsx", read_sheets(stage, findings, case), case.settings.report.lang)
+        shutil.rmtree(stage / "sheets", ignore_errors=True)
+    result = _documents(stage, clock)
+    return Rendered(result.engine, (result.note,) if result.note is not None else ())
+
+
+def _documents(folder: Path, clock: _Clock | None = None) -> PdfResult:
+    lang = read_context(folder).lang
+    with _step(clock, "html"):
+        screen, printed = build_reports(folder)
+        (folder / "report.html").write_text(screen, encoding="utf-8", newline="\n")
+    with _step(clock, "pdf"):
+        return write_pdf(printed, folder / "report.pdf", lang)
+
+
+def render_again(run: Path) -> Rendered:
+    """Render a finished run again from its notebooks, which may have been edited; the old report stays until both are whole."""
+    if not run.is_dir() or not (run / "report.json").is_file():
+        raise PreparedError(
+            Text(f"{run} — не папка готового аудита", f"{run} is not the folder of a finished run"),
+            todo=Text("Укажите папку с report.json", "Name the folder that holds report.json"),
+        )
+    set_language(read_context(run).lang)
+    with tempfile.TemporaryDirectory(prefix=".km-audit-render-", dir=run) as aside:
+        part = Path(aside)
+        for name in ("report.json",):
+            shutil.copyfile(run / name, part / name)
+        shutil.copytree(run / "notebooks", part / "notebooks")
+        result = _documents(part)
+        for name in ("report.html", "report.pdf"):
+            if (part / name).exists():
+                os.replace(part / name, run / name)
+            else:
+                (run / name).unlink(missing_ok=True)
+    manifest = run / "manifest.json"
+    if manifest.is_file():
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        told["pdf_engine"] = result.engine
+        manifest.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
+    return Rendered(result.engine, (result.note,) if result.note is not None else ())
