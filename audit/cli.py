@@ -74,13 +74,21 @@ def _lang(value: str | None) -> Lang | None:
     return value  # type: ignore[return-value]
 
 
-def _guess_language() -> Lang:
-    """Errors speak the user's language until the settings say otherwise."""
+def _user_language() -> Lang | None:
+    """Return the language in which the user wants to be spoken to; None where the system does not say (the C locale)."""
     for name in ("KM_AUDIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(name, "")
+        value = os.environ.get(name, "").lower()
+        if value.startswith(("ru", "en")):
+            return "ru" if value.startswith("ru") else "en"
         if value:
-            return "ru" if value.lower().startswith("ru") else "en"
-    return "ru" if (locale.getlocale()[0] or "").lower().startswith("ru") else "en"
+            break
+    named = (locale.getlocale()[0] or "").lower()
+    return "ru" if named.startswith("ru") else "en" if named.startswith("en") else None
+
+
+def _speak(lang: Lang | None, report: Lang = "ru") -> None:
+    """Choose the language of the console: --lang, else the user's, else the report's."""
+    set_language(lang or _user_language() or report)
 
 
 def _print_json(value: Any) -> None:
@@ -138,6 +146,7 @@ def _inputs(
         inputs = file_inputs(orders or [], questionnaire, settings)
     from dataclasses import replace
 
+    _speak(options.get("lang"), inputs.settings.report.lang)
     return replace(inputs, settings=override(inputs.settings, {
         "report": {"lang": options.get("lang"), "names": True if options.get("names") else None},
         "inputs": {"engine": options.get("engine")},
@@ -165,7 +174,7 @@ def _guard(work: Callable[[], int]) -> None:
 def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
 ) -> None:
-    set_language(_guess_language())
+    _speak(None)
     if version:
         from audit.run.prepare import kit_version
 
@@ -290,7 +299,6 @@ def _finish(result: RunResult) -> int:
 def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int) -> int:
     from audit.run.pipeline import run_audit
 
-    set_language(inputs.settings.report.lang)
     progress = _Progress(quiet=_state.json)
     try:
         result = run_audit(inputs, out, chapters=chapters, jobs=jobs, watch=progress)
@@ -308,11 +316,13 @@ def demo(
 ) -> None:
     """Run the whole audit on the bundled sample, start to finish."""
     _state.json = as_json
+    chosen = _lang(lang)
+    _speak(chosen)
 
     def work() -> int:
         from audit.run.inputs import demo_inputs
 
-        return _run(demo_inputs(_lang(lang)), out, None, jobs)
+        return _run(demo_inputs(chosen), out, None, jobs)
 
     _guard(work)
 
@@ -334,6 +344,7 @@ def run(
     """Run the audit of an engagement folder, or of named files into --out."""
     _state.json = as_json
     chosen = _lang(lang)
+    _speak(chosen)
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
 
@@ -358,6 +369,7 @@ def screen(
     """Compute findings.json alone, in seconds: no notebooks, no report."""
     _state.json = as_json
     chosen = _lang(lang)
+    _speak(chosen)
 
     def work() -> int:
         from audit.run.pipeline import write_screen
@@ -387,6 +399,7 @@ def check(
     """Read and validate only: what is usable, what to ask the client."""
     _state.json = as_json
     chosen = _lang(lang)
+    _speak(chosen)
 
     def work() -> int:
         from audit.run.check import check_inputs, print_check
@@ -435,12 +448,11 @@ def explain(
     """Explain an id: definition, formula, threshold, source."""
     _state.json = as_json
     chosen = _lang(lang)
+    _speak(chosen)
 
     def work() -> int:
         from audit.present.explain import explain_id
 
-        if chosen is not None:
-            set_language(chosen)
         told = explain_id(id, current_language())
         if as_json:
             _print_json(told.as_json())
@@ -461,12 +473,11 @@ def new(
 ) -> None:
     """Make an engagement folder: blank questionnaire, order template, letter of request, audit.toml."""
     chosen = _lang(lang)
+    _speak(chosen)
 
     def work() -> int:
         from audit.present.forms import new_engagement
 
-        if chosen is not None:
-            set_language(chosen)
         console = _console()
         for path in new_engagement(folder, current_language()):
             console.print(f"  {escape(str(path))}", soft_wrap=True)

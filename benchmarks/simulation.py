@@ -137,6 +137,7 @@ class TrendWorld:
     rate_growth: float = -0.06
     ticket_growth: float = -0.08
     stay: float = 0.985
+    shocks: float = 0.0  # months that go their own way for all units alike
 
     def draw(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, Floats]:
         """Return unit, month, orders, value of all unit-months with an order."""
@@ -145,6 +146,7 @@ class TrendWorld:
         end = start + rng.geometric(1 - self.stay, n)
         month = np.arange(self.months)
         season = 1.0 + 0.25 * np.sin(2 * np.pi * month / 12)
+        season *= np.exp(self.shocks * np.random.default_rng(5).normal(size=self.months))
         alive = (month >= start[:, None]) & (month < end[:, None])
         own = rng.gamma(2.0, 0.4, n)
         rate = own[:, None] * season * (1 + self.rate_growth) ** (month / 12)
@@ -320,6 +322,8 @@ def main(seeds: int = 1000) -> None:
     for units in (100, 300):
         for name, got in trend_coverage(TrendWorld(units), seeds, 1000).items():
             line(f"trend of {name}, {units} units, 48 months", got)
+        for name, got in trend_coverage(TrendWorld(units, shocks=0.3), seeds, 1000).items():
+            line(f"  the same with uneven months: {name}", got)
     for treated in (20, 100, 200):
         for spread in (0.6, 1.0, 1.4):
             got = cover(lambda r, t=treated, s=spread: matched_estimate(r, t, spread=s, draws=1000), 0.85, seeds)

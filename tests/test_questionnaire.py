@@ -56,7 +56,8 @@ def notes(q: Questionnaire) -> list[tuple[str, str]]:
 def test_types_of_every_kind(folder) -> None:
     q = read_questionnaire(
         folder(
-            company="key;value\nname;ООО «Хим»\nsale_type;TC\ncomplexity;2\nproject_sales;нет\nclient_profile;частично\n"
+            company="key;value\nname;ООО «Хим»\nsale_type;TC\ncomplexity;2\nproject_sales;нет\n"
+            "client_profile;частично\n"
             "hours_per_month;165,5\ngross_margin_share;0,25\nclients_on_market;12 000",
             staff="person;name;role;fte;start;end;aliases;cost_month\n"
             "K1;Иванов;KM;0,5;01.02.2020;2024-12-31;ivanov; Иванов И. ;120 000 руб.".replace(
@@ -109,7 +110,9 @@ def test_role_words(folder, cell: str, role: str) -> None:
     assert not q.problems
 
 
-@pytest.mark.parametrize("title", ["Менеджер по продажам", "старший менеджер по продажам", "менеджер", "МП", "Sales manager"])
+@pytest.mark.parametrize(
+    "title", ["Менеджер по продажам", "старший менеджер по продажам", "менеджер", "МП", "Sales manager"]
+)
 def test_a_bare_sales_manager_has_no_role_until_the_client_chooses(folder, title: str) -> None:
     """In the role's cell or, with that empty, in the title: the role is None, the words stay as the title."""
     q = read_questionnaire(folder(staff=f"person;title;role\nM1;;{title}\nM2;{title};\nM3;{title};KM"))
@@ -377,7 +380,8 @@ def test_row_order_does_not_matter_to_time(folder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "value"),
     [
-        ("0,5", 0.5), ("0.5", 0.5), ("1 234,5", 1234.5), ("1\u00a0234,5", 1234.5), ("1.234,5", 1234.5), ("1,234.5", 1234.5),
+        ("0,5", 0.5), ("0.5", 0.5), ("1 234,5", 1234.5), ("1\u00a0234,5", 1234.5), ("1.234,5", 1234.5),
+        ("1,234.5", 1234.5),
         ("1 200 000 ₽", 1200000.0), ("−3", -3.0), (7, 7.0), ("1,200,000", 1200000.0), ("12 руб.", 12.0), ("8 ч", 8.0),
     ],
 )  # fmt: skip
@@ -417,7 +421,8 @@ def test_not_dates(cell: object) -> None:
     ("cell", "value"),
     [
         ("9:05", 545.0), ("09.05", 545.0), ("09:05:59", 545.0), (dt.time(9, 5), 545.0), ("24:00", 1440.0),
-        (dt.time(9, 4, 59, 999_000), 545.0), (545 / 1440, 545.0), (dt.timedelta(hours=9, minutes=5), 545.0), ("0:00", 0.0),
+        (dt.time(9, 4, 59, 999_000), 545.0), (545 / 1440, 545.0), (dt.timedelta(hours=9, minutes=5), 545.0),
+        ("0:00", 0.0),
     ],
 )  # fmt: skip
 def test_times(cell: object, value: float) -> None:

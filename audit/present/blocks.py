@@ -23,7 +23,7 @@ from audit.model.result import Grade, Metric
 from audit.present.charts.base import Band, Chart
 from audit.present.format import DASH, NBSP, Fmt
 from audit.present.style import GRADES, SEVERITIES, STATUS, tint
-from audit.present.words import word
+from audit.present.words import source_text, word
 
 __all__ = [
     "ActionView",
@@ -73,7 +73,7 @@ def slug(text: str) -> str:
 
 
 def finding_id(id: str) -> str:
-    """Return the anchor of a finding's card: ``retention.low_repeat_share`` → ``finding-retention-low-repeat-share``."""
+    """Return the anchor of a finding's card: ``roles.km_overload`` → ``finding-roles-km-overload``."""
     return "finding-" + slug(id)
 
 
@@ -399,7 +399,8 @@ def table(
     rows: list[str] = []
     lengths: list[list[int]] = [[] for _ in columns]
     words: list[int] = [max((len(w) for w in c.label.split()), default=1) for c in columns]
-    for record in part.to_dict("records"):
+    records: list[dict[str, Any]] = [{str(k): v for k, v in r.items()} for r in part.to_dict("records")]
+    for record in records:
         cells: list[str] = []
         for k, col in enumerate(columns):
             value = record.get(col.key)
@@ -427,8 +428,8 @@ def table(
         foot.append(note)
     foot_text = ". ".join(f.rstrip(".") for f in foot)
     return Markup(
-        '<div class="km-table{wide}"{id}><div class="km-scroll"><table{sort}>{caption}{widths}<thead><tr>{head}</tr></thead>'
-        "<tbody>{rows}</tbody></table></div>{foot}</div>"
+        '<div class="km-table{wide}"{id}><div class="km-scroll"><table{sort}>{caption}{widths}'
+        "<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{foot}</div>"
     ).format(
         wide=" km-wide" if wide else "",
         id=Markup(' id="{}"').format(slug(id)) if id else "",
@@ -511,7 +512,7 @@ class FindingView:
     metric_name: str = ""
     band: Band | None = None
     benchmark_text: str = ""
-    """What the norm is and who says so; without it the metric's benchmark is written with its source."""
+    """What the norm is and who says so, for the card; elsewhere the metric's benchmark is written with its source."""
     actions: Sequence[ActionView] = ()
     href: str = ""
     """Link to the evidence (``#chart-…``); the card itself is linked as ``#finding-…``."""
@@ -527,25 +528,25 @@ class FindingView:
 def _verdict_words(finding: Finding, lang: Lang) -> Markup:
     severity = SEVERITIES[finding.severity].get(lang)
     return Markup("{}{}").format(
-        status_mark(finding.status, lang), Markup('<span class="km-severity">{}</span>').format(severity) if severity else ""
+        status_mark(finding.status, lang),
+        Markup('<span class="km-severity">{}</span>').format(severity) if severity else "",
     )
 
 
 def _norm_text(view: FindingView, fmt: Fmt) -> str:
+    """Write the norm short: «норма ≥ 67 % (Ерохин, Климов, 2024)»."""
     metric = view.metric
-    if view.benchmark_text:
-        return view.benchmark_text
     if metric is None or metric.benchmark is None:
         return ""
-    sign = "≥" if metric.bad == "low" else "≤" if metric.bad == "high" else ""
+    sign = {"low": "≥", "high": "≤"}.get(metric.bad or "", "")
     figure_text = fmt.value(metric.benchmark, metric.unit)
-    source = f" ({metric.benchmark_source})" if metric.benchmark_source else ""
+    source = f" ({source_text(metric.benchmark_source, fmt.lang)})" if metric.benchmark_source else ""
     return f"{word('norm', fmt.lang)} {sign + NBSP if sign else ''}{figure_text}{source}"
 
 
 def _effect_text(effect: Effect, fmt: Fmt) -> str:
     basis = word(f"effect_{effect.basis}", fmt.lang)
-    return f"{fmt.money_range(effect.low, effect.base, effect.high, per_year=True)} {basis}"
+    return fmt.money_range(effect.low, effect.base, effect.high, per_year=True, of=basis)
 
 
 def _figure_box(view: FindingView, fmt: Fmt) -> Markup:
@@ -553,14 +554,16 @@ def _figure_box(view: FindingView, fmt: Fmt) -> Markup:
     if metric is None or metric.value is None:
         return Markup("")
     interval = fmt.interval(metric)
-    norm = _norm_text(view, fmt)
+    norm = view.benchmark_text or _norm_text(view, fmt)
     return join(
         [
             Markup('<div class="km-value">'),
             Markup('<p class="km-big">{}</p>').format(fmt.metric(metric)),
             Markup('<p class="km-value-name">{}</p>').format(view.metric_name) if view.metric_name else None,
             gauge(metric, view.band, fmt),
-            Markup('<p class="km-value-note">{}: {}</p>').format(word("interval", fmt.lang), interval) if interval else None,
+            Markup('<p class="km-value-note">{}: {}</p>').format(word("interval", fmt.lang), interval)
+            if interval
+            else None,
             Markup('<p class="km-value-note km-norm">{}</p>').format(norm) if norm else None,
             Markup("</div>"),
         ],
@@ -576,7 +579,9 @@ def finding_card(view: FindingView, fmt: Fmt) -> Markup:
         facts.append((word("effect", lang), Markup('<span title="{}">{}</span>').format(
             f.effect.formula.get(lang), _effect_text(f.effect, fmt))))  # fmt: skip
     if f.grade is not None:
-        facts.append((word("grade", lang), Markup("{} — {}").format(grade_mark(f.grade, lang), GRADES[f.grade].get(lang))))
+        facts.append(
+            (word("grade", lang), Markup("{} — {}").format(grade_mark(f.grade, lang), GRADES[f.grade].get(lang)))
+        )
     if view.metric is not None and view.metric.n is not None and view.metric.value is not None:
         facts.append((word("based_on", lang), fmt.num(view.metric.n)))
     box = _figure_box(view, fmt)
@@ -615,7 +620,9 @@ def _action_list(actions: Sequence[ActionView], fmt: Fmt) -> Markup:
     rows = (
         Markup("<li>{}{}</li>").format(
             a.text,
-            Markup(' <span class="km-who">{}</span>').format(join([x for x in (a.owner, _when(a, fmt.lang)) if x], ", "))
+            Markup(' <span class="km-who">{}</span>').format(
+                join([x for x in (a.owner, _when(a, fmt.lang)) if x], ", ")
+            )
             if a.owner or a.horizon_days
             else "",
         )
@@ -667,7 +674,9 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
             detail = (
                 Markup('<span class="km-sub">{}</span>').format(reason)
                 if reason
-                else Markup('<span class="km-sub">{} {}</span>').format(word("effect", lang), _effect_text(f.effect, fmt))
+                else Markup('<span class="km-sub">{} {}</span>').format(
+                    word("effect", lang), _effect_text(f.effect, fmt)
+                )
                 if f.effect is not None and f.status in ("found", "watch")
                 else ""
             )
@@ -679,24 +688,65 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
                 ).format(
                     status_mark(f.status, lang),
                     Markup('<span class="km-sub">{}</span>').format(severity) if severity else "",
-                    v.anchor, v.title, detail,
+                    v.anchor,
+                    v.title,
+                    detail,
                     Markup("<b>{}</b>").format(fmt.metric(v.metric)) if known else "",
                     Markup('<span class="km-sub">{}</span>').format(fmt.interval(v.metric)) if known else "",
-                    join([gauge(v.metric, v.band, fmt) if v.metric else "",
-                          Markup('<span class="km-sub">{}</span>').format(_norm_text(v, fmt)) if known else ""], ""),
+                    join(
+                        [
+                            gauge(v.metric, v.band, fmt) if v.metric else "",
+                            Markup('<span class="km-sub">{}</span>').format(_norm_text(v, fmt)) if known else "",
+                        ],
+                        "",
+                    ),
                     grade_mark(f.grade, lang),
-                )  # fmt: skip
+                )
             )
     head = join(
         (
             Markup('<th scope="col"{}>{}</th>').format(Markup(f' class="{c}"') if c else "", word(k, lang))
-            for k, c in (("status", ""), ("finding", ""), ("figure", "km-r"), ("norm", "km-scale"), ("grade", "km-c"))
+            for k, c in (
+                ("status", ""),
+                ("finding", ""),
+                ("figure", "km-r"),
+                ("scale", "km-scale"),
+                ("grade_short", "km-c"),
+            )
         ),
         "",
     )
-    widths = Markup("".join(f'<col style="width: {w}%">' for w in (19, 39, 12, 24, 6)))
-    return Markup('<div class="km-table km-scorecard"><div class="km-scroll"><table><colgroup>{}</colgroup><thead><tr>{}</tr>'
-                  "</thead><tbody>{}</tbody></table></div></div>").format(widths, head, join(rows))  # fmt: skip
+    widths = Markup("".join(f'<col style="width: {w}%">' for w in (18, 37, 11, 25, 9)))
+    return Markup(
+        '<div class="km-table km-scorecard"><div class="km-scroll"><table><colgroup>{}</colgroup>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></div>"
+    ).format(widths, head, join(rows))
+
+
+def _headline(view: FindingView, fmt: Fmt) -> Markup:
+    """Show one finding on page one: figure, sentence, verdict with norm, price and grade."""
+    f, lang = view.finding, fmt.lang
+    if view.metric is not None and view.metric.value is not None:
+        shown = Markup('<p class="km-big">{}</p><p class="km-int">{}</p>').format(
+            fmt.metric(view.metric), fmt.interval(view.metric)
+        )
+    else:
+        shown = Markup('<p class="km-big" aria-hidden="true">{}</p>').format(STATUS[f.status].shape)
+    foot: list[Any] = [_verdict_words(f, lang)]
+    norm = _norm_text(view, fmt)
+    if norm:
+        foot.append(Markup("<span>{}</span>").format(norm))
+    if f.effect is not None:
+        price = _effect_text(f.effect, fmt)
+        foot.append(Markup("<span>{} {}</span>").format(word("effect", lang).lower(), price))
+    if f.grade is not None:
+        foot.append(Markup("<span>{} {}</span>").format(word("grade", lang).lower(), grade_mark(f.grade, lang)))
+    return Markup(
+        '<li class="km-headline km-card-{}"><div class="km-headline-figure">{}</div><div class="km-headline-text">'
+        '<p class="km-headline-title"><a href="#{}">{}</a></p>{}<p class="km-headline-foot">{}</p></div></li>'
+    ).format(
+        f.status, shown, view.anchor, view.title, paragraphs(view.text) if view.text else "", join(foot, "")
+    )  # fmt: skip
 
 
 def executive_page(
@@ -714,34 +764,15 @@ def executive_page(
     ``headline`` is the price of everything found, in words.
     """
     lang = fmt.lang
-    rows = [
-        Markup(
-            '<li class="km-headline km-card-{status}"><div class="km-headline-figure">{figure}</div>'
-            '<div class="km-headline-text"><p class="km-headline-title"><a href="#{id}">{title}</a></p>{text}'
-            '<p class="km-headline-foot">{words}{norm}{effect}{grade}</p></div></li>'
-        ).format(
-            status=v.finding.status,
-            id=v.anchor,
-            figure=Markup('<p class="km-big">{}</p><p class="km-int">{}</p>').format(fmt.metric(v.metric), fmt.interval(v.metric))
-            if v.metric is not None and v.metric.value is not None else Markup('<p class="km-big">{}</p>').format(
-                STATUS[v.finding.status].shape),
-            title=v.title,
-            text=paragraphs(v.text) if v.text else "",
-            words=_verdict_words(v.finding, lang),
-            norm=Markup("<span>{}</span>").format(_norm_text(v, fmt)) if _norm_text(v, fmt) else "",
-            effect=Markup("<span>{} {}</span>").format(word("effect", lang).lower(), _effect_text(v.finding.effect, fmt))
-            if v.finding.effect is not None else "",
-            grade=Markup("<span>{} {}</span>").format(word("grade", lang).lower(), grade_mark(v.finding.grade, lang))
-            if v.finding.grade else "",
-        )
-        for v in findings
-    ]  # fmt: skip
+    rows = [_headline(v, fmt) for v in findings]
     found = (
         Markup('<ol class="km-headlines">{}</ol>').format(join(rows, ""))
         if rows
         else callout("", word("nothing_found", lang), "good")
     )
-    sure = Markup("<ul>{}</ul>").format(join((Markup("<li>{}</li>").format(x) for x in how_sure), "")) if how_sure else ""
+    sure = (
+        Markup("<ul>{}</ul>").format(join((Markup("<li>{}</li>").format(x) for x in how_sure), "")) if how_sure else ""
+    )
     steps = (
         Markup('<ol class="km-steps">{}</ol>').format(
             join(

@@ -1,14 +1,15 @@
 """How numbers, money, dates and counted words are written in Russian and in English.
 
-Every method takes what JSON can hold (int, float, ISO date string, None) as well as dates and NumPy scalars, and returns
-a plain string. A value that is missing, not a number or infinite is written «—». Spaces inside a figure are no-break
-spaces (U+00A0), the minus sign is U+2212, a range has an en dash.
+Every method takes what JSON can hold (int, float, ISO date string, None) as well as dates and NumPy scalars, and
+returns a plain string. A value that is missing, not a number or infinite is written «—». Spaces inside a figure are
+no-break spaces (U+00A0), the minus sign is U+2212, a range has an en dash.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -91,9 +92,7 @@ class Fmt:
             return DASH
         places = ("#" if trim else "0") * digits
         x = round(x, digits) + 0.0  # no «−0»
-        text = numbers.format_decimal(
-            x, format="#,##0" + ("." + places if digits else ""), locale=_LOCALES[self.lang]
-        )
+        text = numbers.format_decimal(x, format="#,##0" + ("." + places if digits else ""), locale=_LOCALES[self.lang])
         return _tidy(text)
 
     def percent_sign(self) -> str:
@@ -187,13 +186,17 @@ class Fmt:
         x = _number(value)
         return DASH if x is None else self._with_currency(self.num(x, digits), "")
 
-    def money_range(self, low: Any, base: Any, high: Any, *, per_year: bool = False) -> str:
-        """Write an effect with its range on one scale: «10,2 млн ₽ (8,1–12,4)»."""
+    def money_range(self, low: Any, base: Any, high: Any, *, per_year: bool = False, of: str = "") -> str:
+        """Write an effect with its range on one scale: «10,2 млн ₽ (8,1–12,4)».
+
+        ``of`` says of what, between the sum and «в год»: «10,2 млн ₽ валовой прибыли в год (8,1–12,4)».
+        """
         b = _number(base)
         if b is None:
             return DASH
         divisor, word = self._scale(b)
-        text = self._with_currency(self._three(b / divisor), word) + (self.per_year() if per_year else "")
+        text = self._with_currency(self._three(b / divisor), word) + (f" {of}" if of else "")
+        text += self.per_year() if per_year else ""
         lo, hi = _number(low), _number(high)
         if lo is None or hi is None or lo == hi:
             return text
@@ -276,20 +279,22 @@ class Fmt:
 
     # --- counted words
 
-    def plural(self, n: Any, *forms: str) -> str:
-        """Choose the word for a number: ru (день, дня, дней), en (day, days); a fraction takes «дня» / “days”."""
+    def plural(self, n: Any, *forms: str | Sequence[str]) -> str:
+        """Choose the word for a number: ru (день, дня, дней), en (day, days); a fraction takes «дня» / “days”.
+
+        The forms may also be given as one sequence.
+        """
         x = _number(n)
-        if len(forms) == 1 and not isinstance(forms[0], str):
-            forms = tuple(forms[0])
+        words = [f for part in forms for f in ([part] if isinstance(part, str) else part)]
         wanted = 3 if self.lang == "ru" else 2
-        if len(forms) != wanted:
-            raise ValueError(f"{self.lang} needs {wanted} forms, got {forms!r}")
+        if len(words) != wanted:
+            raise ValueError(f"{self.lang} needs {wanted} forms, got {words!r}")
         form = _locale(_LOCALES[self.lang]).plural_form(abs(x) if x is not None else 0)
         if self.lang == "en":
-            return forms[0] if form == "one" else forms[1]
-        return {"one": forms[0], "few": forms[1], "many": forms[2]}.get(form, forms[1])
+            return words[0] if form == "one" else words[1]
+        return {"one": words[0], "few": words[1], "many": words[2]}.get(form, words[1])
 
-    def count(self, n: Any, *forms: str, digits: int = 0) -> str:
+    def count(self, n: Any, *forms: str | Sequence[str], digits: int = 0) -> str:
         """Write a number with its word: «5 дней»."""
         x = _number(n)
         if x is None:

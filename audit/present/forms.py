@@ -15,7 +15,6 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from markupsafe import Markup
@@ -210,6 +209,6 @@ def _threshold(key: str, t: Threshold) -> str:
         "value": ("value",),
         "range": ("low", "base", "high"),
     }
-    values: dict[str, Any] = {name: getattr(t, name) for name in shapes[t.kind]}
-    body = ", ".join(f"{name} = {value:.10g}" for name, value in values.items())
+    values: dict[str, float] = {name: float(getattr(t, name)) for name in shapes[t.kind]}
+    body = ", ".join(f"{k} = {int(v) if v.is_integer() else repr(v)}" for k, v in values.items())
     return f"{_toml(key)} = {{ {body} }}"

@@ -138,7 +138,7 @@ def _formats(book: Any) -> dict[str, Any]:
         "cell_wrap": make({**base, **edge, "text_wrap": True}),
         "note": make({**base, **edge, "text_wrap": True, "font_color": "#55606E", "font_size": 9}),
         "group": make({**base, **edge, "bold": True, "bg_color": "#EEF2F6"}),
-        "indent": make({**base, **edge, "indent": 1}),
+        "indent": make({**base, **edge, "indent": 1, "text_wrap": True}),
         "sum": make({**base, **edge, "num_format": "0%", "align": "center", "bold": True}),
         "state": make({**base, **edge, "align": "center", "text_wrap": True, "font_size": 8}),
         "link": make({**base, **edge, "font_color": "#1F5A7A", "underline": 1}),
@@ -317,7 +317,7 @@ def _write_table(form: _Form, spec: TableSpec) -> _State:
         if column.kind == "list" and column.codes:
             for i, code in enumerate(options(column)):
                 label = options(column)[code].get(form.lang)
-                heads.append((label.capitalize(), note if i == 0 else "", f"{column.key}:{code}", 15))
+                heads.append((label[:1].upper() + label[1:], note if i == 0 else "", f"{column.key}:{code}", 15))
                 for r in range(total):
                     ticked = r < len(body) and code in (body[r].get(column.key) or ())
                     _put(form, sheet, FIRST + r, col, tick, True if ticked else None)
@@ -351,7 +351,9 @@ def _write_table(form: _Form, spec: TableSpec) -> _State:
 def _width(column: Column) -> float:
     if column.person:
         return 26
-    return {"role": 46, "role2": 30, "function": 58, "process": 52, "trigger": 36}.get(column.key, _WIDTHS[column.kind])
+    return {"role": 46, "role2": 30, "from_role": 46, "to_role": 46, "function": 58, "process": 52, "trigger": 36}.get(
+        column.key, _WIDTHS[column.kind]
+    )
 
 
 def _person_shown(form: _Form, code: str) -> str:
@@ -523,7 +525,7 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
     sheet.write_string(1, 0, "function", f["key"])
     sheet.set_row(1, None, None, {"hidden": True})
     sheet.set_column(0, 0, 4, None, {"hidden": True})
-    sheet.set_column(1, 1, 62)
+    sheet.set_column(1, 1, 66)
     sheet.set_column(_PERSON_COL, last_col, 12)
     for row, label in ((_SUM_ROW, w["time_sum"]), (_STATE_ROW, w["time_state"]), (_ROLE_ROW, w["time_role"])):
         sheet.write_string(row, 1, label, f["group"])

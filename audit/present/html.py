@@ -1,8 +1,9 @@
 """From executed notebooks to safe fragments of one document: export, sanitising, ids, pictures inside the page.
 
-A notebook comes back from disk and may have been edited by anybody, and client data is untrusted. So everything that goes
-into the document is parsed and written anew from an allow-list of tags and attributes: no script, no style sheet, no
-frame, no form, nothing loaded from outside. SVG is taken as a picture, cleaned the same way before it may stand inline.
+A notebook comes back from disk and may have been edited by anybody, and client data is untrusted. So everything that
+goes into the document is parsed and written anew from an allow-list of tags and attributes: no script, no style sheet,
+no frame, no form, nothing loaded from outside. SVG is taken as a picture, cleaned the same way before it may stand
+inline.
 """
 
 from __future__ import annotations
@@ -28,19 +29,26 @@ __all__ = ["Body", "Heading", "clean_html", "export_notebook", "inline_svg", "ma
 HIDDEN_TAGS = ("parameters", "injected-parameters", "internal")
 """Cells with these tags are for the analyst; they never reach the report."""
 
-_TAGS = frozenset(
-    "a abbr article aside b blockquote br caption code col colgroup dd del details dfn div dl dt em figcaption figure "
-    "footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup "
-    "table tbody td tfoot th thead time tr u ul var wbr".split()
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TAGS = _words(
+    "a abbr article aside b blockquote br caption code col colgroup dd del details dfn div dl dt em "
+    "figcaption figure footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li mark ol p pre q s samp section "
+    "small span strong sub summary sup table tbody td tfoot th thead time tr u ul var wbr"
 )
 _VOID = frozenset({"br", "col", "hr", "img", "wbr"})
-_DROPPED_WITH_CONTENT = frozenset(
-    "applet audio button canvas embed form frame frameset head iframe input link math meta noembed noframes noscript "
-    "object optgroup option param plaintext script select style svg template textarea title track video xmp".split()
+_DROPPED_WITH_CONTENT = _words(
+    "applet audio button canvas embed form frame frameset head iframe input link math meta noembed "
+    "noframes noscript object optgroup option param plaintext script select style svg template textarea "
+    "title track video xmp"
 )
-_ATTRIBUTES = frozenset(
-    "abbr alt aria-hidden aria-label aria-labelledby aria-describedby class colspan data-sortable data-v datetime headers "
-    "height href id lang open role rowspan scope src start tabindex title value width".split()
+_ATTRIBUTES = _words(
+    "abbr alt aria-describedby aria-hidden aria-label aria-labelledby class colspan data-sortable data-v "
+    "datetime headers height href id lang open role rowspan scope src start tabindex title value width"
 )
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]+\Z")
 _LINK = re.compile(r"(#[A-Za-z0-9_.:-]*|https?://[^\s<>\"']+|mailto:[^\s<>\"']+|annex\.xlsx|rejected_rows\.csv)\Z")
@@ -181,9 +189,9 @@ def clean_html(html: str, *, shift: int = 0, text: Callable[[str], str] | None =
 
 _SVG_NS = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
-_SVG_TAGS = frozenset(
-    "svg g defs path rect circle ellipse line polyline polygon text tspan use clipPath title desc linearGradient "
-    "radialGradient stop pattern symbol marker mask image style".split()
+_SVG_TAGS = _words(
+    "circle clipPath defs desc ellipse g image line linearGradient marker mask path pattern polygon "
+    "polyline radialGradient rect stop style svg symbol text title tspan use"
 )
 _SVG_BAD_VALUE = re.compile(r"(javascript:|@import|expression\(|https?:(?!//www\.w3\.org)|url\(\s*['\"]?(?!#))", re.I)
 _SVG_REFERENCE = re.compile(r"url\(\s*['\"]?#([^'\")]+)['\"]?\s*\)")
@@ -256,7 +264,9 @@ def _drop(element: Any) -> None:
         parent.remove(element)
 
 
-_SVG_IMG = re.compile(r'<img class="km-svg" alt="([^"]*)" src="data:image/svg\+xml;base64,([A-Za-z0-9+/=\s]+)">')
+_SVG_IMG = re.compile(r'<img\b[^>]*\bclass="km-svg"[^>]*>')
+_SVG_SOURCE = re.compile(r'\ssrc="data:image/svg\+xml;base64,([A-Za-z0-9+/=\s]+)"')
+_ALT = re.compile(r'\salt="([^"]*)"')
 
 
 def inline_svg(html: str) -> str:
@@ -266,11 +276,14 @@ def inline_svg(html: str) -> str:
     def replace(match: re.Match[str]) -> str:
         nonlocal count
         count += 1
+        source, alt = _SVG_SOURCE.search(match[0]), _ALT.search(match[0])
+        if source is None:
+            return match[0]
         try:
-            data = base64.b64decode(match[2])
+            data = base64.b64decode(source[1])
         except (binascii.Error, ValueError):
             return match[0]
-        svg = clean_svg(data, f"s{count}-", str(Markup(match[1]).unescape()))
+        svg = clean_svg(data, f"s{count}-", str(Markup(alt[1]).unescape()) if alt else "")
         return match[0] if svg is None else svg.replace("<svg ", '<svg class="km-svg" ', 1)
 
     return _SVG_IMG.sub(replace, html)
@@ -327,7 +340,9 @@ def export_notebook(nb: Any, lang: Lang) -> Body:
         if cell.cell_type == "code":
             number += 1
             if error is None:
-                error = next(((number, _error_line(o)) for o in cell.get("outputs", []) if o.output_type == "error"), None)
+                error = next(
+                    ((number, _error_line(o)) for o in cell.get("outputs", []) if o.output_type == "error"), None
+                )
         if tags & set(HIDDEN_TAGS):
             continue
         if cell.cell_type == "markdown" and cell.get("metadata", {}).get("papermill_error"):
@@ -352,24 +367,27 @@ def _exporter(lang: Lang) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        from nbconvert.exporters import HTMLExporter
+        from nbconvert.exporters import TemplateExporter
     from traitlets.config import Config
 
     folder = resource_dir("templates")
     config = Config()
-    config.HTMLExporter.exclude_input = True
-    config.HTMLExporter.exclude_input_prompt = True
-    config.HTMLExporter.exclude_output_prompt = True
+    config.TemplateExporter.exclude_input = True
+    config.TemplateExporter.exclude_input_prompt = True
+    config.TemplateExporter.exclude_output_prompt = True
 
-    class ReportExporter(HTMLExporter):  # type: ignore[misc]
+    class ReportExporter(TemplateExporter):
         """Exports one notebook as a fragment with the report's own template."""
 
         def _file_extension_default(self) -> str:
             return ".html"
 
-    exporter = ReportExporter(
+    make: Any = ReportExporter
+    exporter = make(
         config=config, template_name="report", extra_template_basedirs=[str(folder)], log=_silent_log()
     )
+    # the basic template names this filter for code, which the report never shows
+    exporter.register_filter("highlight_code", lambda source, **_: "")
     exporter.register_filter("km_html", clean_html_output)
     exporter.register_filter("km_markdown", markdown)
     exporter.register_filter("km_text", plain_output)
@@ -388,7 +406,7 @@ def _silent_log() -> Any:
     return log
 
 
-def clean_html_output(html: str) -> Markup:
+def clean_html_output(html: Any) -> Markup:
     """Clean an HTML output; a bare pandas table gets the report's table frame."""
     joined = "".join(html) if isinstance(html, list) else html
     ours = re.match(r"\s*<(section|figure|article|div|aside|p|dl|h\d)\b[^>]*class=\"km-", joined) is not None
@@ -409,23 +427,26 @@ def plain_output(text: Any) -> Markup:
     return Markup('<pre class="km-pre">{}</pre>').format(plain) if plain.strip() else Markup("")
 
 
+_PICTURE = Markup('<figure class="km-figure km-full"><div class="km-plot"><img{} alt="{}" src="{}"></div></figure>')
+
+
 def svg_output(svg: Any, alt: str = "") -> Markup:
     """Show an analyst's SVG as a picture."""
     joined = "".join(svg) if isinstance(svg, list) else svg
     coded = base64.b64encode(joined.encode("utf-8")).decode("ascii")
-    return Markup('<figure class="km-figure km-full"><div class="km-plot"><img class="km-svg" alt="{}" src="{}"></div></figure>'
-                  ).format(alt, "data:image/svg+xml;base64," + coded)  # fmt: skip
+    return _PICTURE.format(Markup(' class="km-svg"'), alt, "data:image/svg+xml;base64," + coded)
 
 
 def image_output(data: Any, mime: str, alt: str = "") -> Markup:
     """Show an analyst's picture."""
     coded = re.sub(r"[^A-Za-z0-9+/=]", "", "".join(data) if isinstance(data, list) else str(data))
-    return Markup('<figure class="km-figure km-full"><div class="km-plot"><img alt="{}" src="data:{};base64,{}"></div></figure>'
-                  ).format(alt, mime, coded)  # fmt: skip
+    return _PICTURE.format("", alt, f"data:{mime};base64,{coded}")
 
 
 def _error_box(output: Any, lang: Lang) -> Markup:
-    return Markup('<p class="km-error"><strong>{}.</strong> {}</p>').format(word("chapter_failed", lang), _error_line(output))
+    return Markup('<p class="km-error"><strong>{}.</strong> {}</p>').format(
+        word("chapter_failed", lang), _error_line(output)
+    )
 
 
 # --- ids and outline

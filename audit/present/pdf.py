@@ -33,11 +33,11 @@ class PdfResult:
 
 
 _NO_ENGINE = Text(
-    "PDF не сделан: на компьютере нет ни библиотеки Pango, ни браузера Chrome, Chromium или Edge. Отчёт report.html готов; "
-    "его можно напечатать из любого браузера. Чтобы получать PDF, установите Pango (Debian/Ubuntu: apt install "
+    "PDF не сделан: на компьютере нет ни библиотеки Pango, ни браузера Chrome, Chromium или Edge. Отчёт report.html "
+    "готов; его можно напечатать из любого браузера. Чтобы получать PDF, установите Pango (Debian/Ubuntu: apt install "
     "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; macOS: brew install pango) или один из браузеров.",
-    "No PDF was made: this computer has neither the Pango library nor Chrome, Chromium or Edge. The report.html is ready "
-    "and can be printed from any browser. To get a PDF, install Pango (Debian/Ubuntu: apt install libpango-1.0-0 "
+    "No PDF was made: this computer has neither the Pango library nor Chrome, Chromium or Edge. The report.html is "
+    "ready and can be printed from any browser. To get a PDF, install Pango (Debian/Ubuntu: apt install libpango-1.0-0 "
     "libpangoft2-1.0-0 libharfbuzz-subset0; macOS: brew install pango) or one of these browsers.",
 )
 
@@ -63,13 +63,15 @@ def write_pdf(html: str, path: Path, lang: Lang, *, engine: str | None = None) -
             if pages:
                 name = browser.stem
                 said = Text(
-                    f"PDF напечатан браузером ({name}): номеров страниц в содержании и колонтитулов с главами в нём нет.",
-                    f"The PDF was printed by a browser ({name}): it has no page numbers in the contents and no chapter heads.",
+                    f"PDF напечатан браузером ({name}): в нём нет номеров страниц в содержании и колонтитулов с главами.",
+                    f"The PDF was printed by a browser ({name}): no page numbers in the contents, no chapter heads.",
                 )
                 return PdfResult(f"browser ({name})", pages, said)
             note = Text("Браузер не смог напечатать отчёт.", "The browser could not print the report.")
     path.unlink(missing_ok=True)
-    return PdfResult(None, 0, _NO_ENGINE if note is None else Text(f"{note.ru} {_NO_ENGINE.ru}", f"{note.en} {_NO_ENGINE.en}"))
+    return PdfResult(
+        None, 0, _NO_ENGINE if note is None else Text(f"{note.ru} {_NO_ENGINE.ru}", f"{note.en} {_NO_ENGINE.en}")
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -43,12 +43,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from audit.errors import Lang, PreparedError, Text
 from audit.findings.finding import Effect, Finding
 from audit.method import Thresholds, method
-from audit.model.result import Grade, Metric
+from audit.model.result import Metric
 from audit.present.blocks import (
     ActionView,
     Col,
     FindingView,
-    action_table,
     executive_page,
     join,
     scorecard,
@@ -60,7 +59,7 @@ from audit.present.charts.base import Band
 from audit.present.format import NBSP, Fmt
 from audit.present.html import Body, Heading, clean_html, export_notebook, inline_svg, number_ids, outline
 from audit.present.style import ACCENT, GRADES, STATUS, font_file, on_color, readable, tint
-from audit.present.words import word
+from audit.present.words import source_text, word
 from audit.resources import resource_dir
 
 __all__ = [
@@ -201,35 +200,6 @@ def read_context(run_dir: Path) -> ReportContext:
 # --- entries from the method
 
 
-_SOURCES: tuple[tuple[str, Text], ...] = (
-    (r"kit default", Text("значение по умолчанию", "default of this audit")),
-    (r"field standard", Text("общепринято", "field standard")),
-    (r"definition \+|noise \+", Text("определение наше", "definition ours")),
-    (r"applying it here \+", Text("применение здесь наше", "applying it here is ours")),
-    (r"related figure", Text("близкий показатель", "related figure")),
-    (r"EK tables 1, 2", Text("Ерохин, Климов, 2024, табл. 1–2", "Erokhin & Klimov, 2024, tables 1–2")),
-    (r"EK: up to 20 % can be freed",
-     Text("Ерохин, Климов, 2024: высвобождается до 20 %", "Erokhin & Klimov, 2024: up to 20% can be freed")),
-    (r"EK: 60-100 % on industrial markets",
-     Text("Ерохин, Климов, 2024: 60–100 % на промышленных рынках", "Erokhin & Klimov, 2024: 60–100% on industrial markets")),
-    (r"EK: 1, 2, 3… sales", Text("Ерохин, Климов, 2024: 1, 2, 3… продажи", "Erokhin & Klimov, 2024: 1, 2, 3… sales")),
-    (r"KAM: at most 15", Text("статья о работе с ключевыми клиентами: не более 15", "article on key-account management: at most 15")),
-    (r"\bEK\b", Text("Ерохин, Климов, 2024", "Erokhin & Klimov, 2024")),
-    (r"\bTS\b", Text("Соколова, 2014", "Sokolova, 2014")),
-    (r"\bKAM\b", Text("статья о работе с ключевыми клиентами", "article on key-account management")),
-    (r"code list 11", Text("форма фотографии рабочего дня", "day-photograph form")),
-    (r"^\+$|^\+(?=;)", Text("наше", "ours")),
-)  # fmt: skip
-
-
-def source_text(source: str | None, lang: Lang) -> str:
-    """Spell out a source code of the method: «EK; definition +» → «Ерохин, Климов, 2024; определение наше»."""
-    out = source or ""
-    for pattern, text in _SOURCES:
-        out = re.sub(pattern, text.get(lang), out)
-    return out
-
-
 def definitions_of(ids: Iterable[str], lang: Lang) -> list[DefinitionEntry]:
     """Describe metrics of the catalogue in one language, in the order given."""
     out = []
@@ -252,7 +222,8 @@ def thresholds_of(thresholds: Thresholds, lang: Lang, ids: Iterable[str] | None 
         t = thresholds[id]
         out.append(
             ThresholdEntry(
-                id=id, name=method().describe(id, lang), unit=t.unit, source=source_text(t.source, lang), reason=t.reason.name.get(lang),
+                id=id, name=method().describe(id, lang), unit=t.unit, source=source_text(t.source, lang),
+                reason=t.reason.name.get(lang),
                 watch=t.watch,
                 found=t.found, bad=t.bad, value=t.value, low=t.low, base=t.base, high=t.high,
                 overridden=id in thresholds.overridden,
@@ -290,7 +261,9 @@ class _Explainer:
     def __init__(self, lang: Lang) -> None:
         self.meaning = {form.lower(): t for t in glossary(lang) if t.hover for form in t.forms}
         forms = sorted(self.meaning, key=len, reverse=True)
-        self.pattern = re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, forms)) + r")(?![\w-])", re.I) if forms else None
+        self.pattern = (
+            re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, forms)) + r")(?![\w-])", re.I) if forms else None
+        )
         self.used: set[str] = set()
 
     def __call__(self, text: str) -> str:
@@ -381,7 +354,7 @@ def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
     if not path.is_file():
         return Body(Markup(""))
     try:
-        nb = nbformat.read(path, as_version=4)
+        nb = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except (ValueError, KeyError, AttributeError, OSError):
         text = Text(f"файл {chapter.notebook} не читается", f"the file {chapter.notebook} cannot be read").get(lang)
         return Body(Markup('<p class="km-error">{}</p>').format(text))
@@ -414,7 +387,9 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
             for c in order
         ]
         sections.append(
-            _chapter("scorecard", word("scorecard", lang), join([scorecard(groups, fmt), _legend(lang)]), lang, explain=False)
+            _chapter(
+                "scorecard", word("scorecard", lang), join([scorecard(groups, fmt), _legend(lang)]), lang, explain=False
+            )
         )
     for number, c in enumerate(main, 1):
         sections.append(_notebook_chapter(c, bodies[c.id], views, lang, f"{number}"))
@@ -447,10 +422,16 @@ def _fallback_front(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) 
     )
 
 
-def _chapter(id: str, title: str, html: str | Markup, lang: Lang, *, number: str = "", explain: bool = True) -> str:
+def _chapter(
+    id: str, title: str, html: str | Markup, lang: Lang, *, number: str = "", explain: bool = True, brief: bool = False
+) -> str:
+    """Frame a chapter; a ``brief`` one does not begin a page of its own."""
     body = str(clean_html(str(html), text=_Explainer(lang))) if explain else str(html)
     label = f"{number}. {title}" if number else title
-    return f'<section class="km-chapter" aria-labelledby="chapter-{slug(id)}"><h2 id="chapter-{slug(id)}">{escape(label)}</h2>\n{body}</section>'
+    anchor = f"chapter-{slug(id)}"
+    classes = "km-chapter km-brief" if brief else "km-chapter"
+    heading = f'<h2 id="{anchor}">{escape(label)}</h2>'
+    return f'<section class="{classes}" aria-labelledby="{anchor}">{heading}\n{body}</section>'
 
 
 def _notebook_chapter(c: ChapterEntry, body: Body, views: Sequence[FindingView], lang: Lang, number: str) -> str:
@@ -464,15 +445,18 @@ def _notebook_chapter(c: ChapterEntry, body: Body, views: Sequence[FindingView],
         cell = f" {word('cell_error', lang, cell=body.error[0], error=body.error[1])}" if body.error else ""
         parts.append(Markup('<p class="km-error"><strong>{}.</strong> {}{}</p>').format(
             word("chapter_failed", lang), c.error, cell))  # fmt: skip
-    if not re.sub(r"<[^>]+>|\s", "", str(body.html)) and "<img" not in str(body.html) and c.status != "failed":
+    empty = not re.sub(r"<[^>]+>|\s", "", str(body.html)) and "<img" not in str(body.html)
+    if empty and c.status != "failed":
         parts.append(Markup('<p class="km-silent">{}</p>').format(c.error or word("chapter_silent", lang)))
     parts.append(body.html)
-    return _chapter(c.id, c.title, join(parts), lang, number=number)
+    short = len(str(body.html)) < 1500 and "<img" not in str(body.html)
+    return _chapter(c.id, c.title, join(parts), lang, number=number, brief=short)
 
 
 def _legend(lang: Lang) -> Markup:
     rows = [
-        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(status_mark(s, lang), word(f"read_{s}", lang)) for s in STATUS
+        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(status_mark(s, lang), word(f"read_{s}", lang))
+        for s in STATUS
     ] + [
         Markup("<div><dt>{} <b>{}</b></dt><dd>{}</dd></div>").format(word("grade", lang), g, text.get(lang))
         for g, text in GRADES.items()
@@ -498,7 +482,9 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
         )
         cols = [Col("title", word("finding", lang)), Col("reason", word("reason", lang))]
         out.append(_chapter("unassessed", word("unassessed", lang), table(frame, cols, fmt=fmt), lang, explain=False))
-    out.append(_chapter("about-data", word("about_data", lang), _about_data(ctx, fmt), lang, explain=False))
+    out.append(
+        _chapter("about-data", word("about_data", lang), _about_data(ctx, fmt), lang, explain=False, brief=bool(blind))
+    )
     if ctx.definitions:
         out.append(_chapter("definitions", word("definitions", lang), _definition_table(ctx, fmt), lang, explain=False))
     if ctx.thresholds:
@@ -529,10 +515,14 @@ def _about_data(ctx: ReportContext, fmt: Fmt) -> Markup:
         [
             table(frame, cols, fmt=fmt, sortable=False) if rows else None,
             *(Markup("<p>{}</p>").format(n) for n in ctx.data_notes),
-            Markup('<p>{}</p>').format(word("data_page", lang)),
+            Markup("<p>{}</p>").format(word("data_page", lang)),
             Markup('<p class="km-note">{}: {}.</p>').format(word("versions", lang), versions) if versions else None,
         ]
     )
+
+
+def _named(name: str, id: str) -> Markup:
+    return Markup('<span class="km-def-name">{}</span><span class="km-sub">{}</span>').format(name, id)
 
 
 def _definition_table(ctx: ReportContext, fmt: Fmt) -> Markup:
@@ -540,7 +530,7 @@ def _definition_table(ctx: ReportContext, fmt: Fmt) -> Markup:
     frame = pd.DataFrame(
         [
             {
-                "name": Markup('<span class="km-def-name">{}</span><span class="km-sub">{}</span>').format(d.name, d.id),
+                "name": _named(d.name, d.id),
                 "definition": Markup("{}{}{}").format(
                     d.definition,
                     Markup('<span class="km-sub"><code>{}</code></span>').format(d.formula) if d.formula else "",
@@ -554,7 +544,9 @@ def _definition_table(ctx: ReportContext, fmt: Fmt) -> Markup:
         dtype=object,
     )  # fmt: skip
     cols = [
-        Col("name", word("measure", lang)), Col("definition", word("definition", lang)), Col("source", word("source", lang)),
+        Col("name", word("measure", lang)),
+        Col("definition", word("definition", lang)),
+        Col("source", word("source", lang)),
     ]  # fmt: skip
     return Markup('<div class="km-defs">{}</div>').format(table(frame, cols, fmt=fmt, sortable=False))
 
@@ -576,8 +568,7 @@ def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
     frame = pd.DataFrame(
         [
             {
-                "name": Markup('<span class="km-def-name">{}</span><span class="km-sub">{}</span>').format(t.name, t.id)
-                if t.name != t.id else t.id,
+                "name": _named(t.name, t.id) if t.name != t.id else t.id,
                 "limit": Markup("{}{}").format(
                     written(t),
                     Markup('<span class="km-sub">{}</span>').format(word("overridden", lang)) if t.overridden else ""),
@@ -589,7 +580,9 @@ def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
         dtype=object,
     )  # fmt: skip
     cols = [
-        Col("name", word("threshold", lang)), Col("limit", word("in_force", lang)), Col("source", word("source", lang)),
+        Col("name", word("threshold", lang)),
+        Col("limit", word("in_force", lang)),
+        Col("source", word("source", lang)),
     ]  # fmt: skip
     return Markup('<div class="km-defs">{}</div>').format(table(frame, cols, fmt=fmt))
 
@@ -655,7 +648,13 @@ def _font_css(screen: bool) -> str:
     return "\n".join(rules)
 
 
-_LOGO_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml", ".gif": "image/gif"}
+_LOGO_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".svg": "image/svg+xml",
+    ".gif": "image/gif",
+}
 
 
 def _logo(ctx: ReportContext, run_dir: Path) -> str:

@@ -1,8 +1,8 @@
 """One look for everything that is printed: type faces, colours, status marks, the style of charts.
 
-The faces are static subsets of Source Sans 3 and Source Serif 4 (OFL), renamed “Audit Sans” and “Audit Serif”, made by
-``tools/fonts.py``; where they cannot be read, matplotlib's DejaVu stands in. Colours are chosen to stay apart for readers
-with colour-blindness and in grey print; a status is always told by shape and word as well.
+The faces are static subsets of Source Sans 3 and Source Serif 4 (OFL), renamed “Audit Sans” and “Audit Serif”, made
+by ``tools/fonts.py``; where they cannot be read, matplotlib's DejaVu stands in. Colours are chosen to stay apart for
+readers with colour-blindness and in grey print; a status is always told by shape and word as well.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib import font_manager
 
 from audit.errors import Text
@@ -168,7 +170,7 @@ def chart_style(accent: str = ACCENT) -> Iterator[None]:
     """
     known = register_fonts()
     families = list(SANS_STACK if known else SANS_STACK[4:])
-    params = {
+    params: dict[Any, Any] = {
         "font.family": families,
         "font.size": 9.0,
         "text.color": INK,
@@ -187,7 +189,7 @@ def chart_style(accent: str = ACCENT) -> Iterator[None]:
         "axes.spines.left": False,
         "axes.axisbelow": True,
         "axes.grid": False,
-        "axes.prop_cycle": mpl.cycler(color=[accent, *CATEGORICAL[1:]]),
+        "axes.prop_cycle": cycler(color=[accent, *CATEGORICAL[1:]]),
         "grid.color": "#e8ebef",
         "grid.linewidth": 0.7,
         "xtick.color": RULE,

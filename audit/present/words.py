@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from audit.errors import Lang, Text
 
-__all__ = ["WORDS", "word"]
+__all__ = ["WORDS", "source_text", "word"]
 
 WORDS: dict[str, Text] = {
     # document
@@ -46,6 +48,8 @@ WORDS: dict[str, Text] = {
     "effect_gross_profit": Text("валовой прибыли", "of gross profit"),
     "effect_revenue": Text("выручки", "of revenue"),
     "grade": Text("Доказательность", "Evidence"),
+    "grade_short": Text("Доказ.", "Evidence"),
+    "scale": Text("На шкале порогов", "Against the limits"),
     "based_on": Text("Наблюдений", "Based on"),
     "actions": Text("Что делать", "What to do"),
     "owner": Text("Кто", "Owner"),
@@ -104,9 +108,10 @@ WORDS: dict[str, Text] = {
                        "the figure is beyond the limit, and so is its whole 95% interval"),
     "read_watch": Text("значение или часть интервала — в полосе наблюдения",
                        "the figure, or part of its interval, is in the band to watch"),
-    "read_clear": Text("весь интервал по хорошую сторону порога", "the whole interval is on the good side of the limit"),
+    "read_clear": Text("весь интервал по хорошую сторону порога",
+                       "the whole interval is on the good side of the limit"),
     "read_not_assessed": Text("данных не хватает; причина названа", "the data do not suffice; the reason is given"),
-    "data_page": Text("Строки, отложенные с причинами, — в файле rejected_rows.csv; все списки и таблицы — в annex.xlsx.",
+    "data_page": Text("Отложенные строки с причинами — в файле rejected_rows.csv, все списки и таблицы — в annex.xlsx.",
                       "Rows set aside, with reasons, are in rejected_rows.csv; every list and table is in annex.xlsx."),
 }  # fmt: skip
 
@@ -115,3 +120,34 @@ def word(key: str, lang: Lang, **values: object) -> str:
     """Return a fixed word of the frame, with ``{name}`` places filled."""
     text = WORDS[key].get(lang)
     return text.format(**values) if values else text
+
+
+_SOURCES: tuple[tuple[str, Text], ...] = (
+    (r"kit default", Text("значение по умолчанию", "default of this audit")),
+    (r"field standard", Text("общепринято", "field standard")),
+    (r"definition \+|noise \+", Text("определение наше", "definition ours")),
+    (r"applying it here \+", Text("применение здесь наше", "applying it here is ours")),
+    (r"related figure", Text("близкий показатель", "related figure")),
+    (r"EK tables 1, 2", Text("Ерохин, Климов, 2024, табл. 1–2", "Erokhin & Klimov, 2024, tables 1–2")),
+    (r"EK: up to 20 % can be freed",
+     Text("Ерохин, Климов, 2024: высвобождается до 20 %", "Erokhin & Klimov, 2024: up to 20% can be freed")),
+    (r"EK: 60-100 % on industrial markets",
+     Text("Ерохин, Климов, 2024: 60–100 % на промышленных рынках",
+          "Erokhin & Klimov, 2024: 60–100% on industrial markets")),
+    (r"EK: 1, 2, 3… sales", Text("Ерохин, Климов, 2024: 1, 2, 3… продажи", "Erokhin & Klimov, 2024: 1, 2, 3… sales")),
+    (r"KAM: at most 15",
+     Text("статья о работе с ключевыми клиентами: не более 15", "article on key-account management: at most 15")),
+    (r"\bEK\b", Text("Ерохин, Климов, 2024", "Erokhin & Klimov, 2024")),
+    (r"\bTS\b", Text("Соколова, 2014", "Sokolova, 2014")),
+    (r"\bKAM\b", Text("статья о работе с ключевыми клиентами", "article on key-account management")),
+    (r"code list 11", Text("форма фотографии рабочего дня", "day-photograph form")),
+    (r"^\+$|^\+(?=;)", Text("наше", "ours")),
+)  # fmt: skip
+
+
+def source_text(source: str | None, lang: Lang) -> str:
+    """Spell out a source code of the method: «EK; definition +» → «Ерохин, Климов, 2024; определение наше»."""
+    out = source or ""
+    for pattern, text in _SOURCES:
+        out = re.sub(pattern, text.get(lang), out)
+    return out

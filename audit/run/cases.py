@@ -31,7 +31,6 @@ def _private_cache() -> Path:
 
 def open_inputs(inputs: Inputs, cache: Path | None = None, progress: Progress | None = None) -> Case:
     """Prepare the inputs (or find them prepared) and open the case."""
-    set_language(inputs.settings.report.lang)
     return open_prepared(prepare(inputs, cache or _private_cache(), progress), inputs.settings)
 
 

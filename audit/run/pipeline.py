@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from audit.errors import ParameterError, Text, set_language
+from audit.errors import ParameterError, Text
 from audit.model.case import Case, open_prepared
 from audit.resources import resource_dir
 from audit.run.execute import Execution, execute_notebook
@@ -192,7 +192,6 @@ def run_audit(
     A chapter that fails is named in the result, the others are finished and rendered.
     """
     watch = watch or (lambda _: None)
-    set_language(inputs.settings.report.lang)
     wanted = choose_chapters(chapters)
     final, stage = _target(inputs, out)
     _sweep(stage.parent, watch)

@@ -24,8 +24,7 @@ SHIPPED: tuple[Sample, ...] = (
     Sample(
         CompanySpec(
             name="khimsnab", title="ООО «Химснаб-Приречье»", sale_type="TC", clients=350, years=3,
-            sellers=5, seed=11,
-            sector="chemicals", season="summer_dip",
+            sellers=5, seed=11, sector="chemicals", season="summer_dip",
             diseases=(
                 Disease("roles.km_overload", 0.52),
                 Disease("roles.entry_burden", 0.72),
@@ -40,8 +39,10 @@ SHIPPED: tuple[Sample, ...] = (
     Sample(
         CompanySpec(
             name="veldora_opt", title="ООО «Велдора-Опт»", sale_type="TC", clients=250, years=3, sellers=5,
-            seed=21,
-            sector="household", season="both", overrides=(("orders_per_year", 7.5), ("lines_mean", 1.9)),
+            seed=21, sector="household", season="both",
+            overrides=(
+                ("orders_per_year", 7.5), ("lines_mean", 1.9), ("handoff_k", 2), ("arrivals_share", 0.2),
+            ),
         ),
         "canonical",
     ),
@@ -49,8 +50,7 @@ SHIPPED: tuple[Sample, ...] = (
     Sample(
         CompanySpec(
             name="proekt_inzh", title="АО «Климат-Проект Север»", sale_type="C", clients=150, years=3,
-            sellers=3,
-            seed=31, sector="engineering", season="none", diseases=(Disease("keys.no_plan", 0.6),),
+            sellers=3, seed=31, sector="engineering", season="none", diseases=(Disease("keys.no_plan", 0.6),),
         ),
         "ru",
     ),

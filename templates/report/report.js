@@ -3,39 +3,49 @@
   document.body.classList.remove("km-no-js");
   var doc = document, words = JSON.parse(doc.body.getAttribute("data-words") || "{}");
 
-  // Definitions: what a mouse sees on hover, a keyboard sees on focus.
-  var tips = 0;
-  doc.querySelectorAll(".km-main abbr[title]").forEach(function (el) {
-    var tip = doc.createElement("span");
-    tip.className = "km-tip";
-    tip.id = "tip-" + (++tips);
-    tip.setAttribute("role", "tooltip");
-    tip.textContent = el.getAttribute("title");
+  // Definitions: what a mouse sees on hover, a keyboard sees on focus. One box for all, so that no table can cut it.
+  var tip = doc.createElement("div"), notes = doc.createElement("div"), host = null;
+  tip.className = "km-tip";
+  tip.setAttribute("role", "tooltip");
+  tip.hidden = true;
+  notes.hidden = true;
+  doc.body.appendChild(tip);
+  doc.body.appendChild(notes);
+  function hide() { tip.hidden = true; host = null; }
+  function show(el) {
+    host = el;
+    tip.textContent = el.getAttribute("data-tip");
+    tip.hidden = false;
+    var box = el.getBoundingClientRect(), size = tip.getBoundingClientRect(), wide = doc.documentElement.clientWidth;
+    tip.style.left = Math.max(8, Math.min(box.left, wide - size.width - 8)) + "px";
+    tip.style.top = (box.top - size.height - 6 > 8 ? box.top - size.height - 6 : box.bottom + 6) + "px";
+  }
+  doc.querySelectorAll(".km-main [title]").forEach(function (el, i) {
+    var note = doc.createElement("span");
+    note.id = "km-note-" + (i + 1);
+    note.textContent = el.title;
+    notes.appendChild(note);
+    el.setAttribute("data-tip", el.title);
     el.removeAttribute("title");
     el.classList.add("km-tip-host");
-    el.tabIndex = 0;
-    el.setAttribute("aria-describedby", tip.id);
-    el.appendChild(tip);
-    function place() {
-      el.classList.remove("km-tip-shut");
-      el.classList.toggle("km-tip-left", el.getBoundingClientRect().left > doc.documentElement.clientWidth * 0.55);
-    }
-    el.addEventListener("mouseenter", place);
-    el.addEventListener("focus", place);
-    el.addEventListener("keydown", function (e) { if (e.key === "Escape") { el.classList.add("km-tip-shut"); } });
+    el.setAttribute("aria-describedby", note.id);
+    if (!el.closest("th")) { el.tabIndex = 0; }
+    var anchor = el.closest("th") || el;
+    el.addEventListener("mouseenter", function () { show(el); });
+    el.addEventListener("mouseleave", hide);
+    anchor.addEventListener("focusin", function () { show(el); });
+    anchor.addEventListener("focusout", hide);
   });
+  doc.addEventListener("keydown", function (e) { if (e.key === "Escape" && host) { hide(); } });
+  window.addEventListener("scroll", hide, { passive: true });
 
   // Lists: sort by a heading, filter by any word.
   var folded = new Intl.Collator(doc.documentElement.lang, { numeric: true, sensitivity: "base" });
-  function text(cell) {
-    var tip = cell.querySelector(".km-tip"), all = cell.textContent;
-    return tip ? all.replace(tip.textContent, "") : all;
-  }
   doc.querySelectorAll("table[data-sortable]").forEach(function (table) {
     var body = table.tBodies[0], rows = Array.prototype.slice.call(body.rows), heads = table.tHead.rows[0].cells;
     function key(row, i) {
       var cell = row.cells[i];
-      return cell.hasAttribute("data-v") ? cell.getAttribute("data-v") : text(cell).trim();
+      return cell.hasAttribute("data-v") ? cell.getAttribute("data-v") : cell.textContent.trim();
     }
     Array.prototype.forEach.call(heads, function (th, i) {
       var button = doc.createElement("button");
@@ -69,7 +79,7 @@
       input.addEventListener("input", function () {
         var want = input.value.toLowerCase().split(/\s+/), shown = 0;
         rows.forEach(function (row) {
-          var have = text(row).toLowerCase(), fits = want.every(function (w) { return have.indexOf(w) >= 0; });
+          var have = row.textContent.toLowerCase(), fits = want.every(function (w) { return have.indexOf(w) >= 0; });
           row.hidden = !fits;
           shown += fits ? 1 : 0;
         });

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from audit.stats import trend as module
+from audit.stats.resample import effective_units, percentile_interval
 from audit.stats.trend import year_on_year, yearly_slope, yearly_trend, yearly_trends
 
 
@@ -123,11 +124,11 @@ def test_order_and_names_of_units_are_irrelevant():
     assert np.array_equal(a.monthly, b.monthly)
 
 
-def test_interval_equals_the_plain_bootstrap(monkeypatch):
-    # Same world, units drawn with replacement one draw at a time, slope by its definition in a double loop.
+def test_intervals_against_the_plain_bootstrap():
+    # Same world, units drawn with replacement one draw at a time, figures by their definition in plain loops.
     rng = np.random.default_rng(2)
     units, months = 60, 26
-    value = rng.lognormal(size=(units, months)) * 0.9 ** (np.arange(months) / 12)
+    value = rng.gamma(4.0, size=(units, months)) * 0.9 ** (np.arange(months) / 12)
     unit, month = np.indices((units, months)).reshape(2, -1)
     fast = yearly_trend(unit, month, value.ravel(), first_month=0, last_month=months - 1, draws=4000)
 
@@ -137,16 +138,40 @@ def test_interval_equals_the_plain_bootstrap(monkeypatch):
         ]
         return np.expm1(np.median(pairs))
 
-    assert fast.yearly.value == pytest.approx(slope(value.sum(axis=0)))
-    drawn = [slope(value[rng.integers(0, units, units)].sum(axis=0)) for _ in range(1500)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    assert fast.yearly.half_width == pytest.approx((high - low) / 2, rel=0.08)
-    # Blocks of units give the same totals as one block, up to the last digit.
-    panel = module._panel(unit, month, {"": (value.ravel(), None)}, 0, months)
-    whole = module._resample(panel, 10, 1)[0]
-    rng = np.random.default_rng(1)
-    dense = panel.tables[0].toarray()
-    assert whole == pytest.approx(module.poisson_weights(rng, (10, units)) @ dense)
+    def change(y):
+        return y[-12:].sum() / y[-24:-12].sum() - 1
+
+    whole = value.sum(axis=0)
+    assert fast.yearly.value == pytest.approx(slope(whole))
+    assert fast.last_year.value == pytest.approx(change(whole))
+    samples = [value[rng.integers(0, units, units)].sum(axis=0) for _ in range(1500)]
+    worth = effective_units(value.sum(axis=1) - value.sum(axis=1).mean())
+    plain = percentile_interval([change(y) for y in samples], worth)
+    assert (fast.last_year.low, fast.last_year.high) == pytest.approx(plain, abs=0.006)
+    # The plain interval of the median slope counts the noise of the original twice: up to √(4/3) too wide.
+    low, high = percentile_interval([slope(y) for y in samples], worth)
+    assert 0.8 < 2 * fast.yearly.half_width / (high - low) < 1.0
+
+
+def test_uneven_months_are_not_taken_for_the_noise_of_few_units():
+    # Slopes that truly differ (a step after two years) and hardly any noise: the copies keep the step.
+    monthly = np.repeat([100.0, 50.0], [24, 24])
+    rng = np.random.default_rng(3)
+    copies = monthly * np.exp(0.001 * rng.normal(size=(500, 48)))
+    assert module._slope_copies(monthly, copies) == pytest.approx(yearly_slope(copies), abs=2e-4)
+    # Noise alone: the copies scatter about the slope as their own deviations do.
+    noisy = 100 * np.exp(0.1 * rng.normal(size=48))
+    drawn = module._slope_copies(noisy, noisy * np.exp(0.1 * rng.normal(size=(2000, 48))))
+    fresh = yearly_slope(100 * np.exp(0.1 * rng.normal(size=(2000, 48))))
+    assert drawn.std() == pytest.approx(fresh.std(), rel=0.1)
+    assert yearly_slope(noisy * np.exp(0.1 * rng.normal(size=(2000, 48)))).std() > 1.08 * fresh.std()
+
+
+def test_resampled_totals_are_weighted_sums():
+    unit, month, _, value = small_panel()
+    panel = module._panel(unit, month, {"": (value, None)}, 100, 30)
+    weights = module.poisson_weights(np.random.default_rng(1), (10, 2))
+    assert module._resample(panel, 10, 1)[0] == pytest.approx(weights @ panel.tables[0].toarray())
 
 
 def test_reasons_for_missing_trends():

@@ -685,6 +685,14 @@ def _what_if(
     return {"what_if": pd.DataFrame(rows, columns=["measure", "before", "after"]).astype({"before": float, "after": float})}
 
 
+def _relief_cost(staff: pd.DataFrame, fte: float) -> float | None:
+    """Return what so many relief people cost a year at the mean pay of operations clerks and back office; None if unknown."""
+    rows = staff[staff["family"].isin(["OP", "BO"]) & staff["cost_month"].notna() & (staff["fte"] > 0)]
+    if rows.empty:
+        return None
+    return float(rows["cost_month"].sum() / rows["fte"].sum()) * 12.0 * fte
+
+
 # --- facts
 
 
@@ -751,8 +759,13 @@ def _facts(
             "transferable": list(r.transferable_hours), "fte": list(r.fte), "idle": r.idle_hours,
             "shortage": list(r.shortage_fte), "ek_fte": r.ek_fte, "ek_people": r.ek_people,
         },
+        "relief_cost_year": None if r is None else _relief_cost(answers.staff, r.fte[1]),
         "selling_share": relief.selling,
         "effect": None if relief.effect is None else dict(relief.effect),
         "what_if": {"add_relief_fte": add_relief_fte, "move_functions": dict(moves)},
+        "function_names": {
+            f: {"ru": _short(method().functions[f].ru), "en": _short(method().functions[f].en)}
+            for f in sorted(set(hours["function"])) if f in method().functions
+        },
         "sheets": {n: {"ru": TABLES[n].ru, "en": TABLES[n].en} for n in ("staff", "time", "day_log", "key_clients")},
     }  # fmt: skip

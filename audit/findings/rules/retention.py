@@ -157,9 +157,10 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
         **_figures(m), "naive": naive.value, "naive_n": naive.n, "norm": band.found,
         "missing_a_year": max(0, round(new_a_year * gap[1])), "third": result.metrics["retention.third_purchase_share"].value,
     }  # fmt: skip
-    status = _within_horizon(case, m, band, case.window.horizon_days, "retention.horizon_days")
-    if status is None:
+    verdict = _within_horizon(case, m, band, case.window.horizon_days, "retention.horizon_days")
+    if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, case.window.horizon_days), facts=facts)
+    status, facts["sure_low"], facts["sure_days"] = verdict
     value = result.facts["second_value"]
     effect = None
     if value is not None:
@@ -180,19 +181,26 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     )
 
 
-def _within_horizon(case: Case, m: Metric, band: Threshold, wanted: int, full_key: str) -> Status | None:
+def _within_horizon(
+    case: Case, m: Metric, band: Threshold, wanted: int, full_key: str
+) -> tuple[Status, float, int] | None:
     """Judge a Kaplan–Meier share that only grows with time; None where it cannot be judged yet.
 
     At the wanted horizon, if it is not shorter than the full one and enough clients are at risk there: by the interval.
-    Otherwise a lower limit on the good side is already «clear», and nothing else can be said.
+    Otherwise nothing can be said but this: a lower limit on the good side is «clear», be it at the latest day with enough
+    at risk or at the horizon itself (where nearly all are back nobody is left at risk). Returns the status with the lower
+    limit and the day on which it rests.
     """
-    assert band.watch is not None
+    assert band.watch is not None and m.value is not None
     judged = m.extra["judged_days"]
-    if judged is None:
-        return None
-    if judged == wanted and wanted >= case.thresholds.count(full_key):
-        return status_of(m.extra["judged_value"], m.extra["judged_low"], m.extra["judged_high"], band)
-    return "clear" if m.extra["judged_low"] >= band.watch else None
+    if judged is not None and judged == wanted and wanted >= case.thresholds.count(full_key):
+        low, high = m.extra["judged_low"], m.extra["judged_high"]
+        return status_of(m.extra["judged_value"], low, high, band), low, judged
+    points = [(m.low, m.extra["horizon_days"]), (m.extra["judged_low"], judged)]
+    for low, days in points:
+        if low is not None and days is not None and low >= band.watch:
+            return "clear", float(low), int(days)
+    return None
 
 
 def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text:
@@ -374,9 +382,10 @@ def _weak_return(case: Case, result: ChapterResult) -> Finding:
     band = case.thresholds[id]
     horizon = case.thresholds.count("retention.return_horizon_days")
     facts = {**_figures(m), "norm": band.found, "horizon_days_full": horizon}
-    status = _within_horizon(case, m, band, horizon, "retention.return_horizon_days")
-    if status is None:
+    verdict = _within_horizon(case, m, band, horizon, "retention.return_horizon_days")
+    if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, horizon), facts=facts)
+    status, facts["sure_low"], facts["sure_days"] = verdict
     return make_finding(case, id, status, grade=m.grade or "C", table="retention_worklist", facts=facts)
 
 

@@ -100,7 +100,8 @@ def read_raw(path: Path) -> Source:
         return _folder(path)
     if not path.is_file():
         raise QuestionnaireError(
-            Text(f"Опросник не найден: {path}", f"Questionnaire not found: {path}"),
+            Text(f"Опросник не найден: {path.name}", f"Questionnaire not found: {path.name}"),
+            where=str(path),
             todo=Text(
                 "Проверьте путь: нужна книга XLSX или папка с файлами CSV",
                 "Check the path: a workbook (XLSX) or a folder of CSV files is expected",

@@ -104,13 +104,6 @@ class Band:
     found: float
     bad: Literal["high", "low"] = "high"
 
-    def status(self, value: float) -> Status:
-        """Return the status of a point value (without interval)."""
-        sign = 1 if self.bad == "high" else -1
-        if sign * value >= sign * self.found and (self.bad == "high" or value < self.found):
-            return "found"
-        return "watch" if sign * value >= sign * self.watch and value != self.watch * (self.bad == "low") else "clear"
-
 
 @dataclass(frozen=True)
 class Chart:
@@ -172,7 +165,8 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
     """Turn a figure into a `Chart`; call inside `chart_style`."""
     canvas = FigureCanvasSVG(fig)
     buffer = io.StringIO()
-    canvas.print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    canvas.print_svg(  # type: ignore[no-untyped-call]
+        buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return Chart(
         id=caption.id, title=caption.title, alt=caption.alt_text(), note=caption.note, svg=_compact(buffer.getvalue()),
         subtitle=caption.subtitle, width=width, _figure=fig,
@@ -245,10 +239,13 @@ def shorten(text: str, letters: int = 34) -> str:
     return flat if len(flat) <= letters else flat[: letters - 1].rstrip() + "…"
 
 
-def benchmark(ax: Axes, value: float, label: str, *, axis: Literal["x", "y"] = "x") -> None:
+def benchmark(
+    ax: Axes, value: float, label: str, *, axis: Literal["x", "y"] = "x", side: Literal["left", "right"] = "right"
+) -> None:
     """Draw a norm across the plot, dashed, with its label at the end of the line.
 
-    ``axis`` is the axis on which the figure is measured: "x" draws a vertical line.
+    ``axis`` is the axis on which the figure is measured: "x" draws a vertical line, "y" a horizontal one, labelled at
+    its ``side``.
     """
     if axis == "x":
         ax.axvline(value, color=BENCHMARK_COLOR, lw=1.3, ls=(0, (4, 2)), zorder=3)
@@ -261,9 +258,10 @@ def benchmark(ax: Axes, value: float, label: str, *, axis: Literal["x", "y"] = "
         )  # fmt: skip
     else:
         ax.axhline(value, color=BENCHMARK_COLOR, lw=1.3, ls=(0, (4, 2)), zorder=3)
+        at = 1 if side == "right" else 0
         ax.annotate(
-            label, (1, value), xycoords=("axes fraction", "data"), xytext=(-2, 3), textcoords="offset points",
-            ha="right", va="bottom", color=BENCHMARK_COLOR, fontsize=8.5,
+            label, (at, value), xycoords=("axes fraction", "data"), xytext=(-2 if at else 4, 3),
+            textcoords="offset points", ha=side, va="bottom", color=BENCHMARK_COLOR, fontsize=8.5,
         )  # fmt: skip
 
 
@@ -466,8 +464,8 @@ def heat_map(
     peak = top if top is not None else float(shown.max()) if shown.size else 1.0
     written = len(columns) <= (16 if width == "full" else 8)
     with chart_style(accent):
-        cell = 0.215 if len(rows) > 14 else 0.25
-        fig, ax = figure(width, 0.55 + cell * max(len(rows), 2) + (0.35 if not written else 0))
+        cell = 0.25 if len(rows) <= 14 else 0.215 if len(rows) <= 26 else 0.16
+        fig, ax = figure(width, 0.55 + cell * max(len(rows), 2) + (0.4 if not written else 0))
         scale = LinearSegmentedColormap.from_list("accent", [tint(accent, 0.94), tint(accent, 0.45), accent])
         for i in range(len(rows)):
             for j in range(len(columns)):
@@ -492,7 +490,7 @@ def heat_map(
         notes = row_notes or [""] * len(rows)
         names = [f"{shorten(rows[i], 24)}" + (f"   {notes[i]}" if notes[i] else "") for i in marks]
         ax.set_yticks([i + 0.5 for i in marks], names)
-        ax.tick_params(axis="y", labelsize=8)
+        ax.tick_params(axis="y", labelsize=8 if cell > 0.2 else 7)
         if x_label:
             ax.set_xlabel(x_label + (f", {'%'}" if unit == "share" and written else ""), loc="left")
         if y_label:
@@ -500,13 +498,13 @@ def heat_map(
         for spine in ax.spines.values():
             spine.set_visible(False)
         if not written:
-            _scale_strip(fig, ax, scale, peak, unit, fmt)
+            _scale_strip(ax, scale, peak, unit, fmt, 0.1 / (cell * max(len(rows), 2)))
         return finish(fig, caption, width=width)
 
 
-def _scale_strip(fig: Figure, ax: Axes, scale: LinearSegmentedColormap, peak: float, unit: str, fmt: Fmt) -> None:
-    strip = ax.inset_axes((0, -0.02, 0.3, 0.02), transform=ax.transAxes)
-    strip.set_position((0, -0.02, 0.3, 0.02))
+def _scale_strip(ax: Axes, scale: LinearSegmentedColormap, peak: float, unit: str, fmt: Fmt, height: float) -> None:
+    """Draw the colour scale under the map, a tenth of an inch high."""
+    strip = ax.inset_axes((0, -2.2 * height, 0.28, height))
     for k in range(24):
         strip.add_patch(Rectangle((k, 0), 1.02, 1, facecolor=scale(k / 23), linewidth=0))
     strip.set_xlim(0, 24)
@@ -550,12 +548,13 @@ def step_curve(
         fig, ax = figure(width, 3.25 if width == "full" else 2.6)
         end = x_max if x_max is not None else max([*(x.tolist() or [1.0]), horizon or 0]) * 1.02
         ax.set_xlim(0, end)
-        tops = [1.0] if mark is None else [mark.value * 1.2]
         ceiling = max([*tops, *(np.asarray(high, float)[np.isfinite(np.asarray(high, float))] if high is not None else []),
                        *(y if y.size else [0])])  # fmt: skip
         ax.set_ylim(0, min(1.0, ceiling * 1.08))
         if low is not None and high is not None:
-            ax.fill_between(x, np.asarray(low, float), np.asarray(high, float), step="post", color=tint(accent, 0.82), lw=0)
+            ax.fill_between(
+                x, np.asarray(low, float), np.asarray(high, float), step="post", color=tint(accent, 0.82), lw=0
+            )
         if naive is not None:
             ax.step(x, np.asarray(naive, float), where="post", color=INK_FAINT, lw=1.1, ls=(0, (1, 1.4)))
             if naive_label and x.size:
@@ -563,18 +562,17 @@ def step_curve(
                             fontsize=8, color=INK_FAINT)  # fmt: skip
         ax.step(x, y, where="post", color=accent, lw=2.2)
         if mark is not None:
-            benchmark(ax, mark.value, mark.label, axis="y")
+            benchmark(ax, mark.value, mark.label, axis="y", side="left")
         if horizon is not None and x.size and x[0] <= horizon:
             at = int(np.searchsorted(x, horizon, side="right") - 1)
             ax.axvline(horizon, color=RULE, lw=1, zorder=0)
             ax.plot([horizon], [y[at]], "o", ms=7, color=accent, mec=PAPER, mew=1.5, zorder=6)
             text = horizon_label or fmt.share(y[at])
-            right = horizon > end * 0.7
-            below = mark is not None and mark.value > y[at] and mark.value - y[at] < 0.14
+            # below the curve there is always room: a rising curve leaves it to the right, else well under the point
+            right = horizon > end * (0.78 if width == "full" else 0.55)
             ax.annotate(
-                text, (horizon, y[at]), xytext=(-9 if right else 9, -8 if below or right else 8),
-                textcoords="offset points", ha="right" if right else "left", va="top" if below or right else "bottom",
-                fontweight="bold", color=accent, fontsize=10,
+                text, (horizon, y[at]), xytext=(-4, -24) if right else (7, -9), textcoords="offset points",
+                ha="right" if right else "left", va="top", fontweight="bold", color=accent, fontsize=10,
             )  # fmt: skip
         _unit_axis(ax.yaxis, "share", fmt)
         ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 3, 6, 9, 10]) if end <= 130 else _quarters(end))
@@ -635,7 +633,9 @@ def flow(
         left_sum[a] = left_sum.get(a, 0.0) + v
         right_sum[b] = right_sum.get(b, 0.0) + v
     sources = list(left_sum)
-    targets = sorted(right_sum, key=lambda r: (sources.index(r) if r in sources else len(sources), list(right_sum).index(r)))
+    targets = sorted(
+        right_sum, key=lambda r: (sources.index(r) if r in sources else len(sources), list(right_sum).index(r))
+    )
     most = max(len(sources), len(targets))
     with chart_style(accent):
         fig, ax = figure("full", max(2.6, 1.5 + 0.34 * most))
@@ -664,7 +664,9 @@ def flow(
                 continue
             own = a == b
             color = "#e3e7eb" if own else tint(colors[a], 0.25)
-            ax.add_patch(_ribbon(0.03, start, 0.97, ends[(a, b)][0], height, color, 0.75 if own else 0.8, 1 if own else 2))
+            ax.add_patch(
+                _ribbon(0.03, start, 0.97, ends[(a, b)][0], height, color, 0.75 if own else 0.8, 1 if own else 2)
+            )
         for side, place in (("left", left), ("right", right)):
             for role, (y, h) in place.items():
                 x = 0.0 if side == "left" else 0.97
@@ -675,7 +677,9 @@ def flow(
                               linewidth=1.2 if absent else 0, hatch="////" if absent else None, zorder=3)
                 )  # fmt: skip
         for side, place, sums in (("left", left, left_sum), ("right", right, right_sum)):
-            for role, y in _spread({r: p[0] + p[1] / 2 for r, p in place.items()}, 0.052 * 6.5 / max(6.5, most)).items():
+            for role, y in _spread(
+                {r: p[0] + p[1] / 2 for r, p in place.items()}, 0.052 * 6.5 / max(6.5, most)
+            ).items():
                 name = shorten(labels.get(role, role), 24)
                 absent = side == "right" and role in missing
                 figure_text = fmt.num(sums[role], 1, trim=True) if unit == "fte" else fmt.num(sums[role])
@@ -686,8 +690,8 @@ def flow(
                 ax.text(x, y, text, ha=ha, va="center", fontsize=9, color=ink)
         ax.text(-0.02, -0.05, left_title, ha="right", va="bottom", fontsize=8.5, color=INK_FAINT)
         ax.text(1.02, -0.05, right_title, ha="left", va="bottom", fontsize=8.5, color=INK_FAINT)
-        ax.add_patch(Rectangle((0.36, -0.062), 0.03, 0.018, facecolor="#e3e7eb", linewidth=0))
-        ax.text(0.405, -0.05, own_label, ha="left", va="center", fontsize=8, color=INK_FAINT)
+        ax.add_patch(Rectangle((0.4, -0.066), 0.03, 0.024, facecolor="#d3d9df", linewidth=0))
+        ax.text(0.44, -0.054, own_label, ha="left", va="center", fontsize=8.5, color=INK_FAINT)
         return finish(fig, caption)
 
 
@@ -766,8 +770,8 @@ def funnel(
         ax.fill_between(grid, table[:, 3], table[:, 4], color="#f0f2f5", lw=0)
         ax.fill_between(grid, table[:, 1], table[:, 2], color="#e2e7ec", lw=0)
         ax.axhline(mean, color=INK_SOFT, lw=1)
-        ax.annotate(mean_label, (1, mean), xycoords=("axes fraction", "data"), xytext=(-2, 3), ha="right",
-                    textcoords="offset points", fontsize=8, color=INK_SOFT)  # fmt: skip
+        ax.annotate(mean_label, (1, mean), xycoords=("axes fraction", "data"), xytext=(5, 0), ha="left", va="center",
+                    textcoords="offset points", fontsize=8, color=INK_SOFT, annotation_clip=False)  # fmt: skip
         for name, n, value in zip(names, units, share, strict=True):
             lo95, hi95, lo998, hi998 = (float(np.interp(n, grid, table[:, k])) for k in (1, 2, 3, 4))
             beyond95 = value > hi95 or value < lo95
@@ -874,8 +878,8 @@ def time_series(
             ax.plot(x, t, color=INK, lw=1.6, ls=(0, (5, 2)), zorder=4)
             seen = np.flatnonzero(np.isfinite(t))
             if trend_label and seen.size:
-                ax.annotate(trend_label, (x[seen[-1]], t[seen[-1]]), xytext=(0, 9), textcoords="offset points",
-                            ha="right", fontweight="bold", fontsize=8.5)  # fmt: skip
+                ax.annotate(trend_label, (x[seen[-1]], t[seen[-1]]), xytext=(0, -20), textcoords="offset points",
+                            ha="right", va="top", fontweight="bold", fontsize=9)  # fmt: skip
         if from_zero:
             ax.set_ylim(0, ax.get_ylim()[1] * 1.08)
         if mark is not None:

@@ -1,0 +1,175 @@
+"""Verdicts on the type of sale and the conveyor (methodology, sections 2, 5.2 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from audit.errors import Text
+from audit.findings.finding import Finding, Status
+from audit.findings.judge import make_finding, not_assessed, status_of, worse
+from audit.method import method
+from audit.model.case import Case
+from audit.model.questionnaire import TABLES
+from audit.model.result import ChapterResult, Metric
+
+__all__ = ["judge", "station_status"]
+
+
+def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+    """Return the verdict on every finding of the chapter."""
+    return [
+        _type_mismatch(case, result),
+        _missing_role(case, result),
+        _extra_station(case, result),
+        _no_client_profile(case, result),
+        _support_misplaced(case, result),
+    ]
+
+
+def _missing(id: str, m: Metric) -> Finding:
+    assert m.reason is not None, f"{m.id} has neither value nor reason"
+    return not_assessed(id, m.reason)
+
+
+def _type_mismatch(case: Case, result: ChapterResult) -> Finding:
+    """One criterion against the declared type is watched; two are found, unless another one supports it."""
+    id = "model.type_mismatch"
+    m = result.metrics["model.type_exclusions"]
+    if m.value is None:
+        return _missing(id, m)
+    band = case.thresholds[id]
+    status = status_of(m.value, None, None, band)
+    if status == "found" and m.extra["supporting"] > 0:
+        status = "watch"
+    x = result.facts
+    facts = {
+        "declared": x["declared"],
+        "measured": x["measured"],
+        "excluding": x["excluding"],
+        "supporting": x["supporting"],
+        "n": m.n,
+        "watch": band.watch,
+        "found": band.found,
+    }
+    # A wrong type makes every norm of the conveyor wrong with it.
+    return make_finding(
+        case, id, status, grade="C", invalidates=status == "found", table="criteria", facts=facts
+    )
+
+
+def station_status(row: Mapping[str, Any], case: Case, explained: Mapping[str, bool]) -> tuple[Status, float | None, bool]:
+    """Return the status of one required station, its coverage without explained hours, and whether that softened it.
+
+    No FTE is found. Below that the coverage decides. Where client managers' overload or the mix of hunting and farming is
+    found already, their hours are evidence of that and not of a second disease: a gap that is gone without them is watched.
+    """
+    band = case.thresholds["model.missing_role"]
+    if float(row["fte"]) <= 0:
+        return "found", None, False
+    if pd.isna(row["coverage"]):
+        return "clear", None, False
+    raw = status_of(float(row["coverage"]), None, None, band)
+    taken = sum(float(row[c]) for c, on in explained.items() if on)
+    rest = float(row["own_hours"]) + float(row["foreign_hours"]) - taken
+    without = float(row["own_hours"]) / rest if rest > 0 else float(row["coverage"])
+    if raw == "found" and taken > 0 and status_of(without, None, None, band) != "found":
+        return "watch", without, True
+    return raw, without, False
+
+
+def _missing_role(case: Case, result: ChapterResult) -> Finding:
+    id = "model.missing_role"
+    fte, coverage = result.metrics["model.station_fte"], result.metrics["model.station_coverage"]
+    if fte.value is None:
+        return _missing(id, fte)
+    empty = list(fte.extra["empty"])
+    if coverage.value is None and not empty:
+        return _missing(id, coverage)
+    mixing, t = result.facts["mixing"], case.thresholds
+
+    def found(name: str, band: str) -> bool:
+        bounds = mixing[name]
+        return bounds is not None and status_of(bounds[0], bounds[0], bounds[1], t[band]) == "found"
+
+    explained = {
+        "km_oper_hours": found("km_oper", "roles.km_overload"),
+        "hunt_farm_hours": found("km_hunt", "roles.hunter_farmer_mix") or found("sr_farm", "roles.hunter_farmer_mix"),
+    }
+    table = result.tables["stations"]
+    needed = table[table["required"].astype(bool)]
+    rows = []
+    for r in needed.to_dict("records"):
+        if coverage.value is None and float(r["fte"]) > 0:
+            continue
+        status, without, softened = station_status({str(k): v for k, v in r.items()}, case, explained)
+        rows.append({"station": str(r["station"]), "status": status, "fte": float(r["fte"]), "softened": softened,
+                     "coverage": None if pd.isna(r["coverage"]) else float(r["coverage"]), "without": without,
+                     "foreign_hours": float(r["foreign_hours"])})  # fmt: skip
+    status = worse(*(r["status"] for r in rows)) if rows else "clear"
+    bad = [r for r in rows if r["status"] in ("found", "watch")]
+    names = method().roles
+    facts = {
+        "stations": [
+            {**r, "ru": names[r["station"]].short.ru, "en": names[r["station"]].short.en}
+            for r in sorted(bad, key=lambda r: (r["status"] != "found", r["coverage"] or 0.0, r["station"]))
+        ],
+        "empty": empty,
+        "softened": any(r["softened"] for r in rows),
+        "required": len(needed),
+        "watch": t[id].watch,
+        "found": t[id].found,
+        "types": result.facts["types"],
+    }
+    grade = "C" if coverage.value is None else coverage.grade or "C"
+    # What is concerned is the station's own work: the part of it done elsewhere, all of it where nobody stands there.
+    share = max((1.0 if r["coverage"] is None or r["fte"] <= 0 else 1.0 - r["coverage"] for r in bad), default=None)
+    return make_finding(case, id, status, grade=grade, role_hours_share=share, table="stations", facts=facts)
+
+
+def _extra_station(case: Case, result: ChapterResult) -> Finding:
+    """A client manager in purely transactional sales: found, always minor."""
+    id = "model.extra_station"
+    m = result.metrics["model.extra_station_fte"]
+    if m.value is None:
+        return _missing(id, m)
+    status: Status = "found" if m.value > 0 else "clear"
+    return make_finding(case, id, status, grade=m.grade or "C", table="stations", facts={"value": m.value, "n": m.n})
+
+
+def _no_client_profile(case: Case, result: ChapterResult) -> Finding:
+    id = "model.no_client_profile"
+    m = result.metrics["model.client_profile_gap"]
+    if m.value is None:
+        return _missing(id, m)
+    status = status_of(m.value, None, None, case.thresholds[id])
+    return make_finding(case, id, status, grade=m.grade or "C", facts={"value": m.value})
+
+
+def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
+    """Support outside sales where the type needs a fast reaction (TC): found if no reaction time is agreed."""
+    id = "model.support_misplaced"
+    x = result.facts
+    if "TC" not in x["types"]:
+        return not_assessed(id, Text(
+            "Не применяется: скорости ответа поддержки внутри продаж требуют смешанные продажи (транзакционные с удержанием)",
+            "Does not apply: only transactional sales with retention need support to react from inside sales",
+        ))  # fmt: skip
+    sits, sla = x["support_sits"], x["support_sla"]
+    if sits is None:
+        sheet = TABLES["company"]
+        return not_assessed(id, Text(
+            f"На листе «{sheet.ru}» не указано, где находится поддержка",
+            f"The sheet “{sheet.en}” does not say where support sits",
+        ))  # fmt: skip
+    if sits == "none":
+        return not_assessed(id, Text(
+            "Поддержки в компании нет: смотрите вывод о недостающих станциях",
+            "The company has no support: see the finding about missing stations",
+        ))  # fmt: skip
+    status: Status = "clear"
+    if sits == "outside":
+        status = "found" if sla is False else "watch" if sla is None else "clear"
+    return make_finding(case, id, status, grade="C", facts={"sits": sits, "sla": sla})

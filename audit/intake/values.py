@@ -1,0 +1,266 @@
+"""What one cell says: dates, numbers, yes and no, document numbers. Pure functions of text and of rules decided before.
+
+These functions define the meaning. The fast paths for millions of rows (`numbers`, `canonical`) apply them to distinct
+values only, or take a shortcut whose equality with them is tested.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Literal
+
+from audit.intake.words import plain, words
+
+__all__ = [
+    "BLANKS",
+    "EARLIEST_YEAR",
+    "TYPED",
+    "DateForm",
+    "DateRule",
+    "clean_text",
+    "date_form",
+    "date_inside",
+    "is_subtotal",
+    "is_total",
+    "order_number",
+    "parse_date",
+    "parse_flag",
+    "parse_number",
+]
+
+BLANKS = " \t\r\n\x0b\x0c\u00a0\u202f\u2007\u2009\u200b\ufeff"
+TYPED = "\ue000"
+"""Put before a number that a typed cell gave, where text cells of the same column may use a decimal comma."""
+EARLIEST_YEAR = 1980
+"""No order of an audit is older; such a date is a slip of the keyboard."""
+_LATEST_YEAR = 2200
+
+Order = Literal["dmy", "mdy"]
+Mark = Literal[".", "/", "-"]
+
+_NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?:\s*г(?:\.|ода?)?)?(?:[T,\s]\s*[\d: .:,TZ+\-APMapm]*)?")
+_YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T\s].*)?")
+_COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:\d{6})?")
+_SERIAL = re.compile(r"(\d{5})(?:[.,]\d+)?")
+_WORDED = re.compile(r"(\d{1,2})[\s.-]*([^\W\d_]+)\.?[\s.,-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?(?:[,T\s].*)?", re.IGNORECASE)
+_WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
+_MONTHS = {
+    "янв": 1, "фев": 2, "мар": 3, "апр": 4, "май": 5, "мая": 5, "июн": 6, "июл": 7, "авг": 8, "сен": 9, "окт": 10,
+    "ноя": 11, "дек": 12, "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9,
+    "oct": 10, "nov": 11, "dec": 12,
+}  # fmt: skip
+_EPOCH = dt.date(1899, 12, 30)
+_FIRST_SERIAL, _LAST_SERIAL = 29221, 73050  # 1980-01-01 … 2099-12-31
+
+
+def clean_text(text: str | None) -> str | None:
+    """Return a cell's text without blanks at its ends, no-break blanks as blanks; a mark of emptiness gives None."""
+    if not text:
+        return None
+    value = text.strip(BLANKS + TYPED)
+    if not value:
+        return None
+    if "\u00a0" in value or "\u202f" in value:
+        value = value.replace("\u00a0", " ").replace("\u202f", " ")
+    if len(value) <= 14 and plain(value) in words().empty:
+        return None
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class DateForm:
+    """What a date cell shows about its order: the mark between its parts, its first and second number."""
+
+    mark: Mark
+    first: int
+    second: int
+
+
+def date_form(text: str) -> DateForm | None:
+    """Return the form of «01.02.2024», «1/2/24 10:11»; None for dates that leave no doubt and for other text."""
+    found = _NUMERIC.fullmatch(text)
+    if found is None:
+        return None
+    mark: Mark = "." if found[2] == "." else "/" if found[2] == "/" else "-"
+    return DateForm(mark, int(found[1]), int(found[3]))
+
+
+@dataclass(frozen=True, slots=True)
+class DateRule:
+    """How the dates of one file are read: day or month first per mark, and a pattern of ``strptime`` if one is set."""
+
+    order: Mapping[str, Order] = field(default_factory=dict)
+    pattern: str | None = None
+
+
+def _date(year: int, month: int, day: int) -> dt.date | None:
+    if year < 100:
+        year += 2000 if year < 70 else 1900
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def parse_date(text: str, rule: DateRule) -> dt.date | None:
+    """Return the calendar day of a cell; None where it is not a date. The time of day is dropped.
+
+    Understood: ISO, yyyymmdd, dd.mm.yyyy and its kin with any mark, two-digit years (70–99 are 19xx), Excel serials,
+    «1 февраля 2024 г.», «Feb 1, 2024».
+    """
+    value = text.strip(BLANKS + TYPED)
+    if rule.pattern is not None:
+        try:
+            return dt.datetime.strptime(value, rule.pattern).date()  # noqa: DTZ007 - a calendar day has no zone
+        except ValueError:
+            pass
+    found = _YMD.fullmatch(value)
+    if found:
+        return _date(int(found[1]), int(found[2]), int(found[3]))
+    found = _NUMERIC.fullmatch(value)
+    if found:
+        first, second = int(found[1]), int(found[3])
+        day, month = (first, second) if rule.order.get(found[2], "dmy") == "dmy" else (second, first)
+        return _date(int(found[4]), month, day)
+    found = _COMPACT.fullmatch(value)
+    if found:
+        return _date(int(found[1]), int(found[2]), int(found[3]))
+    found = _SERIAL.fullmatch(value)
+    if found:
+        serial = int(found[1])
+        return _EPOCH + dt.timedelta(days=serial) if _FIRST_SERIAL <= serial <= _LAST_SERIAL else None
+    found = _WORDED.fullmatch(value)
+    if found:
+        month_number = _MONTHS.get(found[2].lower()[:3])
+        return None if month_number is None else _date(int(found[3]), month_number, int(found[1]))
+    found = _WORDED_US.fullmatch(value)
+    if found:
+        month_number = _MONTHS.get(found[1].lower()[:3])
+        return None if month_number is None else _date(int(found[3]), month_number, int(found[2]))
+    return None
+
+
+def empty_date(text: str | None) -> bool:
+    """Whether a cell says «no date»: blank, 01.01.0001, 30.12.1899, «не закрыта»."""
+    value = clean_text(text)
+    if value is None:
+        return True
+    return plain(value) in words().empty_date or not any(c.isalnum() for c in value)
+
+
+_CURRENCY = r"(?:руб(?:лей|ля|\.)?|р\.|р|₽|rub|rur|usd|eur|cny|kzt|byn|\$|€|¥|₸|£|%|шт\.?|кг\.?|ед\.?)"
+_THIN = r"\s\u00a0\u202f\u2007\u2009'’`"
+_NUMBER = re.compile(
+    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*{_CURRENCY}?\s*(?P<sign2>[-−–—‑])?\s*"
+    rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?\s*{_CURRENCY}?\.?\s*(?P<close>\))?\s*(?P<tail>[-−–])?",
+    re.IGNORECASE,
+)  # fmt: skip
+_STEP = Decimal("0.0001")
+_LIMIT = Decimal("99999999999999.9999")
+
+
+def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
+    """Return the number of a cell rounded half up to four places; None where it is not one.
+
+    Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
+    currency word or a percent sign beside it is dropped. The other mark must stand between groups of three.
+    """
+    value = text.strip(BLANKS)
+    if value.startswith(TYPED):
+        value, decimal = value[1:], "."
+    found = _NUMBER.fullmatch(value)
+    if found is None or bool(found["open"]) != bool(found["close"]):
+        return None
+    body = re.sub(rf"[{_THIN}]", "", found["body"])
+    other = "," if decimal == "." else "."
+    whole, mark, part = body.partition(decimal)
+    if decimal in part or other in part:
+        if other not in part and re.fullmatch(rf"\d{{1,3}}(?:\{decimal}\d{{3}})+", body):
+            # «1.234.567» where the point is the decimal mark elsewhere: two of them can only group thousands.
+            whole, mark, part = body.replace(decimal, ""), "", ""
+        else:
+            return None
+    if other in whole:
+        if not re.fullmatch(rf"\d{{1,3}}(?:\{other}\d{{3}})+", whole):
+            return None
+        whole = whole.replace(other, "")
+    try:
+        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}")
+        if abs(number) > _LIMIT:
+            return None
+        number = number.quantize(_STEP, ROUND_HALF_UP)
+    except InvalidOperation:
+        return None
+    negative = (found["sign"] or "+") != "+" or found["sign2"] or found["tail"] or found["open"]
+    return -number if negative else number
+
+
+def number_marks(text: str) -> str | None:
+    """Return what a cell proves about the decimal mark: «,», «.», «3,» or «3.» (three digits after one mark), None.
+
+    A mark repeated, or the first of two kinds, groups thousands; the last of two kinds is the decimal mark.
+    """
+    value = text.strip(BLANKS)
+    if value.startswith(TYPED):
+        return None
+    found = _NUMBER.fullmatch(value)
+    if found is None:
+        return None
+    body = re.sub(rf"[{_THIN}]", "", found["body"])
+    commas, dots = body.count(","), body.count(".")
+    if not commas and not dots:
+        return None
+    if commas and dots:
+        last = max(body.rfind(","), body.rfind("."))
+        return body[last] if body.count(body[last]) == 1 else None
+    mark = "," if commas else "."
+    if commas + dots > 1:
+        return "." if mark == "," else ","
+    digits = len(body) - body.find(mark) - 1
+    return f"3{mark}" if digits == 3 and 1 <= body.find(mark) <= 3 else mark
+
+
+def parse_flag(text: str | None) -> bool:
+    """Return whether a flag is set: any text, date or 1 says yes; empty, 0, «нет», «—» say no."""
+    value = clean_text(text)
+    return value is not None and plain(value) not in words().no
+
+
+_OF_DATE = re.compile(r"(?:№\s*)?([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)$", re.IGNORECASE)
+
+
+def order_number(text: str) -> str:
+    """Return the number of «Заказ клиента 0000-000123 от 01.02.2024 10:11:12», else the cell without «№»."""
+    found = _OF_DATE.search(text)
+    if found:
+        return found[1]
+    return text[1:].strip() or text if text.startswith("№") else text
+
+
+def date_inside(text: str) -> str | None:
+    """Return the date part of «Заказ клиента 0000-000123 от 01.02.2024 10:11:12», None where there is none."""
+    found = _OF_DATE.search(text)
+    return found[2] if found else None
+
+
+_TOTAL = re.compile(r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|subtotal)(?![а-яёa-z]).*", re.IGNORECASE | re.DOTALL)
+_SUBTOTAL = re.compile(r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|subtotal.*|total\s+(for|by)\s.*)", re.IGNORECASE | re.DOTALL)  # fmt: skip
+
+
+def is_total(text: str) -> bool:
+    """Whether a row that begins so is a total, not an order."""
+    return bool(_TOTAL.fullmatch(text))
+
+
+def is_subtotal(text: str) -> bool:
+    """Whether a total is of a part: «Итого по …»."""
+    return bool(_SUBTOTAL.fullmatch(text))
+
+
+def plausible(day: dt.date) -> bool:
+    """Whether a date can belong to an order at all."""
+    return EARLIEST_YEAR <= day.year <= _LATEST_YEAR
