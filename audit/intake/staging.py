@@ -1,66 +1,102 @@
-"""The common ground of all readers: raw text cells with their row numbers, kept as Parquet until they are understood.
+"""The common ground of all readers: raw text cells with their row numbers, kept on disk until they are understood.
 
 Grain of a staged table: one row per row of the client's table after its header, in the order of the file. Columns:
 ``source_row`` (as a person sees it, from 1), ``problem`` (a code of `rejects.REASONS` where the row itself cannot be
-read) with ``raw`` (what stood there), ``first`` (the first column, for totals and groups), and one text column per
-field. An empty cell is null or empty text; meaning is given later, in one place (`canonical`).
+read) with ``raw`` (what stood there), ``first`` (the first column, for totals and groups), and one column per field.
+An empty cell is null or empty text; meaning is given later, in one place (`canonical`).
+
+Texts that repeat are stored as codes with a dictionary per batch, so that later every distinct text is understood
+once. While rows pass, the evidence that decides how they are to be read is counted: distinct dates, persons, words,
+clients, and how numbers are written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
+import pyarrow.ipc
 
-__all__ = ["TYPED", "Row", "StageWriter", "Staged"]
+from audit.intake.numbers import NumberEvidence, Numbers
+
+__all__ = [
+    "CODED_FIELDS",
+    "COUNTED_FIELDS",
+    "DATE_FIELDS",
+    "KEY_FIELDS",
+    "NUMBER_FIELDS",
+    "PERSON_FIELDS",
+    "Row",
+    "StageWriter",
+    "Staged",
+]
 
 Row = tuple[int, list[str]]
 """Row number as a person sees it, and its cells as text."""
 
-TYPED = "\ue000"
-"""Put before a number that a typed cell gave, where text cells of the same column may use a decimal comma."""
+DATE_FIELDS = ("order_date", "requested_date", "promised_date", "shipped_date", "delivered_date", "client_since")
+NUMBER_FIELDS = ("amount", "margin", "cost", "qty", "price", "price_index", "shipped_pct")
+PERSON_FIELDS = ("manager", "created_by", "processed_by")
+KEY_FIELDS = ("client_id", "client", "holding", "legal_entity")
+WORD_FIELDS = ("status", "kind", "initiator", "currency")
+COUNTED_FIELDS = frozenset({*DATE_FIELDS, *PERSON_FIELDS, *WORD_FIELDS})
+"""Fields whose distinct texts are needed before the first row can be understood."""
+_PLAIN = frozenset({*NUMBER_FIELDS, "order_id", "first"})
+"""Stored as they are: nearly every row has a text of its own."""
+_BATCH_ROWS = 500_000
 
 
-_GROUP_ROWS = 122_880 * 2
-"""A multiple of DuckDB's own row group: fewer is slower to read in parallel, more costs memory."""
-
-
-@dataclass(frozen=True)
+@dataclass
 class Staged:
-    """A staged table on disk."""
+    """A staged table on disk with the evidence counted on the way."""
 
     path: Path
-    rows: int
     fields: tuple[str, ...]
-    """Fields that have a column."""
+    rows: int = 0
     typed: frozenset[str] = frozenset()
     """Fields whose column came typed (Parquet, database): numbers carry a decimal point, dates are ISO."""
-    marked: bool = False
-    """Whether typed numbers are marked with `TYPED`."""
-    spans: tuple[tuple[int, int], ...] = ()
-    """First and last row number of every row group, in order."""
+    distinct: dict[str, Counter[str]] = field(default_factory=dict)
+    clients: Counter[tuple[str | None, str | None, str | None, str | None]] = field(default_factory=Counter)
+    """Rows per distinct combination of `KEY_FIELDS`."""
+    numbers: dict[str, NumberEvidence] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether the table has a column for the field."""
+        return name in self.fields
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Read the staged rows batch by batch."""
+        with pa.OSFile(str(self.path), "rb") as f, pa.ipc.open_stream(f) as reader:
+            yield from reader
 
 
 class StageWriter:
     """Writes a staged table batch by batch; several fields may read the same column of the file."""
 
-    def __init__(self, path: Path, fields: Sequence[str]) -> None:
-        self.path = path
-        self.fields = tuple(fields)
-        self.schema = pa.schema(
+    def __init__(self, path: Path, fields: Sequence[str], connection: Any, typed: frozenset[str] = frozenset()) -> None:
+        self.staged = Staged(path, tuple(fields), typed=typed)
+        self._numbers = Numbers(connection)
+        coded = pa.dictionary(pa.int32(), pa.string())
+        self._schema = pa.schema(
             [pa.field("source_row", pa.int64()), pa.field("problem", pa.string()), pa.field("raw", pa.string()),
-             *(pa.field(f, pa.string()) for f in self.fields)]
+             *(pa.field(f, pa.string() if f in _PLAIN else coded) for f in fields)]
         )  # fmt: skip
-        self._writer = pq.ParquetWriter(path, self.schema, compression="lz4", write_statistics=["source_row"])
-        self._waiting: list[pa.Table] = []
+        self._sink = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_stream(self._sink, self._schema)
+        self._waiting: list[tuple[pa.Array, list[pa.ChunkedArray], pa.Array, pa.Array]] = []
         self._waiting_rows = 0
-        self.rows = 0
-        self.spans: list[tuple[int, int]] = []
-        """First and last row number of every row group."""
+        for name in fields:
+            if name in COUNTED_FIELDS:
+                self.staged.distinct[name] = Counter()
+            if name in NUMBER_FIELDS:
+                self.staged.numbers[name] = NumberEvidence()
 
     def batch(
         self,
@@ -69,43 +105,56 @@ class StageWriter:
         problem: pa.Array | None = None,
         raw: pa.Array | None = None,
     ) -> None:
-        """Append rows; ``columns`` in the order of ``fields``."""
+        """Append rows of text; ``columns`` in the order of the fields."""
         n = len(source_row)
         if n == 0:
             return
         nulls = pa.nulls(n, pa.string())
-        table = pa.table(
-            [source_row, nulls if problem is None else problem, nulls if raw is None else raw, *columns],
-            schema=self.schema,
-        )
-        self._waiting.append(table)
+        chunked = [c if isinstance(c, pa.ChunkedArray) else pa.chunked_array([c], pa.string()) for c in columns]
+        self._waiting.append((source_row, chunked, problem if problem is not None else nulls,
+                              raw if raw is not None else nulls))  # fmt: skip
         self._waiting_rows += n
-        self.rows += n
-        if self._waiting_rows >= _GROUP_ROWS:
+        self.staged.rows += n
+        if self._waiting_rows >= _BATCH_ROWS:
             self._flush()
 
-    def _flush(self) -> None:
-        if self._waiting:
-            table = pa.concat_tables(self._waiting)
-            numbers = table.column("source_row")
-            for at in range(0, table.num_rows, _GROUP_ROWS):
-                end = min(at + _GROUP_ROWS, table.num_rows) - 1
-                self.spans.append((numbers[at].as_py(), numbers[end].as_py()))
-            self._writer.write_table(table, row_group_size=_GROUP_ROWS)
-            self._waiting.clear()
-            self._waiting_rows = 0
-
     def lists(self, rows: Sequence[tuple[int, str | None, str | None, Sequence[str | None]]]) -> None:
-        """Append rows given one by one: row number, problem, raw text, cells in the order of ``fields``."""
+        """Append rows given one by one: row number, problem, raw text, cells in the order of the fields."""
         if not rows:
             return
-        columns = [pa.array([r[3][i] for r in rows], pa.string()) for i in range(len(self.fields))]
+        columns = [pa.array([r[3][i] for r in rows], pa.string()) for i in range(len(self.staged.fields))]
         self.batch(
             pa.array([r[0] for r in rows], pa.int64()),
             columns,
             pa.array([r[1] for r in rows], pa.string()),
             pa.array([r[2] for r in rows], pa.string()),
         )
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
+        numbers = pa.concat_arrays([w[0] for w in waiting])
+        columns: list[pa.Array] = [
+            numbers, pa.concat_arrays([w[2] for w in waiting]), pa.concat_arrays([w[3] for w in waiting]),
+        ]  # fmt: skip
+        keys: dict[str, pa.DictionaryArray] = {}
+        for at, name in enumerate(self.staged.fields):
+            chunks = [chunk for w in waiting for chunk in w[1][at].chunks]
+            for w in waiting:
+                w[1][at] = None
+            whole = pa.chunked_array(chunks, pa.string())
+            column = _one(whole) if name in _PLAIN else _coded(name, whole)
+            columns.append(column)
+            if name in self.staged.distinct:
+                _count(self.staged.distinct[name], column)
+            if name in self.staged.numbers:
+                self.staged.numbers[name] += self._numbers.evidence(column)
+            if name in KEY_FIELDS:
+                keys[name] = column
+        if keys:
+            _count_clients(self.staged.clients, keys)
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
 
     def __enter__(self) -> StageWriter:
         return self
@@ -116,3 +165,69 @@ class StageWriter:
         if error is None:
             self._flush()
         self._writer.close()
+        self._sink.close()
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _coded(name: str, column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Return a text column as codes. A date with a clock after it is stored as its day: «01.02.2024 10:11:12»."""
+    if name in DATE_FIELDS:
+        column = _days_only(column)
+    coded = column.dictionary_encode()
+    if coded.num_chunks != 1:
+        coded = pa.chunked_array([coded.combine_chunks()]) if coded.num_chunks else coded
+    if coded.num_chunks == 0:
+        return pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
+    return coded.chunk(0)
+
+
+def _days_only(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    head = column.slice(0, 2000)
+    if pc.count_distinct(head).as_py() < len(head) // 4:
+        return column
+    after = pc.utf8_slice_codeunits(column, 10, 11)
+    marks = set(pc.unique(after).to_pylist())
+    if marks <= {None, "", " ", "T"}:
+        return pc.utf8_slice_codeunits(column, 0, 10)
+    return column
+
+
+def _count(counter: Counter[str], column: pa.DictionaryArray) -> None:
+    indices = column.indices
+    if indices.null_count:
+        indices = indices.drop_null()
+    rows = np.bincount(indices.to_numpy(), minlength=len(column.dictionary))
+    for text, n in zip(column.dictionary.to_pylist(), rows.tolist(), strict=True):
+        if text and n:
+            counter[text] += n
+
+
+def _count_clients(
+    counter: Counter[tuple[str | None, str | None, str | None, str | None]], keys: dict[str, pa.DictionaryArray]
+) -> None:
+    combined: np.ndarray[Any, np.dtype[np.int64]] | None = None
+    sizes: list[int] = []
+    for column in keys.values():
+        size = len(column.dictionary) + 1
+        codes = column.indices.fill_null(size - 1).to_numpy(zero_copy_only=False).astype(np.int64)
+        combined = codes if combined is None else combined * size + codes
+        sizes.append(size)
+    assert combined is not None
+    found, rows = np.unique(combined, return_counts=True)
+    texts: dict[str, list[str | None]] = {f: [None] * len(found) for f in KEY_FIELDS}
+    rest = found
+    for (name, column), size in reversed(list(zip(keys.items(), sizes, strict=True))):
+        dictionary = [*column.dictionary.to_pylist(), None]
+        texts[name] = [dictionary[i] or None for i in (rest % size).tolist()]
+        rest = rest // size
+    combos = zip(*(texts[f] for f in KEY_FIELDS), strict=True)
+    for combo, n in zip(combos, rows.tolist(), strict=True):
+        counter[combo] += n
+
+
+CODED_FIELDS = frozenset({"department", "complaint_reason", "sku", "sku_group", "contact", "channel", "segment", "region",
+                          "organization"})  # fmt: skip
+"""Free texts that stay as they are but for blanks at their ends and marks of emptiness."""

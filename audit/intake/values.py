@@ -24,12 +24,15 @@ __all__ = [
     "clean_text",
     "date_form",
     "date_inside",
+    "empty_date",
     "is_subtotal",
     "is_total",
+    "number_marks",
     "order_number",
     "parse_date",
     "parse_flag",
     "parse_number",
+    "plausible",
 ]
 
 BLANKS = " \t\r\n\x0b\x0c\u00a0\u202f\u2007\u2009\u200b\ufeff"
@@ -159,8 +162,15 @@ _NUMBER = re.compile(
     rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?\s*{_CURRENCY}?\.?\s*(?P<close>\))?\s*(?P<tail>[-−–])?",
     re.IGNORECASE,
 )  # fmt: skip
+_BLANK_GROUPS = re.compile(rf"\d{{1,3}}(?:[{_THIN}]\d{{3}})+(?:[.,][\d.,]*)?")
 _STEP = Decimal("0.0001")
 _LIMIT = Decimal("99999999999999.9999")
+
+
+def _ungrouped(body: str) -> str | None:
+    """Return the digits and marks without blanks between thousands; None where the blanks stand elsewhere."""
+    bare = re.sub(rf"[{_THIN}]", "", body)
+    return bare if bare == body or _BLANK_GROUPS.fullmatch(body) else None
 
 
 def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
@@ -175,7 +185,9 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
     found = _NUMBER.fullmatch(value)
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
-    body = re.sub(rf"[{_THIN}]", "", found["body"])
+    body = _ungrouped(found["body"])
+    if body is None:
+        return None
     other = "," if decimal == "." else "."
     whole, mark, part = body.partition(decimal)
     if decimal in part or other in part:
@@ -210,7 +222,9 @@ def number_marks(text: str) -> str | None:
     found = _NUMBER.fullmatch(value)
     if found is None:
         return None
-    body = re.sub(rf"[{_THIN}]", "", found["body"])
+    body = _ungrouped(found["body"])
+    if body is None:
+        return None
     commas, dots = body.count(","), body.count(".")
     if not commas and not dots:
         return None
@@ -219,7 +233,8 @@ def number_marks(text: str) -> str | None:
         return body[last] if body.count(body[last]) == 1 else None
     mark = "," if commas else "."
     if commas + dots > 1:
-        return "." if mark == "," else ","
+        grouped = re.fullmatch(rf"\d{{1,3}}(?:\{mark}\d{{3}})+", body)
+        return None if grouped is None else "." if mark == "," else ","
     digits = len(body) - body.find(mark) - 1
     return f"3{mark}" if digits == 3 and 1 <= body.find(mark) <= 3 else mark
 

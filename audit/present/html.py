@@ -30,7 +30,6 @@ HIDDEN_TAGS = ("parameters", "injected-parameters", "internal")
 """Cells with these tags are for the analyst; they never reach the report."""
 
 
-
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
@@ -383,9 +382,7 @@ def _exporter(lang: Lang) -> Any:
             return ".html"
 
     make: Any = ReportExporter
-    exporter = make(
-        config=config, template_name="report", extra_template_basedirs=[str(folder)], log=_silent_log()
-    )
+    exporter = make(config=config, template_name="report", extra_template_basedirs=[str(folder)], log=_silent_log())
     # the basic template names this filter for code, which the report never shows
     exporter.register_filter("highlight_code", lambda source, **_: "")
     exporter.register_filter("km_html", clean_html_output)

@@ -66,7 +66,7 @@ def lmdi(before: Mapping[str, ArrayLike], after: Mapping[str, ArrayLike]) -> Fac
     """Divide the change of Σ (product of factors) among the factors, without a remainder.
 
     Grain: one entry per unit. ``before`` and ``after``: the same factor names → values; a unit's figure is
-    the product of its factors (order days × items per order day × value per item). Effect of x for a unit:
+    the product of its factors (times × pieces a time × value a piece). Effect of x for a unit:
     L(r1, r0) · ln(x1/x0), r the product, L the logarithmic mean. A unit that is zero or negative in any
     factor goes to ``outside``.
     Source: B. W. Ang, Energy Policy 33, 2005.
@@ -98,7 +98,7 @@ class Bridge:
     """The way from one period's sum to the next.
 
     before + new + returned + grown + shrunk + lost + inactive = after. Changes, so ``shrunk`` and ``lost``
-    are negative. ``inactive``: units active in neither period whose sum changed all the same (refunds).
+    are negative. ``inactive``: units active in neither period whose sum changed all the same.
     ``counts``: units in each part, ``unchanged`` included; ``part``: the part of each unit.
     """
 
@@ -184,20 +184,22 @@ def retained(before: ArrayLike, after: ArrayLike) -> Retained:
 
 
 def grr_noise(unit: ArrayLike, value: ArrayLike, draws: int = 400, seed: int = SEED, level: float = 0.95) -> Estimate:
-    """Return the gross retention that the chance timing of orders alone would give, nobody having changed.
+    """Return the gross retention that the chance timing of acts alone would give, nobody having changed.
 
-    Grain: one row per order of the two periods together; ``unit``: whose, ``value``: how much (orders of
-    value zero or less are left out). Pass the units that existed before the second period began: one that
-    is new cannot shrink.
+    Grain: one row per act (an order) of the two periods together; ``unit``: whose, ``value``: how much
+    (acts of value zero or less are left out). Pass the units that existed before the second period began:
+    one that is new cannot shrink.
 
-    Definition: if a unit orders at the same rate in both periods, each of its orders is equally likely to
-    fall into either, whatever that rate is (the split of a Poisson count given its sum is binomial ½). So
-    every order is thrown into one of two periods by a fair coin, values staying with their orders, and Σ
-    min ÷ Σ first is computed; ``value`` is its mean over ``draws`` throws, ``low`` and ``high`` the range
-    within which chance alone leaves it (not an error of the mean). No rate has to be estimated, so luck in
-    the first period (the units that bought most then will buy less) is in it as well. Units that order by
-    the clock fluctuate less than this, and units really lost have half their orders on each side: for both
-    reasons the true noise is a little smaller than given here, and what exceeds it is safe to name.
+    Definition: if a unit acts at the same rate in both periods, each of its acts is equally likely to fall
+    into either, whatever that rate is (the split of a Poisson count given its sum is binomial ½). So every
+    act is thrown into one of two periods by a fair coin, its value staying with it, and Σ min ÷ Σ first is
+    computed; ``value`` is its mean over ``draws`` throws, ``low`` and ``high`` the range within which
+    chance alone leaves it (not an error of the mean). No rate has to be estimated, so luck in the first
+    period (the units that did most then will do less) is in it as well. Units that act by the clock
+    fluctuate less than this, and units really lost have half their acts on each side: for both reasons the
+    true noise is a little smaller than given here, and what exceeds it is safe to name. A unit with a
+    single act is never kept, by this as by the measured figure: units that never came a second time are
+    part of the floor and have to be judged elsewhere.
     """
     codes, amounts = np.asarray(unit), np.asarray(value, dtype=np.float64)
     if codes.ndim != 1 or codes.shape != amounts.shape or not np.isfinite(amounts).all():

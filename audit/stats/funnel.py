@@ -47,7 +47,7 @@ class Funnel:
     ±2 outside the outer (99.8 %) ones, positive above; ``p_value``: two-sided exact tail probability (twice
     the smaller tail, at most 1). ``dispersion``: mean squared standardised distance from the rate, about 1
     if the units differ by chance only, NaN with fewer than two units; ``overdispersed``: whether it exceeds
-    what chance gives in 95 of 100 cases — units then differ as a rule (other clients, other region) and
+    what chance gives in 95 of 100 cases — units then differ as a rule (other cases, other place) and
     being outside says less about any one of them.
     """
 

@@ -137,10 +137,10 @@ def poisson_weights(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 def effective_units(influence: ArrayLike) -> float:
     """Return how many well-behaved units the spread of a figure is known as well from as from these.
 
-    ``influence``: by how much each unit pulls the figure (for a ratio R of sums: numerator − R × denominator).
-    When a few units pull hard, the spread itself is known badly: as badly as from 2n ÷ (κ − 1) units, κ the
-    kurtosis of the influences (Satterthwaite's degrees of freedom); 3 for normal ones, which leaves n. Never
-    more than n.
+    ``influence``: by how much each unit pulls the figure (for a ratio R of sums: numerator − R ×
+    denominator). When a few units pull hard, the spread itself is known badly: as badly as from 2n ÷ (κ −
+    1) units, κ the kurtosis of the influences (Satterthwaite's degrees of freedom); 3 for normal ones,
+    which leaves n. Never more than n.
     """
     d = np.asarray(influence, dtype=np.float64)
     n, squares = len(d), float((d**2).sum())

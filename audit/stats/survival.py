@@ -176,7 +176,7 @@ def kaplan_meier(
     survival = np.asarray(np.cumprod(1.0 - d / r), dtype=np.float64)
     alive = r > d
     greenwood = np.cumsum(np.divide(d, r * (r - d), out=np.zeros(m), where=alive))
-    low, high = _log_log(survival, greenwood, at_risk, events, level)
+    low, high = _log_log(survival, greenwood, at_risk, level)
 
     def first(below: Floats) -> float | None:
         hit = np.flatnonzero(below <= 0.5 + 1e-12)
@@ -201,7 +201,7 @@ def kaplan_meier(
     )
 
 
-def _log_log(survival: Floats, greenwood: Floats, at_risk: Ints, events: Ints, level: float) -> tuple[Floats, Floats]:
+def _log_log(survival: Floats, greenwood: Floats, at_risk: Ints, level: float) -> tuple[Floats, Floats]:
     """Return the limits of the curve; see `kaplan_meier` for the ends."""
     tail = (1 - level) / 2
     z = float(special.ndtri(1 - tail))
@@ -261,9 +261,9 @@ def logrank(
     """
     t, e, late = _times(duration, event, entry)
     g, groups = _codes(group, len(t))
-    s, labels = (np.zeros(len(t), dtype=np.int64), (0,)) if strata is None else _codes(strata, len(t))
+    s = np.zeros(len(t), dtype=np.int64) if strata is None else _codes(strata, len(t))[0]
     k = len(groups)
-    tables = _tables(t, e, late, g, k, s, len(labels))
+    tables = _tables(t, e, late, g, k, s)
     observed = tables.died.sum(axis=0)
     expected = (tables.total_died[:, None] * tables.share).sum(axis=0)
     difference = observed - expected
@@ -294,7 +294,7 @@ def logrank_by_stratum(
     t, e, _ = _times(duration, event, None)
     g = np.asarray(group, dtype=np.bool_).astype(np.int64)
     s = np.asarray(stratum, dtype=np.int64)
-    tables = _tables(t, e, None, g, 2, s, n_strata)
+    tables = _tables(t, e, None, g, 2, s)
     share = tables.share[:, 1]
     excess = np.bincount(tables.stratum, tables.died[:, 1] - tables.total_died * share, minlength=n_strata)
     variance = np.bincount(tables.stratum, tables.spread * share * (1 - share), minlength=n_strata)
@@ -314,7 +314,7 @@ class _Tables:
     spread: Floats  # d (r − d) / (r − 1)
 
 
-def _tables(t: Floats, e: Bools, late: Floats | None, g: Ints, k: int, s: Ints, n_strata: int) -> _Tables:
+def _tables(t: Floats, e: Bools, late: Floats | None, g: Ints, k: int, s: Ints) -> _Tables:
     """Return the tables of all strata and event times without a loop over them.
 
     A unit's stratum and the rank of its time are folded into one sortable key, so that counting who is

@@ -110,7 +110,7 @@ def compare(inputs: Inputs, spark: Engine, tmp_path: Path, *, queries: bool) -> 
     return done
 
 
-@pytest.mark.parametrize("sample", ["khimsnab", "zdorovo_opt", "proekt_inzh"])
+@pytest.mark.parametrize("sample", ["khimsnab", "veldora_opt", "proekt_inzh"])
 def test_the_samples_agree(sample: str, spark: Engine, tmp_path: Path) -> None:
     folder = resource_dir("data_samples") / sample
     inputs = file_inputs(str(folder / "orders"), folder / "questionnaire", None)

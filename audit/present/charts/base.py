@@ -166,7 +166,8 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
     canvas = FigureCanvasSVG(fig)
     buffer = io.StringIO()
     canvas.print_svg(  # type: ignore[no-untyped-call]
-        buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+    )
     return Chart(
         id=caption.id, title=caption.title, alt=caption.alt_text(), note=caption.note, svg=_compact(buffer.getvalue()),
         subtitle=caption.subtitle, width=width, _figure=fig,
@@ -350,7 +351,7 @@ def bars(
             count = n[i] if n is not None else None
             ax.annotate(
                 _bar_text(value, unit, fmt), (end, i), xytext=(5, 0), textcoords="offset points", va="center",
-                fontweight="bold", zorder=6,
+                fontweight="bold", zorder=6, bbox={"facecolor": PAPER, "alpha": 0.6, "pad": 0.8, "linewidth": 0},
             )  # fmt: skip
             if count is not None:
                 ax.annotate(
@@ -548,8 +549,8 @@ def step_curve(
         fig, ax = figure(width, 3.25 if width == "full" else 2.6)
         end = x_max if x_max is not None else max([*(x.tolist() or [1.0]), horizon or 0]) * 1.02
         ax.set_xlim(0, end)
-        ceiling = max([*tops, *(np.asarray(high, float)[np.isfinite(np.asarray(high, float))] if high is not None else []),
-                       *(y if y.size else [0])])  # fmt: skip
+        tops = np.concatenate([y, np.asarray(high if high is not None else [], dtype=float)])
+        ceiling = max([0.2, *tops[np.isfinite(tops)].tolist(), mark.value * 1.1 if mark is not None else 0.0])
         ax.set_ylim(0, min(1.0, ceiling * 1.08))
         if low is not None and high is not None:
             ax.fill_between(
@@ -672,8 +673,9 @@ def flow(
                 x = 0.0 if side == "left" else 0.97
                 absent = side == "right" and role in missing
                 face = PAPER if absent else colors.get(role, INK_SOFT) if side == "left" else INK_SOFT
+                edge = STATUS["found"].ink if absent else face
                 ax.add_patch(
-                    Rectangle((x, y), 0.03, max(h, 0.003), facecolor=face, edgecolor=STATUS["found"].ink if absent else face,
+                    Rectangle((x, y), 0.03, max(h, 0.003), facecolor=face, edgecolor=edge,
                               linewidth=1.2 if absent else 0, hatch="////" if absent else None, zorder=3)
                 )  # fmt: skip
         for side, place, sums in (("left", left, left_sum), ("right", right, right_sum)):

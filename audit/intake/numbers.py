@@ -1,0 +1,247 @@
+"""Columns of numbers: evidence about their decimal mark over all rows, and their values as exact ten-thousandths.
+
+Money is carried as whole ten-thousandths in 64-bit integers (DECIMAL(18,4) on disk): sums do not depend on order. The
+plain ways to write a number go through DuckDB's casts, whatever is left cell by cell through `values.parse_number`,
+which defines the meaning.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audit.errors import AmbiguityError, Text
+from audit.intake.values import TYPED, number_marks, parse_number
+from audit.settings import Reading
+
+__all__ = ["MONEY", "Decimals", "NumberEvidence", "Numbers", "decide_marks", "product", "to_decimal"]
+
+MONEY = pa.decimal128(18, 4)
+Decimals = npt.NDArray[np.int64]
+_BLANK = "[ \u00a0\u202f]"
+_COMMA_STYLE = rf"[-+]?(\d{{1,3}}({_BLANK}\d{{3}})+|\d+)(,\d*)?"
+"""«1 234,56»: blanks between thousands, a decimal comma. Everything rarer goes cell by cell."""
+_THREE = r"[-+]?\d{1,3}[.,]\d{3}"
+_MANY = 20_000
+
+
+def _cast(text: str) -> str:
+    return f"TRY_CAST({text} AS DECIMAL(18,4))"
+
+
+_BARE = f"replace(replace(replace(replace(c, ' ', ''), '\u00a0', ''), '\u202f', ''), ',', '.')"
+_PLAIN = f"CASE WHEN contains(c, '_') THEN NULL ELSE {_cast('c')} END"
+_COMMA = f"CASE WHEN regexp_full_match(c, '{_COMMA_STYLE}') THEN {_cast(_BARE)} END"
+
+
+@dataclass
+class NumberEvidence:
+    """What the cells of one number column show, over all rows."""
+
+    filled: int = 0
+    plain: int = 0
+    """Cells that are a number with at most a decimal point."""
+    marks: Counter[str] = field(default_factory=Counter)
+    """Cells that prove a decimal comma or point («,» «.»), or leave three digits after one mark («3,» «3.»)."""
+    percent: int = 0
+    largest: float = 0.0
+    example: dict[str, str] = field(default_factory=dict)
+
+    def __iadd__(self, other: NumberEvidence) -> NumberEvidence:
+        self.filled += other.filled
+        self.plain += other.plain
+        self.marks += other.marks
+        self.percent += other.percent
+        self.largest = max(self.largest, other.largest)
+        self.example = {**other.example, **self.example}
+        return self
+
+
+class Numbers:
+    """Text to numbers by the column, on one DuckDB connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def _query(self, sql: str, column: pa.Array) -> pa.Table:
+        self._connection.register("arriving", pa.table([column], names=["c"]))
+        try:
+            return self._connection.sql(sql).to_arrow_table()
+        finally:
+            self._connection.unregister("arriving")
+
+    def evidence(self, column: pa.Array) -> NumberEvidence:
+        """Count what the cells of a text column show."""
+        sql = f"""
+SELECT count(*) FILTER (WHERE c <> ''), count(d), count(d) FILTER (WHERE contains(c, '.')),
+       count(d) FILTER (WHERE contains(c, '.') AND regexp_full_match(c, '{_THREE}')),
+       coalesce(max(abs(CAST(d AS DOUBLE))), 0), min(c) FILTER (WHERE d IS NOT NULL AND contains(c, '.'))
+FROM (SELECT c, {_PLAIN} AS d FROM arriving)"""
+        filled, plain, dots, dots_three, largest, example = (v[0].as_py() for v in self._query(sql, column).columns)
+        out = NumberEvidence(filled, plain, largest=float(largest))
+        out.marks["."] += dots - dots_three
+        out.marks["3."] += dots_three
+        if example:
+            out.example["."] = example
+        if plain < filled:
+            self._rest(column, out)
+        out.marks = +out.marks
+        return out
+
+    def _rest(self, column: pa.Array, out: NumberEvidence) -> None:
+        rest = f"SELECT c FROM arriving WHERE c <> '' AND ({_PLAIN}) IS NULL"
+        sql = f"""
+SELECT count(e) FILTER (WHERE contains(c, ',')),
+       count(e) FILTER (WHERE contains(c, ',') AND regexp_full_match(c, '{_THREE}')),
+       coalesce(max(abs(CAST(e AS DOUBLE))), 0), min(c) FILTER (WHERE e IS NOT NULL AND contains(c, ',')),
+       count(*) FILTER (WHERE e IS NULL)
+FROM (SELECT c, {_COMMA} AS e FROM ({rest}))"""
+        commas, three, largest, example, odd = (v[0].as_py() for v in self._query(sql, column).columns)
+        out.marks[","] += commas - three
+        out.marks["3,"] += three
+        out.largest = max(out.largest, float(largest))
+        if example:
+            out.example[","] = example
+        if not odd:
+            return
+        sql = f"SELECT c, count(*) AS n FROM ({rest}) WHERE ({_COMMA}) IS NULL GROUP BY c LIMIT {_MANY}"
+        found = self._query(sql, column)
+        for text, n in zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True):
+            mark = number_marks(text)
+            if mark is not None:
+                out.marks[mark] += n
+                kind = mark[-1]
+                out.example[kind] = min(out.example.get(kind, text), text)
+            if "%" in text:
+                out.percent += n
+            number = parse_number(text, "," if mark in (",", "3,") else ".")
+            if number is not None:
+                out.largest = max(out.largest, abs(float(number)))
+
+    def read(self, column: pa.Array, decimal: Literal[".", ","]) -> tuple[Decimals, npt.NDArray[np.bool_]]:
+        """Return the values in ten-thousandths and a mask of the cells that hold a number."""
+        expression = _PLAIN if decimal == "." else _COMMA
+        values, known = from_decimal(self._query(f"SELECT {expression} AS d FROM arriving", column).column(0))
+        if known.all():
+            return values, known
+        rest = np.flatnonzero(~known)
+        texts = column.take(pa.array(rest))
+        coded = texts.dictionary_encode()
+        memo: list[int | None] = []
+        for text in coded.dictionary.to_pylist():
+            number = parse_number(text, decimal) if text else None
+            memo.append(None if number is None else int(number.scaleb(4)))
+        if any(v is not None for v in memo):
+            lut = np.array([v if v is not None else 0 for v in memo] + [0], np.int64)
+            good = np.array([v is not None for v in memo] + [False])
+            at = coded.indices.fill_null(len(memo)).to_numpy(zero_copy_only=False)
+            values[rest] = lut[at]
+            known[rest] = good[at]
+        return values, known
+
+
+def from_decimal(column: pa.ChunkedArray | pa.Array) -> tuple[Decimals, npt.NDArray[np.bool_]]:
+    """Return DECIMAL(18,4) values as ten-thousandths and a mask of those that are not null."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks)
+    n = len(array)
+    if n == 0:
+        return np.zeros(0, np.int64), np.zeros(0, bool)
+    # 18 digits fit into the low half of the 128-bit value.
+    words = np.frombuffer(array.buffers()[1], np.int64, count=2 * n, offset=16 * array.offset)[0::2]
+    known = array.is_valid().to_numpy(zero_copy_only=False)
+    return np.where(known, words, 0), known.copy()
+
+
+def to_decimal(values: Decimals, known: npt.NDArray[np.bool_] | None) -> pa.Array:
+    """Return ten-thousandths as a DECIMAL(18,4) column, null where not known."""
+    n = len(values)
+    pairs = np.empty((n, 2), np.int64)
+    pairs[:, 0] = values
+    pairs[:, 1] = values >> 63
+    validity = None
+    if known is not None and not known.all():
+        validity = pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
+    return pa.Array.from_buffers(MONEY, n, [validity, pa.py_buffer(pairs)])
+
+
+def product(a: Decimals, b: Decimals) -> tuple[Decimals, npt.NDArray[np.bool_]]:
+    """Return a × b in ten-thousandths, rounded half up, and a mask of those that fit."""
+    exact = np.abs(a.astype(np.float64)) * np.abs(b.astype(np.float64)) < 9e18
+    raw = np.where(exact, a, 0) * np.where(exact, b, 0)
+    out = np.sign(raw) * ((np.abs(raw) + 5_000) // 10_000)
+    for i in np.flatnonzero(~exact).tolist():
+        value = (abs(int(a[i]) * int(b[i])) + 5_000) // 10_000
+        if value < 10**18:
+            out[i] = value if (a[i] < 0) == (b[i] < 0) else -value
+    return out, exact | (out != 0)
+
+
+def decide_marks(
+    evidence: Mapping[str, Mapping[str, NumberEvidence]],
+    typed: Mapping[str, frozenset[str]],
+    reading: Reading,
+) -> dict[str, dict[str, Literal[".", ","]]]:
+    """Decide the decimal mark of every number column of every file.
+
+    A column that shows it decides for itself; one that does not takes what the other columns of its file show, then
+    what the other files show. Both marks proven in one column, or three digits after the only mark with no neighbour
+    to ask, is a question.
+    """
+    own: dict[str, set[str]] = {}
+    for file, columns in evidence.items():
+        own[file] = set()
+        for name, e in columns.items():
+            if name in typed.get(file, frozenset()):
+                continue
+            if e.marks["."] and e.marks[","] and reading.decimal is None:
+                raise _unclear(file, e.example.get(",", "1,5"), e.example.get(".", "1.5"))
+            own[file] |= {m for m in (".", ",") if e.marks[m]}
+    pooled = set().union(*own.values()) if own else set()
+    out: dict[str, dict[str, Literal[".", ","]]] = {}
+    for file, columns in evidence.items():
+        out[file] = {}
+        for name, e in columns.items():
+            if name in typed.get(file, frozenset()):
+                out[file][name] = "."
+            elif reading.decimal is not None:
+                out[file][name] = reading.decimal
+            else:
+                out[file][name] = _mark(file, e, own[file], pooled)
+    return out
+
+
+def _mark(file: str, e: NumberEvidence, own: set[str], pooled: set[str]) -> Literal[".", ","]:
+    if e.marks[","]:
+        return ","
+    if e.marks["."]:
+        return "."
+    if not e.marks["3,"] and not e.marks["3."]:
+        return "," if own == {","} else "."
+    for marks in (own, pooled):
+        if len(marks) == 1:
+            return "," if marks == {","} else "."
+    if e.marks["3."] and not e.marks["3,"]:
+        return "."  # «1.234» with no comma anywhere: nobody groups by points and has no fractions at all
+    raise _unclear(file, e.example.get(",", "1,250"), e.example.get(".", "1.250"))
+
+
+def _unclear(file: str, comma: str, point: str) -> AmbiguityError:
+    return AmbiguityError(
+        Text(f"Неясно, чем отделена дробная часть: «{comma}» или «{point}»",
+             f"The decimal mark is unclear: “{comma}” or “{point}”"),
+        where=file,
+        todo=Text('Добавьте в audit.toml, раздел [reading]: decimal = "," (или ".")',
+                  'Add to audit.toml, section [reading]: decimal = "," (or ".")'),
+        answer='[reading]\ndecimal = ","',
+    )  # fmt: skip
+
+
+_ = TYPED
