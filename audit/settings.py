@@ -35,8 +35,9 @@ CANONICAL_FIELDS = (
 )  # fmt: skip
 """The columns that an orders file may carry (contracts, section 2)."""
 
-READING_ONLY_FIELDS = ("price", "lines")
-"""Read only to derive something: ``amount = qty × price`` where amount is missing, and the number of lines."""
+READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity")
+"""Read only to derive or to set aside: ``amount = qty × price`` where amount is missing, the number of lines, unposted
+and deleted documents, the client's legal entity beside its partner (1C UT 11)."""
 
 SaleTypeSetting = Literal["T", "TC", "C", "S", "CS", "unknown"]
 
@@ -85,6 +86,8 @@ class Reading(_Section):
     """Documents whose number starts so are set aside as cancellations (for example ``["C"]``)."""
     drop_returns: bool = False
     """Set negative rows aside instead of netting them."""
+    return_files: tuple[str, ...] | None = None
+    """Files (patterns of their names) that hold returns as positive amounts; none given: found by their titles."""
     duplicates: Literal["keep", "drop"] | None = None
     """What to do with exact duplicate documents met in several files."""
 

@@ -3,79 +3,64 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from audit.errors import InputError, Text
-from audit.intake import canonical as canon
-from audit.intake.clients import clean_name, client_id_key, name_key
+from audit.errors import AuditError, InputError, Text
+from audit.intake.canonical import OUTPUT_SCHEMA, Canonical, ClientKey, Codes, RejectedRow, TableRules
+from audit.intake.client_keys import ClientBook
 from audit.intake.columns import TablePlan, plan_table
+from audit.intake.dates import decide_orders
 from audit.intake.files import TableReader, find_files, open_tables
-from audit.intake.formats import (
-    DateEvidence,
-    DateRule,
-    NumberEvidence,
-    NumberRule,
-    date_rules,
-    number_rules,
-    sql_text,
-)
-from audit.intake.people import PersonIndex
+from audit.intake.headers import field_name
+from audit.intake.numbers import Numbers, decide_marks
+from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
-from audit.intake.staging import Staged
+from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
+from audit.intake.summary import Summary, summarise
+from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
-from audit.model.intake_report import (
-    FileUse,
-    IntakeReport,
-    PersonUse,
-    Question,
-    SetAside,
-)
-from audit.model.orders import LINES_SCHEMA
+from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside
 from audit.model.questionnaire import Questionnaire
 from audit.settings import CANONICAL_FIELDS, Settings
 
 __all__ = ["Intake"]
 
-_BATCH_ROWS = 122_880
-_SPANS_AT_ONCE = 2
-"""Row groups of the stage that one query takes: enough for two threads, little enough to stay small."""
-_KEY_FIELDS = ("client_id", "client", "holding", "legal_entity")
+_RETURNS = re.compile(r"возврат|return|refund", re.IGNORECASE)
+_PERSON_FORM = re.compile(r"\s+")
 
 
 @dataclass
 class _Table:
-    """One table on its way: reader, plan of its columns, staged rows, rules."""
+    """One table on its way: reader, plan of its columns, staged rows, what became of them."""
 
     reader: TableReader
     plan: TablePlan
     staged: Staged
     size_bytes: int
-    grouped: bool = False
     all_returns: bool = False
     rows_used: int = 0
     rows_set_aside: int = 0
+    revenue_used: float = 0.0
+    revenue_aside: float = 0.0
+    totals: list[tuple[int, str, float]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         return self.reader.name
 
-    def has(self, name: str) -> bool:
-        return name in self.staged.fields
-
 
 @dataclass
 class _Counted:
     rows: int = 0
-    revenue: Decimal = Decimal(0)
+    revenue: float = 0.0
     has_revenue: bool = False
     example: str | None = None
 
@@ -96,16 +81,15 @@ class Intake:
     notes: list[Text] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     set_aside: dict[str, _Counted] = field(default_factory=lambda: defaultdict(_Counted))
-    person_rows: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    people: dict[tuple[str, str], list[float]] = field(default_factory=dict)
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
         self._open_and_stage(sources)
-        rules = self._rules()
         self._map_words()
         self._map_people()
         self._map_clients()
-        self._write(rules)
+        self._write(self._rules())
         return self._report()
 
     # -- files and columns ---------------------------------------------------------------------------------------
@@ -117,282 +101,255 @@ class Intake:
                 plan = plan_table(reader, self.settings)
                 self.questions.extend(plan.questions)
                 self.notes.extend(plan.notes)
-                path = self.work / f"staged_{len(self.tables)}.parquet"
-                written = reader.stage(plan.layout, plan.keep, path)
-                staged = Staged(
-                    path, written.rows, written.fields,
-                    typed=frozenset(written.fields) if reader.format == "parquet" else frozenset(),
-                    spans=tuple(written.spans),
-                )  # fmt: skip
+                path = self.work / f"staged_{len(self.tables)}.arrow"
+                staged = reader.stage(plan.layout, plan.keep, path, self.connection)
                 self.tables.append(_Table(reader, plan, staged, file.path.stat().st_size))
 
-    # -- evidence and rules --------------------------------------------------------------------------------------
+    # -- rules ---------------------------------------------------------------------------------------------------
 
-    def _rules(self) -> list[canon.TableRules]:
-        dates: dict[str, dict[str, DateEvidence]] = {}
-        numbers: dict[str, dict[str, NumberEvidence]] = {}
-        for t in self.tables:
-            dates[t.name] = self._date_evidence(t)
-            numbers[t.name] = self._number_evidence(t)
+    def _rules(self) -> list[TableRules]:
         reading = self.settings.reading
-        date_by = date_rules(dates, reading)
-        typed = {t.name: t.staged.typed for t in self.tables}
-        marked = frozenset(t.name for t in self.tables if t.staged.marked)
-        number_by = number_rules(numbers, typed, marked, reading)
-        scale = self._pct_scale(numbers)
-        return [self._table_rules(t, date_by[t.name], number_by[t.name], scale) for t in self.tables]
+        dates = decide_orders({t.name: self._date_texts(t.staged) for t in self.tables}, reading)
+        marks = decide_marks(
+            {t.name: t.staged.numbers for t in self.tables}, {t.name: t.staged.typed for t in self.tables}, reading
+        )
+        pct = [t.staged.numbers["shipped_pct"] for t in self.tables if "shipped_pct" in t.staged.numbers]
+        # Shares or percent: one value above 1.5, or a percent sign, in any file makes the column percent.
+        scale = 100 if any(e.largest > 1.5 or e.percent for e in pct) else 1
+        fixes = {(f.field, f.order_id, f.was): f.becomes for f in self.settings.corrections.fix}
+        currency = self._currency()
+        out = []
+        for t in self.tables:
+            t.all_returns = self._is_returns_file(t)
+            inn = t.plan.client_id_is_inn
 
-    def _table_rules(
-        self, t: _Table, dates: Mapping[str, DateRule], numbers: Mapping[str, NumberRule], scale: float
-    ) -> canon.TableRules:
-        return canon.TableRules(
-            name=t.name, staged=t.staged, labels=t.plan.labels, dates=dates, numbers=numbers, pct_scale=scale,
-            grouped=t.grouped, all_returns=t.all_returns,
-        )  # fmt: skip
+            def client(a: str | None, b: str | None, c: str | None, d: str | None, inn: bool = inn) -> ClientKey:
+                return self.book.key(a, b, c, d, inn)
 
-    def _date_evidence(self, t: _Table) -> dict[str, DateEvidence]:
-        expressions = {f: f'"{f}"' for f in canon.DATE_FIELDS if t.has(f)}
-        if t.has("order_id"):
-            text = canon.text_sql('"order_id"', marked=t.staged.marked)
-            inside = canon.date_in_number(text)
-            if "order_date" not in expressions or self._any(t, f"{inside} <> ''"):
-                expressions["order_id"] = inside
-        out = {}
-        for name, expression in expressions.items():
-            row = self._row(t, DateEvidence.sql("c"), f"(SELECT {expression} AS c FROM {_from(t)})")
-            out[name] = DateEvidence.read(row)
+            out.append(TableRules(
+                name=t.name, staged=t.staged, labels=t.plan.labels, dates=dates[t.name], marks=marks[t.name],
+                codes=self.codes, clients=client, pct_scale=scale, grouped=t.plan.grouped,
+                all_returns=t.all_returns, currency=currency, fixes=fixes,
+            ))  # fmt: skip
         return out
 
-    def _number_evidence(self, t: _Table) -> dict[str, NumberEvidence]:
-        out = {}
-        for name in canon.NUMBER_FIELDS:
-            if t.has(name):
-                out[name] = NumberEvidence.read(self._row(t, NumberEvidence.sql(f'"{name}"'), _from(t)))
-        return out
+    @staticmethod
+    def _date_texts(staged: Staged) -> list[str]:
+        texts = [text for name in DATE_FIELDS if name in staged.distinct for text in staged.distinct[name]]
+        if staged.has("order_id") and not staged.has("order_date"):
+            for batch in staged.batches():
+                inside = (date_inside(t) for t in batch.column("order_id").unique().to_pylist() if t)
+                texts.extend({t for t in inside if t})
+        return texts
 
-    def _pct_scale(self, numbers: Mapping[str, Mapping[str, NumberEvidence]]) -> float:
-        """Shares or percent: one value above 1.5, or a percent sign, in any file makes the column percent."""
-        found = [columns["shipped_pct"] for columns in numbers.values() if "shipped_pct" in columns]
-        return 0.01 if any(e.largest > 1.5 or e.percent for e in found) else 1.0
+    def _is_returns_file(self, t: _Table) -> bool:
+        """Whether a file of positive amounts is returns, by the settings or by its name, sheet or title."""
+        if t.staged.has("kind"):
+            return False
+        asked = self.settings.reading.return_files
+        if asked is not None:
+            return any(fnmatch.fnmatch(t.name.lower(), pattern.lower()) for pattern in asked)
+        amounts = t.staged.numbers.get("amount") or t.staged.numbers.get("qty")
+        title = " ".join(c for _, cells in t.plan.preamble[:3] for c in cells if c)
+        named = [t.name, t.reader.sheet or "", title]
+        if amounts is None or amounts.negative or not any(_RETURNS.search(n) for n in named):
+            return False
+        self.questions.append(Question(
+            Text(f"Файл {t.name} прочитан как возвраты: его суммы вычтены из выручки. Если это продажи, запретите это",
+                 f"File {t.name} was read as returns: its amounts reduce revenue. If these are sales, forbid it"),
+            "[reading]\nreturn_files = []",
+        ))  # fmt: skip
+        return True
 
-    def _row(self, t: _Table, what: str, source: str) -> list[Any]:
-        return list(self.connection.execute(f"SELECT {what} FROM {source}").fetchall()[0])
-
-    def _any(self, t: _Table, condition: str) -> bool:
-        sql = f"SELECT 1 FROM {_from(t)} WHERE {condition} LIMIT 1"
-        return self.connection.execute(sql).fetchall() != []
+    def _currency(self) -> str | None:
+        """The one currency of the audit when the files hold several; a question then."""
+        found: Counter[str] = Counter()
+        for t in self.tables:
+            for text, rows in t.staged.distinct.get("currency", Counter()).items():
+                code = self.codes["currency"].code(text)
+                if code >= 0:
+                    found[self.codes["currency"].values[code]] += rows
+        asked = self.settings.company.currency
+        if asked is None and self.questionnaire is not None:
+            given = self.questionnaire.company.get("currency")
+            asked = words().currency.code(str(given)) if given else None
+        if not found or (len(found) == 1 and (asked is None or asked in found)):
+            return None
+        chosen = asked or min(found, key=lambda c: (-found[c], c))
+        listed = ", ".join(f"{c} — {found[c]}" for c in sorted(found, key=lambda c: (-found[c], c)))
+        self.questions.append(Question(
+            Text(f"Суммы в нескольких валютах (строк: {listed}); использованы только строки в {chosen}",
+                 f"Amounts are in several currencies (rows: {listed}); only rows in {chosen} were used"),
+            f'[company]\ncurrency = "{chosen}"',
+        ))  # fmt: skip
+        return chosen
 
     # -- words, persons, clients ---------------------------------------------------------------------------------
 
     def _distinct(self, name: str) -> Counter[str]:
         found: Counter[str] = Counter()
         for t in self.tables:
-            if t.has(name):
-                text = canon.text_sql(f'"{name}"', marked=t.staged.marked)
-                sql = f"SELECT {text} AS c, count(*) FROM {_from(t)} WHERE problem IS NULL GROUP BY 1"
-                for value, rows in self.connection.execute(sql).fetchall():
-                    if value is not None:
-                        found[value] += rows
+            found.update(t.staged.distinct.get(name, Counter()))
         return found
-
-    def _map_table(self, name: str, rows: Iterable[Sequence[str | None]], columns: Sequence[str]) -> None:
-        data = list(rows)
-        table = pa.table(
-            [pa.array([r[i] for r in data], pa.string()) for i in range(len(columns))], names=list(columns)
-        )
-        self.connection.register("arriving", table)
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM arriving")
-        self.connection.unregister("arriving")
 
     def _map_words(self) -> None:
         known = words()
         cancelled = {" ".join(c.lower().split()) for c in self.settings.reading.cancelled}
 
+        def through(read: Callable[[str], str | None]) -> Codes:
+            return Codes(lambda text: None if (value := clean_text(text)) is None else read(value))
+
         def status(text: str) -> str | None:
             return "cancelled" if " ".join(text.lower().split()) in cancelled else known.status.code(text)
 
         def currency(text: str) -> str | None:
-            code = known.currency.code(text)
-            return code or (text.upper() if len(text) == 3 and text.isalpha() else text)
+            return known.currency.code(text) or text.upper()
 
-        readers: Mapping[str, Callable[[str], str | None]] = {
-            "status": status, "kind": known.kind.code, "initiator": known.initiator.code, "currency": currency,
+        self.codes: dict[str, Codes] = {
+            "status": through(status), "kind": through(known.kind.code), "initiator": through(known.initiator.code),
+            "currency": through(currency),
         }  # fmt: skip
-        for name, read in readers.items():
-            found = self._distinct(name)
-            codes = {text: read(text) for text in found}
-            self._map_table(f"map_{name}", codes.items(), ("raw", "code"))
-            strange = sorted(t for t, c in codes.items() if c is None)
+        for name in WORD_FIELDS:
+            strange = Counter({
+                value: rows for text, rows in self._distinct(name).items()
+                if (value := clean_text(text)) is not None and self.codes[name].code(text) < 0
+            })  # fmt: skip
             if strange:
-                self._note_unknown_words(name, strange)
+                self._note_strange(name, strange)
 
-    def _note_unknown_words(self, name: str, strange: Sequence[str]) -> None:
-        from audit.intake.headers import field_name
-
-        shown = "; ".join(f"«{s}»" for s in strange[:8]) + (" …" if len(strange) > 8 else "")
-        words_ = field_name(name)
-        self.notes.append(Text(f"Поле «{words_.ru}»: значения не распознаны — {shown}",
-                               f"Field “{words_.en}”: values not recognised — {shown}"))  # fmt: skip
+    def _note_strange(self, name: str, strange: Counter[str]) -> None:
+        top = sorted(strange, key=lambda s: (-strange[s], s))[:8]
+        shown = "; ".join(f"«{s}» ({strange[s]})" for s in top) + (" …" if len(strange) > 8 else "")
+        label = field_name(name)
+        self.notes.append(Text(f"Поле «{label.ru}»: значения не распознаны (строк) — {shown}",
+                               f"Field “{label.en}”: values not recognised (rows): {shown}"))  # fmt: skip
 
     def _map_people(self) -> None:
-        index = PersonIndex(self.settings, self.questionnaire)
-        self.people_index = index
-        for name in canon.PERSON_FIELDS:
-            found = self._distinct(name)
-            self._map_table(f"map_{name}", ((s, index.resolve(s).code) for s in found), ("raw", "code"))
+        self.index = PersonIndex(self.settings, self.questionnaire)
+
+        def person(text: str) -> str | None:
+            value = clean_text(text)
+            return None if value is None else self.index.resolve(value).code
+
+        for name in PERSON_FIELDS:
+            self.codes[name] = Codes(person)
 
     def _map_clients(self) -> None:
-        pairs: Counter[tuple[str | None, ...]] = Counter()
-        inn = False
+        self.book = ClientBook(self.settings.level.client, self.settings.corrections.merge)
         for t in self.tables:
-            have = [f for f in _KEY_FIELDS if t.has(f)]
-            if not have:
-                continue
-            inn = inn or t.plan.client_id_is_inn
-            columns = ", ".join(
-                canon.text_sql(f'"{f}"', marked=t.staged.marked) if f in have else "NULL" for f in _KEY_FIELDS
-            )
-            sql = f"SELECT {columns}, count(*) FROM {_from(t)} WHERE problem IS NULL GROUP BY ALL"
-            for *values, rows in self.connection.execute(sql).fetchall():
-                pairs[tuple(values)] += rows
-        names: dict[str, Counter[str]] = defaultdict(Counter)
-        ids_of_name: dict[str, set[str]] = defaultdict(set)
-        id_keys: dict[str, str] = {}
-        for (client_id, client, _holding, _entity), rows in pairs.items():
-            key = None
-            if client_id is not None:
-                key = id_keys.get(client_id) or client_id_key(client_id, inn)
-                if key is not None:
-                    id_keys[client_id] = key
-            if client is not None:
-                by_name = name_key(client)
-                if key is not None:
-                    ids_of_name[by_name].add(key)
-                    names[key][clean_name(client)] += rows
-                names[f"\0{by_name}"][clean_name(client)] += rows
-        shown = {key: _commonest(counter) for key, counter in names.items()}
-        self._map_table(
-            "map_key_client_id",
-            ((raw, key, shown.get(key), key) for raw, key in sorted(id_keys.items())),
-            ("raw", "code", "shown", "clean"),
-        )
-        rows_client = []
-        for client in sorted({c for _, c, _, _ in pairs if c is not None}):
-            by_name = name_key(client)
-            ids = ids_of_name.get(by_name, set())
-            key = next(iter(ids)) if len(ids) == 1 else by_name
-            rows_client.append((client, key or None, shown.get(key) or shown.get(f"\0{by_name}"), None))
-        self._map_table("map_key_client", rows_client, ("raw", "code", "shown", "clean"))
-        for at, name in ((2, "holding"), (3, "legal_entity")):
-            found: dict[str, Counter[str]] = defaultdict(Counter)
-            for values, rows in pairs.items():
-                text = values[at]
-                if text is not None:
-                    found[name_key(text)][clean_name(text)] += rows
-            self._map_table(
-                f"map_key_{name}",
-                ((text, name_key(text), _commonest(found[name_key(text)]), None)
-                 for text in sorted({v[at] for v in pairs if v[at] is not None} - {None})),
-                ("raw", "code", "shown", "clean"),
-            )  # fmt: skip
+            self.book.add(t.staged.clients.items(), t.plan.client_id_is_inn)
+        self.book.close()
 
     # -- canonical rows ------------------------------------------------------------------------------------------
 
-    def _write(self, rules: Sequence[canon.TableRules]) -> None:
+    def _write(self, rules: Sequence[TableRules]) -> None:
         self.say(Text("Привожу строки к единому виду", "Bringing the rows into one form"))
-        self.connection.execute("SET preserve_insertion_order = true")
-        today = f"DATE '{self.today.isoformat()}'"
-        lang = self.settings.report.lang
+        numbers = Numbers(self.connection)
+        texts = [f.name for f in OUTPUT_SCHEMA if f.name not in ("order_id", "amount", "margin", "qty")]
         with (
-            RejectedRows(self.out / "rejected_rows.csv", lang) as rejected,
-            pq.ParquetWriter(self.out / "lines.parquet", LINES_SCHEMA, compression="zstd", compression_level=1,
-                             store_schema=False) as lines,
+            RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang) as rejected,
+            pq.ParquetWriter(self.out / "lines.parquet", OUTPUT_SCHEMA, compression="zstd", compression_level=1,
+                             use_dictionary=texts, store_schema=False) as lines,
         ):  # fmt: skip
+            merged: dict[str, list[float]] = {}
+            fixed: dict[tuple[str, str, str], float] = {}
             for t, rule in zip(self.tables, rules, strict=True):
-                for at in range(0, len(t.staged.spans), _SPANS_AT_ONCE):
-                    spans = t.staged.spans[at : at + _SPANS_AT_ONCE]
-                    sql = canon.canonical_sql(rule, self.settings, today, (spans[0][0], spans[-1][1]))
-                    table = _in_order(self.connection.sql(sql).to_arrow_table())
-                    self._take(t, table, lines, rejected)
+                canonical = Canonical(rule, self.settings, numbers, self.today)
+                for batch in t.staged.batches():
+                    used, rejects = canonical.apply(batch)
+                    if rejects:
+                        self._reject(t, rejects, rejected)
+                    if used is not None:
+                        t.rows_used += used.num_rows
+                        lines.write_table(used, row_group_size=used.num_rows)
                 assert t.rows_used + t.rows_set_aside == t.staged.rows, (
                     t.name, t.rows_used, t.rows_set_aside, t.staged.rows)  # fmt: skip
+                t.totals = canonical.totals
+                _add(self.people, canonical.people)
+                _add(merged, canonical.merged)
+                for key, (n,) in canonical.fixed.items():
+                    fixed[key] = fixed.get(key, 0) + n
+                if canonical.derived_amounts:
+                    self._note_derived(t, canonical.derived_amounts)
+        self._check_corrections(merged, fixed)
 
-    def _take(self, t: _Table, table: pa.Table, lines: pq.ParquetWriter, rejected: RejectedRows) -> None:
-        reason = table.column("reason")
-        used = table
-        if reason.null_count < table.num_rows:
-            used = table.filter(pc.is_null(reason))
-            self._reject(t, table.filter(pc.is_valid(reason)), rejected)
-        t.rows_used += used.num_rows
-        if used.num_rows:
-            self._count_people(used)
-            lines.write_table(used.select(LINES_SCHEMA.names).cast(LINES_SCHEMA), row_group_size=_BATCH_ROWS)
-
-    def _reject(self, t: _Table, table: pa.Table, rejected: RejectedRows) -> None:
-        columns = ("source_row", "reject_column", "reject_value", "reason", "read_amount")
-        rows = list(zip(*(table.column(c).to_pylist() for c in columns), strict=True))
-        t.rows_set_aside += len(rows)
-        rejected.write(t.name, (r[:4] for r in rows))
-        for _row, _column, value, code, amount in rows:
+    def _reject(self, t: _Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:
+        file.write(t.name, (r[:4] for r in rejects))
+        t.rows_set_aside += len(rejects)
+        for _row, _column, value, code, amount in rejects:
             counted = self.set_aside[code]
             counted.rows += 1
             if amount is not None:
                 counted.revenue += amount
                 counted.has_revenue = True
+                t.revenue_aside += amount
             if counted.example is None and value:
                 counted.example = value[:80]
 
-    def _count_people(self, used: pa.Table) -> None:
-        for name in canon.PERSON_FIELDS:
-            raw = used.column(f"raw_{name}")
-            if raw.null_count == len(raw):
-                continue
-            sums = pa.table([raw, used.column("amount")], names=["p", "a"]).group_by("p").aggregate(
-                [("a", "sum"), ("p", "count")]
-            )
-            for person, revenue, rows in zip(*(sums.column(c).to_pylist() for c in ("p", "a_sum", "p_count")),
-                                             strict=True):  # fmt: skip
-                if person is not None:
-                    entry = self.person_rows.setdefault((name, person), [0, Decimal(0)])
-                    entry[0] += rows
-                    entry[1] += revenue
+    def _note_derived(self, t: _Table, rows: int) -> None:
+        self.notes.append(Text(f"{t.name}: сумма посчитана как количество × цена в {rows} строках",
+                               f"{t.name}: the amount was computed as quantity × price in {rows} rows"))  # fmt: skip
+
+    def _check_corrections(
+        self, merged: Mapping[str, Sequence[float]], fixed: Mapping[tuple[str, str, str], float]
+    ) -> None:
+        """A declared correction whose source no longer holds what it expects is an error, not a silent no-op."""
+        for merge in self.settings.corrections.merge:
+            rows, revenue = merged.get(self.book.merge_key(merge), (0.0, 0.0))
+            label = f"[corrections] merge «{merge.client}» → «{merge.into}»"
+            _expect(label, merge.expect.rows, int(rows), merge.expect.revenue, float(revenue))
+            self.notes.append(Text(
+                f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» ({int(rows)} строк) — {merge.reason}",
+                f"Clients merged: “{merge.client}” counts as “{merge.into}” ({int(rows)} rows): {merge.reason}",
+            ))  # fmt: skip
+        for fix in self.settings.corrections.fix:
+            n = int(fixed.get((fix.field, fix.order_id, fix.was), 0))
+            label = f"[corrections] fix {fix.order_id}, {fix.field}"
+            _expect(label, fix.expect.rows, n, None, 0.0)
+            self.notes.append(Text(
+                f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{fix.was}» → «{fix.becomes}»"
+                f" ({n} строк) — {fix.reason}",
+                f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{fix.was}” → “{fix.becomes}”"
+                f" ({n} rows): {fix.reason}",
+            ))  # fmt: skip
 
     # -- report --------------------------------------------------------------------------------------------------
 
     def _report(self) -> IntakeReport:
-        path = sql_text((self.out / "lines.parquet").as_posix())
-        used = sum(t.rows_used for t in self.tables)
-        if used == 0:
+        if not any(t.rows_used for t in self.tables):
             raise self._nothing_usable()
         fields = self._fields()
-        first, last, revenue, returns = self.connection.execute(
-            f"SELECT min(order_date), max(order_date), sum(amount), count(*) FILTER (WHERE amount < 0) "
-            f"FROM read_parquet({path})"
-        ).fetchall()[0]
-        self.counts["returns"] = int(returns)
+        summary = summarise(self.connection, self.out / "lines.parquet", fields, self.settings, len(self.tables))
+        self.counts |= summary.counts
         self.counts["future_rows"] = self.set_aside["future_date"].rows if "future_date" in self.set_aside else 0
-        set_aside = tuple(
-            SetAside(code, REASONS[code], c.rows, float(c.revenue) if c.has_revenue else None, c.example)
-            for code, c in sorted(self.set_aside.items(), key=lambda item: list(REASONS).index(item[0]))
+        self.notes.extend(summary.notes)
+        self.questions.extend(summary.questions)
+        self._vat_note()
+        order = list(REASONS)
+        aside = tuple(
+            SetAside(code, REASONS[code], c.rows, round(c.revenue, 4) if c.has_revenue else None, c.example)
+            for code, c in sorted(self.set_aside.items(), key=lambda item: order.index(item[0]))
+            if c.rows
         )
-        aside = sum(t.rows_set_aside for t in self.tables)
+        used = sum(t.rows_used for t in self.tables)
+        set_aside = sum(t.rows_set_aside for t in self.tables)
         return IntakeReport(
             files=tuple(self._file_use(t) for t in self.tables),
             columns=tuple(c for t in self.tables for c in t.plan.uses),
-            fields=fields,
-            field_coverage=self._coverage(path, fields),
-            rows_read=used + aside, rows_used=used, rows_set_aside=aside,
-            set_aside=set_aside, first_date=first, last_date=last, revenue=float(revenue),
-            people=self._people(float(revenue)),
+            fields=fields, field_coverage=summary.coverage,
+            rows_read=used + set_aside, rows_used=used, rows_set_aside=set_aside, set_aside=aside,
+            first_date=summary.first, last_date=summary.last, revenue=summary.revenue,
+            people=self._people(summary.revenue), duplicate_clients=summary.duplicate_clients,
+            control_sums=self._control_sums(summary),
             questions=tuple(self.questions), notes=tuple(dict.fromkeys(self.notes)), counts=dict(self.counts),
         )  # fmt: skip
 
     def _nothing_usable(self) -> InputError:
         aside = sum(t.rows_set_aside for t in self.tables)
+        where = ", ".join(t.name for t in self.tables)
         if aside == 0:
             return InputError(
-                Text("В файлах нет ни одной строки заказов", "The files hold not one row of orders"),
-                where=", ".join(t.name for t in self.tables),
+                Text("В файлах нет ни одной строки заказов", "The files hold not one row of orders"), where=where,
                 todo=Text("Проверьте, что выгружены строки, а не только заголовок",
                           "Check that rows were exported and not the header alone"),
             )  # fmt: skip
@@ -402,43 +359,73 @@ class Intake:
         return InputError(
             Text(f"Ни одну из {aside} строк нельзя использовать: {ru}",
                  f"Not one of {aside} rows can be used: {en}"),
-            where=", ".join(t.name for t in self.tables),
+            where=where,
             todo=Text("Строки с причинами — в rejected_rows.csv; укажите колонки в [columns] файла audit.toml",
                       "The rows and reasons are in rejected_rows.csv; name the columns in [columns] of audit.toml"),
         )  # fmt: skip
 
     def _fields(self) -> tuple[str, ...]:
-        have = {f for t in self.tables for f in t.staged.fields}
+        have = {f for t in self.tables for f in t.staged.fields} | {"order_date"}
         if "cost" in have:
             have.add("margin")
         if {"qty", "price"} <= have:
             have.add("amount")
-        if any(t.grouped for t in self.tables):
+        if any(t.plan.grouped for t in self.tables) or "legal_entity" in have:
             have.add("client")
-        have.add("order_date")
         return tuple(f for f in CANONICAL_FIELDS if f in have)
 
-    def _coverage(self, path: str, fields: Sequence[str]) -> dict[str, float]:
-        columns = {f: {"client": "client_name", "cost": "margin"}.get(f, f) for f in fields}
-        parts = ", ".join(f"sum(abs(amount)) FILTER (WHERE {c} IS NOT NULL)" for c in columns.values())
-        row = self.connection.execute(f"SELECT sum(abs(amount)), {parts} FROM read_parquet({path})").fetchall()[0]
-        total = float(row[0] or 0)
-        if total == 0:
-            return dict.fromkeys(fields, 0.0)
-        return {f: float(v or 0) / total for f, v in zip(fields, row[1:], strict=True)}
-
     def _people(self, revenue: float) -> tuple[PersonUse, ...]:
-        out = []
-        for name in canon.PERSON_FIELDS:
-            found = {s: v for (f, s), v in self.person_rows.items() if f == name}
-            resolved = {s: self.people_index.resolve(s) for s in found}
-            proposed = {p.spelling: p for p in self.people_index.propose(resolved.values())}
-            for spelling, (rows, amount) in sorted(found.items(), key=lambda i: (-i[1][1], i[0])):
-                p = proposed[resolved[spelling].spelling]
-                share = float(amount) / revenue if revenue else 0.0
-                person = p.code if p.how in ("known", "system") else None
-                out.append(PersonUse(p.spelling, name, person, p.how, rows, share, p.proposal))
+        out: list[PersonUse] = []
+        for name in PERSON_FIELDS:
+            found: dict[str, tuple[Person, list[float]]] = {}
+            for (f, text), (rows, amount) in self.people.items():
+                if f == name:
+                    person = self.index.resolve(clean_text(text) or text)
+                    entry = found.setdefault(person.spelling, (person, [0.0, 0.0]))
+                    entry[1][0] += rows
+                    entry[1][1] += amount
+            proposed = {p.spelling: p for p in self.index.propose(p for p, _ in found.values())}
+            for spelling, (_, (rows, amount)) in sorted(found.items(), key=lambda i: (-i[1][1][1], i[0])):
+                p = proposed[spelling]
+                code = p.code if p.how in ("known", "system") else None
+                share = amount / revenue if revenue else 0.0
+                out.append(PersonUse(spelling, name, code, p.how, int(rows), share, p.proposal))
         return tuple(out)
+
+    def _control_sums(self, summary: Summary) -> tuple[ControlSum, ...]:
+        """The last total of every file against the rows used; where set-aside rows explain it, against all rows."""
+        out = []
+        for t in self.tables:
+            if not t.totals:
+                continue
+            _row, label, stated = t.totals[-1]
+            used = summary.revenue_by_file.get(t.name, 0.0)
+            used = -used if t.all_returns else used
+            every = used + t.revenue_aside
+            agrees = _near(stated, used)
+            counted = used
+            if not agrees and _near(stated, every):
+                agrees, counted = True, every
+                label = f"{label} (включая отложенные строки)" if self.settings.report.lang == "ru" else (
+                    f"{label} (set-aside rows included)")  # fmt: skip
+            out.append(ControlSum(t.name, label, stated, round(counted, 4), agrees))
+        return tuple(out)
+
+    def _vat_note(self) -> None:
+        bases = {t.plan.vat for t in self.tables}
+        if "gross" in bases and "net" in bases:
+            self.notes.append(Text("В одних файлах суммы с НДС, в других — без НДС: складывать их нельзя",
+                                   "Some files carry amounts with VAT, others without: they must not be added"))  # fmt: skip
+        elif "gross" in bases:
+            self.notes.append(Text("Суммы с НДС — так сказано в заголовке колонки",
+                                   "Amounts include VAT: the column header says so"))  # fmt: skip
+        elif "net" in bases:
+            self.notes.append(Text("Суммы без НДС — так сказано в заголовке колонки",
+                                   "Amounts exclude VAT: the column header says so"))  # fmt: skip
+        elif self.questionnaire is None or not self.questionnaire.company.get("vat_basis"):
+            self.notes.append(Text("С НДС суммы или без, в файлах не сказано; спросите клиента (анкета, vat_basis)",
+                                   "The files do not say whether amounts include VAT; ask the client (questionnaire, "
+                                   "vat_basis)"))  # fmt: skip
 
     def _file_use(self, t: _Table) -> FileUse:
         r = t.reader
@@ -449,16 +436,38 @@ class Intake:
         )  # fmt: skip
 
 
-def _from(t: _Table) -> str:
-    return f"read_parquet({sql_text(t.staged.path.as_posix())})"
+def _add(into: dict[Any, list[float]], more: Mapping[Any, Sequence[float]]) -> None:
+    for key, values in more.items():
+        entry = into.setdefault(key, [0.0] * len(values))
+        for i, v in enumerate(values):
+            entry[i] += v
 
 
-def _commonest(names: Counter[str]) -> str:
-    """The most frequent spelling; of equally frequent ones the first in the alphabet."""
-    return min(names, key=lambda n: (-names[n], n))
+def _near(stated: float, counted: float) -> bool:
+    """Whether a stated total and a counted one are the same within 1 %, the tolerance for rounding in reports."""
+    return abs(stated - counted) <= max(0.01 * abs(stated), 0.01)
 
 
-def _in_order(table: pa.Table) -> pa.Table:
-    """Return the rows in the order of the file; joins do not promise to keep it."""
-    rows = table.column("source_row").to_numpy()
-    return table if bool((rows[1:] > rows[:-1]).all()) else table.sort_by("source_row")
+def _expect(label: str, rows: int | None, found_rows: int, revenue: float | None, found_revenue: float) -> None:
+    wrong = (rows is not None and rows != found_rows) or (rows is None and found_rows == 0)
+    if revenue is not None and abs(revenue - found_revenue) > 0.005:
+        wrong = True
+    if not wrong:
+        return
+    ru = f"строк {found_rows}" + (f", выручка {found_revenue:.2f}" if revenue is not None else "")
+    en = f"{found_rows} rows" + (f", revenue {found_revenue:.2f}" if revenue is not None else "")
+    wanted_ru = f"строк {rows}" if rows is not None else "хотя бы одну строку"
+    wanted_en = f"{rows} rows" if rows is not None else "at least one row"
+    if revenue is not None:
+        wanted_ru += f", выручку {revenue:.2f}"
+        wanted_en += f", revenue {revenue:.2f}"
+    raise InputError(
+        Text(f"{label}: источник изменился — ожидали {wanted_ru}, нашли: {ru}",
+             f"{label}: the source has changed: expected {wanted_en}, found {en}"),
+        where="audit.toml, [corrections]",
+        todo=Text("Проверьте, нужна ли поправка, и обновите её expect или уберите её",
+                  "Check whether the correction is still needed; update its expect or remove it"),
+    )  # fmt: skip
+
+
+_ = AuditError

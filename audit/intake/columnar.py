@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from audit.errors import InputError, Text
 from audit.intake.layout import HEAD_ROWS, Layout
-from audit.intake.staging import Row, StageWriter
+from audit.intake.staging import Row, Staged, StageWriter
 
 __all__ = ["ParquetReader", "as_text", "file_digest", "open_parquet"]
 
@@ -76,19 +77,19 @@ class ParquetReader:
             break
         return rows
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path) -> StageWriter:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows to ``path``. Row 1 is the header."""
         names = self.file.schema_arrow.names
         wanted = sorted({i for _, i in keep})
         at = 2
-        with StageWriter(path, [f for f, _ in keep]) as writer:
+        with StageWriter(path, [f for f, _ in keep], connection, typed=frozenset(f for f, _ in keep)) as writer:
             for batch in self.file.iter_batches(131_072, columns=[names[i] for i in wanted]):
                 text = {i: as_text(batch.column(names[i])) for i in wanted}
                 numbers = pa.array(range(at, at + batch.num_rows), pa.int64())
                 writer.batch(numbers, [text[i] for _, i in keep])
                 at += batch.num_rows
         self.sha256 = file_digest(self.path)
-        return writer
+        return writer.staged
 
 
 def open_parquet(path: Path, name: str) -> ParquetReader:

@@ -42,6 +42,8 @@ class TablePlan:
     uses: list[ColumnUse]
     client_id_is_inn: bool = False
     vat: str | None = None
+    grouped: bool = False
+    """Whether clients stand in rows of their own above their orders."""
     questions: list[Question] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
     preamble: list[Row] = field(default_factory=list)

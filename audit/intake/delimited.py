@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ import pyarrow.csv as pacsv
 from audit.errors import InputError, Text
 from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import HEAD_ROWS, Layout
-from audit.intake.staging import Row, StageWriter
+from audit.intake.staging import Row, Staged, StageWriter
 
 __all__ = ["ENCODINGS", "DelimitedReader", "open_delimited", "sniff_encoding"]
 
@@ -147,11 +148,11 @@ class DelimitedReader:
         """Return the first rows as text cells."""
         return self.rows
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path) -> StageWriter:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
-        with StageWriter(path, [f for f, _ in keep]) as writer:
+        with StageWriter(path, [f for f, _ in keep], connection) as writer:
             _Sieve(self, layout, keep, writer).run()
-        return writer
+        return writer.staged
 
 
 def open_delimited(path: Path, name: str, encoding: str | None, delimiter: str | None) -> DelimitedReader:

@@ -9,13 +9,13 @@ import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from audit.errors import InputError, Text
 from audit.intake.columnar import open_parquet
 from audit.intake.delimited import open_delimited
 from audit.intake.layout import Layout
-from audit.intake.staging import Row, StageWriter
+from audit.intake.staging import Row, Staged
 from audit.settings import Reading
 
 __all__ = ["FoundFile", "TableReader", "find_files", "open_tables"]
@@ -36,7 +36,7 @@ class TableReader(Protocol):
         """Return the first rows as text cells, preamble included."""
         ...
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path) -> StageWriter:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         ...
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from audit.errors import AmbiguityError, Text
-from audit.intake.values import TYPED, number_marks, parse_number
+from audit.intake.values import number_marks, parse_number
 from audit.settings import Reading
 
 __all__ = ["MONEY", "Decimals", "NumberEvidence", "Numbers", "decide_marks", "product", "to_decimal"]
@@ -50,6 +50,7 @@ class NumberEvidence:
     marks: Counter[str] = field(default_factory=Counter)
     """Cells that prove a decimal comma or point («,» «.»), or leave three digits after one mark («3,» «3.»)."""
     percent: int = 0
+    negative: int = 0
     largest: float = 0.0
     example: dict[str, str] = field(default_factory=dict)
 
@@ -58,6 +59,7 @@ class NumberEvidence:
         self.plain += other.plain
         self.marks += other.marks
         self.percent += other.percent
+        self.negative += other.negative
         self.largest = max(self.largest, other.largest)
         self.example = {**other.example, **self.example}
         return self
@@ -70,7 +72,8 @@ class Numbers:
         self._connection = connection
 
     def _query(self, sql: str, column: pa.Array) -> pa.Table:
-        self._connection.register("arriving", pa.table([column], names=["c"]))
+        numbered = pa.array(np.arange(len(column), dtype=np.int32))
+        self._connection.register("arriving", pa.table([column, numbered], names=["c", "place"]))
         try:
             return self._connection.sql(sql).to_arrow_table()
         finally:
@@ -81,10 +84,12 @@ class Numbers:
         sql = f"""
 SELECT count(*) FILTER (WHERE c <> ''), count(d), count(d) FILTER (WHERE contains(c, '.')),
        count(d) FILTER (WHERE contains(c, '.') AND regexp_full_match(c, '{_THREE}')),
-       coalesce(max(abs(CAST(d AS DOUBLE))), 0), min(c) FILTER (WHERE d IS NOT NULL AND contains(c, '.'))
+       coalesce(max(abs(CAST(d AS DOUBLE))), 0), min(c) FILTER (WHERE d IS NOT NULL AND contains(c, '.')),
+       count(*) FILTER (WHERE d < 0)
 FROM (SELECT c, {_PLAIN} AS d FROM arriving)"""
-        filled, plain, dots, dots_three, largest, example = (v[0].as_py() for v in self._query(sql, column).columns)
-        out = NumberEvidence(filled, plain, largest=float(largest))
+        row = [v[0].as_py() for v in self._query(sql, column).columns]
+        filled, plain, dots, dots_three, largest, example, negative = row
+        out = NumberEvidence(filled, plain, largest=float(largest), negative=negative)
         out.marks["."] += dots - dots_three
         out.marks["3."] += dots_three
         if example:
@@ -100,9 +105,11 @@ FROM (SELECT c, {_PLAIN} AS d FROM arriving)"""
 SELECT count(e) FILTER (WHERE contains(c, ',')),
        count(e) FILTER (WHERE contains(c, ',') AND regexp_full_match(c, '{_THREE}')),
        coalesce(max(abs(CAST(e AS DOUBLE))), 0), min(c) FILTER (WHERE e IS NOT NULL AND contains(c, ',')),
-       count(*) FILTER (WHERE e IS NULL)
+       count(*) FILTER (WHERE e IS NULL), count(*) FILTER (WHERE e < 0)
 FROM (SELECT c, {_COMMA} AS e FROM ({rest}))"""
-        commas, three, largest, example, odd = (v[0].as_py() for v in self._query(sql, column).columns)
+        row = [v[0].as_py() for v in self._query(sql, column).columns]
+        commas, three, largest, example, odd, negative = row
+        out.negative += negative
         out.marks[","] += commas - three
         out.marks["3,"] += three
         out.largest = max(out.largest, float(largest))
@@ -123,11 +130,16 @@ FROM (SELECT c, {_COMMA} AS e FROM ({rest}))"""
             number = parse_number(text, "," if mark in (",", "3,") else ".")
             if number is not None:
                 out.largest = max(out.largest, abs(float(number)))
+                out.negative += n if number < 0 else 0
 
     def read(self, column: pa.Array, decimal: Literal[".", ","]) -> tuple[Decimals, npt.NDArray[np.bool_]]:
         """Return the values in ten-thousandths and a mask of the cells that hold a number."""
         expression = _PLAIN if decimal == "." else _COMMA
-        values, known = from_decimal(self._query(f"SELECT {expression} AS d FROM arriving", column).column(0))
+        result = self._query(f"SELECT {expression} AS d, place FROM arriving", column)
+        at = result.column(1).to_numpy()
+        if bool((at[1:] < at[:-1]).any()):  # a parallel scan promises no order
+            result = result.sort_by("place")
+        values, known = from_decimal(result.column(0))
         if known.all():
             return values, known
         rest = np.flatnonzero(~known)
@@ -243,5 +255,3 @@ def _unclear(file: str, comma: str, point: str) -> AmbiguityError:
         answer='[reading]\ndecimal = ","',
     )  # fmt: skip
 
-
-_ = TYPED

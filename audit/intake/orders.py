@@ -43,6 +43,7 @@ def read_orders(
     """
     out.mkdir(parents=True, exist_ok=True)
     engine = DuckEngine(memory_limit="700MB")
+    engine.connection.execute("SET preserve_insertion_order = true")
     try:
         with tempfile.TemporaryDirectory(prefix=".intake-", dir=out, ignore_cleanup_errors=True) as work:
             intake = Intake(

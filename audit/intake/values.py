@@ -21,6 +21,7 @@ __all__ = [
     "TYPED",
     "DateForm",
     "DateRule",
+    "Order",
     "clean_text",
     "date_form",
     "date_inside",

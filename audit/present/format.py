@@ -47,15 +47,19 @@ def _locale(name: str) -> Locale:
     return Locale.parse(name)
 
 
+_BEYOND = 1e24
+"""No client has such a figure; a damaged one must not stop the report."""
+
+
 def _number(value: Any) -> float | None:
-    """Return the value as a finite float, or None for everything that is not a figure."""
+    """Return the value as a float, or None for everything that is not a figure (NaN and infinity among it)."""
     if value is None or isinstance(value, str | bool):
         return None
     try:
         x = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return x if math.isfinite(x) else None
+    return x if abs(x) < _BEYOND else None
 
 
 def _whole(value: Any) -> dt.date | None:

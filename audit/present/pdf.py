@@ -63,7 +63,7 @@ def write_pdf(html: str, path: Path, lang: Lang, *, engine: str | None = None) -
             if pages:
                 name = browser.stem
                 said = Text(
-                    f"PDF напечатан браузером ({name}): в нём нет номеров страниц в содержании и колонтитулов с главами.",
+                    f"PDF напечатан браузером ({name}): в содержании нет номеров страниц, в колонтитулах — глав.",
                     f"The PDF was printed by a browser ({name}): no page numbers in the contents, no chapter heads.",
                 )
                 return PdfResult(f"browser ({name})", pages, said)

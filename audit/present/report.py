@@ -679,7 +679,7 @@ def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, targ
     facts = [
         (word("sale_type", lang), ctx.sale_type.get("name") or ctx.sale_type.get("used") or ""),
         (word("as_of", lang), fmt.date(ctx.period["as_of"]) if ctx.period.get("as_of") else ""),
-        (word("dated", lang), fmt.date(ctx.dated) if ctx.dated else ""),
+        (word("dated", lang), fmt.date(ctx.dated) if ctx.dated and ctx.dated != ctx.period.get("as_of") else ""),
         (word("prepared_by", lang), ctx.consultant or ""),
     ]
     body = inline_svg(parts.body) if screen else parts.body

@@ -116,7 +116,7 @@ def _client_table(
     if gaps is not None and len(gaps.clients):
         per = gaps.clients.set_index("client_key")
         c["missing"] = c["client_key"].map(per["missing"]).astype(float)
-        c["missing_beyond_chance"] = c["client_key"].map(per["missing"] - per["by_chance"]).astype(float)
+        c["missing_beyond_chance"] = c["client_key"].map(per["beyond_chance"]).astype(float)
     else:
         c["missing"], c["missing_beyond_chance"] = empty, empty
     share = keys.table.set_index("client_key")["share"] if keys is not None else pd.Series(dtype=float)
@@ -378,11 +378,11 @@ def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
     found = range_gaps(mix, buyers, peers=peers, min_share=t.value("base.similar_min_share"))
     regular = int((buyers["order_days"] >= 2).sum())
     least = max(t.count("general.min_units"), peers + 1)
-    if found.excess.value is None or len(found.clients) < least:
+    if found.beyond.value is None or len(found.clients) < least:
         return None, Part([no_metric(id, too_few(len(found.clients), least, REGULAR), n=len(found.clients))], nothing)
-    e = found.excess
+    e = found.beyond
     m = metric(
-        id, found.missing, n=e.n, by_chance=found.by_chance, excess=e.value, excess_low=e.low, excess_high=e.high,
+        id, e.value, low=e.low, high=e.high, n=e.n, missing=found.missing, by_chance=found.by_chance,
         categories=int(mix["category"].nunique()), peers=peers,
     )  # fmt: skip
     names = buyers.set_index("client_key")["client_name"]
@@ -394,10 +394,10 @@ def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
     bought = mix[mix["revenue"] > 0].groupby("category")["client_key"].nunique()
     by_category["buyers"] = by_category["category"].map(bought)
     by_category = by_category.sort_values(["clients", "category"], ascending=[False, True], ignore_index=True)
-    excess_share = max(0.0, 1 - found.by_chance / found.missing) if found.missing > 0 else 0.0
+    beyond_share = min(max(e.value / found.missing, 0.0), 1.0) if found.missing > 0 else 0.0
     facts = {
         "range_clients": len(found.clients), "range_left_out": regular - len(found.clients),
-        "range_beyond_chance": excess_share, "range_with_gap": int((found.clients["missing"] > 0).sum()),
+        "range_beyond_chance": beyond_share, "range_with_gap": int((found.clients["missing"] > 0).sum()),
     }  # fmt: skip
     return found, Part([m], {"gaps": gaps, "missing_categories": by_category}, facts)
 
@@ -417,7 +417,8 @@ def _indigestion(case: Case) -> Part:
         reason = too_few(int(usual["clients"]), t.count("general.min_units"), CLIENTS)
         return Part([no_metric(i, reason) for i in ids], nothing)
     limit = round(float(usual["usual_month"]) * t.value("base.giant_multiple"), 2)
-    rows = _sql(case, "base_giants", limit=limit)
+    most = max(1, round(t.value("base.giant_max_a_year") * case.window.days / 365.25))
+    rows = _sql(case, "base_giants", limit=limit, most_days=most)
     names = case.clients().set_index("client_key")["client_name"]
     table = rows.assign(client_name=rows["client_key"].map(names))[giant_columns]
     facts: dict[str, Any] = {
@@ -429,7 +430,7 @@ def _indigestion(case: Case) -> Part:
         reason = Text("Заказов, непосильных для компании, не было", "There was no order too large for the company")
         return Part([orders, no_metric(ids[1], reason)], {"giants": table, "outcomes": pd.DataFrame()}, facts)
     days = [pd.Timestamp(d).date() for d in table["day"]]
-    daily = _sql(case, "base_others", limit=limit, silence_days=t.count("base.giant_silence_days"))
+    daily = _sql(case, "base_others", limit=limit, most_days=most, silence_days=t.count("base.giant_silence_days"))
     label = indigestion.label_days(
         daily["day"], days, t.count("base.giant_after_days"), t.count("base.giant_before_days")
     )

@@ -21,27 +21,29 @@ CANDIDATES_MOST = 300
 """A client is compared with at most so many of its segment that are nearest to it in size: the cost stays bounded."""
 _DECILES = 0.3
 """Own size decile and the two beside it."""
+_TELLS = 0.5
+"""A category that chance alone would leave out in more than half of the cases tells nothing about the client."""
 
 
 @dataclass(frozen=True, slots=True)
 class RangeGaps:
     """Range gaps of regular clients.
 
-    ``clients``: one row per client: client_key, ``categories`` bought, ``missing`` ones, ``by_chance`` how many of those
-    chance alone would leave out in so few purchases, ``expected_revenue`` money in the missing ones. ``gaps``: one row per
-    client × missing category: ``peers_share`` of the similar clients that buy it, ``typical_share`` their median share of
-    revenue in it, ``expected_revenue``. ``missing``: mean number a client, ``by_chance`` its floor, ``excess`` the
-    difference with a t-interval over clients.
+    ``clients``: one row per client: client_key, ``categories`` bought, ``missing`` ones, ``by_chance`` how many chance alone
+    would leave out in so few purchases, ``beyond_chance`` how many are not missing by chance (an estimate, may be negative),
+    ``expected_revenue`` money in the missing ones. ``gaps``: one row per client × missing category: ``peers_share`` of the
+    similar clients that buy it, ``typical_share`` their median share of revenue in it, ``expected_revenue``. ``missing``:
+    mean number a client, ``by_chance`` its floor, ``beyond`` the mean beyond chance with a t-interval over clients.
     """
 
     clients: pd.DataFrame
     gaps: pd.DataFrame
     missing: float
     by_chance: float
-    excess: Estimate
+    beyond: Estimate
 
 
-_CLIENT_COLUMNS = ["client_key", "categories", "missing", "by_chance", "expected_revenue"]
+_CLIENT_COLUMNS = ["client_key", "categories", "missing", "by_chance", "beyond_chance", "expected_revenue"]
 _GAP_COLUMNS = ["client_key", "category", "peers_share", "typical_share", "expected_revenue"]
 
 
@@ -51,14 +53,15 @@ def range_gaps(
     """Compare every regular client with the ``peers`` most similar ones and name the usual categories it lacks.
 
     ``mix``: one row per client × category with ``revenue`` and ``days`` (days on which it was bought), a year.
-    ``clients``: client_key, segment, revenue. Similar are clients of the same segment and of its own or a neighbouring size
-    decile (at least ``peers``, at most `CANDIDATES_MOST` nearest in size), and among them those with the nearest mix
-    (cosine of revenue by category). A segment too small for that is compared with the whole base. A category is missing
-    if at least ``min_share`` of the similar clients buy it and this one does not.
+    ``clients``: client_key, segment, revenue, order_days. Similar are clients of the same segment and of its own or a
+    neighbouring size decile (in a small segment at least three times ``peers``, in a large one at most `CANDIDATES_MOST`
+    nearest in size), and among them the ``peers`` with the nearest mix (cosine of revenue by category). A segment with too
+    few clients is compared with the whole base. A category is missing if at least ``min_share`` of the similar clients buy
+    it and this one does not.
 
     A client that buys twice a year misses categories by chance. The floor ``by_chance`` is what is to be expected if the
-    client drew its purchases from the mix of its similar clients: Σ (1 − q)^m over the usual categories, q the category's
-    part in their purchases, m the client's number of purchases (category × day). Names decide ties only.
+    client put categories into its orders as its similar clients do: Σ (1 − q)^m over the usual categories, q the share of
+    their order days with that category, m the client's order days. Names decide ties only.
     """
     base = clients[clients["client_key"].isin(mix["client_key"])].copy()
     base["segment"] = base["segment"].astype(object).where(base["segment"].notna(), "")
@@ -71,38 +74,38 @@ def range_gaps(
     unit = paid / np.maximum(np.sqrt((paid**2).sum(axis=1, keepdims=True)), 1e-300)
     share = paid / np.maximum(paid.sum(axis=1, keepdims=True), 1e-300)
     revenue = base["revenue"].to_numpy(dtype=np.float64)
-    per_client: list[tuple[int, int, float, float]] = []
+    visits = np.maximum(base["order_days"].to_numpy(dtype=np.float64), 1.0)
+    per_client: list[tuple[int, int, float, float, float]] = []
     gaps: list[tuple[int, int, float, float, float]] = []
     for i, near in _neighbours(base["segment"], unit, peers):
         usual = bought[near].mean(axis=0)
-        lacks = np.flatnonzero((usual >= min_share - 1e-12) & ~bought[i])
-        mine = float(days[i].sum())
-        total = float(days[near].sum())
         common = np.flatnonzero(usual >= min_share - 1e-12)
-        part = days[near][:, common].sum(axis=0) / max(total, 1.0)
-        by_chance = float(((1 - part) ** mine).sum())
+        lacks = common[~bought[i, common]]
+        part = np.minimum(days[near][:, common].sum(axis=0) / float(visits[near].sum()), 1.0)
+        chance = (1 - part) ** visits[i]
+        tells = chance <= _TELLS
+        beyond = float(((~bought[i, common] - chance) / np.maximum(1 - chance, _TELLS))[tells].sum())
         money = 0.0
         for c in lacks:
             of_buyers = share[near, c][bought[near, c]]
             typical = float(np.median(of_buyers))
             gaps.append((i, int(c), float(usual[c]), typical, typical * revenue[i]))
             money += typical * revenue[i]
-        per_client.append((i, len(lacks), by_chance, money))
+        per_client.append((i, len(lacks), float(chance.sum()), beyond, money))
     keys = base["client_key"].to_numpy()
-    frame = pd.DataFrame(per_client, columns=["i", "missing", "by_chance", "expected_revenue"]).sort_values("i")
+    frame = pd.DataFrame(per_client, columns=["i", "missing", "by_chance", "beyond_chance", "expected_revenue"]).sort_values("i")
     at = frame["i"].to_numpy(dtype=np.int64)
     frame["client_key"] = keys[at]
     frame["categories"] = bought[at].sum(axis=1)
     table = pd.DataFrame(gaps, columns=["i", "c", "peers_share", "typical_share", "expected_revenue"]).sort_values(["i", "c"])
     table["client_key"] = keys[table["i"].to_numpy(dtype=np.int64)]
     table["category"] = np.array(names, dtype=object)[table["c"].to_numpy(dtype=np.int64)]
-    excess = (frame["missing"] - frame["by_chance"]).to_numpy(dtype=np.float64)
     return RangeGaps(
         clients=frame[_CLIENT_COLUMNS].reset_index(drop=True),
         gaps=table[_GAP_COLUMNS].reset_index(drop=True),
         missing=float(frame["missing"].mean()),
         by_chance=float(frame["by_chance"].mean()),
-        excess=mean_t(excess),
+        beyond=mean_t(frame["beyond_chance"].to_numpy(dtype=np.float64)),
     )
 
 
@@ -128,7 +131,7 @@ def _neighbours(segment: pd.Series, unit: Floats, peers: int) -> list[tuple[int,
     out: list[tuple[int, Ints]] = []
     for members in groups.values():
         pool = members if len(members) > peers else everybody
-        wide = min(max(round(_DECILES * len(pool)), peers), CANDIDATES_MOST, len(pool) - 1)
+        wide = min(max(round(_DECILES * len(pool)), 3 * peers), CANDIDATES_MOST, len(pool) - 1)
         place = {int(i): p for p, i in enumerate(pool)}
         for i in members:
             p = place[int(i)]

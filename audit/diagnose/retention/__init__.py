@@ -1,4 +1,4 @@
-"""Retention: do clients come back, how much goes with those who do not, who is about to fall asleep (methodology 5.4)."""
+"""Retention: do clients come back, what goes with those who do not, who falls asleep (methodology 5.4)."""
 
 from audit.diagnose.retention.chapter import diagnose
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from audit.method import Thresholds
 
-__all__ = ["STATES", "Limits", "cadence", "limits_of", "own_weight", "slowing_p", "state_table"]
+__all__ = ["STATES", "Limits", "cadence", "limits_of", "own_weight", "seasonal", "slowing_p", "state_table"]
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +25,8 @@ near 0.5, as of a client that orders when the stock is used up."""
 SLOWING_MIN_GAPS = 4
 """Gaps on either side below which the ranks cannot tell slower from chance at 5 %."""
 SEASON_MONTHS = 4
+SEASON_MIN_DAYS = 365
+SEASON_MIN_ORDERS = 4
 NORMAL_P90 = 1.2816
 MEDIAN_VARIANCE = 1.5708
 """Variance of a sample median of n normal values is about π/2 · σ²/n."""
@@ -74,11 +76,11 @@ def own_weight(gaps: Floats, log_median: Floats, spread: Floats, min_gaps: int) 
 def cadence(clients: pd.DataFrame, gaps: pd.DataFrame, as_of: dt.date, limits: Limits) -> pd.DataFrame:
     """Return the rhythm and the state of every regular client (two or more order days).
 
-    ``clients``: client_key, segment, last_day, last_year_revenue (of the 365 days up to the last order); ``gaps``: one
-    row per client as in ``retention_gaps.sql``. Columns: client_key, gaps, ``usual_gap_days`` (median) and ``p90_gap_days``,
-    both shrunk to the segment's below ``min_gaps`` gaps, ``shrunk``; ``silent_days`` since the last order;
-    ``limit_days`` (silence from which it sleeps); ``next_day`` (last order + usual gap); ``overdue_days`` (since then,
-    at least 0); ``slowing_p``; ``state``. Ties and nulls: a client without a segment belongs to a segment of its own kind.
+    ``clients``: client_key, segment, last_day; ``gaps``: one row per client as in ``retention_gaps.sql``. Columns:
+    client_key, gaps, ``usual_gap_days`` (median) and ``p90_gap_days``, both shrunk to the segment's below ``min_gaps``
+    gaps, ``shrunk``; ``silent_days`` since the last order; ``limit_days`` (silence from which it sleeps); ``next_day``
+    (last order + usual gap); ``overdue_days`` (since then, at least 0); ``slowing_p``; ``state``. Clients without a
+    segment make a segment of their own.
     """
     rows = clients.merge(gaps, on="client_key", how="inner").reset_index(drop=True)
     n = rows["gaps"].to_numpy(dtype=np.float64)
@@ -125,8 +127,10 @@ def cadence(clients: pd.DataFrame, gaps: pd.DataFrame, as_of: dt.date, limits: L
     )
 
 
-def _centre(values: Floats, segment: NDArray[np.object_], sure: NDArray[np.bool_], fallback: float | None = None) -> Floats:
-    """Return the median of each client's segment among clients sure of their own; of the whole base where these are few.
+def _centre(
+    values: Floats, segment: NDArray[np.object_], sure: NDArray[np.bool_], fallback: float | None = None
+) -> Floats:
+    """Return the median of each client's segment among clients sure of their own; of the base where these are few.
 
     With fewer than ten sure clients in all: the fallback, or the median of everybody where none is given.
     """
@@ -142,7 +146,7 @@ def _centre(values: Floats, segment: NDArray[np.object_], sure: NDArray[np.bool_
 
 
 def slowing_p(gaps: pd.DataFrame) -> Floats:
-    """Return the one-sided p-value that the last year's gaps are longer than those before (Mann–Whitney, ties corrected).
+    """Return the one-sided p-value that the last year's gaps are longer than those before (Mann–Whitney with ties).
 
     1 where either side has fewer than four gaps. Normal approximation with continuity correction.
     """
@@ -155,6 +159,19 @@ def slowing_p(gaps: pd.DataFrame) -> Floats:
     enough = (late >= SLOWING_MIN_GAPS) & (early >= SLOWING_MIN_GAPS) & (variance > 0)
     z = np.divide(u - late * early / 2.0 - 0.5, np.sqrt(np.where(enough, variance, 1.0)))
     return np.where(enough, stats.norm.sf(z), 1.0)
+
+
+def seasonal(clients: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which clients buy by the season: four or more order days over more than a year, all in at most four months.
+
+    ``clients``: first_seen_day, last_day, order_days, calendar_months (distinct months of the year with an order day).
+    """
+    span = (clients["last_day"] - clients["first_seen_day"]).dt.days.to_numpy()
+    return np.asarray(
+        (clients["order_days"].to_numpy() >= SEASON_MIN_ORDERS)
+        & (span >= SEASON_MIN_DAYS)
+        & (clients["calendar_months"].to_numpy() <= SEASON_MONTHS)
+    )
 
 
 def state_table(rhythm: pd.DataFrame, clients: pd.DataFrame) -> pd.DataFrame:

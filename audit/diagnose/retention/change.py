@@ -62,8 +62,8 @@ class Drivers:
     """The change of the clients that bought in both periods, divided among the factors of their revenue.
 
     ``table``: driver (frequency, breadth, value — or value alone without items — and returns), effect (money), share
-    (of the earlier revenue). ``change``: its sum, that of the clients in both periods. ``pattern``: ``stocking_up`` (rarer
-    but bigger, the sum about even), ``smaller_and_more_often``, ``growth``, ``decline`` or ``mixed``.
+    (of the earlier revenue). ``change``: its sum, that of the clients in both periods. ``pattern``: ``stocking_up``
+    (rarer but bigger, the sum about even), ``smaller_and_more_often``, ``growth``, ``decline`` or ``even``.
     """
 
     table: pd.DataFrame
@@ -77,9 +77,9 @@ class Drivers:
 def drivers_of(clients: pd.DataFrame, with_items: bool) -> Drivers:
     """Divide the change of the clients with order days in both periods among frequency, breadth and value.
 
-    Revenue = order days × distinct items per order day × revenue per item-day (two factors without items). Clients whose
-    year nets to zero or less, or whose items are missing, cannot be divided and stand in the line «returns». The lines add
-    up to the change exactly.
+    Revenue = order days × distinct items per order day × revenue per item-day (two factors without items). Clients
+    whose year nets to zero or less, or whose items are missing, cannot be divided and stand in the line «returns». The
+    lines add up to the change exactly.
     """
     both = clients[(clients["prior_days"] > 0) & (clients["recent_days"] > 0)]
     r0 = both["prior_revenue"].to_numpy(dtype=np.float64)
@@ -120,14 +120,16 @@ def _per(top: Floats, bottom: Floats) -> Floats:
 
 
 def stock_up(frequency: float, size: float, before: float) -> str:
-    """Name the pattern of the effects of frequency and of order size (breadth and value together)."""
+    """Name the pattern of the effects of frequency and of order size (breadth and value together).
+
+    Opposite effects that cancel to less than half of the larger are one habit replaced by another, no growth, no
+    decline.
+    """
     if before <= 0:
-        return "mixed"
+        return "even"
     f, s = frequency / before, size / before
-    if f <= -SAME_SHARE and s >= SAME_SHARE:
-        return "stocking_up" if abs(f + s) < max(abs(f), abs(s)) / 2 else "mixed"
-    if f >= SAME_SHARE and s <= -SAME_SHARE:
-        return "smaller_and_more_often" if abs(f + s) < max(abs(f), abs(s)) / 2 else "mixed"
-    if f + s >= SAME_SHARE:
-        return "growth"
-    return "decline" if f + s <= -SAME_SHARE else "mixed"
+    if min(abs(f), abs(s)) >= SAME_SHARE and f * s < 0 and abs(f + s) < max(abs(f), abs(s)) / 2:
+        return "stocking_up" if f < 0 else "smaller_and_more_often"
+    if abs(f + s) < SAME_SHARE:
+        return "even"
+    return "growth" if f + s > 0 else "decline"

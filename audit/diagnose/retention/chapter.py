@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.retention.cadence import Limits, cadence, limits_of, state_table
+from audit.diagnose.retention.cadence import Limits, cadence, limits_of, seasonal, state_table
 from audit.diagnose.retention.change import bridge_of, bridge_table, drivers_of, loss_columns
 from audit.diagnose.retention.cohorts import cohort_table
 from audit.diagnose.retention.first_part import naive_metric, purchase_metric, repeat_metrics, share_metric, top_share
@@ -24,8 +24,8 @@ from audit.diagnose.retention.trends import (
     trend_metrics,
     trends_of,
 )
-from audit.diagnose.retention.worklist import goods_text, margin_facts, second_value, worklist
 from audit.diagnose.retention.words import day_text
+from audit.diagnose.retention.worklist import goods_text, margin_facts, second_value, worklist
 from audit.errors import Text
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
@@ -36,7 +36,7 @@ from audit.stats.intervals import proportion
 __all__ = ["diagnose"]
 
 NOISE_CLIENTS = 20_000
-"""Clients at most from which the noise of gross retention is simulated: the share is then known to a tenth of a point."""
+"""Clients at most from which the noise of gross retention is simulated: known to a tenth of a point from so many."""
 ITEMS_COVERAGE = 0.8
 INDEX_COVERAGE = 0.95
 CALENDAR_CLIENTS = 30
@@ -58,6 +58,7 @@ class _Chapter:
         self.clients = case.query(_sql("clients"), judged_from=self.since)
         self.clients["is_new"] = mark_new(self.clients, case.window)
         self.buyers = self.clients[self.clients["order_days"] >= 1].reset_index(drop=True)
+        self.buyers["seasonal"] = seasonal(self.buyers)
         self.new = self.buyers[self.buyers["is_new"]].reset_index(drop=True)
 
     def metric(self, id: str) -> Metric:
@@ -88,9 +89,7 @@ def diagnose(case: Case) -> ChapterResult:
 
 def _frame_facts(c: _Chapter) -> None:
     w, t = c.case.window, c.case.thresholds
-    ready = ready_from(
-        w, t.count("retention.min_months_after_burn_in"), t.value("period.burn_in_max_window_share")
-    )
+    ready = ready_from(w, t.count("retention.min_months_after_burn_in"), t.value("period.burn_in_max_window_share"))
     believed = int(believed_since(c.buyers).notna().sum())
     c.facts |= {
         "start": w.start.isoformat(),
@@ -310,12 +309,12 @@ def _alive(c: _Chapter) -> np.ndarray[Any, np.dtype[np.float64]]:
     id = "retention.p_alive"
     if len(b) < c.case.thresholds.count("general.min_units"):
         c.metrics.append(no_metric(id, Text("Клиентов меньше 20: модель не подогнать",
-                                            "Fewer than 20 clients: the model cannot be fitted"), n=len(b)))  # fmt: skip
+                                            "Fewer than 20 clients: no model can be fitted"), n=len(b)))  # fmt: skip
         return np.full(len(b), np.nan)
     a: Alive = alive(
-        b["order_days"].to_numpy(dtype=np.int64),
-        (b["last_day"] - b["first_seen_day"]).dt.days.to_numpy(dtype=np.int64),
-        (end - b["first_seen_day"]).dt.days.to_numpy(dtype=np.int64),
+        np.asarray(b["order_days"], dtype=np.int64),
+        np.asarray((b["last_day"] - b["first_seen_day"]).dt.days, dtype=np.int64),
+        np.asarray((end - b["first_seen_day"]).dt.days, dtype=np.int64),
     )
     if a.check is None:
         reason = Text("Модель MBG/NBD на этих данных не сошлась", "MBG/NBD did not converge on these data")
@@ -343,19 +342,19 @@ def _silence(c: _Chapter, shares: dict[str, Share], rhythm: pd.DataFrame, p_aliv
     w, t = c.case.window, c.case.thresholds
     limits: Limits = limits_of(t)
     c.tables["states"] = state_table(rhythm, c.buyers)
-    states = c.tables["states"].set_index("state")
+    states = c.tables["states"].set_index("state").astype(float).to_dict("index")
     if len(rhythm):
         usual = float(rhythm["usual_gap_days"].median())
         c.metrics.append(metric("retention.cadence", usual, n=len(rhythm),
                                 shrunk_share=float(rhythm["shrunk"].mean())))  # fmt: skip
     else:
         c.metrics.append(no_metric("retention.cadence", NO_REGULAR, n=0))
-    asleep = states.loc["sleeping"]
+    asleep, lost = states["sleeping"], states["lost"]
     c.metrics.append(
         share_metric(
             "retention.sleeping_share", shares["sleeping"], NO_REGULAR, clients=int(asleep["clients"]),
-            at_stake=float(asleep["at_stake"]), lost_clients=int(states.loc["lost", "clients"]),
-            lost_at_stake=float(states.loc["lost", "at_stake"]), late_clients=int(states.loc["late", "clients"]),
+            at_stake=float(asleep["at_stake"]), lost_clients=int(lost["clients"]),
+            lost_at_stake=float(lost["at_stake"]), late_clients=int(states["late"]["clients"]),
             regular_clients=len(rhythm),
         )
         if len(rhythm)
@@ -377,9 +376,9 @@ def _silence(c: _Chapter, shares: dict[str, Share], rhythm: pd.DataFrame, p_aliv
         c.tables["return_curve"] = curve_table(came.curve())
     goods = _goods(c, rhythm)
     c.tables["worklist"] = worklist(rhythm, c.buyers, p_alive, goods)
-    c.tables["rhythm"] = rhythm.merge(c.buyers[["client_key", "client_name", "last_day"]], on="client_key").assign(
-        p_alive=lambda d: d["client_key"].map(p_alive).astype(float)
-    )
+    about = c.buyers[["client_key", "client_name", "last_day", "seasonal"]]
+    c.tables["rhythm"] = rhythm.merge(about, on="client_key")
+    c.tables["rhythm"]["p_alive"] = c.tables["rhythm"]["client_key"].map(p_alive).astype(float)
 
 
 def _goods(c: _Chapter, rhythm: pd.DataFrame) -> pd.Series:
@@ -402,9 +401,9 @@ def _trends(c: _Chapter, rhythm: pd.DataFrame) -> None:
     months = case.query(_sql("months"), first_month=first, last_month=last, deflate=deflated)
     count = max(last - first + 1, 0)
     with_items = case.has("sku") and len(months) > 0 and float((months["item_days"] > 0).mean()) >= ITEMS_COVERAGE
-    trends = (
-        trends_of(months, first, last, with_items=with_items, thresholds=case.thresholds) if count and len(months) else {}
-    )
+    trends = {}
+    if count and len(months):
+        trends = trends_of(months, first, last, with_items=with_items, thresholds=case.thresholds)
     c.metrics += trend_metrics(trends, case.window, count, deflated)
     c.tables["monthly"] = monthly_table(trends, first)
     c.facts["months"] = count
@@ -456,7 +455,9 @@ def _people(c: _Chapter, shares: dict[str, Share]) -> None:
 def _by_manager(c: _Chapter) -> None:
     id = "retention.by_manager"
     if not c.case.has("manager"):
-        c.metrics.append(no_metric(id, Text("В заказах нет столбца с менеджером", "The orders do not name the manager")))
+        c.metrics.append(
+            no_metric(id, Text("В заказах нет столбца с менеджером", "The orders do not name the manager"))
+        )
         return
     if not c.case.window.has_prior:
         c.metrics.append(no_metric(id, _no_prior(c)))
@@ -491,9 +492,9 @@ def _by_manager(c: _Chapter) -> None:
 def _beside(c: _Chapter) -> pd.DataFrame:
     """Return the chapter's own figures beside those of the whole window without burn-in, one row per figure.
 
-    Columns: figure (code), horizon_days (or missing), ours, ours_low, ours_high, ours_n, ours_at_risk, whole, whole_low,
-    whole_high, whole_n, whole_at_risk. The whole window takes every client for new that is first seen in it, as a plain
-    reading of the file would.
+    Columns: figure (code), horizon_days (or missing), ours, ours_low, ours_high, ours_n, ours_at_risk, whole,
+    whole_low, whole_high, whole_n, whole_at_risk. The whole window takes every client for new that is first seen in
+    it, as a plain reading of the file would.
     """
     buyers, clients = c.buyers, c.clients
     whole = share_at(waits(buyers, "first_seen_day", "second_seen_day", c.case.window.as_of).curve())

@@ -18,10 +18,10 @@ def cohort_table(cells: pd.DataFrame, window: Window, step: int) -> pd.DataFrame
     """Return one row per cohort × age reached by ``as_of``; ages not reached yet do not appear.
 
     ``cells``: cohort, age (counts of periods of ``step`` months), active, revenue — only cells with turnover. Columns:
-    ``cohort`` (first day of the period), ``age`` (periods since), ``clients`` (in the cohort), ``active`` (with an order
-    day then), ``share`` (active ÷ clients, 0–1), ``revenue`` (net), ``known_new`` (the whole cohort lies after the
-    burn-in, so its clients are new), ``complete`` (the period had ended by ``as_of``). A reached period in which nobody
-    bought is 0, not missing.
+    ``cohort`` (first day of the period), ``age`` (periods since), ``clients`` (in the cohort), ``active`` (with an
+    order day then), ``share`` (active ÷ clients, 0–1), ``revenue`` (net), ``known_new`` (the whole cohort lies after
+    the burn-in, so its clients are new), ``complete`` (the period had ended by ``as_of``). A reached period in which
+    nobody bought is 0, not missing.
     """
     last = month_index(window.as_of) // step
     ended = window.as_of.day == calendar.monthrange(window.as_of.year, window.as_of.month)[1]

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from audit.diagnose.retention.resampling import Share
+from audit.diagnose.retention.second import Waits, longest_judged, when_judged
 from audit.errors import Text
 from audit.method import Thresholds
 from audit.model.case import Window
 from audit.model.result import Metric, metric, no_metric
 from audit.stats.intervals import proportion
-from audit.diagnose.retention.resampling import Share
-from audit.diagnose.retention.second import Waits, longest_judged, when_judged
 
 __all__ = ["NO_NEW", "naive_metric", "purchase_metric", "repeat_metrics", "share_metric", "top_share"]
 
@@ -44,9 +44,9 @@ def purchase_metric(id: str, w: Waits, horizon: int, thresholds: Thresholds, as_
     """Return the share back by the horizon after the purchase before, new clients only.
 
     Where nobody was watched as long as the horizon, the longest one with enough clients at risk stands in, named in
-    ``horizon_days``. ``extra``: horizon_days, wanted_days, at_risk, events, censored, median_days (or None), judged_days
-    with judged_low and judged_high (the longest horizon with enough at risk, the verdict rests on it), ready (ISO date
-    from which the verdict at the horizon can be had, or None).
+    ``horizon_days``. ``extra``: horizon_days, wanted_days, at_risk, events, censored, median_days (or None),
+    judged_days with judged_low and judged_high (the longest horizon with enough at risk, the verdict rests on it),
+    ready (ISO date from which the verdict at the horizon can be had, or None).
     """
     if len(w.days) == 0:
         return no_metric(id, NO_NEW, n=0)
@@ -93,7 +93,7 @@ def share_metric(id: str, share: Share, reason: Text, *, complement: bool = Fals
 
 def repeat_metrics(shares: Mapping[str, Share], window: Window, since: dt.date, has_margin: bool) -> list[Metric]:
     """Return the repeat share of revenue, of orders and of margin over the judged part of the recent period."""
-    extra = {
+    extra: dict[str, Any] = {
         "since": since.isoformat(),
         "until": window.as_of.isoformat(),
         "whole_period": since <= max(window.recent_start, window.start) and window.recent_is_whole,
@@ -113,7 +113,7 @@ def repeat_metrics(shares: Mapping[str, Share], window: Window, since: dt.date, 
 
 
 def top_share(revenue: pd.Series, part: float = 0.2) -> float | None:
-    """Return the share of revenue of the largest ``part`` of clients (their number rounded up); None without revenue."""
+    """Return the share of revenue of the largest ``part`` of clients (number rounded up); None without revenue."""
     total = float(revenue.sum())
     if len(revenue) == 0 or total <= 0:
         return None

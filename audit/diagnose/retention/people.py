@@ -17,11 +17,11 @@ def loss_by_manager(
 ) -> tuple[pd.DataFrame, Funnel | None]:
     """Return clients lost per manager with the place of each in a funnel of equal risk.
 
-    ``clients``: client_key, prior_days, recent_days, prior_revenue; ``manager``: manager of most order days of the prior
-    period by client_key. At risk: clients with two or more order days in the prior period; lost: none in the recent one.
-    Columns: manager, clients, lost, share, inner_low, inner_high (limits at level ``inner``), outer_low, outer_high (at
-    ``outer``), position (2 beyond the outer limits on the bad side, 1 beyond the inner ones, negative on the good side),
-    p_value, lost_revenue (prior revenue of the lost). Most clients first, then by name.
+    ``clients``: client_key, prior_days, recent_days, prior_revenue; ``manager``: manager of most order days of the
+    prior period by client_key. At risk: clients with two or more order days in the prior period; lost: none in the
+    recent one. Columns: manager, clients, lost, share, inner_low, inner_high (limits at level ``inner``), outer_low,
+    outer_high (at ``outer``), position (2 beyond the outer limits on the bad side, 1 beyond the inner ones, negative
+    on the good side), p_value, lost_revenue (prior revenue of the lost). Most clients first, then by name.
     """
     rows = clients[clients["prior_days"] >= 2].copy()
     rows["manager"] = rows["client_key"].map(manager)
@@ -75,8 +75,8 @@ def initiative(orders: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:
 def between_projects(projects: pd.DataFrame, touches: pd.DataFrame) -> tuple[int, int]:
     """Return clients that were looked after between two projects, and all clients with two or more projects.
 
-    ``projects``: client_key, first_project, last_project, small_between; ``touches``: client_key, day. Looked after: a small
-    sale, or a touch in either direction, strictly between the first and the last project.
+    ``projects``: client_key, first_project, last_project, small_between; ``touches``: client_key, day. Looked after:
+    a small sale, or a touch in either direction, strictly between the first and the last project.
     """
     if not len(projects):
         return 0, 0
@@ -91,8 +91,9 @@ def between_projects(projects: pd.DataFrame, touches: pd.DataFrame) -> tuple[int
 def loss_by_service(clients: pd.DataFrame, service: pd.DataFrame) -> pd.DataFrame:
     """Return clients lost with and without a late shipment in the prior period, within groups of equal frequency.
 
-    Frequent buyers meet more failures and leave less, so only rows of one frequency may be compared. ``service``: client_key,
-    dated_orders, late_orders. Columns: order_days (group), late (whether any shipment was late), clients, lost, share.
+    Frequent buyers meet more failures and leave less, so only rows of one frequency may be compared. ``service``:
+    client_key, dated_orders, late_orders. Columns: order_days (group), late (whether any shipment was late), clients,
+    lost, share.
     """
     rows = clients[clients["prior_days"] >= 2].merge(service, on="client_key")
     rows = rows[rows["dated_orders"] > 0]

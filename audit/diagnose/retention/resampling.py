@@ -43,10 +43,10 @@ def shares_of_sums(
 ) -> dict[str, Share]:
     """Return Σ top ÷ Σ bottom over clients for several figures, resampling clients once for all of them.
 
-    Grain: one entry per client, the same clients in every column. Weights are Poisson(1) per client and draw, made block
-    by block; clients are put into an order made from their values first, so that neither the order of the rows nor
-    their names change a digit. ``n`` of a figure counts the clients that have anything in it. A figure whose bottom sums
-    to zero or less has no value.
+    Grain: one entry per client, the same clients in every column. Weights are Poisson(1) per client and draw, made
+    block by block; clients are put into an order made from their values first, so that neither the order of the rows
+    nor their names change a digit. ``n`` of a figure counts the clients that have anything in it. A figure whose
+    bottom sums to zero or less has no value.
     """
     columns = [np.asarray(c, dtype=np.float64) for pair in figures.values() for c in pair]
     if not columns or len(columns[0]) == 0:

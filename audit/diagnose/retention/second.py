@@ -43,8 +43,8 @@ def waits(clients: pd.DataFrame, origin: str, event: str, as_of: dt.date) -> Wai
     """
     rows = clients[clients[origin].notna()]
     end = rows[event].fillna(pd.Timestamp(as_of))
-    days = (end - rows[origin]).dt.days.to_numpy(dtype=np.int64)
-    return Waits(days, rows[event].notna().to_numpy(dtype=np.bool_))
+    days = np.asarray((end - rows[origin]).dt.days, dtype=np.int64)
+    return Waits(days, np.asarray(rows[event].notna(), dtype=np.bool_))
 
 
 def curve_table(curve: SurvivalCurve) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def curve_table(curve: SurvivalCurve) -> pd.DataFrame:
 
 
 def share_at(curve: SurvivalCurve, horizons: tuple[int, ...] = HORIZONS_DAYS) -> pd.DataFrame:
-    """Return the share back by each horizon: horizon_days, share, low, high, at_risk, events, n (missing if not reached)."""
+    """Return the share back by each horizon: horizon_days, share, low, high (NaN if not reached), at_risk, events, n."""
     rows = []
     for point in curve.at_all(horizons):
         e = point.event_share
@@ -118,7 +118,8 @@ def purchase_split(
     ``by``: name of the split → label per client (index of ``clients``); a missing label leaves the client out of that
     split. Columns: split, label, n, second (clients seen to buy again), share, low, high at the horizon (missing where
     nobody was watched that long), at_risk, p_value (log-rank over the labels shown; the same for all rows of a split).
-    Labels with fewer than ``min_units`` clients are left out. Associations only: clients are not given to managers by lot.
+    Labels with fewer than ``min_units`` clients are left out. Associations only: clients are not given to managers by
+    lot.
     """
     rows: list[dict[str, object]] = []
     w = waits(clients, "first_day", "second_day", as_of)

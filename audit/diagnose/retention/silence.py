@@ -22,8 +22,8 @@ def sleeping_columns(clients: pd.DataFrame, rhythm: pd.DataFrame) -> tuple[Float
     """Return sleeping revenue and the revenue it is a share of, one entry per client (top and bottom of the share).
 
     Sleeping: what a sleeping client bought in the 365 days up to its last order. Bottom: the same, plus the last 12
-    months of every client that is neither sleeping nor lost, one-time clients included. A net-negative sum of a sleeping
-    client counts as nothing at stake.
+    months of every client that is neither sleeping nor lost, one-time clients included. A net-negative sum of a
+    sleeping client counts as nothing at stake.
     """
     state = clients["client_key"].map(rhythm.set_index("client_key")["state"])
     asleep = (state == "sleeping").to_numpy(dtype=np.bool_)

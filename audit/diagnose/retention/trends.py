@@ -102,7 +102,7 @@ def trend_metrics(trends: dict[str, Trend], window: Window, months: int, deflate
 
 
 def monthly_table(trends: dict[str, Trend], first_month: int) -> pd.DataFrame:
-    """Return the figures month by month: month (first day), active_clients, ticket, frequency, range (missing if none)."""
+    """Return the figures month by month: month (first day), active_clients, ticket, frequency, range (NaN if none)."""
     if not trends:
         return pd.DataFrame(columns=["month", *FIGURES])
     n = len(next(iter(trends.values())).monthly)
@@ -119,7 +119,7 @@ def calendar_table(months: pd.DataFrame, units: pd.DataFrame, first_month: int, 
     rows = months[months["unit"].isin(units["unit"])]
     wide = rows.pivot_table(index="unit", columns="month_index", values="order_days", aggfunc="sum", fill_value=0)
     wide = wide.reindex(index=units["unit"], columns=range(first_month, last_month + 1), fill_value=0)
-    long = wide.stack().rename("order_days").reset_index()
-    long = long.merge(units, on="unit")
+    long = wide.reset_index().melt(id_vars="unit", var_name="month_index", value_name="order_days")
+    long = units.merge(long, on="unit").sort_values(["unit", "month_index"]).reset_index(drop=True)
     long["month"] = [pd.Timestamp(dt.date(m // 12, m % 12 + 1, 1)) for m in long["month_index"].astype(int)]
     return long[["client_key", "month", "order_days"]].astype({"order_days": np.int64})

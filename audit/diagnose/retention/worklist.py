@@ -17,8 +17,9 @@ FIRST_STEPS = ("visit", "call_offer", "call_check", "ask_reason")
 def first_step(state: str, rank: int, overdue_days: int, usual_gap_days: float) -> str:
     """Return the code of the first step for one client; the words are in the narrative.
 
-    ``visit``: a sleeping client among the largest ten of the list; ``call_offer``: another sleeping one, to be offered what
-    it used to buy; ``call_check``: late by less than its usual gap, to be asked for the next order; ``ask_reason``: late by more.
+    ``visit``: a sleeping client among the largest ten of the list; ``call_offer``: another sleeping one, to be
+    offered what it used to buy; ``call_check``: late by less than its usual gap, to be asked for the next order;
+    ``ask_reason``: late by more.
     """
     if state == "sleeping":
         return "visit" if rank <= 10 else "call_offer"
@@ -33,17 +34,17 @@ def goods_text(goods: pd.DataFrame) -> pd.Series:
     return rows.groupby("client_key")["goods"].agg("; ".join)
 
 
-def worklist(
-    rhythm: pd.DataFrame, clients: pd.DataFrame, p_alive: pd.Series, goods: pd.Series
-) -> pd.DataFrame:
+def worklist(rhythm: pd.DataFrame, clients: pd.DataFrame, p_alive: pd.Series, goods: pd.Series) -> pd.DataFrame:
     """Return the late and sleeping clients, most revenue at stake first (ties: longest overdue, then client_key).
 
     One row per client. Columns: client_key, client_name, state, last_day, usual_gap_days, next_day (when the order was
     due), overdue_days, at_stake (revenue of the 365 days up to the last order, at least 0), p_alive (missing where the
-    model does not fit), manager (of the last order), goods (what it used to buy), first_step (code).
+    model does not fit), manager (of the last order), goods (what it used to buy), seasonal (orders in at most four
+    months of the year), first_step (code).
     """
     rows = rhythm[rhythm["state"].isin(["late", "sleeping"])].merge(
-        clients[["client_key", "client_name", "last_day", "last_year_revenue", "last_manager"]], on="client_key"
+        clients[["client_key", "client_name", "last_day", "last_year_revenue", "last_manager", "seasonal"]],
+        on="client_key",
     )
     rows["at_stake"] = rows["last_year_revenue"].clip(lower=0.0)
     rows = rows.sort_values(["at_stake", "overdue_days", "client_key"], ascending=[False, False, True])
@@ -58,15 +59,15 @@ def worklist(
     rows["manager"] = rows["last_manager"]
     return rows[
         ["client_key", "client_name", "state", "last_day", "usual_gap_days", "next_day", "overdue_days", "at_stake",
-         "p_alive", "manager", "goods", "first_step"]
+         "p_alive", "manager", "goods", "seasonal", "first_step"]
     ]  # fmt: skip
 
 
 def margin_facts(case: Case, clients: pd.DataFrame) -> dict[str, Any]:
     """Return the gross margin share used for money effects and where it comes from.
 
-    ``margin_share``: gross profit ÷ revenue over the days whose lines all carry a margin, if these make up at least half of
-    the revenue; otherwise the questionnaire's ``gross_margin_share``; otherwise None, and effects are revenue.
+    ``margin_share``: gross profit ÷ revenue over the days whose lines all carry a margin, if these make up at least
+    half of the revenue; otherwise the questionnaire's ``gross_margin_share``; otherwise None, and effects are revenue.
     ``margin_source``: orders, questionnaire or none.
     """
     known = float(clients["margin_revenue"].sum())

@@ -2,9 +2,11 @@
 -- (no further order day within silence_days, judged where that time has passed), shipped orders with a promised day and
 -- those shipped after it, margin and the revenue it belongs to.
 WITH big AS (
-  SELECT DISTINCT client_key
+  SELECT client_key
   FROM client_day
   WHERE purchase_no IS NOT NULL AND revenue > {{ lit(limit) }} AND day >= {{ lit(w.start) }} AND day <= {{ lit(w.as_of) }}
+  GROUP BY client_key
+  HAVING count(*) <= {{ lit(most_days) }}
 ), ours AS (
   SELECT d.client_key, d.day, lead(d.day) OVER (PARTITION BY d.client_key ORDER BY d.day) AS next_day
   FROM client_day d

@@ -2,7 +2,7 @@
 -- the prior period, and in the part of the recent period in which new clients can be told from old ones (judged_from);
 -- in the 365 days up to its last order (last_year_revenue) and from its second one (second_year_revenue).
 WITH days AS (
-  SELECT client_key, day, revenue, margin, orders, items, manager, purchase_no,
+  SELECT client_key, day, month_index % 12 AS calendar_month, revenue, margin, orders, items, manager, purchase_no,
          CASE WHEN margin_lines = lines THEN 1 ELSE 0 END AS margin_known,
          CASE WHEN day >= {{ lit(w.recent_start) }} THEN 1 ELSE 0 END AS recent,
          CASE WHEN day >= {{ lit(w.prior_start) }} AND day < {{ lit(w.recent_start) }} THEN 1 ELSE 0 END AS prior,
@@ -13,6 +13,7 @@ WITH days AS (
   SELECT client_key,
          min(CASE WHEN purchase_no IS NOT NULL THEN day END) AS first_seen_day,
          max(CASE WHEN purchase_no IS NOT NULL THEN day END) AS last_day,
+         count(DISTINCT CASE WHEN purchase_no IS NOT NULL THEN calendar_month END) AS calendar_months,
          count(purchase_no) AS order_days, sum(orders) AS orders, sum(revenue) AS revenue,
          sum(CASE WHEN margin_known = 1 THEN margin END) AS margin,
          sum(CASE WHEN margin_known = 1 THEN revenue END) AS margin_revenue,
@@ -52,7 +53,7 @@ SELECT s.client_key, k.client_name, k.segment, k.client_since,
        CASE WHEN k.second_day <= {{ lit(w.as_of) }} THEN k.second_day END AS second_day,
        CASE WHEN k.third_day <= {{ lit(w.as_of) }} THEN k.third_day END AS third_day,
        s.first_seen_day, y.second_seen_day, s.last_day,
-       CAST(s.order_days AS BIGINT) AS order_days, CAST(s.orders AS BIGINT) AS orders,
+       CAST(s.calendar_months AS BIGINT) AS calendar_months, CAST(s.order_days AS BIGINT) AS order_days, CAST(s.orders AS BIGINT) AS orders,
        {{ money('s.revenue') }} AS revenue, {{ money('s.margin') }} AS margin,
        {{ money('s.margin_revenue') }} AS margin_revenue, {{ money('s.first_revenue') }} AS first_revenue,
        {{ money('s.recent_revenue') }} AS recent_revenue, {{ money('s.prior_revenue') }} AS prior_revenue,

@@ -15,7 +15,7 @@ from audit.model.case import Case
 from audit.model.questionnaire import TABLES
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["judge", "station_status"]
+__all__ = ["CRITERIA", "judge", "station_status"]
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -27,6 +27,27 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
         _no_client_profile(case, result),
         _support_misplaced(case, result),
     ]
+
+
+CRITERIA = {
+    "interval": Text("интервал между покупками", "interval between purchases"),
+    "one_time": Text("доля разовых клиентов", "share of one-time clients"),
+    "complexity": Text("сложность продукта", "complexity of the product"),
+    "price": Text("уровень цены", "price level"),
+    "market": Text("сколько клиентов на рынке", "clients on the market"),
+}
+"""Criteria of the type of sale in words."""
+
+
+def _type(code: str) -> dict[str, str]:
+    types = method().sale_types
+    if code in types:
+        return {"code": code, "ru": types[code].ru.split(" (")[0].lower(), "en": types[code].en.lower()}
+    return {"code": code, "ru": "не определён", "en": "undetermined"}
+
+
+def _criterion(name: str) -> dict[str, str]:
+    return {"ru": CRITERIA[name].ru, "en": CRITERIA[name].en}
 
 
 def _missing(id: str, m: Metric) -> Finding:
@@ -46,10 +67,10 @@ def _type_mismatch(case: Case, result: ChapterResult) -> Finding:
         status = "watch"
     x = result.facts
     facts = {
-        "declared": x["declared"],
-        "measured": x["measured"],
-        "excluding": x["excluding"],
-        "supporting": x["supporting"],
+        "declared": _type(x["declared"]),
+        "measured": _type(x["measured"]),
+        "excluding": [_criterion(c) for c in x["excluding"]],
+        "supporting": [_criterion(c) for c in x["supporting"]],
         "n": m.n,
         "watch": band.watch,
         "found": band.found,
@@ -145,7 +166,7 @@ def _no_client_profile(case: Case, result: ChapterResult) -> Finding:
     if m.value is None:
         return _missing(id, m)
     status = status_of(m.value, None, None, case.thresholds[id])
-    return make_finding(case, id, status, grade=m.grade or "C", facts={"value": m.value})
+    return make_finding(case, id, status, grade=m.grade or "C", facts={"value": m.value, "n": m.n})
 
 
 def _support_misplaced(case: Case, result: ChapterResult) -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -155,7 +154,7 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     new_a_year = float(result.facts["new_a_year"])
     facts = {
         **_figures(m), "naive": naive.value, "naive_n": naive.n, "norm": band.found,
-        "missing_a_year": max(0, round(new_a_year * gap[1])), "third": result.metrics["retention.third_purchase_share"].value,
+        "missing_a_year": max(0, round(new_a_year * gap[1])),
     }  # fmt: skip
     verdict = _within_horizon(case, m, band, case.window.horizon_days, "retention.horizon_days")
     if verdict is None:
@@ -176,9 +175,7 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
             {"new_a_year": new_a_year, "norm": band.found, "share": m.value, "second_value": value, "won_back": won[1]},
             _in_proportion(result.tables["once"], "first_revenue"),
         )  # fmt: skip
-    return make_finding(
-        case, id, status, grade=m.grade or "C", effect=effect, table="retention_second", facts=facts
-    )
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts)
 
 
 def _within_horizon(
@@ -187,9 +184,9 @@ def _within_horizon(
     """Judge a Kaplan–Meier share that only grows with time; None where it cannot be judged yet.
 
     At the wanted horizon, if it is not shorter than the full one and enough clients are at risk there: by the interval.
-    Otherwise nothing can be said but this: a lower limit on the good side is «clear», be it at the latest day with enough
-    at risk or at the horizon itself (where nearly all are back nobody is left at risk). Returns the status with the lower
-    limit and the day on which it rests.
+    Otherwise nothing can be said but this: a lower limit on the good side is «clear», be it at the latest day with
+    enough at risk or at the horizon itself (where nearly all are back nobody is left at risk). Returns the status
+    with the lower limit and the day on which it rests.
     """
     assert band.watch is not None and m.value is not None
     judged = m.extra["judged_days"]
@@ -286,7 +283,14 @@ def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
     )  # fmt: skip
     facts = {**_figures(m), "watch": band.watch, "found": band.found, "projects": case.project_sales}
     return make_finding(
-        case, id, status, grade=m.grade or "C", effect=effect, base_revenue_share=m.value, table="retention_lost", facts=facts
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        effect=effect,
+        base_revenue_share=m.value,
+        table="lost_clients",
+        facts=facts,
     )
 
 
@@ -298,12 +302,16 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         return not_assessed(id, _reason(m))
     if reason := _few(case, m.n, CLIENTS):
         return not_assessed(id, reason)
-    facts = {**_figures(m), "nominal": name == "ticket_decline" and not m.extra.get("deflated", False), "range_grows": False}
+    facts = {
+        **_figures(m),
+        "nominal": name == "ticket_decline" and not m.extra.get("deflated", False),
+        "range_grows": False,
+    }
     widest = case.thresholds.value("retention.trend_max_half_width")
     if m.low is None or m.high is None or (m.high - m.low) / 2 > widest:
         points = f"{widest * 100:g}"
         reason = Text(
-            f"Интервал тренда шире ±{points.replace('.', ',')} процентных пунктов: по этим данным направление не назвать",
+            f"Интервал тренда шире ±{points.replace('.', ',')} п. п.: по этим данным направление не назвать",
             f"The interval of the trend is wider than ±{points} percentage points: the data do not tell a direction",
         )
         return not_assessed(id, reason, facts=facts)
@@ -328,7 +336,7 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         Text("годовое снижение × выручка последних 12 месяцев", "yearly decline × revenue of the last 12 months"),
         {"decline": -m.value, "annual_revenue": annual},
     )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="retention_months", facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts)
 
 
 def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
@@ -366,7 +374,7 @@ def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
     )  # fmt: skip
     facts = {**_figures(m), "watch": band.watch, "found": band.found, "wake_share": wake[1], "own_rate": own}
     return make_finding(
-        case, id, status, grade=m.grade or "C", effect=effect, base_revenue_share=m.value, table="retention_worklist",
+        case, id, status, grade=m.grade or "C", effect=effect, base_revenue_share=m.value, table="worklist",
         facts=facts,
     )  # fmt: skip
 
@@ -386,7 +394,7 @@ def _weak_return(case: Case, result: ChapterResult) -> Finding:
     if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, horizon), facts=facts)
     status, facts["sure_low"], facts["sure_days"] = verdict
-    return make_finding(case, id, status, grade=m.grade or "C", table="retention_worklist", facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", table="worklist", facts=facts)
 
 
 def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
@@ -398,7 +406,9 @@ def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
     if reason := _few(case, m.n, BOOKS):
         return not_assessed(id, reason)
     if m.extra["managers"] < 2:
-        return not_assessed(id, Text("Менеджер один: сравнивать не с кем", "There is one manager only: nobody to compare with"))
+        return not_assessed(
+            id, Text("Менеджер один: сравнивать не с кем", "There is one manager only: nobody to compare with")
+        )
     band = case.thresholds[id]
     assert band.watch is not None and band.found is not None
     outer, inner = int(m.extra["outside_outer"]), int(m.extra["outside_inner"])
@@ -418,7 +428,7 @@ def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
     )  # fmt: skip
     facts = {**_figures(m), "excess": round(excess, 1), "outliers": len(out), "outliers_lost": int(lost),
              "outliers_clients": int(out["clients"].sum())}  # fmt: skip
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="retention_managers", facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="by_manager", facts=facts)
 
 
 def _mostly_reactive(case: Case, result: ChapterResult) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding, Status
 from audit.findings.judge import make_finding, not_assessed, status_of, worse
-from audit.method import Threshold
+from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Grade, Metric
 
@@ -44,6 +44,12 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
 def _limits(case: Case, id: str, m: Metric) -> dict[str, Any]:
     band = case.thresholds[id]
     return {"value": m.value, "low": m.low, "high": m.high, "n": m.n, "watch": band.watch, "found": band.found}
+
+
+def _role(family: str) -> dict[str, str]:
+    """Return the short name of a role in both languages, for a sentence."""
+    short = method().roles[family].short
+    return {"code": family, "ru": short.ru, "en": short.en}
 
 
 def _missing(id: str, m: Metric) -> Finding:
@@ -125,9 +131,8 @@ def _frontline_overload(case: Case, result: ChapterResult) -> Finding:
     status = status_of(m.value, m.low, m.high, case.thresholds[id])
     facts = {
         **_limits(case, id, m),
-        "role": m.extra["family"],
+        "role": _role(m.extra["family"]),
         "hours": m.extra["foreign_hours"],
-        "by_family": m.extra["by_family"],
         "top": result.facts["top"][m.extra["family"]],
     }
     return make_finding(
@@ -143,7 +148,14 @@ def _relief_shortage(case: Case, result: ChapterResult) -> Finding:
     status = status_of(m.value, m.low, m.high, case.thresholds[id])
     r = result.facts["relief"]
     freed = result.metrics["roles.relief_fte"].extra["freed_share"]
-    facts = {**_limits(case, id, m), **r, "freed_share": freed, "relief_fte": result.metrics["roles.relief_fte"].value}
+    facts = {
+        **_limits(case, id, m),
+        **r,
+        "freed_share": freed,
+        "relief_fte": result.metrics["roles.relief_fte"].value,
+        "hours_per_month": result.facts["hours_per_month"],
+        "utilisation": result.facts["utilisation"],
+    }
     return make_finding(case, id, status, grade=m.grade or "C", role_hours_share=freed, table="relief", facts=facts)
 
 
@@ -184,7 +196,6 @@ def _universal_seller(case: Case, result: ChapterResult) -> Finding:
         "share": m.extra["share"],
         "least_roles": t.value("roles.universal_effective_roles"),
         "max_share": t.value("roles.universal_max_share"),
-        "roles": sorted(people["family"].unique()),
         "mean": float(people["effective_roles"].mean()) if len(people) else None,
     }
     return make_finding(
@@ -239,9 +250,9 @@ def _share(case: Case, result: ChapterResult, id: str, metric_id: str, table: st
     status = status_of(m.value, m.low, m.high, case.thresholds[id])
     facts = {
         **_limits(case, id, m),
-        "role": m.extra["family"],
+        "role": _role(m.extra["family"]),
         "hours": m.extra["foreign_hours"],
-        "by_family": m.extra["by_family"],
+        "parts": [{**_role(f), "value": v} for f, v in m.extra["by_family"].items()],
     }
     return make_finding(case, id, status, grade=m.grade or "C", role_hours_share=m.value, table=table, facts=facts)
 
@@ -306,7 +317,8 @@ def _evidence_conflict(case: Case, result: ChapterResult) -> Finding:
         **_limits(case, id, m),
         "touches_km": m.extra["touches_km_operations"],
         "pairs": [
-            {"role": str(r["family"]), "group": str(r["group"]), "kind": str(r["conflict_kind"])}
+            {**_role(str(r["family"])), "group_ru": method().groups[str(r["group"])].ru,
+             "group_en": method().groups[str(r["group"])].en, "kind": str(r["conflict_kind"])}
             for r in rows.to_dict("records")
         ],
         "said": km.get("self_report"),

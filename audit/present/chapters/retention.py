@@ -19,6 +19,7 @@ from audit.present.charts.base import Caption
 __all__ = ["SECTIONS", "SHEETS"]
 
 SHOWN = 15
+SMALLEST_BOOK = 5
 STATES = ("on_time", "slowing", "late", "sleeping", "lost")
 
 
@@ -47,7 +48,8 @@ def _caption(view: ChapterView, name: str, id: str, *, subtitle: str = "", **val
 
 def _section(view: ChapterView, name: str, parts: list[Any], **values: Any) -> Section:
     return Section(
-        f"retention-{name.replace('_', '-')}", _plain(view, name, "title"), [p for p in parts if p is not None and p != ""],
+        f"retention-{name.replace('_', '-')}", _plain(view, name, "title"),
+        [p for p in parts if p is not None and p != ""],
         lead=_t(view, name, "lead", **values),
     )  # fmt: skip
 
@@ -100,6 +102,7 @@ def _worklist_columns(view: ChapterView) -> list[Col]:
         Col("p_alive", _label(view, "Вероятность «жив»", "P(alive)"), "share"),
         Col("manager", _label(view, "Последний менеджер", "Last manager")),
         Col("goods", _label(view, "Что покупал", "Used to buy")),
+        Col("seasonal", _label(view, "Сезонный", "Seasonal"), show=lambda v: _label(view, "да", "yes") if v else ""),
         Col("first_step", _label(view, "Первый шаг", "First step"), show=lambda v: _plain(view, "worklist", str(v))),
     ]
 
@@ -109,7 +112,11 @@ def _managers(view: ChapterView, frame: pd.DataFrame, column: str) -> pd.DataFra
     if view.case.settings.report.names or column not in frame:
         return frame
     label = _person_labels(view)
-    return frame.assign(**{column: [None if pd.isna(v) else label(str(v)) for v in frame[column]]})
+    out = frame.copy()
+    out[column] = pd.Series(
+        [None if pd.isna(v) else label(str(v)) for v in frame[column]], index=frame.index, dtype="object"
+    )
+    return out
 
 
 def _person_labels(view: ChapterView) -> Callable[[str], str]:
@@ -200,7 +207,9 @@ def repeat_share(view: ChapterView) -> Section:
     f = view.finding("low_repeat_share")
     band = None if f.status == "not_assessed" and not f.facts else view.case.thresholds["retention.low_repeat_share"]
     return _section(
-        view, "repeat_share", [charts.repeat_chart(view.result, view.fmt, _caption(view, "repeat_share", "repeat"), band)]
+        view,
+        "repeat_share",
+        [charts.repeat_chart(view.result, view.fmt, _caption(view, "repeat_share", "repeat"), band)],
     )
 
 
@@ -213,7 +222,11 @@ def cohorts(view: ChapterView) -> Section:
     age = 4 if step == 3 else min(12, int(frame["age"].max()))
     later = frame[(frame["age"] == age) & frame["known_new"] & frame["complete"]]
     n = int(frame.loc[frame["age"] == 0, "clients"].sum())
-    values = {"n": n, "age": age, "later": float(later["active"].sum() / later["clients"].sum()) if len(later) else None}
+    values = {
+        "n": n,
+        "age": age,
+        "later": float(later["active"].sum() / later["clients"].sum()) if len(later) else None,
+    }
     title = _plain(view, "cohorts", "chart" if len(later) and age > 0 else "chart_short", **values)
     caption = Caption("retention-cohorts", title, note=_plain(view, "cohorts", "chart_note", **values))
     note = _t(view, "cohorts", "note", complete=bool(frame["complete"].all()))
@@ -250,7 +263,9 @@ def trends(view: ChapterView) -> Section:
         else:
             change_text = _plain(view, "trends", "a_year", value=m.value)
             note = _plain(view, "trends", "chart_note", low=m.low, high=m.high, last=m.extra["last_year"], n=m.n)
-        caption = Caption(f"retention-trend-{name.replace('_', '-')}", _plain(view, "trends", name, change=change_text), note=note)
+        caption = Caption(
+            f"retention-trend-{name.replace('_', '-')}", _plain(view, "trends", name, change=change_text), note=note
+        )
         chart = charts.trend_chart(
             view.tables["monthly"], name, view.fmt, caption, m.value, view.result.facts["recent_start"]
         )
@@ -277,9 +292,9 @@ def states(view: ChapterView) -> Section:
                 Col("state", _label(view, "Состояние", "State"), show=lambda v: names[str(v)]),
                 Col("clients", _label(view, "Клиентов", "Clients"), "count"),
                 Col("share", _label(view, "Доля", "Share"), "share"),
-                Col("at_stake", _label(view, "Выручка за год до последнего заказа", "Revenue in the year to the last order"),
+                Col("at_stake", _label(view, "Выручка за год до последнего заказа", "Revenue, year to last order"),
                     "money"),
-                Col("recent_revenue", _label(view, "Выручка последних 12 мес.", "Revenue of the last 12 months"), "money"),
+                Col("recent_revenue", _label(view, "Выручка последних 12 мес.", "Revenue, last 12 months"), "money"),
             ],
             fmt=view.fmt, sortable=False,
         )
@@ -318,10 +333,11 @@ def managers(view: ChapterView) -> Section:
         t = view.case.thresholds
         named = _managers(view, frame, "manager")
         out = int((frame["position"] >= 1).sum())
+        drawn = frame[frame["clients"] >= SMALLEST_BOOK]
         caption = _caption(view, "managers", "managers", out=out, n=len(frame))
         parts.append(
             charts.managers_chart(
-                frame, m.value, view.fmt, caption, [str(x) for x in named["manager"]],
+                drawn, m.value, view.fmt, caption, [str(x) for x in named.loc[drawn.index, "manager"]],
                 (t.value("general.funnel_watch_level"), t.value("general.funnel_found_level")),
                 _plain(view, "managers", "mean"), _plain(view, "managers", "units"),
             )
@@ -373,9 +389,9 @@ _FIGURES = {
     "orders": (Text("Заказов", "Orders"), "count"),
     "order_days": (Text("Дней заказа", "Order days"), "count"),
     "revenue": (Text("Выручка", "Revenue"), "money_full"),
-    "top20_revenue_share": (Text("Доля выручки 20 % крупнейших клиентов", "Revenue share of the largest 20% of clients"),
+    "top20_revenue_share": (Text("Доля выручки 20 % крупнейших клиентов", "Revenue share of the top 20% of clients"),
                             "share"),
-    "second_purchase_naive": (Text("Вторые покупки к первым, без поправок", "Second purchases to first ones, uncorrected"),
+    "second_purchase_naive": (Text("Вторые покупки к первым, без поправок", "Second to first purchases, uncorrected"),
                               "share"),
     "second_purchase_share": (Text("Вторая покупка за {d} дней", "Second purchase within {d} days"), "share"),
     "repeat_revenue_share": (Text("Доля повторной выручки", "Repeat revenue share"), "share"),
@@ -386,7 +402,7 @@ def _beside_frame(view: ChapterView) -> pd.DataFrame:
     """Return the two columns of figures as finished text: figure, ours, whole."""
     fmt = view.fmt
 
-    def show(row: dict[str, Any], side: str) -> str:
+    def show(row: dict[Any, Any], side: str) -> str:
         value = row[side]
         if pd.isna(value):
             return "—"
@@ -416,7 +432,7 @@ def whole_window(view: ChapterView) -> Section:
         _beside_frame(view),
         [
             Col("figure", _label(view, "Показатель", "Figure")),
-            Col("ours", _label(view, "В отчёте: новые клиенты после разгона", "In the report: new clients after the burn-in")),
+            Col("ours", _label(view, "В отчёте: новые клиенты после разгона", "In the report: new after the burn-in")),
             Col("whole", _label(view, "Вся выгрузка, без разгона", "Whole export, no burn-in")),
         ],
         fmt=view.fmt, sortable=False,
@@ -445,7 +461,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
 # --- annex
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:  # noqa: N802 - the name is the contract of a chapter
+def SHEETS(view: ChapterView) -> list[Sheet]:
     """Return the chapter's tables whole."""
     client = _client(view)
     tables = view.tables
@@ -468,6 +484,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:  # noqa: N802 - the name is the co
         Col("p90_gap_days", _label(view, "90-й процентиль, дней", "90th percentile, days"), "days", 1),
         Col("silent_days", _label(view, "Молчит, дней", "Silent, days"), "days"),
         Col("limit_days", _label(view, "Спит с, дней", "Asleep from, days"), "days", 1),
+        Col("seasonal", _label(view, "Сезонный", "Seasonal"), show=lambda v: _label(view, "да", "yes") if v else ""),
         Col("next_day", _label(view, "Следующий заказ ожидается", "Next order expected"), "date"),
         Col("p_alive", _label(view, "Вероятность «жив»", "P(alive)"), "share"),
     ]

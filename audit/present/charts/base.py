@@ -85,7 +85,8 @@ class Caption:
 
     def alt_text(self) -> str:
         """Return the alternative text: the given one, or title, subtitle and note together."""
-        return self.alt or ". ".join(part.rstrip(".") for part in (self.title, self.subtitle, self.note) if part)
+        parts = [part for part in (self.title, self.subtitle, self.note) if part]
+        return self.alt or " ".join(p if p.endswith((".", "!", "?")) else f"{p}." for p in parts)
 
 
 @dataclass(frozen=True)

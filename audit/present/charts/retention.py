@@ -54,6 +54,10 @@ def _norm_label(value: float, fmt: Fmt) -> str:
     return f"{'норма' if fmt.lang == 'ru' else 'norm'} {fmt.share(value)}"
 
 
+def _limit_label(value: float, fmt: Fmt) -> str:
+    return f"{'нижняя граница' if fmt.lang == 'ru' else 'lower limit'} {fmt.share(value)}"
+
+
 def _at_risk(curve: pd.DataFrame, days: Sequence[int], end: float) -> list[tuple[float, int]]:
     """Return the clients still followed and not back at chosen days."""
     times, at_risk = curve["days"].to_numpy(), curve["at_risk"].to_numpy()
@@ -111,7 +115,7 @@ def return_chart(result: ChapterResult, fmt: Fmt, caption: Caption, norm: float 
     m = result.metrics["retention.return_rate"]
     if m.value is None:
         return None
-    mark = None if norm is None else Benchmark(norm, _norm_label(norm, fmt))
+    mark = None if norm is None else Benchmark(norm, _limit_label(norm, fmt))
     return _curve(caption, result.tables["return_curve"], fmt, float(m.extra["wanted_days"]), mark)
 
 
@@ -143,8 +147,7 @@ def repeat_chart(result: ChapterResult, fmt: Fmt, caption: Caption, band: Thresh
         return None
     mark = None
     if band is not None and band.found is not None:
-        label = "нижняя граница" if fmt.lang == "ru" else "lower limit"
-        mark = Benchmark(band.found, f"{label} {fmt.share(band.found)}")
+        mark = Benchmark(band.found, _limit_label(band.found, fmt))
     return bars(
         caption, [label for label, _ in rows], [m.value for _, m in rows], fmt=fmt, low=[m.low for _, m in rows],
         high=[m.high for _, m in rows], n=[m.n for _, m in rows], mark=mark, limit=1.0,
@@ -161,7 +164,7 @@ def cohort_label(day: Any, step: int, fmt: Fmt) -> str:
 
 
 def cohort_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, step: int) -> Chart | None:
-    """Draw cohorts × age as colour, unreached cells blank, cohorts of the burn-in with an asterisk; newest 24 at most."""
+    """Draw cohorts × age as colour, unreached cells blank, cohorts of the burn-in with an asterisk (newest 24)."""
     if table.empty:
         return None
     grid = matrix(table, "share").tail(MAX_COHORTS)
@@ -194,7 +197,8 @@ def bridge_chart(result: ChapterResult, fmt: Fmt, caption: Caption) -> Chart | N
         return None
     rows = result.tables["bridge"].set_index("part")["revenue"]
     k = 0 if fmt.lang == "ru" else 1
-    steps = [(_PARTS[p][k], float(rows[p])) for p in _PARTS if p != "inactive" or rows[p] != 0]
+    rare = ("returned", "inactive")
+    steps = [(_PARTS[p][k], float(rows[p])) for p in _PARTS if p not in rare or rows[p] != 0]
     first, last = (("год назад", "последний год"), ("year before", "last year"))[k]
     return waterfall(caption, (first, float(rows["before"])), steps, (last, float(rows["after"])), fmt=fmt)
 
@@ -241,7 +245,7 @@ def trend_chart(
     return time_series(
         caption, [d.date() for d in rows["month"]], {column: [None if math.isnan(v) else v for v in values]}, fmt=fmt,
         unit="money" if column == "ticket" else "count", trend=trend,
-        trend_label="" if yearly is None else fmt.change(yearly) + ("" if not ru else " в год") + ("" if ru else " a year"),
+        trend_label="" if yearly is None else f"{fmt.change(yearly)} {'в год' if ru else 'a year'}",
         shade_from=recent_start, shade_label="последние 12 мес." if ru else "last 12 months", width="half",
     )  # fmt: skip
 
@@ -254,16 +258,13 @@ _STATE_COLORS = {
 
 def states_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping[str, str]) -> Chart | None:
     """Draw regular clients and their money by state, as shares; None without regular clients."""
-    rows = table.set_index("state")
-    clients, money = float(rows["clients"].sum()), float(rows["at_stake"].clip(lower=0).sum())
+    by = dict(zip(table["state"], table["clients"].astype(float), strict=True))
+    stake = dict(zip(table["state"], table["at_stake"].clip(lower=0).astype(float), strict=True))
+    clients, money = sum(by.values()), sum(stake.values())
     if clients == 0:
         return None
     order = ["on_time", "slowing", "late", "sleeping", "lost"]
-    parts = {
-        names[s]: [float(rows.loc[s, "clients"]) / clients]
-        + ([float(max(rows.loc[s, "at_stake"], 0)) / money] if money > 0 else [])
-        for s in order
-    }
+    parts = {names[s]: [by[s] / clients] + ([stake[s] / money] if money > 0 else []) for s in order}
     labels = [names["clients"]] + ([names["money"]] if money > 0 else [])
     return stacked_bars(caption, labels, parts, fmt=fmt, colors=[_STATE_COLORS[s] for s in order])
 
@@ -296,6 +297,7 @@ def calendar_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, name: Callab
     names = table.drop_duplicates("client_key").set_index("client_key")["client_name"]
     values = [[float(v) if v > 0 else None for v in row] for row in wide.to_numpy(dtype=float)]
     return heat_map(
-        caption, [name(k, names[k]) for k in wide.index], [fmt.month_short(m.date()) for m in wide.columns], values,
+        caption, [name(k, names[k]) for k in wide.index],
+        [fmt.month_short(pd.Timestamp(m).date()) for m in wide.columns], values,
         fmt=fmt, unit="count",
     )  # fmt: skip

@@ -1,0 +1,709 @@
+"""One place where raw text cells get their meaning, the same for every file format.
+
+Everything that differs between exports (spellings, marks, orders of day and month) is decided before, from evidence
+over all rows. Here every distinct text of a batch is understood once and given to its rows as a code; numbers go by the
+column. A row that cannot be used gets one reason, the first that applies in the order of `rejects.REASONS`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audit.intake.numbers import Decimals, Numbers, product, to_decimal
+from audit.intake.rejects import REASONS
+from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
+from audit.intake.values import (
+    DateRule,
+    clean_text,
+    date_inside,
+    empty_date,
+    is_subtotal,
+    is_total,
+    order_number,
+    parse_date,
+    parse_flag,
+)
+from audit.model.orders import LINES_SCHEMA
+from audit.settings import Settings
+
+__all__ = ["Canonical", "ClientKey", "Codes", "OUTPUT_SCHEMA", "RejectedRow", "TableRules"]
+
+Ints = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+RejectedRow = tuple[int, str | None, str | None, str, float | None]
+"""Row number, header of the column at fault, its value, reason code, amount where there is one."""
+
+_CODE = {code: np.int8(i + 1) for i, code in enumerate(REASONS)}
+_NAME = {int(v): k for k, v in _CODE.items()}
+_NO_DAY = np.iinfo(np.int32).min
+_EPOCH = dt.date(1970, 1, 1)
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+_TEXT_COLUMNS = tuple(f.name for f in LINES_SCHEMA if pa.types.is_string(f.type) and f.name != "order_id")
+OUTPUT_SCHEMA = pa.schema(
+    [f.with_type(_DICTIONARY) if f.name in _TEXT_COLUMNS else f for f in LINES_SCHEMA]
+)
+"""`LINES_SCHEMA` with texts as codes: what is handed to the Parquet writer, which stores plain strings."""
+
+
+class Codes:
+    """Understands every distinct text once and numbers the results; −1 stands for null."""
+
+    def __init__(self, understand: Callable[[str], str | None]) -> None:
+        self._understand = understand
+        self._memo: dict[str | None, int] = {None: -1, "": -1}
+        self._index: dict[str, int] = {}
+        self.values: list[str] = []
+
+    def code(self, text: str | None) -> int:
+        """Return the number of what a text means."""
+        known = self._memo.get(text)
+        if known is None:
+            assert text is not None
+            value = self._understand(text)
+            known = -1 if value is None else self.of(value)
+            self._memo[text] = known
+        return known
+
+    def of(self, value: str) -> int:
+        """Return the number of a result."""
+        at = self._index.get(value)
+        if at is None:
+            at = self._index[value] = len(self.values)
+            self.values.append(value)
+        return at
+
+    def column(self, column: pa.DictionaryArray) -> Ints:
+        """Return the codes of a column's rows."""
+        lut = np.fromiter((self.code(t) for t in column.dictionary.to_pylist()), np.int32, len(column.dictionary))
+        return _spread(column, lut, -1)
+
+    def array(self, codes: Ints) -> pa.DictionaryArray:
+        """Return codes as an Arrow column that carries only the texts it uses."""
+        used = np.zeros(len(self.values) + 1, bool)
+        used[codes] = True
+        used[-1] = False
+        kept = np.flatnonzero(used)
+        place = np.full(len(self.values) + 1, -1, np.int32)
+        place[kept] = np.arange(len(kept), dtype=np.int32)
+        indices = place[codes]
+        texts = pa.array([self.values[i] for i in kept.tolist()], pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), texts)
+
+
+def _spread(column: pa.DictionaryArray, lut: npt.NDArray[Any], missing: Any) -> npt.NDArray[Any]:
+    """Give every row what its distinct text was given."""
+    table = np.append(lut, np.array([missing], lut.dtype))
+    indices = column.indices
+    if indices.null_count:
+        indices = indices.fill_null(len(lut))
+    return np.asarray(table[indices.to_numpy(zero_copy_only=False)])
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """Who a row's client is: key, name as shown, cleaned client code, and its key before a declared merge."""
+
+    key: str | None
+    shown: str | None = None
+    clean_id: str | None = None
+    merged_from: str | None = None
+
+
+@dataclass
+class TableRules:
+    """How one staged table is understood."""
+
+    name: str
+    staged: Staged
+    labels: Mapping[str, str]
+    """Header of the file per field, as shown to the user."""
+    dates: DateRule
+    marks: Mapping[str, Literal[".", ","]]
+    """Decimal mark per number field."""
+    codes: Mapping[str, Codes]
+    """Persons and words."""
+    clients: Callable[[str | None, str | None, str | None, str | None], ClientKey]
+    """Client of a combination of client_id, client, holding and legal entity texts."""
+    pct_scale: int = 1
+    """1 where the shipped share runs to 1, 100 where it runs to 100."""
+    grouped: bool = False
+    """Whether the client stands in a row of its own above the rows of its orders."""
+    all_returns: bool = False
+    """Whether the whole file is returns written as positive amounts."""
+    currency: str | None = None
+    """The only currency used; rows in another are set aside."""
+    fixes: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    """Declared corrections: (field, order number, value that must stand there) → value that replaces it."""
+
+
+@dataclass
+class _Dates:
+    days: Ints
+    empty: Bools
+
+
+class Canonical:
+    """Turns the batches of one staged table into canonical lines and rejected rows."""
+
+    def __init__(self, rules: TableRules, settings: Settings, numbers: Numbers, today: dt.date) -> None:
+        self.rules = rules
+        self.settings = settings
+        self.numbers = numbers
+        self.today = today
+        self.texts = {f: Codes(clean_text) for f in (*CODED_FIELDS, "holding")}
+        self.keys = Codes(str)
+        self.names = Codes(str)
+        self.ids = Codes(str)
+        self.merges = Codes(str)
+        self._clients: dict[tuple[str | None, ...], tuple[int, int, int, int]] = {}
+        self._days: dict[str, int] = {}
+        self._group: str | None = None
+        self.people: dict[tuple[str, str], list[float]] = {}
+        """(field, spelling as written) → used rows and their revenue."""
+        self.fixed: dict[tuple[str, str, str], list[float]] = {}
+        self.merged: dict[str, list[float]] = {}
+        """Key before a declared merge → used rows and their revenue."""
+        self.totals: list[tuple[int, str, float]] = []
+        """Total rows: row number, label, amount."""
+        self.derived_amounts = 0
+
+    def has(self, name: str) -> bool:
+        """Whether the table has the field."""
+        return self.rules.staged.has(name)
+
+    def apply(self, batch: pa.RecordBatch) -> tuple[pa.Table | None, list[RejectedRow]]:
+        """Return the used rows in `OUTPUT_SCHEMA`, or None, and the rows set aside."""
+        if self.rules.fixes:
+            batch = self._fix(batch)
+        n = batch.num_rows
+        reason = np.zeros(n, np.int8)
+        problem = batch.column("problem")
+        if problem.null_count < n:
+            coded = problem.dictionary_encode()
+            lut = np.array([_CODE[c] for c in coded.dictionary.to_pylist()], np.int8)
+            reason = _spread(coded, lut, np.int8(0)).astype(np.int8)
+        dates = self._order_date(batch)
+        self._rows_without_date(batch, dates, reason)
+        amount, has_amount, margin, has_margin, qty, has_qty, price = self._money(batch)
+        kind = self._kind(batch)
+        back = kind == self.rules.codes["kind"].of("return")
+        amount, margin, qty = self._turn_returns(back, amount, margin, qty)
+        keys, names, ids, merged = self._client_columns(batch)
+        self._reasons(batch, reason, dates, amount, has_amount, keys, back, kind, price, qty, has_qty)
+        rejects = self._rejected(batch, reason, amount, has_amount) if reason.any() else []
+        used = np.flatnonzero(reason == 0)
+        if len(used) == 0:
+            return None, rejects
+        whole = len(used) == n
+        rows = None if whole else pa.array(used)
+        pick = slice(None) if whole else used
+        if not whole:
+            batch = batch.take(rows)
+        columns: dict[str, pa.Array] = {
+            "client_key": self.keys.array(keys[pick]),
+            "client_name": self.names.array(names[pick]),
+            "order_id": self._order_ids(batch),
+            "order_date": _date_array(dates.days[pick]),
+            "client_id": self.ids.array(ids[pick]),
+            "amount": to_decimal(amount[pick], None),
+            "kind": self.rules.codes["kind"].array(np.where(kind[pick] < 0, self._sale, kind[pick]).astype(np.int32)),
+            "source_file": _constant(self.rules.name, len(used)),
+            "source_row": batch.column("source_row"),
+        }
+        if margin is not None and has_margin is not None:
+            columns["margin"] = to_decimal(margin[pick], has_margin[pick])
+        if qty is not None and has_qty is not None:
+            columns["qty"] = to_decimal(qty[pick], has_qty[pick])
+        self._other_columns(batch, columns)
+        self._count_people(batch, amount[pick])
+        self._count_merged(merged[pick], amount[pick])
+        arrays = [
+            columns[f.name] if f.name in columns else pa.nulls(len(used), f.type) for f in OUTPUT_SCHEMA
+        ]
+        return pa.Table.from_arrays(arrays, schema=OUTPUT_SCHEMA), rejects
+
+    # -- dates ---------------------------------------------------------------------------------------------------
+
+    def _day(self, text: str) -> int:
+        """Day number of a date text; `_NO_DAY` where it is none."""
+        known = self._days.get(text)
+        if known is None:
+            day = parse_date(text, self.rules.dates)
+            known = _NO_DAY if day is None else (day - _EPOCH).days
+            self._days[text] = known
+        return known
+
+    def _date_column(self, column: pa.DictionaryArray) -> _Dates:
+        texts = [t or "" for t in column.dictionary.to_pylist()]
+        lut = np.fromiter((self._day(t) for t in texts), np.int32, len(texts))
+        empty = np.fromiter((empty_date(t) for t in texts), bool, len(texts))
+        lut[empty] = _NO_DAY
+        return _Dates(_spread(column, lut, np.int32(_NO_DAY)), _spread(column, empty, True))
+
+    def _order_date(self, batch: pa.RecordBatch) -> _Dates:
+        if self.has("order_date"):
+            dates = self._date_column(batch.column("order_date"))
+            if not (self.has("order_id") and bool((dates.empty).any())):
+                return dates
+            where = np.flatnonzero(dates.empty)
+        else:
+            n = batch.num_rows
+            dates = _Dates(np.full(n, _NO_DAY, np.int32), np.ones(n, bool))
+            where = np.arange(n)
+        texts = batch.column("order_id").take(pa.array(where)).dictionary_encode()
+        inside = [date_inside(clean_text(t) or "") for t in texts.dictionary.to_pylist()]
+        lut = np.fromiter((_NO_DAY if t is None else self._day(t) for t in inside), np.int32, len(inside))
+        none = np.fromiter((t is None for t in inside), bool, len(inside))
+        dates.days[where] = _spread(texts, lut, np.int32(_NO_DAY))
+        dates.empty[where] = _spread(texts, none, True)
+        return dates
+
+    # -- rows that are no orders ---------------------------------------------------------------------------------
+
+    def _rows_without_date(self, batch: pa.RecordBatch, dates: _Dates, reason: npt.NDArray[np.int8]) -> None:
+        """Blank rows, repeated headers, totals, group rows: all of them lack a date. Group clients are carried down."""
+        if self.rules.grouped:
+            self._carried = np.full(batch.num_rows, -1, np.int64)
+            self._carried_texts: list[str | None] = [self._group]
+        rows = np.flatnonzero((dates.days == _NO_DAY) & (reason == 0))
+        if len(rows) == 0:
+            if self.rules.grouped:
+                self._carried[:] = 0
+            return
+        names = [f for f in self.rules.staged.fields if f != "first"]
+        part = batch.take(pa.array(rows))
+        cells = {f: _texts(part.column(f)) for f in (*names, "first")}
+        date_label = _last(self.rules.labels.get("order_date") or self.rules.labels.get("order_id", ""))
+        amount_label = _last(self.rules.labels.get("amount", ""))
+        groups: list[tuple[int, str | None]] = []
+        for i, row in enumerate(rows.tolist()):
+            texts = {f: cells[f][i] for f in names}
+            first = cells["first"][i]
+            code = self._kind_of_row(texts, first, date_label, amount_label)
+            if code is None and self.rules.grouped:
+                group = self._group_of_row(texts, first)
+                if group is not None:
+                    code = "group_row"
+                    groups.append((row, group))
+            if code is not None:
+                reason[row] = _CODE[code]
+        if self.rules.grouped:
+            self._carry(batch.num_rows, groups)
+
+    @staticmethod
+    def _kind_of_row(
+        texts: Mapping[str, str | None], first: str | None, date_label: str, amount_label: str
+    ) -> str | None:
+        filled = [t for t in texts.values() if t]
+        if not filled and not first:
+            return "blank_row"
+        date = texts.get("order_date") or texts.get("order_id")
+        if date and date_label and " ".join(date.split()) == date_label:
+            return "repeated_header"
+        if amount_label and texts.get("amount") == amount_label:
+            return "repeated_header"
+        labels = [t for f in ("order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
+                  if (t := texts.get(f))]  # fmt: skip
+        labels = [*([first] if first else []), *labels]
+        if any(is_subtotal(t) for t in labels):
+            return "subtotal_row"
+        return "total_row" if any(is_total(t) for t in labels) else None
+
+    def _group_of_row(self, texts: Mapping[str, str | None], first: str | None) -> str | None:
+        """The client of a group row: its text where the row has nothing else but numbers."""
+        own = texts.get("client")
+        others = [
+            t for f, t in texts.items() if t and f not in ("client", "amount", "margin", "cost", "qty") and t != first
+        ]
+        if others:
+            return None
+        if own:
+            return own
+        return None if self.has("client") and self.rules.labels.get("client") else first
+
+    def _carry(self, n: int, groups: Sequence[tuple[int, str | None]]) -> None:
+        turns = np.zeros(n, np.int64)
+        for at, (row, text) in enumerate(groups):
+            turns[row] = at + 1
+            self._carried_texts.append(text)
+        self._carried = np.maximum.accumulate(turns)
+        self._group = self._carried_texts[int(self._carried[-1])]
+
+    # -- money ---------------------------------------------------------------------------------------------------
+
+    def _number(self, batch: pa.RecordBatch, name: str) -> tuple[Decimals, Bools]:
+        return self.numbers.read(batch.column(name), self.rules.marks[name])
+
+    def _money(
+        self, batch: pa.RecordBatch
+    ) -> tuple[Decimals, Bools, Decimals | None, Bools | None, Decimals | None, Bools | None, Decimals | None]:
+        n = batch.num_rows
+        qty = has_qty = price = has_price = None
+        if self.has("qty"):
+            qty, has_qty = self._number(batch, "qty")
+        if self.has("price"):
+            price, has_price = self._number(batch, "price")
+        if self.has("amount"):
+            amount, has_amount = self._number(batch, "amount")
+        else:
+            amount, has_amount = np.zeros(n, np.int64), np.zeros(n, bool)
+        if qty is not None and has_qty is not None and price is not None and has_price is not None:
+            gap = np.flatnonzero(has_qty & has_price & ~has_amount)
+            if len(gap) and self.has("amount"):
+                gap = gap[_blank(batch.column("amount"), gap)]
+            if len(gap):
+                amount[gap], has_amount[gap] = product(qty[gap], price[gap])
+                self.derived_amounts += len(gap)
+        margin = has_margin = None
+        if self.has("margin"):
+            margin, has_margin = self._number(batch, "margin")
+        elif self.has("cost"):
+            cost, has_margin = self._number(batch, "cost")
+            # Exports write the cost of a return now with a minus, now without: it follows the sign of the amount.
+            cost = np.where((amount < 0) & (cost > 0), -cost, cost)
+            margin = amount - cost
+            has_margin = has_margin & has_amount
+        return amount, has_amount, margin, has_margin, qty, has_qty, price
+
+    def _turn_returns(
+        self, back: Bools, amount: Decimals, margin: Decimals | None, qty: Decimals | None
+    ) -> tuple[Decimals, Decimals | None, Decimals | None]:
+        """A return written as a positive amount counts negative, with its margin and quantity."""
+        turn = back & (amount > 0)
+        if not turn.any():
+            return amount, margin, qty
+        amount = np.where(turn, -amount, amount)
+        margin = None if margin is None else np.where(turn, -margin, margin)
+        qty = None if qty is None else np.where(turn & (qty > 0), -qty, qty)
+        return amount, margin, qty
+
+    # -- codes ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _sale(self) -> int:
+        return self.rules.codes["kind"].of("sale")
+
+    def _kind(self, batch: pa.RecordBatch) -> Ints:
+        codes = self.rules.codes["kind"]
+        n = batch.num_rows
+        if self.rules.all_returns:
+            return np.full(n, codes.of("return"), np.int32)
+        if self.has("kind"):
+            return codes.column(batch.column("kind"))
+        out = np.full(n, self._sale, np.int32)
+        if self.has("order_id"):
+            hit = pc.match_substring_regex(batch.column("order_id"), "^[ \u00a0]*(?i:возврат|credit note|return )")
+            where = hit.fill_null(False).to_numpy(zero_copy_only=False)
+            if where.any():
+                out[where] = codes.of("return")
+        return out
+
+    def _client_columns(self, batch: pa.RecordBatch) -> tuple[Ints, Ints, Ints, Ints]:
+        present = [f for f in ("client_id", "client", "holding", "legal_entity") if self.has(f)]
+        dictionaries: list[list[str | None]] = []
+        combined: npt.NDArray[np.int64] | None = None
+        for name in present:
+            column = batch.column(name)
+            texts: list[str | None] = [*column.dictionary.to_pylist(), None]
+            codes = column.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
+            combined = codes if combined is None else combined * len(texts) + codes
+            dictionaries.append(texts)
+        if self.rules.grouped:
+            codes = self._carried
+            texts = list(self._carried_texts)
+            combined = codes if combined is None else combined * len(texts) + codes
+            dictionaries.append(texts)
+        assert combined is not None
+        found, back = _unique(combined)
+        keys, names, ids, merged = (np.empty(len(found), np.int32) for _ in range(4))
+        for i, value in enumerate(found.tolist()):
+            parts: list[str | None] = []
+            for texts in reversed(dictionaries):
+                value, at = divmod(value, len(texts))
+                parts.append(texts[at] or None)
+            parts.reverse()
+            keys[i], names[i], ids[i], merged[i] = self._client(present, parts)
+        return keys[back], names[back], ids[back], merged[back]
+
+    def _client(self, present: Sequence[str], parts: Sequence[str | None]) -> tuple[int, int, int, int]:
+        memo = tuple(parts)
+        known = self._clients.get(memo)
+        if known is None:
+            given = dict(zip(present, parts, strict=False))
+            if self.rules.grouped and clean_text(given.get("client")) is None:
+                given["client"] = parts[-1]
+            found = self.rules.clients(
+                given.get("client_id"), given.get("client"), given.get("holding"), given.get("legal_entity")
+            )
+            known = (
+                -1 if found.key is None else self.keys.of(found.key),
+                -1 if found.shown is None else self.names.of(found.shown),
+                -1 if found.clean_id is None else self.ids.of(found.clean_id),
+                -1 if found.merged_from is None else self.merges.of(found.merged_from),
+            )
+            self._clients[memo] = known
+        return known
+
+    def _order_ids(self, batch: pa.RecordBatch) -> pa.Array:
+        if not self.has("order_id"):
+            return pa.nulls(batch.num_rows, pa.string())
+        column = batch.column("order_id")
+        # Anything but plain ASCII letters, digits and inner marks is looked at text by text.
+        simple = pc.match_substring_regex(column, r"^[0-9A-Za-zА-Яа-я][0-9A-Za-zА-Яа-я/_.#:-]*[0-9][0-9A-Za-zА-Яа-я/_.#:-]*$")
+        simple = pc.or_kleene(simple, pc.match_substring_regex(column, r"^[0-9]+$")).fill_null(False)
+        if pc.all(simple).as_py():
+            return column
+        where = np.flatnonzero(~simple.to_numpy(zero_copy_only=False))
+        texts = column.take(pa.array(where)).dictionary_encode()
+        cleaned = pa.array([_order_id(t) for t in texts.dictionary.to_pylist()], pa.string())
+        mask = pc.invert(simple)
+        return pc.replace_with_mask(column, mask, cleaned.take(texts.indices))
+
+    # -- reasons -------------------------------------------------------------------------------------------------
+
+    def _reasons(
+        self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], dates: _Dates, amount: Decimals,
+        has_amount: Bools, keys: Ints, back: Bools, kind: Ints, price: Decimals | None, qty: Decimals | None,
+        has_qty: Bools | None,
+    ) -> None:  # fmt: skip
+        reading, period, codes = self.settings.reading, self.settings.period, self.rules.codes
+
+        def mark(mask: Bools, code: str) -> None:
+            reason[mask & (reason == 0)] = _CODE[code]
+
+        def coded(name: str) -> Ints:
+            return codes[name].column(batch.column(name))
+
+        if self.has("deleted"):
+            mark(_flags(batch.column("deleted")), "deleted")
+        if self.has("posted"):
+            filled = ~_blank(batch.column("posted"))
+            mark(filled & ~_flags(batch.column("posted")), "unposted")
+        if self.has("kind"):
+            mark(kind == codes["kind"].of("internal"), "internal")
+        if self.has("status"):
+            mark(coded("status") == codes["status"].of("cancelled"), "cancelled")
+        mark(keys < 0, "no_client")
+        if reading.drop_order_id_prefix and self.has("order_id"):
+            ids = self._order_ids(batch)
+            hit = np.zeros(batch.num_rows, bool)
+            for prefix in reading.drop_order_id_prefix:
+                hit |= pc.starts_with(ids, prefix).fill_null(False).to_numpy(zero_copy_only=False)
+            mark(hit, "dropped_prefix")
+        earliest = (dt.date(1980, 1, 1) - _EPOCH).days
+        mark(dates.empty & (dates.days == _NO_DAY), "no_date")
+        mark((dates.days == _NO_DAY) | (dates.days < earliest), "bad_date")
+        missing = np.flatnonzero(~has_amount)
+        if len(missing):
+            names = ("amount",) if self.has("amount") else ("qty", "price")
+            empty = np.ones(len(missing), bool)
+            for name in names:
+                empty &= _blank(batch.column(name), missing)
+            none = np.zeros(len(reason), bool)
+            none[missing[empty]] = True
+            mark(none, "no_amount")
+            mark(~has_amount, "bad_amount")
+        if reading.drop_nonpositive_price:
+            if price is not None:
+                mark(price <= 0, "nonpositive_price")
+            elif qty is not None and has_qty is not None:
+                mark(has_qty & (qty > 0) & (amount <= 0), "nonpositive_price")
+            else:
+                mark(amount == 0, "nonpositive_price")
+        if reading.drop_returns:
+            mark((amount < 0) | back, "return_dropped")
+        if self.rules.currency is not None and self.has("currency"):
+            found = coded("currency")
+            mark((found >= 0) & (found != codes["currency"].of(self.rules.currency)), "foreign_currency")
+        mark(dates.days > (self.today - _EPOCH).days, "future_date")
+        outside = np.zeros(len(reason), bool)
+        if period.start:
+            outside |= dates.days < (period.start - _EPOCH).days
+        for end in (period.end, period.as_of):
+            if end:
+                outside |= dates.days > (end - _EPOCH).days
+        mark(outside, "outside_period")
+
+    _FIELD_OF: Mapping[str, tuple[str, ...]] = {
+        "repeated_header": ("order_date", "order_id"), "deleted": ("deleted",), "unposted": ("posted",),
+        "internal": ("kind",), "cancelled": ("status",), "no_client": ("client_id", "client", "legal_entity"),
+        "dropped_prefix": ("order_id",), "no_date": ("order_date", "order_id"), "bad_date": ("order_date", "order_id"),
+        "no_amount": ("amount", "price"), "bad_amount": ("amount", "price", "qty"),
+        "nonpositive_price": ("price", "amount"), "return_dropped": ("amount", "price"),
+        "foreign_currency": ("currency",), "future_date": ("order_date", "order_id"),
+        "outside_period": ("order_date", "order_id"),
+    }  # fmt: skip
+
+    def _rejected(
+        self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], amount: Decimals, has_amount: Bools
+    ) -> list[RejectedRow]:
+        rows = np.flatnonzero(reason)
+        part = batch.take(pa.array(rows))
+        numbers = part.column("source_row").to_pylist()
+        codes = [_NAME[c] for c in reason[rows].tolist()]
+        money = [a / 10_000 if k else None for a, k in zip(amount[rows].tolist(), has_amount[rows].tolist(), strict=True)]
+        cells: dict[str, list[str | None]] = {}
+
+        def cell(name: str, i: int) -> str | None:
+            if name not in cells:
+                cells[name] = part.column(name).to_pylist()
+            return cells[name][i]
+
+        out: list[RejectedRow] = []
+        for i, code in enumerate(codes):
+            column: str | None = None
+            value: str | None = None
+            if code in ("bad_bytes", "unclosed_quote", "field_count"):
+                value = cell("raw", i)
+            elif code in ("total_row", "subtotal_row", "group_row"):
+                value = next((t for f in ("first", "order_id", "client", "order_date", "sku")
+                              if f in self.rules.staged.fields and (t := clean_text(cell(f, i)))), None)  # fmt: skip
+            else:
+                name = next((f for f in self._FIELD_OF.get(code, ()) if self.has(f)), None)
+                if name is not None:
+                    column = self.rules.labels.get(name)
+                    value = cell(name, i)
+                    if code in ("bad_date", "bad_amount") and (value or "").lstrip().startswith("#"):
+                        code = "cell_error"
+            if code == "total_row" and money[i] is not None:
+                self.totals.append((numbers[i], value or "", money[i] or 0.0))
+            counted = money[i] if code not in ("total_row", "subtotal_row", "group_row") else None
+            out.append((numbers[i], column, (value or "").replace("\ue000", "") or None, code, counted))
+        return out
+
+    # -- the rest of the columns ---------------------------------------------------------------------------------
+
+    def _other_columns(self, batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> None:
+        codes = self.rules.codes
+        for name in (*PERSON_FIELDS, "currency", "status", "initiator"):
+            if self.has(name):
+                columns[name] = codes[name].array(codes[name].column(batch.column(name)))
+        for name in (*CODED_FIELDS, "holding"):
+            if self.has(name):
+                columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name)))
+        for name in ("requested_date", "promised_date", "shipped_date", "delivered_date", "client_since"):
+            if self.has(name):
+                days = self._date_column(batch.column(name)).days
+                low, high = (dt.date(1980, 1, 1) - _EPOCH).days, (dt.date(2200, 1, 1) - _EPOCH).days
+                columns[name] = _date_array(np.where((days < low) | (days >= high), _NO_DAY, days).astype(np.int32))
+        for name in ("complaint", "document_error"):
+            if self.has(name):
+                columns[name] = pa.array(_flags(batch.column(name)))
+        if self.has("shipped_pct"):
+            value, known = self._number(batch, "shipped_pct")
+            share = np.clip(value / (10_000.0 * self.rules.pct_scale), 0.0, 1.0)
+            columns["shipped_pct"] = pa.array(share, mask=~known)
+        if self.has("price_index"):
+            value, known = self._number(batch, "price_index")
+            columns["price_index"] = pa.array(value / 10_000.0, mask=~known)
+
+    def _count_people(self, batch: pa.RecordBatch, amount: Decimals) -> None:
+        for name in PERSON_FIELDS:
+            if not self.has(name):
+                continue
+            column = batch.column(name)
+            texts = column.dictionary.to_pylist()
+            codes = column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+            rows = np.bincount(codes, minlength=len(texts) + 1)
+            money = np.bincount(codes, weights=amount / 10_000.0, minlength=len(texts) + 1)
+            for text, n, revenue in zip(texts, rows.tolist(), money.tolist(), strict=False):
+                if n and clean_text(text) is not None:
+                    entry = self.people.setdefault((name, text), [0.0, 0.0])
+                    entry[0] += n
+                    entry[1] += revenue
+
+    def _count_merged(self, merged: Ints, amount: Decimals) -> None:
+        if not self.merges.values:
+            return
+        where = merged >= 0
+        rows = np.bincount(merged[where], minlength=len(self.merges.values))
+        money = np.bincount(merged[where], weights=amount[where] / 10_000.0, minlength=len(self.merges.values))
+        for key, n, revenue in zip(self.merges.values, rows.tolist(), money.tolist(), strict=True):
+            entry = self.merged.setdefault(key, [0.0, 0.0])
+            entry[0] += n
+            entry[1] += revenue
+
+    def _fix(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Apply declared corrections to the texts of single documents."""
+        wanted = {order for _, order, _ in self.rules.fixes}
+        numbers = self._order_ids(batch)
+        hit = pc.is_in(numbers, pa.array(sorted(wanted), pa.string())).to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(hit)
+        if len(rows) == 0:
+            return batch
+        columns = list(batch.columns)
+        ids = numbers.take(pa.array(rows)).to_pylist()
+        for at, name in enumerate(batch.schema.names):
+            fixes = {(o, was): new for (f, o, was), new in self.rules.fixes.items() if f == name}
+            if not fixes:
+                continue
+            texts = _texts(columns[at])
+            for row, order in zip(rows.tolist(), ids, strict=True):
+                was = clean_text(texts[row]) or ""
+                if (order, was) in fixes:
+                    texts[row] = fixes[order, was]
+                    entry = self.fixed.setdefault((name, order, was), [0.0])
+                    entry[0] += 1
+            column = pa.array(texts, pa.string())
+            columns[at] = column.dictionary_encode() if pa.types.is_dictionary(batch.schema.field(at).type) else column
+        return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _order_id(text: str | None) -> str | None:
+    value = clean_text(text)
+    return None if value is None else order_number(value)
+
+
+def _last(label: str) -> str:
+    return " ".join(label.rsplit(" / ", 1)[-1].split())
+
+
+def _texts(column: pa.Array) -> list[str | None]:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode() if hasattr(column, "dictionary_decode") else column.cast(pa.string())
+    return [clean_text(t) for t in column.to_pylist()]
+
+
+def _blank(column: pa.Array, rows: npt.NDArray[np.intp] | None = None) -> Bools:
+    """Which cells (of ``rows``) have no text or a mark of emptiness."""
+    if rows is not None:
+        column = column.take(pa.array(rows))
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    lut = np.fromiter((clean_text(t) is None for t in coded.dictionary.to_pylist()), bool, len(coded.dictionary))
+    return _spread(coded, lut, True)
+
+
+def _flags(column: pa.DictionaryArray) -> Bools:
+    texts = column.dictionary.to_pylist()
+    return _spread(column, np.fromiter((parse_flag(t) for t in texts), bool, len(texts)), False)
+
+
+def _unique(codes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.intp]]:
+    """Distinct codes and, for every row, which one it has; without sorting where the codes are dense."""
+    top = int(codes.max()) + 1 if len(codes) else 0
+    if top <= 4 * len(codes) + 1000:
+        seen = np.zeros(top, bool)
+        seen[codes] = True
+        found = np.flatnonzero(seen)
+        place = np.zeros(top, np.intp)
+        place[found] = np.arange(len(found))
+        return found, place[codes]
+    found, back = np.unique(codes, return_inverse=True)
+    return found, back
+
+
+def _date_array(days: Ints) -> pa.Array:
+    return pa.array(days, pa.int32(), mask=days == _NO_DAY).cast(pa.date32())
+
+
+def _constant(text: str, n: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([text], pa.string()))
+

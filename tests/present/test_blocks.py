@@ -1,0 +1,195 @@
+"""Blocks: everything a client wrote is text, ids are ASCII, verdicts are told by shape and word."""
+
+from __future__ import annotations
+
+import datetime as dt
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from markupsafe import Markup
+
+from audit.errors import Text
+from audit.findings.finding import Effect, Finding
+from audit.model.result import Metric
+from audit.present.blocks import (
+    ActionView,
+    Col,
+    FindingView,
+    Section,
+    action_table,
+    callout,
+    executive_page,
+    finding_card,
+    gauge,
+    key_figures,
+    metric_line,
+    scorecard,
+    slug,
+    status_mark,
+    table,
+)
+from audit.present.charts.base import Band
+from audit.present.format import NBSP, Fmt
+
+RU, EN = Fmt("ru", "RUB"), Fmt("en", "RUB")
+NASTY = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> $x$ \"q\" 'q' {0} {x} %s"
+
+LEAKY = Finding(
+    id="retention.leaky_first_purchase", status="found", severity="major",
+    metrics=("retention.second_purchase_share",),
+    effect=Effect(1e6, 2e6, 4e6, "revenue", Text("клиенты × чек", "clients × ticket")), grade="C", table="retention.km",
+)  # fmt: skip
+SHARE = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 0.65, 412, 0.67, "EK", "C")
+VIEW = FindingView(
+    LEAKY, NASTY, NASTY, SHARE, "Вторая покупка", Band(0.67, 0.67, "low"),
+    actions=[ActionView(NASTY, NASTY, 30, NASTY, NASTY, "low")], href="#chart-km",
+)  # fmt: skip
+
+
+class Tags(HTMLParser):
+    """Collects tags, checks that they balance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in {"img", "br", "col", "hr", "wbr"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def parse(html: str) -> Tags:
+    tags = Tags()
+    tags.feed(str(html))
+    tags.close()
+    assert tags.open == []
+    return tags
+
+
+def everything() -> list[Markup]:
+    frame = pd.DataFrame({"client": [NASTY, None], "sum": [1.5e6, None], "day": [dt.date(2025, 1, 2), None]})
+    cols = [Col("client", NASTY, note=NASTY), Col("sum", "₽", "money"), Col("day", "Дата", "date")]
+    return [
+        table(frame, cols, fmt=RU, caption=NASTY, id=NASTY, sheet=NASTY, note=NASTY, max_rows=1),
+        finding_card(VIEW, RU),
+        scorecard([(NASTY, [VIEW])], EN),
+        executive_page(fmt=RU, verdict=NASTY, lead=NASTY, findings=[VIEW], how_sure=[NASTY], first_steps=VIEW.actions,
+                       headline=NASTY).html,
+        action_table(VIEW.actions, RU, caption=NASTY),
+        callout(NASTY, NASTY),
+        key_figures([(NASTY, NASTY, NASTY)]),
+        metric_line(SHARE, NASTY, RU),
+        Section(NASTY, NASTY, [NASTY], lead=NASTY).html,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("html", everything(), ids=lambda h: str(h)[:20])
+def test_a_clients_text_is_only_text(html: Markup) -> None:
+    tags = parse(html)
+    names = {name for name, _ in tags.seen}
+    assert not names & {"script", "b-", "iframe", "svg"}
+    for name, attributes in tags.seen:
+        assert not any(a.startswith("on") for a in attributes)
+        if name == "img":
+            assert (attributes["src"] or "").startswith("data:image/svg+xml;base64,")
+    # where the words of the client stand, they stand whole
+    assert any("$x$" in w and "{0}" in w for w in tags.words)
+
+
+@pytest.mark.parametrize("html", everything(), ids=lambda h: str(h)[:20])
+def test_ids_are_ascii(html: Markup) -> None:
+    for _, attributes in parse(html).seen:
+        assert (attributes.get("id") or "").isascii()
+
+
+def test_slug() -> None:
+    assert slug("Доля второй покупки: Ёлка № 1") == "dolya-vtoroy-pokupki-elka-1"
+    assert slug("«»") == "x"
+
+
+def test_verdict_has_shape_and_word() -> None:
+    text = status_mark("found", "ru").striptags()
+    assert "●" in text and "выявлено" in text
+    assert "под наблюдением" in status_mark("watch", "ru", word_too=False)
+
+
+def test_card_says_figure_interval_norm_price_grade_and_table() -> None:
+    card = str(finding_card(VIEW, RU)).replace(NBSP, " ")
+    for part in ("61 %", "57–65 %", "норма ≥ 67 % (Ерохин, Климов, 2024)", "2 млн ₽ выручки в год (1–4)", "412",
+                 "один источник", "«retention.km»", 'href="#chart-km"',
+                 'id="finding-retention-leaky-first-purchase"'):  # fmt: skip
+        assert part in card, part
+
+
+def test_clear_finding_has_no_actions_and_no_price() -> None:
+    view = FindingView(Finding("base.long_tail", "clear"), "ok", actions=[ActionView("делай")])
+    assert "делай" not in finding_card(view, RU)
+
+
+def test_not_assessed_row_of_the_scorecard_gives_the_reason() -> None:
+    blind = Finding("base.long_tail", "not_assessed", reason=Text("нет заказов", "no orders"))
+    assert "no orders" in scorecard([("База", [FindingView(blind, "Хвост")])], EN)
+
+
+def test_table_sorts_by_raw_values_and_writes_formatted_ones() -> None:
+    frame = pd.DataFrame({"c": ["б", "а", "в"], "share": [0.5, None, 0.045], "d": ["2025-01-31", "2024-01-01", None]})
+    html = str(table(frame, [Col("c", "К"), Col("share", "Доля", "share"), Col("d", "Дата", "date")], fmt=RU))
+    assert f'<td class="km-r" data-v="0.045">4,5{NBSP}%</td>' in html
+    assert '<td class="km-r">—</td>' in html
+    assert '<td data-v="2025-01-31">31.01.2025</td>' in html
+    assert "data-sortable" in html
+    assert '<th scope="row">б</th>' in html
+
+
+def test_cut_table_says_so_and_names_the_annex() -> None:
+    html = str(table(pd.DataFrame({"c": range(30)}), [Col("c", "К", "count")], fmt=RU, max_rows=10, sheet="base.list"))
+    assert html.count("<tr>") == 11
+    assert "Показано строк: 10 из 30. Список целиком — на листе «base.list»" in html
+
+
+def test_empty_table_says_so() -> None:
+    assert "Строк нет." in table(pd.DataFrame({"c": []}), [Col("c", "К")], fmt=RU)
+
+
+def test_wide_tables_go_on_landscape_pages() -> None:
+    frame = pd.DataFrame({f"c{i}": [1] for i in range(9)})
+    assert "km-wide" in table(frame, [Col(c, c) for c in frame], fmt=RU)
+    assert "km-wide" not in table(frame, [Col(c, c) for c in frame][:8], fmt=RU)
+
+
+def test_column_widths_add_up() -> None:
+    import re
+
+    frame = pd.DataFrame({"name": ["очень длинное имя клиента, которое не помещается" * 3, "б"], "n": [1, 2]})
+    html = str(table(frame, [Col("name", "И"), Col("n", "N", "num")], fmt=RU))
+    widths = [float(w) for w in re.findall(r"width: ([\d.]+)%", html)]
+    assert sum(widths) == pytest.approx(100, abs=0.2)
+    assert widths[0] > widths[1]
+
+
+def test_gauge_needs_something_to_compare_with() -> None:
+    assert gauge(Metric("x", 0.5, "share"), None, RU) == ""
+    assert gauge(Metric("x", None, "share"), Band(0.2, 0.4), RU) == ""
+    assert gauge(Metric("x", 0.5, "share"), Band(0.2, 0.4), RU)
+
+
+def test_section_shows_in_a_notebook() -> None:
+    parts = ["Первый.\n\nВторой.", None, Markup("<ul><li>x</li></ul>")]
+    bundle = Section("s", "Раздел & <b>", parts)._repr_mimebundle_()
+    assert bundle["text/plain"] == "Раздел & <b>\nПервый.\nВторой.\nx"
+    assert bundle["text/html"].count("<p>") == 2
+
+
+def test_nothing_found_is_said() -> None:
+    assert "Ни одна из проверенных болезней не выявлена." in executive_page(fmt=RU, verdict="Всё хорошо.").html
