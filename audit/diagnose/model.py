@@ -12,7 +12,7 @@ import pandas as pd
 
 from audit.diagnose.roles.mixing import foreign_group_share
 from audit.diagnose.roles.norm import Norm
-from audit.diagnose.roles.people import small_roles
+from audit.diagnose.roles.people import labels, small_roles
 from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
 from audit.errors import Text
 from audit.method import method
@@ -60,7 +60,7 @@ def _holders(staff: pd.DataFrame, station: str) -> pd.Series:
 def conveyor(answers: Answers, stations: Sequence[str], required: Sequence[str]) -> pd.DataFrame:
     """Return who stands on each station and how much of its work is done there.
 
-    Grain: one row per station. Columns: station, required, people, fte (a person with two roles divided by hours on each
+    Grain: one row per station. Columns: station, required, people, who (codes), fte (a person with two roles divided by hours on each
     role's own functions, equally where there are none), own_hours (holders on the station's functions), foreign_hours (on
     them by people who neither own nor are allowed them), coverage = own ÷ (own + foreign), NaN without hours;
     km_oper_hours and hunt_farm_hours: parts of foreign_hours that are client managers' operational work, and hunting by
@@ -85,6 +85,7 @@ def conveyor(answers: Answers, stations: Sequence[str], required: Sequence[str])
         rows.append(
             {
                 "station": station, "required": station in required, "people": len(people),
+                "who": sorted(people),
                 "fte": sum(_fte_on(staff, hours, norm, p, station) for p in sorted(people)),
                 "own_hours": own, "foreign_hours": foreign,
                 "coverage": own / (own + foreign) if own + foreign > 0 else float("nan"),
@@ -92,7 +93,7 @@ def conveyor(answers: Answers, stations: Sequence[str], required: Sequence[str])
                 "by_role": {str(f): float(h) for f, h in alien.groupby("family")["hours"].sum().items()},
             }
         )  # fmt: skip
-    columns = ["station", "required", "people", "fte", "own_hours", "foreign_hours", "coverage", "km_oper_hours",
+    columns = ["station", "required", "people", "who", "fte", "own_hours", "foreign_hours", "coverage", "km_oper_hours",
                "hunt_farm_hours", "by_role"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
@@ -283,6 +284,7 @@ def diagnose(case: Case) -> ChapterResult:
         "has_time": answers.reason is None,
         "people": len(answers.staff),
         "small_roles": list(small_roles(answers.staff)),
+        "labels": dict(labels(case)),
         "mixing": mixing,
         "support_sits": case.questionnaire.company.get("support_sits"),
         "support_sla": support_sla(case.questionnaire.table("processes")),

@@ -17,6 +17,7 @@ from audit.errors import AuditError, InputError, Text
 from audit.intake.canonical import OUTPUT_SCHEMA, Canonical, ClientKey, Codes, RejectedRow, TableRules
 from audit.intake.client_keys import ClientBook
 from audit.intake.columns import TablePlan, plan_table
+from audit.intake.databases import is_address, open_database, shown_address
 from audit.intake.dates import decide_orders
 from audit.intake.files import TableReader, find_files, open_tables
 from audit.intake.headers import field_name
@@ -95,15 +96,25 @@ class Intake:
     # -- files and columns ---------------------------------------------------------------------------------------
 
     def _open_and_stage(self, sources: Sequence[str | Path]) -> None:
-        for file in find_files(sources):
+        addresses = [s for s in sources if isinstance(s, str) and is_address(s)]
+        paths = [s for s in sources if not (isinstance(s, str) and is_address(s))]
+        for file in find_files(paths) if paths or not addresses else []:
             self.say(Text(f"Читаю {file.name}", f"Reading {file.name}"))
-            for reader in open_tables(file, self.settings.reading, self.work):
-                plan = plan_table(reader, self.settings)
-                self.questions.extend(plan.questions)
-                self.notes.extend(plan.notes)
-                path = self.work / f"staged_{len(self.tables)}.arrow"
-                staged = reader.stage(plan.layout, plan.keep, path, self.connection)
-                self.tables.append(_Table(reader, plan, staged, file.path.stat().st_size))
+            for reader in open_tables(file, self.settings, self.work):
+                self._stage(reader, file.path.stat().st_size)
+        for address in addresses:
+            self.say(Text(f"Читаю {shown_address(address)}", f"Reading {shown_address(address)}"))
+            self._stage(open_database(address), 0)
+        self.tables.sort(key=lambda t: t.name)
+
+    def _stage(self, reader: TableReader, size: int) -> None:
+        plan = plan_table(reader, self.settings)
+        path = self.work / f"staged_{len(self.tables)}.arrow"
+        staged = reader.stage(plan.layout, plan.keep, path, self.connection)
+        self.questions.extend(plan.questions)
+        self.notes.extend(plan.notes)
+        self.notes.extend(getattr(reader, "notes", []))
+        self.tables.append(_Table(reader, plan, staged, size))
 
     # -- rules ---------------------------------------------------------------------------------------------------
 

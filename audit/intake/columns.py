@@ -15,6 +15,7 @@ from audit.intake.files import TableReader
 from audit.intake.headers import HeaderPlan, field_name, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, is_value
 from audit.intake.staging import Row
+from audit.intake.values import is_total
 from audit.model.intake_report import ColumnUse, Question
 from audit.settings import Settings
 
@@ -65,7 +66,8 @@ def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
     for name, rivals in plan.rivals.items():
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
     _drop_wrong_types(chosen, sample, plan, notes)
-    _require(chosen, plan, reader, sample)
+    grouped = _grouped(chosen, sample)
+    _require(chosen, plan, reader, sample, grouped)
     labels = {f: plan.columns[i].header for f, i in chosen.items()}
     uses = _uses(reader.name, plan, chosen, sample)
     used = {f: i for f, i in chosen.items() if not _not_read(f, plan)}
@@ -75,7 +77,7 @@ def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
         keep=[("first", 0), *sorted(used.items())],
         labels=labels, uses=uses, questions=questions, notes=notes,
         client_id_is_inn="инн" in normalise_header(client_id)[0].split() or "inn" in normalise_header(client_id)[0],
-        vat=_vat(labels.get("amount", "")),
+        vat=_vat(labels.get("amount", "")), grouped=grouped,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )  # fmt: skip
 
@@ -164,14 +166,39 @@ def _datelike(text: str) -> bool:
     return digits == 5 and text[:5].isdigit()
 
 
+def _grouped(chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> bool:
+    """Whether clients stand in rows of their own above their orders.
+
+    So it is when most dated rows have no client while rows without a date have a text and nothing else but numbers.
+    """
+    if "client_id" in chosen:
+        return False
+    text_at = chosen.get("client", 0)
+    date_at, number_at = chosen.get("order_date"), chosen.get("order_id")
+    dated = blank = groups = 0
+    for cells in sample:
+        def cell(i: int | None, cells: Sequence[str] = cells) -> str:
+            return cells[i].strip() if i is not None and i < len(cells) else ""
+
+        own = cell(chosen.get("client"))
+        has_date = _datelike(cell(date_at)) or bool(DATE_INSIDE.search(cell(number_at)))
+        if has_date:
+            dated += 1
+            blank += not own
+        elif cell(text_at) and not is_total(cell(text_at)):
+            rest = [c for i, c in enumerate(cells) if i != text_at and c.strip() and not is_value(c)]
+            groups += not rest
+    return dated > 0 and groups > 0 and blank > dated / 2
+
+
 def _require(
-    chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]]
+    chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]], grouped: bool
 ) -> None:
     missing: list[str] = []
     numbers = _column(sample, chosen["order_id"]) if "order_id" in chosen else []
     if "order_date" not in chosen and not any(DATE_INSIDE.search(n) for n in numbers):
         missing.append("order_date")
-    if not {"client_id", "client", "legal_entity"} & set(chosen):
+    if not {"client_id", "client", "legal_entity"} & set(chosen) and not grouped:
         missing.append("client_id")
     if "amount" not in chosen and not {"qty", "price"} <= set(chosen):
         missing.append("amount")
@@ -233,5 +260,3 @@ def _uses(
         out.append(ColumnUse(file, c.header, name, how, c.match.score, None if example is None else example[:60]))
     return out
 
-
-_ = is_value

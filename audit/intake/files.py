@@ -12,13 +12,23 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from audit.errors import InputError, Text
+from audit.intake.archives import check_package, unpack
 from audit.intake.columnar import open_parquet
 from audit.intake.delimited import open_delimited
+from audit.intake.grids import open_html, open_xml
 from audit.intake.layout import Layout
 from audit.intake.staging import Row, Staged
-from audit.settings import Reading
+from audit.intake.workbooks import encrypted, open_workbook
+from audit.settings import Settings
 
 __all__ = ["FoundFile", "TableReader", "find_files", "open_tables"]
+
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FOREIGN = (
+    (b"%PDF", "PDF"), (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "GZIP"), (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"), (b"SQLite format 3", "SQLite"), (b"MZ", "EXE"), (b"\x7fELF", "ELF"), (b"{\\rtf", "RTF"),
+)  # fmt: skip
 
 
 class TableReader(Protocol):
@@ -96,15 +106,92 @@ def _not_data(path: Path) -> bool:
     return path.name.startswith((".", "~$")) or path.suffix.lower() in {".toml", ".md", ".ini", ".lnk"}
 
 
-def open_tables(file: FoundFile, reading: Reading, work: Path) -> list[TableReader]:
-    """Open a file and return its tables; ``work`` is a folder for what has to be unpacked."""
-    if file.path.stat().st_size == 0:
+def open_tables(file: FoundFile, settings: Settings, work: Path) -> Iterator[TableReader]:
+    """Open a file and give its tables one by one; ``work`` is a folder for what has to be unpacked."""
+    yield from _open(file.path, file.name, settings, work, inside=False)
+
+
+def _open(path: Path, name: str, settings: Settings, work: Path, *, inside: bool) -> Iterator[TableReader]:
+    if path.stat().st_size == 0:
         raise InputError(
-            Text("Файл пуст", "The file is empty"), where=file.name,
+            Text("Файл пуст", "The file is empty"), where=name,
             todo=Text("Выгрузите данные заново или уберите файл", "Export the data again or take the file away"),
         )  # fmt: skip
-    with file.path.open("rb") as f:
-        start = f.read(8)
+    with path.open("rb") as f:
+        start = f.read(4096)
+    reading = settings.reading
     if start[:4] == b"PAR1":
-        return [open_parquet(file.path, file.name)]
-    return [open_delimited(file.path, file.name, reading.encoding, reading.delimiter)]
+        yield open_parquet(path, name)
+    elif start[:2] == b"PK":
+        yield from _open_zip(path, name, settings, work, inside=inside)
+    elif start[:8] == _OLE:
+        if _is_encrypted(path):
+            raise encrypted(name)
+        yield from open_workbook(path, name, "xls", settings)
+    elif (kind := next((k for magic, k in _FOREIGN if start.startswith(magic)), None)) is not None:
+        raise _foreign(name, kind)
+    else:
+        text = _start_text(start)
+        if "urn:schemas-microsoft-com:office:spreadsheet" in text:
+            yield open_xml(path, name)
+        elif text.startswith(("<html", "<!doctype html", "<table", "<meta", "<head", "<body", "<style", "<?xml")) \
+                and ("<t" in text or "html" in text):  # fmt: skip
+            yield open_html(path, name, reading.encoding)
+        elif text.startswith(("{", "[{")):
+            raise _foreign(name, "JSON")
+        else:
+            yield open_delimited(path, name, reading.encoding, reading.delimiter)
+
+
+def _open_zip(path: Path, name: str, settings: Settings, work: Path, *, inside: bool) -> Iterator[TableReader]:
+    entries = {e.filename.lower() for e in check_package(path, name)}
+    if any(e.startswith("xl/workbook") for e in entries):
+        kind = "xlsb" if "xl/workbook.bin" in entries else "xlsx"
+        yield from open_workbook(path, name, kind, settings)
+    elif "content.xml" in entries and "mimetype" in entries:
+        yield from open_workbook(path, name, "ods", settings)
+    elif inside:
+        raise InputError(
+            Text("Архив внутри архива не читается", "An archive inside an archive is not read"), where=name,
+            todo=Text("Распакуйте внутренний архив", "Unpack the inner archive"),
+        )  # fmt: skip
+    else:
+        folder = work / f"zip_{len(list(work.iterdir()))}"
+        found = unpack(path, name, folder)
+        if not found:
+            raise InputError(
+                Text("В архиве нет файлов", "The archive holds no files"), where=name,
+                todo=Text("Положите в архив выгрузки", "Put the exports into the archive"),
+            )  # fmt: skip
+        for inner, shown in found:
+            yield from _open(inner, shown, settings, work, inside=True)
+            inner.unlink(missing_ok=True)
+
+
+def _start_text(start: bytes) -> str:
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return start.decode("utf-16", "replace").lstrip("\ufeff \t\r\n").lower()
+    return start.decode("latin-1").lstrip("\u00ef\u00bb\u00bf \t\r\n").lower()
+
+
+def _is_encrypted(path: Path) -> bool:
+    """A workbook behind a password is an OLE container with a stream of that name."""
+    with path.open("rb") as f:
+        return "EncryptedPackage".encode("utf-16-le") in f.read(2**20) or _tail_has(f, path)
+
+
+def _tail_has(f: Any, path: Path) -> bool:
+    size = path.stat().st_size
+    if size <= 2**20:
+        return False
+    f.seek(max(size - 2**20, 2**20))
+    return "EncryptedPackage".encode("utf-16-le") in f.read(2**20)
+
+
+def _foreign(name: str, kind: str) -> InputError:
+    return InputError(
+        Text(f"Файл {kind} не читается как таблица заказов", f"A {kind} file is not read as a table of orders"),
+        where=name,
+        todo=Text("Дайте выгрузку в CSV, XLSX, XLS, ODS, Parquet или ZIP с ними",
+                  "Give the export as CSV, XLSX, XLS, ODS, Parquet or a ZIP of these"),
+    )  # fmt: skip

@@ -108,9 +108,15 @@ def _with_second_row(
         if upper < 0 or lower >= len(filled) or filled[lower][0] != filled[upper][0] + 1:
             continue
         stacked = _stack(filled[upper], filled[lower], rows[upper][1], named)
-        if stacked is not None and stacked.recognised > best.recognised:
+        if stacked is not None and (stacked.recognised > best.recognised or (upper == at and not _repeats(
+                filled[upper][1], filled[lower][1]) and stacked.recognised >= best.recognised)):  # fmt: skip
             best = stacked
     return best
+
+
+def _repeats(upper: Sequence[str], lower: Sequence[str]) -> bool:
+    """Whether the second row is the header once more."""
+    return [c for c in upper if c] == [c for c in lower if c]
 
 
 def _stack(
@@ -121,12 +127,14 @@ def _stack(
     low = lower[1] + [""] * (width - len(lower[1]))
     raw = [c.strip() for c in upper_raw] + [""] * (width - len(upper_raw))
     words = [c for c in low if c]
-    if len(words) < 2 or any(is_value(c) for c in words):
+    if not words or any(is_value(c) for c in words):
         return None
     # A second header row stands under a group label that spans several columns: at least one of its words has no
     # label of its own directly above. A row of data or a group row has no such shape.
     spans = [j for j in range(width) if low[j] and not raw[j]]
-    if not spans:
+    # Or, in grouped reports of 1C, the second row names what stands under a group: «Контрагент» above «Документ».
+    known = all(match_header(c).field is not None or normalise_header(c)[0] in named for c in words)
+    if not (spans and len(words) >= 2) and not known:
         return None
     parents = list(top)
     for j in range(1, width):

@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit.errors import AmbiguityError, Text
-from audit.intake.values import number_marks, parse_number
+from audit.intake.values import TYPED, number_marks, parse_number
 from audit.settings import Reading
 
 __all__ = ["MONEY", "Decimals", "NumberEvidence", "Numbers", "decide_marks", "product", "to_decimal"]
@@ -36,6 +37,7 @@ def _cast(text: str) -> str:
 
 
 _BARE = f"replace(replace(replace(replace(c, ' ', ''), '\u00a0', ''), '\u202f', ''), ',', '.')"
+_TYPED = f"CASE WHEN starts_with(c, '{TYPED}') THEN {_cast('substr(c, 2)')} ELSE {{}} END"
 _PLAIN = f"CASE WHEN contains(c, '_') THEN NULL ELSE {_cast('c')} END"
 _COMMA = f"CASE WHEN regexp_full_match(c, '{_COMMA_STYLE}') THEN {_cast(_BARE)} END"
 
@@ -80,7 +82,16 @@ class Numbers:
             self._connection.unregister("arriving")
 
     def evidence(self, column: pa.Array) -> NumberEvidence:
-        """Count what the cells of a text column show."""
+        """Count what the cells of a text column show; numbers of typed cells show nothing about marks."""
+        typed = _typed(column)
+        if typed is not None:
+            column = pc.if_else(typed, pc.utf8_slice_codeunits(column, 1), column)
+            out = self.evidence(pc.if_else(typed, None, column))
+            numbers = self.evidence(pc.if_else(typed, column, None))
+            numbers.marks.clear()
+            numbers.example.clear()
+            out += numbers
+            return out
         sql = f"""
 SELECT count(*) FILTER (WHERE c <> ''), count(d), count(d) FILTER (WHERE contains(c, '.')),
        count(d) FILTER (WHERE contains(c, '.') AND regexp_full_match(c, '{_THREE}')),
@@ -135,6 +146,8 @@ FROM (SELECT c, {_COMMA} AS e FROM ({rest}))"""
     def read(self, column: pa.Array, decimal: Literal[".", ","]) -> tuple[Decimals, npt.NDArray[np.bool_]]:
         """Return the values in ten-thousandths and a mask of the cells that hold a number."""
         expression = _PLAIN if decimal == "." else _COMMA
+        if _typed(column) is not None:
+            expression = _TYPED.format(expression)
         result = self._query(f"SELECT {expression} AS d, place FROM arriving", column)
         at = result.column(1).to_numpy()
         if bool((at[1:] < at[:-1]).any()):  # a parallel scan promises no order
@@ -156,6 +169,12 @@ FROM (SELECT c, {_COMMA} AS e FROM ({rest}))"""
             values[rest] = lut[at]
             known[rest] = good[at]
         return values, known
+
+
+def _typed(column: pa.Array) -> pa.BooleanArray | None:
+    """Which cells carry the mark of a typed number; None where no cell does."""
+    marked = pc.starts_with(column, TYPED)
+    return marked.fill_null(False) if pc.any(marked).as_py() else None
 
 
 def from_decimal(column: pa.ChunkedArray | pa.Array) -> tuple[Decimals, npt.NDArray[np.bool_]]:

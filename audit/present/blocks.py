@@ -123,9 +123,8 @@ class Section:
         name = slug(self.id)
         return join(
             [
-                Markup('<section class="km-section{}" aria-labelledby="{}">').format(
-                    f" {self.classes}" if self.classes else "", name
-                ),
+                # no name of its own: forty landmarks would be as good as none
+                Markup('<section class="km-section{}">').format(f" {self.classes}" if self.classes else ""),
                 Markup('<h{0} id="{1}">{2}</h{0}>').format(self.level, name, self.title) if self.title else None,
                 Markup('<div class="km-lead">{}</div>').format(paragraphs(self.lead)) if self.lead else None,
                 *(_block(p) for p in self.parts),

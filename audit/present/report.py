@@ -445,6 +445,7 @@ def _notebook_chapter(c: ChapterEntry, body: Body, views: Sequence[FindingView],
         cell = f" {word('cell_error', lang, cell=body.error[0], error=body.error[1])}" if body.error else ""
         parts.append(Markup('<p class="km-error"><strong>{}.</strong> {}{}</p>').format(
             word("chapter_failed", lang), c.error, cell))  # fmt: skip
+        body = Body(Markup(re.sub(r'<p class="km-error">.*?</p>', "", str(body.html), flags=re.S)), body.error)
     empty = not re.sub(r"<[^>]+>|\s", "", str(body.html)) and "<img" not in str(body.html)
     if empty and c.status != "failed":
         parts.append(Markup('<p class="km-silent">{}</p>').format(c.error or word("chapter_silent", lang)))
@@ -708,7 +709,7 @@ def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, targ
         script=Markup(script),
         script_hash=f"sha256-{digest}",
         js_words=json.dumps(
-            {"filter": word("filter", lang), "hits": word("filter_hits", lang), "table": word("measure", lang)},
+            {"filter": word("filter", lang), "hits": word("filter_hits", lang), "table": word("table", lang)},
             ensure_ascii=False,
         ),
     )  # fmt: skip

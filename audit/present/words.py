@@ -92,6 +92,7 @@ WORDS: dict[str, Text] = {
     "analyst_output": Text("Дополнено аналитиком", "Added by the analyst"),
     # browser
     "filter": Text("Поиск по таблице", "Filter the table"),
+    "table": Text("Таблица", "Table"),
     "filter_hits": Text("строк: {n}", "rows: {n}"),
     "sort_hint": Text("сортировать", "sort"),
     "menu": Text("Содержание", "Contents"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 import time
 import warnings
 from collections.abc import Mapping
@@ -13,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import Text, ToolError
+from audit.run.kernels import WarmKernels, kernel_manager
 
 __all__ = ["Execution", "execute_notebook"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_ENGINE = "km-audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,6 @@ class Execution:
 
 def _register() -> None:
     import papermill.engines as engines
-    import zmq
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.utils import merge_kwargs, remove_args
 
@@ -43,15 +41,7 @@ def _register() -> None:
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, start_timeout: int = 60, **kwargs: Any) -> Any:
-            manager = AsyncKernelManager(kernel_name=kernel_name)
-            manager._kernel_spec = KernelSpec(
-                argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                display_name="km-audit",
-                language="python",
-                metadata={"supported_encryption": "curve"},
-            )
-            if zmq.has("curve"):  # a client's figures travel over a local socket: encrypt them where the build can
-                manager.transport_encryption = "auto"
+            manager = kernel_manager(kernel_name, kwargs.pop("warm", None))
             safe = remove_args(
                 ["input_path", "timeout", "startup_timeout", "execution_timeout", "log_output", "stdout_file",
                  "stderr_file"], **kwargs,
@@ -64,30 +54,39 @@ def _register() -> None:
             client.owns_km = True  # the client shuts the kernel down, also after an error
             return client.execute()
 
-    engines.papermill_engines.register("km-audit", OwnKernel)
+    engines.papermill_engines.register(_ENGINE, OwnKernel)
 
 
-def execute_notebook(chapter: str, source: Path, target: Path, parameters: Mapping[str, Any]) -> Execution:
-    """Execute ``source`` with ``parameters`` and save it at ``target``, also when a cell fails.
+def execute_notebook(
+    chapter: str, source: Path, target: Path, parameters: Mapping[str, Any], warm: WarmKernels | None = None
+) -> Execution:
+    """Execute ``source`` with ``parameters`` and save it at ``target``, also when a cell fails or its kernel dies.
 
-    Raises `ToolError` where no kernel can be started; an error inside the notebook is returned, not raised.
+    ``warm`` forks the kernel where it can. Raises `ToolError` where no kernel can be started; an error inside the
+    notebook is returned, not raised.
     """
+    import nbformat
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
 
-    if "km-audit" not in papermill_engines._engines:
+    if _ENGINE not in papermill_engines._engines:
         _register()
     started = time.perf_counter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # papermill and its kernels warn about their own internals
             papermill.execute_notebook(
-                source, target, parameters=dict(parameters), engine_name="km-audit", kernel_name="python3",
-                language="python", progress_bar=False, log_output=False,
+                source, target, parameters=dict(parameters), engine_name=_ENGINE, kernel_name="python3",
+                language="python", progress_bar=False, log_output=False, warm=warm,
             )  # fmt: skip
     except PapermillExecutionError as e:
         return Execution(chapter, target, time.perf_counter() - started, _explain(e), e.exec_count)
+    except DeadKernelError:
+        nb = nbformat.read(target, as_version=4)  # type: ignore[no-untyped-call]
+        cell = next((c.execution_count for c in reversed(nb.cells) if c.get("execution_count")), None)
+        return Execution(chapter, target, time.perf_counter() - started, _DIED, cell)
     except (RuntimeError, OSError, TimeoutError) as e:
         raise ToolError(
             Text(f"Ядро Jupyter не запустилось ({type(e).__name__}: {e})",
@@ -97,6 +96,12 @@ def execute_notebook(chapter: str, source: Path, target: Path, parameters: Mappi
                       "Check the installation: python -m ipykernel --version"),
         ) from e  # fmt: skip
     return Execution(chapter, target, time.perf_counter() - started)
+
+
+_DIED = Text(
+    "ядро Jupyter остановилось: его завершила система (часто не хватает памяти) или сбой в библиотеке",
+    "the Jupyter kernel ended: the system stopped it (often for want of memory) or a library crashed",
+)
 
 
 def _explain(error: Any) -> Text:

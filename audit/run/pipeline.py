@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +23,7 @@ from audit.resources import resource_dir
 from audit.run.execute import Execution, execute_notebook
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs
+from audit.run.kernels import WarmKernels
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.prepare import file_digest, kit_version, prepare
 from audit.run.rendering import render_run
@@ -197,6 +199,7 @@ def run_audit(
     _sweep(stage.parent, watch)
     clock = _Clock(watch)
     stage.mkdir(parents=True)
+    warm = WarmKernels.start()  # imports while the data are read
     private: Path | None = None
     try:
         if inputs.folder is not None:
@@ -208,7 +211,7 @@ def run_audit(
             prepared = prepare(inputs, cache)
         case = open_prepared(prepared, inputs.settings)
         try:
-            failed = _execute(inputs, prepared, stage, wanted, jobs, clock)
+            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, warm)
             findings = _collect(case, stage, failed)
             dump(findings, stage / "findings.json")
             _copy_rejects(prepared, stage)
@@ -224,6 +227,8 @@ def run_audit(
         shutil.rmtree(stage, ignore_errors=True)
         raise
     finally:
+        if warm is not None:
+            warm.close()
         if private is not None:
             shutil.rmtree(private, ignore_errors=True)
     moved = tuple(Execution(f.chapter, final / "notebooks" / f.path.name, f.seconds, f.error, f.cell) for f in failed)
@@ -231,7 +236,13 @@ def run_audit(
 
 
 def _execute(
-    inputs: Inputs, prepared: Path, stage: Path, wanted: Sequence[str], jobs: int, clock: _Clock
+    inputs: Inputs,
+    prepared: Path,
+    stage: Path,
+    wanted: Sequence[str],
+    jobs: int,
+    clock: _Clock,
+    warm: WarmKernels | None,
 ) -> list[Execution]:
     (stage / "notebooks").mkdir()
     settings = stage / "settings.json"
@@ -243,7 +254,7 @@ def _execute(
     def one(chapter: str) -> Execution:
         name = f"{NOTEBOOKS[chapter]}.ipynb"
         clock.watch(Event(chapter, "start"))
-        done = execute_notebook(chapter, source / name, stage / "notebooks" / name, parameters)
+        done = execute_notebook(chapter, source / name, stage / "notebooks" / name, parameters, warm)
         clock.timings[chapter] = round(done.seconds, 3)
         clock.watch(Event(chapter, "failed" if done.error else "done", done.seconds, str(done.error or "")))
         return done
@@ -251,7 +262,9 @@ def _execute(
     failed = []
     with clock.step("notebooks"):
         with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-            for future in as_completed([pool.submit(one, chapter) for chapter in wanted]):
+            # each in a copy of this context: the language of messages is a context variable
+            started = [pool.submit(copy_context().run, one, chapter) for chapter in wanted]
+            for future in as_completed(started):
                 done = future.result()
                 if done.error is not None:
                     failed.append(done)
@@ -259,6 +272,8 @@ def _execute(
         summary = one("summary")
         if summary.error is not None:
             failed.append(summary)
+    if warm is not None:
+        warm.close()
     return failed
 
 

@@ -97,7 +97,9 @@
   }
   function label(el) {
     var host = el.closest(".km-figure, .km-table"), title = host && host.querySelector(".km-fig-title, caption");
-    return title ? title.textContent : words.table;
+    if (title) { return title.textContent; }
+    var all = Array.prototype.slice.call(doc.querySelectorAll(".km-scroll, .km-plot, .km-pre"));
+    return words.table + " " + (all.indexOf(el) + 1);  // a landmark needs a name of its own
   }
   reach();
   window.addEventListener("resize", reach);

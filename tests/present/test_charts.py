@@ -53,7 +53,8 @@ def every_chart() -> list[Chart]:
                limits=[(10, 0, 0.5, 0, 0.6), (80, 0.1, 0.3, 0.05, 0.4)], mean_label="среднее", x_label="клиентов"),
         waterfall(caption("bridge"), ("было", 100.0), [("новые", 20.0), (NASTY, -30.0)], ("стало", 90.0), fmt=RU),
         time_series(caption("series"), ["2025-01-01", "2025-02-01", "2025-03-01"],
-                    {NASTY: [1, None, 3], "б": [2, 2, 2]}, fmt=RU, trend=[1, 2, 3], trend_label="+5 %", shade_from="2025-02-01", shade_label="год",
+                    {NASTY: [1, None, 3], "б": [2, 2, 2]}, fmt=RU, trend=[1, 2, 3], trend_label="+5 %",
+                    shade_from="2025-02-01", shade_label="год",
                     mark=Benchmark(2, "норма")),
     ]  # fmt: skip
 

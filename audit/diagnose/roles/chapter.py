@@ -276,7 +276,8 @@ def _self_vs_log(
     id = "roles.self_vs_log"
     if answers.reason is not None:
         return no_metric(id, answers.reason)
-    compared = proof[proof["sources"] >= 2]
+    compared = proof[(proof["log_days"] > 0) | (proof["trace_share"] > 0)]
+    compared = compared[compared["sources"] >= 2]
     if compared.empty:
         return no_metric(id, _no_log(case, log))
     bad = compared[compared["conflict"].astype(bool)]

@@ -76,7 +76,8 @@ def compare(
 
     ``said``, ``said_logged``: family, group, share. ``logged``: family, group, days, people, share, low, high, error.
     ``trace``: family, share (order entry ÷ the family's hours), compared with group OPER. Grade: A three sources agree,
-    B two, C one, D they contradict; a trace counts as a source for OPER where authors are known (``trace_known``).
+    B two, C one, D they contradict. A trace is compared for OPER where authors are known (``trace_known``); being a lower
+    bound, it agrees only where it comes within 2 × ``self_error`` of the report. ``sources`` counts what is compared.
     """
     families = list(dict.fromkeys([*said["family"], *logged["family"]]))
     s = {(r["family"], r["group"]): float(r["share"]) for r in said.to_dict("records")}
@@ -100,7 +101,10 @@ def compare(
             sources = (mine is not None) + (log is not None) + (d is not None)
             if not mine and not log_share and not d:
                 continue
-            grade: Grade = "D" if kind is not None else _BY_SOURCES[max(sources, 1)]
+            # A lower bound far below the report does not contradict it, but neither does it agree.
+            near = d is not None and mine is not None and abs(d - mine) <= 2 * self_error
+            agreeing = (mine is not None) + (log is not None) + near
+            grade: Grade = "D" if kind is not None else _BY_SOURCES[max(agreeing, 1)]
             rows.append((
                 family, group, mine, same, log_share, None if log is None else log["low"],
                 None if log is None else log["high"], 0 if log is None else int(log["days"]),

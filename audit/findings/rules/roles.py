@@ -204,13 +204,22 @@ def _universal_seller(case: Case, result: ChapterResult) -> Finding:
 
 
 def mix_components(case: Case, result: ChapterResult) -> dict[str, tuple[Metric, Status]]:
-    """Return the measurable parts of hunting and farming mixed up, each with its own status."""
+    """Return the measurable parts of hunting and farming mixed up, each with its own status.
+
+    Order days so few that nothing bad is seen and nothing can be excluded (interval wider than useful) are left out.
+    """
     band = case.thresholds["roles.hunter_farmer_mix"]
     out: dict[str, tuple[Metric, Status]] = {}
     for name in ("km_hunting_share", "developer_farming_share", "developer_beyond_handoff"):
         m = result.metrics[f"roles.{name}"]
-        if m.value is not None:
-            out[name] = (m, status_of(m.value, m.low, m.high, band))
+        if m.value is None:
+            continue
+        status = status_of(m.value, m.low, m.high, band)
+        half = 0.0 if m.low is None or m.high is None else (m.high - m.low) / 2
+        too_wide = half > case.thresholds.value("roles.handoff_max_half_width")
+        if status == "watch" and too_wide and m.value < float(band.watch or 0.0):
+            continue
+        out[name] = (m, status)
     return out
 
 

@@ -1,15 +1,20 @@
-"""Pictures of role mixing: whose work flows where, how loaded each client manager is."""
+"""Pictures of role mixing: whose work flows where, how loaded each client manager is, three sources, the mirror."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
 
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
-from audit.present.charts.base import Band, Caption, Chart, bars, flow
+from audit.present.charts.base import Band, Benchmark, Caption, Chart, bars, figure, finish, flow, shorten, whiskers
 from audit.present.format import Fmt
+from audit.present.style import ACCENT, CATEGORICAL, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, chart_style
 
-__all__ = ["flow_chart", "km_load_chart", "role_short"]
+__all__ = ["evidence_chart", "flow_chart", "group_name", "km_load_chart", "mirror_chart", "role_short"]
 
 
 def role_short(code: str | None, fmt: Fmt) -> str:
@@ -19,8 +24,13 @@ def role_short(code: str | None, fmt: Fmt) -> str:
     return method().roles[code].short.get(fmt.lang)
 
 
-def flow_chart(result: ChapterResult, fmt: Fmt, note: str = "") -> Chart | None:
-    """Draw who does whose work, in FTE; None without hours."""
+def group_name(code: str, fmt: Fmt) -> str:
+    """Return the name of a group of functions."""
+    return method().groups[code].name.get(fmt.lang)
+
+
+def flow_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str = ACCENT) -> Chart | None:
+    """Draw who does whose work, in FTE; None without hours known by function."""
     rows = result.tables["flow"]
     if rows.empty or result.metrics["roles.flow"].value is None:
         return None
@@ -40,44 +50,137 @@ def flow_chart(result: ChapterResult, fmt: Fmt, note: str = "") -> Chart | None:
         top = alien.sort_values(["hours", "from_role", "to_role"], ascending=[False, True, True]).iloc[0]
         a, b = role_short(str(top["from_role"]), fmt), role_short(str(top["to_role"]), fmt)
         title = (
-            f"Чужая работа — {share} часов, {fte}; больше всего: {a} делает работу роли «{b}»" if ru
-            else f"Foreign work is {share} of the hours, {fte}; most of it: {a} doing the work of {b}"
+            f"Чужая работа — {share} часов, {fte}; больше всего {a} делают за роль «{b}»" if ru
+            else f"Foreign work is {share} of the hours, {fte}; most of it: {a} working for {b}"
         )  # fmt: skip
     return flow(
         Caption("roles-flow", title, note=note),
         [(a, b, v) for (a, b), v in links.items()],
         fmt=fmt,
         labels={c: role_short(c, fmt) for c in codes},
-        left_title="Кто делает" if ru else "Who does it",
-        right_title="Чья это работа" if ru else "Whose work it is",
+        left_title="Кто делает, ставок" if ru else "Who does it, FTE",
+        right_title="Чья это работа, ставок" if ru else "Whose work it is, FTE",
         own_label="своя работа" if ru else "own work",
         missing=missing,
         missing_label="роли нет" if ru else "nobody holds it",
+        accent=accent,
     )
 
 
-def km_load_chart(result: ChapterResult, fmt: Fmt, band: Threshold, note: str = "") -> Chart | None:
+def _numbers(values: pd.Series) -> list[float | None]:
+    return [None if v is None or math.isnan(float(v)) else float(v) for v in values]
+
+
+def km_load_chart(
+    result: ChapterResult, fmt: Fmt, band: Threshold, note: str = "", accent: str = ACCENT
+) -> Chart | None:
     """Draw the operational load of each client manager with the limits of the verdict; None without client managers."""
     rows = result.tables["km_load"].sort_values(["share", "person"], ascending=[False, True])
     m = result.metrics["roles.km_operational_share"]
     if rows.empty or m.value is None:
         return None
     assert band.watch is not None and band.found is not None
-    ru = fmt.lang == "ru"
-    names = result.facts["labels"]
+    ru, names = fmt.lang == "ru", result.facts["labels"]
     above = int((rows["share"] >= band.found).sum())
-    title = (
-        f"Выше {fmt.share(band.found)} — {above} из {len(rows)} КМ, в среднем по роли {fmt.share(m.value)}" if ru
-        else f"{above} of {len(rows)} client managers are above {fmt.share(band.found)}, the role's mean is {fmt.share(m.value)}"
-    )  # fmt: skip
-    low = [None if math.isnan(v) else v for v in rows["log_low"]] if "log_low" in rows else None
-    high = [None if math.isnan(v) else v for v in rows["log_high"]] if "log_high" in rows else None
+    share, limit = fmt.share(m.value), fmt.share(band.found)
+    if m.value < band.watch and not above:
+        title = f"КМ свободны для своей работы: {share} чужой" if ru else f"Client managers are free for their work: {share}"
+    else:
+        title = (
+            f"В среднем {share} времени КМ — чужая операционная работа; выше {limit} — {above} из {len(rows)}" if ru
+            else f"On average {share} of client managers' time is operational work; {above} of {len(rows)} are above {limit}"
+        )  # fmt: skip
     return bars(
         Caption("roles-km-load", title, note=note),
         [names.get(p, p) for p in rows["person"]],
         [float(v) for v in rows["share"]],
         fmt=fmt,
-        low=low,
-        high=high,
+        low=_numbers(rows["drawn_low"]),
+        high=_numbers(rows["drawn_high"]),
         band=Band(band.watch, band.found),
+        limit=max(0.55, float(rows["drawn_high"].max())),
+        accent=accent,
     )
+
+
+def mirror_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str = ACCENT) -> Chart | None:
+    """Draw the 80/20 mirror: winning new clients in hours and payroll, new clients in revenue and margin."""
+    m = result.metrics["roles.mirror"]
+    if m.value is None:
+        return None
+    ru = fmt.lang == "ru"
+    x: Mapping[str, Any] = m.extra
+    rows = [
+        ("часы на привлечение" if ru else "hours on winning", m.value),
+        ("оплата за привлечение" if ru else "payroll on winning", x["payroll_share"]),
+        ("выручка новых клиентов" if ru else "revenue of new clients", x["revenue_share"]),
+        ("прибыль новых клиентов" if ru else "margin of new clients", x["margin_share"]),
+    ]
+    rows = [r for r in rows if r[1] is not None]
+    if len(rows) < 2:
+        return None
+    revenue = x["revenue_share"]
+    title = (
+        f"На новых клиентов уходит {fmt.share(m.value)} времени"
+        + (f", они дают {fmt.share(revenue)} выручки" if revenue is not None else "") if ru
+        else f"New clients take {fmt.share(m.value)} of the time"
+        + (f" and bring {fmt.share(revenue)} of the revenue" if revenue is not None else "")
+    )  # fmt: skip
+    regular = method().benchmarks["regular_client_deals"].value
+    mark = Benchmark(
+        1 - regular, "новые клиенты: около 20 % сделок B2B" if ru else "new clients: about 20% of B2B deals"
+    )
+    return bars(Caption("roles-mirror", title, note=note), [r[0] for r in rows], [r[1] for r in rows], fmt=fmt,
+                mark=mark, accent=accent)  # fmt: skip
+
+
+def evidence_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str = ACCENT) -> Chart | None:
+    """Draw the three sources for operational work, one row per role: report, day log with interval, trace in orders.
+
+    None where only one source speaks.
+    """
+    proof = result.tables["evidence"]
+    rows = proof[(proof["group"] == "OPER") & (proof["sources"] >= 2)]
+    rows = rows[rows["log_share"].notna() | (rows["trace_share"] > 0.005)]
+    if rows.empty:
+        return None
+    ru = fmt.lang == "ru"
+    bad = rows[rows["conflict"].astype(bool)]
+    if len(bad):
+        who = ", ".join(role_short(str(f), fmt) for f in bad["family"])
+        title = f"Операционная работа: источники противоречат друг другу — {who}" if ru else (
+            f"Operational work: the sources contradict each other for {who}"
+        )  # fmt: skip
+    else:
+        title = "Операционная работа: источники согласны" if ru else "Operational work: the sources agree"
+    with chart_style(accent):
+        fig, ax = figure("full", 0.75 + 0.42 * len(rows))
+        ax.set_ylim(len(rows) - 0.4, -0.75)
+        for i, r in enumerate(rows.to_dict("records")):
+            color = STATUS["found"].line if r["conflict"] else accent
+            points = [r[k] for k in ("self_share", "log_share") if not pd.isna(r[k])]
+            ax.plot([min(points), max(points)], [i, i], color="#d5dae0", lw=3, zorder=1, solid_capstyle="round")
+            if not pd.isna(r["log_low"]):
+                whiskers(ax, i, float(r["log_low"]), float(r["log_high"]))
+            if not pd.isna(r["trace_share"]):
+                ax.plot([r["trace_share"]], [i], ">", ms=8, color=CATEGORICAL[1], mec=PAPER, zorder=4)
+            if not pd.isna(r["log_share"]):
+                ax.plot([r["log_share"]], [i], "s", ms=7, color=color, mec=PAPER, zorder=5)
+            if not pd.isna(r["self_share"]):
+                ax.plot([r["self_share"]], [i], "o", ms=8, color=PAPER, mec=INK, mew=1.4, zorder=6)
+        labels = (
+            ("o", PAPER, INK, "анкета" if ru else "self-report"),
+            ("s", accent, PAPER, "фотография дня, 95 %" if ru else "day log, 95%"),
+            (">", CATEGORICAL[1], PAPER, "ввод заказов: не меньше" if ru else "order entry: at least"),
+        )
+        for shape, face, edge, label in labels:
+            ax.plot([], [], shape, ms=7, color=face, mec=edge, label=label, ls="none")
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.1, fontsize=8.5)
+        ax.set_yticks(range(len(rows)), [shorten(role_short(str(f), fmt)) for f in rows["family"]])
+        ax.set_xlim(0, min(1.0, max(0.3, float(rows[["self_share", "log_high", "trace_share"]].max().max()) * 1.1)))
+        ax.xaxis.set_major_formatter(lambda v, _: fmt.share(round(v, 4)))
+        ax.tick_params(axis="x", labelcolor=INK_SOFT)
+        ax.tick_params(axis="y", labelcolor=INK)
+        ax.grid(axis="x", color="#eef0f3")
+        ax.spines["bottom"].set_color(INK_FAINT)
+        return finish(fig, Caption("roles-evidence", title, note=note))

@@ -1,0 +1,5 @@
+"""The chapter «Чьи клиенты»: whether clients belong to the company or to a person, and what a change of person costs."""
+
+from audit.diagnose.ownership.chapter import diagnose
+
+__all__ = ["diagnose"]

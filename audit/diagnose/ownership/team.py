@@ -1,0 +1,131 @@
+"""How many people the base hangs on, and whether their hours carry it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.stats.resample import poisson_weights
+
+__all__ = ["BusFactor", "book_load", "bus_factor", "even_split", "fewest", "team_of"]
+
+Floats = NDArray[np.float64]
+
+_CELLS = 4_000_000
+
+
+def fewest(totals: Floats, share: float) -> NDArray[np.int64]:
+    """Return, for each row, the fewest columns that together exceed ``share`` of the row's sum; 0 for an empty row."""
+    matrix = np.atleast_2d(np.asarray(totals, dtype=np.float64)).clip(min=0.0)
+    running = np.cumsum(-np.sort(-matrix, axis=1), axis=1)
+    whole = running[:, -1:]
+    over = running > share * whole * (1 + 1e-12)
+    return np.where(whole[:, 0] > 0, over.argmax(axis=1) + 1, 0).astype(np.int64)
+
+
+def even_split(team: int, share: float) -> int:
+    """Return the fewest of ``team`` equal sellers who together hold more than ``share``: 3 of 5, 3 of 4, 2 of 2."""
+    return int(np.floor(team * share + 1e-12)) + 1 if team else 0
+
+
+def team_of(books: pd.Series, min_share: float) -> pd.Series:
+    """Return the sellers who count as the team: repeat revenue of at least ``min_share`` of an even share.
+
+    ``books``: repeat revenue by seller. A developer who keeps a client for one order, or a deputy, is no holder of the base.
+    """
+    positive = books[books > 0].sort_index()
+    if positive.empty:
+        return positive
+    return positive[positive >= min_share * positive.sum() / len(positive)]
+
+
+@dataclass(frozen=True)
+class BusFactor:
+    """On how many people the base hangs.
+
+    ``value``: fewest sellers whose clients bring more than the given share of repeat revenue; ``low``, ``high``: the same
+    over resampled clients (95 %); ``team``; ``even``: the value of an even split; ``chance_low``: the value below which
+    dealing the clients out at random over the team falls in at most one case of twenty; ``top_share``: repeat revenue
+    share of the largest book. ``books``: one row per seller: manager, clients, repeat_revenue, share, in_team.
+    """
+
+    value: int
+    low: int
+    high: int
+    team: int
+    even: int
+    chance_low: int
+    top_share: float
+    clients: int
+    books: pd.DataFrame
+
+
+def bus_factor(
+    clients: pd.DataFrame, *, share: float = 0.5, min_share: float = 0.25, draws: int = 2000, seed: int = 0
+) -> BusFactor | None:
+    """Tell on how many sellers the base hangs; None without repeat revenue.
+
+    ``clients``: one row per client with its own seller: client_key, manager, repeat_revenue (negative counts as none).
+    """
+    c = clients.dropna(subset=["manager"]).copy()
+    c["repeat_revenue"] = c["repeat_revenue"].clip(lower=0.0)
+    books = c.groupby("manager")["repeat_revenue"].sum()
+    total = float(books.sum())
+    if total <= 0:
+        return None
+    team = team_of(books, min_share)
+    inside = c[c["manager"].isin(team.index)]
+    rng = np.random.default_rng(seed)
+    drawn = np.zeros((draws, len(team)))
+    for k, manager in enumerate(team.index):
+        book = np.sort(inside.loc[inside["manager"] == manager, "repeat_revenue"].to_numpy(dtype=np.float64))
+        step = max(1, _CELLS // draws)
+        for start in range(0, len(book), step):
+            part = book[start : start + step]
+            drawn[:, k] += poisson_weights(rng, (draws, len(part))) @ part
+    spread = fewest(drawn, share)
+    spread = spread[spread > 0]
+    low, high = (int(np.quantile(spread, q, method="nearest")) for q in (0.025, 0.975))
+    value = int(fewest(team.to_numpy(dtype=np.float64), share)[0])
+    table = books.rename("repeat_revenue").to_frame()
+    table["clients"] = c.groupby("manager").size()
+    table["share"] = table["repeat_revenue"] / total
+    table["in_team"] = table.index.isin(team.index)
+    table = table.reset_index().sort_values(["repeat_revenue", "manager"], ascending=[False, True], ignore_index=True)
+    return BusFactor(
+        value=value, low=min(low, value), high=max(high, value), team=len(team), even=even_split(len(team), share),
+        chance_low=_by_chance(inside["repeat_revenue"].to_numpy(dtype=np.float64), len(team), share, draws, rng),
+        top_share=float(team.max() / team.sum()), clients=len(c), books=table,
+    )  # fmt: skip
+
+
+def _by_chance(revenue: Floats, team: int, share: float, draws: int, rng: np.random.Generator) -> int:
+    """Return the 5 % quantile of the bus factor when every client goes to a random seller of the team."""
+    ordered = np.sort(revenue)
+    times = int(min(draws, max(200, _CELLS // max(len(ordered), 1))))
+    values = np.empty(times, dtype=np.int64)
+    for k in range(times):
+        dealt = np.bincount(rng.integers(0, team, len(ordered)), weights=ordered, minlength=team)
+        values[k] = fewest(dealt, share)[0]
+    return int(np.quantile(values, 0.05, method="lower"))
+
+
+LOAD_COLUMNS = ["person", "clients", "hours_needed", "hours", "operational_hours", "hours_left", "load"]
+
+
+def book_load(clients: pd.Series, hours: pd.DataFrame, *, touches: float, minutes: float) -> pd.DataFrame:
+    """Set the hours that a manager's clients need against the hours left after operational work, a month.
+
+    ``clients``: number of active clients by person; ``hours``: one row per person with ``hours`` (working hours without
+    breaks) and ``operational_hours``. Needed = clients × touches a month × minutes ÷ 60. ``load`` = needed ÷ left; where
+    nothing is left at all, an hour is taken as left so that the figure stays finite. Only people with clients and hours.
+    """
+    t = hours[hours["person"].isin(clients.index) & (hours["hours"] > 0)].copy()
+    t["clients"] = t["person"].map(clients).astype(int)
+    t["hours_needed"] = t["clients"] * touches * minutes / 60
+    t["hours_left"] = (t["hours"] - t["operational_hours"]).clip(lower=0.0)
+    t["load"] = t["hours_needed"] / t["hours_left"].clip(lower=1.0)
+    return t.sort_values(["load", "person"], ascending=[False, True], ignore_index=True)[LOAD_COLUMNS]

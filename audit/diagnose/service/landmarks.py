@@ -1,0 +1,175 @@
+"""Comparing clients at one and the same moment of their life: the same purchase number, the same month, the same pace.
+
+A *landmark* is a purchase. What a client is compared by (a failure on that purchase, a new manager on it) is known on
+its day; what becomes of the client is looked for strictly afterwards, by the same clock on both sides. So nobody has to
+survive in order to be counted, and nobody who buys more often is given more chances.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.stats.matched import Matched, matched_difference
+from audit.stats.survival import logrank
+
+__all__ = ["GAPS_SHOWN", "Comparison", "compare", "number_band", "pace_half", "prepare", "strata"]
+
+POOL_WEIGHT = 2.0
+"""The gap usual for clients at the same purchase counts as two gaps of the client's own."""
+EXACT_NUMBERS = 10
+BANDS = (12, 15, 20, 30, 50)
+GAPS_SHOWN = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+LARGE_ORDER = 3.0
+"""An order so many times the client's usual one stocks it up: the silence after it means nothing by itself."""
+
+
+def prepare(purchases: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """Add to each purchase what was known of the client on its day, and what followed.
+
+    ``purchases``: client_key, day, next_day (missing: none so far), purchase_no, month_index, revenue; every client from
+    its first purchase on without a break. Sorted by client and day on return. Columns added: ``gaps`` (completed before
+    or on that day), ``usual_days`` — geometric mean of those gaps, drawn towards that of all clients as if by two gaps —
+    ``large`` (three times the client's mean order so far or more), ``annual_value`` (mean order so far × 365 ÷ usual gap),
+    ``wait_days`` (to the next purchase or to ``as_of``), ``returned``.
+    """
+    p = purchases.sort_values(["client_key", "day"], kind="stable").reset_index(drop=True)
+    by = p.groupby("client_key", sort=False)
+    gap = by["day"].diff().dt.days.to_numpy(dtype=np.float64)
+    logs = np.log(np.maximum(gap, 1.0))
+    known = np.isfinite(gap)
+    p["gaps"] = by.cumcount().to_numpy()
+    p["_log"] = np.where(known, logs, 0.0)
+    total = p.groupby("client_key", sort=False)["_log"].cumsum().to_numpy(dtype=np.float64)
+    centre = float(np.median(logs[known])) if known.any() else np.log(365.0)
+    n = p["gaps"].to_numpy(dtype=np.float64)
+    p["usual_days"] = np.exp((total + POOL_WEIGHT * centre) / (n + POOL_WEIGHT))
+    p = p.drop(columns="_log")
+    revenue = p["revenue"].to_numpy(dtype=np.float64)
+    so_far = by["revenue"].cumsum().to_numpy(dtype=np.float64)
+    before = np.divide(so_far - revenue, n, out=np.full(len(p), np.nan), where=n > 0)
+    with np.errstate(invalid="ignore"):
+        p["large"] = np.isfinite(before) & (revenue >= LARGE_ORDER * np.maximum(before, 1e-9))
+    p["annual_value"] = np.maximum(so_far, 0.0) / (n + 1.0) * 365.0 / p["usual_days"].to_numpy(dtype=np.float64)
+    end = pd.Timestamp(as_of)
+    p["returned"] = p["next_day"].notna() & (p["next_day"] <= end)
+    until = p["next_day"].where(p["returned"], end)
+    p["wait_days"] = (until - p["day"]).dt.days.to_numpy(dtype=np.float64)
+    return p
+
+
+def number_band(number: pd.Series) -> NDArray[np.int64]:
+    """Return the purchase number itself up to ten, beyond that the upper end of its band (999 for the last)."""
+    n = number.to_numpy(dtype=np.int64)
+    ends = np.array([*BANDS, 999], dtype=np.int64)
+    return np.where(n <= EXACT_NUMBERS, n, ends[np.minimum(np.searchsorted(ends, n), len(ends) - 1)])
+
+
+def pace_half(landmarks: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which landmarks belong to the slower half among those of the same purchase number (False: no gap known yet)."""
+    band = number_band(landmarks["purchase_no"])
+    usual = landmarks["usual_days"]
+    middle = usual.groupby(band).transform("median")
+    return np.asarray((usual > middle) & (landmarks["gaps"] > 0))
+
+
+def strata(landmarks: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the number of the stratum of each landmark: month × purchase number × pace × stocking up."""
+    month = landmarks["month_index"].to_numpy(dtype=np.int64)
+    half = pace_half(landmarks).astype(np.int64)
+    large = landmarks["large"].to_numpy(dtype=np.int64)
+    return np.asarray(((month * 1000 + number_band(landmarks["purchase_no"])) * 2 + half) * 2 + large)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Clients after an event against clients at the same point without it.
+
+    ``matched``: share without a further order within ``loss_gaps`` usual gaps, treated minus controls, with the interval
+    that resamples clients; followed that long only. ``p_value``: two-sided log-rank test of the time to the next order,
+    in usual gaps, within strata; ``slower``: treated clients come back later or less. ``curve``: gaps, treated, controls
+    — share not back within so many gaps, one row per entry of `GAPS_SHOWN` at which both sides can be seen. ``rows``: the
+    landmarks used, with ``treated``, ``stratum``, ``lost`` (missing where not followed long enough).
+    """
+
+    matched: Matched
+    p_value: float | None
+    slower: bool
+    curve: pd.DataFrame
+    rows: pd.DataFrame
+
+
+def compare(
+    landmarks: pd.DataFrame, treated: NDArray[np.bool_], *, loss_gaps: float, as_of: dt.date, draws: int, seed: int,
+    level: float = 0.95,
+) -> Comparison:  # fmt: skip
+    """Compare landmarks after an event (``treated``) with those at the same point without it.
+
+    ``landmarks``: rows of `prepare`. Only those whose whole clock of ``loss_gaps`` usual gaps fits before ``as_of`` tell
+    whether the client was lost; the length of the clock is known on the day it starts, so leaving the others out picks
+    nobody. Strata that lack one of the sides are left out and counted as unmatched.
+    """
+    rows = landmarks.assign(treated=treated, stratum=strata(landmarks))
+    limit = loss_gaps * rows["usual_days"].to_numpy(dtype=np.float64)
+    left = (pd.Timestamp(as_of) - rows["day"]).dt.days.to_numpy(dtype=np.float64)
+    followed = left >= limit
+    wait, returned = rows["wait_days"].to_numpy(dtype=np.float64), rows["returned"].to_numpy(dtype=np.bool_)
+    lost = ~(returned & (wait <= limit))
+    rows["lost"] = pd.Series(np.where(followed, lost, np.nan), index=rows.index, dtype=float)
+    seen = rows[followed]
+    matched = matched_difference(
+        seen["treated"].to_numpy(dtype=np.bool_), seen["stratum"].to_numpy(), seen["lost"].to_numpy(dtype=np.float64),
+        cluster=seen["client_key"].to_numpy(dtype=object).astype(str), draws=draws, seed=seed, level=level,
+    )  # fmt: skip
+    both = rows.groupby("stratum")["treated"].agg(["any", "all"])
+    mixed = rows["stratum"].map(both["any"] & ~both["all"]).to_numpy(dtype=np.bool_)
+    used = rows[mixed]
+    p_value, slower = None, False
+    if len(used):
+        usual = used["usual_days"].to_numpy(dtype=np.float64)
+        test = logrank(
+            used["wait_days"].to_numpy(dtype=np.float64) / usual, used["returned"].to_numpy(dtype=np.bool_),
+            used["treated"].to_numpy(dtype=np.bool_), strata=used["stratum"].to_numpy(),
+        )  # fmt: skip
+        # Groups come sorted, False first: z > 0 says that the controls order sooner than expected.
+        p_value, slower = test.p_value, test.z is not None and test.z > 0
+    return Comparison(matched, p_value, slower, _curve(used, as_of), rows)
+
+
+def _curve(rows: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
+    """Return the share not back within so many usual gaps on both sides, controls weighted to the treated."""
+    out: list[dict[str, float]] = []
+    if len(rows):
+        left = (pd.Timestamp(as_of) - rows["day"]).dt.days.to_numpy(dtype=np.float64)
+        usual = rows["usual_days"].to_numpy(dtype=np.float64)
+        # The same clients at every point: those followed as long as the last point asks, else the curve could rise.
+        for longest in reversed(GAPS_SHOWN):
+            keep = rows[left >= longest * usual]
+            both = keep.groupby("stratum")["treated"].agg(["sum", "size"])
+            mixed = both[(both["sum"] > 0) & (both["sum"] < both["size"])]
+            if int(mixed["sum"].sum()) >= 20:
+                out = _points(keep[keep["stratum"].isin(mixed.index)], [g for g in GAPS_SHOWN if g <= longest])
+                break
+    return pd.DataFrame(out, columns=["gaps", "treated", "controls"]).astype(float)
+
+
+def _points(rows: pd.DataFrame, points: list[float]) -> list[dict[str, float]]:
+    treated = rows["treated"].to_numpy(dtype=np.bool_)
+    _, code = np.unique(rows["stratum"].to_numpy(), return_inverse=True)
+    ours = np.bincount(code, weights=treated)
+    theirs = np.bincount(code, weights=~treated)
+    weight = np.where(treated, 1.0, (ours / theirs)[code])
+    relative = rows["wait_days"].to_numpy(dtype=np.float64) / rows["usual_days"].to_numpy(dtype=np.float64)
+    back_at = np.where(rows["returned"].to_numpy(dtype=np.bool_), relative, np.inf)
+    out = [{"gaps": 0.0, "treated": 1.0, "controls": 1.0}]
+    for g in points:
+        away = (back_at > g) * weight
+        out.append({
+            "gaps": g, "treated": float(away[treated].sum() / weight[treated].sum()),
+            "controls": float(away[~treated].sum() / weight[~treated].sum()),
+        })  # fmt: skip
+    return out

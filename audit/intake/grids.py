@@ -1,0 +1,192 @@
+"""Tables that come row by row: HTML dressed as .xls, XML spreadsheets, database queries. One reader for all of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from audit.errors import InputError, Text
+from audit.intake.columnar import file_digest
+from audit.intake.delimited import sniff_encoding
+from audit.intake.layout import HEAD_ROWS, Layout
+from audit.intake.staging import Row, Staged, StageWriter
+from audit.intake.values import TYPED
+
+__all__ = ["GridReader", "cell_text", "open_html", "open_xml"]
+
+_STEP = 20_000
+_MAX_SPAN = 2_000
+"""No real header or cell spans more columns; a larger number is an attempt to fill the memory."""
+
+
+@dataclass
+class GridReader:
+    """A table that is read row by row, twice: its first rows to find the header, then all of them."""
+
+    name: str
+    format: str
+    rows: Callable[[], Iterator[Row]]
+    path: Path | None = None
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    sha256: str = ""
+    merged: tuple[tuple[int, int, int, int], ...] = ()
+    digest: Callable[[], str] | None = None
+    notes: list[Text] = field(default_factory=list)
+
+    def head(self) -> list[Row]:
+        """Return the first rows as text cells."""
+        return list(islice(self.rows(), HEAD_ROWS + 80))
+
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+        """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
+        with StageWriter(path, [f for f, _ in keep], connection) as writer:
+            body = (r for r in self.rows() if r[0] >= layout.first_row)
+            blank: list[int] = []
+            while part := list(islice(body, _STEP)):
+                out: list[tuple[int, str | None, str | None, Sequence[str | None]]] = []
+                for number, cells in part:
+                    if not any(cells):
+                        blank.append(number)  # blank rows at the very end are no rows
+                        continue
+                    out.extend((b, None, None, [None] * len(keep)) for b in blank)
+                    blank.clear()
+                    out.append((number, None, None, [cells[i] if i < len(cells) else None for _, i in keep]))
+                writer.lists(out)
+        if self.path is not None:
+            self.sha256 = file_digest(self.path)
+        elif self.digest is not None:
+            self.sha256 = self.digest()
+        return writer.staged
+
+
+def cell_text(value: object) -> str:
+    """Return a typed cell as text: dates ISO, whole numbers without a point, other numbers marked as typed."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        if value != value:
+            return ""
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{TYPED}{value!r}"
+    if isinstance(value, Decimal):
+        return str(int(value)) if value == value.to_integral_value() else f"{TYPED}{value}"
+    if isinstance(value, dt.datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return "" if isinstance(value, bytes | bytearray | memoryview) else str(value)
+
+
+def open_html(path: Path, name: str, encoding: str | None) -> GridReader:
+    """Open an HTML page saved as .xls (Bitrix24 and many web systems): the rows of all its tables in order."""
+    found = encoding or sniff_encoding(path)[0]
+
+    def rows() -> Iterator[Row]:
+        number = 0
+        with path.open("rb") as f:
+            events = etree.iterparse(
+                f, events=("end",), tag="tr", html=True, encoding=found, no_network=True, huge_tree=True, recover=True
+            )
+            carried: dict[int, tuple[int, str]] = {}
+            for _, tr in events:
+                number += 1
+                cells: list[str] = []
+                for cell in tr.iterchildren("td", "th"):
+                    _take_carried(cells, carried)
+                    text = " ".join("".join(cell.itertext()).split())
+                    down = _span(cell.get("rowspan"))
+                    for _ in range(_span(cell.get("colspan"))):
+                        if down > 1:
+                            carried[len(cells)] = (down - 1, text)
+                        cells.append(text)
+                        text = ""  # only the first cell of a span carries its text, as in a spreadsheet
+                _take_carried(cells, carried)
+                yield number, cells
+                _forget(tr)
+
+    return GridReader(name, "html", rows, path, encoding=found)
+
+
+def _take_carried(cells: list[str], carried: dict[int, tuple[int, str]]) -> None:
+    while len(cells) in carried:
+        left, text = carried.pop(len(cells))
+        if left > 1:
+            carried[len(cells)] = (left - 1, text)
+        cells.append(text)
+
+
+def _span(text: str | None) -> int:
+    return min(max(int(text), 1), _MAX_SPAN) if text and text.isascii() and text.isdigit() else 1
+
+
+def _forget(element: Any) -> None:
+    """Free what has been read, so that memory does not grow with the file."""
+    element.clear()
+    while element.getprevious() is not None:
+        del element.getparent()[0]
+
+
+_SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
+
+
+def open_xml(path: Path, name: str) -> GridReader:
+    """Open an XML spreadsheet of 2003: the rows of its first sheet that has any."""
+
+    def rows() -> Iterator[Row]:
+        number = 0
+        with path.open("rb") as f:
+            events = etree.iterparse(
+                f, events=("end",), tag=(f"{_SS}Row", f"{_SS}Worksheet"), resolve_entities=False, no_network=True,
+                huge_tree=True, recover=True, load_dtd=False,
+            )  # fmt: skip
+            for _, element in events:
+                if element.tag == f"{_SS}Worksheet":
+                    if number:
+                        return
+                    continue
+                at = element.get(f"{_SS}Index")
+                number = int(at) if at and at.isdigit() else number + 1
+                yield number, _xml_cells(element)
+                _forget(element)
+
+    return GridReader(name, "xml", rows, path, encoding="utf-8")
+
+
+def _xml_cells(row: Any) -> list[str]:
+    cells: list[str] = []
+    for cell in row.iterchildren(f"{_SS}Cell"):
+        at = cell.get(f"{_SS}Index")
+        if at and at.isdigit():
+            cells.extend("" for _ in range(min(int(at) - 1, _MAX_SPAN) - len(cells)))
+        data = cell.find(f"{_SS}Data")
+        text = "" if data is None else "".join(data.itertext())
+        kind = None if data is None else data.get(f"{_SS}Type")
+        if kind == "Number" and "." in text:
+            text = TYPED + text
+        elif kind == "DateTime":
+            text = text.split(".")[0].replace("T", " ")
+        cells.append(text)
+        cells.extend("" for _ in range(_span(cell.get(f"{_SS}MergeAcross")) if cell.get(f"{_SS}MergeAcross") else 0))
+    return cells
+
+
+def not_a_table(name: str) -> InputError:
+    """Return the error for a page without a table."""
+    return InputError(
+        Text("В файле нет ни одной таблицы", "The file holds no table"), where=name,
+        todo=Text("Выгрузите данные заново в CSV или XLSX", "Export the data again as CSV or XLSX"),
+    )  # fmt: skip

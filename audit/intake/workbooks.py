@@ -1,0 +1,287 @@
+"""Workbooks: XLSX, XLSB, XLS, ODS. Read by fastexcel as text; cell errors are told apart from empty cells.
+
+The first visible sheet with a recognisable header is read, and every other sheet with exactly the same header (a sheet a
+year is common); the rest are named in the notes. ``[reading] sheet`` chooses one.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import fastexcel
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audit.errors import InputError, Text, did_you_mean
+from audit.intake.columnar import file_digest
+from audit.intake.layout import HEAD_ROWS, Layout, find_layout
+from audit.intake.staging import KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWriter
+from audit.intake.values import TYPED
+from audit.settings import Settings
+
+__all__ = ["SheetReader", "open_workbook"]
+
+_ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!",
+           "Value": "#VALUE!", "GettingData": "#GETTING_DATA"}  # fmt: skip
+_ERROR = re.compile(r"Error\((\w+)\)")
+_MERGED_BYTES = 40 * 2**20
+"""Merged cells are looked up in files up to this size; larger ones are lists, not forms."""
+
+
+@dataclass
+class SheetReader:
+    """One sheet of a workbook, loaded as text."""
+
+    path: Path
+    name: str
+    format: str
+    sheet: str | None
+    workbook: Any
+    table: pa.RecordBatch | None
+    errors: list[tuple[int, int, str]] = field(default_factory=list)
+    """Cell errors: row from 0, column from 0, text."""
+    encoding: str | None = None
+    delimiter: str | None = None
+    sha256: str = ""
+    merged: tuple[tuple[int, int, int, int], ...] = ()
+    notes: list[Text] = field(default_factory=list)
+
+    def head(self) -> list[Row]:
+        """Return the first rows as text cells."""
+        assert self.table is not None
+        top = self.table.slice(0, HEAD_ROWS + 80)
+        columns = [_strings(c).to_pylist() for c in top.columns]
+        return [(i + 1, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True))]
+
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+        """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
+        assert self.table is not None
+        table, self.table = self.table, None
+        begin = layout.first_row - 1
+        columns = {i: _strings(table.column(i)).slice(begin) for _, i in keep}
+        rows = _last_row(table, begin)
+        columns = {i: c.slice(0, rows) for i, c in columns.items()}
+        for i, spots in self._errors_by_column(begin, rows).items():
+            if i in columns:
+                columns[i] = _put(columns[i], spots)
+        numbers = {i for f, i in keep if f in NUMBER_FIELDS}
+        doubtful = [i for i in sorted(numbers) if pc.any(pc.match_substring(columns[i], ",")).as_py()]
+        if doubtful:
+            columns |= self._marked(doubtful, columns, begin, rows)
+        self._fill_merged(keep, columns, begin, rows)
+        with StageWriter(path, [f for f, _ in keep], connection) as writer:
+            for at in range(0, rows, 131_072):
+                n = min(131_072, rows - at)
+                source = pa.array(np.arange(begin + at + 1, begin + at + n + 1, dtype=np.int64))
+                writer.batch(source, [columns[i].slice(at, n) for _, i in keep])
+        self.sha256 = file_digest(self.path)
+        return writer.staged
+
+    def _errors_by_column(self, begin: int, rows: int) -> dict[int, list[tuple[int, str]]]:
+        out: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        for row, column, text in self.errors:
+            if begin <= row < begin + rows:
+                out[column].append((row - begin, text))
+        return out
+
+    def _marked(
+        self, doubtful: Sequence[int], columns: dict[int, pa.Array], begin: int, rows: int
+    ) -> dict[int, pa.Array]:
+        """Mark numbers that number cells gave, in columns where text cells use a comma."""
+        sheet = self.workbook.load_sheet(
+            self.sheet, header_row=None, skip_rows=begin, dtypes=dict.fromkeys(doubtful, "float"),
+            use_columns=list(doubtful),
+        )  # fmt: skip
+        batch, failed = sheet.to_arrow_with_errors()
+        texts = {(e.offset_position[0], e.offset_position[1]) for e in (failed.errors if failed else [])}
+        out = {}
+        for at, i in enumerate(doubtful):
+            numeric = batch.column(at).slice(0, rows).is_valid().to_numpy(zero_copy_only=False).copy()
+            for row, column in texts:
+                if column in (at, i) and row < rows:
+                    numeric[row] = False
+            pointed = pc.match_substring(columns[i], ".").fill_null(False)
+            commas = pc.match_substring(columns[i], ",").fill_null(False)
+            mask = pc.and_(pc.and_(pa.array(numeric), pointed), pc.invert(commas))
+            marked = pc.binary_join_element_wise(TYPED, columns[i], "")
+            out[i] = pc.if_else(mask, marked, columns[i])
+        return out
+
+    def _fill_merged(
+        self, keep: Sequence[tuple[str, int]], columns: dict[int, pa.Array], begin: int, rows: int
+    ) -> None:
+        """A cell merged over several rows counts for each of them."""
+        wanted = {i for f, i in keep if f in (*KEY_FIELDS, "order_id", "order_date", "manager")}
+        if not any(columns[i].null_count for i in wanted) or self.path.stat().st_size > _MERGED_BYTES:
+            return
+        for top, left, bottom, right in _merged_ranges(self.path, self.sheet):
+            if bottom == top:
+                continue
+            for i in range(left, right + 1):
+                if i not in wanted or top < begin or top - begin >= rows:
+                    continue
+                values = columns[i].to_pylist()
+                for row in range(top + 1 - begin, min(bottom + 1 - begin, rows)):
+                    values[row] = values[top - begin]
+                columns[i] = pa.array(values, pa.string())
+
+
+def _merged_ranges(path: Path, sheet: str | None) -> list[tuple[int, int, int, int]]:
+    import python_calamine
+
+    try:
+        page = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet)
+        left = (page.start or (0, 0))[1]
+        return [(a, b - left, c, d - left) for (a, b), (c, d) in page.merged_cell_ranges or []]
+    except Exception:  # merged ranges are a help, not a need; the sheet itself was read
+        return []
+
+
+def _strings(column: pa.Array) -> pa.Array:
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def _last_row(table: pa.RecordBatch, begin: int) -> int:
+    """Number of rows from ``begin`` to the last one that holds anything."""
+    last = 0
+    for column in table.columns:
+        filled = column.slice(begin).is_valid().to_numpy(zero_copy_only=False)
+        at = np.flatnonzero(filled)
+        last = max(last, int(at[-1]) + 1 if len(at) else 0)
+    return last
+
+
+def _put(column: pa.Array, spots: Sequence[tuple[int, str]]) -> pa.Array:
+    mask = np.zeros(len(column), bool)
+    for row, _ in spots:
+        mask[row] = True
+    texts = [t for _, t in sorted(spots)]
+    return pc.replace_with_mask(column, pa.array(mask), pa.array(texts, pa.string()))
+
+
+def _damaged(name: str, kind: str) -> InputError:
+    return InputError(
+        Text(f"Файл {kind} повреждён или передан не полностью", f"The {kind} file is damaged or incomplete"),
+        where=name,
+        todo=Text("Откройте его в Excel, сохраните заново и пришлите ещё раз",
+                  "Open it in Excel, save it again and send it once more"),
+    )  # fmt: skip
+
+
+def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[SheetReader]:
+    """Open a workbook and return the sheets to be read."""
+    try:
+        workbook = fastexcel.read_excel(str(path))
+        names = list(workbook.sheet_names)
+    except Exception as e:
+        if "assword" in str(e) or "ncrypt" in str(e):
+            raise encrypted(name) from e
+        raise _damaged(name, kind) from e
+    asked = settings.reading.sheet
+    if asked is not None:
+        if asked not in names:
+            hint = did_you_mean(asked, names)
+            raise InputError(
+                Text(f"В файле нет листа «{asked}»", f"The file has no sheet “{asked}”"), where=name,
+                todo=Text(f"Исправьте [reading] sheet: {hint.ru}", f"Correct [reading] sheet: {hint.en}"),
+            )  # fmt: skip
+        names = [asked]
+    found: list[SheetReader] = []
+    first: Layout | None = None
+    left: list[str] = []
+    biggest: SheetReader | None = None
+    for sheet in names:
+        reader = _load(workbook, path, name, kind, sheet)
+        if reader is None:
+            left.append(sheet)
+            continue
+        layout = find_layout(reader.head(), settings.columns, settings.reading.header_row, reader.merged)
+        usable = layout is not None and layout.recognised >= 2
+        if usable and (first is None or _same(layout, first)):
+            first = first or layout
+            found.append(reader)
+            continue
+        left.append(sheet)
+        if biggest is None or (reader.table is not None and biggest.table is not None
+                               and reader.table.num_rows > biggest.table.num_rows):  # fmt: skip
+            biggest = reader
+    if not found:
+        if biggest is None:
+            raise InputError(
+                Text("В книге нет ни одного заполненного листа", "The workbook has no sheet with anything in it"),
+                where=name, todo=Text("Выгрузите данные заново", "Export the data again"),
+            )  # fmt: skip
+        return [biggest]  # its header is asked about with the sheet's own words
+    _formulas_without_values(path, name, found[0])
+    if len(found) > 1:
+        for reader in found:
+            reader.name = f"{name}#{reader.sheet}"
+        sheets = ", ".join(f"«{r.sheet}»" for r in found)
+        found[0].notes.append(Text(f"{name}: прочитаны листы с одинаковым заголовком: {sheets}",
+                                   f"{name}: sheets with the same header were read: {sheets}"))  # fmt: skip
+    if left and len(names) > 1:
+        sheets = ", ".join(f"«{s}»" for s in left)
+        found[0].notes.append(Text(f"{name}: не прочитаны листы без таблицы заказов: {sheets}",
+                                   f"{name}: sheets without a table of orders were not read: {sheets}"))  # fmt: skip
+    return found
+
+
+def _same(layout: Layout | None, other: Layout) -> bool:
+    return layout is not None and [h.strip() for h in layout.headers] == [h.strip() for h in other.headers]
+
+
+def _load(workbook: Any, path: Path, name: str, kind: str, sheet: str) -> SheetReader | None:
+    try:
+        loaded = workbook.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
+        table, failed = loaded.to_arrow_with_errors()
+    except Exception as e:
+        if "empty" in str(e).lower() or "NoData" in str(e) or "no data" in str(e).lower():
+            return None
+        raise _damaged(name, kind) from e
+    if table.num_rows == 0 or table.num_columns == 0:
+        return None
+    errors = []
+    for e in failed.errors if failed else []:
+        hit = _ERROR.search(e.detail)
+        row, column = e.position
+        errors.append((row, column, _ERRORS.get(hit[1], "#ERROR") if hit else "#ERROR"))
+    return SheetReader(path, name, kind, sheet, workbook, table, errors)
+
+
+def encrypted(name: str) -> InputError:
+    """Return the error for a workbook behind a password."""
+    return InputError(
+        Text("Файл защищён паролем", "The file is protected by a password"), where=name,
+        todo=Text("Снимите пароль (Файл → Сведения → Защита книги) и пришлите файл ещё раз",
+                  "Remove the password (File → Info → Protect Workbook) and send the file again"),
+    )  # fmt: skip
+
+
+def _formulas_without_values(path: Path, name: str, reader: SheetReader) -> None:
+    """A workbook written by a program may hold formulas that nobody has calculated yet: every such cell is empty."""
+    if reader.format != "xlsx" or reader.table is None or path.stat().st_size > _MERGED_BYTES:
+        return
+    empty = [c for c in reader.table.columns if c.null_count >= max(len(c) - 1, 1)]
+    if not empty:
+        return
+    with zipfile.ZipFile(path) as z:
+        for entry in z.namelist():
+            if not entry.startswith("xl/worksheets/sheet"):
+                continue
+            with z.open(entry) as f:
+                part = f.read(4 * 2**20)
+            if part.count(b"<f>") + part.count(b"<f ") > 0 and re.search(rb"</f>\s*(<v\s*/>|<v></v>|</c>)", part):
+                raise InputError(
+                    Text("В ячейках формулы без значений: книгу не пересчитали",
+                         "Cells hold formulas without values: the workbook was never calculated"),
+                    where=name,
+                    todo=Text("Откройте её в Excel или LibreOffice, сохраните и пришлите ещё раз",
+                              "Open it in Excel or LibreOffice, save it and send it again"),
+                )  # fmt: skip

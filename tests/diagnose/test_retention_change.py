@@ -1,0 +1,355 @@
+"""What became of the revenue, the rhythm of clients, trends and people: small tables with the arithmetic written out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats as scipy_stats
+
+from audit.diagnose.retention import diagnose
+from audit.diagnose.retention.cadence import cadence, limits_of, own_weight, seasonal, slowing_p, state_table
+from audit.diagnose.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, stock_up
+from audit.diagnose.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
+from audit.diagnose.retention.silence import alive, crossings, return_waits, sleeping_columns
+from audit.diagnose.retention.trends import calendar_table, complete_months, trend_metrics, trends_of
+from audit.diagnose.retention.worklist import first_step, goods_text, second_value, worklist
+from audit.method import method
+from audit.stats.decompose import retained
+from tests.case_builder import make_case
+from tests.diagnose.test_retention_second import WINDOW
+
+LIMITS = limits_of(method().thresholds)
+
+
+def years(rows: list[tuple[str, float, float, int, int]]) -> pd.DataFrame:
+    """Clients from (client, revenue before, revenue after, order days before, after)."""
+    columns = ["client_key", "prior_revenue", "recent_revenue", "prior_days", "recent_days"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+BOOK = years(
+    [
+        ("kept", 100, 120, 4, 4),
+        ("shrunk", 200, 150, 5, 5),
+        ("lost", 300, 0, 3, 0),
+        ("new", 0, 80, 0, 2),
+        ("returned", 0, 40, 0, 1),
+        ("refunded", -20, 0, 0, 0),
+    ]
+)
+
+
+def test_lost_revenue_grr_nrr_by_hand() -> None:
+    columns = {k: (top.sum(), bottom.sum()) for k, (top, bottom) in loss_columns(BOOK).items()}
+    # Lost: 300 (and the refund of −20, whose client did not order either) of 580.
+    assert columns["lost_revenue"] == (280, 580)
+    # GRR: min(120, 100) + min(150, 200) + 0 = 250 of the 600 of clients with revenue before.
+    assert columns["grr"] == (250, 600)
+    assert columns["nrr"] == (120 + 150, 600)
+
+
+def test_grr_and_nrr_of_published_examples() -> None:
+    # 20 000 at the start, 1 200 churned, 800 contracted, 3 000 expanded: GRR 90 %, NRR 105 %.
+    a = retained([1200, 5000, 13800], [0, 4200, 16800])
+    assert (a.grr, a.nrr) == (pytest.approx(0.90), pytest.approx(1.05))
+
+
+def test_bridge_by_hand() -> None:
+    known = np.array([True, True, True, False, True, True])
+    table = bridge_table(bridge_of(BOOK, known)).set_index("part")
+    assert table["revenue"].to_dict() == {
+        "before": 580, "new": 80, "returned": 40, "grown": 20, "shrunk": -50, "lost": -300, "inactive": 20, "after": 390,
+    }  # fmt: skip
+    assert table.loc["before", "revenue"] + table["revenue"].iloc[1:-1].sum() == table.loc["after", "revenue"]
+
+
+def test_drivers_add_up_and_tell_stocking_up_from_growth() -> None:
+    # One client: 10 days × 2 items × 5 before, 5 days × 2 items × 10 after: half as often, twice the value.
+    rows = years([("a", 100, 100, 10, 5)]).assign(prior_items=20, recent_items=10)
+    d = drivers_of(rows, with_items=True)
+    effect = d.table.set_index("driver")["effect"]
+    # L(100, 100) = 100: frequency 100 · ln(5/10), breadth 100 · ln(2/2), value 100 · ln(10/5).
+    assert effect["frequency"] == pytest.approx(-100 * np.log(2))
+    assert effect["breadth"] == pytest.approx(0)
+    assert effect["value"] == pytest.approx(100 * np.log(2))
+    assert d.pattern == "stocking_up" and d.change == 0
+    assert stock_up(69, -69, 100) == "smaller_and_more_often"
+    assert stock_up(30, 10, 100) == "growth"
+    assert stock_up(-30, 5, 100) == "decline"
+    assert stock_up(1, -1, 100) == "even"
+
+
+def test_drivers_put_net_returns_and_unnamed_goods_in_a_line_of_their_own() -> None:
+    rows = years([("a", 100, 200, 2, 4), ("net return", 50, -10, 1, 1), ("no goods", 30, 60, 1, 1)])
+    rows = rows.assign(prior_items=[2, 1, 0], recent_items=[4, 1, 0])
+    d = drivers_of(rows, with_items=True)
+    effect = d.table.set_index("driver")["effect"]
+    assert effect["returns"] == pytest.approx(-60 + 30)
+    assert effect["frequency"] == pytest.approx(100)  # twice as many days, each like before
+    assert effect.sum() == pytest.approx(d.change) == pytest.approx(70)
+    two = drivers_of(rows, with_items=False).table["driver"].tolist()
+    assert two == ["frequency", "value", "returns"]
+
+
+def gap_rows(rows: list[tuple[str, int, float, float]]) -> pd.DataFrame:
+    """Gaps from (client, gaps, median, 90th percentile), nothing recent."""
+    frame = pd.DataFrame(rows, columns=["client_key", "gaps", "median_gap_days", "p90_gap_days"])
+    return frame.assign(recent_gaps=0, recent_twice_ranks=0, tie_sum=0)
+
+
+def test_states_by_hand() -> None:
+    as_of = dt.date(2024, 12, 31)
+    silent = {"on_time": 35, "late": 45, "short": 55, "sleeping": 81, "lost": 366, "slow buyer": 366}
+    clients = pd.DataFrame({"client_key": list(silent), "segment": None})
+    clients["last_day"] = [pd.Timestamp(as_of) - pd.Timedelta(days=d) for d in silent.values()]
+    # Ten gaps each: the client's own median and percentile count unshrunk. Limits: late > 40, sleeping > 80, lost > 365.
+    gaps = gap_rows([(k, 10, 30.0, 40.0) for k in silent if k not in ("short", "slow buyer")])
+    # "short": 2 × 20 = 40 days, but nobody sleeps before day 60. "slow buyer": four medians are 400 days.
+    gaps = pd.concat([gaps, gap_rows([("short", 10, 15.0, 20.0), ("slow buyer", 10, 100.0, 150.0)])])
+    state = cadence(clients, gaps, as_of, LIMITS).set_index("client_key")
+    assert state["state"].to_dict() == {
+        "on_time": "on_time", "late": "late", "short": "late", "sleeping": "sleeping", "lost": "lost",
+        "slow buyer": "sleeping",
+    }  # fmt: skip
+    assert state.loc["late", "overdue_days"] == 15 and state.loc["late", "next_day"] == pd.Timestamp("2024-12-16")
+    assert state.loc["short", "limit_days"] == 60 and state.loc["late", "limit_days"] == 80
+    counted = state_table(state.reset_index(), clients.assign(recent_revenue=10.0, last_year_revenue=20.0))
+    assert counted.set_index("state")["clients"].to_dict() == {
+        "lost": 1, "sleeping": 2, "late": 2, "slowing": 0, "on_time": 1,
+    }  # fmt: skip
+    assert counted["share"].sum() == pytest.approx(1) and counted["at_stake"].sum() == 120
+
+
+def test_few_gaps_are_drawn_to_the_segment() -> None:
+    sure = [(f"s{i}", 20, 30.0 * 1.1 ** (i - 6), 45.0 * 1.1 ** (i - 6)) for i in range(12)]
+    gaps = gap_rows([*sure, ("rare", 1, 120.0, 120.0)])
+    clients = pd.DataFrame({"client_key": gaps["client_key"], "segment": "A", "last_day": pd.Timestamp("2024-12-01")})
+    out = cadence(clients, gaps, dt.date(2024, 12, 31), LIMITS).set_index("client_key")
+    assert not out.loc["s6", "shrunk"] and out.loc["s6", "usual_gap_days"] == pytest.approx(30.0)
+    assert out.loc["rare", "shrunk"]
+    assert 30 < out.loc["rare", "usual_gap_days"] < 120
+    # One gap says nothing about spread: seven eighths of the segment's ratio 1.5 stand in for it.
+    ratio = out.loc["rare", "p90_gap_days"] / out.loc["rare", "usual_gap_days"]
+    assert ratio == pytest.approx(1.5 ** (7 / 8))
+
+
+def test_own_weight_grows_with_gaps_and_with_differences_between_clients() -> None:
+    n = np.array([10.0] * 12 + [2.0, 4.0])
+    alike = own_weight(n, np.log(np.r_[np.full(12, 30.0), 60.0, 60.0]), np.full(14, 3.0), 8)
+    apart = own_weight(n, np.log(np.r_[np.geomspace(5, 300, 12), 60.0, 60.0]), np.full(14, 1.3), 8)
+    assert (alike[:12] == 1).all() and alike[12] < alike[13] < 1
+    assert apart[12] > 0.9 > alike[12]
+
+
+def test_slowing_agrees_with_mann_whitney() -> None:
+    early, late = [10, 12, 11, 12, 14, 9], [15, 12, 20, 25]
+    both = np.array(early + late)
+    rank = scipy_stats.rankdata(both)[len(early) :].sum()
+    counts = np.unique(both, return_counts=True)[1]
+    row = pd.DataFrame({"gaps": [10], "recent_gaps": [4], "recent_twice_ranks": [2 * rank],
+                        "tie_sum": [int((counts**3 - counts).sum())]})  # fmt: skip
+    expected = scipy_stats.mannwhitneyu(late, early, alternative="greater", method="asymptotic").pvalue
+    assert slowing_p(row)[0] == pytest.approx(expected)
+    assert slowing_p(row.assign(recent_gaps=3))[0] == 1.0
+
+
+def test_seasonal_clients() -> None:
+    frame = pd.DataFrame(
+        {
+            "first_seen_day": pd.to_datetime(["2022-05-01", "2024-05-01", "2022-01-01"]),
+            "last_day": pd.to_datetime(["2024-06-01", "2024-06-20", "2024-12-01"]),
+            "order_days": [6, 6, 30], "calendar_months": [2, 2, 12],
+        }
+    )  # fmt: skip
+    assert seasonal(frame).tolist() == [True, False, False]
+
+
+def test_sleeping_share_by_hand() -> None:
+    clients = pd.DataFrame(
+        {
+            "client_key": ["asleep", "lost", "late", "once"], "last_year_revenue": [100.0, 900.0, 70.0, 30.0],
+            "recent_revenue": [60.0, 0.0, 70.0, 30.0],
+        }
+    )  # fmt: skip
+    rhythm = pd.DataFrame({"client_key": ["asleep", "lost", "late"], "state": ["sleeping", "lost", "late"]})
+    top, bottom = sleeping_columns(clients, rhythm)
+    assert top.tolist() == [100, 0, 0, 0]
+    assert bottom.tolist() == [100, 0, 70, 30]  # the lost one is in neither; the one-time client is awake: 100 / 200
+
+
+def test_first_crossing_by_hand() -> None:
+    silences = pd.DataFrame(
+        [
+            ("A", 6, 100, 1, 5, 40.0),  # limit 80: crossed, back 20 days later
+            ("A", 9, 300, 0, 8, 45.0),  # the second crossing does not count
+            ("B", 5, 70, 1, 4, 36.0),  # limit 72: not crossed
+            ("C", 7, 65, 0, 6, 10.0),  # limit 60, not 20: silent for 5 days beyond it so far
+        ],
+        columns=["client_key", "purchase_no", "silent_days", "returned", "gaps_before", "p90_before_days"],
+    )
+    table = crossings(silences, LIMITS)
+    assert table["client_key"].tolist() == ["A", "C"]
+    assert table["days_after"].tolist() == [20, 5] and table["returned"].tolist() == [True, False]
+    w = return_waits(table)
+    assert w.curve().at(20).event_share.value == pytest.approx(1.0)  # C left the risk set on day 5
+
+
+def test_crossing_from_orders() -> None:
+    # Gaps 30, 30, 30, 30, then 100 (back), then silent: limit max(60, 2 × 30) = 60, crossed after 60 of the 100 days.
+    days = [0, 30, 60, 90, 120, 220]
+    rows = [dict(order_id=str(i), client_id="A", order_date=dt.date(2023, 1, 1) + dt.timedelta(days=d), amount=10)
+            for i, d in enumerate(days)]  # fmt: skip
+    rows.append(dict(order_id="z", client_id="Z", order_date=dt.date(2024, 6, 30), amount=1))
+    r = diagnose(make_case(rows))
+    m = r.metrics["retention.return_rate"]
+    assert (m.n, m.extra["events"], m.value) == (1, 1, pytest.approx(1.0))
+    assert r.tables["return_curve"]["days"].tolist() == [40]
+    strict = diagnose(make_case(rows, settings={"thresholds": {"retention.return_min_gaps": 5}}))
+    assert strict.metrics["retention.return_rate"].extra["events"] == 0  # only the silence at the end has five gaps before
+
+
+def test_p_alive_falls_with_silence() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.integers(1, 12, 300)
+    span = rng.integers(60, 700, 300)
+    last = np.where(x > 1, (span * rng.uniform(0.2, 1, 300)).astype(int), 0)
+    a = alive(x, np.where(x > 1, np.maximum(last, 1), 0), span)
+    if a.check is not None:
+        assert ((a.p_alive >= 0) & (a.p_alive <= 1)).all()
+    none = alive(np.ones(30, dtype=np.int64), np.zeros(30, dtype=np.int64), np.full(30, 100))
+    assert none.check is None and np.isnan(none.p_alive).all()  # nobody ever came back: no model
+
+
+def test_complete_months() -> None:
+    w = replace(WINDOW, start=dt.date(2023, 1, 2), as_of=dt.date(2024, 12, 30))
+    assert complete_months(w) == (2023 * 12 + 1, 2024 * 12 + 10)  # February 2023 … November 2024
+    assert complete_months(WINDOW) == (2023 * 12, 2024 * 12 + 11)
+
+
+def monthly(growth: float, months: int = 36, clients: int = 40) -> pd.DataFrame:
+    """Clients that order every month; the number of orders a month grows by a factor a year."""
+    rows = [
+        (u, 2022 * 12 + m, 1, 1, 2, 1, 100.0 * (1 + growth) ** (m / 12)) for u in range(clients) for m in range(months)
+    ]
+    columns = ["unit", "month_index", "order_days", "orders", "items", "item_days", "bought_real"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_trends_by_hand() -> None:
+    t = trends_of(monthly(-0.1), 2022 * 12, 2022 * 12 + 35, with_items=True, thresholds=method().thresholds)
+    assert t["ticket"].yearly.value == pytest.approx(-0.1)  # every pair of months a year apart falls by a tenth
+    assert t["ticket"].last_year.value == pytest.approx(-0.1)
+    assert t["active_clients"].yearly.value == pytest.approx(0)
+    assert t["range"].yearly.value == pytest.approx(0)
+    w = replace(WINDOW, start=dt.date(2022, 1, 1))
+    assert [m.value for m in trend_metrics(t, w, 36, False)] == pytest.approx([0, -0.1, 0, 0])
+    short = trend_metrics(t, replace(w, start=dt.date(2023, 3, 15)), 20, False)
+    assert short[0].value is None and short[0].reason is not None
+    assert "1 April 2025" in short[0].reason.en  # 24 whole months after March 2023, which is not whole
+
+
+def test_ticket_is_deflated_by_the_price_index() -> None:
+    rows = [
+        dict(order_id=f"{c}-{m}", client_id=f"C{c}", order_date=dt.date(2022 + m // 12, m % 12 + 1, 10),
+             amount=100 * 1.2 ** (m / 12), price_index=1.2 ** (m / 12))
+        for c in range(3) for m in range(36)
+    ]  # fmt: skip
+    nominal = diagnose(make_case([{k: v for k, v in r.items() if k != "price_index"} for r in rows]))
+    real = diagnose(make_case(rows))
+    assert nominal.metrics["retention.ticket_trend"].value == pytest.approx(0.2, abs=1e-4)
+    assert real.metrics["retention.ticket_trend"].value == pytest.approx(0.0, abs=1e-4)
+    assert real.metrics["retention.ticket_trend"].extra["deflated"] is True
+
+
+def test_calendar() -> None:
+    units = pd.DataFrame({"unit": [2], "client_key": ["B"]})
+    rows = monthly(0, months=3, clients=3)
+    rows = rows[~((rows["unit"] == 2) & (rows["month_index"] == 2022 * 12 + 1))]
+    out = calendar_table(rows, units, 2022 * 12, 2022 * 12 + 3)
+    assert out["order_days"].tolist() == [1, 0, 1, 0]
+    assert out["month"].dt.month.tolist() == [1, 2, 3, 4]
+
+
+def test_losses_by_manager_by_hand() -> None:
+    rows = [(f"a{i}", 10.0, 0.0 if i < 12 else 1.0, 2, 0 if i < 12 else 1) for i in range(20)]
+    rows += [(f"b{i}", 10.0, 0.0 if i < 4 else 1.0, 3, 0 if i < 4 else 1) for i in range(60)]
+    rows += [("few days", 10.0, 0.0, 1, 0)]  # one order day a year ago: not a regular client
+    manager = pd.Series({r[0]: ("A" if r[0].startswith("a") else "B") for r in rows})
+    table, placed = loss_by_manager(years(rows), manager)
+    assert placed is not None and placed.rate == pytest.approx(16 / 80)
+    by = table.set_index("manager")
+    assert by.loc["A", ["clients", "lost", "position"]].tolist() == [20, 12, 2]  # 60 % against 20 %: P < 0.001
+    assert by.loc["B", ["clients", "lost"]].tolist() == [60, 4] and by.loc["B", "position"] < 0
+    assert by.loc["A", "lost_revenue"] == 120
+    loose, _ = loss_by_manager(years(rows), manager, 0.9999, 0.999999)
+    assert (loose["position"] <= 0).sum() >= 1
+    none, nothing = loss_by_manager(years(rows), pd.Series(dtype="object"))
+    assert none.empty and nothing is None
+
+
+def test_initiative_by_hand() -> None:
+    orders = pd.DataFrame({"client_key": ["A", "B", "C"], "by_us": [2, 0, 0], "by_client": [1, 4, 0]})
+    touches = pd.DataFrame({"client_key": ["A", "D"], "direction": ["OUT", "IN"]})
+    out = initiative(orders, touches).set_index("client_key")
+    assert out["by_us"].to_dict() == {"A": 3, "B": 0, "D": 0}
+    assert out["by_client"].to_dict() == {"A": 1, "B": 4, "D": 1}
+
+
+def test_between_projects() -> None:
+    day = pd.to_datetime
+    projects = pd.DataFrame(
+        {
+            "client_key": ["A", "B", "C"], "first_project": day(["2023-01-01"] * 3),
+            "last_project": day(["2024-01-01"] * 3), "small_between": [1, 0, 0],
+        }
+    )  # fmt: skip
+    touches = pd.DataFrame({"client_key": ["B", "C"], "day": day(["2023-06-01", "2024-06-01"])})
+    assert between_projects(projects, touches) == (2, 3)  # A by a small sale, B by a touch; C's came afterwards
+    assert between_projects(projects.head(0), touches) == (0, 0)
+
+
+def test_loss_by_service_compares_like_with_like() -> None:
+    clients = years([("a", 1, 0, 2, 0), ("b", 1, 1, 3, 1), ("c", 1, 1, 9, 9), ("d", 1, 0, 9, 0)])
+    service = pd.DataFrame({"client_key": list("abcd"), "dated_orders": [2, 3, 9, 9], "late_orders": [1, 0, 0, 2]})
+    table = loss_by_service(clients, service).set_index(["order_days", "late"])
+    assert table.loc[("2–3", True), ["clients", "lost"]].tolist() == [1, 1]
+    assert table.loc[("9+", False), "share"] == 0 and table.loc[("9+", True), "share"] == 1
+    assert np.isnan(table.loc[("4–8", True), "share"])
+
+
+def test_worklist_order_and_first_steps() -> None:
+    day = pd.Timestamp("2024-10-01")
+    rhythm = pd.DataFrame(
+        {
+            "client_key": list("abcd"), "state": ["late", "sleeping", "on_time", "late"],
+            "usual_gap_days": [30.0, 20.0, 10.0, 30.0], "next_day": [day] * 4, "overdue_days": [10, 60, 0, 40],
+        }
+    )  # fmt: skip
+    clients = pd.DataFrame(
+        {
+            "client_key": list("abcd"), "client_name": list("ABCD"), "last_day": [day] * 4,
+            "last_year_revenue": [50.0, 80.0, 999.0, 50.0], "last_manager": "M", "seasonal": False,
+        }
+    )  # fmt: skip
+    goods = goods_text(pd.DataFrame({"client_key": ["b", "b"], "goods": ["y", "x"], "place": [2, 1]}))
+    out = worklist(rhythm, clients, pd.Series({"b": 0.4}), goods)
+    assert out["client_key"].tolist() == ["b", "d", "a"]  # 80, then 50 overdue for 40 days, then 50 for 10
+    assert out["first_step"].tolist() == ["visit", "ask_reason", "call_check"]
+    assert out["goods"].tolist()[0] == "x; y" and out["p_alive"].tolist()[0] == 0.4
+    assert first_step("sleeping", 11, 5, 30.0) == "call_offer"
+
+
+def test_value_of_a_returner() -> None:
+    new = pd.DataFrame(
+        {
+            "second_day": pd.to_datetime(["2023-01-01", "2023-06-01", "2024-06-01", None]),
+            "second_year_revenue": [100.0, 300.0, 900.0, 0.0],
+        }
+    )
+    # Two second purchases lie 365 days back: (100 + 300) / 2.
+    assert second_value(new, pd.Timestamp("2024-12-31"), 2) == {"second_value": 200.0, "second_value_n": 2}
+    assert second_value(new, pd.Timestamp("2024-12-31"), 3)["second_value"] is None
