@@ -404,7 +404,8 @@ def check(
     def work() -> int:
         from audit.run.check import check_inputs, print_check
 
-        inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen)
+        # A check is read on the screen: it speaks the console's language, whatever the report will.
+        inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen or _user_language())
         result = check_inputs(inputs)
         if as_json:
             _print_json(result.as_json())

@@ -5,12 +5,12 @@ Source: EK tables 1 and 2. The declared type wins; the evidence is shown criteri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from audit.diagnose.roles.mixing import foreign_group_share
+from audit.diagnose.roles.mixing import foreign_group_shares
 from audit.diagnose.roles.norm import Norm
 from audit.diagnose.roles.people import labels, small_roles
 from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
@@ -51,20 +51,22 @@ def _holders(staff: pd.DataFrame, station: str) -> pd.Series:
     roles = method().roles
     family = roles[station].family
 
-    def holds(row: Mapping[str, Any]) -> bool:
-        return any(isinstance(r, str) and r and roles[r].family == family for r in (row["role"], row["role2"]))
+    def holds(*held: object) -> bool:
+        return any(isinstance(r, str) and r != "" and roles[r].family == family for r in held)
 
-    return pd.Series([holds(r) for r in staff.to_dict("records")], index=staff.index, dtype=bool)
+    flags = [holds(a, b) for a, b in zip(staff["role"], staff["role2"], strict=True)]
+    return pd.Series(flags, index=staff.index, dtype=bool)
 
 
 def conveyor(answers: Answers, stations: Sequence[str], required: Sequence[str]) -> pd.DataFrame:
     """Return who stands on each station and how much of its work is done there.
 
-    Grain: one row per station. Columns: station, required, people, who (codes), fte (a person with two roles divided by hours on each
-    role's own functions, equally where there are none), own_hours (holders on the station's functions), foreign_hours (on
-    them by people who neither own nor are allowed them), coverage = own ÷ (own + foreign), NaN without hours;
-    km_oper_hours and hunt_farm_hours: parts of foreign_hours that are client managers' operational work, and hunting by
-    client managers or farming by developers (role mixing judges them elsewhere); by_role: foreign hours by family.
+    Grain: one row per station. Columns: station, required, people, who (codes), fte (a person with two roles
+    divided by hours on each role's own functions, equally where there are none), own_hours (holders on the
+    station's functions), foreign_hours (on them by people who neither own nor are allowed them), coverage = own ÷
+    (own + foreign), NaN without hours; km_oper_hours and hunt_farm_hours: parts of foreign_hours that are client
+    managers' operational work, and hunting by client managers or farming by developers (role mixing judges them
+    elsewhere); by_role: foreign hours by family.
     """
     staff, hours, norm = answers.staff, answers.hours, answers.norm
     known = hours[~hours["by_group"].astype(bool)] if len(hours) else hours
@@ -154,7 +156,7 @@ def _exclusions(case: Case) -> Metric:
         return no_metric(id, Text(
             "Ни один признак типа продаж нельзя измерить: мало постоянных клиентов, а сложность, цена и ёмкость рынка "
             "в анкете не указаны",
-            "No criterion of the type can be measured: few regular clients, and complexity, price level and market size "
+            "No criterion of the type can be measured: few regular clients, and complexity, price level, market size "
             "are not in the questionnaire",
         ))  # fmt: skip
     return metric(
@@ -249,15 +251,17 @@ def support_sla(processes: pd.DataFrame) -> bool | None:
 def diagnose(case: Case) -> ChapterResult:
     """Return the type of sale, its evidence, and the conveyor.
 
-    Tables: ``criteria`` (one row per criterion), ``stations`` (one row per station, required and conditional ones and those
-    with people), ``types`` (revenue share of each type in use).
+    Tables: ``criteria`` (one row per criterion), ``stations`` (one row per station, required and conditional ones
+    and those with people), ``types`` (revenue share of each type in use).
     """
     w = case.window
     since = max(w.recent_start, w.start)
     answers = read_answers(case)
     types = answers.norm.types
     required = required_stations(types)
-    present = [f for f in method().roles if f in set(answers.staff["family"].dropna()) and f in (*LINE, "OP", "SUP", "BO")]
+    present = [
+        f for f in method().roles if f in set(answers.staff["family"].dropna()) and f in (*LINE, "OP", "SUP", "BO")
+    ]
     everything = [*required, *conditional_stations(types), *(f for f in present if f not in required)]
     order = [*LINE, *(r for r in method().roles if r not in LINE)]
     table = conveyor(answers, sorted(dict.fromkeys(everything), key=order.index), required)
@@ -267,7 +271,7 @@ def diagnose(case: Case) -> ChapterResult:
     mixing = {}
     for name, family, group in (("km_oper", "KM", "OPER"), ("km_hunt", "KM", "HUNT"), ("sr_farm", "SR", "FARM")):
         notes = case.thresholds.value("roles.own_crm_notes_share") if group == "OPER" else 0.0
-        sums = foreign_group_share(answers.hours, family, (group,), notes) if len(answers.hours) else None
+        sums = foreign_group_shares(answers.hours, [family], (group,), notes).get(family)
         mixing[name] = None if sums is None else [sums[1] / sums[0], sums[2] / sums[0]]
     metrics = [_interval(case), _exclusions(case), ticket, active, fte, coverage, extra, _profile(case), reserve]
     facts = {
@@ -292,4 +296,6 @@ def diagnose(case: Case) -> ChapterResult:
         "as_of": w.as_of.isoformat(),
     }
     shares = pd.DataFrame({"sale_type": list(answers.type_shares), "revenue_share": list(answers.type_shares.values())})
-    return ChapterResult.of("model", metrics, {"criteria": criteria_table(f), "stations": table, "types": shares}, facts)
+    return ChapterResult.of(
+        "model", metrics, {"criteria": criteria_table(f), "stations": table, "types": shares}, facts
+    )

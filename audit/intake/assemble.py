@@ -13,10 +13,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from audit.errors import AuditError, InputError, Text
+from audit.errors import InputError, Text
 from audit.intake.canonical import OUTPUT_SCHEMA, Canonical, ClientKey, Codes, RejectedRow, TableRules
 from audit.intake.client_keys import ClientBook
-from audit.intake.columns import TablePlan, plan_table
+from audit.intake.columns import TablePlan, absent_columns, plan_table
 from audit.intake.databases import is_address, open_database, shown_address
 from audit.intake.dates import decide_orders
 from audit.intake.files import TableReader, find_files, open_tables
@@ -25,7 +25,7 @@ from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
-from audit.intake.summary import Summary, summarise
+from audit.intake.summary import Summary, duplicate_documents, summarise
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
 from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside
@@ -35,7 +35,6 @@ from audit.settings import CANONICAL_FIELDS, Settings
 __all__ = ["Intake"]
 
 _RETURNS = re.compile(r"возврат|return|refund", re.IGNORECASE)
-_PERSON_FORM = re.compile(r"\s+")
 
 
 @dataclass
@@ -90,7 +89,9 @@ class Intake:
         self._map_words()
         self._map_people()
         self._map_clients()
-        self._write(self._rules())
+        rules = self._rules()
+        self._write(rules)
+        self._duplicate_documents(rules)
         return self._report()
 
     # -- files and columns ---------------------------------------------------------------------------------------
@@ -105,6 +106,9 @@ class Intake:
         for address in addresses:
             self.say(Text(f"Читаю {shown_address(address)}", f"Reading {shown_address(address)}"))
             self._stage(open_database(address), 0)
+        absent = absent_columns([t.plan for t in self.tables])
+        if absent is not None:
+            raise absent
         self.tables.sort(key=lambda t: t.name)
 
     def _stage(self, reader: TableReader, size: int) -> None:
@@ -324,17 +328,50 @@ class Intake:
                 f" ({n} rows): {fix.reason}",
             ))  # fmt: skip
 
+    def _duplicate_documents(self, rules: Sequence[TableRules]) -> None:
+        """Files of overlapping periods: documents met twice are asked about, or dropped where the settings say so."""
+        if len(self.tables) < 2 or not any(t.rows_used for t in self.tables):
+            return
+        drop = self.settings.reading.duplicates == "drop"
+        found = duplicate_documents(self.connection, self.out / "lines.parquet", with_rows=drop)
+        self.counts["duplicate_documents"] = 0 if found is None else found.documents
+        if found is None or self.settings.reading.duplicates == "keep":
+            return
+        if drop:
+            for rule in rules:
+                rule.repeated = found.rows.get(rule.name, frozenset())
+            self.notes.append(Text(
+                f"Документы, повторённые в нескольких файлах, учтены один раз: {found.documents}, строк {found.lines}",
+                f"Documents repeated in several files were counted once: {found.documents}, {found.lines} rows",
+            ))  # fmt: skip
+            self._begin_again()
+            self._write(rules)
+            return
+        self.questions.append(Question(
+            Text(f"Одни и те же документы есть в нескольких файлах: {found.documents} (например, {found.example}), "
+                 f"строк {found.lines}, выручка {found.revenue:.2f}. Сейчас они посчитаны дважды",
+                 f"The same documents stand in several files: {found.documents} (for example {found.example}), "
+                 f"{found.lines} rows, revenue {found.revenue:.2f}. They are counted twice now"),
+            '[reading]\nduplicates = "drop"',
+        ))  # fmt: skip
+
+    def _begin_again(self) -> None:
+        for t in self.tables:
+            t.rows_used = t.rows_set_aside = 0
+            t.revenue_aside = 0.0
+        self.set_aside.clear()
+        self.people.clear()
+
     # -- report --------------------------------------------------------------------------------------------------
 
     def _report(self) -> IntakeReport:
         if not any(t.rows_used for t in self.tables):
             raise self._nothing_usable()
         fields = self._fields()
-        summary = summarise(self.connection, self.out / "lines.parquet", fields, self.settings, len(self.tables))
+        summary = summarise(self.connection, self.out / "lines.parquet", fields, self.settings)
         self.counts |= summary.counts
         self.counts["future_rows"] = self.set_aside["future_date"].rows if "future_date" in self.set_aside else 0
         self.notes.extend(summary.notes)
-        self.questions.extend(summary.questions)
         self._vat_note()
         order = list(REASONS)
         aside = tuple(
@@ -480,5 +517,3 @@ def _expect(label: str, rows: int | None, found_rows: int, revenue: float | None
                   "Check whether the correction is still needed; update its expect or remove it"),
     )  # fmt: skip
 
-
-_ = AuditError

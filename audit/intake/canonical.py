@@ -25,6 +25,7 @@ from audit.intake.values import (
     clean_text,
     date_inside,
     empty_date,
+    is_cell_error,
     is_subtotal,
     is_total,
     order_number,
@@ -34,7 +35,7 @@ from audit.intake.values import (
 from audit.model.orders import LINES_SCHEMA
 from audit.settings import Settings
 
-__all__ = ["Canonical", "ClientKey", "Codes", "OUTPUT_SCHEMA", "RejectedRow", "TableRules"]
+__all__ = ["OUTPUT_SCHEMA", "Canonical", "ClientKey", "Codes", "RejectedRow", "TableRules"]
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
@@ -43,6 +44,7 @@ RejectedRow = tuple[int, str | None, str | None, str, float | None]
 
 _CODE = {code: np.int8(i + 1) for i, code in enumerate(REASONS)}
 _NAME = {int(v): k for k, v in _CODE.items()}
+_LACKING = frozenset({"no_client", "no_date", "bad_date", "no_amount", "bad_amount"})
 _NO_DAY = np.iinfo(np.int32).min
 _EPOCH = dt.date(1970, 1, 1)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -140,6 +142,8 @@ class TableRules:
     """Whether the whole file is returns written as positive amounts."""
     currency: str | None = None
     """The only currency used; rows in another are set aside."""
+    repeated: frozenset[int] = frozenset()
+    """Rows of documents that another file already brought."""
     fixes: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     """Declared corrections: (field, order number, value that must stand there) → value that replaces it."""
 
@@ -531,6 +535,10 @@ class Canonical:
             if end:
                 outside |= dates.days > (end - _EPOCH).days
         mark(outside, "outside_period")
+        if self.rules.repeated:
+            again = pa.array(sorted(self.rules.repeated), pa.int64())
+            hit = pc.is_in(batch.column("source_row"), again).to_numpy(zero_copy_only=False)
+            mark(hit, "duplicate_document")
 
     _FIELD_OF: Mapping[str, tuple[str, ...]] = {
         "repeated_header": ("order_date", "order_id"), "deleted": ("deleted",), "unposted": ("posted",),
@@ -538,7 +546,7 @@ class Canonical:
         "dropped_prefix": ("order_id",), "no_date": ("order_date", "order_id"), "bad_date": ("order_date", "order_id"),
         "no_amount": ("amount", "price"), "bad_amount": ("amount", "price", "qty"),
         "nonpositive_price": ("price", "amount"), "return_dropped": ("amount", "price"),
-        "foreign_currency": ("currency",), "future_date": ("order_date", "order_id"),
+        "foreign_currency": ("currency",), "duplicate_document": ("order_id",), "future_date": ("order_date", "order_id"),
         "outside_period": ("order_date", "order_id"),
     }  # fmt: skip
 
@@ -571,7 +579,7 @@ class Canonical:
                 if name is not None:
                     column = self.rules.labels.get(name)
                     value = cell(name, i)
-                    if code in ("bad_date", "bad_amount") and (value or "").lstrip().startswith("#"):
+                    if code in _LACKING and is_cell_error(value):
                         code = "cell_error"
             if code == "total_row" and money[i] is not None:
                 self.totals.append((numbers[i], value or "", money[i] or 0.0))

@@ -80,7 +80,8 @@ class ClientBook:
         into = self._target.get(found)
         if into is not None and into != found:
             return ClientKey(into, self.shown(into), code, merged_from=found)
-        return ClientKey(found, self.shown(found), code)
+        written = own or name
+        return ClientKey(found, self.shown(found) or (clean_name(written) if written else None), code)
 
     def _id(self, text: str | None, inn: bool) -> str | None:
         if text is None:

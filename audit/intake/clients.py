@@ -31,8 +31,8 @@ _WEIGHTS_12 = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 
 @lru_cache(maxsize=500_000)
 def clean_name(text: str) -> str:
-    """Return a name as it is shown: NFKC, blanks collapsed."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    """Return a name as it is shown: as written, blanks collapsed."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 @lru_cache(maxsize=500_000)

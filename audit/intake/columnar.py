@@ -53,6 +53,12 @@ def as_text(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     return column.cast(pa.string())
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
 @dataclass
 class ParquetReader:
     """One Parquet file."""
@@ -82,7 +88,8 @@ class ParquetReader:
         names = self.file.schema_arrow.names
         wanted = sorted({i for _, i in keep})
         at = 2
-        with StageWriter(path, [f for f, _ in keep], connection, typed=frozenset(f for f, _ in keep)) as writer:
+        typed = frozenset(f for f, i in keep if not _is_text(self.file.schema_arrow.field(i).type))
+        with StageWriter(path, [f for f, _ in keep], connection, typed) as writer:
             for batch in self.file.iter_batches(131_072, columns=[names[i] for i in wanted]):
                 text = {i: as_text(batch.column(names[i])) for i in wanted}
                 numbers = pa.array(range(at, at + batch.num_rows), pa.int64())

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from audit.errors import AmbiguityError, InputError, Text
+from audit.errors import AmbiguityError, InputError, Text, did_you_mean
 from audit.intake.files import TableReader
 from audit.intake.headers import HeaderPlan, field_name, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, is_value
@@ -19,7 +19,7 @@ from audit.intake.values import is_total
 from audit.model.intake_report import ColumnUse, Question
 from audit.settings import Settings
 
-__all__ = ["JUDGED", "TablePlan", "plan_table"]
+__all__ = ["JUDGED", "TablePlan", "absent_columns", "plan_table"]
 
 JUDGED = frozenset({
     "order_id", "order_date", "client_id", "client", "amount", "manager", "created_by", "margin", "cost", "status",
@@ -48,6 +48,8 @@ class TablePlan:
     questions: list[Question] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
     preamble: list[Row] = field(default_factory=list)
+    not_found: tuple[str, ...] = ()
+    """Headers that ``[columns]`` names and this table lacks."""
 
 
 def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
@@ -78,6 +80,7 @@ def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
         labels=labels, uses=uses, questions=questions, notes=notes,
         client_id_is_inn="инн" in normalise_header(client_id)[0].split() or "inn" in normalise_header(client_id)[0],
         vat=_vat(labels.get("amount", "")), grouped=grouped,
+        not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )  # fmt: skip
 
@@ -260,3 +263,20 @@ def _uses(
         out.append(ColumnUse(file, c.header, name, how, c.match.score, None if example is None else example[:60]))
     return out
 
+
+
+def absent_columns(plans: Sequence[TablePlan]) -> InputError | None:
+    """Return the error for a header that the settings name and no file has."""
+    if not plans:
+        return None
+    absent = set(plans[0].not_found).intersection(*(p.not_found for p in plans[1:]))
+    if not absent:
+        return None
+    header = min(absent)
+    hint = did_you_mean(header, (c.header for p in plans for c in p.uses if c.header))
+    return InputError(
+        Text(f"Ни в одном файле нет колонки «{header}», названной в [columns]",
+             f"No file has the column that [columns] names: no column “{header}”"),
+        where="audit.toml, [columns]",
+        todo=Text(f"Исправьте имя колонки: {hint.ru}", f"Correct the name of the column: {hint.en}"),
+    )  # fmt: skip

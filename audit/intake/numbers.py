@@ -36,7 +36,7 @@ def _cast(text: str) -> str:
     return f"TRY_CAST({text} AS DECIMAL(18,4))"
 
 
-_BARE = f"replace(replace(replace(replace(c, ' ', ''), '\u00a0', ''), '\u202f', ''), ',', '.')"
+_BARE = "replace(replace(replace(replace(c, ' ', ''), '\u00a0', ''), '\u202f', ''), ',', '.')"
 _TYPED = f"CASE WHEN starts_with(c, '{TYPED}') THEN {_cast('substr(c, 2)')} ELSE {{}} END"
 _PLAIN = f"CASE WHEN contains(c, '_') THEN NULL ELSE {_cast('c')} END"
 _COMMA = f"CASE WHEN regexp_full_match(c, '{_COMMA_STYLE}') THEN {_cast(_BARE)} END"

@@ -31,14 +31,14 @@ _EDGE = re.compile(r"^[\s,;.]+|[\s,;]+$")
 
 @lru_cache(maxsize=100_000)
 def clean_person(text: str) -> str:
-    """Return the spelling as it is shown: NFKC, blanks collapsed; letters and brackets as written."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    """Return the spelling as it is shown: as written, blanks collapsed."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 @lru_cache(maxsize=100_000)
 def person_key(text: str) -> str:
     """Return the spelling in comparing form: no brackets, lower case, ё = е, dots and commas as blanks."""
-    bare = _BRACKETED.sub(" ", clean_person(text)).strip() or clean_person(text)
+    bare = unicodedata.normalize("NFKC", _BRACKETED.sub(" ", text).strip() or text)
     return " ".join(bare.lower().replace("ё", "е").replace(".", " ").replace(",", " ").split())
 
 

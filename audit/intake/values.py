@@ -26,6 +26,7 @@ __all__ = [
     "date_form",
     "date_inside",
     "empty_date",
+    "is_cell_error",
     "is_subtotal",
     "is_total",
     "number_marks",
@@ -61,8 +62,22 @@ _EPOCH = dt.date(1899, 12, 30)
 _FIRST_SERIAL, _LAST_SERIAL = 29221, 73050  # 1980-01-01 … 2099-12-31
 
 
+_CELL_ERRORS = frozenset({
+    "#div/0!", "#дел/0!", "#n/a", "#н/д", "#name?", "#имя?", "#null!", "#пусто!", "#num!", "#число!", "#ref!", "#ссылка!",
+    "#value!", "#знач!", "#getting_data", "#error", "#spill!", "#calc!",
+})  # fmt: skip
+
+
+def is_cell_error(text: str | None) -> bool:
+    """Whether a cell holds a spreadsheet's error instead of a value."""
+    return bool(text) and text is not None and text.strip(BLANKS).lower() in _CELL_ERRORS
+
+
 def clean_text(text: str | None) -> str | None:
-    """Return a cell's text without blanks at its ends, no-break blanks as blanks; a mark of emptiness gives None."""
+    """Return a cell's text without blanks at its ends, no-break blanks as blanks.
+
+    A mark of emptiness («—», «<Не указан>») and a spreadsheet's error give None.
+    """
     if not text:
         return None
     value = text.strip(BLANKS + TYPED)
@@ -70,7 +85,7 @@ def clean_text(text: str | None) -> str | None:
         return None
     if "\u00a0" in value or "\u202f" in value:
         value = value.replace("\u00a0", " ").replace("\u202f", " ")
-    if len(value) <= 14 and plain(value) in words().empty:
+    if len(value) <= 14 and (plain(value) in words().empty or (value[0] == "#" and is_cell_error(value))):
         return None
     return value
 
@@ -119,7 +134,7 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     value = text.strip(BLANKS + TYPED)
     if rule.pattern is not None:
         try:
-            return dt.datetime.strptime(value, rule.pattern).date()  # noqa: DTZ007 - a calendar day has no zone
+            return dt.datetime.strptime(value, rule.pattern).date()
         except ValueError:
             pass
     found = _YMD.fullmatch(value)

@@ -31,6 +31,7 @@ __all__ = ["SheetReader", "open_workbook"]
 _ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!",
            "Value": "#VALUE!", "GettingData": "#GETTING_DATA"}  # fmt: skip
 _ERROR = re.compile(r"Error\((\w+)\)")
+_REQUIRED = frozenset({"order_date", "client_id", "client", "amount"})
 _MERGED_BYTES = 40 * 2**20
 """Merged cells are looked up in files up to this size; larger ones are lists, not forms."""
 
@@ -71,6 +72,12 @@ class SheetReader:
         for i, spots in self._errors_by_column(begin, rows).items():
             if i in columns:
                 columns[i] = _put(columns[i], spots)
+                if not any(f in _REQUIRED for f, at in keep if at == i):
+                    header = layout.headers[i] if i < len(layout.headers) else ""
+                    self.notes.append(Text(
+                        f"{self.name}: в колонке «{header}» ячеек с ошибкой Excel: {len(spots)}, прочитаны как пустые",
+                        f"{self.name}: {len(spots)} cells with an Excel error in column “{header}” were read as empty",
+                    ))  # fmt: skip
         numbers = {i for f, i in keep if f in NUMBER_FIELDS}
         doubtful = [i for i in sorted(numbers) if pc.any(pc.match_substring(columns[i], ",")).as_py()]
         if doubtful:

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 import pandas as pd
@@ -24,6 +25,7 @@ from audit.present.charts.base import Band, Chart
 from audit.present.format import DASH, NBSP, Fmt
 from audit.present.style import GRADES, SEVERITIES, STATUS, tint
 from audit.present.words import source_text, word
+from audit.resources import resource_dir
 
 __all__ = [
     "ActionView",
@@ -136,7 +138,13 @@ class Section:
         return str(self.html)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": str(self.html), "text/plain": _plain(self.html)}
+        # the style is for JupyterLab alone; the report drops every style sheet that comes with an output
+        return {"text/html": f"<style>{_lab_style()}</style>\n{self.html}", "text/plain": _plain(self.html)}
+
+
+@lru_cache(maxsize=1)
+def _lab_style() -> str:
+    return (resource_dir("templates") / "report" / "lab.css").read_text(encoding="utf-8").replace("\n", "")
 
 
 def _block(part: Any) -> Any:
@@ -434,7 +442,7 @@ def table(
         id=Markup(' id="{}"').format(slug(id)) if id else "",
         sort=Markup(' data-sortable="1"') if sortable and total > 2 else "",
         caption=Markup("<caption>{}</caption>").format(caption) if caption else "",
-        widths=_widths(columns, lengths, words),
+        widths=_widths(columns, lengths, words, wide=wide),
         head=head,
         rows=Markup("".join(rows)),
         foot=Markup('<p class="km-note">{}.</p>').format(foot_text) if foot_text else "",
@@ -453,18 +461,35 @@ def _measure(content: Markup, lengths: list[int], words: list[int], k: int) -> N
     words[k] = max(words[k], min(22, max((len(w) for w in text.split(" ")), default=0)))
 
 
-def _widths(columns: Sequence[Col], lengths: Sequence[Sequence[int]], words: Sequence[int]) -> Markup:
-    """Share the width among the columns by their text: a fixed layout prints many times faster than a measured one."""
-    needs: list[float] = []
+_LETTERS_ACROSS = {False: 100.0, True: 158.0}
+"""Letters of table text that fit across a portrait and a landscape page."""
+
+
+def _widths(columns: Sequence[Col], lengths: Sequence[Sequence[int]], words: Sequence[int], *, wide: bool) -> Markup:
+    """Share the width among the columns by their text: a fixed layout prints many times faster than a measured one.
+
+    Figures, dates and words that cannot be broken get what they need first; running text shares the rest.
+    """
+    least: list[float] = []
+    wanted: list[float] = []
     for col, seen, word_length in zip(columns, lengths, words, strict=True):
-        if col.kind in ("text", "status") and col.show is None:
+        if col.kind in ("text", "status") and (col.show is None or max(seen, default=0) > 24):
             typical = sorted(seen)[int(0.9 * (len(seen) - 1))] if seen else 8
-            need = min(44.0, 12 + (typical - 12) ** 0.8) if typical > 12 else float(typical)
+            shortest = max(word_length * 1.05, 4.0) + 2
+            need = min(90.0, 14 + (typical - 14) ** 0.9) if typical > 14 else float(typical)
         else:
-            need = float(max(seen, default=6))
-        needs.append(max(need, word_length * 1.05, 5.0) + 2)
-    total = sum(needs)
-    cells = "".join(f'<col style="width: {need / total * 100:.1f}%">' for need in needs)
+            shortest = max(float(max(seen, default=6)), word_length * 1.0, 4.0) + 2
+            need = 0.0
+        least.append(shortest)
+        wanted.append(max(need + 2, shortest))
+    room = _LETTERS_ACROSS[wide]
+    if sum(wanted) > room > sum(least):
+        spare = (room - sum(least)) / (sum(wanted) - sum(least))
+        wanted = [a + (b - a) * spare for a, b in zip(least, wanted, strict=True)]
+    elif sum(least) >= room:
+        wanted = least
+    total = sum(wanted)
+    cells = "".join(f'<col style="width: {w / total * 100:.1f}%">' for w in wanted)
     return Markup(f"<colgroup>{cells}</colgroup>")
 
 
@@ -557,7 +582,9 @@ def _figure_box(view: FindingView, fmt: Fmt) -> Markup:
     return join(
         [
             Markup('<div class="km-value">'),
-            Markup('<p class="km-big">{}</p>').format(fmt.metric(metric)),
+            Markup('<p class="km-big{}">{}</p>').format(
+                " km-long" if len(fmt.metric(metric)) > 9 else "", fmt.metric(metric)
+            ),
             Markup('<p class="km-value-name">{}</p>').format(view.metric_name) if view.metric_name else None,
             gauge(metric, view.band, fmt),
             Markup('<p class="km-value-note">{}: {}</p>').format(word("interval", fmt.lang), interval)
@@ -665,7 +692,8 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
     for chapter, views in groups:
         if not views:
             continue
-        rows.append(Markup('<tr class="km-group"><th scope="rowgroup" colspan="5">{}</th></tr>').format(chapter))
+        if chapter:
+            rows.append(Markup('<tr class="km-group"><th scope="rowgroup" colspan="5">{}</th></tr>').format(chapter))
         for v in views:
             f = v.finding
             known = v.metric is not None and v.metric.value is not None
@@ -722,12 +750,36 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
     ).format(widths, head, join(rows))
 
 
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[A-ZА-ЯЁ«“0-9])")
+_SHORT_WORD = re.compile(r"(^|[\s\u00a0(])(г|гг|т|п|с|см|тыс|руб|ст|им|е|д|к|н|vs|e\.g|i\.e|no)\.$", re.I)
+
+
+def gist(text: str | Markup, letters: int = 210) -> str:
+    """Return the first sentences of a text, about ``letters`` long: page one is one page, the card has it all."""
+    plain = re.sub(r"[ \t\n]+", " ", Markup(text).striptags() if isinstance(text, Markup) else str(text)).strip()
+    out = ""
+    start = 0
+    for match in [*_SENTENCE_END.finditer(plain), None]:
+        end = match.start() if match is not None else len(plain)
+        if match is not None and _SHORT_WORD.search(plain[:end]):
+            continue  # «2025 г. Заказы» is not the end of a sentence
+        piece = plain[start:end].strip()
+        if out and len(out) + len(piece) > letters:
+            break
+        out = f"{out} {piece}".strip()
+        start = end
+    if len(out) > 1.5 * letters:
+        out = out[: letters + 1].rsplit(" ", 1)[0].rstrip(" ,;:—–") + "…"
+    return out
+
+
 def _headline(view: FindingView, fmt: Fmt) -> Markup:
     """Show one finding on page one: figure, sentence, verdict with norm, price and grade."""
     f, lang = view.finding, fmt.lang
     if view.metric is not None and view.metric.value is not None:
-        shown = Markup('<p class="km-big">{}</p><p class="km-int">{}</p>').format(
-            fmt.metric(view.metric), fmt.interval(view.metric)
+        value = fmt.metric(view.metric)
+        shown = Markup('<p class="km-big{}">{}</p><p class="km-int">{}</p>').format(
+            " km-long" if len(value) > 7 else "", value, fmt.interval(view.metric)
         )
     else:
         shown = Markup('<p class="km-big" aria-hidden="true">{}</p>').format(STATUS[f.status].shape)
@@ -744,7 +796,8 @@ def _headline(view: FindingView, fmt: Fmt) -> Markup:
         '<li class="km-headline km-card-{}"><div class="km-headline-figure">{}</div><div class="km-headline-text">'
         '<p class="km-headline-title"><a href="#{}">{}</a></p>{}<p class="km-headline-foot">{}</p></div></li>'
     ).format(
-        f.status, shown, view.anchor, view.title, paragraphs(view.text) if view.text else "", join(foot, "")
+        f.status, shown, view.anchor, view.title, Markup("<p>{}</p>").format(gist(view.text)) if view.text else "",
+        join(foot, ""),
     )  # fmt: skip
 
 
@@ -757,6 +810,7 @@ def executive_page(
     how_sure: Sequence[str | Markup] = (),
     first_steps: Sequence[ActionView] = (),
     headline: str = "",
+    nothing: str | Markup | None = None,
 ) -> Section:
     """Build page one: the verdict in a sentence, three to five findings, how sure we are, the first 30 days.
 
@@ -767,7 +821,7 @@ def executive_page(
     found = (
         Markup('<ol class="km-headlines">{}</ol>').format(join(rows, ""))
         if rows
-        else callout("", word("nothing_found", lang), "good")
+        else callout("", nothing, "note") if nothing is not None else callout("", word("nothing_found", lang), "good")
     )
     sure = (
         Markup("<ul>{}</ul>").format(join((Markup("<li>{}</li>").format(x) for x in how_sure), "")) if how_sure else ""

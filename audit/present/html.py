@@ -406,6 +406,7 @@ def _silent_log() -> Any:
 def clean_html_output(html: Any) -> Markup:
     """Clean an HTML output; a bare pandas table gets the report's table frame."""
     joined = "".join(html) if isinstance(html, list) else html
+    joined = re.sub(r"\A\s*<style>.*?</style>\s*", "", joined, count=1, flags=re.S)
     ours = re.match(r"\s*<(section|figure|article|div|aside|p|dl|h\d)\b[^>]*class=\"km-", joined) is not None
     cleaned = clean_html(joined, shift=0 if ours else 2)
     if not ours and "<table" in cleaned:

@@ -438,7 +438,12 @@ def _notebook_chapter(c: ChapterEntry, body: Body, views: Sequence[FindingView],
     own = [v for v in views if v.finding.chapter == c.id]
     counts = [(s, sum(v.finding.status == s for v in own)) for s in STATUS]
     strip = join(
-        (Markup("{} {}").format(status_mark(s, lang), n) for s, n in counts if n and s != "not_assessed"), f"{NBSP} "
+        (
+            Markup("<span>{} — {}</span>").format(status_mark(s, lang), n)
+            for s, n in counts
+            if n and s != "not_assessed"
+        ),
+        " ",
     )
     parts: list[Any] = [Markup('<p class="km-chapter-findings">{}</p>').format(strip) if strip else None]
     if c.status == "failed":
@@ -475,14 +480,17 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
     out: list[str] = []
     blind = [v for v in views if v.finding.status == "not_assessed"]
     if blind:
+        # one row per reason: twenty checks that lack the same table are one thing to ask the client for
+        reasons: dict[str, list[str]] = {}
+        for v in blind:
+            reasons.setdefault(v.finding.reason.get(lang) if v.finding.reason else "", []).append(str(v.title))
         frame = pd.DataFrame(
-            {
-                "title": [str(v.title) for v in blind],
-                "reason": [v.finding.reason.get(lang) if v.finding.reason else "" for v in blind],
-            }
+            [{"reason": r, "titles": Markup("<br>").join(escape(t) for t in ts)} for r, ts in reasons.items()],
+            dtype=object,
         )
-        cols = [Col("title", word("finding", lang)), Col("reason", word("reason", lang))]
-        out.append(_chapter("unassessed", word("unassessed", lang), table(frame, cols, fmt=fmt), lang, explain=False))
+        cols = [Col("titles", word("finding", lang)), Col("reason", word("reason", lang))]
+        listed = table(frame, cols, fmt=fmt, sortable=False)
+        out.append(_chapter("unassessed", word("unassessed", lang), listed, lang, explain=False))
     out.append(
         _chapter("about-data", word("about_data", lang), _about_data(ctx, fmt), lang, explain=False, brief=bool(blind))
     )
@@ -491,9 +499,9 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
     if ctx.thresholds:
         out.append(_chapter("thresholds", word("thresholds", lang), _threshold_table(ctx, fmt), lang, explain=False))
     terms = sorted(glossary(lang), key=lambda t: t.term.lower().replace("ё", "е"))
-    listed = join((Markup("<dt>{}</dt><dd>{}</dd>").format(t.term, t.meaning) for t in terms), "")
+    explained = join((Markup("<dt>{}</dt><dd>{}</dd>").format(t.term, t.meaning) for t in terms), "")
     out.append(
-        _chapter("glossary", word("glossary", lang), Markup('<dl class="km-glossary">{}</dl>').format(listed), lang,
+        _chapter("glossary", word("glossary", lang), Markup('<dl class="km-glossary">{}</dl>').format(explained), lang,
                  explain=False)
     )  # fmt: skip
     return out
@@ -526,6 +534,11 @@ def _named(name: str, id: str) -> Markup:
     return Markup('<span class="km-def-name">{}</span><span class="km-sub">{}</span>').format(name, id)
 
 
+def _speaks(formula: str, lang: Lang) -> bool:
+    """Tell whether a formula can stand in the report: those written in English words only in the English one."""
+    return bool(formula) and (lang == "en" or re.search(r"[A-Za-z]{3}", formula) is None)
+
+
 def _definition_table(ctx: ReportContext, fmt: Fmt) -> Markup:
     lang = fmt.lang
     frame = pd.DataFrame(
@@ -534,7 +547,8 @@ def _definition_table(ctx: ReportContext, fmt: Fmt) -> Markup:
                 "name": _named(d.name, d.id),
                 "definition": Markup("{}{}{}").format(
                     d.definition,
-                    Markup('<span class="km-sub"><code>{}</code></span>').format(d.formula) if d.formula else "",
+                    Markup('<span class="km-sub"><code>{}</code></span>').format(d.formula)
+                    if _speaks(d.formula, lang) else "",
                     Markup('<span class="km-sub">{}: {}</span>').format(word("benchmark", lang), d.benchmark)
                     if d.benchmark else "",
                 ),
@@ -564,28 +578,32 @@ def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
         if t.base is not None:
             return " / ".join(limit(v, t) for v in (t.low, t.base, t.high))
         sign = ("≥" if t.bad == "high" else "<") + NBSP
+        if t.watch == t.found:
+            return f"{STATUS['found'].shape} {sign}{limit(t.found, t)}"
         return f"{STATUS['watch'].shape} {sign}{limit(t.watch, t)}   {STATUS['found'].shape} {sign}{limit(t.found, t)}"
 
-    frame = pd.DataFrame(
-        [
-            {
-                "name": _named(t.name, t.id) if t.name != t.id else t.id,
-                "limit": Markup("{}{}").format(
-                    written(t),
-                    Markup('<span class="km-sub">{}</span>').format(word("overridden", lang)) if t.overridden else ""),
-                "source": Markup("{}{}").format(
-                    t.source, Markup('<span class="km-sub">{}</span>').format(t.reason) if t.reason else ""),
-            }
-            for t in ctx.thresholds
-        ],
-        dtype=object,
-    )  # fmt: skip
+    def row(t: ThresholdEntry) -> dict[str, Any]:
+        # a parameter has no name of its own: what it is for names it
+        named = t.name != t.id
+        changed = Markup('<span class="km-sub">{}</span>').format(word("overridden", lang)) if t.overridden else ""
+        return {
+            "name": _named(
+                t.name if named else (t.reason[:1].upper() + t.reason[1:] or t.id),
+                f"{t.reason} · {t.id}" if named and t.reason else t.id,
+            ),
+            "limit": Markup("{}{}").format(written(t), changed),
+            "source": t.source,
+        }
+
+    # limits of findings first, then the parameters behind them
+    ordered = sorted(ctx.thresholds, key=lambda t: t.watch is None)
+    frame = pd.DataFrame([row(t) for t in ordered], columns=["name", "limit", "source"], dtype=object)
     cols = [
         Col("name", word("threshold", lang)),
         Col("limit", word("in_force", lang)),
         Col("source", word("source", lang)),
-    ]  # fmt: skip
-    return Markup('<div class="km-defs">{}</div>').format(table(frame, cols, fmt=fmt))
+    ]
+    return Markup('<div class="km-defs km-dense">{}</div>').format(table(frame, cols, fmt=fmt))
 
 
 # --- frame
@@ -593,7 +611,7 @@ def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
 
 def _contents(front: str, body: str) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
-    tops: list[Heading] = [h for h in outline(front, 2) if h.id == "executive"] + outline(body, 3)
+    tops: list[Heading] = outline(front, 2) + outline(body, 3)
     for heading in tops:
         if heading.level == 2:
             entries.append({"id": heading.id, "text": heading.text, "children": [], "marks": ""})
@@ -670,6 +688,11 @@ def _logo(ctx: ReportContext, run_dir: Path) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
 
+def _for_paper(html: str) -> str:
+    """Take out what only a pointer can use: paper has no hover, and WeasyPrint hyphenates badly before inline boxes."""
+    return re.sub(r'<abbr class="km-dfn"[^>]*>(.*?)</abbr>', r"\1", html, flags=re.S)
+
+
 def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, target: Literal["screen", "print"]) -> str:
     screen = target == "screen"
     fmt = Fmt(lang, ctx.currency)
@@ -683,8 +706,7 @@ def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, targ
         (word("dated", lang), fmt.date(ctx.dated) if ctx.dated and ctx.dated != ctx.period.get("as_of") else ""),
         (word("prepared_by", lang), ctx.consultant or ""),
     ]
-    body = inline_svg(parts.body) if screen else parts.body
-    front = inline_svg(parts.front) if screen else parts.front
+    body, front = ((inline_svg if screen else _for_paper)(part) for part in (parts.body, parts.front))
     return _templates().get_template("document.html.j2").render(
         ctx=ctx,
         lang=lang,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,7 +32,7 @@ from audit.present.narrative import Narrative
 from audit.present.titles import chapter_title
 from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json
 
-__all__ = ["SummaryView", "rank"]
+__all__ = ["SummaryView", "brief", "rank"]
 
 MAX_HEADLINES = 5
 _CERTAINTY = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.0, None: 0.6}
@@ -46,6 +47,20 @@ def rank(finding: Finding) -> tuple[int, int, float, int]:
     money = finding.effect.base if finding.effect is not None else 0.0
     place = list(method().findings).index(finding.id)
     return status, severity_rank(finding.severity), -money * _CERTAINTY[finding.grade], place
+
+
+def brief(text: str, limit: int = 230) -> str:
+    """Return the first sentences of a text that fit into ``limit`` letters; always at least the first.
+
+    A sentence ends at a stop that a capital letter follows, so that «2,5 млн. руб» or “approx. 5” ends none.
+    """
+    sentences = re.split(r"(?<=[.!?])\s+(?=[«“„\"(]?[A-ZА-ЯЁ])", text.strip())
+    out = sentences[0]
+    for sentence in sentences[1:]:
+        if len(out) + 1 + len(sentence) > limit:
+            break
+        out = f"{out} {sentence}"
+    return out
 
 
 @dataclass(frozen=True)
@@ -90,7 +105,8 @@ class SummaryView:
         ordered = sorted(standing, key=lambda v: rank(v.finding))
         found = [v for v in ordered if v.finding.status == "found"][:MAX_HEADLINES]
         watched = [v for v in ordered if v.finding.status == "watch"]
-        return found + watched[: max(0, 3 - len(found))]
+        # The whole text stands on the finding's card; page one has room for what it begins with.
+        return [replace(v, text=brief(str(v.text))) for v in found + watched[: max(0, 3 - len(found))]]
 
     def first_steps(self) -> list[ActionView]:
         """Actions of the first 30 days, those of the heaviest findings first; then the first steps of longer ones."""
@@ -139,6 +155,7 @@ class SummaryView:
         return executive_page(
             fmt=self.fmt, verdict=self.verdict(), lead=self._say("verdict", "lead", **counts),
             findings=self.headlines(), how_sure=[s for s in sure if s], first_steps=self.first_steps(),
+            nothing=None if counts["found"] + counts["watch"] + counts["clear"] else self._say("verdict", "nothing"),
         )  # fmt: skip
 
     def scorecard(self) -> Section:

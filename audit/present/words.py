@@ -24,7 +24,7 @@ WORDS: dict[str, Text] = {
     "to_top": Text("Наверх", "Back to top"),
     "page": Text("с.", "p."),
     "of": Text("из", "of"),
-    "scorecard": Text("Все выводы на одной странице", "Every finding on one page"),
+    "scorecard": Text("Карта оценок", "Scorecard"),
     "appendix": Text("Приложение", "Appendix"),
     "definitions": Text("Показатели: что и как посчитано", "Measures: what is computed, and how"),
     "thresholds": Text("Пороги, по которым вынесены оценки", "Thresholds behind the verdicts"),

@@ -209,7 +209,9 @@ def test_crossing_from_orders() -> None:
     assert (m.n, m.extra["events"], m.value) == (1, 1, pytest.approx(1.0))
     assert r.tables["return_curve"]["days"].tolist() == [40]
     strict = diagnose(make_case(rows, settings={"thresholds": {"retention.return_min_gaps": 5}}))
-    assert strict.metrics["retention.return_rate"].extra["events"] == 0  # only the silence at the end has five gaps before
+    assert (
+        strict.metrics["retention.return_rate"].extra["events"] == 0
+    )  # only the silence at the end has five gaps before
 
 
 def test_p_alive_falls_with_silence() -> None:

@@ -223,9 +223,7 @@ def test_cohorts_by_hand() -> None:
     cells = pd.DataFrame(
         [(jan, 0, 4, 400.0), (jan, 2, 1, 50.0), (feb, 0, 2, 70.0)], columns=["cohort", "age", "active", "revenue"]
     )
-    window = replace(
-        WINDOW, start=dt.date(2024, 1, 1), as_of=dt.date(2024, 3, 20), new_from=dt.date(2024, 2, 1)
-    )
+    window = replace(WINDOW, start=dt.date(2024, 1, 1), as_of=dt.date(2024, 3, 20), new_from=dt.date(2024, 2, 1))
     table = cohort_table(cells, window, 1)
     grid = matrix(table, "share")
     # January: 4 clients, nobody in February (0, not blank), one of four in March.

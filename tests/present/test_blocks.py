@@ -189,6 +189,7 @@ def test_section_shows_in_a_notebook() -> None:
     bundle = Section("s", "Раздел & <b>", parts)._repr_mimebundle_()
     assert bundle["text/plain"] == "Раздел & <b>\nПервый.\nВторой.\nx"
     assert bundle["text/html"].count("<p>") == 2
+    assert bundle["text/html"].startswith("<style>")  # for JupyterLab; see test_html for what the report makes of it
 
 
 def test_nothing_found_is_said() -> None:

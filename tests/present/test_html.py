@@ -97,7 +97,10 @@ def test_charts_go_inline_each_with_its_own_ids() -> None:
 
 
 def notebook() -> nbformat.NotebookNode:
-    html = '<section class="km-section"><h3 id="a">Раздел</h3><p>наш</p><script>alert(1)</script></section>'
+    html = (
+        '<style>.km-section{color:GREEN}</style><section class="km-section"><h3 id="a">Раздел</h3><p>наш</p>'
+        "<script>alert(1)</script></section>"
+    )
     return new_notebook(
         cells=[
             new_markdown_cell("# Заметка аналитика"),
@@ -132,7 +135,7 @@ def test_notebook_shows_outputs_and_prose_only() -> None:
                   'alt="рис" src="data:image/png;base64,aGVsbG8="', "km-foreign",
                   "data:image/svg+xml;base64,"):  # fmt: skip
         assert shown in html, shown
-    for hidden in ("SOURCE", "PARAM", "INTERNAL", "PLAIN", "WARNING", "alert", "\x1b"):
+    for hidden in ("SOURCE", "PARAM", "INTERNAL", "PLAIN", "WARNING", "GREEN", "alert", "\x1b"):
         assert hidden not in html, hidden
     assert body.error is None
 

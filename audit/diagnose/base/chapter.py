@@ -50,10 +50,10 @@ def _sql(case: Case, name: str, **values: Any) -> pd.DataFrame:
 def diagnose(case: Case) -> ChapterResult:
     """Return the figures of the client base (methodology 5.5) over the last 12 months.
 
-    Tables: ``clients`` (one row per client with positive net revenue: classes, shares, room to grow, off-profile marks),
-    ``holdings``, ``classes`` (A, B, C: clients, orders, revenue, gross profit), ``strategies`` (A, B, C, D), ``keys``
-    (key clients with wallet), ``gaps`` (client × missing category), ``missing_categories``, ``giants``, ``outcomes``,
-    ``growth`` (per manager).
+    Tables: ``clients`` (one row per client with positive net revenue: classes, shares, room to grow, off-profile
+    marks), ``holdings``, ``classes`` (A, B, C: clients, orders, revenue, gross profit), ``strategies`` (A, B, C,
+    D), ``keys`` (key clients with wallet), ``gaps`` (client × missing category), ``missing_categories``,
+    ``giants``, ``outcomes``, ``growth`` (per manager).
     """
     w = case.window
     rows = _sql(case, "base_clients", since=since(case), prior=max(w.prior_start, w.start))
@@ -73,7 +73,8 @@ def diagnose(case: Case) -> ChapterResult:
     tables |= {"classes": _classes(clients), "strategies": _strategies(clients)}
     facts: dict[str, Any] = {
         "clients": len(clients), "revenue": float(clients["revenue"].sum()), "since": since(case).isoformat(),
-        "as_of": w.as_of.isoformat(), "to_year": to_year(case), "margin_share": money.margin_share, "basis": money.basis,
+        "as_of": w.as_of.isoformat(), "to_year": to_year(case), "margin_share": money.margin_share,
+        "basis": money.basis,
         "margin_source": money.source, "abcd_known": int(clients["abcd"].notna().sum()),
         "has_margin": bool(clients["margin_share"].notna().any()),
     }  # fmt: skip
@@ -95,8 +96,8 @@ def _client_table(
 ) -> pd.DataFrame:
     """Return everything known of each client that bought: one row per client, largest first.
 
-    ``annual_figure``: gross profit a year where the basis is gross profit (the client's own margin where known, else the
-    company's), else revenue a year; never below 0: what can be won or lost with a client is capped by it.
+    ``annual_figure``: gross profit a year where the basis is gross profit (the client's own margin where known,
+    else the company's), else revenue a year; never below 0: what can be won or lost with a client is capped by it.
     """
     t = case.thresholds
     c = buyers.copy()
@@ -109,7 +110,9 @@ def _client_table(
     a, b = t.value("base.abc_a"), t.value("base.abc_b")
     c["abc"] = c["client_key"].map(abc(by_key["revenue"], a, b)).astype(object)
     has_margin = bool(known.any())
-    profit = abc(by_key["gross_profit"].fillna(0.0), a, b) if has_margin else pd.Series(None, by_key.index, dtype=object)
+    profit = (
+        abc(by_key["gross_profit"].fillna(0.0), a, b) if has_margin else pd.Series(None, by_key.index, dtype=object)
+    )
     c["abc_margin"] = c["client_key"].map(profit).astype(object).where(known, None)
     c = c.join(_quarter_columns(case, c))
     empty = pd.Series(np.nan, index=c.index)
@@ -127,6 +130,11 @@ def _client_table(
     )  # fmt: skip
     c = c.join(room)
     c["smaller_half"] = smaller_half(c)
+    q = case.questionnaire.company
+    per_order, per_line = q.get("minutes_per_order"), q.get("minutes_per_line")
+    a_order = t.value("roles.minutes_per_order") if per_order is None else float(per_order)
+    a_line = t.value("roles.minutes_per_line") if per_line is None else float(per_line)
+    c["entry_hours"] = (c["orders"] * a_order + c["order_lines"] * a_line) / 60
     marks = ["off_profile", "criteria_held", "flag_margin", "flag_rare", "flag_effort", "rare_share"]
     for name in marks:
         c[name] = odd.table[name] if odd is not None else None
@@ -160,6 +168,10 @@ def _strategies(clients: pd.DataFrame) -> pd.DataFrame:
     return _summed(clients, "abcd", ("A", "B", "C", "D"))
 
 
+def _part(values: pd.Series, total: float) -> float:
+    return float(values.sum()) / float(total) if total > 0 else 0.0
+
+
 def _summed(clients: pd.DataFrame, by: str, labels_: tuple[str, ...]) -> pd.DataFrame:
     total = clients[["revenue", "orders", "gross_profit"]].sum()
     rows = []
@@ -170,9 +182,8 @@ def _summed(clients: pd.DataFrame, by: str, labels_: tuple[str, ...]) -> pd.Data
             {
                 "label": label, "clients": len(part), "client_share": len(part) / max(len(clients), 1),
                 "revenue": float(part["revenue"].sum()),
-                "revenue_share": float(part["revenue"].sum()) / float(total["revenue"]) if total["revenue"] > 0 else 0.0,
-                "orders": int(part["orders"].sum()),
-                "order_share": float(part["orders"].sum()) / float(total["orders"]) if total["orders"] > 0 else 0.0,
+                "revenue_share": _part(part["revenue"], total["revenue"]), "orders": int(part["orders"].sum()),
+                "order_share": _part(part["orders"], total["orders"]),
                 "gross_profit": profit,
             }
         )  # fmt: skip
@@ -249,16 +260,20 @@ def _tail(case: Case, clients: pd.DataFrame) -> Part:
         _share_metric(ids[0], tail.order_share, NOBODY, clients_in_tail=tail.clients),
         _share_metric(ids[1], tail.revenue_share, NOBODY, clients_in_tail=tail.clients),
     ]
-    q = case.questionnaire.company
-    per_order = q.get("minutes_per_order") or t.value("roles.minutes_per_order")
-    per_line = q.get("minutes_per_line") or t.value("roles.minutes_per_line")
-    part = clients[clients["smaller_half"]]
-    minutes = float(part["orders"].sum()) * float(per_order) + float(part["order_lines"].sum()) * float(per_line)
+    hours = float(clients.loc[clients["smaller_half"], "entry_hours"].sum())
     facts = {
         "tail_clients": tail.clients, "tail_orders": tail.orders, "tail_revenue": tail.revenue,
-        "tail_entry_hours_year": minutes / 60 * to_year(case),
+        "tail_entry_hours_year": hours * to_year(case), "hour_cost": _hour_cost(case),
     }  # fmt: skip
     return Part(metrics, {}, facts)
+
+
+def _hour_cost(case: Case) -> float | None:
+    """Return what an hour of those who handle orders costs: Σ cost ÷ Σ hours a month; None where no cost is given."""
+    staff = read_answers(case).staff
+    part = staff[staff["family"].isin(["KM", "SOP", "OP", "BO", "UNI"]) & staff["cost_month"].notna()]
+    hours = float(part["capacity_hours"].sum())
+    return float(part["cost_month"].sum()) / hours if hours > 0 else None
 
 
 def _regularity(clients: pd.DataFrame) -> Part:
@@ -266,12 +281,13 @@ def _regularity(clients: pd.DataFrame) -> Part:
     total = float(known["revenue"].sum())
     if total <= 0:
         reason = Text(
-            "История короче, чем нужно для оценки ровности покупок", "The history is too short to tell how evenly clients buy"
+            "История короче, чем нужно для оценки ровности покупок",
+            "The history is too short to tell how evenly clients buy",
         )
         return Part([no_metric("base.steady_share", reason)])
     steady = float(known.loc[known["xyz"].isin(["X", "Y"]), "revenue"].sum()) / total
-    counts = {k: int((known["xyz"] == k).sum()) for k in ("X", "Y", "Z")}
-    return Part([metric("base.steady_share", steady, n=len(known), **counts)])
+    x, y, z = (int((known["xyz"] == k).sum()) for k in ("X", "Y", "Z"))
+    return Part([metric("base.steady_share", steady, n=len(known), clients_x=x, clients_y=y, clients_z=z)])
 
 
 # --- off-profile
@@ -300,7 +316,9 @@ def _off_profile(case: Case, buyers: pd.DataFrame) -> tuple[OffProfile | None, P
         rare = _sql(
             case, "base_rare_items", item=item, since=since(case), reach_share=t.value("base.off_profile_rare_reach")
         ).set_index("client_key")
-        c["rare_share"] = c["client_key"].map(rare["rare_revenue"] / rare["named_revenue"].where(rare["named_revenue"] > 0))
+        c["rare_share"] = c["client_key"].map(
+            rare["rare_revenue"] / rare["named_revenue"].where(rare["named_revenue"] > 0)
+        )
     found = off_profile(
         c,
         measurable=tuple(measurable),
@@ -316,8 +334,8 @@ def _off_profile(case: Case, buyers: pd.DataFrame) -> tuple[OffProfile | None, P
     off = found.table[found.table["off_profile"]]
     e = found.excess
     m = metric(
-        id, found.order_share, n=len(c), by_chance=found.by_chance, excess=e.value, excess_low=e.low, excess_high=e.high,
-        off_profile_clients=len(off), criteria=list(found.criteria),
+        id, found.order_share, n=len(c), by_chance=found.by_chance, excess=e.value, excess_low=e.low,
+        excess_high=e.high, off_profile_clients=len(off), criteria=list(found.criteria),
     )  # fmt: skip
     margin = found.table["margin_share"]
     facts = {
@@ -334,7 +352,17 @@ def _off_profile(case: Case, buyers: pd.DataFrame) -> tuple[OffProfile | None, P
 
 def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
     id = "base.wallet_share"
-    columns = ["client_key", "client_name", "lead", "stated", "computed", "share", "annual_revenue", "budget", "headroom"]
+    columns = [
+        "client_key",
+        "client_name",
+        "lead",
+        "stated",
+        "computed",
+        "share",
+        "annual_revenue",
+        "budget",
+        "headroom",
+    ]
     nothing = {"wallet": pd.DataFrame(columns=columns)}
     if missing := missing_sheets(case, "key_clients"):
         return None, Part([no_metric(id, missing)], nothing)
@@ -345,7 +373,8 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
     found = wallet(q, annual)
     if found.mean.value is None:
         return None, Part([no_metric(id, Text(
-            "На листе «Ключевые клиенты» ни у кого из найденных в заказах клиентов нет ни доли в закупках, ни бюджета в год",
+            "На листе «Ключевые клиенты» ни у кого из найденных в заказах клиентов нет ни доли в закупках, ни "
+            "бюджета в год",
             "On the sheet “Key clients” no client met in the orders has a share of wallet or an annual budget",
         ))], nothing)  # fmt: skip
     names = buyers.set_index("client_key")["client_name"]
@@ -355,8 +384,8 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
     )
     e = found.mean
     m = metric(
-        id, float(e.value or 0.0), low=e.low, high=e.high, n=e.n, grade="B" if found.both else "C", weighted=found.weighted,
-        both_sources=found.both, stated=found.stated_mean.value, stated_low=found.stated_mean.low,
+        id, float(e.value or 0.0), low=e.low, high=e.high, n=e.n, grade="B" if found.both else "C",
+        weighted=found.weighted, both_sources=found.both, stated=found.stated_mean.value, stated_low=found.stated_mean.low,
         stated_high=found.stated_mean.high, computed=found.computed_mean.value, computed_low=found.computed_mean.low,
         computed_high=found.computed_mean.high,
     )  # fmt: skip
@@ -380,21 +409,23 @@ def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
     least = max(t.count("general.min_units"), peers + 1)
     if found.beyond.value is None or len(found.clients) < least:
         return None, Part([no_metric(id, too_few(len(found.clients), least, REGULAR), n=len(found.clients))], nothing)
-    e = found.beyond
+    e, value = found.beyond, found.beyond.value
     m = metric(
-        id, e.value, low=e.low, high=e.high, n=e.n, missing=found.missing, by_chance=found.by_chance,
+        id, value, low=e.low, high=e.high, n=e.n, missing=found.missing, by_chance=found.by_chance,
         categories=int(mix["category"].nunique()), peers=peers,
     )  # fmt: skip
     names = buyers.set_index("client_key")["client_name"]
     gaps = found.gaps.assign(client_name=found.gaps["client_key"].map(names))
-    gaps = gaps.sort_values(["expected_revenue", "client_key", "category"], ascending=[False, True, True], ignore_index=True)
+    gaps = gaps.sort_values(
+        ["expected_revenue", "client_key", "category"], ascending=[False, True, True], ignore_index=True
+    )
     by_category = gaps.groupby("category", sort=True, as_index=False).agg(
         clients=("client_key", "size"), expected_revenue=("expected_revenue", "sum")
     )
     bought = mix[mix["revenue"] > 0].groupby("category")["client_key"].nunique()
     by_category["buyers"] = by_category["category"].map(bought)
     by_category = by_category.sort_values(["clients", "category"], ascending=[False, True], ignore_index=True)
-    beyond_share = min(max(e.value / found.missing, 0.0), 1.0) if found.missing > 0 else 0.0
+    beyond_share = min(max(value / found.missing, 0.0), 1.0) if found.missing > 0 else 0.0
     facts = {
         "range_clients": len(found.clients), "range_left_out": regular - len(found.clients),
         "range_beyond_chance": beyond_share, "range_with_gap": int((found.clients["missing"] > 0).sum()),
@@ -443,8 +474,9 @@ def _indigestion(case: Case) -> Part:
         return Part([orders, no_metric(ids[1], reason)], {"giants": table, "outcomes": pd.DataFrame()}, facts)
     p = indigestion.joint_p(found)
     outcome_table = pd.DataFrame([
-        {"outcome": o.name, "before": o.before, "after": o.after, "before_n": o.before_n, "after_n": o.after_n, "p": o.p,
-         "worse": o.worse} for o in found
+        {"outcome": o.name, "before": o.before, "after": o.after, "before_n": o.before_n, "after_n": o.after_n,
+         "p": o.p, "worse": o.worse, "drop_low": o.before - o.after - o.half, "drop_high": o.before - o.after + o.half}
+        for o in found
     ])  # fmt: skip
     worst = min(found, key=lambda o: o.p)
     facts |= {
@@ -472,13 +504,12 @@ def _growth(case: Case) -> Part:
     rows = _sql(case, "base_growth")
     grouped, owned = case.has("sku_group"), case.has("manager")
     if rows.empty or float(rows["revenue"].sum()) <= 0:
-        return Part([no_metric(id, Text("Нет клиентов, покупавших и в прошлом году", "No client bought in both years"))], nothing)
+        return Part(
+            [no_metric(id, Text("Нет клиентов, покупавших и в прошлом году", "No client bought in both years"))],
+            nothing,
+        )
     fresh = float(rows["new_category_revenue"].sum()) / float(rows["revenue"].sum())
-    m = (
-        metric(id, fresh, n=len(rows))
-        if grouped
-        else no_metric(id, missing_fields(case, "sku_group") or NOBODY)
-    )
+    m = metric(id, fresh, n=len(rows)) if grouped else no_metric(id, missing_fields(case, "sku_group") or NOBODY)
     if not owned:
         return Part([m], nothing)
     table = earned_growth(

@@ -38,7 +38,8 @@ def missing_fields(case: Case, *fields: str) -> Text | None:
     ru, en = ", ".join(f"«{t.ru}»" for t in absent), ", ".join(f"“{t.en}”" for t in absent)
     many = len(absent) > 1
     return Text(
-        f"В выгрузке заказов нет {'столбцов' if many else 'столбца'} {ru}: добавьте {'их' if many else 'его'} в выгрузку",
+        f"В выгрузке заказов нет {'столбцов' if many else 'столбца'} {ru}: добавьте {'их' if many else 'его'} в "
+        "выгрузку",
         f"The orders lack the {'columns' if many else 'column'} {en}: add {'them' if many else 'it'} to the export",
     )
 
@@ -67,8 +68,8 @@ class MoneyBasis:
 def money_basis(clients: pd.DataFrame, stated: float | None) -> MoneyBasis:
     """Choose the basis: the margin of the orders where it is known for half of the revenue, else the stated share.
 
-    ``clients``: revenue, margin, margin_revenue (revenue of documents whose margin is known; None: unknown). A margin that
-    is not positive gives no gross profit to speak of: the stated share, else revenue.
+    ``clients``: revenue, margin, margin_revenue (revenue of documents whose margin is known; None: unknown). A
+    margin that is not positive gives no gross profit to speak of: the stated share, else revenue.
     """
     known, total = float(clients["margin_revenue"].sum()), float(clients["revenue"].sum())
     if total > 0 and known >= _MARGIN_COVERAGE * total:

@@ -26,7 +26,8 @@ class Outcome:
     """One outcome of the other clients after giant orders against the months before.
 
     ``after``, ``before``: the ratio in both; ``after_n``, ``before_n``: what stands below the line (orders, or money);
-    ``p``: one-sided probability that chance makes it so much worse.
+    ``p``: one-sided probability that chance makes it so much worse; ``half``: half-width of the 95 % interval of
+    after − before.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Outcome:
     after_n: float
     before_n: float
     p: float
+    half: float
 
     @property
     def worse(self) -> bool:
@@ -42,13 +44,11 @@ class Outcome:
         return self.after > self.before if OUTCOMES[self.name][2] == "high" else self.after < self.before
 
 
-def label_days(
-    days: pd.Series, giants: Sequence[dt.date], after_days: int, before_days: int
-) -> pd.Series:
+def label_days(days: pd.Series, giants: Sequence[dt.date], after_days: int, before_days: int) -> pd.Series:
     """Mark each day as ``after`` a giant order, ``before`` one, or neither (None).
 
-    After: 1 … ``after_days`` days behind any giant order (its own day is neither). Before: up to ``before_days`` ahead of
-    one and not after another.
+    After: 1 … ``after_days`` days behind any giant order (its own day is neither). Before: up to ``before_days``
+    ahead of one and not after another.
     """
     d = pd.to_datetime(days).to_numpy(dtype="datetime64[D]")
     after, before, on = (np.zeros(len(d), dtype=bool) for _ in range(3))
@@ -57,17 +57,20 @@ def label_days(
         after |= (gap >= 1) & (gap <= after_days)
         before |= (gap <= -1) & (gap >= -before_days)
         on |= gap == 0
-    label = np.where(after, "after", np.where(before & ~on, "before", None)).astype(object)
-    return pd.Series(label, index=days.index, dtype=object)
+    label = pd.Series(None, index=days.index, dtype=object)
+    label[before & ~on] = "before"
+    label[after] = "after"
+    return label
 
 
 def compare(slices: pd.DataFrame, name: str, *, least: float = 20.0) -> Outcome | None:
     """Compare one outcome after giant orders with the months before; None where there is too little on a side.
 
-    ``slices``: one row per calendar month × label: ``label`` (after, before), ``top``, ``bottom``. The spread is that of
-    the monthly ratios before, weighted by their size, and never less than that of independent orders: lateness comes in
-    waves, and waves are not orders. A t-test with months before − 1 degrees of freedom, at least three months are needed.
-    ``least``: orders that each side must have (for margin, which is in money, any revenue is enough).
+    ``slices``: one row per calendar month × label: ``label`` (after, before), ``top``, ``bottom``. The spread is
+    that of the monthly ratios before, weighted by their size, and never less than that of independent orders:
+    lateness comes in waves, and waves are not orders. A t-test with months before − 1 degrees of freedom, at least
+    three months are needed. ``least``: orders that each side must have (for margin, which is in money, any revenue
+    is enough).
     """
     _, _, bad = OUTCOMES[name]
     part = slices[slices["bottom"] > 0]
@@ -83,12 +86,12 @@ def compare(slices: pd.DataFrame, name: str, *, least: float = 20.0) -> Outcome 
         pooled = float(part["top"].sum()) / (n0 + n1)
         variance = max(variance, pooled * (1 - pooled))
     sign = 1.0 if bad == "high" else -1.0
-    if variance <= 0:
+    error = float(np.sqrt(variance * (1 / n1 + 1 / n0)))
+    if error <= 0:
         p = 0.0 if sign * (r1 - r0) > 0 else 1.0
     else:
-        t = sign * (r1 - r0) / np.sqrt(variance * (1 / n1 + 1 / n0))
-        p = float(stats.t.sf(t, len(before) - 1))
-    return Outcome(name, r1, r0, n1, n0, p)
+        p = float(stats.t.sf(sign * (r1 - r0) / error, len(before) - 1))
+    return Outcome(name, r1, r0, n1, n0, p, error * float(stats.t.ppf(0.975, len(before) - 1)))
 
 
 def outcomes(daily: pd.DataFrame, label: pd.Series) -> list[Outcome]:

@@ -16,7 +16,7 @@ GROWTH_COLUMNS = [
 
 
 def segment_growth(clients: pd.DataFrame) -> pd.Series:
-    """Return each segment's Σ revenue ÷ Σ prior revenue, lost clients included; clients without a segment are one segment."""
+    """Return each segment's Σ revenue ÷ Σ prior revenue, lost clients included; no segment is a segment too."""
     segment = clients["segment"].astype(object).where(clients["segment"].notna(), "")
     sums = clients.groupby(segment)[["prior_revenue", "revenue"]].sum()
     return sums["revenue"] / sums["prior_revenue"]
@@ -26,10 +26,11 @@ def earned_growth(clients: pd.DataFrame, *, min_clients: int = 20, draws: int = 
     """Tell, per manager, the revenue its clients brought beyond what their segments' growth explains.
 
     ``clients``: one row per client with positive prior revenue: manager, segment, prior_revenue, revenue,
-    new_category_revenue. Grain of the result: one row per manager. ``expected_revenue`` = Σ prior revenue × the growth of
-    the client's segment; ``earned`` = revenue − expected; ``earned_share`` = earned ÷ prior revenue with ``low`` and
-    ``high`` from resampling clients (None below ``min_clients``); ``new_category_share`` = revenue in categories the
-    client had never bought ÷ revenue. Clients without a manager are left out of the rows and stay in the segments.
+    new_category_revenue. Grain of the result: one row per manager. ``expected_revenue`` = Σ prior revenue × the
+    growth of the client's segment; ``earned`` = revenue − expected; ``earned_share`` = earned ÷ prior revenue with
+    ``low`` and ``high`` from resampling clients (None below ``min_clients``); ``new_category_share`` = revenue in
+    categories the client had never bought ÷ revenue. Clients without a manager are left out of the rows and stay in
+    the segments.
     """
     if clients.empty:
         return pd.DataFrame(columns=GROWTH_COLUMNS)
@@ -56,7 +57,7 @@ def earned_growth(clients: pd.DataFrame, *, min_clients: int = 20, draws: int = 
 
 
 def rank_correlation(a: pd.Series, b: pd.Series) -> float | None:
-    """Return Spearman's rank correlation of two columns where both are known; None below four pairs or without spread."""
+    """Return Spearman's rank correlation where both are known; None below four pairs or without spread."""
     both = pd.DataFrame({"a": a, "b": b}).apply(pd.to_numeric, errors="coerce").dropna()
     if len(both) < 4 or both["a"].nunique() < 2 or both["b"].nunique() < 2:
         return None

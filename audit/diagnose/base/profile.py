@@ -58,9 +58,9 @@ def off_profile(
     - effort: orders, claims or returns per million of revenue above their ``effort_quantile`` over clients; claims and
       returns count from ``min_events`` on, because one event in a small client is chance.
 
-    A client qualifies with a revenue share below ``max_revenue_share`` and ``needed`` criteria. Percentiles mark a tenth of
-    any base, so part of the qualifying is coincidence: whoever has one other criterion gets the percentile one with that
-    probability. This floor is ``by_chance``; the verdict is about what exceeds it.
+    A client qualifies with a revenue share below ``max_revenue_share`` and ``needed`` criteria. Percentiles mark a
+    tenth of any base, so part of the qualifying is coincidence: whoever has one other criterion gets the percentile
+    one with that probability. This floor is ``by_chance``; the verdict is about what exceeds it.
     """
     revenue = clients["revenue"].astype(float)
     share = revenue / float(revenue.sum())
@@ -90,7 +90,7 @@ def off_profile(
     total = float(weight.sum())
     table = clients.assign(revenue_share=share, off_profile=off, criteria_held=held)
     for name in ("margin", "rare", "effort"):
-        table[f"flag_{name}"] = flags[name] if name in flags else None
+        table[f"flag_{name}"] = flags.get(name)
     return OffProfile(
         table=table,
         order_share=float(weight[off.to_numpy()].sum()) / total if total > 0 else 0.0,

@@ -17,7 +17,7 @@ QUARTERS_MOST = 20
 
 
 def quarters_of(window: Window) -> list[dict[str, dt.date]]:
-    """Return the whole quarters of the window counted back from its last day, latest first: from and until, inclusive."""
+    """Return the whole quarters counted back from the last day, latest first: from and until, inclusive."""
     out: list[dict[str, dt.date]] = []
     until = window.as_of
     for k in range(1, QUARTERS_MOST + 1):
@@ -41,10 +41,10 @@ def xyz(
 ) -> pd.DataFrame:
     """Class clients by how evenly they buy: X steadily, Y with swings, Z now and then.
 
-    ``quarters``: one row per client, net revenue of each whole quarter, latest first (q0, q1 …); ``starts``: their first
-    days. Counted are the latest ``most`` quarters that began after the client's first order. Returns ``variation``
-    (standard deviation ÷ mean of those quarters) and ``xyz``; both None for a client known for fewer than ``least``
-    quarters or without positive revenue in them.
+    ``quarters``: one row per client, net revenue of each whole quarter, latest first (q0, q1 …); ``starts``: their
+    first days. Counted are the latest ``most`` quarters that began after the client's first order. Returns
+    ``variation`` (standard deviation ÷ mean of those quarters) and ``xyz``; both None for a client known for fewer
+    than ``least`` quarters or without positive revenue in them.
     """
     values = quarters.to_numpy(dtype=np.float64)[:, :most]
     first = pd.to_datetime(first_day).to_numpy(dtype="datetime64[D]")

@@ -34,9 +34,9 @@ class Wallet:
     """Our share of key clients' budgets.
 
     ``table``: one row per key client with a known share: client_key, ``stated``, ``computed`` (our revenue ÷ the
-    client's annual budget), ``share`` the one used (stated where given), ``annual_revenue``, ``headroom`` money a year that
-    goes elsewhere. ``mean`` with a t-interval over clients; ``weighted``: Σ revenue ÷ Σ budget where both are known;
-    ``stated_mean``, ``computed_mean`` over clients that have both; ``both`` their number.
+    client's annual budget), ``share`` the one used (stated where given), ``annual_revenue``, ``headroom`` money a
+    year that goes elsewhere. ``mean`` with a t-interval over clients; ``weighted``: Σ revenue ÷ Σ budget where both
+    are known; ``stated_mean``, ``computed_mean`` over clients that have both; ``both`` their number.
     """
 
     table: pd.DataFrame
@@ -63,7 +63,8 @@ def wallet(keys: pd.DataFrame, annual_revenue: pd.Series) -> Wallet:
     from_share = (revenue / share.where(share > 0)) - revenue
     headroom = (budget - revenue).where(budget > 0, from_share).clip(lower=0.0)
     table = pd.DataFrame({
-        "client_key": t["client_key"], "stated": stated, "computed": computed, "share": share, "annual_revenue": revenue,
+        "client_key": t["client_key"], "stated": stated, "computed": computed, "share": share,
+        "annual_revenue": revenue,
         "budget": budget, "headroom": headroom,
     })  # fmt: skip
     table = table[table["share"].notna()].reset_index(drop=True)
@@ -84,11 +85,12 @@ def abcd(
 ) -> pd.DataFrame:
     """Place clients by size now and room to grow: A grow and guard, B guard, C grow selectively, D serve cheaply.
 
-    ``clients``: one row per client: ``abc`` (class A by revenue is large), ``wallet_share`` (our share, None unknown),
-    ``missing`` categories beyond chance (None unknown), ``to_best`` last four quarters ÷ own best four (None unknown).
-    Where the wallet is known it decides: room if our share is below ``max_wallet``. Else there is room if at least
-    ``min_missing`` categories are missing or the client buys less than ``max_to_best`` of its own best. Columns: ``room``
-    (True, False, None where nothing is known), ``room_from`` (wallet, range, best, or None), ``abcd`` (None without room).
+    ``clients``: one row per client: ``abc`` (class A by revenue is large), ``wallet_share`` (our share, None
+    unknown), ``missing`` categories beyond chance (None unknown), ``to_best`` last four quarters ÷ own best four
+    (None unknown). Where the wallet is known it decides: room if our share is below ``max_wallet``. Else there is
+    room if at least ``min_missing`` categories are missing or the client buys less than ``max_to_best`` of its own
+    best. Columns: ``room`` (True, False, None where nothing is known), ``room_from`` (wallet, range, best, or
+    None), ``abcd`` (None without room).
     """
     w = pd.to_numeric(clients["wallet_share"], errors="coerce").astype(float)
     m = pd.to_numeric(clients["missing"], errors="coerce").astype(float)
@@ -96,10 +98,13 @@ def abcd(
     by_range, by_best = (m >= min_missing), (b < max_to_best)
     known = w.notna() | m.notna() | b.notna()
     room = np.where(w.notna(), w < max_wallet, by_range | by_best)
-    source = np.where(w.notna(), "wallet", np.where(by_range, "range", np.where(by_best, "best", None)))
+    source = pd.Series(None, index=clients.index, dtype=object)
+    source[by_best] = "best"
+    source[by_range] = "range"
+    source[w.notna()] = "wallet"
     large = clients["abc"] == "A"
     label = np.where(large, np.where(room, "A", "B"), np.where(room, "C", "D")).astype(object)
-    out = pd.DataFrame({"room": room.astype(object), "room_from": source.astype(object), "abcd": label}, index=clients.index)
+    out = pd.DataFrame({"room": room.astype(object), "room_from": source, "abcd": label}, index=clients.index)
     out.loc[~known, :] = None
     out.loc[known & (out["room"] == False), "room_from"] = None  # noqa: E712 - an object column
     return out

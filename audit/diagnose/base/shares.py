@@ -60,16 +60,19 @@ def by_holding(clients: pd.DataFrame) -> pd.DataFrame:
     unit = clients["holding"].astype(str).where(named, "\x00" + clients["client_key"].astype(str))
     name = clients["holding"].where(named, clients["client_name"].fillna(clients["client_key"]))
     frame = pd.DataFrame({"unit": unit, "name": name, "revenue": clients["revenue"]})
-    out = frame.groupby("unit", sort=True).agg(name=("name", "first"), clients=("name", "size"), revenue=("revenue", "sum"))
+    out = frame.groupby("unit", sort=True).agg(
+        name=("name", "first"), clients=("name", "size"), revenue=("revenue", "sum")
+    )
     return out.sort_values(["revenue", "name"], ascending=[False, True], kind="stable").reset_index(drop=True)
 
 
 def abc(revenue: pd.Series, a: float = 0.8, b: float = 0.95) -> pd.Series:
     """Put every client into class A, B or C by its place in the running total of revenue.
 
-    Largest first; a client is A while the clients before it bring less than ``a`` of the total, B while they bring less
-    than ``b``, else C. So the largest client is always A, and the one that crosses a limit belongs to the class above it.
-    Clients with zero or negative figures are C. Equal clients in different classes: the index decides.
+    Largest first; a client is A while the clients before it bring less than ``a`` of the total, B while they bring
+    less than ``b``, else C. So the largest client is always A, and the one that crosses a limit belongs to the
+    class above it. Clients with zero or negative figures are C. Equal clients in different classes: the index
+    decides.
     """
     values = pd.to_numeric(revenue).astype(float).fillna(0.0)
     ranked = values[values > 0].sort_index(kind="stable").sort_values(ascending=False, kind="stable")
@@ -114,4 +117,6 @@ def long_tail(clients: pd.DataFrame, *, draws: int, seed: int, dominant_limit: f
         {"orders": (orders * mark, orders), "revenue": (revenue * mark, revenue)},
         draws=draws, seed=seed, dominant_limit=dominant_limit,
     )  # fmt: skip
-    return Tail(int(tail.sum()), float((orders * mark).sum()), float((revenue * mark).sum()), both["orders"], both["revenue"])
+    return Tail(
+        int(tail.sum()), float((orders * mark).sum()), float((revenue * mark).sum()), both["orders"], both["revenue"]
+    )

@@ -29,11 +29,12 @@ _TELLS = 0.5
 class RangeGaps:
     """Range gaps of regular clients.
 
-    ``clients``: one row per client: client_key, ``categories`` bought, ``missing`` ones, ``by_chance`` how many chance alone
-    would leave out in so few purchases, ``beyond_chance`` how many are not missing by chance (an estimate, may be negative),
-    ``expected_revenue`` money in the missing ones. ``gaps``: one row per client × missing category: ``peers_share`` of the
-    similar clients that buy it, ``typical_share`` their median share of revenue in it, ``expected_revenue``. ``missing``:
-    mean number a client, ``by_chance`` its floor, ``beyond`` the mean beyond chance with a t-interval over clients.
+    ``clients``: one row per client: client_key, ``categories`` bought, ``missing`` ones, ``by_chance`` how many
+    chance alone would leave out in so few purchases, ``beyond_chance`` how many are not missing by chance (an
+    estimate, may be negative), ``expected_revenue`` money in the missing ones. ``gaps``: one row per client ×
+    missing category: ``peers_share`` of the similar clients that buy it, ``typical_share`` their median share of
+    revenue in it, ``expected_revenue``. ``missing``: mean number a client, ``by_chance`` its floor, ``beyond`` the
+    mean beyond chance with a t-interval over clients.
     """
 
     clients: pd.DataFrame
@@ -47,21 +48,19 @@ _CLIENT_COLUMNS = ["client_key", "categories", "missing", "by_chance", "beyond_c
 _GAP_COLUMNS = ["client_key", "category", "peers_share", "typical_share", "expected_revenue"]
 
 
-def range_gaps(
-    mix: pd.DataFrame, clients: pd.DataFrame, *, peers: int = 20, min_share: float = 0.5
-) -> RangeGaps:
+def range_gaps(mix: pd.DataFrame, clients: pd.DataFrame, *, peers: int = 20, min_share: float = 0.5) -> RangeGaps:
     """Compare every regular client with the ``peers`` most similar ones and name the usual categories it lacks.
 
     ``mix``: one row per client × category with ``revenue`` and ``days`` (days on which it was bought), a year.
-    ``clients``: client_key, segment, revenue, order_days. Similar are clients of the same segment and of its own or a
-    neighbouring size decile (in a small segment at least three times ``peers``, in a large one at most `CANDIDATES_MOST`
-    nearest in size), and among them the ``peers`` with the nearest mix (cosine of revenue by category). A segment with too
-    few clients is compared with the whole base. A category is missing if at least ``min_share`` of the similar clients buy
-    it and this one does not.
+    ``clients``: client_key, segment, revenue, order_days. Similar are clients of the same segment and of its own or
+    a neighbouring size decile (in a small segment at least three times ``peers``, in a large one at most
+    `CANDIDATES_MOST` nearest in size), and among them the ``peers`` with the nearest mix (cosine of revenue by
+    category). A segment with too few clients is compared with the whole base. A category is missing if at least
+    ``min_share`` of the similar clients buy it and this one does not.
 
-    A client that buys twice a year misses categories by chance. The floor ``by_chance`` is what is to be expected if the
-    client put categories into its orders as its similar clients do: Σ (1 − q)^m over the usual categories, q the share of
-    their order days with that category, m the client's order days. Names decide ties only.
+    A client that buys twice a year misses categories by chance. The floor ``by_chance`` is what is to be expected
+    if the client put categories into its orders as its similar clients do: Σ (1 − q)^m over the usual categories, q
+    the share of their order days with that category, m the client's order days. Names decide ties only.
     """
     base = clients[clients["client_key"].isin(mix["client_key"])].copy()
     base["segment"] = base["segment"].astype(object).where(base["segment"].notna(), "")
@@ -93,11 +92,15 @@ def range_gaps(
             money += typical * revenue[i]
         per_client.append((i, len(lacks), float(chance.sum()), beyond, money))
     keys = base["client_key"].to_numpy()
-    frame = pd.DataFrame(per_client, columns=["i", "missing", "by_chance", "beyond_chance", "expected_revenue"]).sort_values("i")
+    frame = pd.DataFrame(
+        per_client, columns=["i", "missing", "by_chance", "beyond_chance", "expected_revenue"]
+    ).sort_values("i")
     at = frame["i"].to_numpy(dtype=np.int64)
     frame["client_key"] = keys[at]
     frame["categories"] = bought[at].sum(axis=1)
-    table = pd.DataFrame(gaps, columns=["i", "c", "peers_share", "typical_share", "expected_revenue"]).sort_values(["i", "c"])
+    table = pd.DataFrame(gaps, columns=["i", "c", "peers_share", "typical_share", "expected_revenue"]).sort_values(
+        ["i", "c"]
+    )
     table["client_key"] = keys[table["i"].to_numpy(dtype=np.int64)]
     table["category"] = np.array(names, dtype=object)[table["c"].to_numpy(dtype=np.int64)]
     return RangeGaps(
@@ -110,7 +113,7 @@ def range_gaps(
 
 
 def _matrix(mix: pd.DataFrame, keys: pd.Series) -> tuple[list[str], Floats, Floats]:
-    """Return category names and the matrices client × category of revenue and of days, rows in the order of ``keys``."""
+    """Return category names and the matrices client × category of revenue and days; rows as ``keys``."""
     buyers = mix[mix["revenue"] > 0].groupby("category")["client_key"].nunique()
     kept = buyers.sort_index().sort_values(ascending=False, kind="stable").head(CATEGORIES_MOST).index
     names = sorted(str(c) for c in kept)

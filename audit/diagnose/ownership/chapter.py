@@ -33,7 +33,9 @@ REGULAR = Text(
     "Постоянных клиентов (два и более дня заказа) с известным ответственным",
     "Regular clients (two or more order days) with a known responsible person",
 )
-WITH_SELLER = Text("Клиентов с известным продавцом", "Clients with a known seller")
+WITH_SELLER = Text(
+    "Клиентов с повторной выручкой и известным продавцом", "Clients with repeat revenue and a known seller"
+)
 HANDED = Text("Переданных клиентов", "Handed clients")
 _TABLES = ("clients", "books", "load", "events", "handed")
 
@@ -51,9 +53,10 @@ class Part:
 class Ground:
     """What every part of the chapter reads: clients of the recent period and who served them.
 
-    ``clients``: client_key, client_name, segment, order_days, known_days, revenue, repeat_revenue, margin, margin_revenue,
-    ``annual_figure`` (gross profit a year where the margin is known, else revenue), manager (own seller or None).
-    ``sellers``: client × seller, sellers only. ``gone``: people who left before the day of the audit.
+    ``clients``: client_key, client_name, segment, order_days, known_days, revenue, repeat_revenue, margin,
+    margin_revenue, ``annual_figure`` (gross profit a year where the margin is known, else revenue), manager (own
+    seller or None). ``sellers``: client × seller, sellers only. ``gone``: people who left before the day of the
+    audit.
     """
 
     clients: pd.DataFrame
@@ -69,9 +72,9 @@ def _sql(case: Case, name: str, **values: Any) -> pd.DataFrame:
 def diagnose(case: Case) -> ChapterResult:
     """Return the figures of «whose clients» (methodology 5.6).
 
-    Tables: ``clients`` (one row per regular client: own seller, sellers met, share of the own seller, single), ``books``
-    (one row per seller: clients, repeat revenue, share), ``load`` (per manager: hours needed and left), ``events`` (one row
-    per hand-over), ``handed`` (one row per handed client).
+    Tables: ``clients`` (one row per regular client: own seller, sellers met, share of the own seller, single),
+    ``books`` (one row per seller: clients, repeat revenue, share), ``load`` (per manager: hours needed and left),
+    ``events`` (one row per hand-over), ``handed`` (one row per handed client).
     """
     w = case.window
     facts: dict[str, Any] = {"since": since(case).isoformat(), "as_of": w.as_of.isoformat(), "to_year": to_year(case)}
@@ -125,7 +128,9 @@ def _turnover(case: Case, staff: pd.DataFrame, sells: Mapping[str, bool]) -> dic
     for r in staff.to_dict("records"):
         if not sells.get(str(r["person"]), True):
             continue
-        start, end = (None if r.get(k) is None or pd.isna(r[k]) else pd.Timestamp(r[k]).date() for k in ("start", "end"))
+        start, end = (
+            None if r.get(k) is None or pd.isna(r[k]) else pd.Timestamp(r[k]).date() for k in ("start", "end")
+        )
         begin, until = max(start or w.start, w.start), min(end or w.as_of, w.as_of)
         years += max((until - begin).days, 0) / 365.25
         left += int(end is not None and w.start <= end < w.as_of)
@@ -140,7 +145,7 @@ def _turnover(case: Case, staff: pd.DataFrame, sells: Mapping[str, bool]) -> dic
 
 def _single(case: Case, ground: Ground) -> Part:
     ids = IDS[:2]
-    t, w = case.thresholds, case.window
+    t = case.thresholds
     ever = _sql(case, "ownership_ever")
     one_ever = int((ever["managers"] == 1).sum())
     facts: dict[str, Any] = {"one_seller_ever": one_ever, "clients_ever": len(ever)}
@@ -155,9 +160,11 @@ def _single(case: Case, ground: Ground) -> Part:
     reason: Text | None = None
     if is_label(ever) and len(ever):
         reason = Text(
-            "Ответственный ни у одного клиента за весь период не менялся: похоже, это закрепление из CRM, а не тот, кто "
+            "Ответственный ни у одного клиента за весь период не менялся: похоже, это закрепление из CRM, а не "
+            "тот, кто "
             "вёл заказ. Выгрузите ответственного из самого заказа",
-            "The responsible person never varies within any client: it looks like an assignment of the CRM, not who took "
+            "The responsible person never varies within any client: it looks like an assignment of the CRM, not "
+            "who took "
             "the order. Export the responsible person of the order itself",
         )
     elif found.team == 1:
@@ -177,7 +184,8 @@ def _single(case: Case, ground: Ground) -> Part:
         {"revenue": (revenue * mark, revenue)}, draws=t.count("general.bootstrap_draws"),
         seed=t.count("general.bootstrap_seed"), dominant_limit=t.value("general.dominant_client_share"),
     )["revenue"]  # fmt: skip
-    metrics = [metric(ids[0], value, low=low, high=high, n=found.n, team=found.team, **_beyond(value, low, high, found.chance))]
+    clients: dict[str, Any] = _beyond(value, low, high, found.chance)
+    metrics = [metric(ids[0], value, low=low, high=high, n=found.n, team=found.team, **clients)]
     e = share.whole
     if e.value is None:
         metrics.append(no_metric(ids[1], Text("Выручки у постоянных клиентов нет", "Regular clients have no revenue")))
@@ -185,7 +193,9 @@ def _single(case: Case, ground: Ground) -> Part:
         extra: dict[str, Any] = _beyond(e.value, e.low, e.high, found.chance_revenue)
         if share.dominant is not None:
             out = share.without
-            more = {} if out is None or out.value is None else _beyond(out.value, out.low, out.high, found.chance_revenue)
+            more = (
+                {} if out is None or out.value is None else _beyond(out.value, out.low, out.high, found.chance_revenue)
+            )
             extra |= {"dominant_share": share.dominant_share, **{f"without_{k}": v for k, v in more.items()}}
             extra.setdefault("without_beyond", None)
         metrics.append(metric(ids[1], e.value, low=e.low, high=e.high, n=e.n, **extra))
@@ -209,7 +219,7 @@ def _bus(case: Case, ground: Ground) -> Part:
     id = "ownership.bus_factor"
     t = case.thresholds
     present = ground.clients[~ground.clients["manager"].isin(ground.gone)]
-    with_seller = present.dropna(subset=["manager"])
+    with_seller = present[present["manager"].notna() & (present["repeat_revenue"] > 0)]
     nothing = {"books": pd.DataFrame(columns=["manager", "clients", "repeat_revenue", "share", "in_team"])}
     least = t.count("general.min_units")
     if len(with_seller) < least:
@@ -268,7 +278,7 @@ def _load(case: Case, ground: Ground) -> Part:
 
 
 def _keepers(staff: pd.DataFrame, sale_type: str) -> set[str]:
-    """Return who keeps clients: client managers, office sellers, universal sellers; developers where there are none of them."""
+    """Return who keeps clients: client managers, office and universal sellers; developers where there is none."""
     kept = staff[staff["family"].isin(["KM", "SOP", "UNI"])]
     if kept.empty or sale_type == "S":
         kept = staff[staff["family"].isin(["KM", "SOP", "UNI", "SR"])]
@@ -357,8 +367,8 @@ def _events(case: Case, ground: Ground) -> list[handovers.Handover]:
         day = add_months(day, 1)
     last = {str(r["manager"]): pd.Timestamp(r["last_day"]).date() for r in seen.to_dict("records")}
     handed = handovers.handed_books(
-        grid, last, min_clients=t.count("ownership.handed_min_clients"), before=t.value("ownership.handed_before_share"),
-        after=t.value("ownership.handed_after_share"),
+        grid, last, min_clients=t.count("ownership.handed_min_clients"),
+        before=t.value("ownership.handed_before_share"), after=t.value("ownership.handed_after_share"),
     )  # fmt: skip
     known = {e.manager for e in left}
     handed = [e for e in handed if e.manager not in known and ground.sells.get(e.manager, True) and e.manager != "SYS"]

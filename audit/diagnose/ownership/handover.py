@@ -40,8 +40,8 @@ def leavers(
 ) -> list[Handover]:
     """Return sellers whose last day on the staff sheet lies inside the window and who had orders before it.
 
-    ``staff``: person, end (None: still here); ``seen``: one row per responsible person with ``first_day``. The hand-over
-    begins on the day after the last day.
+    ``staff``: person, end (None: still here); ``seen``: one row per responsible person with ``first_day``. The
+    hand-over begins on the day after the last day.
     """
     first = {str(r["manager"]): pd.Timestamp(r["first_day"]).date() for r in seen.to_dict("records")}
     out = []
@@ -66,10 +66,11 @@ def handed_books(
     """Find books that were handed over in one go, from the orders alone.
 
     ``grid``: for each first day of a month, one row per manager with a book then: ``clients``, ``days_before``,
-    ``own_before`` (order days of these clients in the half-year before, and those with this manager), ``days_after``,
-    ``own_after``. A book is handed over where its manager had at least ``before`` of its order days and afterwards at most
-    ``after``; of several such months the sharpest counts. A manager whose last order lies within a month of it handed over
-    on the day after that order. A book nobody bought from afterwards is no hand-over seen.
+    ``own_before`` (order days of these clients in the half-year before, and those with this manager),
+    ``days_after``, ``own_after``. A book is handed over where its manager had at least ``before`` of its order days
+    and afterwards at most ``after``; of several such months the sharpest counts. A manager whose last order lies
+    within a month of it handed over on the day after that order. A book nobody bought from afterwards is no
+    hand-over seen.
     """
     best: dict[str, tuple[float, dt.date]] = {}
     for day in sorted(grid):
@@ -105,11 +106,11 @@ def purchase_band(number: pd.Series) -> pd.Series:
 class Departure:
     """What happened to handed clients.
 
-    ``matched``: revenue after ÷ before of the handed clients over that of the controls; ``effect``: the same minus 1;
-    ``events``: one row per hand-over with its own figures; ``handed``: one row per handed client and hand-over:
+    ``matched``: revenue after ÷ before of the handed clients over that of the controls; ``effect``: the same minus
+    1; ``events``: one row per hand-over with its own figures; ``handed``: one row per handed client and hand-over:
     revenue_before, revenue_after, ``expected`` (before × what became of the controls), both over ``span_days``;
-    ``dominant_share``: the largest client's part of the revenue before; ``without``: the effect without that client, None
-    where none exceeds the limit.
+    ``dominant_share``: the largest client's part of the revenue before; ``without``: the effect without that
+    client, None where none exceeds the limit.
     """
 
     matched: Matched
@@ -121,19 +122,18 @@ class Departure:
 
 
 EVENT_COLUMNS = [
-    "manager", "day", "kind", "span_days", "clients", "controls", "handed_ratio", "control_ratio", "effect", "low", "high",
+    "manager", "day", "kind", "span_days", "clients", "controls", "handed_ratio", "control_ratio", "effect",
+    "low", "high",
 ]  # fmt: skip
 
 
-def departure_effect(
-    rows: pd.DataFrame, *, dominant_limit: float = 0.2, draws: int = 2000, seed: int = 0
-) -> Departure:
+def departure_effect(rows: pd.DataFrame, *, dominant_limit: float = 0.2, draws: int = 2000, seed: int = 0) -> Departure:
     """Compare handed clients with clients of other sellers at the same date and purchase number.
 
     ``rows``: one row per client and hand-over: event (number), manager, day, kind, span_days, client_key, treated,
-    purchases (order days so far), revenue_before, revenue_after. Clients bought in the span before; whatever follows
-    counts, so lost ones stay in on both sides. Rows of a client in several hand-overs are one cluster. Net-negative sums
-    count as nothing.
+    purchases (order days so far), revenue_before, revenue_after. Clients bought in the span before; whatever
+    follows counts, so lost ones stay in on both sides. Rows of a client in several hand-overs are one cluster.
+    Net-negative sums count as nothing.
     """
     r = rows.copy()
     r["before"], r["after"] = r["revenue_before"].clip(lower=0.0), r["revenue_after"].clip(lower=0.0)
@@ -159,7 +159,8 @@ def departure_effect(
         e, first = one.effect.map(lambda x: x - 1), part.iloc[0]
         events.append(
             {
-                "manager": first["manager"], "day": first["day"], "kind": first["kind"], "span_days": first["span_days"],
+                "manager": first["manager"], "day": first["day"], "kind": first["kind"],
+                "span_days": first["span_days"],
                 "clients": int(part["treated"].sum()), "controls": int((~part["treated"]).sum()),
                 "handed_ratio": one.treated_figure, "control_ratio": one.control_figure, "effect": e.value,
                 "low": e.low, "high": e.high,

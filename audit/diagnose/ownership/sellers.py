@@ -15,7 +15,7 @@ SELLER_ROLES = ("KM", "SKM", "KAM", "SR", "SOP", "UNI")
 
 
 def seller_roles(staff: pd.DataFrame) -> Mapping[str, bool]:
-    """Tell for everybody on the staff sheet whether the person sells; without a chosen role a person may, so it does."""
+    """Tell for everybody on the staff sheet whether the person sells; without a chosen role it may, so it does."""
     out: dict[str, bool] = {}
     for r in staff.to_dict("records"):
         roles = [r.get("role"), r.get("role2")]
@@ -43,13 +43,17 @@ def is_label(ever: pd.DataFrame) -> bool:
 def main_seller(rows: pd.DataFrame) -> pd.DataFrame:
     """Return each client's own seller: most order days, then most revenue, then the latest order, then the name.
 
-    ``rows``: client_key, manager, days, revenue, last_day. Grain: one row per client with ``manager``, ``main_days`` (the
-    seller's), ``days`` (sum over sellers) and ``sellers`` (how many).
+    ``rows``: client_key, manager, days, revenue, last_day. Grain: one row per client with ``manager``,
+    ``main_days`` (the seller's), ``days`` (sum over sellers) and ``sellers`` (how many).
     """
     ranked = rows.sort_values(
-        ["client_key", "days", "revenue", "last_day", "manager"], ascending=[True, False, False, False, True], kind="stable"
+        ["client_key", "days", "revenue", "last_day", "manager"],
+        ascending=[True, False, False, False, True],
+        kind="stable",
     )
-    first = ranked.drop_duplicates("client_key")[["client_key", "manager", "days"]].rename(columns={"days": "main_days"})
+    first = ranked.drop_duplicates("client_key")[["client_key", "manager", "days"]].rename(
+        columns={"days": "main_days"}
+    )
     sums = rows.groupby("client_key").agg(days=("days", "sum"), sellers=("manager", "nunique"))
     return first.join(sums, on="client_key").reset_index(drop=True)
 
@@ -59,8 +63,9 @@ class SingleOwner:
     """Regular clients and how many sellers they know.
 
     ``table``: one row per regular client: client_key, manager (its own seller), days, sellers, main_share, revenue,
-    ``single``, ``chance`` (probability of meeting one seller only if orders fell on sellers at random). ``n``, ``single``:
-    clients; ``chance``, ``chance_revenue``: the mean of ``chance``, plain and weighted by revenue; ``team``: sellers.
+    ``single``, ``chance`` (probability of meeting one seller only if orders fell on sellers at random). ``n``,
+    ``single``: clients; ``chance``, ``chance_revenue``: the mean of ``chance``, plain and weighted by revenue;
+    ``team``: sellers.
     """
 
     table: pd.DataFrame
@@ -74,15 +79,19 @@ class SingleOwner:
 def single_owner(sellers: pd.DataFrame, clients: pd.DataFrame) -> SingleOwner:
     """Count regular clients who met one seller only in the recent period.
 
-    ``sellers``: client × seller with ``days``, ``revenue``, ``last_day`` (see `only_sellers`); ``clients``: client_key,
-    order_days, known_days (days with any responsible person), revenue. Regular: at least two order days, at least two of
-    them with a known responsible person. A client served by no seller at all stays in the count, as not single.
-    Chance: if every order day fell on a seller j with the probability p[j] of its share of all order days, a client with m
-    such days would meet one seller only with Σ p[j]^m.
+    ``sellers``: client × seller with ``days``, ``revenue``, ``last_day`` (see `only_sellers`); ``clients``:
+    client_key, order_days, known_days (days with any responsible person), revenue. Regular: at least two order
+    days, at least two of them with a known responsible person. A client served by no seller at all stays in the
+    count, as not single. Chance: if every order day fell on a seller j with the probability p[j] of its share of
+    all order days, a client with m such days would meet one seller only with Σ p[j]^m.
     """
     regular = clients[(clients["order_days"] >= 2) & (clients["known_days"] >= 2)]
     mine = sellers[sellers["client_key"].isin(regular["client_key"])]
-    own = main_seller(mine) if len(mine) else pd.DataFrame(columns=["client_key", "manager", "main_days", "days", "sellers"])
+    own = (
+        main_seller(mine)
+        if len(mine)
+        else pd.DataFrame(columns=["client_key", "manager", "main_days", "days", "sellers"])
+    )
     table = regular.merge(own, on="client_key", how="left")
     table["sellers"] = pd.to_numeric(table["sellers"]).fillna(0).astype(int)
     table["days"] = pd.to_numeric(table["days"]).fillna(0).astype(int)

@@ -34,7 +34,8 @@ def even_split(team: int, share: float) -> int:
 def team_of(books: pd.Series, min_share: float) -> pd.Series:
     """Return the sellers who count as the team: repeat revenue of at least ``min_share`` of an even share.
 
-    ``books``: repeat revenue by seller. A developer who keeps a client for one order, or a deputy, is no holder of the base.
+    ``books``: repeat revenue by seller. A developer who keeps a client for one order, or a deputy, is no holder of
+    the base.
     """
     positive = books[books > 0].sort_index()
     if positive.empty:
@@ -46,10 +47,11 @@ def team_of(books: pd.Series, min_share: float) -> pd.Series:
 class BusFactor:
     """On how many people the base hangs.
 
-    ``value``: fewest sellers whose clients bring more than the given share of repeat revenue; ``low``, ``high``: the same
-    over resampled clients (95 %); ``team``; ``even``: the value of an even split; ``chance_low``: the value below which
-    dealing the clients out at random over the team falls in at most one case of twenty; ``top_share``: repeat revenue
-    share of the largest book. ``books``: one row per seller: manager, clients, repeat_revenue, share, in_team.
+    ``value``: fewest sellers whose clients bring more than the given share of repeat revenue; ``low``, ``high``:
+    the same over resampled clients (95 %); ``team``; ``even``: the value of an even split; ``chance_low``: the
+    value below which dealing the clients out at random over the team falls in at most one case of twenty;
+    ``top_share``: repeat revenue share of the largest book. ``books``: one row per seller: manager, clients,
+    repeat_revenue, share, in_team.
     """
 
     value: int
@@ -109,7 +111,7 @@ def _by_chance(revenue: Floats, team: int, share: float, draws: int, rng: np.ran
     values = np.empty(times, dtype=np.int64)
     for k in range(times):
         dealt = np.bincount(rng.integers(0, team, len(ordered)), weights=ordered, minlength=team)
-        values[k] = fewest(dealt, share)[0]
+        values[k] = fewest(dealt.astype(np.float64), share)[0]
     return int(np.quantile(values, 0.05, method="lower"))
 
 
@@ -119,9 +121,10 @@ LOAD_COLUMNS = ["person", "clients", "hours_needed", "hours", "operational_hours
 def book_load(clients: pd.Series, hours: pd.DataFrame, *, touches: float, minutes: float) -> pd.DataFrame:
     """Set the hours that a manager's clients need against the hours left after operational work, a month.
 
-    ``clients``: number of active clients by person; ``hours``: one row per person with ``hours`` (working hours without
-    breaks) and ``operational_hours``. Needed = clients × touches a month × minutes ÷ 60. ``load`` = needed ÷ left; where
-    nothing is left at all, an hour is taken as left so that the figure stays finite. Only people with clients and hours.
+    ``clients``: number of active clients by person; ``hours``: one row per person with ``hours`` (working hours
+    without breaks) and ``operational_hours``. Needed = clients × touches a month × minutes ÷ 60. ``load`` = needed
+    ÷ left; where nothing is left at all, an hour is taken as left so that the figure stays finite. Only people with
+    clients and hours.
     """
     t = hours[hours["person"].isin(clients.index) & (hours["hours"] > 0)].copy()
     t["clients"] = t["person"].map(clients).astype(int)

@@ -84,8 +84,9 @@ def cadence(clients: pd.DataFrame, gaps: pd.DataFrame, as_of: dt.date, limits: L
     """
     rows = clients.merge(gaps, on="client_key", how="inner").reset_index(drop=True)
     n = rows["gaps"].to_numpy(dtype=np.float64)
-    median = np.maximum(rows["median_gap_days"].to_numpy(dtype=np.float64), 1.0)
-    own_p90 = np.maximum(rows["p90_gap_days"].to_numpy(dtype=np.float64), median)
+    # Engines interpolate quantiles differently in the last bit; no state may hang on it.
+    median = np.maximum(np.round(rows["median_gap_days"].to_numpy(dtype=np.float64), 6), 1.0)
+    own_p90 = np.maximum(np.round(rows["p90_gap_days"].to_numpy(dtype=np.float64), 6), median)
     spread = own_p90 / median
     log_median = np.log(median)
     segment = rows["segment"].astype("string").fillna("—").to_numpy(dtype=object)
@@ -94,7 +95,8 @@ def cadence(clients: pd.DataFrame, gaps: pd.DataFrame, as_of: dt.date, limits: L
     usual = np.exp(weight * log_median + (1 - weight) * _centre(log_median, segment, sure))
     ratio_weight = np.minimum(n / limits.min_gaps, 1.0)
     typical = _centre(np.log(spread), segment, sure, fallback=float(np.log(SPREAD_FALLBACK)))
-    p90 = usual * np.exp(ratio_weight * np.log(spread) + (1 - ratio_weight) * typical)
+    p90 = np.round(usual * np.exp(ratio_weight * np.log(spread) + (1 - ratio_weight) * typical), 6)
+    usual = np.round(usual, 6)
 
     silent = (pd.Timestamp(as_of) - rows["last_day"]).dt.days.to_numpy(dtype=np.float64)
     asleep_from = np.maximum(limits.sleeping_gap_multiple * p90, limits.sleeping_min_days)

@@ -41,9 +41,9 @@ def crossings(silences: pd.DataFrame, limits: Limits) -> pd.DataFrame:
     fate of a client cannot decide whether it counts. Columns: client_key, ``limit_days``, ``days_after`` (from crossing
     to return or to the end of watching), ``returned``.
     """
-    limit = np.maximum(
-        limits.sleeping_gap_multiple * silences["p90_before_days"].to_numpy(dtype=np.float64), limits.sleeping_min_days
-    )
+    # Engines interpolate quantiles differently in the last bit; whole days must not hang on it.
+    p90 = np.round(silences["p90_before_days"].to_numpy(dtype=np.float64), 6)
+    limit = np.round(np.maximum(limits.sleeping_gap_multiple * p90, limits.sleeping_min_days), 6)
     rows = silences.assign(limit_days=limit)
     rows = rows[rows["silent_days"] > rows["limit_days"]]
     rows = rows.sort_values(["client_key", "purchase_no"]).drop_duplicates("client_key")
@@ -59,7 +59,7 @@ def crossings(silences: pd.DataFrame, limits: Limits) -> pd.DataFrame:
 
 def return_waits(crossed: pd.DataFrame) -> Waits:
     """Return the wait from crossing the limit to the next order, in whole days (rounded up)."""
-    days = np.ceil(crossed["days_after"].to_numpy(dtype=np.float64)).astype(np.int64)
+    days = np.ceil(np.round(crossed["days_after"].to_numpy(dtype=np.float64), 6)).astype(np.int64)
     return Waits(days, crossed["returned"].to_numpy(dtype=np.bool_))
 
 

@@ -23,6 +23,7 @@ from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
 from audit.model.result import ChapterResult, Grade, Metric, metric, no_metric
+from audit.stats.intervals import wilson
 
 __all__ = ["diagnose", "what_if"]
 
@@ -30,9 +31,7 @@ KM = "KM"
 SELL = ("LEAD", "HUNT", "FARM", "KAM")
 
 
-def what_if(
-    case: Case, add_relief_fte: float = 0.0, move_functions: Mapping[str, str] | None = None
-) -> ChapterResult:
+def what_if(case: Case, add_relief_fte: float = 0.0, move_functions: Mapping[str, str] | None = None) -> ChapterResult:
     """Return the chapter with its table ``what_if``: mixing and capacity before and after a change."""
     return diagnose(case, add_relief_fte=add_relief_fte, move_functions=move_functions)
 
@@ -42,8 +41,9 @@ def diagnose(
 ) -> ChapterResult:
     """Return the figures of role mixing (methodology 5.3).
 
-    With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, by_role, km_load, flow,
-    functions, universal, evidence, log_shares, entry, entry_hours, hunting, relief, freed, idle, clients_with_room, keys.
+    With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, by_role, km_load,
+    flow, functions, universal, evidence, log_shares, entry, entry_hours, hunting, relief, freed, idle,
+    clients_with_room, keys.
     """
     check_moves(move_functions or {}, add_relief_fte)
     t = case.thresholds
@@ -57,7 +57,9 @@ def diagnose(
     def grade(family: str, *groups: str) -> Grade:
         return evidence.grade_of(proof, [family], groups)
 
-    load = _km_load(answers, log, t.count("roles.day_log_min_days_person"), notes, t.value("roles.self_report_error_pp"))
+    load = _km_load(
+        answers, log, t.count("roles.day_log_min_days_person"), notes, t.value("roles.self_report_error_pp")
+    )
     company_grade: Grade = "D" if bool(proof["conflict"].any()) else "C"
     foreign = measure.foreign_metric(answers, t.value("roles.function_known_min_share"), company_grade)
     operational = measure.km_operational_metric(answers, load, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
@@ -73,7 +75,9 @@ def diagnose(
     cost, mirror = _money(case, answers)
 
     def shares(id: str, families: tuple[str, ...], groups: tuple[str, ...], kept: float = 0.0) -> Metric:
-        return measure.family_share_metric(id, answers, families, groups, {f: grade(f, *groups) for f in families}, kept)
+        return measure.family_share_metric(
+            id, answers, families, groups, {f: grade(f, *groups) for f in families}, kept
+        )
 
     metrics = [
         foreign,
@@ -109,7 +113,9 @@ def diagnose(
         "functions": functions,
         "universal": universal,
         "evidence": proof,
-        "log_shares": daylog.group_shares(log, "family", t.count("roles.day_log_min_days_role")) if log else pd.DataFrame(),
+        "log_shares": daylog.group_shares(log, "family", t.count("roles.day_log_min_days_role"))
+        if log
+        else pd.DataFrame(),
         "entry": entry.table,
         "entry_hours": entry.hours,
         "hunting": hunts.table,
@@ -152,14 +158,20 @@ def entry_minutes(case: Case) -> tuple[float, float]:
 
 
 def _entry(case: Case, answers: Answers) -> _Entry:
-    t, w, norm = case.thresholds, case.window, answers.norm
+    t, norm = case.thresholds, answers.norm
     function = order_entry.FUNCTION
     sellers = [seller_of_type(k) for k in norm.types]
     needs_roles = bool(set(norm.primary(function)) & set(sellers))
-    empty = pd.DataFrame({
-        "created_by": pd.Series(dtype=object), "manager": pd.Series(dtype=object), "segment": pd.Series(dtype=object),
-        "recent": pd.Series(dtype="int64"), "orders": pd.Series(dtype="int64"), "lines": pd.Series(dtype="int64"),
-    })  # fmt: skip
+    empty = pd.DataFrame(
+        {
+            "created_by": pd.Series(dtype=object),
+            "manager": pd.Series(dtype=object),
+            "segment": pd.Series(dtype=object),
+            "recent": pd.Series(dtype="int64"),
+            "orders": pd.Series(dtype="int64"),
+            "lines": pd.Series(dtype="int64"),
+        }
+    )
     has = case.has("manager", "created_by")
     rows = case.query(sql_text("audit.diagnose", "roles_entry"), since=_since(case)) if has else empty
     staff = case.questionnaire.table("staff")
@@ -170,15 +182,22 @@ def _entry(case: Case, answers: Answers) -> _Entry:
 
     def count(part: pd.DataFrame) -> order_entry.Entry:
         return order_entry.measure_entry(
-            part, is_own, listed=set(staff["person"].astype(str)) if len(staff) else (),
-            min_orders=t.count("general.min_units"), login_share=t.value("roles.login_same_manager_share"),
-        )  # fmt: skip
+            part,
+            is_own,
+            listed=set(staff["person"].astype(str)) if len(staff) else (),
+            min_orders=t.count("general.min_units"),
+            login_share=t.value("roles.login_same_manager_share"),
+        )
 
     def judge(counts: order_entry.Entry) -> Metric:
         return order_entry.entry_by_manager(
-            counts, has_fields=has, in_conveyor=norm.in_conveyor(function), needs_roles=needs_roles,
-            min_units=t.count("general.min_units"), min_author_share=t.value("roles.author_min_share"),
-        )  # fmt: skip
+            counts,
+            has_fields=has,
+            in_conveyor=norm.in_conveyor(function),
+            needs_roles=needs_roles,
+            min_units=t.count("general.min_units"),
+            min_author_share=t.value("roles.author_min_share"),
+        )
 
     recent = rows[rows["recent"] == 1]
     counts, before = count(recent), judge(count(rows[rows["recent"] == 0]))
@@ -207,8 +226,13 @@ def _automation(case: Case, entry: _Entry) -> Metric:
     c = entry.counts
     authored = int(entry.table.loc[entry.table["created_by"].notna(), "orders"].sum())
     if c is None or c.orders == 0 or authored / c.orders < case.thresholds.value("roles.author_min_share"):
-        return no_metric(id, Text("В выгрузке нет автора заказа: выгрузите поле «Автор»",
-                                  "The export lacks the author of the order: export that field"))  # fmt: skip
+        return no_metric(
+            id,
+            Text(
+                "В выгрузке нет автора заказа: выгрузите поле «Автор»",
+                "The export lacks the author of the order: export that field",
+            ),
+        )
     return metric(id, c.automatic / authored, n=authored, orders=c.automatic)
 
 
@@ -250,9 +274,14 @@ def _evidence(case: Case, answers: Answers, entry: _Entry, log: daylog.CleanLog 
         share = (typed.reindex(worked.index).fillna(0.0) / worked).rename("share")
         trace = share.rename_axis("family").reset_index()
     return evidence.compare(
-        said, said_logged, logged, trace, trace_known=entry.known,
-        self_error=t.value("roles.self_report_error_pp"), excess=t.value("roles.trace_excess_pp"),
-    )  # fmt: skip
+        said,
+        said_logged,
+        logged,
+        trace,
+        trace_known=entry.known,
+        self_error=t.value("roles.self_report_error_pp"),
+        excess=t.value("roles.trace_excess_pp"),
+    )
 
 
 def _three(proof: pd.DataFrame, family: str, group: str) -> dict[str, Any]:
@@ -265,8 +294,13 @@ def _three(proof: pd.DataFrame, family: str, group: str) -> dict[str, Any]:
     def plain(value: Any) -> float | None:
         return None if pd.isna(value) else float(value)
 
-    return {"self_report": plain(r["self_share"]), "day_log": plain(r["log_share"]), "day_log_low": plain(r["log_low"]),
-            "day_log_high": plain(r["log_high"]), "trace": plain(r["trace_share"])}  # fmt: skip
+    return {
+        "self_report": plain(r["self_share"]),
+        "day_log": plain(r["log_share"]),
+        "day_log_low": plain(r["log_low"]),
+        "day_log_high": plain(r["log_high"]),
+        "trace": plain(r["trace_share"]),
+    }
 
 
 def _self_vs_log(
@@ -287,9 +321,14 @@ def _self_vs_log(
         return no_metric(id, _no_log(case, log))
     touches = bool(((bad["family"] == KM) & (bad["group"] == "OPER")).any())
     return metric(
-        id, float(len(bad)), n=len(compared), grade="D" if len(bad) else "B", touches_km_operations=touches,
-        with_log=with_log, with_trace=int(compared["trace_share"].notna().sum()),
-    )  # fmt: skip
+        id,
+        float(len(bad)),
+        n=len(compared),
+        grade="D" if len(bad) else "B",
+        touches_km_operations=touches,
+        with_log=with_log,
+        with_trace=int(compared["trace_share"].notna().sum()),
+    )
 
 
 def _km_load(
@@ -297,8 +336,9 @@ def _km_load(
 ) -> pd.DataFrame:
     """Return the operational load of each client manager with an interval to draw.
 
-    ``log_*``: the day log by the same definition, people with ``min_days`` days only. ``drawn_low``, ``drawn_high``: limits of
-    the log where there is one, else share ± 1.96 × the usual error of a self-report; ``drawn_from``: log or self.
+    ``log_*``: the day log by the same definition, people with ``min_days`` days only. ``drawn_low``,
+    ``drawn_high``: limits of the log where there is one, else share ± 1.96 × the usual error of a self-report;
+    ``drawn_from``: log or self.
     """
     load = mixing.operational_load(answers.hours, (KM,), notes)
     logged = pd.DataFrame(columns=["person", "days", "share", "low", "high"])
@@ -328,9 +368,12 @@ def _km_load(
 def _functions(case: Case, answers: Answers) -> pd.DataFrame:
     t = case.thresholds
     out = mixing.function_table(
-        answers.hours, answers.norm, t.value("roles.fragment_person_share"), t.value("roles.crumb_share"),
+        answers.hours,
+        answers.norm,
+        t.value("roles.fragment_person_share"),
+        t.value("roles.crumb_share"),
         t.value("roles.fragment_role_share"),
-    )  # fmt: skip
+    )
     least = t.value("roles.fragment_min_fte") * answers.hours_per_month
     out["fragmented"] = mixing.is_fragmented(out, t.count("roles.fragment_roles"), least).astype(bool)
     return out
@@ -352,7 +395,9 @@ def _person_tables(
     numbers = ["oper_hours", "oper_share", "effective_roles", "max_share", "functions", "crumbs"]
     persons[numbers] = persons[numbers].astype(float)
     selling = hours[hours["group"].isin(SELL)].groupby("person")["hours"].sum()
-    persons["selling_share"] = (persons["person"].map(selling).fillna(0.0) / persons["hours"]).where(persons["hours"] > 0)
+    persons["selling_share"] = (persons["person"].map(selling).fillna(0.0) / persons["hours"]).where(
+        persons["hours"] > 0
+    )
 
     roles = sum_mixing(hours, ["family"])
     roles["people"] = [int((staff["family"] == f).sum()) for f in roles["family"]]
@@ -380,8 +425,9 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
     t, w, norm = case.thresholds, case.window, answers.norm
     k, source = hunting.handoff_number(case, norm.types, t.count("roles.handoff_default"))
     share_id, beyond_id = "roles.hunt_share", "roles.developer_beyond_handoff"
-    empty = pd.DataFrame({"manager": pd.Series(dtype=object), "kind": pd.Series(dtype=object),
-                          "days": pd.Series(dtype="int64")})  # fmt: skip
+    empty = pd.DataFrame(
+        {"manager": pd.Series(dtype=object), "kind": pd.Series(dtype=object), "days": pd.Series(dtype="int64")}
+    )
     staff = case.questionnaire.table("staff")
     roles = roles_by_person(staff, norm.types)
     families = {p: method().roles[r[0]].family if r else None for p, r in roles.items()}
@@ -390,10 +436,13 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
         table = hunting.hunting_table(empty, families, 1)
         return _Hunts((no_metric(share_id, reason), no_metric(beyond_id, reason)), table, k, source)
     rows = case.query(
-        sql_text("audit.diagnose", "roles_hunt"), since=_since(case), k=k,
-        silent_days=t.value("roles.reactivation_min_days"), silent_gaps=t.value("roles.reactivation_gap_multiple"),
+        sql_text("audit.diagnose", "roles_hunt"),
+        since=_since(case),
+        k=k,
+        silent_days=t.value("roles.reactivation_min_days"),
+        silent_gaps=t.value("roles.reactivation_gap_multiple"),
         range_from=max(w.new_from, _year_in(case)),
-    )  # fmt: skip
+    )
     least = t.count("general.min_units")
     table = hunting.hunting_table(rows, families, least)
     repeats = norm.of_function("FARM_REPEAT", expand_roles(["SR"], norm.types)).kind
@@ -415,12 +464,20 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
             f"Developers have {days} order days in the period, at least {least} are needed",
         )
         return _Hunts((no_metric(share_id, reason, n=days), no_metric(beyond_id, reason, n=days)), table, k, source)
-    low, high = (float(x) for x in hunting.wilson_bounds(sums["new"], days))
+    low, high = wilson(sums["new"], days)
     hunt = metric(
-        share_id, sums["new"] / days, low=low, high=high, n=days, k=k, reactivated=sums["reactivated"],
-        new_range=sums["range"], repeat=sums["repeat"], expected_at_random=float(table["expected"].iloc[0]),
-    )  # fmt: skip
-    low, high = (float(x) for x in hunting.wilson_bounds(sums["repeat"], days))
+        share_id,
+        sums["new"] / days,
+        low=low,
+        high=high,
+        n=days,
+        k=k,
+        reactivated=sums["reactivated"],
+        new_range=sums["range"],
+        repeat=sums["repeat"],
+        expected_at_random=float(table["expected"].iloc[0]),
+    )
+    low, high = wilson(sums["repeat"], days)
     beyond = metric(beyond_id, sums["repeat"] / days, low=low, high=high, n=days, k=k)
     return _Hunts((hunt, beyond), table, k, source)
 
@@ -457,38 +514,74 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
     if reason is not None:
         return _Relief(tuple(no_metric(i, reason) for i in ids), tables, None, None, None, None)
     r = relieving.relief(
-        freed, float(idle["hours"].sum()), hours_per_month=answers.hours_per_month,
-        utilisation=t.value("roles.utilisation"), per_managers=t.value("roles.relief_per_managers"),
-    )  # fmt: skip
+        freed,
+        float(idle["hours"].sum()),
+        hours_per_month=answers.hours_per_month,
+        utilisation=t.value("roles.utilisation"),
+        per_managers=t.value("roles.relief_per_managers"),
+    )
     total = float(load["hours"].sum())
     delta: relieving.Three = tuple(h / total for h in r.transferable_hours)  # type: ignore[assignment]
     metrics = [
         metric(
-            ids[0], r.fte[1], low=r.fte[0], high=r.fte[2], n=len(load), grade=grade, ek_rule_fte=r.ek_fte,
-            ek_rule_people=r.ek_people, transferable_hours=r.transferable_hours[1], freed_share=delta[1],
+            ids[0],
+            r.fte[1],
+            low=r.fte[0],
+            high=r.fte[2],
+            n=len(load),
+            grade=grade,
+            ek_rule_fte=r.ek_fte,
+            ek_rule_people=r.ek_people,
+            transferable_hours=r.transferable_hours[1],
+            freed_share=delta[1],
         ),
         metric(
-            ids[1], r.shortage_fte[1], low=r.shortage_fte[0], high=r.shortage_fte[2], n=len(load), grade=grade,
-            idle_hours=r.idle_hours, transferable_hours=r.transferable_hours[1],
+            ids[1],
+            r.shortage_fte[1],
+            low=r.shortage_fte[0],
+            high=r.shortage_fte[2],
+            n=len(load),
+            grade=grade,
+            idle_hours=r.idle_hours,
+            transferable_hours=r.transferable_hours[1],
         ),
-    ]  # fmt: skip
+    ]
     selling = relieving.selling_share(hours, KM)
     effect: dict[str, Any] | None = None
     if not selling:
-        metrics.append(no_metric(ids[2], Text(
-            "КМ не указали часов на продажи: прирост от высвобожденного времени не от чего считать",
-            "Client managers report no selling hours: there is nothing to compute growth of freed time from",
-        )))  # fmt: skip
+        metrics.append(
+            no_metric(
+                ids[2],
+                Text(
+                    "КМ не указали часов на продажи: прирост от высвобожденного времени не от чего считать",
+                    "Client managers report no selling hours: there is nothing to compute growth of freed time from",
+                ),
+            )
+        )
     else:
         up = relieving.capacity_uplift(
-            selling, delta, t.range("roles.reinvested_share"), t.range("roles.selling_time_elasticity"),
-            t.value("roles.capacity_max_time_ratio"), draws=t.count("roles.capacity_draws"),
+            selling,
+            delta,
+            t.range("roles.reinvested_share"),
+            t.range("roles.selling_time_elasticity"),
+            t.value("roles.capacity_max_time_ratio"),
+            draws=t.count("roles.capacity_draws"),
             seed=t.count("general.bootstrap_seed"),
-        )  # fmt: skip
-        metrics.append(metric(
-            ids[2], up.base, low=up.low, high=up.high, n=len(load), grade=grade, selling_share=selling, freed_share=delta[1],
-            reinvested=t.range("roles.reinvested_share")[1], elasticity=t.range("roles.selling_time_elasticity")[1],
-        ))  # fmt: skip
+        )
+        metrics.append(
+            metric(
+                ids[2],
+                up.base,
+                low=up.low,
+                high=up.high,
+                n=len(load),
+                grade=grade,
+                selling_share=selling,
+                freed_share=delta[1],
+                reinvested=t.range("roles.reinvested_share")[1],
+                elasticity=t.range("roles.selling_time_elasticity")[1],
+            )
+        )
         clients = _clients_with_room(case, answers)
         tables["clients_with_room"] = clients
         effect = _effect(case, clients, (up.low, up.base, up.high))
@@ -500,15 +593,17 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
 def _clients_with_room(case: Case, answers: Answers) -> pd.DataFrame:
     """Return the client managers' clients of the recent period with what they bring a year and whether they can grow.
 
-    Somebody not in the staff sheet is taken for the seller of the type. Without a manager field every client that bought
-    more than once counts as the client managers' (first deals are the developers').
+    Somebody not in the staff sheet is taken for the seller of the type. Without a manager field every client that
+    bought more than once counts as the client managers' (first deals are the developers').
     """
     t, w = case.thresholds, case.window
     whole_years = max(w.days // 365, 0)
     clients = case.query(
-        sql_text("audit.diagnose", "roles_clients"), since=_since(case), whole_years=whole_years,
+        sql_text("audit.diagnose", "roles_clients"),
+        since=_since(case),
+        whole_years=whole_years,
         common_share=t.value("roles.common_category_share"),
-    )  # fmt: skip
+    )
     if case.has("manager"):
         roles = roles_by_person(case.questionnaire.table("staff"), answers.norm.types)
         default = expand_roles([seller_of_type(answers.norm.types[0])], answers.norm.types)
@@ -527,10 +622,13 @@ def _clients_with_room(case: Case, answers: Answers) -> pd.DataFrame:
             if r["wallet_share"] is not None and not pd.isna(r["wallet_share"]):
                 wallet[str(to_key.get(r["client_id"], r["client_id"]))] = float(r["wallet_share"])
     return money.room_to_grow(
-        clients.reset_index(drop=True), wallet, full_wallet=t.value("roles.full_wallet_share"),
-        below_best=t.value("roles.room_below_best"), missing_categories=t.count("roles.room_missing_categories"),
+        clients.reset_index(drop=True),
+        wallet,
+        full_wallet=t.value("roles.full_wallet_share"),
+        below_best=t.value("roles.room_below_best"),
+        missing_categories=t.count("roles.room_missing_categories"),
         categories_known=case.has("sku_group"),
-    )  # fmt: skip
+    )
 
 
 def _margin_share(case: Case) -> tuple[float | None, str]:
@@ -539,7 +637,8 @@ def _margin_share(case: Case) -> tuple[float | None, str]:
     Orders count where lines with a margin make up at least half of the revenue; ``orders`` means practically all.
     """
     row = case.query(
-        "SELECT {{ double('coalesce(sum(margin), 0)') }} AS margin, {{ double('coalesce(sum(amount), 0)') }} AS revenue, "
+        "SELECT {{ double('coalesce(sum(margin), 0)') }} AS margin, "
+        "{{ double('coalesce(sum(amount), 0)') }} AS revenue, "
         "{{ double('coalesce(sum(CASE WHEN margin IS NOT NULL THEN amount END), 0)') }} AS known "
         "FROM lines WHERE order_date >= {{ lit(since) }} AND order_date <= {{ lit(w.as_of) }}",
         since=_since(case),
@@ -567,16 +666,26 @@ def _effect(case: Case, clients: pd.DataFrame, uplift: relieving.Three) -> dict[
     most = worth.where(clients["room"] != "no", 0.0)
     if float(most.sum()) <= 0:
         return None
-    by_client = pd.DataFrame({
-        "client_key": clients["client_key"], "low": sure * uplift[0], "base": sure * uplift[1], "high": most * uplift[2],
-    })  # fmt: skip
+    by_client = pd.DataFrame(
+        {
+            "client_key": clients["client_key"],
+            "low": sure * uplift[0],
+            "base": sure * uplift[1],
+            "high": most * uplift[2],
+        }
+    )
     by_client = by_client[by_client["high"] > 0].reset_index(drop=True)
     return {
-        "low": float(by_client["low"].sum()), "base": float(by_client["base"].sum()),
-        "high": float(by_client["high"].sum()), "basis": basis, "worth_with_room": float(sure.sum()),
-        "worth_all": float(worth.sum()), "clients_with_room": int((clients["room"] == "yes").sum()),
-        "clients": len(clients), "by_client": by_client,
-    }  # fmt: skip
+        "low": float(by_client["low"].sum()),
+        "base": float(by_client["base"].sum()),
+        "high": float(by_client["high"].sum()),
+        "basis": basis,
+        "worth_with_room": float(sure.sum()),
+        "worth_all": float(worth.sum()),
+        "clients_with_room": int((clients["room"] == "yes").sum()),
+        "clients": len(clients),
+        "by_client": by_client,
+    }
 
 
 # --- money, key clients
@@ -592,10 +701,14 @@ def _money(case: Case, answers: Answers) -> tuple[Metric, Metric]:
     value, known = money.foreign_cost(foreign, costs)
     least = case.thresholds.value("roles.author_min_share")
     if not costs or known < least:
-        cost = no_metric(cost_id, Text(
-            "На листе «Сотрудники» не указана стоимость месяца у тех, кто делает чужую работу",
-            "The sheet “Staff” lacks the cost a month of those who do foreign work",
-        ), known_share=known)  # fmt: skip
+        cost = no_metric(
+            cost_id,
+            Text(
+                "На листе «Сотрудники» не указана стоимость месяца у тех, кто делает чужую работу",
+                "The sheet “Staff” lacks the cost a month of those who do foreign work",
+            ),
+            known_share=known,
+        )
     else:
         cost = metric(cost_id, value, n=len(foreign), known_share=known)
     turnover = case.query(sql_text("audit.diagnose", "roles_new_clients"), since=_since(case))
@@ -603,13 +716,22 @@ def _money(case: Case, answers: Answers) -> tuple[Metric, Metric]:
         turnover["margin"] = math.nan
     m = money.mirror(answers.hours, costs, turnover)
     if m is None:
-        return cost, no_metric(mirror_id, Text(
-            "Нет часов ни на привлечение, ни на ведение клиентов", "There are no hours on winning or keeping clients"
-        ))  # fmt: skip
+        return cost, no_metric(
+            mirror_id,
+            Text(
+                "Нет часов ни на привлечение, ни на ведение клиентов",
+                "There are no hours on winning or keeping clients",
+            ),
+        )
     return cost, metric(
-        mirror_id, m.hours_share, n=answers.hours["person"].nunique(), payroll_share=m.payroll_share,
-        revenue_share=m.revenue_share, margin_share=m.margin_share, new_clients=m.new_clients,
-    )  # fmt: skip
+        mirror_id,
+        m.hours_share,
+        n=answers.hours["person"].nunique(),
+        payroll_share=m.payroll_share,
+        revenue_share=m.revenue_share,
+        margin_share=m.margin_share,
+        new_clients=m.new_clients,
+    )
 
 
 def _keys(case: Case, answers: Answers) -> tuple[Metric, pd.DataFrame]:
@@ -618,21 +740,29 @@ def _keys(case: Case, answers: Answers) -> tuple[Metric, pd.DataFrame]:
     if missing := missing_sheets(case, "staff", "key_clients"):
         return no_metric(id, missing), empty
     if set(answers.norm.types) == {"S"}:
-        return no_metric(id, Text(
-            "Не применяется: в стратегических продажах первые лица ведут клиентов по праву",
-            "Does not apply: in strategic sales first persons rightly lead clients",
-        )), empty  # fmt: skip
+        return no_metric(
+            id,
+            Text(
+                "Не применяется: в стратегических продажах первые лица ведут клиентов по праву",
+                "Does not apply: in strategic sales first persons rightly lead clients",
+            ),
+        ), empty
     staff = case.questionnaire.table("staff")
     roles = {str(r["person"]): [r["role"], r["role2"]] for r in staff.to_dict("records")}
     parts = case.questionnaire.table("sale_types")
     strategic = (
-        set(parts.loc[(parts["dimension"] == "segment") & (parts["sale_type"] == "S"), "value"]) if len(parts) else set()
+        set(parts.loc[(parts["dimension"] == "segment") & (parts["sale_type"] == "S"), "value"])
+        if len(parts)
+        else set()
     )
     revenue = case.query(sql_text("audit.diagnose", "roles_key_clients"), since=_since(case))
     return measure.first_person_keys(
-        case.questionnaire.table("key_clients"), revenue, roles, strategic=strategic,
+        case.questionnaire.table("key_clients"),
+        revenue,
+        roles,
+        strategic=strategic,
         dominant_limit=case.thresholds.value("general.dominant_client_share"),
-    )  # fmt: skip
+    )
 
 
 # --- what if
@@ -641,16 +771,22 @@ def _keys(case: Case, answers: Answers) -> tuple[Metric, pd.DataFrame]:
 def _what_if(
     case: Case, answers: Answers, relief: _Relief, load: pd.DataFrame, moves: Mapping[str, str], add_relief_fte: float
 ) -> dict[str, pd.DataFrame]:
-    """Return table ``what_if`` (measure, before, after), or nothing where no change is asked for or hours are missing."""
+    """Return table ``what_if`` (measure, before, after); nothing where no change is asked for or hours are missing."""
     if (not moves and add_relief_fte == 0) or answers.reason is not None:
         return {}
     t = case.thresholds
     notes, unit = t.value("roles.own_crm_notes_share"), answers.hours_per_month * t.value("roles.utilisation")
     change = apply_change(
-        answers.hours, answers.norm, relieving.transferable_shares(t), moves=moves, add_relief_fte=add_relief_fte,
-        hours_per_month=answers.hours_per_month, utilisation=t.value("roles.utilisation"),
+        answers.hours,
+        answers.norm,
+        relieving.transferable_shares(t),
+        moves=moves,
+        add_relief_fte=add_relief_fte,
+        hours_per_month=answers.hours_per_month,
+        utilisation=t.value("roles.utilisation"),
+        notes_share=notes,
         reinvested=t.range("roles.reinvested_share")[1],
-    )  # fmt: skip
+    )
     held = answers.norm.held | {r for rs in change.hours["roles"] for r in rs}
     norm = Norm(answers.norm.types, frozenset(held))
     rows: list[tuple[str, float | None, float | None]] = []
@@ -683,11 +819,13 @@ def _what_if(
         rows.append(("roles.capacity_uplift", 0.0, ratio ** t.range("roles.selling_time_elasticity")[1] - 1))
     rows.append(("hours_handed_over", 0.0, change.moved_hours + change.relief_hours))
     rows.append(("new_people_fte", 0.0, (change.new_hands_hours + change.relief_hours) / unit))
-    return {"what_if": pd.DataFrame(rows, columns=["measure", "before", "after"]).astype({"before": float, "after": float})}
+    return {
+        "what_if": pd.DataFrame(rows, columns=["measure", "before", "after"]).astype({"before": float, "after": float})
+    }
 
 
 def _relief_cost(staff: pd.DataFrame, fte: float) -> float | None:
-    """Return what so many relief people cost a year at the mean pay of operations clerks and back office; None if unknown."""
+    """Return what so many relief people cost a year at the mean pay of clerks and back office; None if unknown."""
     rows = staff[staff["family"].isin(["OP", "BO"]) & staff["cost_month"].notna() & (staff["fte"] > 0)]
     if rows.empty:
         return None
@@ -698,7 +836,7 @@ def _relief_cost(staff: pd.DataFrame, fte: float) -> float | None:
 
 
 def _short(name: str) -> str:
-    """Return a function's name up to the colon, for use inside a sentence: small first letter unless an abbreviation."""
+    """Return a function's name up to the colon, with a small first letter unless it is an abbreviation."""
     head = name.split(":")[0].split(" (")[0].strip()
     return head[0].lower() + head[1:] if len(head) > 1 and not head[1].isupper() else head
 
@@ -706,20 +844,30 @@ def _short(name: str) -> str:
 def top_functions(hours: pd.DataFrame, family: str, groups: tuple[str, ...], most: int = 3) -> list[dict[str, Any]]:
     """Return the foreign functions of some groups that take a family most hours a month, with their names."""
     rows = hours[(hours["family"] == family) & hours["group"].isin(groups) & (hours["kind"] == "foreign")]
-    sums = rows[~rows["by_group"].astype(bool)].groupby("function", as_index=False)["hours"].sum()
+    sums = rows[~rows["by_group"].astype(bool)].groupby("function")["hours"].sum().reset_index()
     sums = sums.sort_values(["hours", "function"], ascending=[False, True]).head(most)
     functions = method().functions
     return [
-        {"function": r["function"], "ru": _short(functions[r["function"]].ru), "en": _short(functions[r["function"]].en),
-         "hours": float(r["hours"])}
+        {
+            "function": r["function"],
+            "ru": _short(functions[r["function"]].ru),
+            "en": _short(functions[r["function"]].en),
+            "hours": float(r["hours"]),
+        }
         for r in sums.to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def _facts(
-    case: Case, answers: Answers, entry: _Entry, log: daylog.CleanLog | None, hunts: _Hunts, relief: _Relief,
-    add_relief_fte: float, moves: Mapping[str, str],
-) -> dict[str, Any]:  # fmt: skip
+    case: Case,
+    answers: Answers,
+    entry: _Entry,
+    log: daylog.CleanLog | None,
+    hunts: _Hunts,
+    relief: _Relief,
+    add_relief_fte: float,
+    moves: Mapping[str, str],
+) -> dict[str, Any]:
     hours = answers.hours
     people = set(entry.table["manager"].dropna()) | set(entry.table["created_by"].dropna()) | set(hunts.table["person"])
     r = relief.relief
@@ -741,7 +889,8 @@ def _facts(
         "recent_from": _since(case).isoformat(),
         "as_of": case.window.as_of.isoformat(),
         "top": {
-            "KM": top_functions(hours, KM, ("OPER",)), "SR": top_functions(hours, "SR", ("OPER",)),
+            "KM": top_functions(hours, KM, ("OPER",)),
+            "SR": top_functions(hours, "SR", ("OPER",)),
             "SOP": top_functions(hours, "SOP", ("OPER",)),
         },
         "minutes_per_order": a,
@@ -756,9 +905,15 @@ def _facts(
         "log_short_days": 0 if log is None else log.short_days,
         "log_clipped": 0 if log is None else log.clipped,
         "utilisation": case.thresholds.value("roles.utilisation"),
-        "relief": None if r is None else {
-            "transferable": list(r.transferable_hours), "fte": list(r.fte), "idle": r.idle_hours,
-            "shortage": list(r.shortage_fte), "ek_fte": r.ek_fte, "ek_people": r.ek_people,
+        "relief": None
+        if r is None
+        else {
+            "transferable": list(r.transferable_hours),
+            "fte": list(r.fte),
+            "idle": r.idle_hours,
+            "shortage": list(r.shortage_fte),
+            "ek_fte": r.ek_fte,
+            "ek_people": r.ek_people,
         },
         "relief_cost_year": None if r is None else _relief_cost(answers.staff, r.fte[1]),
         "selling_share": relief.selling,
@@ -766,7 +921,8 @@ def _facts(
         "what_if": {"add_relief_fte": add_relief_fte, "move_functions": dict(moves)},
         "function_names": {
             f: {"ru": _short(method().functions[f].ru), "en": _short(method().functions[f].en)}
-            for f in sorted(set(hours["function"])) if f in method().functions
+            for f in sorted(set(hours["function"]))
+            if f in method().functions
         },
         "sheets": {n: {"ru": TABLES[n].ru, "en": TABLES[n].en} for n in ("staff", "time", "day_log", "key_clients")},
-    }  # fmt: skip
+    }

@@ -36,7 +36,19 @@ class CleanLog:
     bad: int
 
 
-_COLUMNS = ("person", "family", "date", "start", "end", "function", "group", "initiator", "client", "interrupted", "hours")
+_COLUMNS = (
+    "person",
+    "family",
+    "date",
+    "start",
+    "end",
+    "function",
+    "group",
+    "initiator",
+    "client",
+    "interrupted",
+    "hours",
+)
 
 
 def clean_log(log: pd.DataFrame, staff: pd.DataFrame, min_hours_day: float) -> CleanLog:
@@ -78,31 +90,25 @@ def clean_log(log: pd.DataFrame, staff: pd.DataFrame, min_hours_day: float) -> C
             )  # fmt: skip
     clean = pd.DataFrame(rows, columns=list(_COLUMNS))
     clean["hours"] = clean["hours"].astype(float)
-    logged = clean.groupby(["person", "date"], as_index=False)["hours"].sum()
+    logged = clean.groupby(["person", "date"])["hours"].sum().reset_index()
     least = min_hours_day * logged["person"].map(fte).astype(float).clip(upper=1.0)
     whole = logged[logged["hours"] >= least - 1e-9]
     short = len(logged) - len(whole)
     clean = clean.merge(whole[["person", "date"]], on=["person", "date"], how="inner")
     clean = clean[clean["function"] != BREAK].reset_index(drop=True)
-    days = clean.groupby(["person", "family", "date"], as_index=False, dropna=False)["hours"].sum()
+    days = clean.groupby(["person", "family", "date"], dropna=False)["hours"].sum().reset_index()
     return CleanLog(clean, days, short, clipped, bad)
 
 
-def day_ratio(part: pd.DataFrame, days: pd.DataFrame, bounds: tuple[float, float] | None = (0.0, 1.0)) -> tuple[Estimate, float]:
-    """Return Σ ``part.hours`` ÷ Σ ``days.hours`` over person-days with its t-interval, and the standard error.
+def day_ratio(part: pd.Series, whole: pd.Series) -> tuple[Estimate, float]:
+    """Return Σ ``part`` ÷ Σ ``whole`` (hours of person-days) with its t-interval, and the standard error.
 
-    ``part``: person, date, hours of the work asked for; days without it count as zero. The standard error is NaN
-    with fewer than two days.
+    The standard error is NaN with fewer than two days; the limits stay between 0 and 1.
     """
-    keys = ["person", "date"]
-    done = part.groupby(keys)["hours"].sum()
-    index = pd.MultiIndex.from_frame(days[keys])
-    top = done.reindex(index).fillna(0.0).to_numpy(dtype=float)
-    bottom = days["hours"].to_numpy(dtype=float)
-    free = ratio_t(top, bottom)
-    half = free.half_width
-    error = float("nan") if half is None else half / float(stats.t.ppf(0.975, free.n - 1))
-    return ratio_t(top, bottom, bounds=bounds), error
+    top, bottom = part.to_numpy(dtype=float), whole.to_numpy(dtype=float)
+    half = ratio_t(top, bottom).half_width
+    error = float("nan") if half is None else half / float(stats.t.ppf(0.975, len(top) - 1))
+    return ratio_t(top, bottom, bounds=(0.0, 1.0)), error
 
 
 def group_shares(log: CleanLog, by: str, min_days: int) -> pd.DataFrame:
@@ -111,16 +117,22 @@ def group_shares(log: CleanLog, by: str, min_days: int) -> pd.DataFrame:
     Grain: ``by`` × group, for units with at least ``min_days`` person-days. Columns: by, group, days, people, share,
     low, high (95 % t-interval over days), error (standard error). Groups never met have share 0.
     """
+    groups = list(method().groups)
+    keys = ["person", "date"]
+    table = log.rows.pivot_table(index=keys, columns="group", values="hours", aggfunc="sum", fill_value=0.0)
+    table = table.reindex(columns=groups, fill_value=0.0)
+    days = log.days.set_index(keys)
     out = []
-    for unit, days in log.days.dropna(subset=[by]).groupby(by, sort=True):
-        if len(days) < min_days:
+    for unit, part in days.dropna(subset=[by] if by in days else []).groupby(by, sort=True):
+        if len(part) < min_days:
             continue
-        mine = log.rows[log.rows[by] == unit]
-        for group in method().groups:
-            e, error = day_ratio(mine[mine["group"] == group], days)
+        mine = table.loc[part.index]
+        people = part.index.get_level_values("person").nunique()
+        for group in groups:
+            e, error = day_ratio(mine[group], part["hours"])
             out.append(
-                {by: unit, "group": group, "days": len(days), "people": days["person"].nunique(), "share": e.value,
-                 "low": e.low, "high": e.high, "error": error}
+                {by: unit, "group": group, "days": len(part), "people": people, "share": e.value, "low": e.low,
+                 "high": e.high, "error": error}
             )  # fmt: skip
     columns = [by, "group", "days", "people", "share", "low", "high", "error"]
     frame = pd.DataFrame(out, columns=columns)
@@ -139,7 +151,7 @@ def operational_by_person(
     """
     rows = log.rows.copy()
     rows["foreign"] = [foreign.get((p, f), False) for p, f in zip(rows["person"], rows["function"], strict=True)]
-    rows = rows[rows["foreign"]]
+    rows = rows[rows["foreign"].astype(bool)]
     crm = rows[rows["function"] == "OPS_CRM"].groupby(["person", "date"])["hours"].sum()
     out = []
     for person, days in log.days.groupby("person", sort=True):
@@ -159,8 +171,8 @@ def operational_by_person(
 class Switching:
     """How chopped up the day is: group changes an hour, share of entries interrupted, who begins the work.
 
-    ``interrupted_share`` is None where nobody filled it; ``by_client`` and ``by_us`` count entries begun by the client
-    (IN) and by the person (OUT).
+    ``interrupted_share`` is None where nobody filled it; ``by_client`` and ``by_us`` count entries begun by the
+    client (IN) and by the person (OUT).
     """
 
     changes_per_hour: Estimate

@@ -1,13 +1,14 @@
 """Traces of order entry: who typed the orders, and how many hours that takes at least.
 
-The author of a document is the only trace of operational work that every accounting system keeps. It is a lower bound:
-invoices, chasing and papers leave no author.
+The author of a document is the only trace of operational work that every accounting system keeps. It is a lower
+bound: invoices, chasing and papers leave no author.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -26,10 +27,10 @@ METRIC = "roles.entry_by_manager"
 class Entry:
     """Counts of orders behind `roles.entry_by_manager`.
 
-    ``orders`` all; ``with_author`` those with author and manager known; ``typed`` of them by people; ``by_manager`` typed by the
-    responsible manager; ``own`` of those where typing is the manager's own work; ``suspect`` typed under a spelling that
-    looks like the manager's own login but is in no list; ``automatic`` by a system user; ``identical``: author and
-    manager never differ; ``apart``: no spelling of an author ever occurs as a manager.
+    ``orders`` all; ``with_author`` those with author and manager known; ``typed`` of them by people; ``by_manager``
+    typed by the responsible manager; ``own`` of those where typing is the manager's own work; ``suspect`` typed
+    under a spelling that looks like the manager's own login but is in no list; ``automatic`` by a system user;
+    ``identical``: author and manager never differ; ``apart``: no spelling of an author ever occurs as a manager.
     """
 
     orders: int
@@ -72,7 +73,7 @@ def _logins(rows: pd.DataFrame, unlisted: pd.Series, min_orders: int, min_share:
     total = float(whole.sum())
     out = set()
     for author, part in per.groupby(level=0):
-        top = part.idxmax()
+        top: Any = part.idxmax()
         n, share = float(part.sum()), float(part.max()) / float(part.sum())
         manager = top[1]
         if n >= min_orders and share >= min_share and float(whole[manager]) / total <= 0.5:
@@ -91,8 +92,8 @@ def measure_entry(
     """Count orders by who typed them.
 
     ``rows``: created_by, manager, orders (one row per pair, further columns are ignored). ``is_own``: whether order
-    entry is the manager's own work. ``listed``: person codes of the staff sheet. Orders without a manager or author are
-    counted in ``orders`` only.
+    entry is the manager's own work. ``listed``: person codes of the staff sheet. Orders without a manager or author
+    are counted in ``orders`` only.
     """
     orders = int(rows["orders"].sum())
     known = rows[rows["created_by"].notna() & rows["manager"].notna()]
@@ -104,7 +105,9 @@ def measure_entry(
     unlisted = ~human["created_by"].isin(listed | managers)
     pairs = _logins(human, unlisted, min_orders, login_share)
     suspect = pd.Series(
-        [(a, m) in pairs for a, m in zip(human["created_by"], human["manager"], strict=True)], index=human.index, dtype=bool
+        [(a, m) in pairs for a, m in zip(human["created_by"], human["manager"], strict=True)],
+        index=human.index,
+        dtype=bool,
     )
     authors = set(human["created_by"])
     n = human["orders"]
@@ -134,8 +137,8 @@ def entry_by_manager(
 ) -> Metric:
     """Turn the counts into the metric, or say why it cannot be had: it is never 0 for want of an author.
 
-    ``needs_roles``: order entry is the seller's own work in this type, so without the managers' roles nothing is known.
-    The upper limit of the Wilson interval takes the suspect logins for managers.
+    ``needs_roles``: order entry is the seller's own work in this type, so without the managers' roles nothing is
+    known. The upper limit of the Wilson interval takes the suspect logins for managers.
     """
     if not has_fields:
         return no_metric(METRIC, Text(
@@ -163,7 +166,8 @@ def entry_by_manager(
         return no_metric(METRIC, Text(
             "Автор и ответственный менеджер совпадают во всех заказах: поля заполнены одним и тем же, "
             "кто вводил заказ, из них не узнать",
-            "Author and responsible manager coincide in every order: the fields hold the same thing and do not tell who typed",
+            "Author and responsible manager coincide in every order: the fields hold the same thing, "
+            "they do not tell who typed",
         ), n=entry.typed)  # fmt: skip
     if needs_roles and entry.unknown_role / entry.typed > 1 - min_author_share:
         return no_metric(METRIC, Text(

@@ -1,8 +1,8 @@
 """Three sources side by side: what people say (S), what the day log shows (L), what the orders prove (D).
 
-Rule (methodology 5.3): a contradiction is |S − L| > 2·√(7² + SE²) percentage points, or order entry in the orders (a lower
-bound of operational work) above S or L by 10 points. Nothing is pooled: all three are shown, and no recommendation rests on a
-pair that contradicts itself.
+Rule (methodology 5.3): a contradiction is |S − L| > 2·√(7² + SE²) percentage points, or order entry in the orders
+(a lower bound of operational work) above S or L by 10 points. Nothing is pooled: all three are shown, and no
+recommendation rests on a pair that contradicts itself.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def contradicts(
     Shares 0–1. ``error``: standard error of the log (NaN: unknown, no verdict on the log); ``self_error``: of a
     self-report, 0.07; ``excess``: by how much the trace must exceed the others, 0.10.
     """
-    if said is not None and logged is not None and not math.isnan(error):
-        if abs(said - logged) > 2 * math.sqrt(self_error**2 + error**2):
-            return "self-log"
+    both = said is not None and logged is not None and not math.isnan(error)
+    if both and abs(said - logged) > 2 * math.sqrt(self_error**2 + error**2):  # type: ignore[operator]
+        return "self-log"
     if trace is not None:
         if said is not None and trace - said > excess:
             return "trace-self"
@@ -46,8 +46,8 @@ def contradicts(
 def self_shares(hours: pd.DataFrame, weights: dict[str, float] | None = None) -> pd.DataFrame:
     """Return the reported share of hours per family × group (rows by group count as well as rows by function).
 
-    ``weights``: logged hours by person; then only those people count, each with the weight of the own log, so that the
-    report is compared with the log of the same people. Columns: family, group, share.
+    ``weights``: logged hours by person; then only those people count, each with the weight of the own log, so that
+    the report is compared with the log of the same people. Columns: family, group, share.
     """
     rows = hours.dropna(subset=["family"])
     total = rows.groupby("person")["hours"].transform("sum")
@@ -55,9 +55,11 @@ def self_shares(hours: pd.DataFrame, weights: dict[str, float] | None = None) ->
     if weights is not None:
         rows = rows[rows["person"].isin(list(weights))]
         rows = rows.assign(weight=rows["person"].map(weights).astype(float))
+    if rows.empty:
+        return pd.DataFrame(columns=["family", "group", "share"]).astype({"share": float})
     people = rows.drop_duplicates("person").groupby("family")["weight"].sum()
     rows = rows.assign(part=rows["share"] * rows["weight"])
-    out = rows.groupby(["family", "group"], as_index=False)["part"].sum()
+    out = rows.groupby(["family", "group"])["part"].sum().reset_index()
     out["share"] = out["part"] / out["family"].map(people)
     return out[["family", "group", "share"]]
 
@@ -74,10 +76,11 @@ def compare(
 ) -> pd.DataFrame:
     """Put the three sources beside each other, one row per family × group with any of them.
 
-    ``said``, ``said_logged``: family, group, share. ``logged``: family, group, days, people, share, low, high, error.
-    ``trace``: family, share (order entry ÷ the family's hours), compared with group OPER. Grade: A three sources agree,
-    B two, C one, D they contradict. A trace is compared for OPER where authors are known (``trace_known``); being a lower
-    bound, it agrees only where it comes within 2 × ``self_error`` of the report. ``sources`` counts what is compared.
+    ``said``, ``said_logged``: family, group, share. ``logged``: family, group, days, people, share, low, high,
+    error. ``trace``: family, share (order entry ÷ the family's hours), compared with group OPER. Grade: A three
+    sources agree, B two, C one, D they contradict. A trace is compared for OPER where authors are known
+    (``trace_known``); being a lower bound, it agrees only where it comes within 2 × ``self_error`` of the report.
+    ``sources`` counts what is compared.
     """
     families = list(dict.fromkeys([*said["family"], *logged["family"]]))
     s = {(r["family"], r["group"]): float(r["share"]) for r in said.to_dict("records")}

@@ -1,8 +1,9 @@
 """Hours a month of every person on every function, each judged own or foreign: the ground of the chapter.
 
-``h[i,f]`` = FTE × hours a month × share. Breaks (OV_BREAK) are not working time and are left out; other overhead stays in
-the denominator and outside mixing. A row that names only a group of functions serves operational shares; foreign
-share needs functions, so such hours stand outside its numerator *and* denominator, and their share is stated.
+``h[i,f]`` = FTE × hours a month × share. Breaks (OV_BREAK) are not working time and are left out; other overhead
+stays in the denominator and outside mixing. A row that names only a group of functions serves operational shares;
+foreign share needs functions, so such hours stand outside its numerator *and* denominator, and their share is
+stated.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def work_hours(staff: pd.DataFrame, time: pd.DataFrame, norm: Norm) -> pd.DataFr
     """Return the working hours a month behind every answer of the sheet «Время».
 
     Grain: one row per person × function (or group) present on the day of the audit. ``hours``: capacity × share;
-    ``by_group``: the row names a group only; ``kind``, ``owner``: see `Norm`. Breaks, empty shares, people who are not
-    there any more and unknown codes are left out; two rows for one function are added up.
+    ``by_group``: the row names a group only; ``kind``, ``owner``: see `Norm`. Breaks, empty shares, people who are
+    not there any more and unknown codes are left out; two rows for one function are added up.
     """
     functions, groups = method().functions, method().groups
     columns = list(HOUR_COLUMNS)
@@ -46,7 +47,7 @@ def work_hours(staff: pd.DataFrame, time: pd.DataFrame, norm: Norm) -> pd.DataFr
     t = time[["person", "function", "share"]].copy()
     t["share"] = pd.to_numeric(t["share"], errors="coerce")
     known = t["function"].isin([*functions, *groups]) & (t["function"] != BREAK) & (t["share"] > 0)
-    t = t[known].groupby(["person", "function"], sort=False, as_index=False)["share"].sum()
+    t = t[known].groupby(["person", "function"], sort=False)["share"].sum().reset_index()
     t["person"] = t["person"].astype(str)
     rows = t.merge(staff, on="person", how="inner")
     rows["by_group"] = ~rows["function"].isin(list(functions))
@@ -106,11 +107,11 @@ def group_hours(hours: pd.DataFrame, groups: tuple[str, ...], notes_share: float
 def owner_mix(hours: pd.DataFrame) -> pd.DataFrame:
     """Return how each person's hours divide over the roles that own them.
 
-    Grain: person × owner family with ``hours``. Own or allowed work counts as the person's own family; foreign work as
-    its owner. Overhead, work outside the conveyor and rows by group have no owner and stay out.
+    Grain: person × owner family with ``hours``. Own or allowed work counts as the person's own family; foreign work
+    as its owner. Overhead, work outside the conveyor and rows by group have no owner and stay out.
     """
     rows = by_function(hours)
     rows = rows[rows["kind"].isin(["own", "allowed", "foreign"])].copy()
     roles = method().roles
     rows["owner_family"] = [roles[o].family for o in rows["owner"]]
-    return rows.groupby(["person", "family", "owner_family"], sort=True, as_index=False)["hours"].sum()
+    return rows.groupby(["person", "family", "owner_family"], sort=True)["hours"].sum().reset_index()

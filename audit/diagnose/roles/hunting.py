@@ -21,8 +21,8 @@ KINDS = ("new", "reactivated", "range", "repeat")
 def handoff_number(case: Case, types: Collection[str], default: int) -> tuple[int, str]:
     """Return the purchase up to which a developer rightly keeps a client, and where the number comes from.
 
-    ``company.handoff_after``, else the largest ``k`` of a hand-off rule that starts with a developer, else ``default``
-    (3). In TC never below 3. Sources: ``company``, ``rule``, ``default``.
+    ``company.handoff_after``, else the largest ``k`` of a hand-off rule that starts with a developer, else
+    ``default`` (3). In TC never below 3. Sources: ``company``, ``rule``, ``default``.
     """
     given = case.questionnaire.company.get("handoff_after")
     source = "company"
@@ -36,9 +36,10 @@ def handoff_number(case: Case, types: Collection[str], default: int) -> tuple[in
 def hunting_table(rows: pd.DataFrame, families: Mapping[str, str | None], min_days: int) -> pd.DataFrame:
     """Return what each manager's order days consist of.
 
-    ``rows``: manager, kind, days. Grain: one row per manager. Columns: person, family (None: not in the staff sheet), days, new,
-    reactivated, range, repeat (order days), hunt_share = new ÷ days with Wilson low / high, repeat_share, expected (the
-    hunt share if orders fell on people at random: that of all order days), judged (``min_days`` days at least).
+    ``rows``: manager, kind, days. Grain: one row per manager. Columns: person, family (None: not in the staff
+    sheet), days, new, reactivated, range, repeat (order days), hunt_share = new ÷ days with Wilson low / high,
+    repeat_share, expected (the hunt share if orders fell on people at random: that of all order days), judged
+    (``min_days`` days at least).
     """
     table = rows.pivot_table(index="manager", columns="kind", values="days", aggfunc="sum", fill_value=0)
     table = table.reindex(columns=list(KINDS), fill_value=0).astype(int)

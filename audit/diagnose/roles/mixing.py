@@ -20,7 +20,7 @@ from audit.stats.entropy import effective_number
 __all__ = [
     "effective_roles",
     "flow",
-    "foreign_group_share",
+    "foreign_group_shares",
     "function_table",
     "is_fragmented",
     "load",
@@ -43,9 +43,7 @@ def load(hours: pd.DataFrame, staff: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def operational_load(
-    hours: pd.DataFrame, families: Collection[str], notes_share: float
-) -> pd.DataFrame:
+def operational_load(hours: pd.DataFrame, families: Collection[str], notes_share: float) -> pd.DataFrame:
     """Return the operational load of the people of some families.
 
     Grain: one row per person. Columns: person, family, hours, oper_hours (foreign OPER hours less own CRM notes up to
@@ -58,31 +56,32 @@ def operational_load(
     return out
 
 
-def foreign_group_share(
-    hours: pd.DataFrame, family: str, groups: tuple[str, ...], notes_share: float = 0.0
-) -> tuple[float, float, float] | None:
-    """Return (hours, surely foreign, possibly foreign) of one family in some groups; None if it reports no hours."""
-    rows = group_hours(hours, groups, notes_share)
-    rows = rows[rows["family"] == family]
-    if rows.empty or rows["hours"].sum() <= 0:
-        return None
-    sure = float(rows["foreign_hours"].sum())
-    return float(rows["hours"].sum()), sure, sure + float(rows["unsure_hours"].sum())
+def foreign_group_shares(
+    hours: pd.DataFrame, families: Collection[str], groups: tuple[str, ...], notes_share: float = 0.0
+) -> dict[str, tuple[float, float, float]]:
+    """Return (hours, surely foreign, possibly foreign) in some groups for every family that reports hours."""
+    sums = group_hours(hours, groups, notes_share).groupby("family")[["hours", "foreign_hours", "unsure_hours"]].sum()
+    out = {}
+    for family in families:
+        part = sums[sums.index == family].to_numpy(dtype=float)
+        if len(part) and part[0, 0] > 0:
+            out[family] = (float(part[0, 0]), float(part[0, 1]), float(part[0, 1] + part[0, 2]))
+    return out
 
 
 def flow(hours: pd.DataFrame, norm: Norm, hours_per_month: float) -> pd.DataFrame:
     """Return who does whose work: from the role that does it to the role that should.
 
-    Grain: holder family × kind × owner family. ``kind``: own, allowed, foreign, missing (foreign, and nobody holds the
-    owner role), overhead, outside (not in the conveyor of this type), group (known by group only), no_role (the
-    holder's role was not chosen). ``to_role`` is the owner family for foreign and missing work, else the holder's own. ``hours``
-    a month sum to the working hours of the questionnaire; ``fte`` = hours ÷ ``hours_per_month``.
+    Grain: holder family × kind × owner family. ``kind``: own, allowed, foreign, missing (foreign, and nobody holds
+    the owner role), overhead, outside (not in the conveyor of this type), group (known by group only), no_role (the
+    holder's role was not chosen). ``to_role`` is the owner family for foreign and missing work, else the holder's
+    own. ``hours`` a month sum to the working hours of the questionnaire; ``fte`` = hours ÷ ``hours_per_month``.
     """
     roles = method().roles
     held = {roles[r].family for r in norm.held}
     rows = []
     for r in hours.to_dict("records"):
-        holder = r["family"] or "?"
+        holder = r["family"] if isinstance(r["family"], str) else "?"
         kind, to = str(r["kind"]), holder
         if r["by_group"] and kind != "overhead":
             kind = "group"
@@ -94,7 +93,7 @@ def flow(hours: pd.DataFrame, norm: Norm, hours_per_month: float) -> pd.DataFram
                 kind = "missing"
         rows.append((holder, kind, to, float(r["hours"])))
     out = pd.DataFrame(rows, columns=["from_role", "kind", "to_role", "hours"])
-    out = out.groupby(["from_role", "kind", "to_role"], as_index=False)["hours"].sum()
+    out = out.groupby(["from_role", "kind", "to_role"])["hours"].sum().reset_index()
     out["fte"] = out["hours"] / hours_per_month
     order = {code: i for i, code in enumerate(roles)}
     out["_a"], out["_b"] = (out[c].map(order).fillna(len(order)) for c in ("from_role", "to_role"))
@@ -112,7 +111,9 @@ def effective_roles(hours: pd.DataFrame) -> pd.DataFrame:
     columns = ["person", "family", "hours", "effective_roles", "max_share"]
     if mix.empty:
         return pd.DataFrame(columns=columns)
-    table = mix.pivot_table(index=["person", "family"], columns="owner_family", values="hours", aggfunc="sum", fill_value=0.0)
+    table = mix.pivot_table(
+        index=["person", "family"], columns="owner_family", values="hours", aggfunc="sum", fill_value=0.0
+    )
     values = table.to_numpy(dtype=float)
     out = table.index.to_frame(index=False)
     out["hours"] = values.sum(axis=1)
@@ -128,14 +129,16 @@ def universal(effective: pd.DataFrame, least_roles: float, most_share: float) ->
     return sellers[mixed].reset_index(drop=True)
 
 
-def function_table(hours: pd.DataFrame, norm: Norm, person_share: float, crumb_share: float, role_share: float) -> pd.DataFrame:
+def function_table(
+    hours: pd.DataFrame, norm: Norm, person_share: float, crumb_share: float, role_share: float
+) -> pd.DataFrame:
     """Return, per function of the conveyor, by how many hands it is done.
 
-    Grain: one row per function with hours that has an owner in the types in use. Columns: function, group, owner (the
-    role it should go to), hours, foreign_hours, people (with at least ``person_share`` of their own time on it), crumbs
-    (people with less than ``crumb_share`` of their time on it), roles (families with at least ``role_share`` of the
-    function's hours), foreign_roles (those among them for whom it is foreign), owner_present (somebody who owns it or
-    may do it holds a role here).
+    Grain: one row per function with hours that has an owner in the types in use. Columns: function, group, owner
+    (the role it should go to), hours, foreign_hours, people (with at least ``person_share`` of their own time on
+    it), crumbs (people with less than ``crumb_share`` of their time on it), roles (families with at least
+    ``role_share`` of the function's hours), foreign_roles (those among them for whom it is foreign), owner_present
+    (somebody who owns it or may do it holds a role here).
     """
     rows = by_function(hours)
     rows = rows[rows["kind"].isin(["own", "allowed", "foreign"])]
@@ -173,9 +176,9 @@ def function_table(hours: pd.DataFrame, norm: Norm, person_share: float, crumb_s
 def is_fragmented(functions: pd.DataFrame, least_roles: int, least_hours: float) -> pd.Series:
     """Tell which functions nobody owns or too many share.
 
-    Fragmented: hours but nobody present who owns the function or may do it; or at least ``least_roles`` roles with a
-    large part each, one of them at least doing foreign work (where the norm itself names three owners, their sharing is
-    right). Functions below ``least_hours`` a month are dust and stay out.
+    Fragmented: hours but nobody present who owns the function or may do it; or at least ``least_roles`` roles with
+    a large part each, one of them at least doing foreign work (where the norm itself names three owners, their
+    sharing is right). Functions below ``least_hours`` a month are dust and stay out.
     """
     spread = (functions["roles"] >= least_roles) & (functions["foreign_roles"] >= 1)
     orphan = ~functions["owner_present"].astype(bool)

@@ -14,7 +14,7 @@ KEEPING = ("FARM", "KAM")
 
 
 def hour_costs(staff: pd.DataFrame) -> dict[str, float]:
-    """Return the cost of an hour by person: cost a month ÷ the person's hours a month; people without a cost left out."""
+    """Return the cost of an hour by person, cost a month ÷ hours a month; people without a cost are left out."""
     known = staff[staff["cost_month"].notna() & (staff["capacity_hours"] > 0)]
     return {str(r["person"]): float(r["cost_month"] / r["capacity_hours"]) for r in known.to_dict("records")}
 
@@ -57,7 +57,7 @@ def mirror(hours: pd.DataFrame, costs: Mapping[str, float], turnover: pd.DataFra
         return None
 
     def payroll(rows: pd.DataFrame) -> float:
-        return float((rows["hours"] * rows["person"].map(dict(costs))).sum())
+        return float((rows["hours"] * rows["person"].map(dict(costs)).astype(float)).sum())
 
     covered = bool(selling["person"].isin(list(costs)).all()) and payroll(selling) > 0
 

@@ -83,9 +83,9 @@ def small_roles(staff: pd.DataFrame) -> tuple[str, ...]:
 def labels(case: Case, others: Iterable[str] = ()) -> Mapping[str, str]:
     """Return how the report names each person: by code, or by name where ``[report] names`` asks for it.
 
-    People of the staff sheet keep their code there, which is the key and stays in the engagement folder; a code that
-    contains a blank or equals the name would give the name away and is replaced by role and number. Spellings met only
-    in the orders become «вне списка 1» … in alphabetical order.
+    People of the staff sheet keep their code there, which is the key and stays in the engagement folder; a code
+    that contains a blank or equals the name would give the name away and is replaced by role and number. Spellings
+    met only in the orders become «вне списка 1» … in alphabetical order.
     """
     lang, names = case.settings.report.lang, case.settings.report.names
     out: dict[str, str] = {}
@@ -97,7 +97,7 @@ def labels(case: Case, others: Iterable[str] = ()) -> Mapping[str, str]:
             continue
         if name is not None and (code == name or " " in code.strip() or code in name.split()):
             role = _text(r.get("role"))
-            short = method().roles[role].short.get(lang) if role in method().roles else "?"
+            short = method().roles[role].short.get(lang) if role is not None and role in method().roles else "?"
             numbers[short] = numbers.get(short, 0) + 1
             out[code] = f"{short}-{numbers[short]}"
         else:

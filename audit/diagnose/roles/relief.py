@@ -1,7 +1,8 @@
 """Relief: how much of the client managers' operational work can be handed over, by whom, and what that would free.
 
-EK: one person on routine work relieves up to five managers and frees up to 20 % of each one's time. That is their statement,
-printed beside what follows here from the hours: transferable share τ of every function, low / base / high.
+EK: one person on routine work relieves up to five managers and frees up to 20 % of each one's time. That is their
+statement, printed beside what follows here from the hours: transferable share τ of every function, low / base /
+high.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ def transferable_shares(thresholds: Thresholds) -> dict[str, Three]:
 def foreign_operations(hours: pd.DataFrame, family: str, notes_share: float) -> pd.DataFrame:
     """Return the foreign operational hours of a family, own CRM notes taken off.
 
-    Grain: person × function (or ``OPER`` for hours given by group that are surely foreign). Columns: person, function,
-    hours (a month), owner (role it should go to; None by group).
+    Grain: person × function (or ``OPER`` for hours given by group that are surely foreign). Columns: person,
+    function, hours (a month), owner (role it should go to; None by group).
     """
     rows = hours[(hours["family"] == family) & (hours["group"] == "OPER") & (hours["kind"] == "foreign")]
     all_hours = hours.groupby("person")["hours"].sum()
     out = rows[["person", "function", "hours", "owner"]].copy()
     crm = out["function"] == "OPS_CRM"
-    notes = np.minimum(out["hours"], notes_share * out["person"].map(all_hours).astype(float))
+    notes = out["hours"].clip(upper=notes_share * out["person"].map(all_hours).astype(float))
     out["hours"] = out["hours"] - notes.where(crm, 0.0)
     return out[out["hours"] > 1e-12].reset_index(drop=True)
 
@@ -63,21 +64,34 @@ def foreign_operations(hours: pd.DataFrame, family: str, notes_share: float) -> 
 def transferable(operations: pd.DataFrame, tau: Mapping[str, Three], norm: Norm) -> pd.DataFrame:
     """Return, per function, how many of the foreign hours can be handed over and to whom: the pencil table.
 
-    Grain: one row per function. Columns: function, receiver (role), receiver_held, hours, tau_low, tau_base, tau_high,
-    low, base, high (transferable hours a month = hours × τ). Sorted by base, largest first.
+    Grain: one row per function. Columns: function, receiver (role), receiver_held, hours, tau_low, tau_base,
+    tau_high, low, base, high (transferable hours a month = hours × τ). Sorted by base, largest first.
     """
-    sums = operations.groupby("function", as_index=False)["hours"].sum()
+    sums = operations.groupby("function")["hours"].sum().reset_index()
     roles = {f: norm.owner(f) if f in method().functions else None for f in sums["function"]}
     sums["receiver"] = sums["function"].map(roles)
     sums["receiver_held"] = [r in norm.held for r in sums["receiver"]]
     for i, name in enumerate(("low", "base", "high")):
         sums[f"tau_{name}"] = [tau[f][i] for f in sums["function"]]
         sums[name] = sums["hours"] * sums[f"tau_{name}"]
-    columns = ["function", "receiver", "receiver_held", "hours", "tau_low", "tau_base", "tau_high", "low", "base", "high"]
+    columns = [
+        "function",
+        "receiver",
+        "receiver_held",
+        "hours",
+        "tau_low",
+        "tau_base",
+        "tau_high",
+        "low",
+        "base",
+        "high",
+    ]
     return sums[columns].sort_values(["base", "function"], ascending=[False, True], ignore_index=True)
 
 
-def freed_by_person(operations: pd.DataFrame, persons: pd.DataFrame, tau: Mapping[str, Three], most: float) -> pd.DataFrame:
+def freed_by_person(
+    operations: pd.DataFrame, persons: pd.DataFrame, tau: Mapping[str, Three], most: float
+) -> pd.DataFrame:
     """Return what handing over would free for each manager.
 
     ``persons``: person, hours. Columns: person, hours, low, base, high (transferable hours a month), freed_share
@@ -95,7 +109,7 @@ def freed_by_person(operations: pd.DataFrame, persons: pd.DataFrame, tau: Mappin
 def idle_hours(hours: pd.DataFrame) -> pd.DataFrame:
     """Return the documented idle hours (OV_WAIT) a month of the roles that could relieve. Columns: family, hours."""
     rows = hours[(hours["function"] == WAITING) & hours["family"].isin(RELIEVERS)]
-    return rows.groupby("family", as_index=False)["hours"].sum()
+    return rows.groupby("family")["hours"].sum().reset_index()
 
 
 @dataclass(frozen=True)

@@ -76,16 +76,17 @@ def _type_mismatch(case: Case, result: ChapterResult) -> Finding:
         "found": band.found,
     }
     # A wrong type makes every norm of the conveyor wrong with it.
-    return make_finding(
-        case, id, status, grade="C", invalidates=status == "found", table="criteria", facts=facts
-    )
+    return make_finding(case, id, status, grade="C", invalidates=status == "found", table="criteria", facts=facts)
 
 
-def station_status(row: Mapping[str, Any], case: Case, explained: Mapping[str, bool]) -> tuple[Status, float | None, bool]:
+def station_status(
+    row: Mapping[str, Any], case: Case, explained: Mapping[str, bool]
+) -> tuple[Status, float | None, bool]:
     """Return the status of one required station, its coverage without explained hours, and whether that softened it.
 
-    No FTE is found. Below that the coverage decides. Where client managers' overload or the mix of hunting and farming is
-    found already, their hours are evidence of that and not of a second disease: a gap that is gone without them is watched.
+    No FTE is found. Below that the coverage decides. Where client managers' overload or the mix of hunting and
+    farming is found already, their hours are evidence of that and not of a second disease: a gap that is gone
+    without them is watched.
     """
     band = case.thresholds["model.missing_role"]
     if float(row["fte"]) <= 0:
@@ -121,7 +122,7 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
     }
     table = result.tables["stations"]
     needed = table[table["required"].astype(bool)]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for r in needed.to_dict("records"):
         if coverage.value is None and float(r["fte"]) > 0:
             continue
@@ -175,7 +176,8 @@ def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
     x = result.facts
     if "TC" not in x["types"]:
         return not_assessed(id, Text(
-            "Не применяется: скорости ответа поддержки внутри продаж требуют смешанные продажи (транзакционные с удержанием)",
+            "Не применяется: быстрой поддержки внутри продаж требуют только смешанные продажи "
+                "(транзакционные с удержанием)",
             "Does not apply: only transactional sales with retention need support to react from inside sales",
         ))  # fmt: skip
     sits, sla = x["support_sits"], x["support_sla"]

@@ -15,11 +15,12 @@ from audit.model.result import ChapterResult, Grade, Metric
 __all__ = ["judge", "km_status", "mix_components"]
 
 FORMULA = Text(
-    "((s + φΔ)/s)^ε − 1, умноженное на годовую прибыль клиентов КМ, которым есть куда расти: s — доля продаж в часах КМ, "
-    "Δ — высвобождаемая доля часов, φ — какая её часть уйдёт в продажи, ε — эластичность продаж по времени (Albers 2010)",
-    "((s + φΔ)/s)^ε − 1, times the yearly profit of the client managers' clients with room to grow: s is the selling share of "
-    "their hours, Δ the share of hours freed, φ the part of it that goes into selling, ε the elasticity of sales to "
-    "selling time (Albers 2010)",
+    "((s + φΔ)/s)^ε − 1, умноженное на годовую прибыль клиентов КМ, которым есть куда расти: s — доля продаж в часах "
+    "КМ, Δ — высвобождаемая доля часов, φ — какая её часть уйдёт в продажи, ε — эластичность продаж по времени "
+    "(Albers 2010)",
+    "((s + φΔ)/s)^ε − 1, times the yearly profit of the client managers' clients with room to grow: s is the selling "
+    "share of their hours, Δ the share of hours freed, φ the part of it that goes into selling, ε the elasticity of "
+    "sales to selling time (Albers 2010)",
 )
 
 
@@ -135,9 +136,7 @@ def _frontline_overload(case: Case, result: ChapterResult) -> Finding:
         "hours": m.extra["foreign_hours"],
         "top": result.facts["top"][m.extra["family"]],
     }
-    return make_finding(
-        case, id, status, grade=m.grade or "C", role_hours_share=m.value, table="persons", facts=facts
-    )
+    return make_finding(case, id, status, grade=m.grade or "C", role_hours_share=m.value, table="persons", facts=facts)
 
 
 def _relief_shortage(case: Case, result: ChapterResult) -> Finding:
@@ -326,8 +325,12 @@ def _evidence_conflict(case: Case, result: ChapterResult) -> Finding:
         **_limits(case, id, m),
         "touches_km": m.extra["touches_km_operations"],
         "pairs": [
-            {**_role(str(r["family"])), "group_ru": method().groups[str(r["group"])].ru,
-             "group_en": method().groups[str(r["group"])].en, "kind": str(r["conflict_kind"])}
+            {
+                **_role(str(r["family"])),
+                "group_ru": method().groups[str(r["group"])].ru,
+                "group_en": method().groups[str(r["group"])].en,
+                "kind": str(r["conflict_kind"]),
+            }
             for r in rows.to_dict("records")
         ],
         "said": km.get("self_report"),
@@ -335,7 +338,7 @@ def _evidence_conflict(case: Case, result: ChapterResult) -> Finding:
         "trace": km.get("trace"),
         "log_days": result.facts["log_days"],
     }
-    # The actions of this finding are to look again, which a contradiction calls for: grade B, the rule itself is certain.
+    # Its action is to look again, which is what a contradiction calls for: not grade D.
     grade: Grade = "B"
     return make_finding(case, id, status, grade=grade, table="evidence", facts=facts)
 

@@ -18,8 +18,11 @@ from audit.present.charts import model as charts
 __all__ = ["SECTIONS", "SHEETS"]
 
 _OPINIONS = {
-    "supports": ("за", "for"), "excludes": ("против", "against"), "neutral": ("не судит", "neutral"), "none": ("", ""),
-}  # fmt: skip
+    "supports": ("за", "for"),
+    "excludes": ("против", "against"),
+    "neutral": ("не судит", "neutral"),
+    "none": ("", ""),
+}
 
 
 def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
@@ -68,26 +71,30 @@ def _criteria_frame(view: ChapterView) -> pd.DataFrame:
 
 def _criteria_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", _say(view, "Признак", "Criterion")), Col("shown", _say(view, "Значение", "Value")),
+        Col("name", _say(view, "Признак", "Criterion")),
+        Col("shown", _say(view, "Значение", "Value")),
         Col("types", _say(view, "С какими типами совместим", "Compatible with")),
         Col("verdict", _say(view, "О заявленном типе", "On the declared type")),
-    ]  # fmt: skip
+    ]
 
 
 def _type(view: ChapterView) -> Section:
     x = view.result.facts
-    parts_text = ", ".join(
-        f"{_type_name(view, t)} — {view.fmt.share(x['type_shares'].get(t))}" for t in x["types"]
-    )
+    parts_text = ", ".join(f"{_type_name(view, t)} — {view.fmt.share(x['type_shares'].get(t))}" for t in x["types"])
     rows = _criteria_frame(view)
     body: list[Any] = [
         table(rows, _criteria_columns(view), fmt=view.fmt, sortable=False) if len(rows) else _t(view, "type", "empty"),
         _t(view, "type", "note"),
     ]
     lead = _t(
-        view, "type", "lead", declared=_type_name(view, x["declared"]), measured=_type_name(view, x["measured"]),
-        used=_type_name(view, x["used"]), parts=parts_text,
-    )  # fmt: skip
+        view,
+        "type",
+        "lead",
+        declared=_type_name(view, x["declared"]),
+        measured=_type_name(view, x["measured"]),
+        used=_type_name(view, x["used"]),
+        parts=parts_text,
+    )
     return Section("model-type", _plain(view, "type", "title"), body, lead=lead)
 
 
@@ -108,13 +115,16 @@ def _station_frame(view: ChapterView) -> pd.DataFrame:
 
 def _station_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", _say(view, "Станция", "Station")), Col("need", _say(view, "Обязательна", "Required")),
-        Col("people", _say(view, "Людей", "People"), "count"), Col("names", _say(view, "Кто", "Who")), Col("fte", _say(view, "Ставок", "FTE"), "fte"),
+        Col("name", _say(view, "Станция", "Station")),
+        Col("need", _say(view, "Обязательна", "Required")),
+        Col("people", _say(view, "Людей", "People"), "count"),
+        Col("names", _say(view, "Кто", "Who")),
+        Col("fte", _say(view, "Ставок", "FTE"), "fte"),
         Col("own_hours", _say(view, "Часов держателей", "Holders' hours"), "hours", 0),
         Col("foreign_hours", _say(view, "Часов у чужих", "Others' hours"), "hours", 0),
         Col("coverage", _say(view, "Покрытие", "Coverage"), "share"),
         Col("others", _say(view, "Кто ещё делает", "Who else does it")),
-    ]  # fmt: skip
+    ]
 
 
 def _conveyor(view: ChapterView) -> Section:
@@ -122,13 +132,21 @@ def _conveyor(view: ChapterView) -> Section:
     band = view.case.thresholds["model.missing_role"]
     verdict = view.finding("missing_role").facts.get("stations", [])
     chart = charts.conveyor_chart(
-        view.result, view.fmt, band, _plain(view, "conveyor", "note"), view.case.settings.report.accent,
+        view.result,
+        view.fmt,
+        band,
+        _plain(view, "conveyor", "note"),
+        view.case.settings.report.accent,
         judged={r["station"]: r["status"] for r in verdict},
-    )  # fmt: skip
+    )
     parts: list[Any] = [chart]
     if view.result.metrics["model.station_fte"].value is not None:
         parts.append(table(_station_frame(view), _station_columns(view), fmt=view.fmt, sortable=False))
-        small = [method().roles[r].short.get(view.lang) for r in x["small_roles"] if r in set(view.tables["stations"]["station"])]
+        small = [
+            method().roles[r].short.get(view.lang)
+            for r in x["small_roles"]
+            if r in set(view.tables["stations"]["station"])
+        ]
         if small:
             parts.append(_t(view, "conveyor", "small", names=", ".join(small)))
     return Section("model-conveyor", _plain(view, "conveyor", "title"), parts, lead=_t(view, "conveyor", "lead"))
@@ -138,15 +156,28 @@ def _market(view: ChapterView) -> Section:
     fmt, m = view.fmt, view.result.metrics
     ticket, interval = m["model.ticket"], m["model.interval_days"]
     figures = [
-        (fmt.metric(m["model.active_clients"]), _say(view, "активных клиентов", "active clients"),
-         _say(view, "за последние 12 месяцев", "in the last 12 months")),
-        (fmt.metric(ticket), _say(view, "обычный заказ", "usual order"),
-         "" if ticket.value is None else _say(view, "восемь из десяти: ", "eight of ten: ")
-         + fmt.between(ticket.extra["p10"], ticket.extra["p90"], "money")),
-        (fmt.metric(interval), _say(view, "между покупками постоянного клиента", "between a regular client's purchases"),
-         "" if interval.value is not None or interval.reason is None else interval.reason.get(view.lang)),
-    ]  # fmt: skip
-    return Section("model-market", _plain(view, "market", "title"), [key_figures(figures)], lead=_t(view, "market", "lead"))
+        (
+            fmt.metric(m["model.active_clients"]),
+            _say(view, "активных клиентов", "active clients"),
+            _say(view, "за последние 12 месяцев", "in the last 12 months"),
+        ),
+        (
+            fmt.metric(ticket),
+            _say(view, "обычный заказ", "usual order"),
+            ""
+            if ticket.value is None
+            else _say(view, "восемь из десяти: ", "eight of ten: ")
+            + fmt.between(ticket.extra["p10"], ticket.extra["p90"], "money"),
+        ),
+        (
+            fmt.metric(interval),
+            _say(view, "между покупками постоянного клиента", "between a regular client's purchases"),
+            "" if interval.value is not None or interval.reason is None else interval.reason.get(view.lang),
+        ),
+    ]
+    return Section(
+        "model-market", _plain(view, "market", "title"), [key_figures(figures)], lead=_t(view, "market", "lead")
+    )
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {"type": _type, "conveyor": _conveyor, "market": _market}
@@ -157,13 +188,21 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     """Return the chapter's whole tables for the annex."""
     out = []
     if len(view.tables["criteria"]):
-        out.append(Sheet(
-            _say(view, "Тип продаж", "Type of sale"), _say(view, "Признаки типа продаж", "Criteria of the type of sale"),
-            _criteria_frame(view), _criteria_columns(view),
-        ))  # fmt: skip
+        out.append(
+            Sheet(
+                _say(view, "Тип продаж", "Type of sale"),
+                _say(view, "Признаки типа продаж", "Criteria of the type of sale"),
+                _criteria_frame(view),
+                _criteria_columns(view),
+            )
+        )
     if view.result.metrics["model.station_fte"].value is not None:
-        out.append(Sheet(
-            _say(view, "Станции", "Stations"), _say(view, "Станции конвейера", "Stations of the conveyor"),
-            _station_frame(view), _station_columns(view),
-        ))  # fmt: skip
+        out.append(
+            Sheet(
+                _say(view, "Станции", "Stations"),
+                _say(view, "Станции конвейера", "Stations of the conveyor"),
+                _station_frame(view),
+                _station_columns(view),
+            )
+        )
     return out

@@ -85,19 +85,29 @@ def _by_role(view: ChapterView) -> Section:
             Col("fte", _say(view, "Ставок", "FTE"), "fte"),
             Col("foreign_share", _say(view, "Чужая работа", "Foreign work"), "share"),
             Col("foreign_hours", _say(view, "Чужих часов в месяц", "Foreign hours a month"), "hours"),
-            Col("oper_share", _say(view, "Операционная чужая", "Foreign operational"), "share",
-                note=_say(view, "доля всех часов роли, заметки в CRM до 5 % вычтены",
-                          "share of all hours, CRM notes up to 5 % taken off")),
+            Col(
+                "oper_share",
+                _say(view, "Операционная чужая", "Foreign operational"),
+                "share",
+                note=_say(
+                    view,
+                    "доля всех часов роли, заметки в CRM до 5 % вычтены",
+                    "share of all hours, CRM notes up to 5 % taken off",
+                ),
+            ),
             Col("effective_roles", _say(view, "Ролей в одном человеке", "Effective roles"), "num", 1),
-        ]  # fmt: skip
+        ]
         parts.append(table(_roles(view, rows), columns, fmt=view.fmt, sheet=_sheet(view, "persons")))
     parts += _privacy(view)
     cost = view.result.metrics["roles.foreign_cost"]
     if cost.value is not None:
-        parts.append(_say(
-            view, f"Чужая работа обходится в {view.fmt.money(cost.value)} в год по стоимости часа тех, кто её делает.",
-            f"Foreign work costs {view.fmt.money(cost.value)} a year at the hourly cost of those who do it.",
-        ))  # fmt: skip
+        parts.append(
+            _say(
+                view,
+                f"Чужая работа обходится в {view.fmt.money(cost.value)} в год по стоимости часа тех, кто её делает.",
+                f"Foreign work costs {view.fmt.money(cost.value)} a year at the hourly cost of those who do it.",
+            )
+        )
     return _section(view, "by_role", parts, known=view.result.facts["function_known_share"])
 
 
@@ -139,8 +149,13 @@ def _relief(view: ChapterView) -> Section:
     if m.value is not None and r is not None and len(view.tables["relief"]):
         parts = [_pencil(view), _pencil_sum(view), _t(view, "relief", "ek"), _uplift(view), _t(view, "relief", "note")]
     elif m.value is not None:
-        parts = [_say(view, "Чужой операционной работы у КМ нет: разгружать не от чего.",
-                      "Client managers have no foreign operational work: there is nothing to relieve them of.")]  # fmt: skip
+        parts = [
+            _say(
+                view,
+                "Чужой операционной работы у КМ нет: разгружать не от чего.",
+                "Client managers have no foreign operational work: there is nothing to relieve them of.",
+            )
+        ]
     return _section(view, "relief", parts)
 
 
@@ -151,10 +166,14 @@ def _pencil(view: ChapterView) -> Markup:
     rows["name"] = [(functions[f] if f in functions else groups[f]).name.get(view.lang) for f in rows["function"]]
     no_one = _say(view, " (роли нет)", " (nobody holds it)")
     rows["to"] = [
-        "—" if pd.isna(r["receiver"]) else charts.role_short(str(r["receiver"]), view.fmt) + ("" if r["receiver_held"] else no_one)
+        "—"
+        if pd.isna(r["receiver"])
+        else charts.role_short(str(r["receiver"]), view.fmt) + ("" if r["receiver_held"] else no_one)
         for r in rows.to_dict("records")
-    ]  # fmt: skip
-    total = {"name": _say(view, "Всего", "Total"), "to": ""} | {k: rows[k].sum() for k in ("hours", "low", "base", "high")}
+    ]
+    total = {"name": _say(view, "Всего", "Total"), "to": ""} | {
+        k: rows[k].sum() for k in ("hours", "low", "base", "high")
+    }
     rows = pd.concat([rows, pd.DataFrame([total])], ignore_index=True)
     columns = [
         Col("name", _say(view, "Операционная функция", "Operational function")),
@@ -164,11 +183,14 @@ def _pencil(view: ChapterView) -> Markup:
         Col("base", _say(view, "= передать, часов", "= hand over, hours"), "hours", 0),
         Col("low", _say(view, "не меньше", "at least"), "hours", 0),
         Col("high", _say(view, "не больше", "at most"), "hours", 0),
-    ]  # fmt: skip
+    ]
     return table(
-        rows, columns, fmt=view.fmt, sortable=False,
+        rows,
+        columns,
+        fmt=view.fmt,
+        sortable=False,
         emphasise=lambda row: "total" if row["name"] == total["name"] else "",
-    )  # fmt: skip
+    )
 
 
 def _pencil_sum(view: ChapterView) -> Markup:
@@ -179,16 +201,42 @@ def _pencil_sum(view: ChapterView) -> Markup:
     s = [max(v - r["idle"], 0.0) for v in (low, base, high)]
     lines = [
         (_say(view, "Можно передать, часов в месяц", "Can be handed over, hours a month"), base, low, high, 0),
-        (_say(view, "− документированный простой операционистов, бэк-офиса, СОП",
-              "− documented idle time of clerks, back office, office sellers"), r["idle"], None, None, 0),
+        (
+            _say(
+                view,
+                "− документированный простой операционистов, бэк-офиса, СОП",
+                "− documented idle time of clerks, back office, office sellers",
+            ),
+            r["idle"],
+            None,
+            None,
+            0,
+        ),
         (_say(view, "= остаётся без рук, часов", "= without hands, hours"), s[1], s[0], s[2], 0),
-        (_say(view, f"÷ полезные часы ставки, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
-              f"÷ useful hours of a person, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}"),
-         unit, None, None, 0),
+        (
+            _say(
+                view,
+                f"÷ полезные часы ставки, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
+                f"÷ useful hours of a person, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
+            ),
+            unit,
+            None,
+            None,
+            0,
+        ),
         (_say(view, "= не хватает ставок", "= people missing, FTE"), *(r["shortage"][i] for i in (1, 0, 2)), 2),
-        (_say(view, "Для сравнения: по правилу «один на пятерых, до 20 %», ставок",
-              "For comparison: by the rule “one to five, up to 20%”, FTE"), r["ek_fte"], None, None, 2),
-    ]  # fmt: skip
+        (
+            _say(
+                view,
+                "Для сравнения: по правилу «один на пятерых, до 20 %», ставок",
+                "For comparison: by the rule “one to five, up to 20%”, FTE",
+            ),
+            r["ek_fte"],
+            None,
+            None,
+            2,
+        ),
+    ]
     frame = pd.DataFrame([{"line": a, "base": (b, d), "low": (lo, d), "high": (hi, d)} for a, b, lo, hi, d in lines])
 
     def show(cell: Any) -> str:
@@ -214,40 +262,78 @@ def _uplift(view: ChapterView) -> Any:
     hours = sum(view.tables["km_load"]["hours"])
     delta = [h / hours for h in r["transferable"]]
     rows: list[tuple[str, str]] = [
-        (_say(view, "s — доля продаж в часах КМ", "s, selling share of the client managers' hours"), fmt.share(m.extra["selling_share"])),
-        (_say(view, "Δ — высвобождаемая доля часов", "Δ, share of hours freed"),
-         f"{fmt.share(delta[1])} ({fmt.share_interval(delta[0], delta[2])})"),
-        (_say(view, "φ — какая её часть уйдёт в продажи", "φ, part of it that goes into selling"),
-         f"{fmt.share(phi[1])} ({fmt.share_interval(phi[0], phi[2])})"),
-        (_say(view, "ε — эластичность продаж по времени (Альберс и др., 2010)", "ε, elasticity of sales to selling time (Albers et al., 2010)"),
-         f"{fmt.num(epsilon[1], 2)} ({fmt.num(epsilon[0], 2)}–{fmt.num(epsilon[2], 2)})"),
-        (_say(view, "Прирост = ((s + φΔ) ÷ s)^ε − 1", "Growth = ((s + φΔ) ÷ s)^ε − 1"),
-         f"{fmt.share(m.value)} ({fmt.interval(m)})"),
-    ]  # fmt: skip
+        (
+            _say(view, "s — доля продаж в часах КМ", "s, selling share of the client managers' hours"),
+            fmt.share(m.extra["selling_share"]),
+        ),
+        (
+            _say(view, "Δ — высвобождаемая доля часов", "Δ, share of hours freed"),
+            f"{fmt.share(delta[1])} ({fmt.share_interval(delta[0], delta[2])})",
+        ),
+        (
+            _say(view, "φ — какая её часть уйдёт в продажи", "φ, part of it that goes into selling"),
+            f"{fmt.share(phi[1])} ({fmt.share_interval(phi[0], phi[2])})",
+        ),
+        (
+            _say(
+                view,
+                "ε — эластичность продаж по времени (Альберс и др., 2010)",
+                "ε, elasticity of sales to selling time (Albers et al., 2010)",
+            ),
+            f"{fmt.num(epsilon[1], 2)} ({fmt.num(epsilon[0], 2)}–{fmt.num(epsilon[2], 2)})",
+        ),
+        (
+            _say(view, "Прирост = ((s + φΔ) ÷ s)^ε − 1", "Growth = ((s + φΔ) ÷ s)^ε − 1"),
+            f"{fmt.share(m.value)} ({fmt.interval(m)})",
+        ),
+    ]
     e = x["effect"]
     if e is not None:
-        basis = _say(view, "прибыль", "gross profit") if e["basis"] == "gross_profit" else _say(view, "выручка", "revenue")
+        count = f"{fmt.num(e['clients_with_room'])} {_say(view, 'из', 'of')} {fmt.num(e['clients'])}"
+        basis = (
+            _say(view, "прибыль", "gross profit") if e["basis"] == "gross_profit" else _say(view, "выручка", "revenue")
+        )
         rows += [
-            (_say(view, f"Годовая {basis} клиентов КМ с запасом роста ({fmt.num(e['clients_with_room'])} из {fmt.num(e['clients'])})",
-                  f"Yearly {basis} of client managers' clients with room to grow ({fmt.num(e['clients_with_room'])} of {fmt.num(e['clients'])})"),
-             fmt.money(e["worth_with_room"])),
-            (_say(view, f"Возможный прирост, {basis} в год", f"Possible growth, {basis} a year"),
-             fmt.money_range(e["low"], e["base"], e["high"])),
-        ]  # fmt: skip
+            (
+                _say(
+                    view,
+                    f"Годовая {basis} клиентов КМ с запасом роста ({count})",
+                    f"Yearly {basis} of client managers' clients with room to grow ({count})",
+                ),
+                fmt.money(e["worth_with_room"]),
+            ),
+            (
+                _say(view, f"Возможный прирост, {basis} в год", f"Possible growth, {basis} a year"),
+                fmt.money_range(e["low"], e["base"], e["high"]),
+            ),
+        ]
     if x["relief_cost_year"] is not None:
-        rows.append((_say(view, "Разгрузка стоит в год (по оплате операционистов и бэк-офиса)",
-                          "Relief costs a year (at the pay of clerks and back office)"), fmt.money(x["relief_cost_year"])))  # fmt: skip
+        rows.append(
+            (
+                _say(
+                    view,
+                    "Разгрузка стоит в год (по оплате операционистов и бэк-офиса)",
+                    "Relief costs a year (at the pay of clerks and back office)",
+                ),
+                fmt.money(x["relief_cost_year"]),
+            )
+        )
     frame = pd.DataFrame(rows, columns=["line", "value"])
-    columns = [Col("line", _say(view, "Что даст высвобожденное время", "What freed time may bring")),
-               Col("value", _say(view, "Значение", "Value"))]  # fmt: skip
-    return Markup("\n").join([Markup("<p>{}</p>").format(_t(view, "relief", "uplift")),
-                              table(frame, columns, fmt=fmt, sortable=False)])  # fmt: skip
+    columns = [
+        Col("line", _say(view, "Что даст высвобожденное время", "What freed time may bring")),
+        Col("value", _say(view, "Значение", "Value")),
+    ]
+    return Markup("\n").join(
+        [Markup("<p>{}</p>").format(_t(view, "relief", "uplift")), table(frame, columns, fmt=fmt, sortable=False)]
+    )
 
 
 _HUNT_KINDS = {
-    "new": ("новые", "new"), "reactivated": ("возвращённые", "reactivated"), "range": ("новый ассортимент", "new range"),
+    "new": ("новые", "new"),
+    "reactivated": ("возвращённые", "reactivated"),
+    "range": ("новый ассортимент", "new range"),
     "repeat": ("повторные", "repeat"),
-}  # fmt: skip
+}
 
 
 def _hunting(view: ChapterView) -> Section:
@@ -256,32 +342,36 @@ def _hunting(view: ChapterView) -> Section:
     rows = rows[rows["judged"].astype(bool)].sort_values(["family", "hunt_share"], ascending=[True, False])
     if len(rows):
         shown = _persons(view, _roles(view, rows))
-        parts = [table(shown, _hunt_columns(view), fmt=view.fmt, max_rows=15, sheet=_sheet(view, "hunting")),
-                 _t(view, "hunting", "note")]  # fmt: skip
+        parts = [
+            table(shown, _hunt_columns(view), fmt=view.fmt, max_rows=15, sheet=_sheet(view, "hunting")),
+            _t(view, "hunting", "note"),
+        ]
     return _section(view, "hunting", parts)
 
 
 def _hunt_columns(view: ChapterView) -> list[Col]:
     i = 0 if view.lang == "ru" else 1
     return [
-        Col("person", _say(view, "Кто", "Who")), Col("family", _say(view, "Роль", "Role")),
+        Col("person", _say(view, "Кто", "Who")),
+        Col("family", _say(view, "Роль", "Role")),
         Col("days", _say(view, "Дней заказа", "Order days"), "count"),
         *(Col(k, v[i], "count") for k, v in _HUNT_KINDS.items()),
         Col("hunt_share", _say(view, "Доля новых", "Share of new"), "share"),
         Col("expected", _say(view, "По случаю", "By chance"), "share"),
-    ]  # fmt: skip
+    ]
 
 
 def _function_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", _say(view, "Функция", "Function")), Col("owner", _say(view, "Чья", "Whose")),
+        Col("name", _say(view, "Функция", "Function")),
+        Col("owner", _say(view, "Чья", "Whose")),
         Col("hours", _say(view, "Часов в месяц", "Hours a month"), "hours", 0),
         Col("foreign_share", _say(view, "Чужими руками", "By others"), "share"),
         Col("people", _say(view, "Людей от 5 % времени", "People from 5 % of time"), "count"),
         Col("crumbs", _say(view, "Крохами до 10 %", "Crumbs below 10 %"), "count"),
         Col("who", _say(view, "Роли от 15 % часов", "Roles from 15 % of hours")),
         Col("mark", _say(view, "Отметка", "Mark")),
-    ]  # fmt: skip
+    ]
 
 
 def _function_frame(view: ChapterView) -> pd.DataFrame:
@@ -291,10 +381,13 @@ def _function_frame(view: ChapterView) -> pd.DataFrame:
     rows["foreign_share"] = rows["foreign_hours"] / rows["hours"]
     rows["who"] = [", ".join(charts.role_short(c, view.fmt) for c in str(s).split(";") if c) for s in rows["role_list"]]
     rows["mark"] = [
-        "" if not r["fragmented"]
-        else _say(view, "размазана", "spread") if r["owner_present"] else _say(view, "нет владельца", "no owner")
+        ""
+        if not r["fragmented"]
+        else _say(view, "размазана", "spread")
+        if r["owner_present"]
+        else _say(view, "нет владельца", "no owner")
         for r in rows.to_dict("records")
-    ]  # fmt: skip
+    ]
     return rows.sort_values(["fragmented", "foreign_hours"], ascending=[False, False], ignore_index=True)
 
 
@@ -310,14 +403,15 @@ def _functions(view: ChapterView) -> Section:
 
 def _evidence_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("family", _say(view, "Роль", "Role")), Col("group_name", _say(view, "Работа", "Work")),
+        Col("family", _say(view, "Роль", "Role")),
+        Col("group_name", _say(view, "Работа", "Work")),
         Col("self_share", _say(view, "Анкета", "Self-report"), "share"),
         Col("log_share", _say(view, "Фотография дня", "Day log"), "share"),
         Col("interval", _say(view, "95 %", "95%")),
         Col("log_days", _say(view, "Дней", "Days"), "count"),
         Col("trace_share", _say(view, "След в заказах", "Trace in orders"), "share"),
         Col("grade", _say(view, "Доказательность", "Evidence"), "grade"),
-    ]  # fmt: skip
+    ]
 
 
 def _evidence_frame(view: ChapterView) -> pd.DataFrame:
@@ -338,22 +432,38 @@ def _evidence(view: ChapterView) -> Section:
         note = _plain(view, "evidence", "note")
         parts = [
             charts.evidence_chart(view.result, view.fmt, note, _accent(view)),
-            table(rows, _evidence_columns(view), fmt=view.fmt, max_rows=12, sheet=_sheet(view, "evidence"),
-                  emphasise=lambda row: "found" if row["conflict"] else ""),
-        ]  # fmt: skip
+            table(
+                rows,
+                _evidence_columns(view),
+                fmt=view.fmt,
+                max_rows=12,
+                sheet=_sheet(view, "evidence"),
+                emphasise=lambda row: "found" if row["conflict"] else "",
+            ),
+        ]
     s = view.result.metrics["roles.switching"]
     if s.value is not None:
         x, fmt = s.extra, view.fmt
-        told = "" if x["interrupted_share"] is None else _say(
-            view, f", прервано {fmt.share(x['interrupted_share'])} записей", f", {fmt.share(x['interrupted_share'])} of entries interrupted"
-        )  # fmt: skip
-        parts.append(_say(
-            view,
-            f"Вид работы меняется {fmt.num(s.value, 1)} раза в час{told}; по запросу клиента начато {fmt.num(x['by_client'])} "
-            f"записей, по своей инициативе — {fmt.num(x['by_us'])}.",
-            f"The kind of work changes {fmt.num(s.value, 1)} times an hour{told}; the client began {fmt.num(x['by_client'])} "
-            f"entries, our people {fmt.num(x['by_us'])}.",
-        ))  # fmt: skip
+        told = (
+            ""
+            if x["interrupted_share"] is None
+            else _say(
+                view,
+                f", прервано {fmt.share(x['interrupted_share'])} записей",
+                f", {fmt.share(x['interrupted_share'])} of entries interrupted",
+            )
+        )
+        parts.append(
+            _say(
+                view,
+                f"Вид работы меняется {fmt.num(s.value, 1)} раза в час{told}; по запросу клиента начато "
+                f"{fmt.num(x['by_client'])} "
+                f"записей, по своей инициативе — {fmt.num(x['by_us'])}.",
+                f"The kind of work changes {fmt.num(s.value, 1)} times an hour{told}; the client began "
+                f"{fmt.num(x['by_client'])} "
+                f"entries, our people {fmt.num(x['by_us'])}.",
+            )
+        )
     return _section(view, "evidence", parts)
 
 
@@ -382,15 +492,23 @@ def _what_if(view: ChapterView) -> Section:
             else:
                 spec = method().metrics[name]
                 label, unit = spec.name.get(view.lang), spec.unit
-            rows.append({"label": label, "before": view.fmt.value(r["before"], unit), "after": view.fmt.value(r["after"], unit)})
-        columns = [Col("label", _say(view, "Показатель", "Measure")), Col("before", _say(view, "Сейчас", "Now")),
-                   Col("after", _say(view, "После", "After"))]  # fmt: skip
+            rows.append(
+                {"label": label, "before": view.fmt.value(r["before"], unit), "after": view.fmt.value(r["after"], unit)}
+            )
+        columns = [
+            Col("label", _say(view, "Показатель", "Measure")),
+            Col("before", _say(view, "Сейчас", "Now")),
+            Col("after", _say(view, "После", "After")),
+        ]
         parts = [table(pd.DataFrame(rows), columns, fmt=view.fmt, sortable=False)]
     else:
-        parts = [_say(
-            view, "Изменение не задано: параметры блокнота add_relief_fte и move_functions.",
-            "No change is given: parameters add_relief_fte and move_functions of the notebook.",
-        )]  # fmt: skip
+        parts = [
+            _say(
+                view,
+                "Изменение не задано: параметры блокнота add_relief_fte и move_functions.",
+                "No change is given: parameters add_relief_fte and move_functions of the notebook.",
+            )
+        ]
     return _section(view, "what_if", parts, phi=view.case.thresholds.range("roles.reinvested_share")[1])
 
 
@@ -421,25 +539,38 @@ _TITLES = {
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
 }
 _NAMES = {
-    "persons": ("Люди и роли", "People and roles"), "flow": ("Поток работы", "Flow of work"),
-    "functions": ("Функции", "Functions"), "relief": ("Разгрузка", "Relief"), "freed": ("Разгрузка по КМ", "Relief by person"),
-    "entry_hours": ("Ввод заказов", "Order entry"), "hunting": ("Охотники и фермеры", "Hunters and farmers"),
-    "evidence": ("Три источника", "Three sources"), "room": ("Запас роста", "Room to grow"),
+    "persons": ("Люди и роли", "People and roles"),
+    "flow": ("Поток работы", "Flow of work"),
+    "functions": ("Функции", "Functions"),
+    "relief": ("Разгрузка", "Relief"),
+    "freed": ("Разгрузка по КМ", "Relief by person"),
+    "entry_hours": ("Ввод заказов", "Order entry"),
+    "hunting": ("Охотники и фермеры", "Hunters and farmers"),
+    "evidence": ("Три источника", "Three sources"),
+    "room": ("Запас роста", "Room to grow"),
     "keys": ("Кто ведёт ключевых", "Who leads key clients"),
-}  # fmt: skip
+}
 _ROOM = {"yes": ("есть", "yes"), "no": ("нет", "no"), "unknown": ("неизвестно", "unknown")}
 _FLOW_KINDS = {
-    "own": ("своя", "own"), "allowed": ("разрешённая", "allowed"), "foreign": ("чужая", "foreign"),
-    "missing": ("чужая, роли нет", "foreign, nobody holds the role"), "overhead": ("накладное время", "overhead"),
-    "outside": ("вне конвейера", "outside the conveyor"), "group": ("известна только группа", "known by group only"),
+    "own": ("своя", "own"),
+    "allowed": ("разрешённая", "allowed"),
+    "foreign": ("чужая", "foreign"),
+    "missing": ("чужая, роли нет", "foreign, nobody holds the role"),
+    "overhead": ("накладное время", "overhead"),
+    "outside": ("вне конвейера", "outside the conveyor"),
+    "group": ("известна только группа", "known by group only"),
     "no_role": ("роль не выбрана", "no role chosen"),
-}  # fmt: skip
+}
 
 
 def SHEETS(view: ChapterView) -> list[Sheet]:
     """Return the chapter's whole tables for the annex; people by code unless names are asked for."""
     i, fmt, t = (0 if view.lang == "ru" else 1), view.fmt, view.tables
-    who, role, hours = Col("person", ("Кто", "Who")[i]), Col("family", ("Роль", "Role")[i]), ("часов в месяц", "hours a month")[i]
+    who, role, hours = (
+        Col("person", ("Кто", "Who")[i]),
+        Col("family", ("Роль", "Role")[i]),
+        ("часов в месяц", "hours a month")[i],
+    )
 
     def sheet(name: str, frame: pd.DataFrame, columns: list[Col]) -> Sheet:
         return Sheet(_NAMES[name][i], _TITLES[name][i], frame, columns)
@@ -450,60 +581,122 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     relief = t["relief"].copy()
     named = {**method().functions, **method().groups}
     relief["name"] = [named[f].name.get(view.lang) for f in relief["function"]]
-    relief["receiver"] = [charts.role_short(None if pd.isna(r) else str(r), fmt) if not pd.isna(r) else "" for r in relief["receiver"]]
+    relief["receiver"] = [
+        charts.role_short(None if pd.isna(r) else str(r), fmt) if not pd.isna(r) else "" for r in relief["receiver"]
+    ]
     room = t["clients_with_room"]
     keys = t["keys"].copy()
     keys["lead"] = [_person(view, p) for p in keys["lead"]]
     out = [
-        sheet("persons", people, [
-            who, role, Col("hours", ("Часов в месяц", "Hours a month")[i], "hours", 0),
-            Col("foreign_share", ("Чужая работа", "Foreign work")[i], "share"),
-            Col("oper_share", ("Операционная чужая", "Foreign operational")[i], "share"),
-            Col("selling_share", ("Продажи", "Selling")[i], "share"),
-            Col("effective_roles", ("Эффективных ролей", "Effective roles")[i], "num", 2),
-            Col("functions", ("Функций от 5 % времени", "Functions from 5 % of time")[i], "count"),
-            Col("crumbs", ("Крох", "Crumbs")[i], "count"),
-        ]),
-        sheet("flow", flow, [
-            Col("from_role", ("Кто делает", "Who does it")[i]), Col("kind", ("Чья работа", "Whose work")[i]),
-            Col("to_role", ("Роль-владелец", "Owner role")[i]), Col("hours", hours, "hours"), Col("fte", ("ставок", "FTE")[i], "fte"),
-        ]),
-        sheet("functions", _function_frame(view) if len(t["functions"]) else t["functions"].assign(name=[], who=[], mark=[], foreign_share=[]),
-              _function_columns(view)),
-        sheet("relief", relief, [
-            Col("name", ("Функция", "Function")[i]), Col("receiver", ("Чья", "Whose")[i]), Col("hours", hours, "hours"),
-            *(Col(f"tau_{k}", f"τ {w}", "num", 2) for k, w in zip(("low", "base", "high"), _THREE[i], strict=True)),
-            *(Col(k, f"{('передать', 'hand over')[i]}, {w}", "hours") for k, w in zip(("low", "base", "high"), _THREE[i], strict=True)),
-        ]),
-        sheet("freed", _persons(view, t["freed"]), [
-            who, Col("hours", hours, "hours"), Col("base", ("можно передать, базовая оценка", "can be handed over, base")[i], "hours"),
-            Col("low", ("не меньше", "at least")[i], "hours"), Col("high", ("не больше", "at most")[i], "hours"),
-            Col("freed_share", ("доля времени", "share of time")[i], "share"),
-            Col("ek_hours", ("по правилу до 20 %", "by the rule of up to 20%")[i], "hours"),
-        ]),
-        sheet("entry_hours", _persons(view, t["entry_hours"]), [
-            who, Col("orders", ("Заказов введено", "Orders typed")[i], "count"), Col("lines", ("Строк", "Lines")[i], "count"),
-            Col("hours", hours, "hours"),
-        ]),
+        sheet(
+            "persons",
+            people,
+            [
+                who,
+                role,
+                Col("hours", ("Часов в месяц", "Hours a month")[i], "hours", 0),
+                Col("foreign_share", ("Чужая работа", "Foreign work")[i], "share"),
+                Col("oper_share", ("Операционная чужая", "Foreign operational")[i], "share"),
+                Col("selling_share", ("Продажи", "Selling")[i], "share"),
+                Col("effective_roles", ("Эффективных ролей", "Effective roles")[i], "num", 2),
+                Col("functions", ("Функций от 5 % времени", "Functions from 5 % of time")[i], "count"),
+                Col("crumbs", ("Крох", "Crumbs")[i], "count"),
+            ],
+        ),
+        sheet(
+            "flow",
+            flow,
+            [
+                Col("from_role", ("Кто делает", "Who does it")[i]),
+                Col("kind", ("Чья работа", "Whose work")[i]),
+                Col("to_role", ("Роль-владелец", "Owner role")[i]),
+                Col("hours", hours, "hours"),
+                Col("fte", ("ставок", "FTE")[i], "fte"),
+            ],
+        ),
+        sheet(
+            "functions",
+            _function_frame(view)
+            if len(t["functions"])
+            else t["functions"].assign(name=[], who=[], mark=[], foreign_share=[]),
+            _function_columns(view),
+        ),
+        sheet(
+            "relief",
+            relief,
+            [
+                Col("name", ("Функция", "Function")[i]),
+                Col("receiver", ("Чья", "Whose")[i]),
+                Col("hours", hours, "hours"),
+                *(Col(f"tau_{k}", f"τ {w}", "num", 2) for k, w in zip(("low", "base", "high"), _THREE[i], strict=True)),
+                *(
+                    Col(k, f"{('передать', 'hand over')[i]}, {w}", "hours")
+                    for k, w in zip(("low", "base", "high"), _THREE[i], strict=True)
+                ),
+            ],
+        ),
+        sheet(
+            "freed",
+            _persons(view, t["freed"]),
+            [
+                who,
+                Col("hours", hours, "hours"),
+                Col("base", ("можно передать, базовая оценка", "can be handed over, base")[i], "hours"),
+                Col("low", ("не меньше", "at least")[i], "hours"),
+                Col("high", ("не больше", "at most")[i], "hours"),
+                Col("freed_share", ("доля времени", "share of time")[i], "share"),
+                Col("ek_hours", ("по правилу до 20 %", "by the rule of up to 20%")[i], "hours"),
+            ],
+        ),
+        sheet(
+            "entry_hours",
+            _persons(view, t["entry_hours"]),
+            [
+                who,
+                Col("orders", ("Заказов введено", "Orders typed")[i], "count"),
+                Col("lines", ("Строк", "Lines")[i], "count"),
+                Col("hours", hours, "hours"),
+            ],
+        ),
         sheet("hunting", _persons(view, _roles(view, t["hunting"])), _hunt_columns(view)),
         sheet("evidence", _evidence_frame(view), _evidence_columns(view)),
-    ]  # fmt: skip
+    ]
     if len(room):
-        frame = room.assign(room=[_ROOM[str(r)][i] for r in room["room"]], manager=[_person(view, m) for m in room["manager"]])
-        out.append(sheet("room", frame, [
-            Col("client_key", ("Клиент", "Client")[i]), Col("manager", ("Менеджер", "Manager")[i]),
-            Col("revenue", ("Выручка в год", "Revenue a year")[i], "money_full"), Col("margin", ("Прибыль в год", "Margin a year")[i], "money_full"),
-            Col("best_year", ("Лучший прежний год", "Best earlier year")[i], "money_full"),
-            Col("missing_categories", ("Не берёт обычных категорий", "Common categories missing")[i], "count"),
-            Col("room", ("Запас роста", "Room to grow")[i]),
-        ]))  # fmt: skip
+        frame = room.assign(
+            room=[_ROOM[str(r)][i] for r in room["room"]], manager=[_person(view, m) for m in room["manager"]]
+        )
+        out.append(
+            sheet(
+                "room",
+                frame,
+                [
+                    Col("client_key", ("Клиент", "Client")[i]),
+                    Col("manager", ("Менеджер", "Manager")[i]),
+                    Col("revenue", ("Выручка в год", "Revenue a year")[i], "money_full"),
+                    Col("margin", ("Прибыль в год", "Margin a year")[i], "money_full"),
+                    Col("best_year", ("Лучший прежний год", "Best earlier year")[i], "money_full"),
+                    Col("missing_categories", ("Не берёт обычных категорий", "Common categories missing")[i], "count"),
+                    Col("room", ("Запас роста", "Room to grow")[i]),
+                ],
+            )
+        )
     if len(keys):
-        out.append(sheet("keys", keys, [
-            Col("client_key", ("Клиент", "Client")[i]), Col("lead", ("Ведёт", "Lead")[i]),
-            Col("revenue", ("Выручка за 12 месяцев", "Revenue of 12 months")[i], "money_full"),
-            Col("first_person", ("Первое лицо", "First person")[i],
-                show=lambda v: ("да", "yes")[i] if v else ("нет", "no")[i]),
-        ]))  # fmt: skip
+        out.append(
+            sheet(
+                "keys",
+                keys,
+                [
+                    Col("client_key", ("Клиент", "Client")[i]),
+                    Col("lead", ("Ведёт", "Lead")[i]),
+                    Col("revenue", ("Выручка за 12 месяцев", "Revenue of 12 months")[i], "money_full"),
+                    Col(
+                        "first_person",
+                        ("Первое лицо", "First person")[i],
+                        show=lambda v: ("да", "yes")[i] if v else ("нет", "no")[i],
+                    ),
+                ],
+            )
+        )
     return [s for s in out if len(s.frame)]
 
 

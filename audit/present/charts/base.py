@@ -564,7 +564,9 @@ def step_curve(
                             fontsize=8, color=INK_FAINT)  # fmt: skip
         ax.step(x, y, where="post", color=accent, lw=2.2)
         if mark is not None:
-            benchmark(ax, mark.value, mark.label, axis="y", side="left")
+            # the label stands where the curve is not: left of the crossing while that comes late
+            late = not x.size or float(np.max(y[x <= end * 0.4], initial=0.0)) < mark.value
+            benchmark(ax, mark.value, mark.label, axis="y", side="left" if late else "right")
         if horizon is not None and x.size and x[0] <= horizon:
             at = int(np.searchsorted(x, horizon, side="right") - 1)
             ax.axvline(horizon, color=RULE, lw=1, zorder=0)
@@ -648,7 +650,7 @@ def flow(
         ax.set_xlim(-0.5, 1.5)
         ax.set_ylim(1.01, -0.075)
         ax.axis("off")
-        colors = _flow_colors(sources, accent)
+        colors = _flow_colors(sources, links, accent)
         used_left = {r: left[r][0] for r in sources}
         used_right = {r: right[r][0] for r in targets}
         ordered = sorted(links, key=lambda k: (sources.index(k[0]), targets.index(k[1])))
@@ -698,9 +700,12 @@ def flow(
         return finish(fig, caption)
 
 
-def _flow_colors(sources: Sequence[str], accent: str) -> dict[str, str]:
+def _flow_colors(sources: Sequence[str], links: Sequence[tuple[str, str, float]], accent: str) -> dict[str, str]:
+    """Colour the roles that do other roles' work, the biggest with the accent; who does only own work stays grey."""
     palette = [accent, *CATEGORICAL[1:]]
-    return {role: palette[i % len(palette)] for i, role in enumerate(sources)}
+    foreign = {r: sum(v for a, b, v in links if a == r and a != b) for r in sources}
+    busy = sorted((r for r in sources if foreign[r] > 0), key=lambda r: -foreign[r])
+    return {r: palette[busy.index(r) % len(palette)] if r in busy else INK_SOFT for r in sources}
 
 
 def _stack(
@@ -879,12 +884,13 @@ def time_series(
         if trend is not None:
             t = np.array(_clean(trend, len(dates)))
             ax.plot(x, t, color=INK, lw=1.6, ls=(0, (5, 2)), zorder=4)
-            seen = np.flatnonzero(np.isfinite(t))
-            if trend_label and seen.size:
-                ax.annotate(trend_label, (x[seen[-1]], t[seen[-1]]), xytext=(0, -20), textcoords="offset points",
-                            ha="right", va="top", fontweight="bold", fontsize=9)  # fmt: skip
-        if from_zero:
-            ax.set_ylim(0, ax.get_ylim()[1] * 1.08)
+            if trend_label:
+                ax.annotate(trend_label, (0, 1), xycoords="axes fraction", xytext=(3, -2), textcoords="offset points",
+                            va="top", fontweight="bold", fontsize=9)  # fmt: skip
+        low, high = ax.get_ylim()
+        low = 0.0 if from_zero else low
+        # room above the lines for the labels, which stand at the top
+        ax.set_ylim(low, high + (high - low) * (0.2 if trend_label or shade_label else 0.06))
         if mark is not None:
             benchmark(ax, mark.value, mark.label, axis="y")
         if shade_from is not None:

@@ -45,8 +45,18 @@ def station_states(
     return {**out, **(judged or {})}
 
 
-def _box(ax: Axes, x: float, y: float, w: float, h: float, row: Mapping[str, Any], state: Status, fmt: Fmt,
-         names: Mapping[str, str], has_staff: bool) -> None:  # fmt: skip
+def _box(
+    ax: Axes,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    row: Mapping[str, Any],
+    state: Status,
+    fmt: Fmt,
+    names: Mapping[str, str],
+    has_staff: bool,
+) -> None:
     ru = fmt.lang == "ru"
     name = method().roles[str(row["station"])].short.get(fmt.lang)
     empty = has_staff and float(row["fte"]) <= 0
@@ -55,15 +65,30 @@ def _box(ax: Axes, x: float, y: float, w: float, h: float, row: Mapping[str, Any
     face = PAPER if empty or optional else tint(mark.line, 0.86) if state != "not_assessed" else "#f0f2f5"
     edge = mark.line if state in ("found", "watch", "clear") else INK_FAINT
     ax.add_patch(
-        FancyBboxPatch((x, y), w, h, boxstyle="round,pad=0,rounding_size=0.06", facecolor=face, edgecolor=edge,
-                       linewidth=1.6, linestyle=(0, (3, 2)) if empty or optional else "-", zorder=3)
-    )  # fmt: skip
-    ax.text(x + w / 2, y + 0.22 * h, name, ha="center", va="center", fontsize=10.5, fontweight="bold", color=INK, zorder=5)
+        FancyBboxPatch(
+            (x, y),
+            w,
+            h,
+            boxstyle="round,pad=0,rounding_size=0.06",
+            facecolor=face,
+            edgecolor=edge,
+            linewidth=1.6,
+            linestyle=(0, (3, 2)) if empty or optional else "-",
+            zorder=3,
+        )
+    )
+    ax.text(
+        x + w / 2, y + 0.22 * h, name, ha="center", va="center", fontsize=10.5, fontweight="bold", color=INK, zorder=5
+    )
     if not has_staff:
         ax.text(x + w / 2, y + 0.66 * h, "—", ha="center", va="center", fontsize=9, color=INK_FAINT, zorder=5)
         return
     if empty:
-        text = ("не занята" if not optional else "нет, по желанию") if ru else ("nobody" if not optional else "none, optional")
+        text = (
+            ("не занята" if not optional else "нет, по желанию")
+            if ru
+            else ("nobody" if not optional else "none, optional")
+        )
         ink = mark.ink if not optional else INK_FAINT
         ax.text(x + w / 2, y + 0.62 * h, text, ha="center", va="center", fontsize=9, color=ink, zorder=5)
         return
@@ -71,13 +96,23 @@ def _box(ax: Axes, x: float, y: float, w: float, h: float, row: Mapping[str, Any
     who = [names.get(p, p) for p in row["who"]]
     people = ", ".join(who[:2]) + (f" +{len(who) - 2}" if len(who) > 2 else "")
     ax.text(x + w / 2, y + 0.44 * h, fte, ha="center", va="center", fontsize=9, color=INK_SOFT, zorder=5)
-    ax.text(x + w / 2, y + 0.59 * h, shorten(people, 20), ha="center", va="center", fontsize=7.5, color=INK_FAINT, zorder=5)
+    ax.text(
+        x + w / 2, y + 0.59 * h, shorten(people, 20), ha="center", va="center", fontsize=7.5, color=INK_FAINT, zorder=5
+    )
     if not pd.isna(row["coverage"]):
         c = float(row["coverage"])
         left, width, top = x + 0.12 * w, 0.76 * w, y + 0.7 * h
         ax.add_patch(Rectangle((left, top), width, 0.07 * h, facecolor="#dfe3e8", linewidth=0, zorder=4))
-        ax.add_patch(Rectangle((left, top), width * c, 0.07 * h, facecolor=mark.line if state != "not_assessed" else INK_FAINT,
-                               linewidth=0, zorder=5))  # fmt: skip
+        ax.add_patch(
+            Rectangle(
+                (left, top),
+                width * c,
+                0.07 * h,
+                facecolor=mark.line if state != "not_assessed" else INK_FAINT,
+                linewidth=0,
+                zorder=5,
+            )
+        )
         ax.text(x + w / 2, y + 0.88 * h, fmt.share(c, 0), ha="center", va="center", fontsize=8.5, color=INK, zorder=5)
 
 
@@ -93,7 +128,9 @@ def conveyor_chart(
 
     A dashed box is a station that nobody holds; the strip is coverage, coloured by the limits of the verdict.
     """
-    rows = result.tables["stations"].to_dict("records")
+    rows: list[dict[str, Any]] = [
+        {str(k): v for k, v in r.items()} for r in result.tables["stations"].to_dict("records")
+    ]
     if not rows:
         return None
     ru, states = fmt.lang == "ru", station_states(result, band, judged)
@@ -101,21 +138,32 @@ def conveyor_chart(
     line = [r for r in rows if r["station"] in LINE]
     below = [r for r in rows if r["station"] not in LINE]
     names, shown = method().roles, result.facts["labels"]
-    empty = [names[str(r["station"])].short.get(fmt.lang) for r in rows
-             if r["required"] and has_staff and float(r["fte"]) <= 0]  # fmt: skip
-    weak = [names[str(r["station"])].short.get(fmt.lang) for r in rows
-            if states[str(r["station"])] in ("found", "watch") and float(r["fte"]) > 0]  # fmt: skip
+    empty = [
+        names[str(r["station"])].short.get(fmt.lang)
+        for r in rows
+        if r["required"] and has_staff and float(r["fte"]) <= 0
+    ]
+    weak = [
+        names[str(r["station"])].short.get(fmt.lang)
+        for r in rows
+        if states[str(r["station"])] in ("found", "watch") and float(r["fte"]) > 0
+    ]
     if not has_staff:
         title = "Какие станции нужны этому типу продаж" if ru else "The stations that this type of sale needs"
     elif empty:
         title = f"На конвейере пусто: {', '.join(empty)}" if ru else f"Nobody on the conveyor: {', '.join(empty)}"
     elif weak:
         title = (
-            f"Станции заняты, но их работу делают и другие: {', '.join(weak)}" if ru
+            f"Станции заняты, но их работу делают и другие: {', '.join(weak)}"
+            if ru
             else f"The stations are manned, but others do their work too: {', '.join(weak)}"
-        )  # fmt: skip
+        )
     else:
-        title = "Все обязательные станции заняты и делают свою работу" if ru else "Every required station is manned and covered"
+        title = (
+            "Все обязательные станции заняты и делают свою работу"
+            if ru
+            else "Every required station is manned and covered"
+        )
     with chart_style(accent):
         fig, ax = figure("full", 2.5 if below else 1.5)
         ax.set_axis_off()
@@ -131,8 +179,13 @@ def conveyor_chart(
             x = k * (width + gap)
             _box(ax, x, 0.1, width, height, r, states[str(r["station"])], fmt, shown, has_staff)
             if k + 1 < len(line):
-                ax.annotate("", (x + width + gap - 0.03, 0.6), (x + width + 0.03, 0.6),
-                            arrowprops={"arrowstyle": "-|>", "color": INK_FAINT, "lw": 1.4}, zorder=2)  # fmt: skip
+                ax.annotate(
+                    "",
+                    (x + width + gap - 0.03, 0.6),
+                    (x + width + 0.03, 0.6),
+                    arrowprops={"arrowstyle": "-|>", "color": INK_FAINT, "lw": 1.4},
+                    zorder=2,
+                )
         if below:
             ax.plot([0, used], [1.36, 1.36], color="#c3cad2", lw=1.0, zorder=1)
             ax.text(0, 1.31, "поддерживают" if ru else "support", fontsize=8.5, color=INK_FAINT, va="bottom")

@@ -50,9 +50,10 @@ def flow_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str = AC
         top = alien.sort_values(["hours", "from_role", "to_role"], ascending=[False, True, True]).iloc[0]
         a, b = role_short(str(top["from_role"]), fmt), role_short(str(top["to_role"]), fmt)
         title = (
-            f"Чужая работа — {share} часов, {fte}; больше всего {a} делают за роль «{b}»" if ru
+            f"Чужая работа — {share} часов, {fte}; больше всего {a} делают за роль «{b}»"
+            if ru
             else f"Foreign work is {share} of the hours, {fte}; most of it: {a} working for {b}"
-        )  # fmt: skip
+        )
     return flow(
         Caption("roles-flow", title, note=note),
         [(a, b, v) for (a, b), v in links.items()],
@@ -84,12 +85,17 @@ def km_load_chart(
     above = int((rows["share"] >= band.found).sum())
     share, limit = fmt.share(m.value), fmt.share(band.found)
     if m.value < band.watch and not above:
-        title = f"КМ свободны для своей работы: {share} чужой" if ru else f"Client managers are free for their work: {share}"
+        title = (
+            f"КМ свободны для своей работы: {share} чужой"
+            if ru
+            else f"Client managers are free for their work: {share}"
+        )
     else:
         title = (
-            f"В среднем {share} времени КМ — чужая операционная работа; выше {limit} — {above} из {len(rows)}" if ru
-            else f"On average {share} of client managers' time is operational work; {above} of {len(rows)} are above {limit}"
-        )  # fmt: skip
+            f"В среднем {share} времени КМ — чужая операционная работа; выше {limit} — {above} из {len(rows)}"
+            if ru
+            else f"Client managers: {share} of the time on average is operational; {above} of {len(rows)} above {limit}"
+        )
     return bars(
         Caption("roles-km-load", title, note=note),
         [names.get(p, p) for p in rows["person"]],
@@ -122,16 +128,23 @@ def mirror_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str = 
     revenue = x["revenue_share"]
     title = (
         f"На новых клиентов уходит {fmt.share(m.value)} времени"
-        + (f", они дают {fmt.share(revenue)} выручки" if revenue is not None else "") if ru
+        + (f", они дают {fmt.share(revenue)} выручки" if revenue is not None else "")
+        if ru
         else f"New clients take {fmt.share(m.value)} of the time"
         + (f" and bring {fmt.share(revenue)} of the revenue" if revenue is not None else "")
-    )  # fmt: skip
+    )
     regular = method().benchmarks["regular_client_deals"].value
     mark = Benchmark(
         1 - regular, "новые клиенты: около 20 % сделок B2B" if ru else "new clients: about 20% of B2B deals"
     )
-    return bars(Caption("roles-mirror", title, note=note), [r[0] for r in rows], [r[1] for r in rows], fmt=fmt,
-                mark=mark, accent=accent)  # fmt: skip
+    return bars(
+        Caption("roles-mirror", title, note=note),
+        [r[0] for r in rows],
+        [r[1] for r in rows],
+        fmt=fmt,
+        mark=mark,
+        accent=accent,
+    )
 
 
 def evidence_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str = ACCENT) -> Chart | None:
@@ -148,9 +161,11 @@ def evidence_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str 
     bad = rows[rows["conflict"].astype(bool)]
     if len(bad):
         who = ", ".join(role_short(str(f), fmt) for f in bad["family"])
-        title = f"Операционная работа: источники противоречат друг другу — {who}" if ru else (
-            f"Operational work: the sources contradict each other for {who}"
-        )  # fmt: skip
+        title = (
+            f"Операционная работа: источники противоречат друг другу — {who}"
+            if ru
+            else (f"Operational work: the sources contradict each other for {who}")
+        )
     else:
         title = "Операционная работа: источники согласны" if ru else "Operational work: the sources agree"
     with chart_style(accent):

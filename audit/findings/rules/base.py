@@ -1,0 +1,425 @@
+"""Verdicts on the client base (methodology, sections 4, 5.5 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.errors import Text
+from audit.findings.finding import Effect, Finding, Status
+from audit.findings.judge import make_finding, not_assessed, status_of, worse
+from audit.method import Threshold
+from audit.model.case import Case
+from audit.model.result import ChapterResult, Grade, Metric
+
+__all__ = ["SHEETS", "allocated", "judge", "sheet"]
+
+SHEETS: dict[str, Text] = {
+    "clients": Text("Клиенты и классы", "Clients and classes"),
+    "holdings": Text("Холдинги", "Holdings"),
+    "off_profile": Text("Непрофильные клиенты", "Off-profile clients"),
+    "wallet": Text("Доля в закупках", "Share of wallet"),
+    "gaps": Text("Недостающие категории", "Missing categories"),
+    "giants": Text("Непосильные заказы", "Orders too large"),
+    "growth": Text("Заработанный рост", "Earned growth"),
+}
+"""Annex sheets of the chapter."""
+
+
+def sheet(case: Case, name: str) -> str:
+    """Return the annex sheet's name in the report's language."""
+    return SHEETS[name].get(case.settings.report.lang)
+
+
+def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+    """Return the verdict on every finding of the chapter."""
+    return [
+        _concentration(case, result), _long_tail(case, result), _off_profile(case, result), _wallet(case, result),
+        _range_gap(case, result), _indigestion(case, result),
+    ]  # fmt: skip
+
+
+def _no(id: str, m: Metric) -> Finding:
+    assert m.reason is not None, f"{m.id} has neither value nor reason"
+    return not_assessed(id, m.reason)
+
+
+def _period(result: ChapterResult) -> dict[str, Any]:
+    return {"since": result.facts["since"], "until": result.facts["as_of"]}
+
+
+def _limits(band: Threshold) -> dict[str, Any]:
+    return {"watch": band.watch, "found": band.found}
+
+
+# --- effects
+
+
+def _formula(basis: str, profit: Text, revenue: Text) -> Text:
+    return profit if basis == "gross_profit" else revenue
+
+
+def allocated(
+    result: ChapterResult,
+    amounts: pd.DataFrame,
+    formula: Text,
+    inputs: Mapping[str, float],
+    *,
+    cap: str | None = "annual_figure",
+) -> Effect | None:
+    """Return an effect allocated to clients, or None where it comes to nothing.
+
+    ``amounts``: client_key, low, base, high in money a year. With ``cap`` no client's amount exceeds that column of the
+    chapter's table of clients (its own gross profit, or revenue, a year); what has no row there is left out.
+    """
+    out = amounts.copy()
+    if cap is not None:
+        limit = out["client_key"].map(result.tables["clients"].set_index("client_key")[cap]).astype(float)
+        for c in ("low", "base", "high"):
+            out[c] = np.minimum(out[c].astype(float), limit)
+    out = out.dropna(subset=["low", "base", "high"])
+    out = out[out["high"] > 0].sort_values("client_key", ignore_index=True)[["client_key", "low", "base", "high"]]
+    if out.empty:
+        return None
+    return Effect(
+        low=float(out["low"].sum()), base=float(out["base"].sum()), high=float(out["high"].sum()),
+        basis=result.facts["basis"], formula=formula, inputs=dict(inputs), by_client=out,
+    )  # fmt: skip
+
+
+# --- verdicts
+
+
+def _concentration(case: Case, result: ChapterResult) -> Finding:
+    """Judge the largest client and the five largest, at the level of clients and of holdings; the worst counts."""
+    id = "base.concentration"
+    top1, top5 = result.metrics["base.top1_share"], result.metrics["base.top5_share"]
+    if top1.value is None or top5.value is None:
+        return _no(id, top1)
+    t = case.thresholds
+    one = t[id]
+    five = one.model_copy(
+        update={"watch": t.value("base.concentration_top5_watch"), "found": t.value("base.concentration_top5_found")}
+    )
+    group1, group5 = result.metrics["base.top1_holding_share"], result.metrics["base.top5_holding_share"]
+    facts: dict[str, Any] = {
+        "top1": top1.value, "top5": top5.value, "n": top1.n, "even_top1": top1.extra["even_split"],
+        "even_top5": top5.extra["even_split"], "holding_top1": group1.value, "holding_top5": group5.value,
+        "client": result.facts["top_client"], "holding": result.facts["top_holding"], "one": _limits(one),
+        "five": _limits(five), "hhi": result.metrics["base.hhi"].value, **_period(result),
+    }  # fmt: skip
+    least = t.count("general.min_units")
+    if (top1.n or 0) < least:
+        reason = Text(
+            f"Клиентов с покупками: {top1.n}, для вывода нужно не меньше {least}: при таком числе доля пяти крупнейших "
+            f"велика и у равных клиентов",
+            f"Clients who bought: {top1.n}, a verdict needs at least {least}: with so few the five largest have a "
+            "large "
+            f"share even if all are equal",
+        )
+        return not_assessed(id, reason, facts=facts)
+    statuses: list[Status] = []
+    for m, band in ((top1, one), (top5, five), (group1, one), (group5, five)):
+        if m.value is not None:
+            statuses.append(status_of(m.value, None, None, band))
+    status = worse(*statuses)
+    clients_only = worse(*statuses[:2])
+    facts["by_holding"] = status != clients_only
+    largest = max(top1.value, group1.value or 0.0)
+    return make_finding(
+        case, id, status, grade="C", base_revenue_share=largest, table=sheet(case, "clients"), facts=facts
+    )
+
+
+def _steady(m: Metric, band: Threshold, status: Status) -> Status:
+    """Return the status if it holds without the client that dominates the figure, else ``watch``."""
+    if "dominant_share" not in m.extra:
+        return status
+    value = m.extra["without_value"]
+    if value is None:
+        return "watch"
+    return status if status_of(value, m.extra["without_low"], m.extra["without_high"], band) == status else "watch"
+
+
+def _long_tail(case: Case, result: ChapterResult) -> Finding:
+    """Judge the smaller half's share of orders, while it brings little revenue."""
+    id = "base.long_tail"
+    orders, revenue = result.metrics["base.tail_order_share"], result.metrics["base.tail_revenue_share"]
+    if orders.value is None or revenue.value is None:
+        return _no(id, orders if orders.value is None else revenue)
+    band = case.thresholds[id]
+    most = case.thresholds.value("base.long_tail_max_revenue")
+    # The revenue condition as a band of its own: little revenue for sure, not for sure, or enough.
+    little = band.model_copy(update={"watch": most, "found": most, "bad": "low"})
+    status = _steady(orders, band, status_of(orders.value, orders.low, orders.high, band))
+    brings = _steady(revenue, little, status_of(revenue.value, revenue.low, revenue.high, little))
+    if brings == "clear":
+        status = "clear"
+    elif brings == "watch" and status == "found":
+        status = "watch"
+    x = result.facts
+    facts = {
+        "orders_share": orders.value, "orders_low": orders.low, "orders_high": orders.high,
+        "revenue_share": revenue.value,
+        "revenue_low": revenue.low, "revenue_high": revenue.high, "n": orders.n, "clients": x["tail_clients"],
+        "orders": x["tail_orders"], "revenue": x["tail_revenue"], "hours": x["tail_entry_hours_year"],
+        "max_revenue": most, "enough_revenue": brings == "clear", **_limits(band), **_period(result),
+    }  # fmt: skip
+    return make_finding(
+        case, id, status, grade="C", effect=_tail_effect(case, result), table=sheet(case, "clients"), facts=facts
+    )
+
+
+def _tail_effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Price the tail by the hours its orders take to enter: a lower bound, calls and claims leave no trace."""
+    x = result.facts
+    if x["hour_cost"] is None or x["basis"] != "gross_profit":
+        return None
+    part = case.thresholds.range("base.tail_saving")
+    clients = result.tables["clients"]
+    tail = clients[clients["smaller_half"] & (clients["entry_hours"] > 0)]
+    cost = tail["entry_hours"] * x["to_year"] * x["hour_cost"]
+    amounts = pd.DataFrame({"client_key": tail["client_key"], **{
+        name: cost * share for name, share in zip(("low", "base", "high"), part, strict=True)
+    }})  # fmt: skip
+    formula = Text(
+        "Σ часы ввода заказов меньшей половины клиентов в год × цена часа × доля, которую снимает дешёвое "
+        "обслуживание; "
+        "нижняя граница: звонки и претензии следа не оставляют",
+        "Σ hours a year to enter the orders of the smaller half of clients × cost of an hour × the part that "
+        "cheap service "
+        "saves; a lower bound: calls and claims leave no trace",
+    )
+    return allocated(result, amounts, formula, {
+        "hours": float(tail["entry_hours"].sum()) * x["to_year"], "hour_cost": x["hour_cost"], "saving_low": part[0],
+        "saving_base": part[1], "saving_high": part[2],
+    })  # fmt: skip
+
+
+def _off_profile(case: Case, result: ChapterResult) -> Finding:
+    """Judge the share of orders of off-profile clients beyond coincidence."""
+    id = "base.off_profile"
+    m = result.metrics["base.off_profile_order_share"]
+    if m.value is None:
+        return _no(id, m)
+    band = case.thresholds[id]
+    status = status_of(m.extra["excess"], m.extra["excess_low"], m.extra["excess_high"], band)
+    x = result.facts
+    facts = {
+        "value": m.value, "n": m.n, "by_chance": m.extra["by_chance"], "excess": m.extra["excess"],
+        "excess_low": m.extra["excess_low"], "excess_high": m.extra["excess_high"], "clients": x["off_clients"],
+        "revenue": x["off_revenue"], "orders": x["off_orders"], "criteria": x["off_criteria"],
+        "margin_limit": x["off_margin_limit"], "max_share": case.thresholds.value("base.off_profile_max_revenue_share"),
+        **_limits(band), **_period(result),
+    }  # fmt: skip
+    return make_finding(
+        case,
+        id,
+        status,
+        grade="C",
+        effect=_off_profile_effect(case, result),
+        table=sheet(case, "off_profile"),
+        facts=facts,
+    )
+
+
+def _off_profile_effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Price off-profile clients by their margin: losses stopped, raised to the 10th percentile, to the median."""
+    x = result.facts
+    clients = result.tables["clients"]
+    off = clients[(clients["off_profile"] == True) & clients["margin_share"].notna()]  # noqa: E712 - an object column
+    if off.empty or x["off_margin_limit"] is None or x["basis"] != "gross_profit":
+        return None
+    margin, revenue = off["margin_share"].astype(float), off["revenue"].astype(float) * x["to_year"]
+    targets = sorted([0.0, x["off_margin_limit"], max(x["off_margin_median"], 0.0)])
+    amounts = pd.DataFrame({"client_key": off["client_key"]})
+    for name, target in zip(("low", "base", "high"), targets, strict=True):
+        amounts[name] = (revenue * (target - margin).clip(lower=0.0)).clip(upper=revenue)
+    formula = Text(
+        "Σ выручка клиента в год × (целевая маржа − его маржа), где она ниже; цель: ноль, 10-й процентиль, "
+        "медиана компании "
+        "по возрастанию",
+        "Σ client's revenue a year × (target margin − its margin) where it is lower; target: zero, the company's 10th "
+        "percentile, its median, in rising order",
+    )
+    # The annual gross profit of a loss-making client is negative: its revenue is the ceiling here.
+    return allocated(result, amounts, formula, {
+        "margin_low": targets[0], "margin_base": targets[1], "margin_high": targets[2], "clients": float(len(off)),
+    }, cap=None)  # fmt: skip
+
+
+def _wallet(case: Case, result: ChapterResult) -> Finding:
+    """Judge our mean share of key clients' wallets; stated and computed shares that contradict carry no advice."""
+    id = "base.wallet_headroom"
+    m = result.metrics["base.wallet_share"]
+    if m.value is None:
+        return _no(id, m)
+    least = case.thresholds.count("general.min_units")
+    facts: dict[str, Any] = {
+        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "weighted": m.extra["weighted"],
+        "stated": m.extra["stated"], "computed": m.extra["computed"], "both": m.extra["both_sources"],
+        "headroom": result.facts["wallet_headroom"], **_limits(case.thresholds[id]), **_period(result),
+    }  # fmt: skip
+    if (m.n or 0) < least:
+        reason = Text(
+            f"Ключевых клиентов с известной долей в закупках или бюджетом: {m.n}, для вывода нужно не меньше {least}",
+            f"Key clients with a known share of wallet or budget: {m.n}, a verdict needs at least {least}",
+        )
+        return not_assessed(id, reason, facts=facts)
+    band = case.thresholds[id]
+    status = status_of(m.value, m.low, m.high, band)
+    grade: Grade = m.grade or "C"
+    if m.extra["both_sources"] >= least:
+        e = m.extra
+        stated = status_of(e["stated"], e["stated_low"], e["stated_high"], band)
+        computed = status_of(e["computed"], e["computed_low"], e["computed_high"], band)
+        if {stated, computed} == {"found", "clear"}:
+            status, grade = "watch", "D"
+    facts["contradiction"] = grade == "D"
+    return make_finding(
+        case, id, status, grade=grade, effect=_wallet_effect(case, result), table=sheet(case, "wallet"), facts=facts
+    )
+
+
+def _wallet_effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Price the headroom: the part of the budget spent elsewhere that a year of work can win."""
+    x = result.facts
+    part = case.thresholds.range("base.wallet_capture")
+    wallet = result.tables["wallet"]
+    amounts = pd.DataFrame({"client_key": wallet["client_key"]})
+    for name, share in zip(("low", "base", "high"), part, strict=True):
+        amounts[name] = wallet["headroom"].astype(float) * share * x["margin_share"]
+    formula = _formula(
+        x["basis"],
+        Text("Σ бюджет клиента, уходящий другим, × достижимая за год доля × валовая маржа; не больше нынешней валовой "
+             "прибыли клиента за год",
+             "Σ client's budget spent elsewhere × the part a year can win × gross margin; at most the client's "
+             "present gross "
+             "profit a year"),
+        Text("Σ бюджет клиента, уходящий другим, × достижимая за год доля; не больше нынешней выручки клиента за год",
+             "Σ client's budget spent elsewhere × the part a year can win; at most the client's present revenue "
+             "a year"),
+    )  # fmt: skip
+    return allocated(result, amounts, formula, {
+        "headroom": float(wallet["headroom"].sum()), "capture_low": part[0], "capture_base": part[1],
+        "capture_high": part[2], "margin_share": x["margin_share"],
+    })  # fmt: skip
+
+
+def _range_gap(case: Case, result: ChapterResult) -> Finding:
+    """Judge the mean number of categories a client misses beyond chance."""
+    id = "base.range_gap"
+    m = result.metrics[id]
+    if m.value is None:
+        return _no(id, m)
+    band = case.thresholds[id]
+    status = status_of(m.value, m.low, m.high, band)
+    top = result.tables["missing_categories"].head(3)
+    x = result.facts
+    facts = {
+        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "missing": m.extra["missing"],
+        "by_chance": m.extra["by_chance"], "peers": m.extra["peers"], "categories": m.extra["categories"],
+        "with_gap": x["range_with_gap"], "left_out": x["range_left_out"],
+        "top": [{"category": str(r["category"]), "clients": int(r["clients"])} for r in top.to_dict("records")],
+        **_limits(band), **_period(result),
+    }  # fmt: skip
+    return make_finding(
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        effect=_range_effect(case, result),
+        table=sheet(case, "gaps"),
+        facts=facts,
+    )
+
+
+def _range_effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Price the missing range: what similar clients spend on it, not missing by chance, sold by a year's work."""
+    x = result.facts
+    gaps = result.tables["gaps"]
+    if gaps.empty:
+        return None
+    part = case.thresholds.range("base.range_uptake")
+    money = gaps.groupby("client_key", sort=True)["expected_revenue"].sum() * x["to_year"]
+    real = x["range_beyond_chance"]
+    amounts = pd.DataFrame({"client_key": money.index})
+    for name, share in zip(("low", "base", "high"), part, strict=True):
+        amounts[name] = money.to_numpy(dtype=np.float64) * real * share * x["margin_share"]
+    formula = _formula(
+        x["basis"],
+        Text("Σ выручка клиента × типичная доля недостающей категории у похожих × часть, недостающая не "
+             "случайно, × доля, "
+             "которую продаёт год работы, × валовая маржа; не больше нынешней валовой прибыли клиента за год",
+             "Σ client's revenue × typical share of the missing category with similar clients × the part not "
+             "missing by "
+             "chance × the part a year's work sells × gross margin; at most the client's present gross profit a year"),
+        Text("Σ выручка клиента × типичная доля недостающей категории у похожих × часть, недостающая не "
+             "случайно, × доля, "
+             "которую продаёт год работы; не больше нынешней выручки клиента за год",
+             "Σ client's revenue × typical share of the missing category with similar clients × the part not "
+             "missing by "
+             "chance × the part a year's work sells; at most the client's present revenue a year"),
+    )  # fmt: skip
+    return allocated(result, amounts, formula, {
+        "missing_revenue": float(money.sum()), "not_by_chance": real, "uptake_low": part[0], "uptake_base": part[1],
+        "uptake_high": part[2], "margin_share": x["margin_share"],
+    })  # fmt: skip
+
+
+def _indigestion(case: Case, result: ChapterResult) -> Finding:
+    """Judge the others' service after giant orders; without such orders there was nothing to digest."""
+    id = "base.indigestion"
+    giants, p = result.metrics["base.giant_orders"], result.metrics["base.indigestion_p"]
+    if giants.value is None:
+        return _no(id, giants)
+    band = case.thresholds[id]
+    x = result.facts
+    facts: dict[str, Any] = {
+        "giants": int(giants.value), "limit": x["giant_limit"], "after_days": x["giant_after_days"], **_limits(band),
+    }  # fmt: skip
+    if giants.value == 0:
+        return make_finding(case, id, "clear", grade="C", facts=facts)
+    if p.value is None:
+        assert p.reason is not None
+        return not_assessed(id, p.reason, facts=facts)
+    rows = {r["outcome"]: r for r in result.tables["outcomes"].to_dict("records")}
+    facts |= {
+        "p": p.value, "worst": x["giant_worst"],
+        "outcomes": {k: {"before": r["before"], "after": r["after"], "p": r["p"], "worse": bool(r["worse"])}
+                     for k, r in rows.items()},
+    }  # fmt: skip
+    status = status_of(p.value, None, None, band)
+    return make_finding(
+        case, id, status, grade="C", effect=_indigestion_effect(result, len(rows), float(band.watch or 0.0)),
+        table=sheet(case, "giants"), facts=facts,
+    )  # fmt: skip
+
+
+def _indigestion_effect(result: ChapterResult, outcomes: int, limit: float) -> Effect | None:
+    """Price the margin that the others' orders lost after giant orders, if beyond chance; no allocation."""
+    x = result.facts
+    margin = result.tables["outcomes"][result.tables["outcomes"]["outcome"] == "margin"]
+    if margin.empty or x["giant_years"] <= 0:
+        return None
+    r = margin.iloc[0]
+    if not r["worse"] or r["p"] * outcomes >= limit:
+        return None
+    years = max(x["giant_years"], 1.0)
+    money = float(r["after_n"]) / years
+    return Effect(
+        low=max(0.0, float(r["drop_low"])) * money, base=float(r["before"] - r["after"]) * money,
+        high=float(r["drop_high"]) * money, basis="gross_profit",
+        formula=Text(
+            "(валовая маржа остальных до непосильных заказов − после) × их выручка в это время / лет в периоде; "
+            "связь, а не "
+            "доказанная причина",
+            "(gross margin of the others before orders too large − after) × their revenue in that time / years in the "
+            "window; an association, not a proven cause",
+        ),
+        inputs={"margin_before": float(r["before"]), "margin_after": float(r["after"]),
+                "revenue_after": float(r["after_n"]), "years": years},
+    )  # fmt: skip

@@ -1,0 +1,255 @@
+"""Verdicts on «whose clients» (methodology, sections 4, 5.6 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from audit.errors import Text
+from audit.findings.finding import Effect, Finding, Status
+from audit.findings.judge import make_finding, not_assessed, status_of, worse
+from audit.findings.rules.base import allocated
+from audit.method import Threshold
+from audit.model.case import Case
+from audit.model.result import ChapterResult, Metric
+
+__all__ = ["SHEETS", "judge", "sheet"]
+
+SHEETS: dict[str, Text] = {
+    "clients": Text("Чьи клиенты", "Whose clients"),
+    "books": Text("Книги продавцов", "Books of the sellers"),
+    "load": Text("Нагрузка книг", "Load of the books"),
+    "events": Text("Передачи книг", "Hand-overs of books"),
+    "handed": Text("Переданные клиенты", "Handed clients"),
+}
+"""Annex sheets of the chapter."""
+
+
+def sheet(case: Case, name: str) -> str:
+    """Return the annex sheet's name in the report's language."""
+    return SHEETS[name].get(case.settings.report.lang)
+
+
+def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+    """Return the verdict on every finding of the chapter."""
+    return [
+        _single_owner(case, result), _bus_factor(case, result), _handover_loss(case, result), _overloaded(case, result),
+    ]  # fmt: skip
+
+
+def _no(id: str, m: Metric, facts: Mapping[str, Any] | None = None) -> Finding:
+    assert m.reason is not None, f"{m.id} has neither value nor reason"
+    return not_assessed(id, m.reason, facts=facts)
+
+
+def _limits(case: Case, id: str) -> dict[str, Any]:
+    band = case.thresholds[id]
+    return {"watch": band.watch, "found": band.found, "since": None}
+
+
+def _period(result: ChapterResult) -> dict[str, Any]:
+    return {"since": result.facts["since"], "until": result.facts["as_of"]}
+
+
+def _beyond(m: Metric, band: Threshold) -> Status:
+    """Judge a share beyond chance; one that hangs on a dominant client must hold without it."""
+    e = m.extra
+    status = status_of(e["beyond"], e["beyond_low"], e["beyond_high"], band)
+    if "dominant_share" not in e:
+        return status
+    if e["without_beyond"] is None:
+        return "watch"
+    rest = status_of(e["without_beyond"], e["without_beyond_low"], e["without_beyond_high"], band)
+    return status if rest == status else "watch"
+
+
+def _single_owner(case: Case, result: ChapterResult) -> Finding:
+    """Judge clients who know one seller only: by their number or by their revenue, the worse counts."""
+    id = "ownership.single_owner"
+    m, revenue = (result.metrics[f"ownership.single_owner_{k}"] for k in ("share", "revenue_share"))
+    if m.value is None:
+        return _no(id, m)
+    band = case.thresholds[id]
+    statuses = [_beyond(m, band)] + ([_beyond(revenue, band)] if revenue.value is not None else [])
+    x = result.facts
+    facts = {
+        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "chance": m.extra["chance"], "team": m.extra["team"],
+        "single": x["single"], "revenue_share": revenue.value, "revenue_low": revenue.low, "revenue_high": revenue.high,
+        "by_revenue": len(statuses) > 1 and worse(*statuses) != statuses[0], "turnover": x["turnover"],
+        **_limits(case, id), **_period(result),
+    }  # fmt: skip
+    return make_finding(
+        case, id, worse(*statuses), grade="C", effect=_single_effect(case, result),
+        base_revenue_share=revenue.value or 0.0, table=sheet(case, "clients"), facts=facts,
+    )  # fmt: skip
+
+
+def _single_effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Price the risk: single-owner clients × how often a seller leaves × the published fall after a change of manager.
+
+    Only where the staff sheet shows that sellers do leave; the published range stands for the fall, not our own figure.
+    """
+    x = result.facts
+    turnover = x["turnover"]
+    if turnover is None:
+        return None
+    fall = case.thresholds.range("ownership.departure_scenario")
+    single = result.tables["clients"]
+    single = single[single["single"] & (single["annual_figure"] > 0)]
+    amounts = pd.DataFrame({"client_key": single["client_key"]})
+    for name, share in zip(("low", "base", "high"), fall, strict=True):
+        amounts[name] = single["annual_figure"].astype(float) * turnover[name] * share
+    what_ru = "валовая прибыль" if x["basis"] == "gross_profit" else "выручка"
+    what_en = "gross profit" if x["basis"] == "gross_profit" else "revenue"
+    formula = Text(
+        f"Σ {what_ru} клиента с единственным продавцом за год × доля продавцов, уходящих за год, × опубликованное "
+        "снижение "
+        "после смены менеджера (Shi 2017); сценарий, а не измерение",
+        f"Σ {what_en} a year of clients with one seller only × share of sellers leaving a year × published fall "
+        "after a "
+        "change of manager (Shi 2017); a scenario, not a measurement",
+    )
+    return allocated(result, amounts, formula, {
+        "turnover_low": turnover["low"], "turnover_base": turnover["base"], "turnover_high": turnover["high"],
+        "fall_low": fall[0], "fall_base": fall[1], "fall_high": fall[2],
+    })  # fmt: skip
+
+
+def _bus_factor(case: Case, result: ChapterResult) -> Finding:
+    """Judge on how many sellers the base hangs: one is found, fewer than an even split and than chance is watched."""
+    id = "ownership.bus_factor"
+    m = result.metrics[id]
+    if m.value is None:
+        return _no(id, m)
+    e, band = m.extra, case.thresholds[id]
+    assert band.found is not None
+    facts = {
+        "value": int(m.value), "low": m.low, "high": m.high, "n": m.n, "team": e["team"], "even": e["even_split"],
+        "chance_low": e["chance_low"], "top_share": e["top_share"], "share": e["share"], **_period(result),
+    }  # fmt: skip
+    least = case.thresholds.count("ownership.min_team")
+    if e["team"] < least:
+        reason = Text(
+            f"Продавцов, на которых держится база: {e['team']}; в команде меньше {least} она держится на одном-двух по "
+            "построению",
+            f"Sellers who hold the base: {e['team']}; in a team of fewer than {least} it hangs on one or two by "
+            "construction",
+        )
+        return not_assessed(id, reason, facts=facts)
+    high = m.value if m.high is None else m.high
+    status: Status = "clear"
+    if high <= band.found:
+        status = "found"
+    elif m.value <= band.found or (m.value < e["even_split"] and m.value < e["chance_low"]):
+        status = "watch"
+    return make_finding(
+        case, id, status, grade="C", base_revenue_share=e["top_share"], table=sheet(case, "books"), facts=facts
+    )
+
+
+def _handover_loss(case: Case, result: ChapterResult) -> Finding:
+    """Judge the change of revenue after hand-overs; too few clients or too wide an interval cannot tell."""
+    id = "ownership.handover_loss"
+    m = result.metrics["ownership.departure_effect"]
+    x = result.facts
+    t = case.thresholds
+    scenario = {k: x.get(f"scenario_{k}") for k in ("low", "base", "high")}
+    if m.value is None:
+        return _no(id, m, {"scenario": scenario})
+    facts: dict[str, Any] = {
+        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "half_width": m.extra["half_width"],
+        "handed_ratio": m.extra["handed_ratio"], "control_ratio": m.extra["control_ratio"],
+        "controls": m.extra["controls"], "events": m.extra["events"], "scenario": scenario, "unmatched": x["handed_unmatched"],
+    }  # fmt: skip
+    least, widest = t.count("general.min_units"), t.value("ownership.handover_max_half_width")
+    low, high = scenario["low"], scenario["high"]
+    aside = Text(
+        f"; по публикациям смена менеджера снижает продажи на {_percent(low)}–{_percent(high)} % (Shi 2017), есть и "
+        "обратный результат (Schmitz 2020)",
+        f"; published studies put the fall of sales after a change of manager at {_percent(low)}–{_percent(high)}% "
+        "(Shi 2017), the opposite has been found too (Schmitz 2020)",
+    )
+    if (m.n or 0) < least or m.low is None:
+        reason = Text(
+            f"Переданных клиентов: {m.n}, для вывода нужно не меньше {least} — сказать нельзя{aside.ru}",
+            f"Handed clients: {m.n}, a verdict needs at least {least}: it cannot be told{aside.en}",
+        )
+        return not_assessed(id, reason, facts=facts)
+    if m.extra["half_width"] is None or m.extra["half_width"] > widest:
+        width = m.extra["half_width"]
+        reason = Text(
+            f"Переданных клиентов {m.n}, интервал ±{_percent(width)} п. п. шире {_percent(widest)} — сказать "
+            f"нельзя{aside.ru}",
+            f"{m.n} handed clients, the interval of ±{_percent(width)} pp is wider than {_percent(widest)}: it "
+            "cannot be "
+            f"told{aside.en}",
+        )
+        return not_assessed(id, reason, facts=facts)
+    band = t[id]
+    status = status_of(m.value, m.low, m.high, band)
+    if "dominant_share" in m.extra and status != "watch":
+        value = m.extra["without_value"]
+        if value is None or status_of(value, m.extra["without_low"], m.extra["without_high"], band) != status:
+            status = "watch"
+    facts["dominant"] = "dominant_share" in m.extra
+    return make_finding(
+        case, id, status, grade="C", effect=_handover_effect(result, m), table=sheet(case, "handed"), facts=facts
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "—" if share is None else f"{share * 100:.0f}"
+
+
+def _handover_effect(result: ChapterResult, m: Metric) -> Effect | None:
+    """Price what handed clients bring less a year than comparable ones; shared out by their revenue before."""
+    if m.value is None or m.value >= 0 or m.low is None or m.high is None:
+        return None
+    x = result.facts
+    handed = result.tables["handed"]
+    yearly = handed["expected"].astype(float) * 365.25 / handed["span_days"].astype(float) * x["margin_share"]
+    per = yearly.groupby(handed["client_key"]).max()
+    amounts = pd.DataFrame({"client_key": per.index})
+    for name, change in (("low", m.high), ("base", m.value), ("high", m.low)):
+        amounts[name] = per.to_numpy(dtype=float) * max(0.0, -change)
+    what_ru = "валовой прибыли" if x["basis"] == "gross_profit" else "выручки"
+    what_en = "gross profit" if x["basis"] == "gross_profit" else "revenue"
+    formula = Text(
+        f"Σ ожидаемой {what_ru} переданного клиента за год (до передачи × изменение у сопоставимых клиентов) × "
+        "снижение "
+        "против сопоставимых; границы — интервал 95 %",
+        f"Σ expected {what_en} a year of a handed client (before × what became of comparable clients) × the fall "
+        "against "
+        "comparable ones; limits from the 95% interval",
+    )
+    # A lost client has no figure of the last 12 months; what it brought before the hand-over is its ceiling.
+    return allocated(result, amounts, formula, {
+        "expected": float(per.sum()), "change_low": m.low, "change_base": m.value, "change_high": m.high,
+        "margin_share": x["margin_share"],
+    }, cap=None)  # fmt: skip
+
+
+def _overloaded(case: Case, result: ChapterResult) -> Finding:
+    """Judge the hours clients need: the sum over managers; half of them beyond the limit is found too."""
+    id = "ownership.overloaded_book"
+    m = result.metrics["ownership.load"]
+    if m.value is None:
+        return _no(id, m)
+    e = m.extra
+    status = status_of(m.value, m.low, m.high, case.thresholds[id])
+    people = m.n or 0
+    if e["overloaded"] >= 2 and e["overloaded"] * 2 >= people:
+        status = "found"
+    elif e["overloaded"]:
+        status = worse(status, "watch")
+    facts = {
+        "value": m.value, "people": people, "needed": e["hours_needed"], "left": e["hours_left"],
+        "touches": e["touches"], "minutes": e["minutes"], "overloaded": e["overloaded"], "highest": e["highest"],
+        "clients": result.facts["load_clients"], **_limits(case, id), **_period(result),
+    }  # fmt: skip
+    return make_finding(
+        case, id, status, grade="B", role_hours_share=max(0.0, 1 - 1 / m.value) if m.value > 0 else 0.0,
+        table=sheet(case, "load"), facts=facts,
+    )  # fmt: skip

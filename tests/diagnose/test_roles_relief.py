@@ -1,0 +1,214 @@
+"""Relief with a pencil, capacity by the formula, what freed time is worth, what if."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from audit.diagnose.roles import diagnose, what_if
+from audit.diagnose.roles.relief import capacity_uplift, relief, transferable_shares
+from audit.diagnose.roles.whatif import apply_change
+from audit.errors import ParameterError
+from audit.method import method
+from tests.roles_tables import case_of, hours_of, orders, staff
+
+PEOPLE = staff("K1 KM", "K2 KM", "O1 OP", "B1 BO")
+ANSWERS = {
+    "K1": {"OPS_ORDER": 0.40, "FARM_REPEAT": 0.50, "OV_MEET": 0.10},
+    "K2": {"OPS_DOCS": 0.20, "OPS_CRM": 0.10, "FARM_REPEAT": 0.70},
+    "O1": {"OPS_ORDER": 0.80, "OV_WAIT": 0.20},
+    "B1": {"OPS_DOCS": 1.0},
+}
+
+
+def test_transferable_shares_of_the_functions_are_the_thresholds():
+    tau = transferable_shares(method().thresholds)
+    for code, f in method().functions.items():
+        assert (code in tau) == (f.group == "OPER")
+        if f.transferable is not None:
+            assert tau[code] == f.transferable, code
+
+
+def test_relief_with_a_pencil():
+    """Entry 64 h × 0.9 = 57.6; papers 32 h × 0.95 = 30.4; CRM 16 h less 8 h own notes = 8 h × 0.6 = 4.8: 92.8 h.
+
+    Low: 64·0.7 + 32·0.8 + 8·0.4 = 73.6; high: 64 + 32 + 8·0.8 = 102.4. The clerk waits 32 h.
+    A person's useful hours: 160 × 0.85 = 136. Relief 92.8 ÷ 136 = 0.682, missing (92.8 − 32) ÷ 136 = 0.447.
+    EK: K1 frees min(57.6; 20 % of 160 = 32), K2 min(35.2; 32) = 32: 64 ÷ 160 = 0.4 people; by the ratio 2 ÷ 5 = 0.4.
+    """
+    result = diagnose(case_of(PEOPLE, ANSWERS))
+    pencil = result.tables["relief"].set_index("function")
+    assert pencil["base"].to_dict() == pytest.approx({"OPS_ORDER": 57.6, "OPS_DOCS": 30.4, "OPS_CRM": 4.8})
+    assert pencil["receiver"].to_dict() == {"OPS_ORDER": "OP", "OPS_DOCS": "BO", "OPS_CRM": "BO"}
+    fte, missing = result.metrics["roles.relief_fte"], result.metrics["roles.relief_shortage_fte"]
+    assert (fte.low, fte.value, fte.high) == pytest.approx((73.6 / 136, 92.8 / 136, 102.4 / 136))
+    assert (missing.low, missing.value, missing.high) == pytest.approx((41.6 / 136, 60.8 / 136, 70.4 / 136))
+    assert (fte.extra["ek_rule_fte"], fte.extra["ek_rule_people"]) == pytest.approx((0.4, 0.4))
+    freed = result.tables["freed"].set_index("person")
+    assert freed["freed_share"].to_dict() == pytest.approx({"K1": 57.6 / 160, "K2": 35.2 / 160})
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"roles.utilisation": 1.0}, 92.8 / 160),
+        ({"roles.transferable_OPS_ORDER": {"low": 0.1, "base": 0.5, "high": 0.5}}, (92.8 - 64 * 0.4) / 136),
+        ({"roles.own_crm_notes_share": 0.0}, (92.8 + 8 * 0.6) / 136),
+    ],
+)
+def test_every_parameter_of_the_relief_matters(change, expected):
+    m = diagnose(case_of(PEOPLE, ANSWERS, thresholds=change)).metrics["roles.relief_fte"]
+    assert m.value == pytest.approx(expected)
+
+
+def test_eks_rule_takes_its_two_numbers_from_the_thresholds():
+    m = diagnose(
+        case_of(PEOPLE, ANSWERS, thresholds={"roles.relief_per_managers": 4, "roles.relief_max_freed_share": 0.1})
+    ).metrics["roles.relief_fte"]
+    assert (m.extra["ek_rule_fte"], m.extra["ek_rule_people"]) == pytest.approx((0.2, 0.5))
+
+
+def test_shortage_is_never_below_zero():
+    freed = pd.DataFrame({"person": ["K1"], "hours": [160.0], "low": [10.0], "base": [20.0], "high": [50.0], "ek_hours": [20.0]})
+    r = relief(freed, 30.0, hours_per_month=160.0, utilisation=1.0, per_managers=5.0)
+    assert r.shortage_fte == pytest.approx((0.0, 0.0, 20 / 160))
+
+
+def test_capacity_uplift_by_the_formula():
+    """s = 0.5, Δ = 0.3, φ = 0.7, ε = 0.34: (0.71 ÷ 0.5)^0.34 − 1 = 12.66 %. With exact inputs the interval is the point."""
+    up = capacity_uplift(0.5, (0.3,) * 3, (0.7,) * 3, (0.34,) * 3, 2.0, draws=500, seed=1)
+    assert up.base == pytest.approx((0.71 / 0.5) ** 0.34 - 1) == pytest.approx(0.12662, abs=1e-5)
+    assert (up.low, up.high) == pytest.approx((up.base, up.base))
+    wide = capacity_uplift(0.5, (0.2, 0.3, 0.4), (0.3, 0.7, 1.0), (0.1, 0.34, 0.6), 2.0, draws=20000, seed=1)
+    assert 0 < wide.low < up.base < wide.high < (0.9 / 0.5) ** 0.6 - 1
+    # Selling time at most doubles: s = 0.1, Δ = 0.5 would be 4.5 times.
+    assert capacity_uplift(0.1, (0.5,) * 3, (0.7,) * 3, (0.34,) * 3, 2.0, draws=10, seed=1).base == pytest.approx(2**0.34 - 1)
+    with pytest.raises(ValueError, match="selling"):
+        capacity_uplift(0.0, (0.5,) * 3, (0.7,) * 3, (0.34,) * 3, 2.0, draws=10, seed=1)
+
+
+def test_capacity_in_the_chapter_and_its_parameters():
+    """s = (80 + 112) ÷ 320 = 0.6; Δ = 92.8 ÷ 320 = 0.29."""
+    base = diagnose(case_of(PEOPLE, ANSWERS)).metrics["roles.capacity_uplift"]
+    assert base.extra["selling_share"] == pytest.approx(0.6)
+    assert base.value == pytest.approx(((0.6 + 0.7 * 0.29) / 0.6) ** 0.34 - 1)
+    assert base.low < base.value < base.high
+    for change, value in (
+        ({"roles.reinvested_share": {"low": 0.1, "base": 0.5, "high": 0.6}}, ((0.6 + 0.5 * 0.29) / 0.6) ** 0.34 - 1),
+        ({"roles.selling_time_elasticity": {"low": 0.1, "base": 0.2, "high": 0.6}}, ((0.6 + 0.7 * 0.29) / 0.6) ** 0.2 - 1),
+        ({"roles.capacity_max_time_ratio": 1.1}, 1.1**0.34 - 1),
+    ):
+        assert diagnose(case_of(PEOPLE, ANSWERS, thresholds=change)).metrics["roles.capacity_uplift"].value == pytest.approx(value)
+    fewer = diagnose(case_of(PEOPLE, ANSWERS, thresholds={"roles.capacity_draws": 50})).metrics["roles.capacity_uplift"]
+    assert fewer.value == base.value and fewer.low != base.low
+
+
+def sale(client, day, amount, group="A", manager="K1", **more):
+    return {"order_id": f"{client}{day}{group}", "order_date": day, "client_id": client, "amount": amount, "sku_group": group,
+            "manager": manager, "margin": amount / 4, **more}  # fmt: skip
+
+
+def test_money_of_the_uplift_rests_on_the_managers_clients_with_room_to_grow():
+    """As of 31.12.2025, whole years 2024 and 2025 plus a day.
+
+    up: 100 last year, 90 now: exactly 10 % below its best, no room by that sign; down: 100 → 80, room; rich: our share of
+    the budget is 85 %, no room although it fell; other: К2's client is КМ's too; dev: the developer's client, not counted.
+    Margin is a quarter: down 20 + other 5 (50 → 20) = 25 with room.
+    """
+    lines = [
+        sale("up", "2024-05-05", 100), sale("up", "2025-05-05", 90),
+        sale("down", "2024-05-05", 100), sale("down", "2025-05-05", 80),
+        sale("rich", "2024-05-05", 100), sale("rich", "2025-05-05", 60),
+        sale("other", "2024-05-05", 50, manager="K2"), sale("other", "2025-05-05", 20, manager="K2"),
+        sale("dev", "2024-05-05", 900, manager="R1"), sale("dev", "2025-05-05", 100, manager="R1"),
+        sale("end", "2023-12-01", 1), sale("end", "2025-12-31", 1),
+    ]  # fmt: skip
+    keys = [{"client_id": "rich", "lead": "K1", "wallet_share": 0.85}]
+    people = [*PEOPLE, *staff("R1 SR")]
+    result = diagnose(case_of(people, ANSWERS, lines=lines, key_clients=keys))
+    room = result.tables["clients_with_room"].set_index("client_key")["room"].to_dict()
+    assert room == {"up": "no", "down": "yes", "rich": "no", "other": "yes", "end": "no"}
+    e, m = result.facts["effect"], result.metrics["roles.capacity_uplift"]
+    assert (e["basis"], e["worth_with_room"], e["clients_with_room"]) == ("gross_profit", pytest.approx(25.0), 2)
+    assert (e["low"], e["base"], e["high"]) == pytest.approx((25 * m.low, 25 * m.value, 25 * m.high))
+    assert result.tables["effect_by_client"]["base"].sum() == pytest.approx(e["base"])
+    for change, expected in (
+        ({"roles.full_wallet_share": 0.9}, {"down", "other", "rich"}),
+        ({"roles.room_below_best": 0.05}, {"down", "other", "up"}),
+        ({"roles.room_below_best": 0.5}, {"other"}),
+    ):
+        t = diagnose(case_of(people, ANSWERS, lines=lines, key_clients=keys, thresholds=change)).tables["clients_with_room"]
+        assert set(t.loc[t["room"] == "yes", "client_key"]) == expected, change
+
+
+def test_missing_common_categories_are_room_too():
+    """A, B, C are bought by both large clients; «small» buys A only: two of three common ones missing."""
+    lines = [sale(c, "2025-06-01", 50, g) for c in ("x", "y") for g in "ABC"] + [sale("small", "2025-07-01", 50, "A")]
+    def room(**change):
+        t = diagnose(case_of(PEOPLE, ANSWERS, lines=lines, thresholds=change)).tables["clients_with_room"]
+        return t.set_index("client_key")["room"].to_dict()
+    assert room() == {"x": "no", "y": "no", "small": "yes"}
+    assert room(**{"roles.room_missing_categories": 3})["small"] == "no"
+    assert room(**{"roles.common_category_share": 0.9})["small"] == "no"  # then only A is common
+
+
+def test_margin_comes_from_orders_else_questionnaire_else_effects_are_revenue():
+    lines = [{k: v for k, v in sale("a", d, x).items() if k != "margin"} for d, x in (("2024-02-01", 100), ("2025-12-31", 50))]
+    lines.append({**lines[0], "order_date": "2023-12-01", "order_id": "z"})
+    e = diagnose(case_of(PEOPLE, ANSWERS, lines=lines)).facts["effect"]
+    assert (e["basis"], e["worth_with_room"]) == ("revenue", pytest.approx(50.0))
+    e = diagnose(case_of(PEOPLE, ANSWERS, lines=lines, company={"gross_margin_share": 0.2})).facts["effect"]
+    assert (e["basis"], e["worth_with_room"]) == ("gross_profit", pytest.approx(10.0))
+
+
+# --- what if
+
+
+def test_moving_order_entry_to_the_clerk():
+    """K1's 64 h: 57.6 h leave. They fill the clerk's 32 idle hours, 25.6 h need new hands: 25.6 ÷ 136 = 0.19.
+
+    КМ after: (6.4 + 32 + 8) ÷ 320 = 0.145; before (64 + 32 + 8) ÷ 320 = 0.325.
+    Own hours: 70 % of 57.6 = 40.3 back to repeat sales.
+    """
+    result = what_if(case_of(PEOPLE, ANSWERS), move_functions={"OPS_ORDER": "OP"})
+    t = result.tables["what_if"].set_index("measure")
+    assert list(t.loc["roles.km_operational_share"]) == pytest.approx([0.325, 46.4 / 320])
+    assert list(t.loc["selling_share"]) == pytest.approx([0.6, (192 + 0.7 * 57.6) / 320])
+    assert t.loc["hours_handed_over", "after"] == pytest.approx(57.6)
+    assert t.loc["new_people_fte", "after"] == pytest.approx(25.6 / 136)
+    assert t.loc["roles.foreign_share", "after"] < t.loc["roles.foreign_share", "before"]
+    # The chapter itself stays with what is.
+    assert result.metrics["roles.km_operational_share"].value == pytest.approx(0.325)
+
+
+def test_adding_half_a_person_takes_what_that_person_can_carry():
+    """0.5 × 160 × 0.85 = 68 of 92.8 transferable hours: КМ left with 104 − 68 = 36 of 320 h."""
+    t = what_if(case_of(PEOPLE, ANSWERS), add_relief_fte=0.5).tables["what_if"].set_index("measure")
+    assert list(t.loc["roles.km_operational_share"]) == pytest.approx([0.325, 36 / 320])
+    assert t.loc["new_people_fte", "after"] == pytest.approx(0.5)
+    # Five people cannot take more than there is.
+    t = what_if(case_of(PEOPLE, ANSWERS), add_relief_fte=5).tables["what_if"].set_index("measure")
+    assert t.loc["hours_handed_over", "after"] == pytest.approx(92.8)
+
+
+def test_change_keeps_the_hours_of_the_people_who_were_there():
+    hours, _, norm = hours_of(PEOPLE, ANSWERS)
+    tau = transferable_shares(method().thresholds)
+    rules = {"hours_per_month": 160.0, "utilisation": 0.85, "reinvested": 0.7}
+    change = apply_change(hours, norm, tau, moves={"OPS_ORDER": "OP"}, add_relief_fte=0.1, **rules)
+    old = change.hours[~change.hours["person"].str.startswith("+")]
+    assert old.groupby("person")["hours"].sum().to_dict() == pytest.approx({p: 160.0 for p in ("K1", "K2", "O1", "B1")})
+    new = change.hours[change.hours["person"].str.startswith("+")]
+    assert new["hours"].sum() == pytest.approx(change.new_hands_hours + change.relief_hours)
+
+
+def test_without_a_change_there_is_no_what_if_and_nonsense_is_refused():
+    case = case_of(PEOPLE, ANSWERS)
+    assert "what_if" not in what_if(case).tables
+    with pytest.raises(ParameterError, match="OPS_ORDR"):
+        what_if(case, move_functions={"OPS_ORDR": "OP"})
+    with pytest.raises(ParameterError, match="OPP"):
+        what_if(case, move_functions={"OPS_ORDER": "OPP"})
+    with pytest.raises(ParameterError, match="add_relief_fte"):
+        what_if(case, add_relief_fte=-1)
+    assert "what_if" not in what_if(case_of(None, lines=orders(40)), add_relief_fte=1).tables

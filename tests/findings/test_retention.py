@@ -1,0 +1,444 @@
+"""Verdicts on retention: every finding found, watched, clear, not assessed; every threshold matters."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from audit.diagnose.retention import diagnose
+from audit.errors import Text
+from audit.findings.finding import Finding
+from audit.findings.rules.retention import judge
+from audit.method import method
+from audit.model.case import Case
+from audit.model.result import ChapterResult, Metric, metric, no_metric
+from tests.case_builder import make_case
+
+Rows = list[dict[str, Any]]
+NOTHING = Text("нечего", "nothing")
+
+
+def day(n: int) -> dt.date:
+    return dt.date(2022, 1, 1) + dt.timedelta(days=n)
+
+
+def order(client: str, at: int, amount: float, **more: Any) -> dict[str, Any]:
+    return dict(
+        order_id=f"{client}-{at}", client_id=client, order_date=day(at), amount=amount, margin=amount / 4, **more
+    )
+
+
+def company() -> Rows:
+    """Three years to the last day of 2024: 30 old clients monthly, 60 new ones of whom every other comes back once.
+
+    Old clients 0–5 stop in September 2023; 6–8 stop in July 2024. All orders of manager M0 or M1, items s and t.
+    """
+    rows: Rows = []
+    for c in range(30):
+        last = 610 if c < 6 else 920 if c < 9 else 1095
+        for at in range(c % 28, last + 1, 30):
+            sold = {"manager": f"M{c % 2}", "sku": "s", "initiator": "OUT" if at % 3 else "IN"}
+            rows.append(order(f"old{c:02d}", at, 1000.0, **sold))
+    for c in range(60):
+        first = 200 + c * 12
+        rows.append(order(f"new{c:02d}", first, 400.0, manager="M0", sku="t", initiator="IN"))
+        if c % 2 and first + 40 <= 1095:
+            rows.append(order(f"new{c:02d}", first + 40, 400.0, manager="M1", sku="t", initiator="IN"))
+    rows.append(order("old29", 1095, 500.0, manager="M1", sku="s", initiator="OUT"))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return make_case(company(), {"company": {"sale_type": "TC"}})
+
+
+@pytest.fixture(scope="module")
+def result(case: Case) -> ChapterResult:
+    return diagnose(case)
+
+
+def verdict(case: Case, result: ChapterResult, name: str, *changed: Metric, **facts: Any) -> Finding:
+    """Judge one finding after replacing some metrics and facts of the chapter."""
+    new = replace(result, metrics={**result.metrics, **{m.id: m for m in changed}}, facts={**result.facts, **facts})
+    return {f.id: f for f in judge(case, new, {})}[f"retention.{name}"]
+
+
+def like(result: ChapterResult, name: str, value: float, low: float, high: float, **extra: Any) -> Metric:
+    """The chapter's metric with another value and interval."""
+    m = result.metrics[f"retention.{name}"]
+    kept = {k: v for k, v in m.extra.items() if not k.startswith(("dominant", "without"))}
+    more = {**kept, **extra}
+    n = more.pop("n", m.n)
+    return metric(m.id, value, low=low, high=high, n=n, **more)
+
+
+def second(result: ChapterResult, low: float, high: float, days: int = 365, **extra: Any) -> Metric:
+    mid = (low + high) / 2
+    about = dict(judged_days=days, judged_low=low, judged_high=high, judged_value=mid, horizon_days=days, at_risk=30)
+    return like(result, "second_purchase_share", mid, low, high, **{**about, **extra})
+
+
+def test_the_company_is_judged_from_its_orders(case: Case, result: ChapterResult) -> None:
+    found = {f.id.split(".")[1]: f for f in judge(case, result, {})}
+    # Half of the 60 new clients come back within 40 days: the interval lies below 67 %.
+    leaky = found["leaky_first_purchase"]
+    assert leaky.status == "found" and leaky.facts["value"] == pytest.approx(0.5, abs=0.02)
+    assert found["low_repeat_share"].status == "clear"
+    # Six of thirty monthly clients left in 2023, and new clients of 2023 that never came in 2024.
+    before = [r for r in company() if r["order_date"].year == 2023]
+    stayed = {r["client_id"] for r in company() if r["order_date"].year == 2024}
+    gone = sum(r["amount"] for r in before if r["client_id"] not in stayed) / sum(r["amount"] for r in before)
+    assert found["revenue_leak"].facts["value"] == pytest.approx(gone)
+    assert 0.1 < gone < 0.2 and found["revenue_leak"].status == "watch"
+    assert set(found) == {spec.id.split(".")[1] for spec in method().findings_of("retention")}
+
+
+# --- second purchase
+
+
+def test_second_purchase_statuses(case: Case, result: ChapterResult) -> None:
+    def status(m: Metric) -> str:
+        return verdict(case, result, "leaky_first_purchase", m).status
+
+    assert status(second(result, 0.50, 0.66)) == "found"
+    assert status(second(result, 0.60, 0.70)) == "watch"
+    assert status(second(result, 0.67, 0.80)) == "watch"  # touches the norm: not surely above it
+    assert status(second(result, 0.68, 0.80)) == "clear"
+
+
+def test_second_purchase_at_a_shorter_horizon_is_clear_or_not_assessed(case: Case, result: ChapterResult) -> None:
+    good = verdict(case, result, "leaky_first_purchase", second(result, 0.70, 0.80, days=120))
+    assert good.status == "clear" and good.facts["sure_days"] == 120
+    bad = verdict(case, result, "leaky_first_purchase", second(result, 0.20, 0.40, days=120, ready="2025-05-05"))
+    assert bad.status == "not_assessed" and bad.reason is not None
+    assert "5 May 2025" in bad.reason.en and "05.05.2025" in bad.reason.ru
+    never = verdict(case, result, "leaky_first_purchase", second(result, 0.20, 0.40, days=120, ready=None))
+    assert never.reason is not None and "More clients" in never.reason.en
+
+
+def test_where_all_are_back_nobody_is_at_risk_and_the_limit_itself_decides(case: Case, result: ChapterResult) -> None:
+    m = second(result, 0.78, 0.96, judged_days=60, judged_low=0.5, judged_high=0.7, judged_value=0.6, at_risk=4)
+    f = verdict(case, result, "leaky_first_purchase", m)
+    assert f.status == "clear" and (f.facts["sure_low"], f.facts["sure_days"]) == (0.78, 365)
+
+
+def test_second_purchase_not_assessed(case: Case, result: ChapterResult) -> None:
+    few = verdict(case, result, "leaky_first_purchase", second(result, 0.5, 0.6, n=19))
+    assert few.status == "not_assessed" and few.reason is not None and "19" in few.reason.en
+    none = verdict(case, result, "leaky_first_purchase", no_metric("retention.second_purchase_share", NOTHING))
+    assert none.reason == NOTHING
+
+
+def test_second_purchase_does_not_apply_to_projects(result: ChapterResult) -> None:
+    projects = make_case(company()[:40], {"company": {"sale_type": "C"}})
+    f = verdict(projects, result, "leaky_first_purchase")
+    assert f.status == "not_assessed" and f.reason is not None
+    assert "Does not apply" in f.reason.en and "Не применяется" in f.reason.ru
+    repeated = make_case(company()[:40], {"company": {"sale_type": "C", "project_sales": False}})
+    assert verdict(repeated, result, "leaky_first_purchase", second(result, 0.5, 0.6)).status == "found"
+    told = make_case(company()[:40], {"company": {"sale_type": "TC", "project_sales": True}})
+    assert verdict(told, result, "leaky_first_purchase", second(result, 0.5, 0.6)).status == "not_assessed"
+
+
+def test_nothing_applies_in_strategic_sales(result: ChapterResult) -> None:
+    strategic = make_case(company()[:40], {"company": {"sale_type": "S"}})
+    findings = judge(strategic, result, {})
+    assert len(findings) == 11 and {f.status for f in findings} == {"not_assessed"}
+
+
+def test_price_of_the_second_purchase_by_hand(case: Case, result: ChapterResult) -> None:
+    m = second(result, 0.50, 0.60)
+    f = verdict(case, result, "leaky_first_purchase", m, new_a_year=100.0, second_value=1000.0, margin_share=0.25)
+    assert f.effect is not None and f.effect.basis == "gross_profit"
+    # base: 100 · (0.67 − 0.55) · 1 000 · 0.5 · 0.25; low: (0.67 − 0.60) · 0.3; high: (0.67 − 0.50) · 1.
+    assert f.effect.base == pytest.approx(1500)
+    assert f.effect.low == pytest.approx(100 * 0.07 * 1000 * 0.3 * 0.25)
+    assert f.effect.high == pytest.approx(100 * 0.17 * 1000 * 1.0 * 0.25)
+    parts = f.effect.by_client
+    assert parts is not None and parts["base"].sum() == pytest.approx(1500)
+    assert set(parts["client_key"]) == set(result.tables["once"]["client_key"])
+    revenue = verdict(case, result, "leaky_first_purchase", m, new_a_year=100.0, second_value=1000.0, margin_share=None)
+    assert revenue.effect is not None and revenue.effect.basis == "revenue"
+    assert revenue.effect.base == pytest.approx(6000)
+    assert verdict(case, result, "leaky_first_purchase", m, second_value=None).effect is None
+
+
+# --- repeat revenue, leak
+
+
+@pytest.mark.parametrize(
+    ("name", "metric_name", "found", "watch", "clear"),
+    [
+        ("low_repeat_share", "repeat_revenue_share", (0.5, 0.45, 0.59), (0.6, 0.55, 0.65), (0.7, 0.61, 0.8)),
+        ("revenue_leak", "lost_revenue_share", (0.3, 0.2, 0.4), (0.15, 0.12, 0.25), (0.05, 0.02, 0.09)),
+        ("sleeping_clients", "sleeping_share", (0.2, 0.15, 0.3), (0.12, 0.08, 0.2), (0.05, 0.02, 0.09)),
+        ("mostly_reactive", "company_initiated_share", (0.1, 0.05, 0.2), (0.3, 0.2, 0.35), (0.5, 0.41, 0.6)),
+    ],
+)
+def test_shares_of_revenue(
+    case: Case, result: ChapterResult, name: str, metric_name: str, found: Any, watch: Any, clear: Any
+) -> None:
+    for status, numbers in (("found", found), ("watch", watch), ("clear", clear)):
+        assert verdict(case, result, name, like(result, metric_name, *numbers)).status == status
+    none = verdict(case, result, name, no_metric(f"retention.{metric_name}", NOTHING))
+    assert none.status == "not_assessed" and none.reason == NOTHING
+    # A verdict that hangs on one client is watched only.
+    alone = dict(dominant_share=0.4, without_value=watch[0], without_low=watch[1], without_high=watch[2])
+    assert verdict(case, result, name, like(result, metric_name, *found, **alone)).status == "watch"
+    holds = dict(dominant_share=0.4, without_value=found[0], without_low=found[1], without_high=found[2])
+    assert verdict(case, result, name, like(result, metric_name, *found, **holds)).status == "found"
+    gone = dict(dominant_share=0.9, without_value=None, without_low=None, without_high=None)
+    assert verdict(case, result, name, like(result, metric_name, *clear, **gone)).status == "watch"
+
+
+@pytest.mark.parametrize(
+    ("name", "metric_name", "extra"),
+    [
+        ("low_repeat_share", "repeat_revenue_share", {"n": 19}),
+        ("revenue_leak", "lost_revenue_share", {"prior_clients": 19}),
+        ("sleeping_clients", "sleeping_share", {"regular_clients": 19}),
+        ("weak_return", "return_rate", {"n": 19}),
+        ("manager_outlier", "by_manager", {"n": 19}),
+        ("manager_outlier", "by_manager", {"managers": 1}),
+        ("mostly_reactive", "company_initiated_share", {"events": 19}),
+        ("base_shrinking", "active_clients_trend", {"n": 19}),
+    ],
+)
+def test_too_few_units(case: Case, result: ChapterResult, name: str, metric_name: str, extra: dict[str, Any]) -> None:
+    f = verdict(case, result, name, like(result, metric_name, 0.5, 0.5, 0.5, **extra))
+    assert f.status == "not_assessed" and f.reason is not None and f.severity == "none" and f.actions == ()
+
+
+def test_projects_are_watched_at_most(result: ChapterResult) -> None:
+    projects = make_case(company()[:40], {"company": {"sale_type": "C"}})
+    f = verdict(projects, result, "low_repeat_share", like(result, "repeat_revenue_share", 0.3, 0.2, 0.4))
+    assert f.status == "watch" and f.facts["projects"] is True
+    f = verdict(projects, result, "revenue_leak", like(result, "lost_revenue_share", 0.6, 0.5, 0.7))
+    assert f.status == "watch"
+
+
+def test_repeat_share_needs_a_year_after_the_burn_in(case: Case, result: ChapterResult) -> None:
+    part = like(result, "repeat_revenue_share", 0.3, 0.2, 0.4, whole_period=False)
+    f = verdict(case, result, "low_repeat_share", part, ready_from="2025-06-30")
+    assert f.status == "not_assessed" and f.reason is not None and "30 June 2025" in f.reason.en
+    assert verdict(case, result, "low_repeat_share", part, ready_from="2024-06-30").status == "found"
+
+
+def test_price_of_the_leak_by_hand(case: Case, result: ChapterResult) -> None:
+    m = like(result, "lost_revenue_share", 0.30, 0.22, 0.38, prior_revenue=1000.0)
+    f = verdict(case, result, "revenue_leak", m, margin_share=None)
+    assert f.effect is not None
+    # What is above the tolerable 10 %: (0.30 − 0.10) · 1 000, with the ends of the interval.
+    assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((120, 200, 280))
+    assert f.effect.by_client is not None and f.effect.by_client["base"].sum() == pytest.approx(200)
+
+
+# --- trends
+
+
+@pytest.mark.parametrize(
+    ("name", "metric_name"),
+    [
+        ("base_shrinking", "active_clients_trend"), ("ticket_decline", "ticket_trend"),
+        ("frequency_decline", "frequency_trend"), ("range_decline", "range_trend"),
+    ],
+)  # fmt: skip
+def test_trends(case: Case, result: ChapterResult, name: str, metric_name: str) -> None:
+    def judged(value: float, low: float, high: float, last: float = 0.0) -> Finding:
+        return verdict(case, result, name, like(result, metric_name, value, low, high, last_year=last))
+
+    assert judged(-0.10, -0.14, -0.06).status == "found"
+    assert judged(-0.05, -0.09, -0.01).status == "watch"
+    assert judged(0.00, -0.04, 0.04).status == "clear"
+    recent = judged(0.00, -0.04, 0.04, last=-0.2)  # a recent collapse hides in the slope
+    assert recent.status == "watch" and recent.facts["by_last_year"] is True
+    wide = judged(-0.30, -0.45, -0.15)
+    assert wide.status == "not_assessed" and wide.reason is not None and "±10" in wide.reason.en
+    assert verdict(case, result, name, no_metric(f"retention.{metric_name}", NOTHING)).status == "not_assessed"
+
+
+def test_ticket_may_fall_while_the_range_grows(case: Case, result: ChapterResult) -> None:
+    ticket = like(result, "ticket_trend", -0.10, -0.14, -0.06, last_year=-0.1)
+    grows = like(result, "range_trend", 0.06, 0.02, 0.10)
+    perhaps = like(result, "range_trend", 0.02, -0.02, 0.06)
+    f = verdict(case, result, "ticket_decline", ticket, grows)
+    assert f.status == "watch" and f.facts["range_grows"] is True
+    assert verdict(case, result, "ticket_decline", ticket, perhaps).status == "found"
+
+
+def test_price_of_a_decline_by_hand(case: Case, result: ChapterResult) -> None:
+    m = like(result, "frequency_trend", -0.10, -0.14, -0.06, last_year=-0.1)
+    f = verdict(case, result, "frequency_decline", m, annual_revenue=1000.0, margin_share=0.25)
+    assert f.effect is not None and f.effect.by_client is None  # belongs to no client: outside the headline
+    assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((15, 25, 35))
+
+
+# --- sleepers
+
+
+def test_price_of_sleepers_by_hand(case: Case, result: ChapterResult) -> None:
+    asleep = like(result, "sleeping_share", 0.3, 0.2, 0.4, at_stake=1000.0)
+    unknown = no_metric("retention.return_rate", NOTHING)
+    f = verdict(case, result, "sleeping_clients", asleep, unknown, margin_share=None)
+    assert f.effect is not None
+    # 20 / 30 / 40 % come back and buy 30 / 50 / 100 % of what they did: the 60 % of the book is not used.
+    assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((60, 150, 400))
+    own = like(result, "return_rate", 0.5, 0.4, 0.6, n=100)
+    g = verdict(case, result, "sleeping_clients", asleep, own, margin_share=None)
+    assert g.effect is not None and (g.effect.low, g.effect.base, g.effect.high) == pytest.approx((60, 250, 600))
+
+
+def test_weak_return(case: Case, result: ChapterResult) -> None:
+    def status(low: float, high: float, days: int = 365) -> str:
+        mid = (low + high) / 2
+        m = like(result, "return_rate", mid, low, high, judged_days=days, judged_low=low, judged_high=high,
+                 judged_value=mid, horizon_days=days, at_risk=25, n=80, ready="2025-07-01")  # fmt: skip
+        return verdict(case, result, "weak_return", m).status
+
+    assert status(0.05, 0.19) == "found"
+    assert status(0.15, 0.30) == "watch"
+    assert status(0.25, 0.40) == "clear"
+    assert status(0.25, 0.40, days=90) == "clear"
+    assert status(0.05, 0.19, days=90) == "not_assessed"
+
+
+# --- managers
+
+
+def test_manager_outlier(case: Case, result: ChapterResult) -> None:
+    def judged(outer: int, inner: int) -> Finding:
+        m = like(result, "by_manager", 0.2, 0.15, 0.25, n=200, managers=5, outside_outer=outer, outside_inner=inner)
+        return verdict(case, result, "manager_outlier", m)
+
+    assert judged(1, 0).status == "found"
+    assert judged(0, 1).status == "watch"
+    assert judged(0, 0).status == "clear"
+
+
+def test_price_of_an_outlier_by_hand(case: Case, result: ChapterResult) -> None:
+    table = pd.DataFrame(
+        {
+            "manager": ["A", "B"], "clients": [20, 60], "lost": [12, 4], "share": [0.6, 4 / 60], "inner_low": [0.05, 0.1],
+            "inner_high": [0.4, 0.3], "outer_low": [0.0, 0.1], "outer_high": [0.5, 0.4], "position": [2, 0],
+            "p_value": [0.0, 0.1], "lost_revenue": [1200.0, 100.0],
+        }
+    )  # fmt: skip
+    changed = replace(result, tables={**result.tables, "by_manager": table})
+    m = like(result, "by_manager", 0.2, 0.15, 0.25, n=80, managers=2, outside_outer=1, outside_inner=0)
+    f = verdict(case, changed, "manager_outlier", m, margin_share=None)
+    assert f.effect is not None
+    # Expected of 20 clients at 20 %: 4; 8 too many at 100 each. Low: 12 − 8 inside the limit of 40 %. High: all 12.
+    assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((400, 800, 1200))
+
+
+# --- thresholds: for each, changing it changes a result
+
+STATUS: list[tuple[str, dict[str, float], str, str, tuple[float, float, float]]] = [
+    ("leaky_first_purchase", {"watch": 0.3, "found": 0.3}, "leaky_first_purchase", "", (0, 0, 0)),
+    ("low_repeat_share", {"watch": 0.9, "found": 0.9}, "low_repeat_share", "repeat_revenue_share", (0.7, 0.65, 0.75)),
+    ("revenue_leak", {"watch": 0.4, "found": 0.5}, "revenue_leak", "lost_revenue_share", (0.3, 0.25, 0.35)),
+    ("base_shrinking", {"watch": -0.2, "found": -0.2}, "base_shrinking", "active_clients_trend", (-0.1, -0.12, -0.08)),
+    ("sleeping_clients", {"watch": 0.4, "found": 0.5}, "sleeping_clients", "sleeping_share", (0.3, 0.25, 0.35)),
+    ("ticket_decline", {"watch": -0.2, "found": -0.2}, "ticket_decline", "ticket_trend", (-0.1, -0.12, -0.08)),
+    ("frequency_decline", {"watch": -0.2, "found": -0.2}, "frequency_decline", "frequency_trend", (-0.1, -0.12, -0.08)),
+    ("range_decline", {"watch": -0.2, "found": -0.2}, "range_decline", "range_trend", (-0.1, -0.12, -0.08)),
+    ("trend_max_half_width", {"value": 0.01}, "range_decline", "range_trend", (-0.1, -0.12, -0.08)),
+    ("mostly_reactive", {"watch": 0.1, "found": 0.05}, "mostly_reactive", "company_initiated_share", (0.2, 0.15, 0.24)),
+]
+
+
+@pytest.mark.parametrize(("key", "change", "name", "metric_name", "numbers"), STATUS, ids=[s[0] for s in STATUS])
+def test_threshold_changes_a_verdict(
+    case: Case, result: ChapterResult, key: str, change: dict[str, float], name: str, metric_name: str, numbers: Any
+) -> None:
+    changed = replace(case, thresholds=case.thresholds.override({f"retention.{key}": change}))
+    m = second(result, 0.4, 0.6) if not metric_name else like(result, metric_name, *numbers)
+    before, after = verdict(case, result, name, m), verdict(changed, result, name, m)
+    assert before.status != after.status
+
+
+def test_thresholds_of_the_horizon(case: Case, result: ChapterResult) -> None:
+    def status(change: dict[str, float], name: str, m: Metric) -> str:
+        return verdict(replace(case, thresholds=case.thresholds.override(change)), result, name, m).status
+
+    low = second(result, 0.2, 0.4)
+    assert status({}, "leaky_first_purchase", low) == "found"
+    assert status({"retention.horizon_days": 730}, "leaky_first_purchase", low) == "not_assessed"
+    back = like(result, "return_rate", 0.1, 0.05, 0.15, judged_days=365, judged_low=0.05, judged_high=0.15,
+                judged_value=0.1, horizon_days=365, at_risk=25, n=80, ready=None)  # fmt: skip
+    assert status({}, "weak_return", back) == "found"
+    assert status({"retention.weak_return": {"watch": 0.01, "found": 0.01}}, "weak_return", back) == "clear"
+    assert status({"retention.return_horizon_days": 180}, "weak_return", back) == "not_assessed"
+    outlier = like(result, "by_manager", 0.2, 0.1, 0.3, n=80, managers=5, outside_outer=1, outside_inner=0)
+    assert status({"retention.manager_outlier": {"watch": 2, "found": 2}}, "manager_outlier", outlier) == "clear"
+
+
+def test_thresholds_of_the_effects(case: Case, result: ChapterResult) -> None:
+    asleep = like(result, "sleeping_share", 0.3, 0.2, 0.4, at_stake=1000.0)
+    unknown = no_metric("retention.return_rate", NOTHING)
+
+    def base(change: dict[str, dict[str, float]]) -> float:
+        changed = replace(case, thresholds=case.thresholds.override(change))
+        effect = verdict(changed, result, "sleeping_clients", asleep, unknown, margin_share=None).effect
+        assert effect is not None
+        return effect.base
+
+    assert base({}) == pytest.approx(150)
+    assert base({"retention.wake_share": {"base": 0.35}}) == pytest.approx(175)
+    assert base({"retention.won_back_value": {"base": 0.6}}) == pytest.approx(180)
+
+
+def again(change: dict[str, Any], rows: Rows | None = None) -> ChapterResult:
+    settings = {"thresholds": {f"retention.{k}": v for k, v in change.items()}}
+    return diagnose(make_case(rows or company(), {"company": {"sale_type": "TC"}}, settings))
+
+
+def test_thresholds_of_the_diagnosis(result: ChapterResult) -> None:
+    def states(r: ChapterResult) -> dict[str, int]:
+        return r.tables["states"].set_index("state")["clients"].astype(int).to_dict()  # type: ignore[no-any-return]
+
+    base = states(result)
+    assert base["lost"] >= 6 and base["sleeping"] >= 3  # old 0–5 and old 6–8 at the least
+    assert states(again({"lost_min_days": 1000}))["lost"] == 0
+    assert states(again({"lost_gap_multiple": 1000}))["lost"] == 0
+    assert states(again({"sleeping_gap_multiple": 30, "lost_gap_multiple": 1000}))["sleeping"] == 0
+    assert states(again({"sleeping_min_days": 2000, "lost_gap_multiple": 1000}))["sleeping"] == 0
+    few = again({"cadence_min_gaps": 40})
+    assert (
+        few.metrics["retention.cadence"].extra["shrunk_share"]
+        > result.metrics["retention.cadence"].extra["shrunk_share"]
+    )
+    assert states(again({"slowing_p_value": 1.1}))["on_time"] == 0
+    strict = again({"return_min_gaps": 25}).metrics["retention.return_rate"]
+    assert (strict.n or 0) < (result.metrics["retention.return_rate"].n or 0)
+    noise = [r.metrics["retention.grr"].extra["noise"] for r in (result, again({"noise_draws": 20}))]
+    assert noise[0] != noise[1] and noise[0] == pytest.approx(noise[1], abs=0.1)
+    assert again({"min_at_risk": 500}).metrics["retention.second_purchase_share"].extra["judged_days"] is None
+    assert again({"min_months_after_burn_in": 24}).facts["ready_from"] > result.facts["ready_from"]
+
+
+def test_threshold_of_a_project_size() -> None:
+    rows = [order(f"p{c}", at, amount) for c in range(25) for at, amount in ((0, 900.0), (200, 300.0), (500, 1000.0))]
+
+    def share(size: float) -> float | None:
+        settings = {"thresholds": {"retention.project_size_share": size}}
+        r = diagnose(make_case(rows, {"company": {"sale_type": "C"}}, settings))
+        return r.metrics["retention.between_projects"].value
+
+    assert share(0.5) == 1.0  # the sale of 300 lies between two projects
+    assert share(0.2) == 0.0  # it is a project itself: nothing small in between
+
+
+def test_every_threshold_of_the_chapter_is_tested() -> None:
+    tested = {s[0] for s in STATUS} | {
+        "horizon_days", "weak_return", "return_horizon_days", "manager_outlier", "wake_share", "won_back_value",
+        "lost_min_days", "lost_gap_multiple", "sleeping_gap_multiple", "sleeping_min_days", "cadence_min_gaps",
+        "slowing_p_value", "return_min_gaps", "noise_draws", "min_at_risk", "min_months_after_burn_in",
+        "project_size_share",
+    }  # fmt: skip
+    assert tested == {k.removeprefix("retention.") for k in method().thresholds if k.startswith("retention.")}

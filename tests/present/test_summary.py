@@ -1,0 +1,66 @@
+"""Page one: what is ranked first, what is left out, what the verdict says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.errors import Text
+from audit.findings.finding import Effect, Finding
+from audit.present.summary import SummaryView, brief, rank
+from audit.run.notebook_api import compute_all
+from tests.case_builder import make_case
+
+
+def effect(base: float) -> Effect:
+    return Effect(base / 2, base, base * 2, "revenue", Text("", ""))
+
+
+def test_found_before_watched_severe_first_then_money_times_certainty() -> None:
+    a = Finding("retention.revenue_leak", "found", "major", effect=effect(100), grade="C")  # 100 × 0.6 = 60
+    b = Finding("roles.km_overload", "found", "major", effect=effect(80), grade="A")  # 80 × 1.0 = 80
+    c = Finding("roles.entry_burden", "found", "critical", grade="C")
+    d = Finding("retention.sleeping_clients", "watch", "major", effect=effect(9999), grade="A")
+    assert [f.id for f in sorted([d, a, b, c], key=rank)] == [c.id, b.id, a.id, d.id]
+
+
+def test_brief_keeps_whole_sentences_and_at_least_the_first() -> None:
+    assert brief("Один. Два. Три.", 9) == "Один."
+    assert brief("Один. Два. Три.", 10) == "Один. Два."
+    assert brief("Около 2 тыс. руб. в год. Дальше.", 26) == "Около 2 тыс. руб. в год."
+    assert brief("x" * 300 + ". Next.", 50) == "x" * 300 + "."
+
+
+def summary(findings: dict[str, Any], lang: str = "ru") -> SummaryView:
+    case = make_case([{"client": "A", "order_date": "2024-01-01", "amount": 10}], settings={"report": {"lang": lang}})
+    told = compute_all(case)
+    for f in told["findings"]:
+        if f["id"] in findings:
+            f.update(status="not_assessed", severity="none", actions=[], title=f["id"], text="Text.")
+            f.update(findings[f["id"]])
+    return SummaryView(case, told)
+
+
+def test_the_verdict_follows_what_was_found() -> None:
+    nothing = summary({})
+    assert "не хватило" in nothing.verdict()
+    assert nothing.headlines() == []
+    clear = summary({"roles.km_overload": {"status": "clear"}})
+    assert "чист" in clear.verdict()
+    watch = summary({"roles.km_overload": {"status": "watch", "severity": "minor"}}, "en")
+    assert "1 figure needs watching" in watch.verdict().replace("\xa0", " ")
+    found = summary({"roles.km_overload": {"status": "found", "severity": "major", "title": "КМ & <i>перегружены</i>"}})
+    assert "Выявлено 1 нарушение" in found.verdict().replace("\xa0", " ")
+    assert "&lt;i&gt;" in found.verdict()
+
+
+def test_nothing_of_grade_d_reaches_page_one() -> None:
+    s = summary({
+        "roles.km_overload": {"status": "found", "severity": "critical", "grade": "D"},
+        "roles.entry_burden": {"status": "found", "severity": "minor", "grade": "C"},
+    })  # fmt: skip
+    assert [v.finding.id for v in s.headlines()] == ["roles.entry_burden"]
+
+
+def test_page_one_never_calls_an_empty_audit_healthy() -> None:
+    html = str(summary({}).section("executive").html)  # type: ignore[union-attr]
+    assert "не выявлена" not in html
