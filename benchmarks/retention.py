@@ -281,10 +281,10 @@ class PandasCase:
         d["named"] = (d["items"] > 0).astype(int)
         out = d.groupby(["unit", "month_index"]).agg(
             order_days=("day", "size"), orders=("orders", "sum"), items=("items", "sum"), item_days=("named", "sum"),
-            bought=("revenue", "sum"), bought_real=("revenue", "sum"),
+            bought_real=("revenue", "sum"),
         ).reset_index()  # fmt: skip
         # Resampling orders clients by the bits of their values: sums must be the decimal ones.
-        return as_decimal(out, ["bought", "bought_real"])
+        return as_decimal(out, ["bought_real"])
 
     def q_prior_manager(self) -> Frame:
         """As retention_prior_manager.sql."""
@@ -295,11 +295,12 @@ class PandasCase:
         g = g.sort_values(["client_key", "days", "revenue", "manager"], ascending=[True, False, False, True])
         return g.drop_duplicates("client_key")[["client_key", "manager"]]
 
-    def q_goods(self, goods: str, quiet_before: Any) -> Frame:
+    def q_goods(self, goods: str, quiet_since: Any, quiet_before: Any) -> Frame:
         """As retention_goods.sql."""
         bought = self.day[self.day["purchase_no"].notna()]
         last = bought.groupby("client_key")["day"].max().rename("last").reset_index()
-        lines = self.lines.merge(last[last["last"] <= pd.Timestamp(quiet_before)], on="client_key")
+        quiet = last["last"].between(pd.Timestamp(quiet_since), pd.Timestamp(quiet_before))
+        lines = self.lines.merge(last[quiet], on="client_key")
         lines = lines[(lines["last"] - lines["order_date"]).dt.days.between(0, 364) & lines[goods].notna()]
         g = lines.groupby(["client_key", goods])["amount"].sum().rename("revenue").reset_index()
         g = g[g["revenue"] > 0].rename(columns={goods: "goods"})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -11,7 +13,10 @@ import pandas as pd
 from audit.diagnose.roles.hours import work_hours
 from audit.diagnose.roles.norm import Norm
 from audit.diagnose.roles.people import staff_now
+from audit.method import method
 from audit.model.case import Case
+from audit.model.sale_type import judge_sale_type
+from audit.settings import settings_from_mapping
 from tests.case_builder import make_case, make_questionnaire
 
 AS_OF = dt.date(2025, 12, 31)
@@ -78,4 +83,17 @@ def case_of(
     settings: dict[str, Any] = {"thresholds": dict(thresholds or {}), "report": dict(report or {})}
     if people is None and sale_type is not None:
         settings["company"] = {"sale_type": sale_type}
-    return make_case(orders(40) if lines is None else lines, questionnaire, settings)
+    if lines is not None:
+        return make_case(lines, questionnaire, settings)
+    # The same forty orders again and again: only what the questionnaire and the settings change is made anew.
+    base, chosen = _forty_orders(), settings_from_mapping(settings)
+    q = make_questionnaire(questionnaire or {})
+    limits = method().thresholds.override(chosen.thresholds)
+    declared = chosen.company.sale_type or q.company.get("sale_type")
+    kind = judge_sale_type(base.engine, base.window, limits, declared, q.company)
+    return dataclasses.replace(base, settings=chosen, thresholds=limits, questionnaire=q, sale_type=kind)
+
+
+@lru_cache(maxsize=1)
+def _forty_orders() -> Case:
+    return make_case(orders(40))

@@ -29,8 +29,6 @@ __all__ = ["FAULTS", "diagnose", "faults", "leads_table", "share_metric", "to_do
 FAULTS = ("no_file", "no_buying_centre", "no_plan", "no_backup", "no_influence", "disincentive")
 """What can be wrong with a key client, in the order of the catalogue; each is True, False or None (not answered)."""
 
-PLAN_MONTHS = 12.0
-PLAN_ITEMS = 4
 NOT_LISTED = 10
 
 _ANSWERS = ("influence", "file_share", "decision_maker_known", "buying_centre_share", "plan", "pay_rate")
@@ -52,6 +50,8 @@ def faults(
     *,
     file_min: float,
     centre_min: float,
+    plan_months: float = 12.0,
+    plan_items: float = 4.0,
     takers: Collection[str] = ("KM",),
 ) -> pd.DataFrame:
     """Return what is wrong with each key client, one row per client and lead.
@@ -67,7 +67,7 @@ def faults(
       answered either says nothing;
     - ``disincentive`` — a lower pay rate, or won by somebody else (KAM). Not counted: a client whom a developer won and
       handed over along the conveyor at the same or a higher rate, which is how the conveyor works;
-    - ``weak_plan`` — a plan that does not reach beyond a year, or has fewer than four of seven items (+).
+    - ``weak_plan`` — a plan that does not reach beyond ``plan_months``, or has fewer than ``plan_items`` of seven (+).
 
     True, False or None where the sheet does not answer.
     """
@@ -85,8 +85,8 @@ def faults(
         no_plan = None if plan is None and items is None else plan is False or (items is not None and float(items) == 0)
         weak = None
         if no_plan is False and (items is not None or horizon is not None):
-            weak = bool((items is not None and float(items) < PLAN_ITEMS)
-                        or (horizon is not None and float(horizon) <= PLAN_MONTHS))  # fmt: skip
+            weak = bool((items is not None and float(items) < plan_items)
+                        or (horizon is not None and float(horizon) <= plan_months))  # fmt: skip
         spare = backup is not None and backup != lead and backup not in left
         mine = roles.get(lead or "", ())
         rows.append({
@@ -221,7 +221,8 @@ def diagnose(case: Case) -> ChapterResult:
     types = norm_of(case)[0].types
     table = faults(
         q.table("key_clients"), roles, left, file_min=t.value("keys.file_min_share"),
-        centre_min=t.value("keys.buying_centre_min_share"),
+        centre_min=t.value("keys.buying_centre_min_share"), plan_months=t.value("keys.plan_min_months"),
+        plan_items=t.value("keys.plan_min_items"),
         takers={b for x in types for a, b in PAIRS[x] if a == "SR"},
     )  # fmt: skip
     revenue = case.query(sql_text("audit.diagnose", "keys_revenue"), since=max(w.recent_start, w.start))

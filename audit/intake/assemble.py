@@ -7,6 +7,7 @@ import fnmatch
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -265,7 +266,9 @@ class Intake:
             RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang) as rejected,
             pq.ParquetWriter(self.out / "lines.parquet", OUTPUT_SCHEMA, compression="zstd", compression_level=1,
                              use_dictionary=texts, store_schema=False) as lines,
+            ThreadPoolExecutor(1, thread_name_prefix="intake-write") as pool,
         ):  # fmt: skip
+            busy: Future[None] | None = None
             merged: dict[str, list[float]] = {}
             fixed: dict[tuple[str, str, str], float] = {}
             for t, rule in zip(self.tables, rules, strict=True):
@@ -276,7 +279,9 @@ class Intake:
                         self._reject(t, rejects, rejected)
                     if used is not None:
                         t.rows_used += used.num_rows
-                        lines.write_table(used, row_group_size=used.num_rows)
+                        if busy is not None:
+                            busy.result()
+                        busy = pool.submit(lines.write_table, used, row_group_size=used.num_rows)
                 assert t.rows_used + t.rows_set_aside == t.staged.rows, (
                     t.name, t.rows_used, t.rows_set_aside, t.staged.rows)  # fmt: skip
                 t.totals = canonical.totals
@@ -286,6 +291,8 @@ class Intake:
                     fixed[key] = fixed.get(key, 0) + n
                 if canonical.derived_amounts:
                     self._note_derived(t, canonical.derived_amounts)
+            if busy is not None:
+                busy.result()
         self._check_corrections(merged, fixed)
 
     def _reject(self, t: _Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:

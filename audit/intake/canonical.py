@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit.intake.numbers import Decimals, Numbers, product, to_decimal
+from audit.intake.numbers import Decimals, Numbers, from_decimal, product, to_decimal
 from audit.intake.rejects import REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.values import (
@@ -168,6 +168,8 @@ class Canonical:
         self.ids = Codes(str)
         self.merges = Codes(str)
         self._clients: dict[tuple[str | None, ...], tuple[int, int, int, int]] = {}
+        self._at = -1
+        self._fixed_fields = {f for f, _, _ in rules.fixes}
         self._days: dict[str, int] = {}
         self._group: str | None = None
         self.people: dict[tuple[str, str], list[float]] = {}
@@ -185,6 +187,7 @@ class Canonical:
 
     def apply(self, batch: pa.RecordBatch) -> tuple[pa.Table | None, list[RejectedRow]]:
         """Return the used rows in `OUTPUT_SCHEMA`, or None, and the rows set aside."""
+        self._at += 1
         if self.rules.fixes:
             batch = self._fix(batch)
         n = batch.num_rows
@@ -344,7 +347,11 @@ class Canonical:
     # -- money ---------------------------------------------------------------------------------------------------
 
     def _number(self, batch: pa.RecordBatch, name: str) -> tuple[Decimals, Bools]:
-        return self.numbers.read(batch.column(name), self.rules.marks[name])
+        mark = self.rules.marks[name]
+        read_with = self.rules.staged.resolved[self._at].get(name)
+        if read_with in (mark, "any") and name not in self._fixed_fields:
+            return from_decimal(batch.column(f"={name}"))
+        return self.numbers.read(batch.column(name), mark)
 
     def _money(
         self, batch: pa.RecordBatch

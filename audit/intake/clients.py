@@ -82,7 +82,7 @@ def client_id_key(text: str, is_inn: bool = False) -> str | None:
     swallowed comes back where the check digits prove it.
     """
     code = " ".join(unicodedata.normalize("NFKC", text).replace("\ue000", "").split())
-    code = code.strip("'\"").strip()
+    code = code.removeprefix("'").strip()  # a spreadsheet's mark of text
     if re.fullmatch(r"\d+[.,]0+", code):
         code = re.split(r"[.,]", code)[0]
     if is_inn:

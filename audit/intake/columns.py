@@ -127,7 +127,7 @@ def _settle(
     listed_en = " and ".join(f"“{h}”" for h in headers)
     answer = f'[columns]\n{name} = "{_toml(headers[0])}"'
     what = Text(f"Поле «{words.ru}»: подходят {len(headers)} колонки — {listed_ru}",
-                f"Field “{words.en}”: {len(headers)} columns fit — {listed_en}")  # fmt: skip
+                f"Field “{words.en}”: {len(headers)} columns fit: {listed_en}")  # fmt: skip
     if name in JUDGED:
         raise AmbiguityError(
             what, where=reader.name, answer=answer,

@@ -37,6 +37,7 @@ MAX_LINE_BYTES = 4 * 2**20
 MAX_OPEN_LINES = 200
 """A quoted field may span this many lines; after that the quote counts as never closed."""
 _HEAD_BYTES = 512 * 1024
+_CODED = pa.dictionary(pa.int32(), pa.string())
 _END = "\x1c"
 _Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 _Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -255,19 +256,22 @@ class _Sieve:
         self.indices = sorted({i for _, i in keep})
         self.delimiter = ord(reader.delimiter)
         self.names = [f"c{i}" for i in range(self.width)]
+        coded = {i: all(writer.takes_codes(f) for f, at in keep if at == i) for i in self.indices}
+        self.types = {self.names[i]: _CODED if coded[i] else pa.string() for i in self.indices}
         self.digest = hashlib.sha256()
         self.open: list[tuple[int, str]] = []
         """Lines of a record whose quote is still open, with their numbers."""
         self.pending: list[tuple[int, str | None, str | None, list[str | None]]] = []
         """Rows read one by one, not yet handed to the writer."""
         self.ending = False
+        self.line = 1
+        """Number of the first line of the next block."""
         self.blank: list[int] = []
         """Blank lines not yet written: those at the very end are not rows."""
 
     def run(self) -> None:
-        line = 1
         for block in self._blocks():
-            line += self._block(block, line)
+            self.line += self._block(block, self.line)
         self.ending = True
         self._give_up_open()
         self.blank.clear()
@@ -281,7 +285,6 @@ class _Sieve:
             decoder = codecs.getincrementaldecoder(self.reader.encoding)("replace")
         carry = b""
         lone_returns: bool | None = None
-        line = 1
         with self.reader.path.open("rb") as f:
             self.digest.update(f.read(self.reader.mark_bytes))
             while True:
@@ -303,13 +306,12 @@ class _Sieve:
                 if cut < 0:
                     carry += piece
                     if len(carry) > MAX_LINE_BYTES:
-                        raise _line_too_long(self.reader.name, line)
+                        raise _line_too_long(self.reader.name, self.line)
                     continue
                 whole = carry + piece[: cut + 1] if carry else piece[: cut + 1]
                 carry = piece[cut + 1 :]
-                line += whole.count(b"\n")
                 if len(carry) > MAX_LINE_BYTES:
-                    raise _line_too_long(self.reader.name, line)
+                    raise _line_too_long(self.reader.name, self.line + whole.count(b"\n"))
                 yield whole
         if carry:
             yield carry + b"\n"
@@ -395,7 +397,7 @@ class _Sieve:
                 newlines_in_values=False, ignore_empty_lines=False,
             ),
             convert_options=pacsv.ConvertOptions(
-                column_types={n: pa.string() for n in self.names},
+                column_types=self.types,
                 include_columns=[self.names[i] for i in self.indices],
                 strings_can_be_null=False, check_utf8=True,
             ),

@@ -36,11 +36,31 @@ class TableReader(Protocol):
 
     name: str
     format: str
-    encoding: str | None
-    delimiter: str | None
-    sheet: str | None
-    merged: tuple[tuple[int, int, int, int], ...]
-    sha256: str
+
+    @property
+    def encoding(self) -> str | None:
+        """Encoding of a text file."""
+        ...
+
+    @property
+    def delimiter(self) -> str | None:
+        """Delimiter of a text file."""
+        ...
+
+    @property
+    def sheet(self) -> str | None:
+        """Sheet of a workbook."""
+        ...
+
+    @property
+    def merged(self) -> tuple[tuple[int, int, int, int], ...]:
+        """Merged cells, rows from 1, columns from 0."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file, known once it is staged."""
+        ...
 
     def head(self) -> list[Row]:
         """Return the first rows as text cells, preamble included."""

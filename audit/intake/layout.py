@@ -80,7 +80,7 @@ def find_layout(
             best = (found, at)
     if best is None:
         return None
-    return _with_second_row(filled, best[1], best[0], rows, columns)
+    return _with_second_row(filled, best[1], best[0], rows, columns, header_row)
 
 
 def _fill(number: int, cells: Sequence[str], merged: Sequence[tuple[int, int, int, int]]) -> list[str]:
@@ -98,6 +98,7 @@ def _with_second_row(
     found: int,
     rows: Sequence[Row],
     columns: Mapping[str, str],
+    header_row: int | None,
 ) -> Layout:
     number, cells = filled[at]
     single = Layout(number, number + 1, tuple(cells), None, found)
@@ -107,6 +108,8 @@ def _with_second_row(
     for upper, lower in pairs:
         if upper < 0 or lower >= len(filled) or filled[lower][0] != filled[upper][0] + 1:
             continue
+        if lower == at and (header_row is not None or sum(bool(c) for c in filled[upper][1]) < 2):
+            continue  # a title above the header is no header row
         stacked = _stack(filled[upper], filled[lower], rows[upper][1], named)
         if stacked is not None and (stacked.recognised > best.recognised or (upper == at and not _repeats(
                 filled[upper][1], filled[lower][1]) and stacked.recognised >= best.recognised)):  # fmt: skip

@@ -21,10 +21,11 @@ from audit.errors import AmbiguityError, Text
 from audit.intake.values import TYPED, number_marks, parse_number
 from audit.settings import Reading
 
-__all__ = ["MONEY", "Decimals", "NumberEvidence", "Numbers", "decide_marks", "product", "to_decimal"]
+__all__ = ["MONEY", "Decimals", "NumberEvidence", "Numbers", "Resolved", "decide_marks", "product", "to_decimal"]
 
 MONEY = pa.decimal128(18, 4)
 Decimals = npt.NDArray[np.int64]
+_Bools = npt.NDArray[np.bool_]
 _BLANK = "[ \u00a0\u202f]"
 _COMMA_STYLE = rf"[-+]?(\d{{1,3}}({_BLANK}\d{{3}})+|\d+)(,\d*)?"
 """«1 234,56»: blanks between thousands, a decimal comma. Everything rarer goes cell by cell."""
@@ -36,10 +37,18 @@ def _cast(text: str) -> str:
     return f"TRY_CAST({text} AS DECIMAL(18,4))"
 
 
-_BARE = "replace(replace(replace(replace(c, ' ', ''), '\u00a0', ''), '\u202f', ''), ',', '.')"
+_BLANKS = " \u00a0\u202f"
 _TYPED = f"CASE WHEN starts_with(c, '{TYPED}') THEN {_cast('substr(c, 2)')} ELSE {{}} END"
 _PLAIN = f"CASE WHEN contains(c, '_') THEN NULL ELSE {_cast('c')} END"
-_COMMA = f"CASE WHEN regexp_full_match(c, '{_COMMA_STYLE}') THEN {_cast(_BARE)} END"
+
+
+def _comma(blanks: str = _BLANKS) -> str:
+    """SQL that reads «1 234,56»; ``blanks`` are those that can occur."""
+    bare = "c"
+    for blank in blanks:
+        bare = f"replace({bare}, '{blank}', '')"
+    bare = f"replace({bare}, ',', '.')"
+    return f"CASE WHEN regexp_full_match(c, '{_COMMA_STYLE}') THEN {_cast(bare)} END"
 
 
 @dataclass
@@ -67,6 +76,15 @@ class NumberEvidence:
         return self
 
 
+@dataclass(frozen=True)
+class Resolved:
+    """A column read on the way, with the decimal mark that it was read with («any»: no cell has one)."""
+
+    values: Decimals
+    known: npt.NDArray[np.bool_]
+    mark: Literal[".", ",", "any"]
+
+
 class Numbers:
     """Text to numbers by the column, on one DuckDB connection."""
 
@@ -81,56 +99,71 @@ class Numbers:
         finally:
             self._connection.unregister("arriving")
 
-    def evidence(self, column: pa.Array) -> NumberEvidence:
-        """Count what the cells of a text column show; numbers of typed cells show nothing about marks."""
-        typed = _typed(column)
-        if typed is not None:
-            column = pc.if_else(typed, pc.utf8_slice_codeunits(column, 1), column)
-            out = self.evidence(pc.if_else(typed, None, column))
-            numbers = self.evidence(pc.if_else(typed, column, None))
-            numbers.marks.clear()
-            numbers.example.clear()
-            out += numbers
-            return out
-        sql = f"""
-SELECT count(*) FILTER (WHERE c <> ''), count(d), count(d) FILTER (WHERE contains(c, '.')),
-       count(d) FILTER (WHERE contains(c, '.') AND regexp_full_match(c, '{_THREE}')),
-       coalesce(max(abs(CAST(d AS DOUBLE))), 0), min(c) FILTER (WHERE d IS NOT NULL AND contains(c, '.')),
-       count(*) FILTER (WHERE d < 0)
-FROM (SELECT c, {_PLAIN} AS d FROM arriving)"""
-        row = [v[0].as_py() for v in self._query(sql, column).columns]
-        filled, plain, dots, dots_three, largest, example, negative = row
-        out = NumberEvidence(filled, plain, largest=float(largest), negative=negative)
-        out.marks["."] += dots - dots_three
-        out.marks["3."] += dots_three
-        if example:
-            out.example["."] = example
-        if plain < filled:
-            self._rest(column, out)
-        out.marks = +out.marks
-        return out
+    def examine(self, column: pa.Array) -> tuple[NumberEvidence, Resolved | None]:
+        """Count what the cells of a text column show, and read them on the way where they leave no doubt.
 
-    def _rest(self, column: pa.Array, out: NumberEvidence) -> None:
-        rest = f"SELECT c FROM arriving WHERE c <> '' AND ({_PLAIN}) IS NULL"
-        sql = f"""
-SELECT count(e) FILTER (WHERE contains(c, ',')),
-       count(e) FILTER (WHERE contains(c, ',') AND regexp_full_match(c, '{_THREE}')),
-       coalesce(max(abs(CAST(e AS DOUBLE))), 0), min(c) FILTER (WHERE e IS NOT NULL AND contains(c, ',')),
-       count(*) FILTER (WHERE e IS NULL), count(*) FILTER (WHERE e < 0)
-FROM (SELECT c, {_COMMA} AS e FROM ({rest}))"""
-        row = [v[0].as_py() for v in self._query(sql, column).columns]
-        commas, three, largest, example, odd, negative = row
-        out.negative += negative
-        out.marks[","] += commas - three
-        out.marks["3,"] += three
-        out.largest = max(out.largest, float(largest))
-        if example:
-            out.example[","] = example
-        if not odd:
+        Numbers of typed cells show nothing about marks.
+        """
+        typed = _typed(column)
+        if typed is None:
+            return self._examine(column)
+        bare = pc.if_else(typed, pc.utf8_slice_codeunits(column, 1), column)
+        out, _ = self._examine(pc.if_else(typed, None, bare))
+        numbers, _ = self._examine(pc.if_else(typed, bare, None))
+        numbers.marks.clear()
+        numbers.example.clear()
+        out += numbers
+        return out, None
+
+    def _examine(self, column: pa.Array) -> tuple[NumberEvidence, Resolved | None]:
+        values, known = self._values(_PLAIN, column)
+        filled = pc.not_equal(column, "").fill_null(False).to_numpy(zero_copy_only=False)
+        out = NumberEvidence(int(filled.sum()), int(known.sum()), negative=int((values < 0).sum()))
+        out.largest = float(np.abs(values).max()) / 10_000.0 if len(values) else 0.0
+        dots = _holding(column, ".", known)
+        self._weigh(column, dots, ".", out)
+        rest = np.flatnonzero(filled & ~known)
+        mark: Literal[".", ",", "any"] | None = "." if dots.any() else "any"
+        if len(rest):
+            odd = self._rest(column.take(pa.array(rest)), rest, values, known, out)
+            mark = None if odd or dots.any() else "," if out.marks[","] + out.marks["3,"] else "any"
+        return out, None if mark is None else Resolved(values, known, mark)
+
+    def _rest(
+        self, texts: pa.Array, rest: npt.NDArray[np.intp], values: Decimals, known: _Bools, out: NumberEvidence
+    ) -> int:
+        """Read what is not plain with a decimal comma; return how many cells are left that need a closer look."""
+        blanks = "".join(b for b in _BLANKS if pc.any(pc.match_substring(texts, b)).as_py())
+        more, fine = self._values(_comma(blanks), texts)
+        values[rest], known[rest] = more, fine
+        out.negative += int((more < 0).sum())
+        out.largest = max(out.largest, float(np.abs(more).max()) / 10_000.0)
+        self._weigh(texts, _holding(texts, ",", fine), ",", out)
+        odd = np.flatnonzero(~fine)
+        if len(odd):
+            self._closer(texts.take(pa.array(odd)), out)
+        return len(odd)
+
+    @staticmethod
+    def _weigh(column: pa.Array, holding: _Bools, mark: str, out: NumberEvidence) -> None:
+        """Tell cells that prove a decimal mark from those with exactly three digits after it."""
+        at = np.flatnonzero(holding)
+        if len(at) == 0:
             return
-        sql = f"SELECT c, count(*) AS n FROM ({rest}) WHERE ({_COMMA}) IS NULL GROUP BY c LIMIT {_MANY}"
-        found = self._query(sql, column)
-        for text, n in zip(found.column(0).to_pylist(), found.column(1).to_pylist(), strict=True):
+        some = column.take(pa.array(at[:1000]))
+        three = pc.match_substring_regex(some, f"^{_THREE}$")
+        if len(at) > 1000 and pc.all(three).as_py():
+            some = column.take(pa.array(at))
+            three = pc.match_substring_regex(some, f"^{_THREE}$")
+        undecided = int(pc.sum(three).as_py() or 0)
+        out.marks[mark] += len(three) - undecided
+        out.marks[f"3{mark}"] += undecided
+        out.example[mark] = pc.min(some).as_py()
+
+    @staticmethod
+    def _closer(texts: pa.Array, out: NumberEvidence) -> None:
+        for pair in texts.value_counts().slice(0, _MANY).to_pylist():
+            text, n = pair["values"], pair["counts"]
             mark = number_marks(text)
             if mark is not None:
                 out.marks[mark] += n
@@ -143,16 +176,19 @@ FROM (SELECT c, {_COMMA} AS e FROM ({rest}))"""
                 out.largest = max(out.largest, abs(float(number)))
                 out.negative += n if number < 0 else 0
 
-    def read(self, column: pa.Array, decimal: Literal[".", ","]) -> tuple[Decimals, npt.NDArray[np.bool_]]:
-        """Return the values in ten-thousandths and a mask of the cells that hold a number."""
-        expression = _PLAIN if decimal == "." else _COMMA
-        if _typed(column) is not None:
-            expression = _TYPED.format(expression)
+    def _values(self, expression: str, column: pa.Array) -> tuple[Decimals, _Bools]:
         result = self._query(f"SELECT {expression} AS d, place FROM arriving", column)
         at = result.column(1).to_numpy()
         if bool((at[1:] < at[:-1]).any()):  # a parallel scan promises no order
             result = result.sort_by("place")
-        values, known = from_decimal(result.column(0))
+        return from_decimal(result.column(0))
+
+    def read(self, column: pa.Array, decimal: Literal[".", ","]) -> tuple[Decimals, npt.NDArray[np.bool_]]:
+        """Return the values in ten-thousandths and a mask of the cells that hold a number."""
+        expression = _PLAIN if decimal == "." else _comma()
+        if _typed(column) is not None:
+            expression = _TYPED.format(expression)
+        values, known = self._values(expression, column)
         if known.all():
             return values, known
         rest = np.flatnonzero(~known)
@@ -175,6 +211,12 @@ def _typed(column: pa.Array) -> pa.BooleanArray | None:
     """Which cells carry the mark of a typed number; None where no cell does."""
     marked = pc.starts_with(column, TYPED)
     return marked.fill_null(False) if pc.any(marked).as_py() else None
+
+
+def _holding(column: pa.Array, mark: str, known: _Bools) -> _Bools:
+    """Which of the known cells hold a mark."""
+    found: _Bools = pc.match_substring(column, mark).fill_null(False).to_numpy(zero_copy_only=False)
+    return found & known
 
 
 def from_decimal(column: pa.ChunkedArray | pa.Array) -> tuple[Decimals, npt.NDArray[np.bool_]]:

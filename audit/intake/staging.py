@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
-from audit.intake.numbers import NumberEvidence, Numbers
+from audit.intake.numbers import MONEY, NumberEvidence, Numbers, to_decimal
 
 __all__ = [
     "CODED_FIELDS",
@@ -66,6 +67,8 @@ class Staged:
     clients: Counter[tuple[str | None, str | None, str | None, str | None]] = field(default_factory=Counter)
     """Rows per distinct combination of `KEY_FIELDS`."""
     numbers: dict[str, NumberEvidence] = field(default_factory=dict)
+    resolved: list[dict[str, str]] = field(default_factory=list)
+    """Per batch: number field → decimal mark with which ``=field`` already holds its values."""
 
     def has(self, name: str) -> bool:
         """Whether the table has a column for the field."""
@@ -86,12 +89,16 @@ class StageWriter:
         coded = pa.dictionary(pa.int32(), pa.string())
         self._schema = pa.schema(
             [pa.field("source_row", pa.int64()), pa.field("problem", pa.string()), pa.field("raw", pa.string()),
-             *(pa.field(f, pa.string() if f in _PLAIN else coded) for f in fields)]
+             *(pa.field(f, pa.string() if f in _PLAIN else coded) for f in fields),
+             *(pa.field(f"={f}", MONEY) for f in fields if f in NUMBER_FIELDS)]
         )  # fmt: skip
         self._sink = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_stream(self._sink, self._schema)
         self._waiting: list[tuple[pa.Array, list[pa.ChunkedArray], pa.Array, pa.Array]] = []
         self._waiting_rows = 0
+        # One thread codes and writes a batch while the reader is at the next: never more than two in memory.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="intake-stage")
+        self._busy: Future[None] | None = None
         for name in fields:
             if name in COUNTED_FIELDS:
                 self.staged.distinct[name] = Counter()
@@ -110,13 +117,13 @@ class StageWriter:
         if n == 0:
             return
         nulls = pa.nulls(n, pa.string())
-        chunked = [c if isinstance(c, pa.ChunkedArray) else pa.chunked_array([c], pa.string()) for c in columns]
+        chunked = [c if isinstance(c, pa.ChunkedArray) else pa.chunked_array([c]) for c in columns]
         self._waiting.append((source_row, chunked, problem if problem is not None else nulls,
                               raw if raw is not None else nulls))  # fmt: skip
         self._waiting_rows += n
         self.staged.rows += n
         if self._waiting_rows >= _BATCH_ROWS:
-            self._flush()
+            self._hand_over()
 
     def lists(self, rows: Sequence[tuple[int, str | None, str | None, Sequence[str | None]]]) -> None:
         """Append rows given one by one: row number, problem, raw text, cells in the order of the fields."""
@@ -130,31 +137,48 @@ class StageWriter:
             pa.array([r[2] for r in rows], pa.string()),
         )
 
-    def _flush(self) -> None:
+    def takes_codes(self, name: str) -> bool:
+        """Whether a field's texts may arrive as codes with a dictionary."""
+        return name not in _PLAIN and name not in DATE_FIELDS
+
+    def _hand_over(self) -> None:
         if not self._waiting:
             return
         waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
+        if self._busy is not None:
+            self._busy.result()
+        self._busy = self._pool.submit(self._write, waiting)
+
+    def _write(self, waiting: list[tuple[pa.Array, list[pa.ChunkedArray], pa.Array, pa.Array]]) -> None:
         numbers = pa.concat_arrays([w[0] for w in waiting])
         columns: list[pa.Array] = [
             numbers, pa.concat_arrays([w[2] for w in waiting]), pa.concat_arrays([w[3] for w in waiting]),
         ]  # fmt: skip
         keys: dict[str, pa.DictionaryArray] = {}
+        values: list[pa.Array] = []
+        resolved: dict[str, str] = {}
+        self.staged.resolved.append(resolved)
         for at, name in enumerate(self.staged.fields):
             chunks = [chunk for w in waiting for chunk in w[1][at].chunks]
             for w in waiting:
                 w[1][at] = None
-            whole = pa.chunked_array(chunks, pa.string())
-            column = _one(whole) if name in _PLAIN else _coded(name, whole)
+            column = _one(pa.chunked_array(chunks, pa.string())) if name in _PLAIN else _coded(name, chunks)
             columns.append(column)
             if name in self.staged.distinct:
                 _count(self.staged.distinct[name], column)
             if name in self.staged.numbers:
-                self.staged.numbers[name] += self._numbers.evidence(column)
+                evidence, read = self._numbers.examine(column)
+                self.staged.numbers[name] += evidence
+                if read is None:
+                    values.append(pa.nulls(len(column), MONEY))
+                else:
+                    values.append(to_decimal(read.values, read.known))
+                    resolved[name] = read.mark
             if name in KEY_FIELDS:
                 keys[name] = column
         if keys:
             _count_clients(self.staged.clients, keys)
-        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        self._writer.write_batch(pa.RecordBatch.from_arrays([*columns, *values], schema=self._schema))
 
     def __enter__(self) -> StageWriter:
         return self
@@ -162,26 +186,30 @@ class StageWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._flush()
-        self._writer.close()
-        self._sink.close()
+        try:
+            if error is None:
+                self._hand_over()
+            if self._busy is not None:
+                self._busy.result()
+        finally:
+            self._pool.shutdown()
+            self._writer.close()
+            self._sink.close()
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
-def _coded(name: str, column: pa.ChunkedArray) -> pa.DictionaryArray:
+def _coded(name: str, chunks: Sequence[pa.Array]) -> pa.DictionaryArray:
     """Return a text column as codes. A date with a clock after it is stored as its day: «01.02.2024 10:11:12»."""
     if name in DATE_FIELDS:
-        column = _days_only(column)
-    coded = column.dictionary_encode()
-    if coded.num_chunks != 1:
-        coded = pa.chunked_array([coded.combine_chunks()]) if coded.num_chunks else coded
-    if coded.num_chunks == 0:
-        return pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-    return coded.chunk(0)
+        chunks = _days_only(pa.chunked_array(chunks, pa.string())).chunks
+    coded = [c if pa.types.is_dictionary(c.type) else c.dictionary_encode() for c in chunks]
+    if len(coded) == 1:
+        return coded[0]
+    whole = pa.chunked_array(coded).unify_dictionaries().combine_chunks()
+    return whole if isinstance(whole, pa.DictionaryArray) else pa.concat_arrays(whole.chunks)
 
 
 def _days_only(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -144,7 +144,7 @@ def _merged_ranges(path: Path, sheet: str | None) -> list[tuple[int, int, int, i
     import python_calamine
 
     try:
-        page = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet)
+        page = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet or "")
         left = (page.start or (0, 0))[1]
         return [(a, b - left, c, d - left) for (a, b), (c, d) in page.merged_cell_ranges or []]
     except Exception:  # merged ranges are a help, not a need; the sheet itself was read
@@ -255,9 +255,9 @@ def _load(workbook: Any, path: Path, name: str, kind: str, sheet: str) -> SheetR
     if table.num_rows == 0 or table.num_columns == 0:
         return None
     errors = []
-    for e in failed.errors if failed else []:
-        hit = _ERROR.search(e.detail)
-        row, column = e.position
+    for cell in failed.errors if failed else []:
+        hit = _ERROR.search(cell.detail)
+        row, column = cell.position
         errors.append((row, column, _ERRORS.get(hit[1], "#ERROR") if hit else "#ERROR"))
     return SheetReader(path, name, kind, sheet, workbook, table, errors)
 

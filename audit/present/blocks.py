@@ -557,14 +557,14 @@ def _verdict_words(finding: Finding, lang: Lang) -> Markup:
     )
 
 
-def _norm_text(view: FindingView, fmt: Fmt) -> str:
+def _norm_text(view: FindingView, fmt: Fmt, *, sourced: bool = True) -> str:
     """Write the norm short: «норма ≥ 67 % (Ерохин, Климов, 2024)»."""
     metric = view.metric
     if metric is None or metric.benchmark is None:
         return ""
     sign = {"low": "≥", "high": "≤"}.get(metric.bad or "", "")
     figure_text = fmt.value(metric.benchmark, metric.unit)
-    source = f" ({source_text(metric.benchmark_source, fmt.lang)})" if metric.benchmark_source else ""
+    source = f" ({source_text(metric.benchmark_source, fmt.lang)})" if sourced and metric.benchmark_source else ""
     return f"{word('norm', fmt.lang)} {sign + NBSP if sign else ''}{figure_text}{source}"
 
 
@@ -723,7 +723,9 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
                     join(
                         [
                             gauge(v.metric, v.band, fmt) if v.metric else "",
-                            Markup('<span class="km-sub">{}</span>').format(_norm_text(v, fmt)) if known else "",
+                            Markup('<span class="km-sub">{}</span>').format(_norm_text(v, fmt, sourced=False))
+                            if known
+                            else "",
                         ],
                         "",
                     ),
@@ -743,7 +745,7 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
         ),
         "",
     )
-    widths = Markup("".join(f'<col style="width: {w}%">' for w in (18, 37, 11, 25, 9)))
+    widths = Markup("".join(f'<col style="width: {w}%">' for w in (21, 36, 11, 23, 9)))
     return Markup(
         '<div class="km-table km-scorecard"><div class="km-scroll"><table><colgroup>{}</colgroup>'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></div>"
@@ -754,7 +756,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[A-ZА-ЯЁ«“0-9])")
 _SHORT_WORD = re.compile(r"(^|[\s\u00a0(])(г|гг|т|п|с|см|тыс|руб|ст|им|е|д|к|н|vs|e\.g|i\.e|no)\.$", re.I)
 
 
-def gist(text: str | Markup, letters: int = 210) -> str:
+def gist(text: str | Markup, letters: int = 190) -> str:
     """Return the first sentences of a text, about ``letters`` long: page one is one page, the card has it all."""
     plain = re.sub(r"[ \t\n]+", " ", Markup(text).striptags() if isinstance(text, Markup) else str(text)).strip()
     out = ""
@@ -821,7 +823,9 @@ def executive_page(
     found = (
         Markup('<ol class="km-headlines">{}</ol>').format(join(rows, ""))
         if rows
-        else callout("", nothing, "note") if nothing is not None else callout("", word("nothing_found", lang), "good")
+        else callout("", nothing, "note")
+        if nothing is not None
+        else callout("", word("nothing_found", lang), "good")
     )
     sure = (
         Markup("<ul>{}</ul>").format(join((Markup("<li>{}</li>").format(x) for x in how_sure), "")) if how_sure else ""
@@ -831,12 +835,7 @@ def executive_page(
             join(
                 (
                     Markup("<li>{}{}</li>").format(
-                        a.text,
-                        Markup('<span class="km-sub">{}</span>').format(
-                            join([x for x in (a.owner, a.first_step) if x], ": ")
-                        )
-                        if a.owner or a.first_step
-                        else "",
+                        a.text, Markup(' <span class="km-who">{}</span>').format(a.owner) if a.owner else ""
                     )
                     for a in first_steps
                 ),

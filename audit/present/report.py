@@ -70,6 +70,7 @@ __all__ = [
     "ThresholdEntry",
     "build_report",
     "definitions_of",
+    "frame_documents",
     "glossary",
     "read_context",
     "thresholds_of",
@@ -400,6 +401,22 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     body = _repair_links(front, body)
     front = _repair_links(body, front)
     return _Parts(front, body, _contents(front, body))
+
+
+def frame_documents(ctx: ReportContext, front: Markup, chapters: Sequence[tuple[str, str, Markup]]) -> list[str]:
+    """Put finished fragments that come from no notebook into the report's frame, for the browser and for print.
+
+    ``front`` stands before the contents, ``chapters`` are (id, title, content) in reading order.
+    """
+    made = [
+        # a picture's size says nothing of the room it takes
+        _chapter(id, title, html, ctx.lang, brief=len(re.sub(r'src="[^"]*"', "", str(html))) < 9000)
+        for id, title, html in chapters
+    ]
+    html = number_ids(f"{front}\n<!--km-front-ends-->\n" + "\n".join(made))
+    top, _, body = html.partition("\n<!--km-front-ends-->\n")
+    parts = _Parts(_repair_links(body, top), _repair_links(top, body), _contents(top, body))
+    return [_document(ctx, ctx.lang, Path(), parts, "screen"), _document(ctx, ctx.lang, Path(), parts, "print")]
 
 
 def _repair_links(*parts: str) -> str:

@@ -127,6 +127,7 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"kit default", Text("значение по умолчанию", "default of this audit")),
     (r"field standard", Text("общепринято", "field standard")),
     (r"definition \+|noise \+", Text("определение наше", "definition ours")),
+    (r"formula \+", Text("формула наша", "formula ours")),
     (r"applying it here \+", Text("применение здесь наше", "applying it here is ours")),
     (r"related figure", Text("близкий показатель", "related figure")),
     (r"EK tables 1, 2", Text("Ерохин, Климов, 2024, табл. 1–2", "Erokhin & Klimov, 2024, tables 1–2")),

@@ -31,7 +31,6 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.resources import PACKAGE
@@ -99,7 +98,7 @@ def kernel_manager(kernel_name: str, warm: WarmKernels | None = None) -> AsyncKe
 def _provisioner(warm: WarmKernels, manager: AsyncKernelManager) -> Any:
     import uuid
 
-    from jupyter_client.provisioning import LocalProvisioner
+    from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
     class Forked(LocalProvisioner):
         """Starts a kernel by asking the forking process; falls back to a fresh one when it does not answer."""

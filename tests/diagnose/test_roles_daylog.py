@@ -27,7 +27,11 @@ def people(*codes, **extra):
     return staff_now(make_questionnaire({"staff": staff(*codes, **extra)}).table("staff"), AS_OF, 160.0)
 
 
-DAY = [("K1", 3, 9, 13, "OPS_ORDER", "IN", True), ("K1", 3, 13, 14, "OV_BREAK"), ("K1", 3, 14, 18, "FARM_REPEAT", "OUT", False)]
+DAY = [
+    ("K1", 3, 9, 13, "OPS_ORDER", "IN", True),
+    ("K1", 3, 13, 14, "OV_BREAK"),
+    ("K1", 3, 14, 18, "FARM_REPEAT", "OUT", False),
+]
 
 
 def test_breaks_are_left_out_and_short_days_dropped():
@@ -55,7 +59,9 @@ def test_share_of_a_role_with_its_t_interval_by_hand():
 
     Standard error √(4 ÷ 3) ÷ 8 = 0.1443; t(0.975; 2) = 4.303: 0.5 ± 0.621, cut to 0 … 1.
     """
-    rows = [(("K1", d, 9, 9 + x, "OPS_ORDER"), ("K1", d, 9 + x, 17, "FARM_REPEAT")) for d, x in ((3, 2), (4, 4), (6, 6))]
+    rows = [
+        (("K1", d, 9, 9 + x, "OPS_ORDER"), ("K1", d, 9 + x, 17, "FARM_REPEAT")) for d, x in ((3, 2), (4, 4), (6, 6))
+    ]
     clean = clean_log(log(*(r for pair in rows for r in pair)), people("K1 KM"), 6.0)
     table = group_shares(clean, "family", 3).set_index("group")
     row = table.loc["OPER"]

@@ -80,9 +80,7 @@ def test_unlisted_author_who_serves_one_manager_only_raises_the_upper_limit():
 
 def test_entry_hours_are_a_plus_b_lines():
     """12 orders of 30 lines in 12 months at 5 min an order and 1 min a line: (60 + 30) ÷ 60 ÷ 12 = 0.125 h a month."""
-    rows = pd.DataFrame(
-        {"created_by": ["K1", "K1", "SYS", None], "orders": [10, 2, 9, 9], "lines": [24, 6, 9, 9]}
-    )
+    rows = pd.DataFrame({"created_by": ["K1", "K1", "SYS", None], "orders": [10, 2, 9, 9], "lines": [24, 6, 9, 9]})
     out = entry_hours(rows, 5.0, 1.0, 12.0)
     assert out.to_dict("records") == [{"person": "K1", "orders": 12, "lines": 30, "hours": pytest.approx(0.125)}]
 
@@ -90,9 +88,7 @@ def test_entry_hours_are_a_plus_b_lines():
 def typed(share_by_manager, n=60):
     """Every ``1 / share``-th order typed by its manager K1 or K2, the others by O1."""
     step = round(1 / share_by_manager)
-    return orders(
-        n, manager=lambda i: f"K{1 + i % 2}", created_by=lambda i: f"K{1 + i % 2}" if i % step == 0 else "O1"
-    )
+    return orders(n, manager=lambda i: f"K{1 + i % 2}", created_by=lambda i: f"K{1 + i % 2}" if i % step == 0 else "O1")
 
 
 PEOPLE = staff("K1 KM", "K2 KM", "O1 OP")
@@ -121,9 +117,25 @@ def test_without_a_questionnaire_managers_count_as_client_managers_except_in_tra
 def test_old_practice_is_shown_beside_but_does_not_count():
     """A year ago K1 typed everything; in the last 12 months the clerk does."""
     old = [
-        {"order_id": f"p{i}", "order_date": "2024-05-01", "client_id": f"c{i}", "amount": 1.0, "manager": "K1", "created_by": "K1"}
+        {
+            "order_id": f"p{i}",
+            "order_date": "2024-05-01",
+            "client_id": f"c{i}",
+            "amount": 1.0,
+            "manager": "K1",
+            "created_by": "K1",
+        }
         for i in range(30)
-    ] + [{"order_id": "q", "order_date": "2024-05-02", "client_id": "c", "amount": 1.0, "manager": "K1", "created_by": "O1"}]
+    ] + [
+        {
+            "order_id": "q",
+            "order_date": "2024-05-02",
+            "client_id": "c",
+            "amount": 1.0,
+            "manager": "K1",
+            "created_by": "O1",
+        }
+    ]
     result = diagnose(case_of(PEOPLE, lines=old + orders(40, manager="K1", created_by="O1")))
     assert result.metrics[ID].value == 0.0
     assert result.facts["entry_share_before"] == pytest.approx(30 / 31)
@@ -136,7 +148,9 @@ def test_minutes_of_the_questionnaire_go_before_the_kits():
     assert by_kit.facts["entry_hours_by_managers"] == pytest.approx(40 * 7 / 60 / 12)
     own = diagnose(case_of(PEOPLE, lines=lines, company={"minutes_per_order": 12, "minutes_per_line": 3}))
     assert own.facts["entry_hours_by_managers"] == pytest.approx(40 * 15 / 60 / 12)
-    slower = diagnose(case_of(PEOPLE, lines=lines, thresholds={"roles.minutes_per_order": 9, "roles.minutes_per_line": 2}))
+    slower = diagnose(
+        case_of(PEOPLE, lines=lines, thresholds={"roles.minutes_per_order": 9, "roles.minutes_per_line": 2})
+    )
     assert slower.facts["entry_hours_by_managers"] == pytest.approx(40 * 11 / 60 / 12)
 
 

@@ -84,7 +84,11 @@ def test_chapter_finds_the_contradiction_and_thresholds_matter():
     m = diagnose(case_of(PEOPLE, SAYS_LITTLE, day_log=log)).metrics
     assert (m["roles.self_vs_log"].value, m["roles.self_vs_log"].extra["touches_km_operations"]) == (2.0, True)
     assert m["roles.km_operational_share"].grade == "D"
-    for change in ({"roles.self_report_error_pp": 0.25}, {"roles.day_log_min_days_role": 4}, {"roles.day_log_min_hours_day": 9}):
+    for change in (
+        {"roles.self_report_error_pp": 0.25},
+        {"roles.day_log_min_days_role": 4},
+        {"roles.day_log_min_hours_day": 9},
+    ):
         other = diagnose(case_of(PEOPLE, SAYS_LITTLE, day_log=log, thresholds=change)).metrics
         assert other["roles.km_operational_share"].grade != "D", change
 
@@ -101,7 +105,9 @@ def test_orders_typed_above_the_report_contradict_it_without_a_log():
     assert (m["roles.self_vs_log"].value, m["roles.km_operational_share"].grade) == (1.0, "D")
     fewer = diagnose(case_of(PEOPLE, says, lines=lines, company={"minutes_per_order": 40})).metrics
     assert fewer["roles.self_vs_log"].value is None and fewer["roles.km_operational_share"].grade == "B"
-    looser = case_of(PEOPLE, says, lines=lines, company={"minutes_per_order": 60}, thresholds={"roles.trace_excess_pp": 0.2})
+    looser = case_of(
+        PEOPLE, says, lines=lines, company={"minutes_per_order": 60}, thresholds={"roles.trace_excess_pp": 0.2}
+    )
     assert diagnose(looser).metrics["roles.km_operational_share"].grade != "D"
 
 

@@ -93,7 +93,9 @@ def test_developers_days_beyond_the_hand_off_need_twenty_days():
 
 
 def test_hunting_table_without_rows_is_empty():
-    empty = pd.DataFrame({"manager": pd.Series(dtype=object), "kind": pd.Series(dtype=object), "days": pd.Series(dtype="int64")})
+    empty = pd.DataFrame(
+        {"manager": pd.Series(dtype=object), "kind": pd.Series(dtype=object), "days": pd.Series(dtype="int64")}
+    )
     assert hunting_table(empty, {}, 20).empty
 
 
@@ -146,7 +148,9 @@ ROLES = {"G1": ["GD", None], "D1": ["KD", "KAM"], "K1": ["KM", None]}
 
 def test_share_of_key_revenue_led_by_first_persons():
     """a (10) and d (40) are the CEO's, b (20) the commercial director's who is also КАМ, c (30) a manager's: 50 of 100."""
-    m, table = first_person_keys(keys(("a", "G1"), ("b", "D1"), ("c", "K1"), ("d", "G1"), ("e", "G1"), ("x", "G1")), MONEY, ROLES)
+    m, table = first_person_keys(
+        keys(("a", "G1"), ("b", "D1"), ("c", "K1"), ("d", "G1"), ("e", "G1"), ("x", "G1")), MONEY, ROLES
+    )
     assert (m.value, m.n, m.extra["led"]) == (pytest.approx(0.5), 4, 2)
     assert list(table["client_key"]) == ["a", "b", "c", "d"]
     # d is 40 % of the figure: without it 10 of 60
@@ -212,9 +216,9 @@ def test_group_answers_alone_refuse_foreign_share_and_the_limit_is_a_threshold()
 
 def test_parts_of_the_business_with_types_of_their_own():
     """80 % of revenue in segment «Опт» sold transactionally, 20 % in TC: office sellers may type. Below 5 % the part counts not."""
-    lines = [
-        {**o, "segment": "Опт", "amount": 80.0 if i else 1.0} for i, o in enumerate(orders(20, manager="S1"))
-    ] + [{**o, "segment": "Проекты", "amount": 20.0, "order_id": f"p{i}"} for i, o in enumerate(orders(20, manager="S1"))]
+    lines = [{**o, "segment": "Опт", "amount": 80.0 if i else 1.0} for i, o in enumerate(orders(20, manager="S1"))] + [
+        {**o, "segment": "Проекты", "amount": 20.0, "order_id": f"p{i}"} for i, o in enumerate(orders(20, manager="S1"))
+    ]
     people, answers = staff("S1 SOP"), {"S1": {"FARM_REPEAT": 1.0}}
     parts = [{"dimension": "segment", "value": "Опт", "sale_type": "T"}]
     result = diagnose(case_of(people, answers, lines=lines, sale_types=parts))

@@ -69,7 +69,9 @@ def test_eks_rule_takes_its_two_numbers_from_the_thresholds():
 
 
 def test_shortage_is_never_below_zero():
-    freed = pd.DataFrame({"person": ["K1"], "hours": [160.0], "low": [10.0], "base": [20.0], "high": [50.0], "ek_hours": [20.0]})
+    freed = pd.DataFrame(
+        {"person": ["K1"], "hours": [160.0], "low": [10.0], "base": [20.0], "high": [50.0], "ek_hours": [20.0]}
+    )
     r = relief(freed, 30.0, hours_per_month=160.0, utilisation=1.0, per_managers=5.0)
     assert r.shortage_fte == pytest.approx((0.0, 0.0, 20 / 160))
 
@@ -82,7 +84,9 @@ def test_capacity_uplift_by_the_formula():
     wide = capacity_uplift(0.5, (0.2, 0.3, 0.4), (0.3, 0.7, 1.0), (0.1, 0.34, 0.6), 2.0, draws=20000, seed=1)
     assert 0 < wide.low < up.base < wide.high < (0.9 / 0.5) ** 0.6 - 1
     # Selling time at most doubles: s = 0.1, Δ = 0.5 would be 4.5 times.
-    assert capacity_uplift(0.1, (0.5,) * 3, (0.7,) * 3, (0.34,) * 3, 2.0, draws=10, seed=1).base == pytest.approx(2**0.34 - 1)
+    assert capacity_uplift(0.1, (0.5,) * 3, (0.7,) * 3, (0.34,) * 3, 2.0, draws=10, seed=1).base == pytest.approx(
+        2**0.34 - 1
+    )
     with pytest.raises(ValueError, match="selling"):
         capacity_uplift(0.0, (0.5,) * 3, (0.7,) * 3, (0.34,) * 3, 2.0, draws=10, seed=1)
 
@@ -95,10 +99,15 @@ def test_capacity_in_the_chapter_and_its_parameters():
     assert base.low < base.value < base.high
     for change, value in (
         ({"roles.reinvested_share": {"low": 0.1, "base": 0.5, "high": 0.6}}, ((0.6 + 0.5 * 0.29) / 0.6) ** 0.34 - 1),
-        ({"roles.selling_time_elasticity": {"low": 0.1, "base": 0.2, "high": 0.6}}, ((0.6 + 0.7 * 0.29) / 0.6) ** 0.2 - 1),
+        (
+            {"roles.selling_time_elasticity": {"low": 0.1, "base": 0.2, "high": 0.6}},
+            ((0.6 + 0.7 * 0.29) / 0.6) ** 0.2 - 1,
+        ),
         ({"roles.capacity_max_time_ratio": 1.1}, 1.1**0.34 - 1),
     ):
-        assert diagnose(case_of(PEOPLE, ANSWERS, thresholds=change)).metrics["roles.capacity_uplift"].value == pytest.approx(value)
+        assert diagnose(case_of(PEOPLE, ANSWERS, thresholds=change)).metrics[
+            "roles.capacity_uplift"
+        ].value == pytest.approx(value)
     fewer = diagnose(case_of(PEOPLE, ANSWERS, thresholds={"roles.capacity_draws": 50})).metrics["roles.capacity_uplift"]
     assert fewer.value == base.value and fewer.low != base.low
 
@@ -137,23 +146,30 @@ def test_money_of_the_uplift_rests_on_the_managers_clients_with_room_to_grow():
         ({"roles.room_below_best": 0.05}, {"down", "other", "up"}),
         ({"roles.room_below_best": 0.5}, {"other"}),
     ):
-        t = diagnose(case_of(people, ANSWERS, lines=lines, key_clients=keys, thresholds=change)).tables["clients_with_room"]
+        t = diagnose(case_of(people, ANSWERS, lines=lines, key_clients=keys, thresholds=change)).tables[
+            "clients_with_room"
+        ]
         assert set(t.loc[t["room"] == "yes", "client_key"]) == expected, change
 
 
 def test_missing_common_categories_are_room_too():
     """A, B, C are bought by both large clients; «small» buys A only: two of three common ones missing."""
     lines = [sale(c, "2025-06-01", 50, g) for c in ("x", "y") for g in "ABC"] + [sale("small", "2025-07-01", 50, "A")]
+
     def room(**change):
         t = diagnose(case_of(PEOPLE, ANSWERS, lines=lines, thresholds=change)).tables["clients_with_room"]
         return t.set_index("client_key")["room"].to_dict()
+
     assert room() == {"x": "no", "y": "no", "small": "yes"}
     assert room(**{"roles.room_missing_categories": 3})["small"] == "no"
     assert room(**{"roles.common_category_share": 0.9})["small"] == "no"  # then only A is common
 
 
 def test_margin_comes_from_orders_else_questionnaire_else_effects_are_revenue():
-    lines = [{k: v for k, v in sale("a", d, x).items() if k != "margin"} for d, x in (("2024-02-01", 100), ("2025-12-31", 50))]
+    lines = [
+        {k: v for k, v in sale("a", d, x).items() if k != "margin"}
+        for d, x in (("2024-02-01", 100), ("2025-12-31", 50))
+    ]
     lines.append({**lines[0], "order_date": "2023-12-01", "order_id": "z"})
     e = diagnose(case_of(PEOPLE, ANSWERS, lines=lines)).facts["effect"]
     assert (e["basis"], e["worth_with_room"]) == ("revenue", pytest.approx(50.0))

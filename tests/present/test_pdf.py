@@ -120,6 +120,17 @@ def test_nothing_reaches_beyond_its_page(page: str) -> None:
 
 
 @needs_pango
+def test_bookmarks_follow_the_contents(page: str) -> None:
+    from weasyprint.urls import URLFetcher
+
+    document = weasyprint.HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=("data",))).render()
+    tree = document.make_bookmark_tree()
+    chapters = [label for label, _target, _children, _state in tree]
+    assert chapters[0] == "Главное" and "1. Удержание" in chapters and "Словарь" in chapters
+    assert "Вторая покупка" in [c[0] for label, _t, children, _s in tree if label == "1. Удержание" for c in children]
+
+
+@needs_pango
 def test_nothing_is_fetched_from_disk_or_network(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("TOP SECRET", encoding="utf-8")

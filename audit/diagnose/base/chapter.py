@@ -328,14 +328,11 @@ def _off_profile(case: Case, buyers: pd.DataFrame) -> tuple[OffProfile | None, P
         rare_share=t.value("base.off_profile_rare_share"),
         needed=t.count("base.off_profile_min_criteria"),
         min_events=t.count("base.off_profile_min_events"),
-        draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"),
     )
     off = found.table[found.table["off_profile"]]
-    e = found.excess
     m = metric(
-        id, found.order_share, n=len(c), by_chance=found.by_chance, excess=e.value, excess_low=e.low,
-        excess_high=e.high, off_profile_clients=len(off), criteria=list(found.criteria),
+        id, found.order_share, n=len(c), by_chance=found.by_chance, excess=found.excess, excess_low=found.low,
+        excess_high=found.high, off_profile_clients=len(off), criteria=list(found.criteria),
     )  # fmt: skip
     margin = found.table["margin_share"]
     facts = {

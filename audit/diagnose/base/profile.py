@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from audit.stats.intervals import Estimate, bootstrap_ratio
 
 __all__ = ["OffProfile", "off_profile"]
 
@@ -17,14 +17,17 @@ class OffProfile:
     """Off-profile clients and what they take of the orders.
 
     ``table``: one row per client (see `off_profile`). ``order_share``: their share of orders; ``by_chance``: the share
-    that coincidence would give; ``excess``: the difference with its interval, resampling clients. ``criteria``: which
-    of margin, rare and effort could be measured; ``margin_limit``, ``effort_limit``: the company's percentiles.
+    that coincidence would give; ``excess``: the difference, with ``low`` and ``high`` for how far coincidence may go (95 %).
+    ``criteria``: which of margin, rare and effort could be measured; ``margin_limit``, ``effort_limit``: the company's
+    percentiles.
     """
 
     table: pd.DataFrame
     order_share: float
     by_chance: float
-    excess: Estimate
+    excess: float
+    low: float
+    high: float
     criteria: tuple[str, ...]
     margin_limit: float | None
     effort_limit: float | None
@@ -44,8 +47,6 @@ def off_profile(
     rare_share: float = 0.5,
     needed: int = 2,
     min_events: int = 2,
-    draws: int = 2000,
-    seed: int = 0,
 ) -> OffProfile:
     """Find the clients that are small and at least twice out of the ordinary, and count their orders.
 
@@ -60,7 +61,8 @@ def off_profile(
 
     A client qualifies with a revenue share below ``max_revenue_share`` and ``needed`` criteria. Percentiles mark a
     tenth of any base, so part of the qualifying is coincidence: whoever has one other criterion gets the percentile
-    one with that probability. This floor is ``by_chance``; the verdict is about what exceeds it.
+    one with that probability. This floor is ``by_chance``; the verdict is about what exceeds it. All clients and orders of the period
+    are known, so only coincidence is uncertain: the interval is that of independent chances.
     """
     revenue = clients["revenue"].astype(float)
     share = revenue / float(revenue.sum())
@@ -86,16 +88,20 @@ def off_profile(
     off = small & (held >= needed)
     chance = _chance(flags, small, needed, margin_quantile, 1 - effort_quantile)
     weight = clients["orders"].to_numpy(dtype=np.float64)
-    excess = bootstrap_ratio(weight * (off.to_numpy(dtype=np.float64) - chance), weight, draws=draws, seed=seed)
     total = float(weight.sum())
+    part = weight / total if total > 0 else weight
+    order_share, by_chance = float((part * off.to_numpy(dtype=np.float64)).sum()), float((part * chance).sum())
+    half = float(stats.norm.ppf(0.975)) * float(np.sqrt((part**2 * chance * (1 - chance)).sum()))
     table = clients.assign(revenue_share=share, off_profile=off, criteria_held=held)
     for name in ("margin", "rare", "effort"):
         table[f"flag_{name}"] = flags.get(name)
     return OffProfile(
         table=table,
-        order_share=float(weight[off.to_numpy()].sum()) / total if total > 0 else 0.0,
-        by_chance=float((weight * chance).sum()) / total if total > 0 else 0.0,
-        excess=excess,
+        order_share=order_share,
+        by_chance=by_chance,
+        excess=order_share - by_chance,
+        low=order_share - by_chance - half,
+        high=order_share - by_chance + half,
         criteria=tuple(marks),
         margin_limit=margin_limit,
         effort_limit=effort_limit,

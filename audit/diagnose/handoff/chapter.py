@@ -20,7 +20,7 @@ from audit.diagnose.handoff.rules import developer_rules, form_mismatches, pair_
 from audit.diagnose.retention.newcomers import mark_new
 from audit.diagnose.roles.norm import family_of, norm_of, seller_of_type
 from audit.diagnose.roles.people import roles_by_person, staff_now
-from audit.diagnose.service.landmarks import Comparison
+from audit.diagnose.service.landmarks import Comparison, twice_extra
 from audit.diagnose.service.money import margin_share
 from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
@@ -247,7 +247,7 @@ def _loss_metric(
     return metric(
         id, e.value, low=e.low, high=e.high, n=e.n, handed=c.matched.treated_figure, kept=c.matched.control_figure,
         controls=c.matched.controls, unmatched=c.matched.unmatched, strata=c.matched.strata, p_value=c.p_value,
-        loss_gaps=t.value("handoff.loss_gaps"),
+        loss_gaps=t.value("handoff.loss_gaps"), **twice_extra(c, needed),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from audit.diagnose.base.common import missing_fields, money_basis, since, to_year, too_few
 from audit.diagnose.ownership import handover as handovers
 from audit.diagnose.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
-from audit.diagnose.ownership.team import LOAD_COLUMNS, book_load, bus_factor
+from audit.diagnose.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
 from audit.diagnose.retention.resampling import shares_of_sums
 from audit.diagnose.roles.people import labels
 from audit.diagnose.roles.questions import read_answers
@@ -256,25 +256,39 @@ def _load(case: Case, ground: Ground) -> Part:
             "The sheet “Company” lacks touches per client per month and minutes per touch",
         ))], nothing)  # fmt: skip
     keepers = _keepers(answers.staff, case.sale_type.used)
-    book = ground.clients.dropna(subset=["manager"]).groupby("manager").size()
+    t = case.thresholds
+    rows = _sql(case, "ownership_book")
+    rows = rows[
+        in_book(
+            rows, usual_gap=case.sale_type.interval_days, min_days=t.value("retention.lost_min_days"),
+            gap_multiple=t.value("retention.lost_gap_multiple"),
+        )
+    ]  # fmt: skip
+    kept = rows["manager"].isin(keepers)
+    after = company.get("handoff_after")
+    hunted = rows["manager"].isin(set(answers.staff["person"].astype(str))) & ~kept
+    # A developer rightly keeps a client up to the hand-over; whoever left keeps nobody.
+    shared = int((~kept & (~hunted | (rows["order_days"] >= (1 if after is None else float(after))))).sum())
     hours = answers.hours[answers.hours["person"].isin(keepers)]
     per = hours.groupby("person")["hours"].sum().rename("hours").to_frame()
     per["operational_hours"] = hours[hours["group"] == "OPER"].groupby("person")["hours"].sum()
-    table = book_load(book, per.fillna(0.0).reset_index(), touches=float(touches), minutes=float(minutes))
-    left = float(table["hours_left"].sum())
-    if table.empty:
+    per = per.fillna(0.0).reset_index()
+    book = rows[kept].groupby("manager").size()
+    lacking = int(book[~book.index.isin(per["person"])].sum())
+    found = book_load(book, per, shared=shared, without_hours=lacking, touches=float(touches), minutes=float(minutes))
+    if found is None:
         return Part([no_metric(id, Text(
             "Ни у кого из тех, кто ведёт клиентов по заказам, нет часов на листе «Время»",
             "Nobody who keeps clients by the orders has hours on the sheet “Time”",
         ))], nothing)  # fmt: skip
-    limit = float(case.thresholds["ownership.overloaded_book"].found or 0.0)
-    needed = float(table["hours_needed"].sum())
+    limit = float(t["ownership.overloaded_book"].found or 0.0)
+    table = found.table
     m = metric(
-        id, needed / max(left, 1.0), n=len(table), hours_needed=needed, hours_left=left,
+        id, found.load, n=len(table), hours_needed=found.hours_needed, hours_left=found.hours_left,
         overloaded=int((table["load"] >= limit).sum()), highest=float(table["load"].max()), touches=float(touches),
-        minutes=float(minutes),
+        minutes=float(minutes), shared_clients=found.shared_clients,
     )  # fmt: skip
-    return Part([m], {"load": table}, {"load_clients": int(table["clients"].sum())})
+    return Part([m], {"load": table}, {"load_clients": int(table["clients"].sum()), "load_shared": shared})
 
 
 def _keepers(staff: pd.DataFrame, sale_type: str) -> set[str]:

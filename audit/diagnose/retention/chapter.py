@@ -387,8 +387,10 @@ def _goods(c: _Chapter, rhythm: pd.DataFrame) -> pd.Series:
     silent = rhythm[rhythm["state"].isin(["late", "sleeping"])]
     if goods is None or not len(silent):
         return pd.Series(dtype="object")
-    quiet_before = c.case.window.as_of - dt.timedelta(days=int(silent["silent_days"].min()))
-    return goods_text(c.case.query(_sql("goods"), goods=goods, quiet_before=quiet_before))
+    days = silent["silent_days"]
+    quiet_since, quiet_before = (c.case.window.as_of - dt.timedelta(days=int(d)) for d in (days.max(), days.min()))
+    bought = c.case.query(_sql("goods"), goods=goods, quiet_since=quiet_since, quiet_before=quiet_before)
+    return goods_text(bought[bought["client_key"].isin(silent["client_key"])])
 
 
 # --- trends

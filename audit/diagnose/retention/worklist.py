@@ -30,8 +30,12 @@ def goods_text(goods: pd.DataFrame) -> pd.Series:
     """Return what each client used to buy as one line, largest first (client_key → «a; b; c»)."""
     if not len(goods):
         return pd.Series(dtype="object")
-    rows = goods.sort_values(["client_key", "place"])
-    return rows.groupby("client_key")["goods"].agg("; ".join)
+    wide = goods.pivot(index="client_key", columns="place", values="goods").sort_index(axis=1)
+    text = wide[wide.columns[0]].astype("object")
+    for place in wide.columns[1:]:
+        more = wide[place].astype("object")
+        text = text.where(more.isna(), text + "; " + more.fillna(""))
+    return text
 
 
 def worklist(rhythm: pd.DataFrame, clients: pd.DataFrame, p_alive: pd.Series, goods: pd.Series) -> pd.DataFrame:

@@ -395,7 +395,7 @@ def _person_tables(
     numbers = ["oper_hours", "oper_share", "effective_roles", "max_share", "functions", "crumbs"]
     persons[numbers] = persons[numbers].astype(float)
     selling = hours[hours["group"].isin(SELL)].groupby("person")["hours"].sum()
-    persons["selling_share"] = (persons["person"].map(selling).fillna(0.0) / persons["hours"]).where(
+    persons["selling_share"] = (persons["person"].map(selling).astype(float).fillna(0.0) / persons["hours"]).where(
         persons["hours"] > 0
     )
 

@@ -60,7 +60,7 @@ def self_shares(hours: pd.DataFrame, weights: dict[str, float] | None = None) ->
     people = rows.drop_duplicates("person").groupby("family")["weight"].sum()
     rows = rows.assign(part=rows["share"] * rows["weight"])
     out = rows.groupby(["family", "group"])["part"].sum().reset_index()
-    out["share"] = out["part"] / out["family"].map(people)
+    out["share"] = out["part"] / out["family"].map(people).astype(float)
     return out[["family", "group", "share"]]
 
 

@@ -96,7 +96,7 @@ def flow(hours: pd.DataFrame, norm: Norm, hours_per_month: float) -> pd.DataFram
     out = out.groupby(["from_role", "kind", "to_role"])["hours"].sum().reset_index()
     out["fte"] = out["hours"] / hours_per_month
     order = {code: i for i, code in enumerate(roles)}
-    out["_a"], out["_b"] = (out[c].map(order).fillna(len(order)) for c in ("from_role", "to_role"))
+    out["_a"], out["_b"] = (out[c].map(order).astype(float).fillna(len(order)) for c in ("from_role", "to_role"))
     return out.sort_values(["_a", "_b", "kind"], ignore_index=True).drop(columns=["_a", "_b"])
 
 
@@ -191,7 +191,7 @@ def person_fragments(hours: pd.DataFrame, person_share: float) -> pd.DataFrame:
     Grain: one row per person. Columns: person, family, functions, crumbs (functions below that share).
     """
     rows = hours[~hours["by_group"].astype(bool) & (hours["kind"] != "overhead")].copy()
-    rows["share"] = rows["hours"] / rows["person"].map(hours.groupby("person")["hours"].sum())
+    rows["share"] = rows["hours"] / rows["person"].map(hours.groupby("person")["hours"].sum()).astype(float)
     rows["large"] = np.where(rows["share"] >= person_share - 1e-9, 1, 0)
     out = rows.groupby(["person", "family"], as_index=False, dropna=False).agg(
         functions=("large", "sum"), all_functions=("large", "size")

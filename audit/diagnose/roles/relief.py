@@ -100,7 +100,7 @@ def freed_by_person(
     out = persons[["person", "hours"]].copy()
     for i, name in enumerate(("low", "base", "high")):
         part = operations["hours"] * operations["function"].map({f: t[i] for f, t in tau.items()}).astype(float)
-        out[name] = out["person"].map(part.groupby(operations["person"]).sum()).fillna(0.0).astype(float)
+        out[name] = out["person"].map(part.groupby(operations["person"]).sum()).astype(float).fillna(0.0)
     out["freed_share"] = (out["base"] / out["hours"]).where(out["hours"] > 0, 0.0)
     out["ek_hours"] = np.minimum(out["base"], most * out["hours"])
     return out.reset_index(drop=True)

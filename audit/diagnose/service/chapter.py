@@ -9,7 +9,7 @@ import pandas as pd
 
 from audit.diagnose.retention.newcomers import mark_new
 from audit.diagnose.roles.people import staff_now
-from audit.diagnose.service.landmarks import Comparison, compare, prepare
+from audit.diagnose.service.landmarks import Comparison, compare, prepare, twice_extra
 from audit.diagnose.service.measures import (
     KINDS,
     heat_table,
@@ -234,7 +234,7 @@ def _failures(case: Case, seen: list[str], promise: str, tables: dict[str, pd.Da
     loss = metric(
         ids[0], e.value, low=e.low, high=e.high, n=e.n, failed=c.matched.treated_figure, others=c.matched.control_figure,
         controls=c.matched.controls, unmatched=c.matched.unmatched, strata=c.matched.strata, sampled_step=step,
-        loss_gaps=t.value("service.loss_gaps"), kinds=seen,
+        loss_gaps=t.value("service.loss_gaps"), kinds=seen, **twice_extra(c, needed),
     )  # fmt: skip
     return [loss, metric(ids[1], c.p_value, n=e.n, slower=bool(c.slower))]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from audit.stats.matched import Matched, matched_difference
 from audit.stats.survival import logrank
 
-__all__ = ["GAPS_SHOWN", "Comparison", "compare", "number_band", "pace_half", "pool_weight", "prepare", "strata"]
+__all__ = ["GAPS_SHOWN", "Comparison", "compare", "number_band", "pace_half", "pool_weight", "prepare", "strata", "twice_extra"]
 
 POOL_WEIGHT = 2.0
 """The gap usual for all clients counts as so many gaps of the client's own, where the data do not tell how many."""
@@ -119,6 +119,7 @@ class Comparison:
     """
 
     matched: Matched
+    twice: Matched
     p_value: float | None
     slower: bool
     curve: pd.DataFrame
@@ -136,17 +137,15 @@ def compare(
     nobody. Strata that lack one of the sides are left out and counted as unmatched.
     """
     rows = landmarks.assign(treated=treated, stratum=strata(landmarks))
-    limit = loss_gaps * rows["usual_days"].to_numpy(dtype=np.float64)
-    left = (pd.Timestamp(as_of) - rows["day"]).dt.days.to_numpy(dtype=np.float64)
-    followed = left >= limit
-    wait, returned = rows["wait_days"].to_numpy(dtype=np.float64), rows["returned"].to_numpy(dtype=np.bool_)
-    lost = ~(returned & (wait <= limit))
-    rows["lost"] = pd.Series(np.where(followed, lost, np.nan), index=rows.index, dtype=float)
-    seen = rows[followed]
-    matched = matched_difference(
-        seen["treated"].to_numpy(dtype=np.bool_), seen["stratum"].to_numpy(), seen["lost"].to_numpy(dtype=np.float64),
-        cluster=seen["client_key"].to_numpy(dtype=object).astype(str), draws=draws, seed=seed, level=level,
-    )  # fmt: skip
+    rows["lost"] = _lost(rows, loss_gaps, as_of)
+
+    def difference(lost: pd.Series) -> Matched:
+        seen = rows[lost.notna()]
+        return matched_difference(
+            seen["treated"].to_numpy(dtype=np.bool_), seen["stratum"].to_numpy(), lost[lost.notna()].to_numpy(dtype=np.float64),
+            cluster=seen["client_key"].to_numpy(dtype=object).astype(str), draws=draws, seed=seed, level=level,
+        )  # fmt: skip
+
     both = rows.groupby("stratum")["treated"].agg(["any", "all"])
     mixed = rows["stratum"].map(both["any"] & ~both["all"]).to_numpy(dtype=np.bool_)
     used = rows[mixed]
@@ -159,7 +158,16 @@ def compare(
         )  # fmt: skip
         # Groups come sorted, False first: z > 0 says that the controls order sooner than expected.
         p_value, slower = test.p_value, test.z is not None and test.z > 0
-    return Comparison(matched, p_value, slower, _curve(used, as_of), rows)
+    matched, twice = difference(rows["lost"]), difference(_lost(rows, 2 * loss_gaps, as_of))
+    return Comparison(matched, twice, p_value, slower, _curve(used, as_of), rows)
+
+
+def _lost(rows: pd.DataFrame, gaps: float, as_of: dt.date) -> pd.Series:
+    """Return 1 for a landmark without a further order within ``gaps`` usual gaps, 0 with one, missing if not followed."""
+    limit = gaps * rows["usual_days"]
+    followed = (pd.Timestamp(as_of) - rows["day"]).dt.days >= limit
+    lost = ~(rows["returned"] & (rows["wait_days"] <= limit))
+    return lost.astype(float).where(followed)
 
 
 def _curve(rows: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
@@ -195,3 +203,11 @@ def _points(rows: pd.DataFrame, points: list[float]) -> list[dict[str, float]]:
             "controls": float(away[~treated].sum() / weight[~treated].sum()),
         })  # fmt: skip
     return out
+
+
+def twice_extra(c: Comparison, needed: int) -> dict[str, float | None]:
+    """Return the difference by the clock twice as long for a metric's ``extra``; None with fewer than ``needed`` clients."""
+    e = c.twice.effect
+    known = e.n >= needed and e.value is not None and e.low is not None
+    return {"twice_value": e.value if known else None, "twice_low": e.low if known else None,
+            "twice_high": e.high if known else None, "twice_n": e.n}  # fmt: skip

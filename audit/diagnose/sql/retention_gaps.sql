@@ -4,16 +4,23 @@ WITH gap AS (
   SELECT client_key, gap_days, CASE WHEN day >= {{ lit(w.recent_start) }} THEN 1 ELSE 0 END AS recent
   FROM client_day
   WHERE gap_days IS NOT NULL AND previous_day >= {{ lit(w.start) }} AND day <= {{ lit(w.as_of) }}
-), ranked AS (
-  SELECT client_key, gap_days, recent,
-         rank() OVER (PARTITION BY client_key ORDER BY gap_days) AS low_rank,
-         count(*) OVER (PARTITION BY client_key, gap_days) AS ties
-  FROM gap
+), length AS (
+  SELECT client_key, gap_days, count(*) AS n, sum(recent) AS recent
+  FROM gap GROUP BY client_key, gap_days
+), placed AS (
+  SELECT client_key, n, recent,
+         sum(n) OVER (PARTITION BY client_key ORDER BY gap_days ROWS UNBOUNDED PRECEDING) AS upto
+  FROM length
+), ranks AS (
+  SELECT client_key, sum(recent * (2 * upto - n + 1)) AS recent_twice_ranks, sum(n * n * n - n) AS tie_sum
+  FROM placed GROUP BY client_key
+), usual AS (
+  SELECT client_key, count(*) AS gaps, sum(recent) AS recent_gaps,
+         {{ quantile('gap_days', 0.5) }} AS median_gap_days, {{ quantile('gap_days', 0.9) }} AS p90_gap_days
+  FROM gap GROUP BY client_key
 )
-SELECT client_key, CAST(count(*) AS BIGINT) AS gaps, CAST(sum(recent) AS BIGINT) AS recent_gaps,
-       {{ quantile('gap_days', 0.5) }} AS median_gap_days, {{ quantile('gap_days', 0.9) }} AS p90_gap_days,
-       CAST(sum(CASE WHEN recent = 1 THEN 2 * low_rank + ties - 1 ELSE 0 END) AS BIGINT) AS recent_twice_ranks,
-       CAST(sum(ties * ties - 1) AS BIGINT) AS tie_sum
-FROM ranked
-GROUP BY client_key
-ORDER BY client_key
+SELECT u.client_key, CAST(u.gaps AS BIGINT) AS gaps, CAST(u.recent_gaps AS BIGINT) AS recent_gaps,
+       u.median_gap_days, u.p90_gap_days,
+       CAST(r.recent_twice_ranks AS BIGINT) AS recent_twice_ranks, CAST(r.tie_sum AS BIGINT) AS tie_sum
+FROM usual u JOIN ranks r ON u.client_key = r.client_key
+ORDER BY u.client_key

@@ -1,11 +1,11 @@
--- What silent clients used to buy: per client (last order on or before quiet_before) the three goods or groups with most
--- revenue in the 365 days up to its last order.
+-- What silent clients used to buy: per client (last order between quiet_since and quiet_before) the three goods or groups
+-- with most revenue in the 365 days up to its last order.
 WITH quiet AS (
   SELECT client_key, max(day) AS last_day
   FROM client_day
   WHERE purchase_no IS NOT NULL AND day <= {{ lit(w.as_of) }}
   GROUP BY client_key
-  HAVING max(day) <= {{ lit(quiet_before) }}
+  HAVING max(day) <= {{ lit(quiet_before) }} AND max(day) >= {{ lit(quiet_since) }}
 ), goods AS (
   SELECT l.client_key, l.{{ goods }} AS goods, sum(l.amount) AS revenue
   FROM lines l JOIN quiet q ON l.client_key = q.client_key

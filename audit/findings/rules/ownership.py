@@ -232,7 +232,7 @@ def _handover_effect(result: ChapterResult, m: Metric) -> Effect | None:
 
 
 def _overloaded(case: Case, result: ChapterResult) -> Finding:
-    """Judge the hours clients need: the sum over managers; half of them beyond the limit is found too."""
+    """Judge the hours clients need: the whole team, or several managers far beyond the limit."""
     id = "ownership.overloaded_book"
     m = result.metrics["ownership.load"]
     if m.value is None:
@@ -240,10 +240,9 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
     e = m.extra
     status = status_of(m.value, m.low, m.high, case.thresholds[id])
     people = m.n or 0
-    if e["overloaded"] >= 2 and e["overloaded"] * 2 >= people:
-        status = "found"
-    elif e["overloaded"]:
-        status = worse(status, "watch")
+    persons = status_of(float(e["overloaded"]), None, None, case.thresholds["ownership.overloaded_people"])
+    many = e["overloaded"] >= case.thresholds.value("ownership.overloaded_people_share") * people
+    status = worse(status, "watch" if persons == "found" and not many else persons)
     facts = {
         "value": m.value, "people": people, "needed": e["hours_needed"], "left": e["hours_left"],
         "touches": e["touches"], "minutes": e["minutes"], "overloaded": e["overloaded"], "highest": e["highest"],

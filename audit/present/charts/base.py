@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -469,17 +469,14 @@ def heat_map(
         cell = 0.25 if len(rows) <= 14 else 0.215 if len(rows) <= 26 else 0.16
         fig, ax = figure(width, 0.55 + cell * max(len(rows), 2) + (0.4 if not written else 0))
         scale = LinearSegmentedColormap.from_list("accent", [tint(accent, 0.94), tint(accent, 0.45), accent])
-        for i in range(len(rows)):
-            for j in range(len(columns)):
-                value = grid[i, j]
-                if not math.isfinite(value):
-                    continue
-                color = scale(min(1.0, value / peak) if peak else 0.0)
-                ax.add_patch(Rectangle((j, i), 1, 1, facecolor=color, edgecolor=PAPER, linewidth=0.9))
-                if written:
-                    flat = "#" + "".join(f"{round(c * 255):02x}" for c in color[:3])
-                    text = fmt.num(value * 100, 0) if unit == "share" else _bar_text(value, unit, fmt)
-                    ax.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=7.5, color=on_color(flat))
+        for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True):
+            value = float(grid[i, j])
+            color = scale(min(1.0, value / peak) if peak else 0.0)
+            ax.add_patch(Rectangle((j, i), 1, 1, facecolor=color, edgecolor=PAPER, linewidth=0.9))
+            if written:
+                flat = "#" + "".join(f"{round(c * 255):02x}" for c in color[:3])
+                text = fmt.num(value * 100, 0) if unit == "share" else _bar_text(value, unit, fmt)
+                ax.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=7.5, color=on_color(flat))
         ax.set_xlim(0, len(columns))
         ax.set_ylim(len(rows), 0)
         step = max(1, math.ceil(len(columns) / 18))
@@ -907,10 +904,3 @@ def time_series(
         ax.tick_params(axis="y", labelcolor=INK_SOFT)
         ax.grid(axis="y")
         return finish(fig, caption, width=width)
-
-
-def rounded_box(ax: Axes, x: float, y: float, w: float, h: float, color: str) -> None:
-    """Draw a box with soft corners in data units (conveyor pictures)."""
-    ax.add_patch(
-        FancyBboxPatch((x, y), w, h, boxstyle="round,pad=0,rounding_size=0.04", facecolor=color, edgecolor="none")
-    )
