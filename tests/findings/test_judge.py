@@ -1,0 +1,126 @@
+"""Status and severity: the rules of the methodology, section 4, value by value."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from audit.errors import Text
+from audit.findings.catalogue import judge_chapter, unjudged_findings
+from audit.findings.finding import Effect, Finding
+from audit.findings.judge import band_finding, severity_of, status_of, worse
+from audit.method import CHAPTERS, Threshold, method
+from audit.model.result import ChapterResult, Metric
+
+
+def band(watch: float, found: float, bad: str) -> Threshold:
+    return Threshold.model_validate(
+        {"unit": "share", "source": "s", "reason": {"ru": "п", "en": "r"}, "watch": watch, "found": found, "bad": bad}
+    )
+
+
+HIGH = band(0.2, 0.4, "high")
+LOW = band(0.67, 0.67, "low")
+SHRINK = band(-0.05, -0.05, "low")
+
+
+@pytest.mark.parametrize(
+    ("limits", "value", "low", "high", "status"),
+    [
+        (HIGH, 0.45, 0.40, 0.50, "found"),  # low 0.40 ≥ F 0.40
+        (HIGH, 0.45, 0.39, 0.50, "watch"),  # low 0.39 < F
+        (HIGH, 0.15, 0.10, 0.20, "watch"),  # high 0.20 is not < W 0.20
+        (HIGH, 0.15, 0.10, 0.19, "clear"),  # high 0.19 < W
+        (HIGH, 0.40, None, None, "found"),  # no interval: low = high = value
+        (HIGH, 0.20, None, None, "watch"),
+        (HIGH, 0.1999, None, None, "clear"),
+        (LOW, 0.60, 0.55, 0.66, "found"),  # the whole interval below 67 %
+        (LOW, 0.60, 0.55, 0.67, "found"),  # oriented: −0.67 ≥ −0.67
+        (LOW, 0.66, 0.60, 0.70, "watch"),  # straddles
+        (LOW, 0.80, 0.68, 0.90, "clear"),
+        (SHRINK, -0.10, -0.15, -0.06, "found"),
+        (SHRINK, -0.04, -0.08, 0.00, "watch"),
+        (SHRINK, 0.02, -0.02, 0.05, "clear"),
+    ],
+)
+def test_status(limits: Threshold, value: float, low: float | None, high: float | None, status: str) -> None:
+    assert status_of(value, low, high, limits) == status
+
+
+def test_the_worst_of_several() -> None:
+    assert worse("clear", "watch") == "watch"
+    assert worse("watch", "found", "clear") == "found"
+    assert worse("clear", "clear") == "clear"
+
+
+def effect(base: float) -> Effect:
+    return Effect(0, base, base, "revenue", Text("", ""))
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "severity"),
+    [
+        ("found", {"effect": effect(30)}, "critical"),  # 30 of 1 000 = 3 %
+        ("found", {"effect": effect(29)}, "major"),
+        ("found", {"effect": effect(5)}, "major"),  # 0.5 %
+        ("found", {"effect": effect(4)}, "minor"),
+        ("found", {"role_hours_share": 0.2}, "major"),
+        ("found", {"role_hours_share": 0.19}, "minor"),
+        ("found", {"base_revenue_share": 0.1}, "major"),
+        ("found", {"invalidates": True}, "critical"),
+        ("watch", {"effect": effect(30)}, "major"),  # one step lower
+        ("watch", {"effect": effect(5)}, "minor"),
+        ("watch", {}, "minor"),  # never below minor
+        ("clear", {"effect": effect(500)}, "none"),
+        ("not_assessed", {}, "none"),
+    ],
+)
+def test_severity(status: Any, more: dict[str, Any], severity: str) -> None:
+    assert severity_of(status, method().thresholds, annual_revenue=1000, **more) == severity
+
+
+def test_the_limits_of_severity_are_thresholds() -> None:
+    changed = method().thresholds.override({"severity.critical_money_share": 0.5, "severity.major_money_share": 0.4})
+    assert severity_of("found", changed, annual_revenue=1000, effect=effect(300)) == "minor"
+
+
+def test_a_metric_without_a_value_is_not_assessed_with_its_reason() -> None:
+    case: Any = SimpleNamespace(thresholds=method().thresholds, annual_revenue=1000.0)
+    reason = Text("нет листа", "no sheet")
+    metric = Metric("roles.km_operational_share", None, "share", "high", reason=reason)
+    finding = band_finding(case, "roles.km_overload", metric)
+    assert (finding.status, finding.reason, finding.severity) == ("not_assessed", reason, "none")
+
+
+def test_grade_d_carries_no_action_and_clear_no_effect() -> None:
+    case: Any = SimpleNamespace(thresholds=method().thresholds, annual_revenue=1000.0)
+
+    def judged(value: float, grade: Any) -> Finding:
+        metric = Metric("roles.km_operational_share", value, "share", "high", grade=grade)
+        return band_finding(case, "roles.km_overload", metric, effect=effect(40))
+
+    assert judged(0.5, "B").actions and judged(0.5, "B").effect is not None
+    assert judged(0.5, "D").actions == ()
+    assert judged(0.1, "B").actions == () and judged(0.1, "B").effect is None
+
+
+def test_what_no_chapter_judged_is_listed_with_the_reason() -> None:
+    listed = unjudged_findings({"roles"}, {"retention": Text("упала", "broke")})
+    ids = {f.id for f in listed}
+    assert ids == {i for i in method().findings if not i.startswith("roles.")}
+    for f in listed:
+        assert f.status == "not_assessed" and f.reason is not None
+        if f.chapter == "retention":
+            assert "broke" in f.reason.en
+
+
+def test_a_chapter_gives_every_finding_of_its_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    from audit.findings.rules import data as rules
+
+    case: Any = None
+    for chapter in CHAPTERS:
+        monkeypatch.setitem(__import__("sys").modules, f"audit.findings.rules.{chapter}", rules)
+        got = judge_chapter(case, ChapterResult(chapter, {}))
+        assert [f.id for f in got] == [s.id for s in method().findings_of(chapter)]
