@@ -49,6 +49,11 @@ def rank(finding: Finding) -> tuple[int, int, float, int]:
     return status, severity_rank(finding.severity), -money * _CERTAINTY[finding.grade], place
 
 
+def lower_first(title: str) -> str:
+    """Return a title as the middle of a sentence: «Клиенты …» → «клиенты …», while «КМ …» stays."""
+    return title[0].lower() + title[1:] if len(title) > 1 and title[1].islower() else title
+
+
 def brief(text: str, limit: int = 230) -> str:
     """Return the first sentences of a text that fit into ``limit`` letters; always at least the first.
 
@@ -136,7 +141,8 @@ class SummaryView:
         part = "none" if not assessed else "found" if top else "watch" if watched else "clear"
         return self._say(
             "verdict", part, found=len(found), watched=len(watched), assessed=len(assessed),
-            first=top[0].title if top else "", second=top[1].title if len(top) > 1 else "",
+            first=lower_first(str(top[0].title)) if top else "",
+            second=lower_first(str(top[1].title)) if len(top) > 1 else "",
         )  # fmt: skip
 
     def executive(self) -> Section:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,8 +24,9 @@ from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs
 from audit.run.kernels import WarmKernels
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
-from audit.run.prepare import file_digest, kit_version, prepare
+from audit.run.prepare import file_digest, prepare
 from audit.run.rendering import render_run
+from audit.run.versions import versions
 
 __all__ = ["Event", "RunResult", "choose_chapters", "run_audit", "write_screen"]
 
@@ -287,16 +287,6 @@ def _copy_rejects(prepared: Path, stage: Path) -> None:
     shutil.copyfile(prepared / "rejected_rows.csv", stage / "rejected_rows.csv")
 
 
-def _versions() -> dict[str, str]:
-    out = {"km-audit": kit_version(), "python": platform.python_version(), "platform": platform.system()}
-    for name in ("pandas", "numpy", "scipy", "duckdb", "pyarrow", "matplotlib", "papermill", "nbconvert", "weasyprint"):
-        try:
-            out[name] = version(name)
-        except PackageNotFoundError:
-            out[name] = "absent"
-    return out
-
-
 def _manifest(
     inputs: Inputs,
     case: Case,
@@ -316,7 +306,7 @@ def _manifest(
                 "orders": [{"name": f.name, "sha256": f.sha256, "bytes": f.size_bytes} for f in case.intake.files],
                 "questionnaire": questionnaire,
             },
-            "versions": _versions(),
+            "versions": versions(),
             "settings": inputs.settings.as_json(),
             "thresholds_overridden": sorted(case.thresholds.overridden),
             "engine": case.engine.name,

@@ -33,6 +33,7 @@ from audit.present.titles import chapter_title
 from audit.run.execute import Execution
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.sheets import read_sheets
+from audit.run.versions import main_versions
 
 __all__ = ["Rendered", "render_again", "render_run", "report_context"]
 
@@ -125,7 +126,7 @@ def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Exe
         accent=report.accent,
         confidentiality=report.confidentiality,
         dated=findings["period"]["as_of"],
-        versions={},
+        versions=main_versions(),
     )
 
 

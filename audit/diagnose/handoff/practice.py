@@ -66,11 +66,13 @@ def switches(won: pd.DataFrame) -> pd.DataFrame:
     rows = won.merge(out[["client_key", "switch_no"]], on="client_key", how="left")
     rows["gap"] = rows.groupby("client_key")["day"].diff().dt.days
     kept = rows[(rows["side"] == "from") & (rows["purchase_no"] < rows["switch_no"])]
-    last_kept = kept.groupby("client_key")["day"].max()
-    out["lag_days"] = (out["switch_day"] - out["client_key"].map(last_kept)).dt.days.astype(float)
+    last_kept = kept.groupby("client_key")["day"].max().rename("last_kept").reset_index()
+    out = out.merge(last_kept.astype({"last_kept": "datetime64[s]"}), on="client_key", how="left")
+    out["lag_days"] = (out["switch_day"] - out["last_kept"]).dt.days.astype(float)
     others = rows[rows["gap"].notna() & ((rows["purchase_no"] != rows["switch_no"]) | rows["switch_no"].isna())]
     own = others.groupby("client_key")["gap"].median()
-    out["own_gap_days"] = out["client_key"].map(own).astype(float)
+    out = out.drop(columns="last_kept").merge(own.rename("own_gap_days").reset_index(), on="client_key", how="left")
+    out["own_gap_days"] = out["own_gap_days"].astype(float)
     out["lag_ratio"] = (out["lag_days"] / out["own_gap_days"].where(out["own_gap_days"] > 0)).astype(float)
     return out
 

@@ -1,0 +1,633 @@
+"""The deck: the audit as 8–12 slides that the consultant goes on editing in PowerPoint, Keynote or Impress.
+
+Text and tables are native objects, slide titles are real titles, charts are the pictures of the run's ``charts``
+folder. Every text is measured before it is placed: the size goes down to a floor, then the text is cut and ends in «…»;
+the whole of it stands in the speaker notes. Equal input gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from audit.errors import Lang, Text
+from audit.findings.finding import Finding
+from audit.method import method
+from audit.present.annex import clean_text
+from audit.present.format import Fmt
+from audit.present.report import ReportContext
+from audit.present.style import GRADES, INK, INK_FAINT, INK_SOFT, RULE, SEVERITIES, STATUS, on_color, readable, tint
+from audit.present.summary import rank
+from audit.present.titles import chapter_title
+from audit.present.views import finding_from_json, metric_from_json
+from audit.present.words import word
+
+__all__ = ["MAX_SLIDES", "chart_of", "fit_text", "write_deck"]
+
+FONT = "Arial"
+"""A face with Cyrillic that every system has, or has a metric twin of; the report's own faces are not on a client's."""
+WIDTH_IN, HEIGHT_IN = 13.333, 7.5
+MARGIN_IN = 0.6
+MAX_SLIDES = 12
+MAX_FINDINGS = 5
+_LINE = 1.22
+"""Line height as a multiple of the font size."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+_T = {
+    "scorecard": Text("Что выявлено и что под наблюдением", "What was found and what to watch"),
+    "price": Text("Сколько это стоит", "What it costs"),
+    "plan": Text("План действий", "Plan of action"),
+    "fine": Text("Что в порядке", "What is in order"),
+    "limits": Text("О чём данные не говорят", "What the data cannot tell"),
+    "data": Text("На чём стоят выводы", "What the conclusions rest on"),
+    "more": Text("и ещё {n} — в отчёте", "and {n} more in the report"),
+    "no_found": Text("Ни одна из проверенных болезней не выявлена", "None of the diseases checked for was found"),
+    "why": Text("Почему не оценено", "Why it was not assessed"),
+    "checks": Text("Проверки", "Checks"),
+    "how_much": Text("Оценка в год", "Estimate a year"),
+    "how_computed": Text("Как посчитано", "How it is computed"),
+    "apart": Text("Оценки пересекаются: один рубль может войти в несколько строк, складывать их нельзя.",
+                  "The estimates overlap: the same money may stand in several rows, so they do not add up."),
+    "grade": Text("Доказательность", "Evidence"),
+    "norm": Text("Норма", "Norm"),
+    "interval": Text("интервал 95 %", "95% interval"),
+    "do": Text("Что делать", "What to do"),
+}  # fmt: skip
+
+_CHARTS: Mapping[str, Sequence[str]] = {
+    "roles.km_overload": ("roles-km-load", "roles-flow"),
+    "roles.frontline_overload": ("roles-flow",),
+    "roles.relief_shortage": ("roles-relief", "roles-flow"),
+    "roles.entry_burden": ("roles-entry", "roles-km-load"),
+    "roles.universal_seller": ("roles-universal", "roles-flow"),
+    "roles.hunter_farmer_mix": ("roles-hunt", "roles-flow"),
+    "roles.engineer_sells": ("roles-flow",),
+    "roles.seller_buys": ("roles-flow",),
+    "roles.fragmented_function": ("roles-fragmentation", "roles-flow"),
+    "roles.evidence_conflict": ("roles-evidence",),
+    "retention.leaky_first_purchase": ("retention-second", "retention-second-by"),
+    "retention.low_repeat_share": ("retention-repeat",),
+    "retention.revenue_leak": ("retention-bridge",),
+    "retention.base_shrinking": ("retention-active", "retention-calendar", "retention-bridge"),
+    "retention.sleeping_clients": ("retention-states",),
+    "retention.weak_return": ("retention-return",),
+    "retention.ticket_decline": ("retention-drivers",),
+    "retention.frequency_decline": ("retention-drivers",),
+    "retention.range_decline": ("retention-drivers",),
+    "retention.manager_outlier": ("retention-managers",),
+}
+"""Which chart is a finding's evidence, best first; others are found by their name (`chart_of`)."""
+
+
+def chart_of(finding: str, charts: Path) -> Path | None:
+    """Return the picture that shows a finding's evidence, or None: no picture is better than a wrong one.
+
+    A finding without an entry takes the chart of its own chapter whose name shares a word with the finding's name.
+    """
+    chapter, _, name = finding.partition(".")
+    for candidate in _CHARTS.get(finding, ()):
+        if (charts / f"{candidate}.png").is_file():
+            return charts / f"{candidate}.png"
+    words = {w.rstrip("s") for w in name.split("_") if len(w) > 3}
+    for path in sorted(charts.glob(f"{chapter}-*.png")):
+        if words & {w.rstrip("s") for w in path.stem.removeprefix(f"{chapter}-").split("-")}:
+            return path
+    return None
+
+
+# --- measuring
+
+
+@lru_cache(maxsize=64)
+def _face(size_pt: int, bold: bool) -> Any:
+    """Return DejaVu Sans at ten units a point: wider than Arial, so that a text that fits here fits there."""
+    from matplotlib import get_data_path
+    from PIL import ImageFont
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / name), size_pt * 10)
+
+
+@lru_cache(maxsize=8192)
+def _width_in(text: str, size_pt: int, bold: bool) -> float:
+    return float(_face(size_pt, bold).getlength(text)) / 10 / 72 * 0.94
+
+
+def _wrap(text: str, width_in: float, size_pt: int, bold: bool) -> list[str]:
+    """Break a text into lines of a width, as PowerPoint will: at blanks, a longer word wherever it must."""
+    out: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for token in paragraph.split(" "):
+            trial = f"{line} {token}" if line else token
+            if _width_in(trial, size_pt, bold) <= width_in:
+                line = trial
+                continue
+            if line:
+                out.append(line)
+            while _width_in(token, size_pt, bold) > width_in and len(token) > 1:
+                cut = len(token) - 1
+                while cut > 1 and _width_in(token[:cut], size_pt, bold) > width_in:
+                    cut -= 1
+                out.append(token[:cut])
+                token = token[cut:]
+            line = token
+        out.append(line)
+    return out
+
+
+def fit_text(
+    text: str, width_in: float, height_in: float, *, largest: int, smallest: int, bold: bool = False
+) -> tuple[str, int]:
+    """Return the text and the font size in points at which it fits a box; at the smallest size it is cut with «…»."""
+    text = _plain(text)
+    for size in range(largest, smallest - 1, -1):
+        if len(_wrap(text, width_in, size, bold)) * size * _LINE / 72 <= height_in:
+            return text, size
+    rows = max(1, int(height_in * 72 / (smallest * _LINE)))
+    lines = _wrap(text, width_in, smallest, bold)[:rows]
+    last = lines[-1].rstrip(" ,;:—–-.")
+    while last and _width_in(last + "…", smallest, bold) > width_in:
+        last = last[:-1].rstrip(" ,;:—–-.")
+    lines[-1] = last + "…"
+    return " ".join(lines), smallest
+
+
+def _plain(text: object) -> str:
+    """Return a text as a slide may hold it: no control characters, single blanks."""
+    return re.sub(r"[ \t\r\f\v]+", " ", clean_text(str(text))).strip(" ")
+
+
+# --- what is shown
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A finding with its words and figures."""
+
+    finding: Finding
+    title: str
+    text: str
+    figure: str = ""
+    figure_name: str = ""
+    interval: str = ""
+    norm: str = ""
+    price: str = ""
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What the slides say, in order; no layout."""
+
+    ctx: ReportContext
+    findings: Mapping[str, Any]
+
+    @property
+    def lang(self) -> Lang:
+        return self.ctx.lang
+
+    @cached_property
+    def fmt(self) -> Fmt:
+        return Fmt(self.lang, self.ctx.currency)
+
+    @cached_property
+    def all(self) -> list[_Shown]:
+        return [self._shown(raw) for raw in self.findings["findings"]]
+
+    def _shown(self, raw: Mapping[str, Any]) -> _Shown:
+        finding, fmt, metrics = finding_from_json(raw, self.lang), self.fmt, self.findings["metrics"]
+        lead = next((m for m in finding.metrics if metrics.get(m, {}).get("value") is not None), None)
+        figure = name = interval = norm = price = ""
+        if lead is not None:
+            metric = metric_from_json(lead, metrics[lead])
+            figure, interval = fmt.metric(metric), fmt.interval(metric)
+            name = method().describe(lead, self.lang)
+            if metric.benchmark is not None:
+                sign = {"low": "≥ ", "high": "≤ "}.get(metric.bad or "", "")
+                norm = f"{sign}{fmt.value(metric.benchmark, metric.unit)}"
+        if finding.effect is not None and finding.status in ("found", "watch"):
+            e = finding.effect
+            price = fmt.money_range(e.low, e.base, e.high, per_year=True, of=word(f"effect_{e.basis}", self.lang))
+        return _Shown(finding, _plain(raw["title"]), _plain(raw["text"]), figure, name, interval, norm, price)
+
+    def by_status(self, *statuses: str) -> list[_Shown]:
+        return sorted((s for s in self.all if s.finding.status in statuses), key=lambda s: rank(s.finding))
+
+    def headlines(self) -> list[_Shown]:
+        """The findings with a slide of their own: as on page one of the report."""
+        standing = [s for s in self.by_status("found", "watch") if s.finding.grade != "D"]
+        found = [s for s in standing if s.finding.status == "found"][:MAX_FINDINGS]
+        watched = [s for s in standing if s.finding.status == "watch"]
+        return found + watched[: max(0, 3 - len(found))]
+
+
+# --- slides
+
+
+class _Deck:
+    """Places texts, tables and pictures on slides."""
+
+    def __init__(self, content: _Content, charts: Path) -> None:
+        from pptx import Presentation
+        from pptx.util import Inches
+
+        self.c = content
+        self.charts = charts
+        self.inches = Inches
+        self.prs: Any = Presentation()
+        self.prs.slide_width, self.prs.slide_height = Inches(WIDTH_IN), Inches(HEIGHT_IN)
+        self.accent = content.ctx.accent
+        _set_theme(self.prs, self.accent)
+        self.slide: Any = None
+        self.count = 0
+
+    def t(self, key: str, **values: object) -> str:
+        text = _T[key].get(self.c.lang)
+        return text.format(**values) if values else text
+
+    def open(self, title: str) -> None:
+        """Begin a slide: a real title, a rule below it, company and page number at the foot."""
+        self.slide = self.prs.slides.add_slide(self.prs.slide_layouts[5])
+        self.count += 1
+        shown, size = fit_text(title, WIDTH_IN - 2 * MARGIN_IN - 0.2, 0.95, largest=28, smallest=16, bold=True)
+        box = self.slide.shapes.title
+        self._place(box, MARGIN_IN, 0.35, WIDTH_IN - 2 * MARGIN_IN, 1.0)
+        self._write(box.text_frame, [(shown, size, True, readable(self.accent))], anchor="bottom")
+        self.bar(MARGIN_IN, 1.42, WIDTH_IN - 2 * MARGIN_IN, 0.02, RULE)
+        foot = self.c.ctx.company + (f" · {self.c.ctx.confidentiality}" if self.c.ctx.confidentiality else "")
+        self.text(foot, MARGIN_IN, 7.05, 10.5, 0.3, largest=10, smallest=9, color=INK_FAINT)
+        self.text(str(self.count), WIDTH_IN - MARGIN_IN - 1, 7.05, 1.0, 0.3, largest=10, smallest=10, color=INK_FAINT,
+                  align="right")  # fmt: skip
+
+    def _place(self, shape: Any, x: float, y: float, w: float, h: float) -> None:
+        shape.left, shape.top = self.inches(x), self.inches(y)
+        shape.width, shape.height = self.inches(w), self.inches(h)
+
+    def _write(
+        self, frame: Any, paragraphs: Sequence[tuple[str, int, bool, str]], *, align: str = "left", anchor: str = "top"
+    ) -> None:
+        from pptx.enum.text import MSO_ANCHOR, MSO_AUTO_SIZE, PP_ALIGN
+        from pptx.util import Pt
+
+        frame.word_wrap = True
+        frame.auto_size = MSO_AUTO_SIZE.NONE
+        frame.vertical_anchor = {"top": MSO_ANCHOR.TOP, "middle": MSO_ANCHOR.MIDDLE, "bottom": MSO_ANCHOR.BOTTOM}[
+            anchor
+        ]
+        frame.margin_left = frame.margin_right = self.inches(0.04)
+        frame.margin_top = frame.margin_bottom = self.inches(0.02)
+        for i, (text, size, bold, color) in enumerate(paragraphs):
+            p = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
+            p.alignment = {"left": PP_ALIGN.LEFT, "right": PP_ALIGN.RIGHT, "center": PP_ALIGN.CENTER}[align]
+            run = p.add_run()
+            run.text = text
+            run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
+            run.font.color.rgb = _rgb(color)
+            run._r.get_or_add_rPr().set("lang", "ru-RU" if self.c.lang == "ru" else "en-GB")
+
+    def text(
+        self, text: str, x: float, y: float, w: float, h: float, *, largest: int, smallest: int, bold: bool = False,
+        color: str = INK, align: str = "left", anchor: str = "top",
+    ) -> None:  # fmt: skip
+        """Place one text so that it fits its box."""
+        if not text:
+            return
+        shown, size = fit_text(text, w - 0.12, h - 0.06, largest=largest, smallest=smallest, bold=bold)
+        box = self.slide.shapes.add_textbox(self.inches(x), self.inches(y), self.inches(w), self.inches(h))
+        self._write(box.text_frame, [(shown, size, bold, color)], align=align, anchor=anchor)
+
+    def bar(self, x: float, y: float, w: float, h: float, color: str) -> Any:
+        from pptx.enum.shapes import MSO_SHAPE
+
+        shape = self.slide.shapes.add_shape(
+            MSO_SHAPE.RECTANGLE, self.inches(x), self.inches(y), self.inches(w), self.inches(h)
+        )
+        shape.fill.solid()
+        shape.fill.fore_color.rgb = _rgb(color)
+        shape.line.fill.background()
+        shape.shadow.inherit = False
+        return shape
+
+    def notes(self, text: str) -> None:
+        """Put what the slide leaves out into the speaker notes."""
+        if text:
+            self.slide.notes_slide.notes_text_frame.text = clean_text(text)
+
+    def table(
+        self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], y: float, bottom: float,
+        *, status: Sequence[str] | None = None, size: int = 13,
+    ) -> int:  # fmt: skip
+        """Place a native table below ``y`` and above ``bottom`` (inches); return how many rows found room.
+
+        The font goes down to 10 points before rows are left out; a cell takes at most three lines.
+        """
+        room = WIDTH_IN - 2 * MARGIN_IN
+        wide = [w / sum(widths) * room for w in widths]
+
+        def lay(points: int) -> tuple[list[list[str]], list[float]]:
+            cells, heights = [], []
+            for row in rows:
+                fitted = [fit_text(c, wide[k] - 0.2, 3 * points * _LINE / 72 + 0.01, largest=points, smallest=points)[0]
+                          for k, c in enumerate(row)]  # fmt: skip
+                lines = max(len(_wrap(c, wide[k] - 0.2, points, False)) for k, c in enumerate(fitted))
+                cells.append(fitted)
+                heights.append(lines * points * _LINE / 72 + 0.14)
+            return cells, heights
+
+        for points in range(size, 9, -1):
+            cells, heights = lay(points)
+            top = points * _LINE / 72 + 0.16
+            if top + sum(heights) <= bottom - y:
+                break
+        used, kept = top, 0
+        for height in heights:
+            if used + height > bottom - y:
+                break
+            used += height
+            kept += 1
+        shape = self.slide.shapes.add_table(
+            kept + 1, len(head), self.inches(MARGIN_IN), self.inches(y), self.inches(room), self.inches(used)
+        )
+        table = shape.table
+        _plain_table(shape)
+        for k, w in enumerate(wide):
+            table.columns[k].width = self.inches(w)
+        table.rows[0].height = self.inches(top)
+        for k, label in enumerate(head):
+            self._cell(table.cell(0, k), label, points, bold=True, color=on_color(self.accent), fill=self.accent)
+        for i in range(kept):
+            table.rows[i + 1].height = self.inches(heights[i])
+            mark = STATUS[status[i]] if status is not None else None  # type: ignore[index]
+            for k, value in enumerate(cells[i]):
+                first = k == 0 and mark is not None
+                self._cell(
+                    table.cell(i + 1, k), value, points, bold=first, color=mark.ink if first and mark else INK,
+                    fill=mark.wash if first and mark else "#ffffff" if i % 2 == 0 else "#f6f7f9",
+                )  # fmt: skip
+        return kept
+
+    def _cell(self, cell: Any, text: str, size: int, *, bold: bool, color: str, fill: str) -> None:
+        cell.fill.solid()
+        cell.fill.fore_color.rgb = _rgb(fill)
+        self._write(cell.text_frame, [(text, size, bold, color)], anchor="middle")
+        cell.margin_left = cell.margin_right = self.inches(0.08)
+        cell.margin_top = cell.margin_bottom = self.inches(0.04)
+
+    def picture(self, path: Path, x: float, y: float, w: float, h: float, alt: str) -> None:
+        """Place a picture inside a box, its proportions kept."""
+        from PIL import Image
+
+        with Image.open(path) as image:
+            ratio = image.width / image.height
+        width, height = (w, w / ratio) if w / ratio <= h else (h * ratio, h)
+        shape = self.slide.shapes.add_picture(
+            str(path), self.inches(x + (w - width) / 2), self.inches(y + (h - height) / 2), self.inches(width),
+            self.inches(height),
+        )  # fmt: skip
+        shape._element.nvPicPr.cNvPr.set("descr", clean_text(alt))
+
+    # --- the slides
+
+    def cover(self) -> None:
+        c = self.c.ctx
+        self.slide = self.prs.slides.add_slide(self.prs.slide_layouts[5])
+        self.count += 1
+        self.bar(0, 0, 0.42, HEIGHT_IN, self.accent)
+        title = c.title or word("report_title", self.c.lang)
+        self.text(title, 1.1, 1.7, 11, 0.5, largest=18, smallest=14, color=readable(self.accent))
+        shown, size = fit_text(c.company, 10.9, 1.7, largest=44, smallest=20, bold=True)
+        self._place(self.slide.shapes.title, 1.1, 2.25, 11.2, 1.9)
+        self._write(self.slide.shapes.title.text_frame, [(shown, size, True, INK)])
+        period = self.c.fmt.period(c.period.get("start"), c.period.get("end")) if c.period.get("start") else ""
+        self.text(period, 1.1, 4.3, 11, 0.5, largest=20, smallest=14, color=INK_SOFT)
+        facts = [f"{word('as_of', self.c.lang)}: {self.c.fmt.date(c.period['as_of'])}" if c.period.get("as_of") else "",
+                 f"{word('prepared_by', self.c.lang)}: {c.consultant}" if c.consultant else "",
+                 c.confidentiality if c.confidentiality is not None else word("confidential", self.c.lang)]  # fmt: skip
+        self.text("\n".join(f for f in facts if f), 1.1, 5.6, 11, 1.1, largest=14, smallest=11, color=INK_FAINT)
+
+    def verdict(self) -> None:
+        lang = self.c.lang
+        self.open(word("executive", lang))
+        sentence = " ".join(self.c.ctx.verdict)
+        self.text(sentence, MARGIN_IN, 1.65, WIDTH_IN - 2 * MARGIN_IN, 2.6, largest=30, smallest=16, bold=True)
+        width = (WIDTH_IN - 2 * MARGIN_IN - 0.6) / 4
+        for k, (name, mark) in enumerate(STATUS.items()):
+            x = MARGIN_IN + k * (width + 0.2)
+            self.bar(x, 4.45, width, 1.35, mark.wash)
+            n = sum(s.finding.status == name for s in self.c.all)
+            self.text(str(n), x + 0.15, 4.5, 1.6, 0.75, largest=36, smallest=28, bold=True, color=mark.ink)
+            told = f"{mark.shape} {mark.word.get(lang)}"
+            self.text(told, x + 0.15, 5.25, width - 0.25, 0.45, largest=15, smallest=11, color=mark.ink)
+        d, fmt = self.c.findings["data"], self.c.fmt
+        sure = (
+            f"В расчёт вошло {fmt.num(d['rows_used'])} строк из {fmt.num(d['rows_read'])}, "
+            f"{fmt.count(d['clients'], 'клиент', 'клиента', 'клиентов')}, выручка {fmt.money(d['revenue'])}."
+            if lang == "ru" else
+            f"{fmt.num(d['rows_used'])} of {fmt.num(d['rows_read'])} rows entered the figures: "
+            f"{fmt.count(d['clients'], 'client', 'clients')}, revenue {fmt.money(d['revenue'])}."
+        )  # fmt: skip
+        self.text(sure, MARGIN_IN, 6.05, WIDTH_IN - 2 * MARGIN_IN, 0.75, largest=16, smallest=11, color=INK_SOFT)
+
+    def scorecard(self) -> None:
+        shown = self.c.by_status("found", "watch")
+        self.open(self.t("scorecard") if shown else self.t("no_found"))
+        lang = self.c.lang
+        if not shown:
+            return self._fine_table(self.c.by_status("clear"), 1.6)
+        head = [word("status", lang), word("finding", lang), word("figure", lang), self.t("norm"), word("effect", lang)]
+        marks = [STATUS[s.finding.status] for s in shown]
+        rows = [
+            [f"{m.shape} {m.word.get(lang)}", s.title, s.figure, s.norm, s.price]
+            for m, s in zip(marks, shown, strict=True)
+        ]
+        kept = self.table(head, rows, (1.7, 5.2, 1.3, 1.1, 2.8), 1.6, 6.7, status=[s.finding.status for s in shown])
+        self._left_out(len(shown) - kept)
+        return None
+
+    def _left_out(self, n: int) -> None:
+        if n > 0:
+            self.text(self.t("more", n=n), MARGIN_IN, 6.72, 8, 0.3, largest=11, smallest=10, color=INK_FAINT)
+
+    def finding(self, s: _Shown) -> None:
+        lang, mark = self.c.lang, STATUS[s.finding.status]
+        self.open(s.title)
+        chart = chart_of(s.finding.id, self.charts)
+        left = 4.7 if chart is not None else WIDTH_IN - 2 * MARGIN_IN
+        severity = SEVERITIES[s.finding.severity].get(lang)
+        label = f"{mark.shape} {mark.word.get(lang)}" + (f", {severity}" if severity else "")
+        self.text(f"{label} · {chapter_title(s.finding.chapter, lang)}", MARGIN_IN, 1.5, left, 0.35, largest=13,
+                  smallest=9, bold=True, color=mark.ink)  # fmt: skip
+        y = 1.9
+        if s.figure:
+            self.text(s.figure, MARGIN_IN, y, left, 0.75, largest=40, smallest=20, bold=True)
+            about = [s.figure_name, f"{self.t('interval')}: {s.interval}" if s.interval else "",
+                     f"{self.t('norm').lower()} {s.norm}" if s.norm else ""]  # fmt: skip
+            self.text("; ".join(a for a in about if a), MARGIN_IN, y + 0.75, left, 0.6, largest=13, smallest=9,
+                      color=INK_SOFT)  # fmt: skip
+            y += 1.42
+        self.text(s.text, MARGIN_IN, y, left, 5.35 - y, largest=15, smallest=10)
+        rest = [f"{word('effect', lang)}: {s.price}" if s.price else ""]
+        if s.finding.grade is not None:
+            rest.append(f"{self.t('grade')} {s.finding.grade}: {GRADES[s.finding.grade].get(lang)}")
+        self.text("\n".join(r for r in rest if r), MARGIN_IN, 5.38, left, 0.75, largest=13, smallest=9, color=INK_SOFT)
+        actions = [method().actions[a] for a in s.finding.actions]
+        if actions:
+            self.bar(MARGIN_IN, 6.15, WIDTH_IN - 2 * MARGIN_IN, 0.78, tint(self.accent, 0.92))
+            told = "; ".join(a.name.get(lang) for a in actions)
+            self.text(f"{self.t('do')}: {told}", MARGIN_IN + 0.1, 6.17, WIDTH_IN - 2 * MARGIN_IN - 0.2, 0.74,
+                      largest=14, smallest=10, anchor="middle")  # fmt: skip
+        if chart is not None:
+            self.picture(chart, MARGIN_IN + left + 0.25, 1.55, WIDTH_IN - 2 * MARGIN_IN - left - 0.25, 4.5, s.title)
+        formula = s.finding.effect.formula.get(lang) if s.finding.effect is not None and s.price else ""
+        self.notes("\n".join(x for x in (s.title, s.text, formula, s.finding.id) if x))
+
+    def price(self, shown: Sequence[_Shown]) -> None:
+        lang = self.c.lang
+        self.open(self.t("price"))
+        rows = [[s.title, s.price, s.finding.effect.formula.get(lang) if s.finding.effect else ""] for s in shown]
+        head = [word("finding", lang), self.t("how_much"), self.t("how_computed")]
+        kept = self.table(head, rows, (4.2, 3.2, 4.6), 1.6, 6.2)
+        self._left_out(len(rows) - kept)
+        self.text(
+            self.t("apart"), MARGIN_IN, 6.3, WIDTH_IN - 2 * MARGIN_IN, 0.4, largest=13, smallest=10, color=INK_SOFT
+        )
+
+    def plan(self) -> None:
+        lang, actions = self.c.lang, sorted(self.c.findings["actions"], key=lambda a: (a["horizon_days"], a["id"]))
+        self.open(self.t("plan"))
+        rows = []
+        for a in actions:
+            spec = method().actions.get(a["id"])
+            owner = method().roles[a["owner"]].short.get(lang) if a["owner"] in method().roles else a["owner"]
+            proof = ""
+            if a.get("metric") in method().metrics and a.get("target") is not None:
+                m = method().metrics[a["metric"]]
+                sign = {"high": "≤", "low": "≥"}.get(m.bad or "", "")
+                proof = f"{m.name.get(lang)} {sign} {self.c.fmt.value(a['target'], m.unit)}"
+            name = spec.name.get(lang) if spec is not None else a["title"]
+            rows.append([word("within_days", lang, n=a["horizon_days"]), name, owner, proof])
+        head = [word(k, lang) for k in ("when", "action", "owner", "proof")]
+        self._left_out(len(rows) - self.table(head, rows, (1.4, 6.2, 1.5, 3.2), 1.6, 6.7))
+        self.notes("\n".join(f"{a['title']}. {a['first_step']}" for a in actions))
+
+    def _fine_table(self, shown: Sequence[_Shown], y: float) -> None:
+        lang = self.c.lang
+        head = [word("chapter", lang), word("finding", lang), word("figure", lang), self.t("norm")]
+        rows = [[chapter_title(s.finding.chapter, lang), s.title, s.figure, s.norm] for s in shown]
+        if rows:
+            self._left_out(len(rows) - self.table(head, rows, (2.6, 6.6, 1.6, 1.4), y, 6.7, size=12))
+
+    def fine(self) -> None:
+        self.open(self.t("fine"))
+        self._fine_table(self.c.by_status("clear"), 1.6)
+
+    def limits(self) -> None:
+        self.open(self.t("limits"))
+        groups: dict[str, list[str]] = {}
+        for s in self.c.all:
+            if s.finding.status == "not_assessed":
+                reason = s.finding.reason.get(self.c.lang) if s.finding.reason is not None else ""
+                groups.setdefault(reason, []).append(s.title)
+        rows = [[reason, "; ".join(titles)] for reason, titles in sorted(groups.items(), key=lambda g: -len(g[1]))]
+        self._left_out(len(rows) - self.table([self.t("why"), self.t("checks")], rows, (4.6, 7.5), 1.6, 6.7, size=12))
+        self.notes("\n".join(": ".join(r) for r in rows))
+
+    def data(self) -> None:
+        c, lang = self.c, self.c.lang
+        self.open(self.t("data"))
+        d = c.findings["data"]
+        rows = [
+            [word(k, lang), c.fmt.money_full(d[k]) if k == "revenue" else c.fmt.num(d[k])]
+            for k in ("rows_read", "rows_used", "rows_set_aside", "orders", "order_days", "clients", "revenue")
+            if d.get(k) is not None
+        ]
+        self.table([word("measure", lang), word("figure", lang)], rows, (6, 3), 1.6, 4.75)
+        told = "\n".join([f"{self.t('grade')}:", *(f"{g} — {text.get(lang)}" for g, text in GRADES.items())])
+        self.text(told, MARGIN_IN, 4.85, WIDTH_IN - 2 * MARGIN_IN, 1.9, largest=14, smallest=10, color=INK_SOFT)
+        self.notes("\n".join(c.ctx.data_notes))
+
+    def build(self) -> None:
+        heads = self.c.headlines()
+        priced = [s for s in self.c.by_status("found", "watch") if s.price]
+        self.cover()
+        self.verdict()
+        self.scorecard()
+        for s in heads:
+            self.finding(s)
+        if priced:
+            self.price(priced)
+        if self.c.findings["actions"]:
+            self.plan()
+        clear = self.c.by_status("clear")
+        if clear and self.c.by_status("found", "watch"):
+            self.fine()
+        if any(s.finding.status == "not_assessed" for s in self.c.all):
+            self.limits()
+        if self.count < MAX_SLIDES:
+            self.data()
+
+
+def _rgb(color: str) -> Any:
+    from pptx.dml.color import RGBColor
+
+    make: Any = RGBColor
+    return make(*(int(color[i : i + 2], 16) for i in (1, 3, 5)))
+
+
+def _plain_table(shape: Any) -> None:
+    """Take off the template's table style: fills are set cell by cell."""
+    properties = shape._element.graphic.graphicData.tbl.tblPr
+    properties.set("bandRow", "0")
+    for child in list(properties):
+        if child.tag.endswith("tableStyleId"):
+            child.text = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # «No Style, No Grid»
+
+
+def _set_theme(prs: Any, accent: str) -> None:
+    """Give the theme our face and accent, so that what is added by hand matches."""
+    from pptx.opc.constants import RELATIONSHIP_TYPE as RT
+
+    part = prs.slide_master.part.part_related_by(RT.THEME)
+    xml = part.blob.decode("utf-8")
+    xml = re.sub(r'(<a:latin typeface=")[^"]*(")', rf"\g<1>{FONT}\2", xml)
+    color = accent.lstrip("#").upper()
+    xml = re.sub(r"(<a:accent1>\s*<a:srgbClr val=\")[0-9A-Fa-f]{6}(\")", rf"\g<1>{color}\2", xml)
+    part._blob = xml.encode("utf-8")
+
+
+def _settle(data: bytes) -> bytes:
+    """Write the package again with one fixed date for every member: equal input, equal bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist():
+            fixed = zipfile.ZipInfo(info.filename, _EPOCH)
+            fixed.compress_type, fixed.external_attr, fixed.create_system = zipfile.ZIP_DEFLATED, 0, 0
+            new.writestr(fixed, old.read(info.filename))
+    return out.getvalue()
+
+
+def write_deck(ctx: ReportContext, findings: Mapping[str, Any], charts: Path, path: Path) -> int:
+    """Write the deck of a run and return its number of slides.
+
+    ``ctx`` is the content of report.json, ``findings`` that of findings.json, ``charts`` the folder of pictures.
+    """
+    deck = _Deck(_Content(ctx, findings), charts)
+    deck.build()
+    core = deck.prs.core_properties
+    day = dt.datetime.fromisoformat(ctx.dated or "2000-01-01")
+    core.created = core.modified = core.last_printed = day
+    core.title = clean_text(f"{ctx.company}. {ctx.title or word('report_title', ctx.lang)}")
+    core.author = core.last_modified_by = clean_text(ctx.consultant or "km-audit")
+    core.language, core.revision, core.subject, core.keywords = ctx.lang, 1, "", ""
+    buffer = io.BytesIO()
+    deck.prs.save(buffer)
+    path.write_bytes(_settle(buffer.getvalue()))
+    return deck.count
