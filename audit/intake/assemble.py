@@ -114,6 +114,8 @@ class Intake:
 
     def _stage(self, reader: TableReader, size: int) -> None:
         plan = plan_table(reader, self.settings)
+        own = getattr(reader, "path", None)
+        size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
         staged = reader.stage(plan.layout, plan.keep, path, self.connection)
         self.questions.extend(plan.questions)

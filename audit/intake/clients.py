@@ -10,6 +10,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from audit.intake.words import unmixed
+
 __all__ = ["clean_name", "client_id_key", "name_key", "valid_inn"]
 
 _FORMS = re.compile(
@@ -23,7 +25,6 @@ _KEPT_FORMS = {"индивидуальный предприниматель": "�
 """A sole trader «ИП Иванов» is not the company «Иванов»: this form stays part of the name."""
 _QUOTES = re.compile("[\"'«»„“”‘’`´‹›]")
 _MARKS = re.compile(r"[^\w&+]+")
-_LATIN_LOOKALIKE = str.maketrans("abceghkmoptxyABCEHKMOPTXY", "авседнкмортхуАВСЕНКМОРТХУ")
 _WEIGHTS_10 = (2, 4, 10, 3, 5, 9, 4, 6, 8)
 _WEIGHTS_11 = (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 _WEIGHTS_12 = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
@@ -44,19 +45,11 @@ def name_key(text: str) -> str:
     """
     low = unicodedata.normalize("NFKC", text).lower().replace("ё", "е")
     low = _MARKS.sub(" ", _QUOTES.sub(" ", low))
-    low = " ".join(_unmix(w) for w in low.split())
+    low = " ".join(unmixed(w) for w in low.split())
     for long, short in _KEPT_FORMS.items():
         low = low.replace(long, short)
     bare = " ".join(_FORMS.sub(" ", low).split())
     return " ".join(sorted((bare or low).split()))
-
-
-def _unmix(word: str) -> str:
-    """A Russian word typed with a Latin «o» or «c» among its letters is that Russian word."""
-    has_latin = any("a" <= c <= "z" for c in word)
-    if has_latin and any("а" <= c <= "я" for c in word):
-        return word.translate(_LATIN_LOOKALIKE)
-    return word
 
 
 def _digit(number: str, weights: tuple[int, ...]) -> int:

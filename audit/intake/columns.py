@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from audit.errors import AmbiguityError, InputError, Text, did_you_mean
 from audit.intake.files import TableReader
 from audit.intake.headers import HeaderPlan, field_name, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, is_value
 from audit.intake.staging import Row
-from audit.intake.values import is_total
+from audit.intake.values import is_total, parse_number
 from audit.model.intake_report import ColumnUse, Question
 from audit.settings import Settings
 
@@ -68,7 +69,10 @@ def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
     for name, rivals in plan.rivals.items():
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
     _drop_wrong_types(chosen, sample, plan, notes)
+    _ask_about_shared(plan, chosen, reader)
     grouped = _grouped(chosen, sample)
+    if grouped:
+        _two_levels_only(chosen, sample, reader)
     _require(chosen, plan, reader, sample, grouped)
     labels = {f: plan.columns[i].header for f, i in chosen.items()}
     uses = _uses(reader.name, plan, chosen, sample)
@@ -156,6 +160,16 @@ def _drop_wrong_types(
             words = field_name(name)
             notes.append(Text(f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней не даты; не используется",
                               f"Column “{header}” does not hold dates and is not used as “{words.en}”"))  # fmt: skip
+    for name in ("complaint", "document_error"):
+        if name not in chosen or plan.columns[chosen[name]].match.how == "setting":
+            continue
+        cells = [c for c in _column(sample, chosen[name]) if c]
+        sums = [c for c in cells if parse_number(c, ",") not in (None, 0, 1) or parse_number(c, ".") not in (None, 0, 1)]
+        if cells and len(sums) > len(cells) / 2:
+            header = plan.columns[chosen.pop(name)].header
+            words = field_name(name)
+            notes.append(Text(f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней суммы; не используется",
+                              f"Column “{header}” holds sums and is not used as “{words.en}”"))  # fmt: skip
 
 
 def _datelike(text: str) -> bool:
@@ -167,6 +181,58 @@ def _datelike(text: str) -> bool:
     if text.count(".") == 2 or text.count("/") == 2 or text.count("-") == 2:
         return digits >= 4
     return digits == 5 and text[:5].isdigit()
+
+
+def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: TableReader) -> None:
+    """One header that could be either of two fields is asked about."""
+    for index, fields in plan.shared.items():
+        if chosen.get(fields[0]) != index or not JUDGED & set(fields):
+            continue
+        header = plan.columns[index].header
+        ru = ", ".join(f"«{field_name(f).ru}»" for f in fields)
+        en = ", ".join(f"“{field_name(f).en}”" for f in fields)
+        line = f'{fields[0]} = "{_toml(header)}"'
+        raise AmbiguityError(
+            Text(f"Колонка «{header}» подходит нескольким полям: {ru}", f"Column “{header}” fits several fields: {en}"),
+            where=reader.name, answer=f"[columns]\n{line}",
+            todo=Text(f"Добавьте в audit.toml, раздел [columns]: {line} (или другое поле)",
+                      f"Add to audit.toml, section [columns]: {line} (or another field)"),
+        )  # fmt: skip
+
+
+def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]], reader: TableReader) -> None:
+    """Refuse a report of three levels (client, document, item): its items cannot be told from clients.
+
+    In a report of two levels the sum of a group row is the sum of the dated rows under it.
+    """
+    date_at, number_at, sum_at = chosen.get("order_date"), chosen.get("order_id"), chosen.get("amount")
+    if sum_at is None:
+        return
+
+    def cell(cells: Sequence[str], i: int | None) -> str:
+        return cells[i].strip() if i is not None and i < len(cells) else ""
+
+    groups: list[tuple[Decimal, Decimal]] = []
+    for cells in sample:
+        text = cell(cells, sum_at)
+        number = next((n for m in (",", ".") if (n := parse_number(text, m)) is not None), None)  # type: ignore[arg-type]
+        if _datelike(cell(cells, date_at)) or DATE_INSIDE.search(cell(cells, number_at)):
+            if groups:
+                groups[-1] = (groups[-1][0], groups[-1][1] + (number or 0))
+        elif any(is_total(c) for c in cells if c.strip()):
+            continue
+        elif number is not None:
+            groups.append((number, Decimal(0)))
+    whole = groups[:-1]  # the sample may end inside the last group
+    wrong = sum(stated != counted for stated, counted in whole)
+    if len(whole) >= 3 and wrong > len(whole) * 0.4:
+        raise InputError(
+            Text("В отчёте больше двух уровней (например, клиент, документ, товар): строки товаров не отличить от клиентов",
+                 "The report has more than two levels (client, document, item): items cannot be told from clients"),
+            where=reader.name,
+            todo=Text("Выгрузите в 1С список: «Ещё → Вывести список», со всеми колонками",
+                      "Export a plain list instead of the grouped report (1C: More → Output list)"),
+        )  # fmt: skip
 
 
 def _grouped(chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> bool:

@@ -83,8 +83,12 @@ def _whole_utf8(sample: bytes, at_end: bool) -> bool:
     return True
 
 
-def sniff_encoding(path: Path) -> tuple[str, int]:
-    """Return the encoding of a text file and the length of its byte order mark.
+class _OtherEncodingError(Exception):
+    """A file that began as plain ASCII turns out to be in another encoding."""
+
+
+def sniff_encoding(path: Path) -> tuple[str, int, bool]:
+    """Return the encoding of a text file, the length of its byte order mark, and whether all samples were ASCII.
 
     A byte order mark decides; then every second byte zero means UTF-16; then UTF-8 if the samples (start, end and
     sixteen places between) are valid; else windows-1251 or cp866, whichever reads more like Russian.
@@ -95,11 +99,11 @@ def sniff_encoding(path: Path) -> tuple[str, int]:
         for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
                            (codecs.BOM_UTF16_BE, "utf-16-be")):  # fmt: skip
             if head.startswith(mark):
-                return name, len(mark)
+                return name, len(mark), False
         sample = head[:4096]
         if len(sample) >= 4 and sample.count(0) > len(sample) // 4:
             odd, even = sample[1::2].count(0), sample[0::2].count(0)
-            return ("utf-16-le", 0) if odd >= even else ("utf-16-be", 0)
+            return ("utf-16-le" if odd >= even else "utf-16-be"), 0, False
         pieces = [head]
         if size > len(head):
             for i in range(1, 17):
@@ -108,10 +112,12 @@ def sniff_encoding(path: Path) -> tuple[str, int]:
                 cut = piece.find(b"\n")
                 pieces.append(piece[cut + 1 :] if cut >= 0 else piece)
     if all(_whole_utf8(p, at_end=False) for p in pieces):
-        return "utf-8", 0
-    letters = b"".join(_around_high_bytes(p) for p in pieces)[:200_000]
-    best = max(("cp1251", "cp866"), key=lambda e: _score_russian(letters, e))
-    return best, 0
+        return "utf-8", 0, all(p.isascii() for p in pieces)
+    return _russian_encoding(b"".join(_around_high_bytes(p) for p in pieces)), 0, False
+
+
+def _russian_encoding(letters: bytes) -> str:
+    return max(("cp1251", "cp866"), key=lambda e: _score_russian(letters[:200_000], e))
 
 
 def _around_high_bytes(piece: bytes) -> bytes:
@@ -144,6 +150,8 @@ class DelimitedReader:
     merged: tuple[tuple[int, int, int, int], ...] = ()
     sha256: str = ""
     counts: Counter[str] = field(default_factory=Counter)
+    ascii_so_far: bool = False
+    """The samples showed no letter that would tell the encoding."""
 
     def head(self) -> list[Row]:
         """Return the first rows as text cells."""
@@ -151,16 +159,20 @@ class DelimitedReader:
 
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
-        with StageWriter(path, [f for f, _ in keep], connection) as writer:
-            _Sieve(self, layout, keep, writer).run()
+        try:
+            with StageWriter(path, [f for f, _ in keep], connection) as writer:
+                _Sieve(self, layout, keep, writer).run()
+        except _OtherEncodingError as other:
+            self.encoding, self.ascii_so_far = str(other), False
+            return self.stage(layout, keep, path, connection)
         return writer.staged
 
 
 def open_delimited(path: Path, name: str, encoding: str | None, delimiter: str | None) -> DelimitedReader:
     """Find out how a text file is written; the settings' encoding and delimiter win over what is found."""
-    found, mark = sniff_encoding(path)
+    found, mark, ascii_so_far = sniff_encoding(path)
     if encoding is not None:
-        found = _canonical_encoding(encoding)
+        found, ascii_so_far = _canonical_encoding(encoding), False
     with path.open("rb") as f:
         f.seek(mark)
         head = f.read(_HEAD_BYTES)
@@ -181,7 +193,7 @@ def open_delimited(path: Path, name: str, encoding: str | None, delimiter: str |
     delimiter = delimiter or _best_delimiter(text)
     rows = _head_rows(text, delimiter)
     kind = "tsv" if delimiter == "\t" else "csv"
-    return DelimitedReader(path, name, found, mark, delimiter, rows, kind)
+    return DelimitedReader(path, name, found, mark, delimiter, rows, kind, ascii_so_far=ascii_so_far)
 
 
 def _canonical_encoding(name: str) -> str:
@@ -432,6 +444,8 @@ class _Sieve:
                 continue
             good.append(line)
             good_numbers.append(number)
+        if damaged and self.reader.ascii_so_far and all(line.isascii() for line in good):
+            raise _OtherEncodingError(_russian_encoding(_around_high_bytes(data)))
         if not damaged:
             raise AssertionError("the fast parser refused a block that has no damaged characters")
         if good:

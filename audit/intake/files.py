@@ -5,6 +5,7 @@ What a file is, its first bytes say; the extension is not trusted.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ __all__ = ["FoundFile", "TableReader", "find_files", "open_tables"]
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = (
     (b"%PDF", "PDF"), (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "GZIP"), (b"\x89PNG", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"), (b"SQLite format 3", "SQLite"), (b"MZ", "EXE"), (b"\x7fELF", "ELF"), (b"{\\rtf", "RTF"),
+    (b"\xff\xd8\xff", "JPEG"), (b"MZ", "EXE"), (b"\x7fELF", "ELF"), (b"{\\rtf", "RTF"),
 )  # fmt: skip
 
 
@@ -148,6 +149,12 @@ def _open(path: Path, name: str, settings: Settings, work: Path, *, inside: bool
         if _is_encrypted(path):
             raise encrypted(name)
         yield from open_workbook(path, name, "xls", settings)
+    elif start.startswith(b"SQLite format 3"):
+        raise InputError(
+            Text("Это файл базы данных, а не таблица", "This is a database file, not a table"), where=name,
+            todo=Text(f"Укажите таблицу: sqlite:///{path.as_posix()}#имя_таблицы",
+                      f"Name the table: sqlite:///{path.as_posix()}#table_name"),
+        )  # fmt: skip
     elif (kind := next((k for magic, k in _FOREIGN if start.startswith(magic)), None)) is not None:
         raise _foreign(name, kind)
     else:
@@ -185,7 +192,8 @@ def _open_zip(path: Path, name: str, settings: Settings, work: Path, *, inside: 
             )  # fmt: skip
         for inner, shown in found:
             yield from _open(inner, shown, settings, work, inside=True)
-            inner.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # still open somewhere on Windows: the work folder goes as a whole
+                inner.unlink()
 
 
 def _start_text(start: bytes) -> str:

@@ -17,6 +17,7 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from audit.errors import Text
+from audit.intake.words import unmixed
 from audit.method import method
 from audit.model.orders import FIELD_NAMES
 
@@ -40,6 +41,7 @@ _WEAK = frozenset({
     "компания контакта", "ответственный за контакт", "категория", "группа", "тип", "направление", "стоимость",
     "отгружено", "группа стадии", "закрыта", "количество упаковок", "наименование", "источник", "город", "страна",
     "country", "territory", "область", "ссылка", "документ", "guid", "id", "пользователь", "наценка",
+    "операция", "вид операции", "хозяйственная операция",
 })  # fmt: skip
 """Synonyms that serve a field only where no other header of the file does."""
 
@@ -65,7 +67,7 @@ def normalise_header(header: str) -> tuple[str, str]:
 
 def _plain(text: str) -> str:
     words = _MARKS.sub(" ", _CAMEL.sub(" ", text).lower().replace("ё", "е").replace("_", " ")).split()
-    kept = [w.replace("№", "") for w in words]
+    kept = [unmixed(w.replace("№", "")) for w in words]
     kept = [w for w in kept if w]
     return " ".join(kept) if kept else " ".join(words)
 
@@ -74,6 +76,8 @@ def _plain(text: str) -> str:
 class _Known:
     exact: Mapping[str, tuple[str, ...]]
     spellings: tuple[str, ...]
+    joined: Mapping[str, tuple[str, ...]]
+    """Synonyms without blanks: «STOCKCODE», «СУММАДОКУМЕНТА»."""
 
 
 @lru_cache(maxsize=1)
@@ -85,7 +89,12 @@ def known_headers() -> _Known:
             fields = exact.setdefault(normalise_header(text)[0], [])
             if field not in fields:
                 fields.append(field)
-    return _Known({k: tuple(v) for k, v in exact.items()}, tuple(exact))
+    whole = {k: tuple(v) for k, v in exact.items()}
+    joined: dict[str, set[tuple[str, ...]]] = {}
+    for text, fields in whole.items():
+        joined.setdefault(text.replace(" ", ""), set()).add(fields)
+    once = {text: next(iter(f)) for text, f in joined.items() if len(f) == 1 and len(text) >= 5}
+    return _Known(whole, tuple(exact), once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,9 @@ def match_header(header: str) -> Match:
             if header.strip() == fields[0] or whole.replace(" ", "_") == fields[0]:
                 strength = 3
             return Match(fields[0], "mapped", 1.0, strength, fields[1:])
+    fields = known.joined.get(whole.replace(" ", ""))
+    if fields:
+        return Match(fields[0], "mapped", 1.0, 1 if whole in _WEAK else 2, fields[1:])
     if len(whole) < 4:
         return _NO_MATCH
     near = process.extractOne(whole, known.spellings, scorer=fuzz.token_sort_ratio, score_cutoff=90.0)

@@ -8,12 +8,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-__all__ = ["Words", "plain", "words"]
+__all__ = ["Words", "plain", "unmixed", "words"]
+
+_LATIN_LOOKALIKE = str.maketrans("abcehkmoptxy", "авсенкмортху")
 
 
 def plain(text: str) -> str:
     """Return a cell's words in comparing form: lower case, ё = е, blanks of all kinds collapsed."""
     return " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").lower().replace("ё", "е").split())
+
+
+def unmixed(word: str) -> str:
+    """Return a lower-case word with Latin look-alikes put right: «cумма» typed with a Latin «c» is «сумма»."""
+    if any("a" <= c <= "z" for c in word) and any("а" <= c <= "я" for c in word):
+        return word.translate(_LATIN_LOOKALIKE)
+    return word
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ _CHARTS: Mapping[str, Sequence[str]] = {
     "roles.km_overload": ("roles-km-load", "roles-flow"),
     "roles.frontline_overload": ("roles-flow",),
     "roles.relief_shortage": ("roles-relief", "roles-flow"),
-    "roles.entry_burden": ("roles-entry", "roles-km-load"),
+    "roles.entry_burden": ("roles-entry",),
     "roles.universal_seller": ("roles-universal", "roles-flow"),
     "roles.hunter_farmer_mix": ("roles-hunt", "roles-flow"),
     "roles.engineer_sells": ("roles-flow",),
@@ -108,7 +108,7 @@ def chart_of(finding: str, charts: Path) -> Path | None:
 
 @lru_cache(maxsize=64)
 def _face(size_pt: int, bold: bool) -> Any:
-    """Return DejaVu Sans at ten units a point: wider than Arial, so that a text that fits here fits there."""
+    """Return DejaVu Sans at ten units a point: matplotlib brings it everywhere, Arial is not on every computer."""
     from matplotlib import get_data_path
     from PIL import ImageFont
 
@@ -118,7 +118,8 @@ def _face(size_pt: int, bold: bool) -> Any:
 
 @lru_cache(maxsize=8192)
 def _width_in(text: str, size_pt: int, bold: bool) -> float:
-    return float(_face(size_pt, bold).getlength(text)) / 10 / 72 * 0.94
+    # a line of Arial is at most 0.90 (bold: 0.88) as wide as one of DejaVu Sans, in Russian as in English
+    return float(_face(size_pt, bold).getlength(text)) / 10 / 72 * (0.90 if bold else 0.92)
 
 
 def _wrap(text: str, width_in: float, size_pt: int, bold: bool) -> list[str]:
@@ -287,11 +288,17 @@ class _Deck:
         for i, (text, size, bold, color) in enumerate(paragraphs):
             p = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
             p.alignment = {"left": PP_ALIGN.LEFT, "right": PP_ALIGN.RIGHT, "center": PP_ALIGN.CENTER}[align]
-            run = p.add_run()
-            run.text = text
-            run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
-            run.font.color.rgb = _rgb(color)
-            run._r.get_or_add_rPr().set("lang", "ru-RU" if self.c.lang == "ru" else "en-GB")
+            lang = "ru-RU" if self.c.lang == "ru" else "en-GB"
+            if text:
+                run = p.add_run()
+                run.text = text
+                run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
+                run.font.color.rgb = _rgb(color)
+                run._r.get_or_add_rPr().set("lang", lang)
+            # an empty cell is as high as its end mark, 18 points unless told otherwise
+            mark = p._p.get_or_add_endParaRPr()
+            mark.set("lang", lang)
+            mark.set("sz", str(size * 100))
 
     def text(
         self, text: str, x: float, y: float, w: float, h: float, *, largest: int, smallest: int, bold: bool = False,
@@ -306,6 +313,7 @@ class _Deck:
 
     def bar(self, x: float, y: float, w: float, h: float, color: str) -> Any:
         from pptx.enum.shapes import MSO_SHAPE
+        from pptx.oxml.ns import qn
 
         shape = self.slide.shapes.add_shape(
             MSO_SHAPE.RECTANGLE, self.inches(x), self.inches(y), self.inches(w), self.inches(h)
@@ -313,7 +321,7 @@ class _Deck:
         shape.fill.solid()
         shape.fill.fore_color.rgb = _rgb(color)
         shape.line.fill.background()
-        shape.shadow.inherit = False
+        shape._element.remove(shape._element.find(qn("p:style")))  # the theme's shadow
         return shape
 
     def notes(self, text: str) -> None:

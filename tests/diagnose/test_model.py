@@ -11,9 +11,13 @@ from tests.roles_tables import case_of, orders, staff
 
 FULL_TC = ("T1 TM", "R1 SR", "K1 KM", "O1 OP", "S1 SUP", "B1 BO")
 OWN_TC = {
-    "T1": {"LEAD_QUAL": 1.0}, "R1": {"HUNT_SELL": 1.0}, "K1": {"FARM_REPEAT": 1.0}, "O1": {"OPS_ORDER": 1.0},
-    "S1": {"SOL_FORM": 1.0}, "B1": {"OPS_DOCS": 1.0},
-}  # fmt: skip
+    "T1": {"LEAD_QUAL": 1.0},
+    "R1": {"HUNT_SELL": 1.0},
+    "K1": {"FARM_REPEAT": 1.0},
+    "O1": {"OPS_ORDER": 1.0},
+    "S1": {"SOL_FORM": 1.0},
+    "B1": {"OPS_DOCS": 1.0},
+}
 
 
 def stations(people, answers, **more):
@@ -28,8 +32,10 @@ def test_required_stations_of_each_type_in_the_clients_way():
 
 
 def test_coverage_by_hand():
-    """Order desk: O1 does 80 h of entry and 40 h of chasing, K1 40 h of entry: 120 ÷ 160 = 0.75. Back office may type in TC: its
-    20 h are nobody's gap."""
+    """Order desk: O1 does 80 h of entry and 40 h of chasing, K1 40 h of entry: 120 ÷ 160 = 0.75.
+
+    Back office may type in TC: its 20 h are nobody's gap.
+    """
     answers = {
         **OWN_TC,
         "O1": {"OPS_ORDER": 0.5, "OPS_CHASE": 0.25, "OV_WAIT": 0.25},
@@ -67,10 +73,18 @@ def test_optional_and_extra_stations_are_shown_but_not_required():
 
 def test_criteria_speak_one_by_one():
     facts = SaleTypeFacts(
-        declared="T", measured="C", used="T", interval_days=90.0, interval_n=50, one_time_share=0.3,
-        criteria=(Criterion("interval", 90.0, frozenset({"C", "CS"})), Criterion("complexity", 1.0, frozenset({"T", "TC"})),
-                  Criterion("one_time", 0.3, ALL)),
-    )  # fmt: skip
+        declared="T",
+        measured="C",
+        used="T",
+        interval_days=90.0,
+        interval_n=50,
+        one_time_share=0.3,
+        criteria=(
+            Criterion("interval", 90.0, frozenset({"C", "CS"})),
+            Criterion("complexity", 1.0, frozenset({"T", "TC"})),
+            Criterion("one_time", 0.3, ALL),
+        ),
+    )
     rows = criteria_table(facts)
     assert list(rows["opinion"]) == ["excludes", "supports", "neutral"]
     assert list(rows["compatible"]) == ["C, CS", "T, TC", "T, TC, C, S, CS"]
@@ -82,9 +96,12 @@ def test_usual_order_active_clients_and_market_reserve():
     Market 105: (105 − 5) ÷ (4 ÷ years since the burn-in).
     """
     lines = [
-        {"order_id": f"n{i}", "order_date": f"2025-0{i}-10", "client_id": f"n{i}", "amount": 100.0 * i} for i in range(1, 5)
-    ] + [{"order_id": "z", "order_date": "2025-12-31", "client_id": "n4", "amount": 500.0},
-         {"order_id": "a", "order_date": "2024-01-01", "client_id": "old", "amount": 900.0}]  # fmt: skip
+        {"order_id": f"n{i}", "order_date": f"2025-0{i}-10", "client_id": f"n{i}", "amount": 100.0 * i}
+        for i in range(1, 5)
+    ] + [
+        {"order_id": "z", "order_date": "2025-12-31", "client_id": "n4", "amount": 500.0},
+        {"order_id": "a", "order_date": "2024-01-01", "client_id": "old", "amount": 900.0},
+    ]
     case = case_of(staff("K1 KM"), {"K1": {"FARM_REPEAT": 1.0}}, lines=lines, company={"clients_on_market": 105})
     m = diagnose(case).metrics
     assert (m["model.ticket"].value, m["model.ticket"].extra["p10"], m["model.ticket"].extra["p90"]) == pytest.approx(

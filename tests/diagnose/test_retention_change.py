@@ -1,4 +1,4 @@
-"""What became of the revenue, the rhythm of clients, trends and people: small tables with the arithmetic written out."""
+"""Revenue kept and lost, the rhythm of clients, trends, people: small tables with the arithmetic written out."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def test_bridge_by_hand() -> None:
     known = np.array([True, True, True, False, True, True])
     table = bridge_table(bridge_of(BOOK, known)).set_index("part")
     assert table["revenue"].to_dict() == {
-        "before": 580, "new": 80, "returned": 40, "grown": 20, "shrunk": -50, "lost": -300, "inactive": 20, "after": 390,
+        "before": 580, "new": 80, "returned": 40, "grown": 20, "shrunk": -50, "lost": -300, "inactive": 20,
+        "after": 390,
     }  # fmt: skip
     assert table.loc["before", "revenue"] + table["revenue"].iloc[1:-1].sum() == table.loc["after", "revenue"]
 
@@ -106,7 +107,7 @@ def test_states_by_hand() -> None:
     silent = {"on_time": 35, "late": 45, "short": 55, "sleeping": 81, "lost": 366, "slow buyer": 366}
     clients = pd.DataFrame({"client_key": list(silent), "segment": None})
     clients["last_day"] = [pd.Timestamp(as_of) - pd.Timedelta(days=d) for d in silent.values()]
-    # Ten gaps each: the client's own median and percentile count unshrunk. Limits: late > 40, sleeping > 80, lost > 365.
+    # Ten gaps each: own median and percentile count unshrunk. Limits: late > 40, sleeping > 80, lost > 365 days.
     gaps = gap_rows([(k, 10, 30.0, 40.0) for k in silent if k not in ("short", "slow buyer")])
     # "short": 2 × 20 = 40 days, but nobody sleeps before day 60. "slow buyer": four medians are 400 days.
     gaps = pd.concat([gaps, gap_rows([("short", 10, 15.0, 20.0), ("slow buyer", 10, 100.0, 150.0)])])

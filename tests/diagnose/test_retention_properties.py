@@ -150,7 +150,8 @@ DEGENERATE: dict[str, Rows] = {
         for i in range(100) for a in (100, -150)
     ],
     "a client with 5 000 orders": [
-        *[dict(order_id=str(i), client_id="BIG", order_date=day(i % 1000), amount=1000, manager="M") for i in range(5000)],
+        *[dict(order_id=str(i), client_id="BIG", order_date=day(i % 1000), amount=1000, manager="M")
+          for i in range(5000)],
         *[dict(order_id=f"s{c}-{k}", client_id=f"C{c}", order_date=day(c * 5 + k * 60), amount=50, manager="N")
           for c in range(30) for k in range(10)],
     ],
@@ -161,7 +162,8 @@ DEGENERATE: dict[str, Rows] = {
     "orders of nothing": [{**r, "amount": 0} for r in some(60, 20, 9)],
     "hostile names": [
         dict(order_id=f"{c}-{k}", client_id=f"</script>{c}$=1+1", client=f'"><script>alert(1)</script> $x$ Ёё{c}',
-             order_date=day(k * 40 + c), amount=100 + c, manager="'; DROP--\\", segment="<b>", sku="=1+1", sku_group="\\$")
+             order_date=day(k * 40 + c), amount=100 + c, manager="'; DROP--\\", segment="<b>", sku="=1+1",
+             sku_group="\\$")
         for c in range(40) for k in range(27 if c % 4 else 15)
     ],
 }  # fmt: skip

@@ -16,10 +16,17 @@ from tests.roles_tables import AS_OF, staff
 def log(*entries):
     """(person, day of November, start, end in hours, function, initiator, interrupted)."""
     rows = [
-        {"person": p, "date": f"2025-11-{d:02d}", "start": s * 60, "end": e * 60, "function": f, "initiator": (*x, None)[0],
-         "interrupted": (*x, None, None)[1]}
+        {
+            "person": p,
+            "date": f"2025-11-{d:02d}",
+            "start": s * 60,
+            "end": e * 60,
+            "function": f,
+            "initiator": (*x, None)[0],
+            "interrupted": (*x, None, None)[1],
+        }
         for p, d, s, e, f, *x in entries
-    ]  # fmt: skip
+    ]
     return make_questionnaire({"day_log": rows}).table("day_log")
 
 
@@ -44,12 +51,18 @@ def test_breaks_are_left_out_and_short_days_dropped():
 
 
 def test_no_minute_counts_twice():
-    """9–13 and 12–18: the second entry is cut to 13–18; an entry inside another vanishes; one that ends before it begins is bad."""
+    """9–13 and 12–18: the second entry is cut to 13–18; one inside another vanishes; one that ends first is bad."""
     clean = clean_log(
-        log(("K1", 3, 9, 13, "OPS_ORDER"), ("K1", 3, 12, 18, "FARM_REPEAT"), ("K1", 3, 10, 11, "HUNT_SELL"),
-            ("K1", 3, 18, 17, "HUNT_SELL"), ("XX", 3, 9, 18, "HUNT_SELL")),
-        people("K1 KM"), 6.0,
-    )  # fmt: skip
+        log(
+            ("K1", 3, 9, 13, "OPS_ORDER"),
+            ("K1", 3, 12, 18, "FARM_REPEAT"),
+            ("K1", 3, 10, 11, "HUNT_SELL"),
+            ("K1", 3, 18, 17, "HUNT_SELL"),
+            ("XX", 3, 9, 18, "HUNT_SELL"),
+        ),
+        people("K1 KM"),
+        6.0,
+    )
     assert dict(zip(clean.rows["function"], clean.rows["hours"], strict=True)) == {"OPS_ORDER": 4.0, "FARM_REPEAT": 5.0}
     assert (clean.clipped, clean.bad) == (2, 2)
 
@@ -87,12 +100,18 @@ def test_logged_operational_share_by_the_definition_of_the_report():
 
 
 def test_switching_counts_changes_of_the_group_within_a_day():
-    """OPER → FARM → FARM → OPER on one day of 8 h: two changes, 0.25 an hour; a break between equal groups is no change."""
+    """OPER → FARM → FARM → OPER on one day of 8 h: two changes, 0.25 an hour; a break changes nothing."""
     clean = clean_log(
-        log(("K1", 3, 9, 11, "OPS_ORDER", "IN", True), ("K1", 3, 11, 13, "FARM_REPEAT", "OUT", False),
-            ("K1", 3, 13, 14, "OV_BREAK"), ("K1", 3, 14, 16, "FARM_AOV", "OUT", False), ("K1", 3, 16, 18, "OPS_DOCS", "IN", None)),
-        people("K1 KM"), 6.0,
-    )  # fmt: skip
+        log(
+            ("K1", 3, 9, 11, "OPS_ORDER", "IN", True),
+            ("K1", 3, 11, 13, "FARM_REPEAT", "OUT", False),
+            ("K1", 3, 13, 14, "OV_BREAK"),
+            ("K1", 3, 14, 16, "FARM_AOV", "OUT", False),
+            ("K1", 3, 16, 18, "OPS_DOCS", "IN", None),
+        ),
+        people("K1 KM"),
+        6.0,
+    )
     s = switching(clean)
     assert (s.changes, s.hours, s.changes_per_hour.value) == (2, 8.0, 0.25)
     assert (s.interrupted_share, s.by_client, s.by_us) == (pytest.approx(1 / 3), 2, 2)
@@ -100,7 +119,7 @@ def test_switching_counts_changes_of_the_group_within_a_day():
 
 @pytest.mark.parametrize("days", [5, 10])
 def test_day_log_intervals_cover_the_truth(days):
-    """1 200 simulated logs: days whose own share of operations varies around 0.4; the 95 % interval covers it in 92–98 %."""
+    """1 200 logs whose days vary around 0.4: the 95 % interval covers it in 92–98 %."""
     rng = np.random.default_rng(2025)
     covered = 0
     for _ in range(1200):
@@ -112,7 +131,7 @@ def test_day_log_intervals_cover_the_truth(days):
 
 
 def test_work_sampling_intervals_cover_the_truth():
-    """1 200 logs of half-hour slots, ten days, each slot operational with chance 0.3 × the day's own mood: same demand."""
+    """1 200 logs of half-hour slots, ten days, each day with a mood of its own around 0.3: same demand."""
     rng = np.random.default_rng(11)
     covered = 0
     for _ in range(1200):

@@ -68,7 +68,7 @@ def test_logins_that_match_no_manager_are_not_assessed_instead_of_zero():
 
 
 def test_unlisted_author_who_serves_one_manager_only_raises_the_upper_limit():
-    """«ivanov» typed 30 orders, all of K1, who has 50 of 110: he may be K1. «clerk» types for both and is nobody's login."""
+    """«ivanov» typed 30 orders, all of K1, who has 50 of 110: he may be K1. «clerk» types for both."""
     rows = [("ivanov", "K1", 30), ("clerk", "K1", 20), ("clerk", "K2", 55), ("K2", "K2", 5)]
     entry = counted(rows, listed=("K1", "K2"))
     assert (entry.suspect, entry.foreign) == (30, 5)
@@ -99,7 +99,7 @@ def metric_of(people, lines, **more):
 
 
 def test_recent_period_only_and_roles_by_the_type_of_sale():
-    """15 of 60 recent orders; in T with office sellers the same orders are own work; in S entry is no station's work."""
+    """15 of 60 recent orders; in T with office sellers they are own work; in S entry is no station's work."""
     assert metric_of(PEOPLE, typed(0.25)).value == pytest.approx(0.25)
     sop = staff("K1 SOP", "K2 SOP", "O1 OP")
     assert metric_of(sop, typed(0.25), sale_type="T").value == 0.0

@@ -46,9 +46,17 @@ def test_report_is_weighted_like_the_log_of_the_same_people():
 def table(said=0.3, logged=0.32, trace=0.25, trace_known=True):
     s = pd.DataFrame({"family": ["KM"], "group": ["OPER"], "share": [said]})
     lg = pd.DataFrame(
-        {"family": ["KM"], "group": ["OPER"], "days": [5], "people": [1], "share": [logged], "low": [0.2], "high": [0.4],
-         "error": [0.02]}
-    )  # fmt: skip
+        {
+            "family": ["KM"],
+            "group": ["OPER"],
+            "days": [5],
+            "people": [1],
+            "share": [logged],
+            "low": [0.2],
+            "high": [0.4],
+            "error": [0.02],
+        }
+    )
     if logged is None:
         lg = lg.iloc[:0]
     t = pd.DataFrame({"family": ["KM"], "share": [trace]})
@@ -69,9 +77,21 @@ def test_grades():
 
 def day(person, d, oper_hours):
     return [
-        {"person": person, "date": f"2025-11-{d:02d}", "start": 540, "end": 540 + oper_hours * 60, "function": "OPS_ORDER"},
-        {"person": person, "date": f"2025-11-{d:02d}", "start": 540 + oper_hours * 60, "end": 1020, "function": "FARM_REPEAT"},
-    ]  # fmt: skip
+        {
+            "person": person,
+            "date": f"2025-11-{d:02d}",
+            "start": 540,
+            "end": 540 + oper_hours * 60,
+            "function": "OPS_ORDER",
+        },
+        {
+            "person": person,
+            "date": f"2025-11-{d:02d}",
+            "start": 540 + oper_hours * 60,
+            "end": 1020,
+            "function": "FARM_REPEAT",
+        },
+    ]
 
 
 PEOPLE = staff("K1 KM", "K2 KM", "O1 OP")

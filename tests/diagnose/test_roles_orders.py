@@ -1,4 +1,4 @@
-"""Hunters and farmers in the orders, the mirror, costs, key clients of first persons, titles, privacy, missing parts."""
+"""Hunters and farmers in the orders, mirror, costs, key clients of first persons, titles, privacy, missing parts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,17 @@ PEOPLE = staff("K1 KM", "R1 SR", "O1 OP")
 
 def buys(client, manager, *days, group="A", **more):
     return [
-        {"order_id": f"{client}-{d}", "order_date": d, "client_id": client, "amount": 10.0, "manager": manager, "sku_group": group,
-         **more}
+        {
+            "order_id": f"{client}-{d}",
+            "order_date": d,
+            "client_id": client,
+            "amount": 10.0,
+            "manager": manager,
+            "sku_group": group,
+            **more,
+        }
         for d in days
-    ]  # fmt: skip
+    ]
 
 
 HISTORY = buys("old", "K1", "2022-12-31", "2023-03-31", "2023-06-30", "2023-09-30", "2024-01-31", "2024-06-30")
@@ -34,18 +41,19 @@ END = buys("end", "K1", "2023-01-15", "2025-12-31")
 def test_kinds_of_purchases_by_hand():
     """new1: first bought 2025-02, four purchases of the developer: three are new, the fourth repeats (k = 3).
 
-    back: silent from 2024-06 to 2025-05, far more than four of its usual months: reactivated. range: a category never bought
-    before, a year into the window: new range. old: an ordinary repeat.
+    back: silent from 2024-06 to 2025-05, more than four of its usual gaps: reactivated. range: a category never
+    bought before, a year into the window: new range. old: an ordinary repeat.
     """
     lines = [
-        *HISTORY, *END,
+        *HISTORY,
+        *END,
         *buys("new1", "R1", "2025-02-01", "2025-03-01", "2025-04-01", "2025-05-01"),
         *buys("back", "R1", "2023-02-01", "2023-03-01", "2023-04-01", "2023-05-01", "2023-06-01"),
         *buys("back", "R1", "2025-05-15"),
         *buys("range", "R1", "2024-10-01", "2024-12-01", "2025-01-15"),
         *buys("range", "R1", "2025-02-15", group="B"),
         *buys("old", "R1", "2025-01-10"),
-    ]  # fmt: skip
+    ]
     table = diagnose(case_of(PEOPLE, lines=lines)).tables["hunting"].set_index("person")
     # range: 2025-01-15 is its third purchase of a client first seen in October 2024: new, as is everything up to k.
     assert table.loc["R1", ["new", "reactivated", "range", "repeat"]].tolist() == [4, 1, 1, 2]
@@ -103,7 +111,7 @@ def test_hunting_table_without_rows_is_empty():
 
 
 def test_foreign_cost_by_hand():
-    """K1: 100 000 a month ÷ 160 h = 625 an hour × 40 foreign hours × 12 = 300 000; K2's cost is unknown: half the hours."""
+    """K1: 100 000 a month ÷ 160 h = 625 an hour × 40 foreign hours × 12 = 300 000; K2's is unknown: half."""
     foreign = pd.DataFrame({"person": ["K1", "K2"], "foreign_hours": [40.0, 40.0]})
     assert foreign_cost(foreign, {"K1": 625.0}) == pytest.approx((300_000.0, 0.5))
     assert foreign_cost(foreign.iloc[:0], {}) == (0.0, 1.0)
@@ -119,7 +127,7 @@ def test_cost_in_the_chapter_counts_the_persons_own_hours():
 
 
 def test_mirror_by_hand():
-    """Winning 96 + 32 = 128 h, keeping 64 + 128 = 192 h: 0.4. Payroll 128·10 (R1: 96·10, K1: 32·20) … new revenue 30 of 120."""
+    """Winning 96 + 32 = 128 h, keeping 64 + 128 = 192 h: 0.4. Payroll 96·10 + 32·20. Revenue of new ones 30 of 120."""
     answers = {"R1": {"HUNT_SELL": 0.6, "FARM_REPEAT": 0.4}, "K1": {"LEAD_QUAL": 0.2, "FARM_REPEAT": 0.8}}
     hours, _, _ = hours_of(staff("R1 SR", "K1 KM"), answers)
     turnover = pd.DataFrame({"is_new": [0, 1], "clients": [9, 3], "revenue": [90.0, 30.0], "margin": [None, None]})
@@ -140,14 +148,18 @@ def keys(*rows):
 
 
 MONEY = pd.DataFrame(
-    {"client_id": list("abcdef"), "client_key": list("abcdef"), "segment": [None] * 5 + ["VIP"],
-     "revenue": [10.0, 20.0, 30.0, 40.0, 0.0, 100.0]}
-)  # fmt: skip
+    {
+        "client_id": list("abcdef"),
+        "client_key": list("abcdef"),
+        "segment": [None] * 5 + ["VIP"],
+        "revenue": [10.0, 20.0, 30.0, 40.0, 0.0, 100.0],
+    }
+)
 ROLES = {"G1": ["GD", None], "D1": ["KD", "KAM"], "K1": ["KM", None]}
 
 
 def test_share_of_key_revenue_led_by_first_persons():
-    """a (10) and d (40) are the CEO's, b (20) the commercial director's who is also КАМ, c (30) a manager's: 50 of 100."""
+    """a (10) and d (40) are the CEO's, b (20) a director's who is also КАМ, c (30) a manager's: 50 of 100."""
     m, table = first_person_keys(
         keys(("a", "G1"), ("b", "D1"), ("c", "K1"), ("d", "G1"), ("e", "G1"), ("x", "G1")), MONEY, ROLES
     )
@@ -169,8 +181,15 @@ def test_strategic_segments_are_led_by_right():
 
 
 def test_bare_sales_managers_without_a_role():
-    people = staff("M1", "M2", "M3", "M4 KM", M1={"title": "Менеджер по продажам"}, M3={"title": "Водитель"},
-                   M4={"title": "Менеджер по продажам"})  # fmt: skip
+    people = staff(
+        "M1",
+        "M2",
+        "M3",
+        "M4 KM",
+        M1={"title": "Менеджер по продажам"},
+        M3={"title": "Водитель"},
+        M4={"title": "Менеджер по продажам"},
+    )
     m = diagnose(case_of(people, {"M4": {"FARM_REPEAT": 1.0}})).metrics["roles.ambiguous_titles"]
     assert (m.value, m.extra["people"], m.extra["without_role"], m.n) == (2.0, ["M1", "M2"], 3, 4)
 
@@ -179,8 +198,12 @@ def test_people_are_shown_by_code_and_names_only_when_asked_for():
     people = staff("K1 KM", "Иванов KM", "P3 SR", K1={"name": "Сидоров С.С."}, Иванов={"name": "Иванов И.И."})
     case = case_of(people, {"K1": {"FARM_REPEAT": 1.0}})
     assert dict(labels(case, ["Чужой", "SYS", "Аноним"])) == {
-        "K1": "K1", "Иванов": "КМ-1", "P3": "P3", "Аноним": "вне списка 1", "Чужой": "вне списка 2",
-    }  # fmt: skip
+        "K1": "K1",
+        "Иванов": "КМ-1",
+        "P3": "P3",
+        "Аноним": "вне списка 1",
+        "Чужой": "вне списка 2",
+    }
     shown = case_of(people, {"K1": {"FARM_REPEAT": 1.0}}, report={"names": True})
     assert labels(shown)["K1"] == "Сидоров С.С."
     english = case_of(people, {"K1": {"FARM_REPEAT": 1.0}}, report={"lang": "en"})
@@ -215,7 +238,7 @@ def test_group_answers_alone_refuse_foreign_share_and_the_limit_is_a_threshold()
 
 
 def test_parts_of_the_business_with_types_of_their_own():
-    """80 % of revenue in segment «Опт» sold transactionally, 20 % in TC: office sellers may type. Below 5 % the part counts not."""
+    """80 % of revenue in segment «Опт» sold in T, 20 % in TC: office sellers farm by right. Small parts do not count."""
     lines = [{**o, "segment": "Опт", "amount": 80.0 if i else 1.0} for i, o in enumerate(orders(20, manager="S1"))] + [
         {**o, "segment": "Проекты", "amount": 20.0, "order_id": f"p{i}"} for i, o in enumerate(orders(20, manager="S1"))
     ]

@@ -77,7 +77,7 @@ def test_shortage_is_never_below_zero():
 
 
 def test_capacity_uplift_by_the_formula():
-    """s = 0.5, Δ = 0.3, φ = 0.7, ε = 0.34: (0.71 ÷ 0.5)^0.34 − 1 = 12.66 %. With exact inputs the interval is the point."""
+    """s = 0.5, Δ = 0.3, φ = 0.7, ε = 0.34: (0.71 ÷ 0.5)^0.34 − 1 = 12.66 %; exact inputs leave no interval."""
     up = capacity_uplift(0.5, (0.3,) * 3, (0.7,) * 3, (0.34,) * 3, 2.0, draws=500, seed=1)
     assert up.base == pytest.approx((0.71 / 0.5) ** 0.34 - 1) == pytest.approx(0.12662, abs=1e-5)
     assert (up.low, up.high) == pytest.approx((up.base, up.base))
@@ -113,25 +113,39 @@ def test_capacity_in_the_chapter_and_its_parameters():
 
 
 def sale(client, day, amount, group="A", manager="K1", **more):
-    return {"order_id": f"{client}{day}{group}", "order_date": day, "client_id": client, "amount": amount, "sku_group": group,
-            "manager": manager, "margin": amount / 4, **more}  # fmt: skip
+    return {
+        "order_id": f"{client}{day}{group}",
+        "order_date": day,
+        "client_id": client,
+        "amount": amount,
+        "sku_group": group,
+        "manager": manager,
+        "margin": amount / 4,
+        **more,
+    }
 
 
 def test_money_of_the_uplift_rests_on_the_managers_clients_with_room_to_grow():
     """As of 31.12.2025, whole years 2024 and 2025 plus a day.
 
-    up: 100 last year, 90 now: exactly 10 % below its best, no room by that sign; down: 100 → 80, room; rich: our share of
-    the budget is 85 %, no room although it fell; other: К2's client is КМ's too; dev: the developer's client, not counted.
+    up: 100 last year, 90 now, exactly 10 % below its best: no room by that sign; down: 100 → 80: room; rich: our share
+    of the budget is 85 %: no room although it fell; other: К2's is КМ's client too; dev: the developer's, not counted.
     Margin is a quarter: down 20 + other 5 (50 → 20) = 25 with room.
     """
     lines = [
-        sale("up", "2024-05-05", 100), sale("up", "2025-05-05", 90),
-        sale("down", "2024-05-05", 100), sale("down", "2025-05-05", 80),
-        sale("rich", "2024-05-05", 100), sale("rich", "2025-05-05", 60),
-        sale("other", "2024-05-05", 50, manager="K2"), sale("other", "2025-05-05", 20, manager="K2"),
-        sale("dev", "2024-05-05", 900, manager="R1"), sale("dev", "2025-05-05", 100, manager="R1"),
-        sale("end", "2023-12-01", 1), sale("end", "2025-12-31", 1),
-    ]  # fmt: skip
+        sale("up", "2024-05-05", 100),
+        sale("up", "2025-05-05", 90),
+        sale("down", "2024-05-05", 100),
+        sale("down", "2025-05-05", 80),
+        sale("rich", "2024-05-05", 100),
+        sale("rich", "2025-05-05", 60),
+        sale("other", "2024-05-05", 50, manager="K2"),
+        sale("other", "2025-05-05", 20, manager="K2"),
+        sale("dev", "2024-05-05", 900, manager="R1"),
+        sale("dev", "2025-05-05", 100, manager="R1"),
+        sale("end", "2023-12-01", 1),
+        sale("end", "2025-12-31", 1),
+    ]
     keys = [{"client_id": "rich", "lead": "K1", "wallet_share": 0.85}]
     people = [*PEOPLE, *staff("R1 SR")]
     result = diagnose(case_of(people, ANSWERS, lines=lines, key_clients=keys))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,8 @@ from audit.findings.rules.retention import judge
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric, metric, no_metric
+from audit.present.format import Fmt
+from audit.present.narrative import Narrative
 from tests.case_builder import make_case
 
 Rows = list[dict[str, Any]]
@@ -323,7 +326,8 @@ def test_manager_outlier(case: Case, result: ChapterResult) -> None:
 def test_price_of_an_outlier_by_hand(case: Case, result: ChapterResult) -> None:
     table = pd.DataFrame(
         {
-            "manager": ["A", "B"], "clients": [20, 60], "lost": [12, 4], "share": [0.6, 4 / 60], "inner_low": [0.05, 0.1],
+            "manager": ["A", "B"], "clients": [20, 60], "lost": [12, 4], "share": [0.6, 4 / 60],
+            "inner_low": [0.05, 0.1],
             "inner_high": [0.4, 0.3], "outer_low": [0.0, 0.1], "outer_high": [0.5, 0.4], "position": [2, 0],
             "p_value": [0.0, 0.1], "lost_revenue": [1200.0, 100.0],
         }
@@ -334,6 +338,64 @@ def test_price_of_an_outlier_by_hand(case: Case, result: ChapterResult) -> None:
     assert f.effect is not None
     # Expected of 20 clients at 20 %: 4; 8 too many at 100 each. Low: 12 − 8 inside the limit of 40 %. High: all 12.
     assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((400, 800, 1200))
+
+
+# --- words
+
+
+def every_status(case: Case, result: ChapterResult) -> list[Finding]:
+    """Every finding in every status, with the side notes that a sentence may have."""
+    out = [
+        verdict(case, result, "leaky_first_purchase", second(result, *i)) for i in ((0.5, 0.6), (0.6, 0.7), (0.7, 0.8))
+    ]
+    shares = (
+        ("low_repeat_share", "repeat_revenue_share", (0.5, 0.6, 0.7)),
+        ("revenue_leak", "lost_revenue_share", (0.3, 0.15, 0.05)),
+        ("sleeping_clients", "sleeping_share", (0.3, 0.12, 0.05)),
+        ("mostly_reactive", "company_initiated_share", (0.1, 0.3, 0.5)),
+    )
+    alone = dict(dominant_share=0.4, without_value=0.6, without_low=0.5, without_high=0.7)
+    for name, m, values in shares:
+        out += [verdict(case, result, name, like(result, m, v, v - 0.01, v + 0.01)) for v in values]
+        out.append(verdict(case, result, name, like(result, m, values[0], values[0], values[0], **alone)))
+    for name, m in (("base_shrinking", "active_clients_trend"), ("ticket_decline", "ticket_trend"),
+                    ("frequency_decline", "frequency_trend"), ("range_decline", "range_trend")):  # fmt: skip
+        for v, last in ((-0.1, -0.1), (-0.05, -0.01), (0.02, -0.1), (0.02, 0.02)):
+            out.append(verdict(case, result, name, like(result, m, v, v - 0.03, v + 0.03, last_year=last)))
+    grows = like(result, "range_trend", 0.06, 0.02, 0.10)
+    out.append(verdict(case, result, "ticket_decline", like(result, "ticket_trend", -0.1, -0.14, -0.06), grows))
+    for v in (0.1, 0.2, 0.3):
+        m = like(result, "return_rate", v, v - 0.05, v + 0.05, judged_days=365, judged_low=v - 0.05, judged_high=v + 0.05,
+                 judged_value=v, horizon_days=365, at_risk=25, n=81)  # fmt: skip
+        out.append(verdict(case, result, "weak_return", m))
+    for outer, inner in ((1, 0), (0, 1), (0, 0)):
+        about = dict(n=201, managers=5, outside_outer=outer, outside_inner=inner, overdispersed=True)
+        out.append(verdict(case, result, "manager_outlier", like(result, "by_manager", 0.2, 0.15, 0.25, **about)))
+    return out
+
+
+def test_every_verdict_has_words_in_both_languages(case: Case, result: ChapterResult) -> None:
+    findings = every_status(case, result)
+    seen = {(f.id, f.status) for f in findings}
+    assert seen == {(s.id, k) for s in method().findings_of("retention") for k in ("found", "watch", "clear")}
+    for f in findings:
+        for lang in ("ru", "en"):
+            title, text = Narrative(lang, Fmt(lang, "RUB")).finding(f, result)
+            assert len(title) > 15 and len(text) > 60, f.id
+            for part in (str(title), str(text)):
+                assert "{" not in part and "None" not in part and ".." not in part.replace("…", ""), part
+                if lang == "ru":
+                    assert not re.search(r"[A-Za-z]{2,}", part), part
+                else:
+                    assert not re.search(r"[А-Яа-я]", part), part
+
+
+def test_every_reason_has_words_in_both_languages(case: Case, result: ChapterResult) -> None:
+    short = diagnose(make_case(company()[:200], {"company": {"sale_type": "TC"}}, {"period": {"horizon_days": 90}}))
+    reasons = [f.reason for r in (result, short) for f in judge(case, r, {}) if f.reason is not None]
+    assert reasons
+    for reason in reasons:
+        assert re.search(r"[А-Яа-я]", reason.ru) and not re.search(r"[А-Яа-я]", reason.en)
 
 
 # --- thresholds: for each, changing it changes a result

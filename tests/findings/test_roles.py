@@ -65,13 +65,25 @@ def test_doubtful_group_hours_make_a_watch_of_what_could_be_found():
 
 def day(d, oper_hours):
     return [
-        {"person": "K1", "date": f"2025-11-{d:02d}", "start": 540, "end": 540 + oper_hours * 60, "function": "OPS_ORDER"},
-        {"person": "K1", "date": f"2025-11-{d:02d}", "start": 540 + oper_hours * 60, "end": 1020, "function": "FARM_REPEAT"},
-    ]  # fmt: skip
+        {
+            "person": "K1",
+            "date": f"2025-11-{d:02d}",
+            "start": 540,
+            "end": 540 + oper_hours * 60,
+            "function": "OPS_ORDER",
+        },
+        {
+            "person": "K1",
+            "date": f"2025-11-{d:02d}",
+            "start": 540 + oper_hours * 60,
+            "end": 1020,
+            "function": "FARM_REPEAT",
+        },
+    ]
 
 
 def test_contradicting_sources_drive_no_recommendation():
-    """Report 5 %, log 75 %: the verdicts differ, so it is watched, grade D, without actions. 95 % and 75 % agree: found, still D."""
+    """Report 5 %, log 75 %: the verdicts differ, watched, grade D, no actions. 95 % and 75 % agree: found, still D."""
     log = [entry for d in (3, 4, 5, 6) for entry in day(d, 6)]
     low = find("km_overload", staff("K1 KM"), {"K1": fill({"OPS_ORDER": 0.05}, "FARM_REPEAT")}, day_log=log)
     assert (low.status, low.grade, low.actions) == ("watch", "D", ())
@@ -91,8 +103,12 @@ def test_effect_is_the_uplift_on_the_clients_with_room():
         }
         for i in range(10)
     ]
-    f = find("km_overload", staff("K1 KM", "O1 OP"), {"K1": fill({"OPS_ORDER": 0.5}, "FARM_REPEAT"), "O1": {"OPS_ORDER": 1.0}},
-             lines=lines)  # fmt: skip
+    f = find(
+        "km_overload",
+        staff("K1 KM", "O1 OP"),
+        {"K1": fill({"OPS_ORDER": 0.5}, "FARM_REPEAT"), "O1": {"OPS_ORDER": 1.0}},
+        lines=lines,
+    )
     assert f.effect is not None and f.effect.basis == "gross_profit"
     assert f.effect.base == pytest.approx(f.effect.inputs["uplift_base"] * f.effect.inputs["worth_with_room"])
     assert f.effect.by_client is not None and f.effect.by_client["base"].sum() == pytest.approx(f.effect.base)
@@ -167,10 +183,15 @@ def developer_days(beyond, new, width=0):
         for i in range(new)
     ]
     return lines + [
-        {"order_id": f"r{i}", "order_date": (start + dt.timedelta(days=2 * i)).isoformat(), "client_id": "keep", "amount": 1.0,
-         "manager": "R1"}
+        {
+            "order_id": f"r{i}",
+            "order_date": (start + dt.timedelta(days=2 * i)).isoformat(),
+            "client_id": "keep",
+            "amount": 1.0,
+            "manager": "R1",
+        }
         for i in range(beyond + 3)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +206,7 @@ def test_developers_order_days_beyond_the_hand_off(beyond, new, status):
 
 
 def test_too_few_order_days_with_nothing_bad_seen_say_nothing():
-    """0 of 22: the interval reaches 15 %, which neither worries nor reassures; the hours decide. A wider limit lets it watch."""
+    """0 of 22: the interval reaches 15 %, which says nothing; the hours decide. A wider limit watches."""
     lines = developer_days(-3, 22)
     f = find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=lines)
     assert (f.status, set(f.facts["parts"])) == ("clear", {"developer_farming_share"})
@@ -322,7 +343,7 @@ def test_owner_runs_keys_in_strategic_sales_without_list_and_with_one_giant():
     )
     f = find("owner_runs_keys", people, answers)
     assert (f.status, "«Ключевые клиенты»" in f.reason.ru) == ("not_assessed", True)
-    giant = orders(100) + [{"order_id": "G", "order_date": "2025-06-01", "client_id": "c0", "amount": 9999.0}]
+    giant = [*orders(100), {"order_id": "G", "order_date": "2025-06-01", "client_id": "c0", "amount": 9999.0}]
     few = [{**r, "lead": "G1" if r["client_id"] == "c0" else "K1"} for r in rows]
     f = find("owner_runs_keys", people, answers, lines=giant, key_clients=few)
     assert (f.status, f.facts["without_value"]) == ("watch", 0.0)
@@ -357,8 +378,11 @@ def test_fragmented_function(status, n):
 )
 def test_every_limit_of_fragmentation_matters(change, status):
     """Entry: 16 h by the client manager, 16 h by the developer, 32 h by the clerk."""
-    answers = {"K1": fill({"OPS_ORDER": 0.1}, "FARM_REPEAT"), "R1": fill({"OPS_ORDER": 0.1}, "HUNT_SELL"),
-               "O1": fill({"OPS_ORDER": 0.2}, "OPS_RESERVE")}  # fmt: skip
+    answers = {
+        "K1": fill({"OPS_ORDER": 0.1}, "FARM_REPEAT"),
+        "R1": fill({"OPS_ORDER": 0.1}, "HUNT_SELL"),
+        "O1": fill({"OPS_ORDER": 0.2}, "OPS_RESERVE"),
+    }
     assert find("fragmented_function", staff("K1 KM", "R1 SR", "O1 OP"), answers, thresholds=change).status == status
 
 
@@ -366,8 +390,11 @@ def test_crumb_and_part_limits_change_the_counts():
     case = case_of(staff("K1 KM"), {"K1": fill({"OPS_ORDER": 0.08}, "FARM_REPEAT")})
     row = diagnose(case).tables["functions"].set_index("function").loc["OPS_ORDER"]
     assert (row["people"], row["crumbs"]) == (1, 1)
-    changed = case_of(staff("K1 KM"), {"K1": fill({"OPS_ORDER": 0.08}, "FARM_REPEAT")},
-                      thresholds={"roles.fragment_person_share": 0.09, "roles.crumb_share": 0.07})  # fmt: skip
+    changed = case_of(
+        staff("K1 KM"),
+        {"K1": fill({"OPS_ORDER": 0.08}, "FARM_REPEAT")},
+        thresholds={"roles.fragment_person_share": 0.09, "roles.crumb_share": 0.07},
+    )
     row = diagnose(changed).tables["functions"].set_index("function").loc["OPS_ORDER"]
     assert (row["people"], row["crumbs"]) == (0, 0)
 

@@ -96,3 +96,18 @@ def test_a_stray_quote_does_not_swallow_the_rest(tmp_path: Path) -> None:
     result = read(write(tmp_path / "o.csv", text), tmp_path / "out")
     assert result.report.rows_used == 2000
     assert [(r["row"], r["reason_code"]) for r in result.rejected] == [("1002", "unclosed_quote")]
+
+
+def test_an_encoding_that_no_sample_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three Russian names in 30 000 lines, between the places that are looked at."""
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 2**18)
+    lines = [f"{i};2024-01-01;CLIENT-{i % 9};5;{'x' * 40}\n" for i in range(30_000)]
+    path = tmp_path / "o.csv"
+    for at in (20_000, 20_001, 20_002):
+        lines[at] = f"{at};2024-01-01;Ромашка;5;y\n"
+    write(path, HEAD.replace("\n", ";contact\n") + "".join(lines), "cp1251")
+    monkeypatch.setattr(delimited, "sniff_encoding", lambda _: ("utf-8", 0, True))
+    result = read(path, tmp_path / "out")
+    assert result.report.files[0].encoding == "cp1251"
+    assert result.report.rows_used == 30_000
+    assert result.column("client_key").count("Ромашка") == 3

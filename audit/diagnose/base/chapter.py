@@ -73,8 +73,8 @@ def diagnose(case: Case) -> ChapterResult:
     tables |= {"classes": _classes(clients), "strategies": _strategies(clients)}
     facts: dict[str, Any] = {
         "clients": len(clients), "revenue": float(clients["revenue"].sum()), "since": since(case).isoformat(),
-        "as_of": w.as_of.isoformat(), "to_year": to_year(case), "margin_share": money.margin_share,
-        "basis": money.basis,
+        "since_all": w.start.isoformat(), "as_of": w.as_of.isoformat(), "to_year": to_year(case),
+        "margin_share": money.margin_share, "basis": money.basis,
         "margin_source": money.source, "abcd_known": int(clients["abcd"].notna().sum()),
         "has_margin": bool(clients["margin_share"].notna().any()),
     }  # fmt: skip
@@ -382,9 +382,9 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
     e = found.mean
     m = metric(
         id, float(e.value or 0.0), low=e.low, high=e.high, n=e.n, grade="B" if found.both else "C",
-        weighted=found.weighted, both_sources=found.both, stated=found.stated_mean.value, stated_low=found.stated_mean.low,
-        stated_high=found.stated_mean.high, computed=found.computed_mean.value, computed_low=found.computed_mean.low,
-        computed_high=found.computed_mean.high,
+        weighted=found.weighted, both_sources=found.both, stated=found.stated_mean.value,
+        stated_low=found.stated_mean.low, stated_high=found.stated_mean.high, computed=found.computed_mean.value,
+        computed_low=found.computed_mean.low, computed_high=found.computed_mean.high,
     )  # fmt: skip
     facts = {"wallet_headroom": float(table["headroom"].sum()), "wallet_unknown_clients": unknown}
     return found, Part([m], {"wallet": table[columns]}, facts)

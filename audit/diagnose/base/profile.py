@@ -16,10 +16,10 @@ __all__ = ["OffProfile", "off_profile"]
 class OffProfile:
     """Off-profile clients and what they take of the orders.
 
-    ``table``: one row per client (see `off_profile`). ``order_share``: their share of orders; ``by_chance``: the share
-    that coincidence would give; ``excess``: the difference, with ``low`` and ``high`` for how far coincidence may go (95 %).
-    ``criteria``: which of margin, rare and effort could be measured; ``margin_limit``, ``effort_limit``: the company's
-    percentiles.
+    ``table``: one row per client (see `off_profile`). ``order_share``: their share of orders; ``by_chance``: the
+    share that coincidence would give; ``excess``: the difference, with ``low`` and ``high`` for how far coincidence
+    may go (95 %). ``criteria``: which of margin, rare and effort could be measured; ``margin_limit``,
+    ``effort_limit``: the company's percentiles.
     """
 
     table: pd.DataFrame
@@ -61,8 +61,8 @@ def off_profile(
 
     A client qualifies with a revenue share below ``max_revenue_share`` and ``needed`` criteria. Percentiles mark a
     tenth of any base, so part of the qualifying is coincidence: whoever has one other criterion gets the percentile
-    one with that probability. This floor is ``by_chance``; the verdict is about what exceeds it. All clients and orders of the period
-    are known, so only coincidence is uncertain: the interval is that of independent chances.
+    one with that probability. This floor is ``by_chance``; the verdict is about what exceeds it. All clients and
+    orders of the period are known, so only coincidence is uncertain: the interval is that of independent chances.
     """
     revenue = clients["revenue"].astype(float)
     share = revenue / float(revenue.sum())

@@ -57,10 +57,10 @@ def team_of(books: pd.Series, min_share: float) -> pd.Series:
 class BusFactor:
     """On how many people the base hangs.
 
-    ``value``: fewest sellers whose clients bring more than the given share of repeat revenue; ``low``, ``high``:
-    the same over resampled clients (95 %); ``team``; ``even``: the value of an even split; ``chance_low``: the
-    value below which dealing the clients out at random over the team falls in at most one case of twenty;
-    ``top_share``: repeat revenue share of the largest book. ``books``: one row per seller: manager, clients,
+    ``value``: fewest sellers whose clients bring more than the given share of repeat revenue; ``low``, ``high``: the
+    same over resampled clients (95 %); ``team``; ``even``: the value of an even split; ``top_share``: repeat revenue
+    share of the largest book. Dealing the clients out at random over the team gives a value below ``chance_low``, and a
+    largest book above ``chance_top``, in at most one case of twenty. ``books``: one row per seller: manager, clients,
     repeat_revenue, share, in_team.
     """
 
@@ -70,6 +70,7 @@ class BusFactor:
     team: int
     even: int
     chance_low: int
+    chance_top: float
     top_share: float
     clients: int
     books: pd.DataFrame
@@ -107,22 +108,25 @@ def bus_factor(
     table["share"] = table["repeat_revenue"] / total
     table["in_team"] = table.index.isin(team.index)
     table = table.reset_index().sort_values(["repeat_revenue", "manager"], ascending=[False, True], ignore_index=True)
+    positive = inside["repeat_revenue"].to_numpy(dtype=np.float64)
+    chance_low, chance_top = _by_chance(positive, len(team), share, draws, rng)
     return BusFactor(
         value=value, low=min(low, value), high=max(high, value), team=len(team), even=even_split(len(team), share),
-        chance_low=_by_chance(inside["repeat_revenue"].to_numpy(dtype=np.float64), len(team), share, draws, rng),
-        top_share=float(team.max() / team.sum()), clients=len(c), books=table,
+        chance_low=chance_low, chance_top=chance_top, top_share=float(team.max() / team.sum()), clients=len(c),
+        books=table,
     )  # fmt: skip
 
 
-def _by_chance(revenue: Floats, team: int, share: float, draws: int, rng: np.random.Generator) -> int:
-    """Return the 5 % quantile of the bus factor when every client goes to a random seller of the team."""
+def _by_chance(revenue: Floats, team: int, share: float, draws: int, rng: np.random.Generator) -> tuple[int, float]:
+    """Deal every client to a random seller of the team: 5 % quantile of the bus factor, 95 % of the largest book."""
     ordered = np.sort(revenue)
     times = int(min(draws, max(200, _CELLS // max(len(ordered), 1))))
-    values = np.empty(times, dtype=np.int64)
-    for k in range(times):
-        dealt = np.bincount(rng.integers(0, team, len(ordered)), weights=ordered, minlength=team)
-        values[k] = fewest(dealt.astype(np.float64), share)[0]
-    return int(np.quantile(values, 0.05, method="lower"))
+    dealt = np.array(
+        [np.bincount(rng.integers(0, team, len(ordered)), weights=ordered, minlength=team) for _ in range(times)]
+    )
+    values = fewest(dealt, share)
+    top = dealt.max(axis=1) / dealt.sum(axis=1)
+    return int(np.quantile(values, 0.05, method="lower")), float(np.quantile(top, 0.95))
 
 
 LOAD_COLUMNS = ["person", "clients", "hours_needed", "hours", "operational_hours", "hours_left", "load"]
@@ -133,9 +137,9 @@ def in_book(
 ) -> pd.Series:
     """Tell which clients are still to be cared for: all but the lost ones (methodology 5.4).
 
-    ``clients``: ``silent_days`` since the last order, ``median_gap`` of the client (None with one order: ``usual_gap`` of
-    the company). Lost: silent for longer than ``min_days`` and than ``gap_multiple`` median gaps. A sleeping client needs
-    touches too.
+    ``clients``: ``silent_days`` since the last order, ``median_gap`` of the client (None with one order:
+    ``usual_gap`` of the company). Lost: silent for longer than ``min_days`` and than ``gap_multiple`` median gaps.
+    A sleeping client needs touches too.
     """
     gap = pd.to_numeric(clients["median_gap"]).astype(float).fillna(usual_gap or 0.0)
     silent = clients["silent_days"].astype(float)
@@ -146,8 +150,9 @@ def in_book(
 class BookLoad:
     """Hours that clients need against hours left, a month.
 
-    ``table``: one row per person with clients and hours; ``shared_clients``: clients of nobody who keeps clients now, which
-    the team has to carry; ``hours_needed``, ``hours_left``, ``load``: the whole team, shared clients included.
+    ``table``: one row per person with clients and hours; ``shared_clients``: clients of nobody who keeps clients
+    now, which the team has to carry; ``hours_needed``, ``hours_left``, ``load``: the whole team, shared clients
+    included.
     """
 
     table: pd.DataFrame
@@ -162,11 +167,12 @@ def book_load(
 ) -> BookLoad | None:
     """Set the hours that the clients need against the hours left after operational work; None where nobody has both.
 
-    ``clients``: number of clients by person who keeps clients; ``hours``: one row per person with ``hours`` (working hours
-    without breaks) and ``operational_hours``. Needed = clients × touches a month × minutes ÷ 60. ``load`` = needed ÷ left;
-    where nothing is left at all, an hour is taken as left so that the figure stays finite. ``shared``: clients without a
-    person who keeps them now (the person left, or a developer still holds a client due for the hand-over);
-    ``without_hours``: clients of keepers whose hours are unknown. They carry their part of the shared ones.
+    ``clients``: number of clients by person who keeps clients; ``hours``: one row per person with ``hours``
+    (working hours without breaks) and ``operational_hours``. Needed = clients × touches a month × minutes ÷ 60.
+    ``load`` = needed ÷ left; where nothing is left at all, an hour is taken as left so that the figure stays
+    finite. ``shared``: clients without a person who keeps them now (the person left, or a developer still holds a
+    client due for the hand-over); ``without_hours``: clients of keepers whose hours are unknown. They carry their
+    part of the shared ones.
     """
     t = hours[hours["person"].isin(clients.index) & (hours["hours"] > 0)].copy()
     if t.empty:

@@ -118,7 +118,7 @@ def _single_effect(case: Case, result: ChapterResult) -> Effect | None:
 
 
 def _bus_factor(case: Case, result: ChapterResult) -> Finding:
-    """Judge on how many sellers the base hangs: one is found, fewer than an even split and than chance is watched."""
+    """Judge on how many sellers the base hangs: one is found if beyond chance, fewer than even and chance is watched."""
     id = "ownership.bus_factor"
     m = result.metrics[id]
     if m.value is None:
@@ -127,7 +127,7 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
     assert band.found is not None
     facts = {
         "value": int(m.value), "low": m.low, "high": m.high, "n": m.n, "team": e["team"], "even": e["even_split"],
-        "chance_low": e["chance_low"], "top_share": e["top_share"], "share": e["share"], **_period(result),
+        "chance_low": e["chance_low"], "chance_top": e["chance_top"], "top_share": e["top_share"], "share": e["share"], **_period(result),
     }  # fmt: skip
     least = case.thresholds.count("ownership.min_team")
     if e["team"] < least:
@@ -140,7 +140,7 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
         return not_assessed(id, reason, facts=facts)
     high = m.value if m.high is None else m.high
     status: Status = "clear"
-    if high <= band.found:
+    if high <= band.found and e["top_share"] > e["chance_top"]:
         status = "found"
     elif m.value <= band.found or (m.value < e["even_split"] and m.value < e["chance_low"]):
         status = "watch"
@@ -161,7 +161,8 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
     facts: dict[str, Any] = {
         "value": m.value, "low": m.low, "high": m.high, "n": m.n, "half_width": m.extra["half_width"],
         "handed_ratio": m.extra["handed_ratio"], "control_ratio": m.extra["control_ratio"],
-        "controls": m.extra["controls"], "events": m.extra["events"], "scenario": scenario, "unmatched": x["handed_unmatched"],
+        "controls": m.extra["controls"], "events": m.extra["events"], "scenario": scenario,
+        "unmatched": x["handed_unmatched"],
     }  # fmt: skip
     least, widest = t.count("general.min_units"), t.value("ownership.handover_max_half_width")
     low, high = scenario["low"], scenario["high"]
@@ -177,7 +178,9 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
             f"Handed clients: {m.n}, a verdict needs at least {least}: it cannot be told{aside.en}",
         )
         return not_assessed(id, reason, facts=facts)
-    if m.extra["half_width"] is None or m.extra["half_width"] > widest:
+    # A wide interval still tells of a change that exceeds, with all of its interval, what it could not resolve.
+    plain = m.high is not None and (m.high <= -widest or m.low >= widest)
+    if m.extra["half_width"] is None or (m.extra["half_width"] > widest and not plain):
         width = m.extra["half_width"]
         reason = Text(
             f"Переданных клиентов {m.n}, интервал ±{_percent(width)} п. п. шире {_percent(widest)} — сказать "

@@ -62,7 +62,9 @@ def spread_chart(
             ax.axhspan(low, high, color=shade, lw=0, zorder=0)
             ax.text(0.992, (low + high) / 2, letter, ha="right", va="center", color=INK_SOFT, fontsize=10, zorder=1)
         ax.plot([0, 1], [0, 1], color=INK_FAINT, lw=1, ls=(0, (3, 2)), zorder=2)
-        ax.annotate(words["equal"], (0.62, 0.62), xytext=(6, -10), textcoords="offset points", fontsize=8, color=INK_FAINT)
+        ax.annotate(
+            words["equal"], (0.62, 0.62), xytext=(6, -10), textcoords="offset points", fontsize=8, color=INK_FAINT
+        )
         ax.plot(x[keep], total[keep], color=ACCENT, lw=2.2, zorder=3)
         ax.plot([at / n], [total[at]], "o", ms=7, color=ACCENT, mec=PAPER, mew=1.5, zorder=4)
         ax.annotate(
@@ -80,7 +82,7 @@ def spread_chart(
 
 
 def classes_chart(classes: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping[str, str]) -> Chart | None:
-    """Draw what the classes A, B, C take of clients, orders, revenue and, where known, gross profit; None without clients."""
+    """Draw what the classes A, B, C take of clients, orders, revenue and, where known, gross profit."""
     if classes.empty or int(classes["clients"].sum()) == 0:
         return None
     rows: list[tuple[str, list[float]]] = [
@@ -96,9 +98,7 @@ def classes_chart(classes: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapp
     return stacked_bars(caption, [name for name, _ in rows], parts, fmt=fmt)
 
 
-def halves_chart(
-    rows: Mapping[str, float], fmt: Fmt, caption: Caption, *, smaller: str, larger: str
-) -> Chart:
+def halves_chart(rows: Mapping[str, float], fmt: Fmt, caption: Caption, *, smaller: str, larger: str) -> Chart:
     """Draw what the smaller half of the clients takes and brings: label → its share, the rest is the larger half."""
     return stacked_bars(
         caption, list(rows), {smaller: list(rows.values()), larger: [1 - v for v in rows.values()]}, fmt=fmt,
@@ -106,12 +106,11 @@ def halves_chart(
     )  # fmt: skip
 
 
-def strategies_chart(
-    strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words: Mapping[str, str]
-) -> Chart | None:
+def strategies_chart(strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words: Mapping[str, str]) -> Chart | None:
     """Draw the four strategies as tiles: room to grow to the right, size upwards; None where no client is placed.
 
-    ``words``: A, B, C, D (names of the strategies), x, y (axes), clients (a word for «clients» by number is in each tile).
+    ``words``: A, B, C, D (names of the strategies), x, y (axes), clients (a word for «clients» by number is in each
+    tile).
     """
     by = strategies.set_index("label")
     if int(by["clients"].sum()) == 0:
@@ -126,7 +125,8 @@ def strategies_chart(
             ink = INK if float(row["revenue_share"]) < 0.75 else PAPER
             ax.text(i + 0.05, j + 0.83, letter, fontsize=19, fontweight="bold", va="top", color=ink)
             ax.text(i + 0.17, j + 0.80, words[letter], fontsize=10, va="top", color=ink)
-            text = f"{words['clients']}:{NBSP}{fmt.num(row['clients'])}    {words['revenue']}:{NBSP}{fmt.share(row['revenue_share'])}"
+            count, share = fmt.num(row["clients"]), fmt.share(row["revenue_share"])
+            text = f"{count}{NBSP}{words['clients']}    {share}{NBSP}{words['revenue']}"
             ax.text(i + 0.17, j + 0.40, text, fontsize=9, va="top", color=ink)
         ax.set_xlim(0, 2)
         ax.set_ylim(0, 2)
@@ -164,10 +164,8 @@ def outcomes_chart(rows: Sequence[tuple[str, float]], fmt: Fmt, caption: Caption
     return bars(caption, [name for name, _ in rows], [value for _, value in rows], fmt=fmt)
 
 
-def growth_chart(
-    frame: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping[str, str], label: str
-) -> Chart | None:
-    """Draw earned growth per manager with intervals; zero is what the segments' growth explains; None without managers."""
+def growth_chart(frame: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping[str, str], label: str) -> Chart | None:
+    """Draw earned growth per manager with intervals; zero is what the segments' growth explains."""
     if frame.empty:
         return None
 

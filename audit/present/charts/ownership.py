@@ -59,7 +59,7 @@ def load_chart(
 def handover_chart(
     rows: list[tuple[str, float, float | None, float | None, int]], fmt: Fmt, caption: Caption, label: str
 ) -> Chart | None:
-    """Draw the change of revenue after each hand-over and over all of them: (label, value, low, high, handed clients)."""
+    """Draw the change of revenue after each hand-over and over all: (label, value, low, high, handed clients)."""
     if not rows:
         return None
     return bars(
