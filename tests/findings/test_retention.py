@@ -365,8 +365,8 @@ def every_status(case: Case, result: ChapterResult) -> list[Finding]:
     grows = like(result, "range_trend", 0.06, 0.02, 0.10)
     out.append(verdict(case, result, "ticket_decline", like(result, "ticket_trend", -0.1, -0.14, -0.06), grows))
     for v in (0.1, 0.2, 0.3):
-        m = like(result, "return_rate", v, v - 0.05, v + 0.05, judged_days=365, judged_low=v - 0.05, judged_high=v + 0.05,
-                 judged_value=v, horizon_days=365, at_risk=25, n=81)  # fmt: skip
+        m = like(result, "return_rate", v, v - 0.05, v + 0.05, judged_days=365, judged_low=v - 0.05,
+                 judged_high=v + 0.05, judged_value=v, horizon_days=365, at_risk=25, n=81)  # fmt: skip
         out.append(verdict(case, result, "weak_return", m))
     for outer, inner in ((1, 0), (0, 1), (0, 0)):
         about = dict(n=201, managers=5, outside_outer=outer, outside_inner=inner, overdispersed=True)

@@ -234,7 +234,8 @@ def _bus(case: Case, ground: Ground) -> Part:
     orphaned = len(ground.clients) - len(present)
     m = metric(
         id, float(found.value), low=float(found.low), high=float(found.high), n=found.clients, team=found.team,
-        even_split=found.even, chance_low=found.chance_low, chance_top=found.chance_top, top_share=found.top_share, share=share,
+        even_split=found.even, chance_low=found.chance_low, chance_top=found.chance_top,
+        top_share=found.top_share, share=share,
     )  # fmt: skip
     return Part([m], {"books": found.books}, {"clients_of_leavers": orphaned, "top_share": found.top_share})
 

@@ -67,7 +67,7 @@ def curve_table(curve: SurvivalCurve) -> pd.DataFrame:
 
 
 def share_at(curve: SurvivalCurve, horizons: tuple[int, ...] = HORIZONS_DAYS) -> pd.DataFrame:
-    """Return the share back by each horizon: horizon_days, share, low, high (NaN if not reached), at_risk, events."""
+    """Return the shares back by horizon: horizon_days, share, low, high (NaN if not reached), at_risk, events, n."""
     rows = []
     for point in curve.at_all(horizons):
         e = point.event_share

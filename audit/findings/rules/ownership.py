@@ -118,7 +118,7 @@ def _single_effect(case: Case, result: ChapterResult) -> Effect | None:
 
 
 def _bus_factor(case: Case, result: ChapterResult) -> Finding:
-    """Judge on how many sellers the base hangs: one is found if beyond chance, fewer than even and chance is watched."""
+    """Judge on how many sellers the base hangs: one beyond chance is found, below even and chance watched."""
     id = "ownership.bus_factor"
     m = result.metrics[id]
     if m.value is None:
@@ -127,7 +127,8 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
     assert band.found is not None
     facts = {
         "value": int(m.value), "low": m.low, "high": m.high, "n": m.n, "team": e["team"], "even": e["even_split"],
-        "chance_low": e["chance_low"], "chance_top": e["chance_top"], "top_share": e["top_share"], "share": e["share"], **_period(result),
+        "chance_low": e["chance_low"], "chance_top": e["chance_top"], "top_share": e["top_share"],
+        "share": e["share"], **_period(result),
     }  # fmt: skip
     least = case.thresholds.count("ownership.min_team")
     if e["team"] < least:

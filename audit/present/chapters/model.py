@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.findings.rules.model import CRITERIA
+from audit.findings.rules.model import SHEETS as _NAMES
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, key_figures, table
@@ -101,7 +102,7 @@ def _type(view: ChapterView) -> Section:
 def _station_frame(view: ChapterView) -> pd.DataFrame:
     rows = view.tables["stations"].copy()
     roles = method().roles
-    rows["name"] = [roles[str(s)].name.get(view.lang) for s in rows["station"]]
+    rows["name"] = [roles[str(s)].name.get(view.lang).split(" (")[0] for s in rows["station"]]
     rows["names"] = [", ".join(view.result.facts["labels"].get(p, p) for p in who) for who in rows["who"]]
     rows["need"] = [_say(view, "да", "yes") if r else _say(view, "по желанию", "optional") for r in rows["required"]]
     rows["others"] = [
@@ -190,7 +191,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     if len(view.tables["criteria"]):
         out.append(
             Sheet(
-                _say(view, "Тип продаж", "Type of sale"),
+                _NAMES["criteria"].get(view.lang),
                 _say(view, "Признаки типа продаж", "Criteria of the type of sale"),
                 _criteria_frame(view),
                 _criteria_columns(view),
@@ -199,7 +200,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     if view.result.metrics["model.station_fte"].value is not None:
         out.append(
             Sheet(
-                _say(view, "Станции", "Stations"),
+                _NAMES["stations"].get(view.lang),
                 _say(view, "Станции конвейера", "Stations of the conveyor"),
                 _station_frame(view),
                 _station_columns(view),

@@ -158,9 +158,8 @@ def departures(view: ChapterView) -> Section:
     if m.value is not None and len(events):
         rows = [(_plain(view, "departures", "all"), m.value, m.low, m.high, int(m.n or 0))] if len(events) > 1 else []
         for r in events.dropna(subset=["effect"]).head(SHOWN).to_dict("records"):
-            name = _plain(
-                view, "departures", "event", name=names.get(str(r["manager"]), str(r["manager"])), day=r["day"]
-            )
+            who = names.get(str(r["manager"]), str(r["manager"]))
+            name = _plain(view, "departures", "event", who=who, day=r["day"])
             low, high = (None if pd.isna(r[k]) else float(r[k]) for k in ("low", "high"))
             rows.append((name, float(r["effect"]), low, high, int(r["clients"])))
         parts.append(

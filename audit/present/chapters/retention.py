@@ -16,10 +16,22 @@ from audit.present.chapter import ChapterView
 from audit.present.charts import retention as charts
 from audit.present.charts.base import Caption
 
-__all__ = ["SECTIONS", "SHEETS"]
+__all__ = ["SECTIONS", "SHEETS", "SHEET_NAMES"]
 
 SHOWN = 15
 SMALLEST_BOOK = 5
+SHEET_NAMES: dict[str, Text] = {
+    "worklist": Text("Кого будить", "Whom to wake"),
+    "rhythm": Text("Ритм клиентов", "Rhythm of clients"),
+    "second_by": Text("Вторая покупка", "Second purchase"),
+    "once": Text("Купили один раз", "Bought once"),
+    "lost_clients": Text("Ушедшие клиенты", "Lost clients"),
+    "cohorts": Text("Когорты", "Cohorts"),
+    "monthly": Text("Помесячно", "By month"),
+    "by_manager": Text("Потери по менеджерам", "Losses by manager"),
+    "whole_window": Text("Без поправок", "Without corrections"),
+}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
 STATES = ("on_time", "slowing", "late", "sleeping", "lost")
 
 
@@ -196,7 +208,7 @@ def second_by(view: ChapterView) -> Section:
     norm = _norm(view, "leaky_first_purchase")
     chart = charts.second_by_chart(rows, view.fmt, _caption(view, "second_by", "second-by", p=p), norm)
     listed = table(frame, _second_by_columns(view), fmt=view.fmt, max_rows=25, wide=False,
-                   sheet=_label(view, "Вторая покупка", "Second purchase"))  # fmt: skip
+                   sheet=SHEET_NAMES["second_by"].get(view.lang))  # fmt: skip
     return _section(view, "second_by", [chart, listed])
 
 
@@ -311,7 +323,7 @@ def worklist(view: ChapterView) -> Section:
     if frame.empty:
         return _section(view, "worklist", [], n=0, total=0.0)
     listed = table(frame, _worklist_columns(view), fmt=view.fmt, max_rows=SHOWN,
-                   sheet=_label(view, "Кого будить", "Whom to wake"))  # fmt: skip
+                   sheet=SHEET_NAMES["worklist"].get(view.lang))  # fmt: skip
     return _section(view, "worklist", [listed, _t(view, "worklist", "note")], n=len(frame), total=total)
 
 
@@ -467,13 +479,13 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     tables = view.tables
     out: list[Sheet] = []
 
-    def add(name: tuple[str, str], section: str, frame: pd.DataFrame | None, cols: list[Col]) -> None:
+    def add(name: str, section: str, frame: pd.DataFrame | None, cols: list[Col]) -> None:
         if frame is not None and len(frame):
-            out.append(Sheet(_label(view, *name), _plain(view, section, "title"), frame, cols))
+            out.append(Sheet(SHEET_NAMES[name].get(view.lang), _plain(view, section, "title"), frame, cols))
 
     work = _worklist_columns(view)
     next_day = Col("next_day", _label(view, "Заказ ожидался", "Order was due"), "date")
-    add(("Кого будить", "Whom to wake"), "worklist", _managers(view, tables["worklist"], "manager"),
+    add("worklist", "worklist", _managers(view, tables["worklist"], "manager"),
         [work[0], client[1], *work[1:4], next_day, *work[4:]])  # fmt: skip
     rhythm = [
         *client,
@@ -488,8 +500,8 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         Col("next_day", _label(view, "Следующий заказ ожидается", "Next order expected"), "date"),
         Col("p_alive", _label(view, "Вероятность «жив»", "P(alive)"), "share"),
     ]
-    add(("Ритм клиентов", "Rhythm of clients"), "states", tables["rhythm"], rhythm)
-    add(("Вторая покупка", "Second purchase"), "second_by", _second_by_frame(view), _second_by_columns(view))
+    add("rhythm", "states", tables["rhythm"], rhythm)
+    add("second_by", "second_by", _second_by_frame(view), _second_by_columns(view))
     once = [
         *client,
         Col("segment", _label(view, "Сегмент", "Segment")),
@@ -497,7 +509,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         Col("first_revenue", _label(view, "Выручка первого дня", "Revenue of the first day"), "money_full"),
         Col("first_manager", _label(view, "Первый менеджер", "First manager")),
     ]
-    add(("Купили один раз", "Bought once"), "second_purchase", _managers(view, tables["once"], "first_manager"), once)
+    add("once", "second_purchase", _managers(view, tables["once"], "first_manager"), once)
     lost = [
         *client,
         Col("segment", _label(view, "Сегмент", "Segment")),
@@ -506,7 +518,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         Col("last_manager", _label(view, "Последний менеджер", "Last manager")),
     ]
     gone = tables.get("lost_clients")
-    add(("Ушедшие клиенты", "Lost clients"), "change",
+    add("lost_clients", "change",
         None if gone is None else _managers(view, gone, "last_manager"), lost)  # fmt: skip
     cohort = [
         Col("cohort", _label(view, "Месяц первого заказа", "Month of the first order"), "month"),
@@ -516,7 +528,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         Col("share", _label(view, "Доля", "Share"), "share"),
         Col("revenue", _label(view, "Выручка", "Revenue"), "money_full"),
     ]
-    add(("Когорты", "Cohorts"), "cohorts", tables["cohorts"], cohort)
+    add("cohorts", "cohorts", tables["cohorts"], cohort)
     months = [
         Col("month", _label(view, "Месяц", "Month"), "month"),
         Col("active_clients", _label(view, "Активных клиентов", "Active clients"), "count"),
@@ -524,7 +536,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         Col("frequency", _label(view, "Дней заказа на клиента", "Order days per client"), "num", 2),
         Col("range", _label(view, "Товаров на день заказа", "Items per order day"), "num", 2),
     ]
-    add(("Помесячно", "By month"), "trends", tables["monthly"], months)
+    add("monthly", "trends", tables["monthly"], months)
     by = tables.get("by_manager")
     manager = [
         Col("manager", _label(view, "Менеджер", "Manager")),
@@ -538,9 +550,9 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         Col("p_value", _label(view, "p", "p"), "num", 4),
         Col("lost_revenue", _label(view, "Выручка ушедших год назад", "Revenue of the lost a year ago"), "money_full"),
     ]
-    add(("Потери по менеджерам", "Losses by manager"), "managers",
+    add("by_manager", "managers",
         None if by is None else _managers(view, by, "manager"), manager)  # fmt: skip
-    add(("Без поправок", "Without corrections"), "whole_window", _beside_frame(view), [
+    add("whole_window", "whole_window", _beside_frame(view), [
         Col("figure", _label(view, "Показатель", "Figure")),
         Col("ours", _label(view, "В отчёте", "In the report")),
         Col("whole", _label(view, "Вся выгрузка", "Whole export")),

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from audit.findings.rules.roles import SHEETS as _NAMES
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
@@ -55,7 +56,7 @@ def _accent(view: ChapterView) -> str:
 
 
 def _sheet(view: ChapterView, name: str) -> str:
-    return next(s.name for s in SHEETS(view) if s.title == _TITLES[name][0 if view.lang == "ru" else 1])
+    return _NAMES[name].get(view.lang)
 
 
 def _privacy(view: ChapterView) -> list[Any]:
@@ -538,18 +539,6 @@ _TITLES = {
     "room": ("Клиенты КМ и запас роста", "Client managers' clients and room to grow"),
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
 }
-_NAMES = {
-    "persons": ("Люди и роли", "People and roles"),
-    "flow": ("Поток работы", "Flow of work"),
-    "functions": ("Функции", "Functions"),
-    "relief": ("Разгрузка", "Relief"),
-    "freed": ("Разгрузка по КМ", "Relief by person"),
-    "entry_hours": ("Ввод заказов", "Order entry"),
-    "hunting": ("Охотники и фермеры", "Hunters and farmers"),
-    "evidence": ("Три источника", "Three sources"),
-    "room": ("Запас роста", "Room to grow"),
-    "keys": ("Кто ведёт ключевых", "Who leads key clients"),
-}
 _ROOM = {"yes": ("есть", "yes"), "no": ("нет", "no"), "unknown": ("неизвестно", "unknown")}
 _FLOW_KINDS = {
     "own": ("своя", "own"),
@@ -573,7 +562,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     )
 
     def sheet(name: str, frame: pd.DataFrame, columns: list[Col]) -> Sheet:
-        return Sheet(_NAMES[name][i], _TITLES[name][i], frame, columns)
+        return Sheet(_NAMES[name].get(view.lang), _TITLES[name][i], frame, columns)
 
     people = _persons(view, _roles(view, t["persons"]))
     flow = _roles(view, _roles(view, t["flow"], "from_role"), "to_role")

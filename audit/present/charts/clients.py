@@ -112,14 +112,14 @@ def strategies_chart(strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words
     ``words``: A, B, C, D (names of the strategies), x, y (axes), clients (a word for «clients» by number is in each
     tile).
     """
-    by = strategies.set_index("label")
-    if int(by["clients"].sum()) == 0:
+    if int(strategies["clients"].sum()) == 0:
         return None
+    by = {str(r["label"]): r for r in strategies.to_dict("records")}
     places = {"B": (0, 1), "A": (1, 1), "D": (0, 0), "C": (1, 0)}
     with chart_style(ACCENT):
         fig, ax = figure("full", 2.7)
         for letter, (i, j) in places.items():
-            row = by.loc[letter]
+            row = by[letter]
             shade = tint(ACCENT, 0.95 - 0.55 * float(row["revenue_share"]))
             ax.add_patch(Rectangle((i + 0.012, j + 0.03), 0.976, 0.94, facecolor=shade, linewidth=0))
             ink = INK if float(row["revenue_share"]) < 0.75 else PAPER

@@ -1,0 +1,294 @@
+"""JupyterLab on an engagement: copies of the notebooks with this engagement's parameters filled in.
+
+The copies lie in ``DIR/notebooks``. One that the analyst has edited is never overwritten; one that nobody has edited
+follows the kit and the engagement's settings. Whether a copy was edited is told by a digest of its cells, kept in its
+metadata: running it, or JupyterLab's own marks, do not count.
+
+What an edited copy is for: ``km-audit run DIR`` executes it instead of the kit's notebook and says so
+(`own_notebooks`). An *executed* notebook of a finished run may be edited too, and ``km-audit render RUN`` shows it.
+
+Paths in the parameters are relative to ``DIR/notebooks``, where JupyterLab runs them, so that the folder can be moved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audit.errors import InputError, PreparedError, Text, ToolError
+from audit.resources import resource_dir
+from audit.run.inputs import Inputs
+from audit.run.kernels import kernel_environment
+from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.prepare import kit_version
+
+__all__ = ["LabFolder", "OwnNotebook", "kernel_path", "lab_command", "make_copies", "open_lab", "own_notebooks",
+           "settle_parameters"]  # fmt: skip
+
+_MARK = "km_audit"
+
+
+@dataclass(frozen=True)
+class LabFolder:
+    """What became of the copies: made new, brought up to the kit, left as the analyst has them."""
+
+    folder: Path
+    made: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+    """Edited copies whose kit notebook has changed since; a part of ``edited``."""
+
+
+@dataclass(frozen=True)
+class OwnNotebook:
+    """An edited copy that a run executes instead of the kit's notebook."""
+
+    name: str
+    path: Path
+    outdated: bool
+
+
+# --- cells
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        nb = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise PreparedError(
+            Text(f"Ноутбук не читается: {path.name}", f"The notebook cannot be read: {path.name}"),
+            where=str(path),
+            todo=Text(
+                "Удалите файл: km-audit lab сделает новую копию", "Delete the file: km-audit lab makes a new copy"
+            ),
+        ) from e
+    if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
+        raise PreparedError(
+            Text(f"Файл {path.name} — не ноутбук", f"The file {path.name} is not a notebook"), where=str(path)
+        )
+    return nb
+
+
+def _write(nb: Mapping[str, Any], path: Path) -> None:
+    aside = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    try:
+        aside.write_text(json.dumps(nb, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _tags(cell: Mapping[str, Any]) -> list[str]:
+    return sorted(cell.get("metadata", {}).get("tags", []))
+
+
+def _digest(nb: Mapping[str, Any]) -> str:
+    """Return a digest of what an analyst edits: kinds, sources and tags of the cells, not outputs."""
+    cells = [(c.get("cell_type"), _source(c), _tags(c)) for c in nb["cells"]]
+    return hashlib.sha256(json.dumps(cells, ensure_ascii=False).encode()).hexdigest()
+
+
+def _edited(nb: Mapping[str, Any]) -> bool:
+    """Tell whether a copy was edited; a notebook that is no copy of ours is somebody's own work."""
+    mark = nb.get("metadata", {}).get(_MARK, {})
+    return bool(mark.get("cells") != _digest(nb))
+
+
+def _outdated(nb: Mapping[str, Any], kit: Mapping[str, Any]) -> bool:
+    return bool(nb.get("metadata", {}).get(_MARK, {}).get("kit") != _digest(kit))
+
+
+def _literal(value: object) -> str:
+    """Write a value as Python source; JSON's text is Python's but for None."""
+    return "None" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def fill_parameters(source: str, values: Mapping[str, object]) -> str:
+    """Put values into the lines ``name = value  # meaning`` of a parameters cell; the remarks stay."""
+    out = []
+    for line in source.split("\n"):
+        match = re.match(r"(\w+)\s*=\s*(?P<value>[^#]*?)(?P<remark>\s*#.*)?$", line)
+        if match is not None and match[1] in values:
+            line = f"{match[1]} = {_literal(values[match[1]])}{match['remark'] or ''}"
+        out.append(line)
+    return "\n".join(out)
+
+
+def _parameters(inputs: Inputs, beside: Path) -> dict[str, object]:
+    """Return the engagement's parameters, paths relative to the copies' folder."""
+    assert inputs.folder is not None
+
+    def relative(path: str | Path) -> str:
+        if "://" in str(path):
+            return str(path)
+        try:
+            return Path(os.path.relpath(Path(path).absolute(), beside)).as_posix()
+        except ValueError:  # another drive (Windows)
+            return Path(path).absolute().as_posix()
+
+    settings = inputs.folder / "audit.toml"
+    return {
+        "orders": [relative(o) for o in inputs.orders],
+        "questionnaire": relative(inputs.questionnaire) if inputs.questionnaire is not None else None,
+        "settings": relative(settings) if settings.is_file() else None,
+        "lang": inputs.settings.report.lang,
+    }
+
+
+def _kit_notebooks() -> Iterator[tuple[str, Path]]:
+    folder = resource_dir("notebooks")
+    for chapter in ("summary", *built_chapters()):
+        path = folder / f"{NOTEBOOKS[chapter]}.ipynb"
+        if path.is_file():
+            yield chapter, path
+
+
+# --- copies
+
+
+def make_copies(inputs: Inputs) -> LabFolder:
+    """Make or renew the copies of an engagement; edited ones stay as they are."""
+    if inputs.folder is None:
+        raise InputError(
+            Text("Нужна папка проекта", "An engagement folder is needed"),
+            todo=Text("Создайте её: km-audit new ПАПКА", "Make it: km-audit new DIR"),
+        )
+    target = inputs.folder.absolute() / "notebooks"
+    target.mkdir(exist_ok=True)
+    values = _parameters(inputs, target)
+    told: dict[str, list[str]] = {"made": [], "renewed": [], "edited": [], "outdated": []}
+    for _, path in _kit_notebooks():
+        kit = _read(path)
+        fresh = json.loads(json.dumps(kit))
+        for cell in fresh["cells"]:
+            if "parameters" in _tags(cell):
+                cell["source"] = fill_parameters(_source(cell), values).splitlines(keepends=True)
+        fresh["metadata"][_MARK] = {"kit": _digest(kit), "cells": _digest(fresh), "version": kit_version()}
+        copy = target / path.name
+        if not copy.exists():
+            told["made"].append(path.name)
+            _write(fresh, copy)
+            continue
+        present = _read(copy)
+        if _edited(present):
+            told["edited"].append(path.name)
+            if _outdated(present, kit):
+                told["outdated"].append(path.name)
+        elif _digest(present) != _digest(fresh):
+            told["renewed"].append(path.name)
+            _write(fresh, copy)
+    return LabFolder(target, **{k: tuple(v) for k, v in told.items()})
+
+
+def own_notebooks(folder: Path | None) -> dict[str, OwnNotebook]:
+    """Return the copies that the analyst has edited, by chapter: a run executes them instead of the kit's notebooks."""
+    if folder is None or not (folder / "notebooks").is_dir():
+        return {}
+    out = {}
+    for chapter, path in _kit_notebooks():
+        copy = folder.absolute() / "notebooks" / path.name
+        if copy.is_file():
+            nb = _read(copy)
+            if _edited(nb):
+                out[chapter] = OwnNotebook(path.name, copy, _outdated(nb, _read(path)))
+    return out
+
+
+def settle_parameters(notebook: Path, values: Mapping[str, object]) -> None:
+    """Rewrite the parameters that a run injected, so that the executed notebook can be run again where it now lies."""
+    nb = _read(notebook)
+    for cell in nb["cells"]:
+        if "injected-parameters" in _tags(cell):
+            lines = ["# Parameters", *(f"{k} = {_literal(v)}" for k, v in values.items())]
+            cell["source"] = "\n".join(lines).splitlines(keepends=True)
+    told = nb.get("metadata", {}).get("papermill")
+    if isinstance(told, dict):
+        told["parameters"] = dict(values)
+        told["input_path"] = Path(str(told.get("input_path", ""))).name
+        told["output_path"] = notebook.name
+    _write(nb, notebook)
+
+
+# --- the server
+
+
+@contextmanager
+def kernel_path() -> Iterator[Path]:
+    """Make a folder for JUPYTER_PATH whose kernel «python3» is this interpreter, whatever else is installed."""
+    with tempfile.TemporaryDirectory(prefix="km-audit-lab-", ignore_cleanup_errors=True) as name:
+        spec = Path(name) / "kernels" / "python3"
+        spec.mkdir(parents=True)
+        env = {k: v for k, v in kernel_environment().items() if os.environ.get(k) != v}
+        (spec / "kernel.json").write_text(
+            json.dumps({
+                "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                "display_name": f"Python {sys.version_info.major}.{sys.version_info.minor} (km-audit)",
+                "language": "python",
+                "env": env,
+                "metadata": {"debugger": True, "supported_encryption": "curve"},
+            }),
+            encoding="utf-8",
+        )  # fmt: skip
+        yield Path(name)
+
+
+def lab_command(folder: Path, *, browser: bool = True, port: int | None = None, first: str = "00_summary.ipynb") -> list[str]:  # noqa: E501
+    """Return the command that serves an engagement: this computer only, with a token, asking nobody for news."""
+    command = [
+        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", "--ServerApp.ip=127.0.0.1",
+        f"--LabApp.default_url=/lab/tree/notebooks/{first}", "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
+    ]  # fmt: skip
+    if not browser:
+        command.append("--no-browser")
+    if port is not None:
+        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return command
+
+
+def open_lab(inputs: Inputs, *, browser: bool = True, port: int | None = None, extra: Sequence[str] = ()) -> int:
+    """Serve the engagement until JupyterLab is stopped, and return its exit code."""
+    assert inputs.folder is not None
+    with kernel_path() as kernels:
+        known = os.environ.get("JUPYTER_PATH")
+        env = {
+            **os.environ,
+            "JUPYTER_PATH": os.pathsep.join([str(kernels), *([known] if known else [])]),
+            "KM_AUDIT_CACHE": str(inputs.folder.absolute() / ".km-audit" / "prepared"),
+        }
+        command = [*lab_command(inputs.folder, browser=browser, port=port), *extra]
+        # Ctrl-C belongs to JupyterLab, which asks before it stops; we wait for its answer
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process = subprocess.Popen(command, env=env)
+        except OSError as e:
+            raise ToolError(
+                Text(f"JupyterLab не запустился: {e}", f"JupyterLab did not start: {e}"),
+                todo=Text("Проверьте установку: python -m jupyterlab --version",
+                          "Check the installation: python -m jupyterlab --version"),
+            ) from e  # fmt: skip
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
+            if process.poll() is None:
+                process.terminate()
