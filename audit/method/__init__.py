@@ -6,6 +6,7 @@ into frozen objects; an unknown key or a reference to nothing is our own mistake
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -330,7 +331,7 @@ class Thresholds:
                         where=where,
                         todo=Text(f"Исправьте ключ: {hint.ru}", f"Correct the key: {hint.en}"),
                     )
-                if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
+                if isinstance(number, bool) or not isinstance(number, int | float) or math.isnan(number):  # type: ignore[redundant-expr]
                     raise SettingsError(
                         Text(f"Порог «{key}»: «{number}» — не число", f"Threshold “{key}”: “{number}” is not a number"),
                         where=where,

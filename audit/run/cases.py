@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import importlib
 import json
-import tempfile
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +17,29 @@ from audit.findings.catalogue import judge_chapter
 from audit.model.case import Case, open_prepared
 from audit.present.chapter import ChapterView
 from audit.run.inputs import Inputs, demo_inputs, file_inputs, override
+from audit.run.leftovers import private_folder
 from audit.run.prepare import Progress, prepare
 from audit.settings import Settings, settings_from_mapping
 
 __all__ = ["diagnose_chapter", "open_case", "open_inputs"]
 
 
-def _private_cache() -> Path:
-    """Return a folder that only this user can read and that goes with the process: client data are confidential."""
-    folder = tempfile.TemporaryDirectory(prefix="km-audit-", ignore_cleanup_errors=True)
-    atexit.register(folder.cleanup)
-    return Path(folder.name)
+def _cache() -> Path:
+    """Return where to keep prepared data: the engagement's cache under ``km-audit lab``, else a folder of our own.
+
+    Our own can be read by this user only and goes with the process: client data are confidential.
+    """
+    given = os.environ.get("KM_AUDIT_CACHE")
+    if given:
+        return Path(given)
+    folder = private_folder()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def open_inputs(inputs: Inputs, cache: Path | None = None, progress: Progress | None = None) -> Case:
     """Prepare the inputs (or find them prepared) and open the case."""
-    return open_prepared(prepare(inputs, cache or _private_cache(), progress), inputs.settings)
+    return open_prepared(prepare(inputs, cache or _cache(), progress), inputs.settings)
 
 
 def open_case(

@@ -131,8 +131,8 @@ def print_check(result: CheckResult, console: Console) -> None:
     console.print(f"[bold]{say('Анкета', 'Questionnaire')}[/]: {escape(', '.join(filled)) or '—'}")
     if empty:
         console.print(f"  {say('не заполнено', 'not filled')}: {escape(', '.join(empty))}")
-    for p in q.problems[:10]:
-        console.print(f"  {escape(p.cell)}: {escape(p.text.get(lang))}")
+    for problem in q.problems[:10]:
+        console.print(f"  {escape(problem.cell)}: {escape(problem.text.get(lang))}")
     ready, missing = result.assessable(), result.missing()
     console.print(f"[bold]{say('Можно оценить', 'Can be assessed')}[/]: {len(ready)} / {len(ready) + len(missing)}")
     for reason, ids in _by_reason(missing).items():

@@ -249,8 +249,9 @@ def kernel_path() -> Iterator[Path]:
         yield Path(name)
 
 
-def lab_command(folder: Path, *, browser: bool = True, port: int | None = None, first: str = "00_summary.ipynb") -> list[str]:  # noqa: E501
+def lab_command(folder: Path, *, browser: bool = True, port: int | None = None) -> list[str]:
     """Return the command that serves an engagement: this computer only, with a token, asking nobody for news."""
+    first = f"{NOTEBOOKS['summary']}.ipynb"
     command = [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/notebooks/{first}", "--LabApp.news_url=None",
@@ -276,8 +277,6 @@ def open_lab(inputs: Inputs, *, browser: bool = True, port: int | None = None, e
             "KM_AUDIT_CACHE": str(inputs.folder.absolute() / ".km-audit" / "prepared"),
         }
         command = [*lab_command(inputs.folder, browser=browser, port=port), *extra]
-        # Ctrl-C belongs to JupyterLab, which asks before it stops; we wait for its answer
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             process = subprocess.Popen(command, env=env)
         except OSError as e:
@@ -286,6 +285,8 @@ def open_lab(inputs: Inputs, *, browser: bool = True, port: int | None = None, e
                 todo=Text("Проверьте установку: python -m jupyterlab --version",
                           "Check the installation: python -m jupyterlab --version"),
             ) from e  # fmt: skip
+        # Ctrl-C belongs to JupyterLab, which asks before it stops; we wait for its answer
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
             return process.wait()
         finally:

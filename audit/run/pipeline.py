@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -18,19 +17,21 @@ from typing import Any, Literal
 
 from audit.errors import ParameterError, Text
 from audit.model.case import Case, open_prepared
+from audit.present.deck import write_deck
+from audit.present.report import read_context
 from audit.resources import resource_dir
 from audit.run.execute import Execution, execute_notebook
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs
 from audit.run.kernels import WarmKernels
+from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
+from audit.run.leftovers import MAKING, PARTIAL, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.prepare import file_digest, prepare
 from audit.run.rendering import render_run
 from audit.run.versions import versions
 
 __all__ = ["Event", "RunResult", "choose_chapters", "run_audit", "write_screen"]
-
-_MARK = ".km-audit-partial-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +101,10 @@ def choose_chapters(names: Sequence[str] | None) -> list[str]:
     return [c for c in built if c in names or c == "data"]
 
 
-def _sweep(parent: Path, watch: Watcher) -> None:
-    """Remove what killed runs left behind; a partial run of a process that still lives is left alone."""
-    if not parent.is_dir():
-        return
-    for leftover in parent.glob(f"{_MARK}*"):
-        pid = leftover.name.rsplit("-", 1)[-1]
-        if pid.isdigit() and int(pid) != os.getpid() and _alive(int(pid)):
-            continue
-        shutil.rmtree(leftover, ignore_errors=True)
-        watch(Event("sweep", "note", detail=leftover.name))
-
-
-def _alive(pid: int) -> bool:
-    if platform.system() == "Windows":  # signal 0 would end the process there; age decides instead
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _sweep(folder: Path, prefix: str, watch: Watcher) -> None:
+    """Remove what killed runs left behind, and say so."""
+    for name in sweep(folder, prefix):
+        watch(Event("sweep", "note", detail=name))
 
 
 def _is_ours(folder: Path) -> bool:
@@ -142,7 +125,7 @@ def _target(inputs: Inputs, out: Path | None) -> tuple[Path, Path]:
                 todo=Text("Укажите новую или пустую папку", "Give a new or empty folder"),
             )  # fmt: skip
         final.parent.mkdir(parents=True, exist_ok=True)
-        return final, final.parent / f"{_MARK}{final.name}-{os.getpid()}"
+        return final, final.parent / f"{PARTIAL}{final.name}-{os.getpid()}"
     assert inputs.folder is not None, "an engagement folder or --out is needed"
     runs = inputs.folder.absolute() / "runs"
     runs.mkdir(exist_ok=True)
@@ -151,12 +134,12 @@ def _target(inputs: Inputs, out: Path | None) -> tuple[Path, Path]:
     while final.exists():
         n += 1
         final = runs / f"{stamp}-{n}"
-    return final, runs / f"{_MARK}{final.name}-{os.getpid()}"
+    return final, runs / f"{PARTIAL}{final.name}-{os.getpid()}"
 
 
 def _move_into_place(stage: Path, final: Path) -> None:
     if final.exists():
-        old = final.with_name(f"{_MARK}old-{final.name}-{os.getpid()}")
+        old = final.with_name(f"{PARTIAL}old-{final.name}-{os.getpid()}")
         os.replace(final, old)
         try:
             os.replace(stage, final)
@@ -171,7 +154,7 @@ def _move_into_place(stage: Path, final: Path) -> None:
 def _point_latest(final: Path) -> None:
     """Let ``runs/latest`` lead to the newest run: a symlink, or a text file where links need rights (Windows)."""
     link = final.parent / "latest"
-    aside = final.parent / f"{_MARK}latest-{os.getpid()}"
+    aside = final.parent / f"{PARTIAL}latest-{os.getpid()}"
     try:
         aside.unlink(missing_ok=True)
         aside.symlink_to(final.name, target_is_directory=True)
@@ -187,16 +170,22 @@ def run_audit(
     *,
     chapters: Sequence[str] | None = None,
     jobs: int = 2,
+    deck: bool = False,
     watch: Watcher | None = None,
 ) -> RunResult:
     """Run the audit and return the finished run; raises `AuditError` where the input cannot be used.
 
-    A chapter that fails is named in the result, the others are finished and rendered.
+    A chapter that fails is named in the result, the others are finished and rendered. Notebooks that the analyst has
+    edited in the engagement's own ``notebooks`` folder are executed instead of the kit's, and named. ``deck`` adds
+    deck.pptx.
     """
     watch = watch or (lambda _: None)
     wanted = choose_chapters(chapters)
     final, stage = _target(inputs, out)
-    _sweep(stage.parent, watch)
+    own = own_notebooks(inputs.folder)
+    _sweep(stage.parent, PARTIAL, watch)
+    for name in sweep_private():
+        watch(Event("sweep", "note", detail=name))
     clock = _Clock(watch)
     stage.mkdir(parents=True)
     warm = WarmKernels.start()  # imports while the data are read
@@ -204,19 +193,24 @@ def run_audit(
     try:
         if inputs.folder is not None:
             cache = inputs.folder.absolute() / ".km-audit" / "prepared"
+            _sweep(cache, MAKING, watch)
         else:
-            private = Path(tempfile.mkdtemp(prefix="km-audit-"))
+            private = private_folder()
             cache = private
         with clock.step("intake"):
             prepared = prepare(inputs, cache)
         case = open_prepared(prepared, inputs.settings)
         try:
-            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, warm)
+            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, warm, own)
             findings = _collect(case, stage, failed)
             dump(findings, stage / "findings.json")
             _copy_rejects(prepared, stage)
             rendered = render_run(stage, case=case, findings=findings, failed=failed, clock=clock)
-            _manifest(inputs, case, stage, clock.timings, failed, rendered.pdf_engine)
+            if deck:
+                with clock.step("deck"):
+                    write_deck(read_context(stage), findings, stage / "charts", stage / "deck.pptx")
+            _settle_notebooks(inputs, stage, final, None if private is not None else prepared)
+            _manifest(inputs, case, stage, clock.timings, failed, rendered.pdf_engine, own)
         finally:
             case.close()
         _move_into_place(stage, final)
@@ -232,7 +226,7 @@ def run_audit(
         if private is not None:
             shutil.rmtree(private, ignore_errors=True)
     moved = tuple(Execution(f.chapter, final / "notebooks" / f.path.name, f.seconds, f.error, f.cell) for f in failed)
-    return RunResult(final, findings, moved, clock.timings, rendered.pdf_engine, rendered.notes)
+    return RunResult(final, findings, moved, clock.timings, rendered.pdf_engine, (*_own_notes(own), *rendered.notes))
 
 
 def _execute(
@@ -243,6 +237,7 @@ def _execute(
     jobs: int,
     clock: _Clock,
     warm: WarmKernels | None,
+    own: Mapping[str, OwnNotebook],
 ) -> list[Execution]:
     (stage / "notebooks").mkdir()
     settings = stage / "settings.json"
@@ -254,7 +249,8 @@ def _execute(
     def one(chapter: str) -> Execution:
         name = f"{NOTEBOOKS[chapter]}.ipynb"
         clock.watch(Event(chapter, "start"))
-        done = execute_notebook(chapter, source / name, stage / "notebooks" / name, parameters, warm)
+        origin = own[chapter].path if chapter in own else source / name
+        done = execute_notebook(chapter, origin, stage / "notebooks" / name, parameters, warm)
         clock.timings[chapter] = round(done.seconds, 3)
         clock.watch(Event(chapter, "failed" if done.error else "done", done.seconds, str(done.error or "")))
         return done
@@ -277,6 +273,35 @@ def _execute(
     return failed
 
 
+def _own_notes(own: Mapping[str, OwnNotebook]) -> tuple[Text, ...]:
+    """Say which notebooks were the analyst's own, and which of them are made from an older kit."""
+    if not own:
+        return ()
+    names = ", ".join(n.name for n in own.values())
+    notes = [Text(f"Выполнены ноутбуки аналитика из папки notebooks: {names}",
+                  f"The analyst's own notebooks in the folder notebooks were executed: {names}")]  # fmt: skip
+    old = ", ".join(n.name for n in own.values() if n.outdated)
+    if old:
+        notes.append(Text(f"Из них сделаны из прежней версии комплекта: {old}", f"Made from an older kit: {old}"))
+    return tuple(notes)
+
+
+def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path | None) -> None:
+    """Point the executed notebooks at the finished run, so that the analyst can run them again where they lie.
+
+    ``out`` is taken away: running a cell again must not change the figures of a finished run.
+    """
+    values: dict[str, object] = {"settings": str(final / "settings.json"), "lang": inputs.settings.report.lang}
+    if prepared is not None:
+        values["prepared"] = str(prepared)
+    else:
+        values["orders"] = [o if "://" in o else str(Path(o).absolute()) for o in inputs.orders]
+        if inputs.questionnaire is not None:
+            values["questionnaire"] = str(inputs.questionnaire.absolute())
+    for notebook in sorted((stage / "notebooks").glob("*.ipynb")):
+        settle_parameters(notebook, values)
+
+
 def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, Any]:
     saved = sorted((stage / "chapters").glob("*.json"))
     broken = {f.chapter: f.error for f in failed if f.error is not None}
@@ -294,6 +319,7 @@ def _manifest(
     timings: Mapping[str, float],
     failed: Sequence[Execution],
     pdf_engine: str | None,
+    own: Mapping[str, OwnNotebook],
 ) -> None:
     questionnaire = None
     if inputs.questionnaire is not None:
@@ -306,6 +332,7 @@ def _manifest(
                 "orders": [{"name": f.name, "sha256": f.sha256, "bytes": f.size_bytes} for f in case.intake.files],
                 "questionnaire": questionnaire,
             },
+            "own_notebooks": {n.name: {"sha256": file_digest(n.path), "outdated": n.outdated} for n in own.values()},
             "versions": versions(),
             "settings": inputs.settings.as_json(),
             "thresholds_overridden": sorted(case.thresholds.overridden),

@@ -19,6 +19,7 @@ from audit.intake.questionnaire import read_questionnaire
 from audit.model.case import collapse
 from audit.model.questionnaire_json import questionnaire_to_json
 from audit.run.inputs import Inputs
+from audit.run.leftovers import MAKING
 
 __all__ = ["Progress", "file_digest", "kit_version", "prepare"]
 
@@ -92,7 +93,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None) -> Pa
         say("cached")
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=".making-", dir=cache))
+    stage = Path(tempfile.mkdtemp(prefix=f"{MAKING}{os.getpid()}-", dir=cache))
     try:
         say("questionnaire")
         questionnaire = read_questionnaire(inputs.questionnaire) if inputs.questionnaire is not None else None

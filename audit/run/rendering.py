@@ -31,6 +31,7 @@ from audit.present.report import (
 from audit.present.summary import SummaryView
 from audit.present.titles import chapter_title
 from audit.run.execute import Execution
+from audit.run.leftovers import RENDERING, sweep
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.sheets import read_sheets
 from audit.run.versions import main_versions
@@ -165,7 +166,8 @@ def render_again(run: Path) -> Rendered:
             todo=Text("Укажите папку с report.json", "Name the folder that holds report.json"),
         )
     set_language(read_context(run).lang)
-    with tempfile.TemporaryDirectory(prefix=".km-audit-render-", dir=run) as aside:
+    sweep(run, RENDERING)
+    with tempfile.TemporaryDirectory(prefix=f"{RENDERING}{os.getpid()}-", dir=run) as aside:
         part = Path(aside)
         for name in ("report.json",):
             shutil.copyfile(run / name, part / name)

@@ -238,7 +238,7 @@ def test_group_answers_alone_refuse_foreign_share_and_the_limit_is_a_threshold()
 
 
 def test_parts_of_the_business_with_types_of_their_own():
-    """80 % of revenue in segment «Опт» sold in T, 20 % in TC: office sellers farm by right. Small parts do not count."""
+    """80 % of revenue in segment «Опт» sold in T, 20 % in TC: office sellers farm by right. A crumb counts not."""
     lines = [{**o, "segment": "Опт", "amount": 80.0 if i else 1.0} for i, o in enumerate(orders(20, manager="S1"))] + [
         {**o, "segment": "Проекты", "amount": 20.0, "order_id": f"p{i}"} for i, o in enumerate(orders(20, manager="S1"))
     ]

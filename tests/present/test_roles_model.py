@@ -13,11 +13,25 @@ from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.chapter import ChapterView
 from audit.present.charts.roles import flow_chart
+from audit.run.sheets import read_sheets, write_sheets
 from tests.roles_tables import case_of, orders, staff
 
-PEOPLE = staff("K1 KM", "K2 KM", "K3 KM", "O1 OP", "R1 SR", "E1 SUP", "M1", M1={"title": "Менеджер по продажам"},
-               K1={"name": "Иванов И.И.", "cost_month": 100000}, K2={"cost_month": 100000}, K3={"cost_month": 90000},
-               O1={"cost_month": 60000}, R1={"cost_month": 90000}, E1={"cost_month": 90000})  # fmt: skip
+PEOPLE = staff(
+    "K1 KM",
+    "K2 KM",
+    "K3 KM",
+    "O1 OP",
+    "R1 SR",
+    "E1 SUP",
+    "M1",
+    M1={"title": "Менеджер по продажам"},
+    K1={"name": "Иванов И.И.", "cost_month": 100000},
+    K2={"cost_month": 100000},
+    K3={"cost_month": 90000},
+    O1={"cost_month": 60000},
+    R1={"cost_month": 90000},
+    E1={"cost_month": 90000},
+)
 SICK = {
     "K1": {"OPS_ORDER": 0.4, "OPS_DOCS": 0.2, "HUNT_SELL": 0.1, "FARM_REPEAT": 0.3},
     "K2": {"OPS_ORDER": 0.3, "SUP_BUY": 0.2, "FARM_REPEAT": 0.5},
@@ -27,21 +41,53 @@ SICK = {
     "E1": {"SOL_FORM": 0.8, "HUNT_SELL": 0.2},
     "M1": {"FARM_REPEAT": 1.0},
 }
-HEALTHY = {p: {f: 1.0} for p, f in (("K1", "FARM_REPEAT"), ("K2", "FARM_REPEAT"), ("K3", "FARM_REPEAT"), ("O1", "OPS_ORDER"),
-                                    ("R1", "HUNT_SELL"), ("E1", "SOL_FORM"))}  # fmt: skip
+HEALTHY = {
+    p: {f: 1.0}
+    for p, f in (
+        ("K1", "FARM_REPEAT"),
+        ("K2", "FARM_REPEAT"),
+        ("K3", "FARM_REPEAT"),
+        ("O1", "OPS_ORDER"),
+        ("R1", "HUNT_SELL"),
+        ("E1", "SOL_FORM"),
+    )
+}
 LOG = [
-    {"person": p, "date": f"2025-11-{d:02d}", "start": a * 60, "end": b * 60, "function": f, "initiator": i, "interrupted": True}
-    for p in ("K1", "K2") for d in (3, 4, 5, 6, 7)
+    {
+        "person": p,
+        "date": f"2025-11-{d:02d}",
+        "start": a * 60,
+        "end": b * 60,
+        "function": f,
+        "initiator": i,
+        "interrupted": True,
+    }
+    for p in ("K1", "K2")
+    for d in (3, 4, 5, 6, 7)
     for a, b, f, i in ((9, 13, "OPS_ORDER", "IN"), (13, 14, "OV_BREAK", None), (14, 18, "FARM_REPEAT", "OUT"))
-]  # fmt: skip
+]
 LINES = orders(
-    80, manager=lambda i: ("K1", "K2", "Чужой Ч.Ч.")[i % 3], created_by=lambda i: "K1" if i % 3 == 0 else "O1", margin=20.0,
+    80,
+    manager=lambda i: ("K1", "K2", "Чужой Ч.Ч.")[i % 3],
+    created_by=lambda i: "K1" if i % 3 == 0 else "O1",
+    margin=20.0,
     sku_group=lambda i: f"G{i % 4}",
-)  # fmt: skip
+)
 KEYS = [{"client_id": f"c{i}", "lead": "K1" if i % 2 else "R1"} for i in range(10)]
 RU_ONLY = re.compile(r"[A-Za-z]{4,}")
-ALLOWED_LATIN = {"annex", "xlsx", "audit", "toml", "Albers", "move", "functions", "relief", "OV_WAIT", "add_relief_fte",
-                 "move_functions"}  # fmt: skip
+ALLOWED_LATIN = {
+    "annex",
+    "xlsx",
+    "audit",
+    "toml",
+    "Albers",
+    "move",
+    "functions",
+    "relief",
+    "OV_WAIT",
+    "add_relief_fte",
+    "move_functions",
+}
 
 
 def view(chapter, people, answers, lang="ru", names=False, **more):
@@ -133,12 +179,25 @@ def test_charts_are_equal_byte_for_byte_and_tell_the_finding():
 
 
 def test_pencil_table_shows_hours_times_share():
-    """K1 64 h and K2 48 h of entry = 112 h × 0.9 = 101 h; papers 32 h × 0.95 = 30 h; by group 16 h × 0.76 = 12 h: 144 h."""
+    """K1 64 h and K2 48 h of entry = 112 × 0.9 = 101 h; papers 32 × 0.95 = 30 h; by group 16 × 0.76 = 12 h: 144 h."""
     html = str(view("roles", **STATES["sick"]).section("relief").html)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
     assert re.search(r"Обработка заказов.{0,60} 112 0,90 101", text), text
     assert re.search(r"Всего 160 — 143|Всего 160 — 144", text), text
     assert "один на пятерых" in text and "Это утверждение о мощности" in text
+
+
+def test_sheets_survive_the_way_to_the_annex_and_findings_name_sheets_that_exist(tmp_path):
+    for chapter in ("roles", "model"):
+        v = view(chapter, **STATES["sick"])
+        write_sheets(tmp_path, chapter, v.sheets())
+        names = {s.name for s in v.sheets()}
+        for f in v.findings:
+            if f.status in ("found", "watch") and f.table is not None:
+                assert f.table in names, f.id
+    back = {s.name: s for s in read_sheets(tmp_path, ["model", "roles"])}
+    assert list(back["Кто ведёт ключевых"].frame["first"].unique()) == ["нет"]
+    assert len(back["Станции"].frame) == 6
 
 
 def test_conveyor_names_the_empty_station():

@@ -14,7 +14,21 @@ from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["excess_loss_effect", "judge", "stands_twice"]
+__all__ = ["SHEETS", "excess_loss_effect", "judge", "sheet", "stands_twice"]
+
+SHEETS: dict[str, Text] = {
+    "pairs": Text("Правила передачи", "Hand-off rules"),
+    "following": Text("Передачи по правилу", "Hand-offs and the rule"),
+    "switches": Text("Смена менеджера", "Change of manager"),
+    "handed": Text("Переданные клиенты", "Clients handed over"),
+    "continuation": Text("Потери по покупкам", "Losses by purchase"),
+}
+"""Annex sheets of the chapter."""
+
+
+def sheet(case: Case, name: str) -> str:
+    """Return the annex sheet's name in the report's language."""
+    return SHEETS[name].get(case.settings.report.lang)
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -48,7 +62,7 @@ def _no_rule(case: Case, result: ChapterResult) -> Finding:
             for r in bad.to_dict("records")
         ],
     }  # fmt: skip
-    return make_finding(case, id, status, grade="C", table="handoff_pairs", facts=facts)
+    return make_finding(case, id, status, grade="C", table=sheet(case, "pairs"), facts=facts)
 
 
 def _not_followed(case: Case, result: ChapterResult) -> Finding:
@@ -64,7 +78,7 @@ def _not_followed(case: Case, result: ChapterResult) -> Finding:
         "kept": m.extra["kept"], "open": m.extra["open"], "watch": band.watch, "found": band.found,
         "rules": result.facts["rules"], "switch_number": number.value, "lag": lag.value,
     }  # fmt: skip
-    return make_finding(case, id, status, grade=m.grade or "C", table="handoff_following", facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", table=sheet(case, "following"), facts=facts)
 
 
 def _form_mismatch(case: Case, result: ChapterResult) -> Finding:
@@ -83,7 +97,7 @@ def _form_mismatch(case: Case, result: ChapterResult) -> Finding:
             for w in m.extra.get("worst", ())
         ],
     }  # fmt: skip
-    return make_finding(case, id, status, grade="C", table="handoff_pairs", facts=facts)
+    return make_finding(case, id, status, grade="C", table=sheet(case, "pairs"), facts=facts)
 
 
 def stands_twice(m: Metric) -> bool:
@@ -126,7 +140,7 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
         Text("избыточные потери × годовая выручка клиентов, переданных за последние 12 месяцев",
              "excess loss × annual revenue of the clients handed over in the last 12 months"),
     )  # fmt: skip
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="handoff_handed", facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table=sheet(case, "handed"), facts=facts)
 
 
 def excess_loss_effect(

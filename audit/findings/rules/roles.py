@@ -114,9 +114,15 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
         "relief_cost_year": x["relief_cost_year"],
     }
     return make_finding(
-        case, id, status, grade=m.grade or "C", effect=_effect(result), role_hours_share=m.value, table=_sheet(case, "persons"),
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        effect=_effect(result),
+        role_hours_share=m.value,
+        table=_sheet(case, "persons"),
         facts=facts,
-    )  # fmt: skip
+    )
 
 
 def _effect(result: ChapterResult) -> Effect | None:

@@ -10,7 +10,17 @@ from audit.findings.judge import make_finding, not_assessed, status_of
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 
-__all__ = ["judge"]
+__all__ = ["SHEETS", "judge", "sheet"]
+
+SHEETS: dict[str, Text] = {
+    "answers": Text("Ответы и цифры", "Answers and figures"),
+}
+"""Annex sheets of the chapter."""
+
+
+def sheet(case: Case, name: str) -> str:
+    """Return the annex sheet's name in the report's language."""
+    return SHEETS[name].get(case.settings.report.lang)
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -35,4 +45,4 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
             f"Only {x['checked']} of {x['answered']} answers could be held against a figure, at least {needed} are needed; "
             "the table of answers says what is missing",
         ), facts=facts)]  # fmt: skip
-    return [make_finding(case, id, status, grade="C", table="selfcheck_answers", facts=facts)]
+    return [make_finding(case, id, status, grade="C", table=sheet(case, "answers"), facts=facts)]

@@ -13,7 +13,22 @@ from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["judge", "of_two_periods"]
+__all__ = ["SHEETS", "judge", "of_two_periods", "sheet"]
+
+SHEETS: dict[str, Text] = {
+    "kinds": Text("Сбои по видам", "Failures by kind"),
+    "months": Text("Сбои по месяцам", "Failures by month"),
+    "heat": Text("Менеджер и месяц", "Manager and month"),
+    "reasons": Text("Причины рекламаций", "Reasons of complaints"),
+    "services": Text("Шесть сервисов", "Six services"),
+    "after_failure": Text("После первого сбоя", "After a first failure"),
+}
+"""Annex sheets of the chapter."""
+
+
+def sheet(case: Case, name: str) -> str:
+    """Return the annex sheet's name in the report's language."""
+    return SHEETS[name].get(case.settings.report.lang)
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -74,7 +89,7 @@ def _late(case: Case, result: ChapterResult) -> Finding:
         "processing": taken.value, "overdue": result.facts["overdue"],
     }  # fmt: skip
     return make_finding(case, id, status, grade=m.grade or "C", base_revenue_share=m.extra["revenue_share"],
-                        table="service_months", facts=facts)  # fmt: skip
+                        table=sheet(case, "months"), facts=facts)  # fmt: skip
 
 
 def _orders(case: Case, result: ChapterResult, id: str, metric: str, kind: str) -> Finding:
@@ -96,7 +111,7 @@ def _orders(case: Case, result: ChapterResult, id: str, metric: str, kind: str) 
         facts["returns"] = result.metrics["service.return_share"].value
     return make_finding(
         case, id, of_two_periods(m, band), grade=m.grade or "C", base_revenue_share=m.extra["revenue_share"],
-        table="service_reasons" if kind == "complaint" else "service_months", facts=facts,
+        table=sheet(case, "reasons") if kind == "complaint" else "service_months", facts=facts,
     )  # fmt: skip
 
 
@@ -112,7 +127,7 @@ def _no_owner(case: Case, result: ChapterResult) -> Finding:
         "services": [{"ru": names[s].ru, "en": names[s].en} for s in m.extra["services"]],
         "failing": len(result.tables["processes"]),
     }  # fmt: skip
-    return make_finding(case, id, status, grade="C", table="service_services", facts=facts)
+    return make_finding(case, id, status, grade="C", table=sheet(case, "services"), facts=facts)
 
 
 def _failures(case: Case, result: ChapterResult) -> Finding:
@@ -144,4 +159,4 @@ def _failures(case: Case, result: ChapterResult) -> Finding:
     share = float(result.tables["after_failure"]["annual_value"].sum()) / total if total > 0 else None
     return make_finding(case, id, status, grade=loss.grade or "C", effect=effect,
                         base_revenue_share=None if share is None else share * max(loss.value, 0.0),
-                        table="service_after_failure", facts=facts)  # fmt: skip
+                        table=sheet(case, "after_failure"), facts=facts)  # fmt: skip

@@ -21,16 +21,14 @@ from audit.present.charts.base import Caption, Chart
 __all__ = ["SECTIONS", "SHEETS"]
 
 SHOWN = 15
-SMALLEST_BOOK = 5
-"""A manager with fewer clients is in the table, not in the picture."""
 
 
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("base", name, part, view.result, **values)
+def _t(view: ChapterView, section: str, part: str, /, **values: Any) -> Markup:
+    return view.narrative.section("base", section, part, view.result, **values)
 
 
-def _plain(view: ChapterView, name: str, part: str, **values: Any) -> str:
-    return str(_t(view, name, part, **values).unescape())
+def _plain(view: ChapterView, section: str, part: str, /, **values: Any) -> str:
+    return str(_t(view, section, part, **values).unescape())
 
 
 def _metric(view: ChapterView, name: str) -> Metric:
@@ -45,10 +43,10 @@ def _sheet_name(view: ChapterView, name: str) -> str:
     return SHEET_NAMES[name].get(view.lang)
 
 
-def _caption(view: ChapterView, name: str, **values: Any) -> Caption:
+def _caption(view: ChapterView, section: str, /, **values: Any) -> Caption:
     return Caption(
-        f"base-{name.replace('_', '-')}", _plain(view, name, "chart", **values),
-        note=_plain(view, name, "chart_note", **values),
+        f"base-{section.replace('_', '-')}", _plain(view, section, "chart", **values),
+        note=_plain(view, section, "chart_note", **values),
     )  # fmt: skip
 
 
@@ -296,8 +294,10 @@ def assortment(view: ChapterView) -> Section:
     if m.value is None or by_category.empty:
         return _section(view, "range", [], peers_half=half)
     top = by_category.head(10)
+    first = top.iloc[0]
+    caption = _caption(view, "range", top=str(first["category"]), clients=int(first["clients"]))
     chart = charts.categories_chart(
-        [str(v) for v in top["category"]], [int(v) for v in top["clients"]], view.fmt, _caption(view, "range")
+        [str(v) for v in top["category"]], [int(v) for v in top["clients"]], view.fmt, caption
     )
     listed = table(
         _named(view.tables["gaps"]), _gap_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "gaps"),
@@ -349,7 +349,12 @@ def _outcomes_chart(view: ChapterView, outcomes: pd.DataFrame) -> Chart | None:
             (_plain(view, "giants", f"{r['outcome']}_before"), float(r["before"])),
             (_plain(view, "giants", f"{r['outcome']}_after"), float(r["after"])),
         ]
-    return charts.outcomes_chart(rows, view.fmt, _caption(view, "giants"))
+    worst = outcomes.sort_values("p", kind="stable").iloc[0]
+    caption = _caption(
+        view, "giants", outcome=_plain(view, "giants", str(worst["outcome"])), before=float(worst["before"]),
+        after=float(worst["after"]),
+    )  # fmt: skip
+    return charts.outcomes_chart(rows, view.fmt, caption)
 
 
 def growth(view: ChapterView) -> Section:
@@ -358,13 +363,10 @@ def growth(view: ChapterView) -> Section:
     if frame.empty:
         return _section(view, "growth", [], rows=0)
     names = view.result.facts["labels"]
-    chart = charts.growth_chart(
-        frame[frame["clients"] >= SMALLEST_BOOK].head(SHOWN),
-        view.fmt,
-        _caption(view, "growth"),
-        names,
-        _plain(view, "growth", "zero"),
-    )
+    drawn = frame[frame["low"].notna()].head(SHOWN)
+    span = {"lowest": drawn["earned_share"].min(), "highest": drawn["earned_share"].max()} if len(drawn) else {}
+    caption = _caption(view, "growth", **{"lowest": None, "highest": None, **span})
+    chart = charts.growth_chart(drawn, view.fmt, caption, names, _plain(view, "growth", "zero"))
     listed = table(
         frame, _growth_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "growth"), wide=False
     )

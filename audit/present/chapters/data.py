@@ -133,7 +133,7 @@ def understood(view: ChapterView) -> Section:
     frame = columns.assign(
         meaning=[names.get(f, f or "—") if isinstance(f, str) else "—" for f in columns["field"]],
         how_word=[_HOW[h][0 if view.lang == "ru" else 1] for h in columns["how"]],
-        filled=[coverage.get(f) if isinstance(f, str) else None for f in columns["field"]],
+        filled=columns["field"].map(coverage).astype(float),
     )
     parts: list[Any] = [
         table(

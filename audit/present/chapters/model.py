@@ -193,7 +193,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
             Sheet(
                 _NAMES["criteria"].get(view.lang),
                 _say(view, "Признаки типа продаж", "Criteria of the type of sale"),
-                _criteria_frame(view),
+                _criteria_frame(view)[[c.key for c in _criteria_columns(view)]],
                 _criteria_columns(view),
             )
         )
@@ -202,7 +202,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
             Sheet(
                 _NAMES["stations"].get(view.lang),
                 _say(view, "Станции конвейера", "Stations of the conveyor"),
-                _station_frame(view),
+                _station_frame(view)[[c.key for c in _station_columns(view)]],
                 _station_columns(view),
             )
         )

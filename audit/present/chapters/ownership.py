@@ -22,12 +22,12 @@ __all__ = ["SECTIONS", "SHEETS"]
 SHOWN = 15
 
 
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("ownership", name, part, view.result, **values)
+def _t(view: ChapterView, section: str, part: str, /, **values: Any) -> Markup:
+    return view.narrative.section("ownership", section, part, view.result, **values)
 
 
-def _plain(view: ChapterView, name: str, part: str, **values: Any) -> str:
-    return str(_t(view, name, part, **values).unescape())
+def _plain(view: ChapterView, section: str, part: str, /, **values: Any) -> str:
+    return str(_t(view, section, part, **values).unescape())
 
 
 def _metric(view: ChapterView, name: str) -> Metric:
@@ -42,9 +42,11 @@ def _sheet_name(view: ChapterView, name: str) -> str:
     return SHEET_NAMES[name].get(view.lang)
 
 
-def _caption(view: ChapterView, name: str, **values: Any) -> Caption:
+def _caption(view: ChapterView, section: str, /, **values: Any) -> Caption:
     return Caption(
-        f"ownership-{name}", _plain(view, name, "chart", **values), note=_plain(view, name, "chart_note", **values)
+        f"ownership-{section}",
+        _plain(view, section, "chart", **values),
+        note=_plain(view, section, "chart_note", **values),
     )
 
 
@@ -153,6 +155,7 @@ def departures(view: ChapterView) -> Section:
     """What a change of manager cost, or what is published about it."""
     m = _metric(view, "departure_effect")
     parts: list[Any] = []
+    told = view.finding("handover_loss").status != "not_assessed"
     events = view.tables["events"]
     names = view.result.facts.get("labels", {})
     if m.value is not None and len(events):
@@ -163,7 +166,9 @@ def departures(view: ChapterView) -> Section:
             low, high = (None if pd.isna(r[k]) else float(r[k]) for k in ("low", "high"))
             rows.append((name, float(r["effect"]), low, high, int(r["clients"])))
         parts.append(
-            charts.handover_chart(rows, view.fmt, _caption(view, "departures"), _plain(view, "departures", "zero"))
+            charts.handover_chart(
+                rows, view.fmt, _caption(view, "departures", told=told), _plain(view, "departures", "zero")
+            )
         )
         parts.append(
             table(_who(view, events), _event_columns(view), fmt=view.fmt, max_rows=SHOWN,
@@ -177,7 +182,7 @@ def departures(view: ChapterView) -> Section:
             _t(view, "departures", "scenario", book=book, low=book * view.result.facts["scenario_low"],
                high=book * view.result.facts["scenario_high"])
         )  # fmt: skip
-    return _section(view, "departures", parts)
+    return _section(view, "departures", parts, told=told)
 
 
 def _event_columns(view: ChapterView) -> list[Col]:

@@ -562,7 +562,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     )
 
     def sheet(name: str, frame: pd.DataFrame, columns: list[Col]) -> Sheet:
-        return Sheet(_NAMES[name].get(view.lang), _TITLES[name][i], frame, columns)
+        return Sheet(_NAMES[name].get(view.lang), _TITLES[name][i], frame[[c.key for c in columns]], columns)
 
     people = _persons(view, _roles(view, t["persons"]))
     flow = _roles(view, _roles(view, t["flow"], "from_role"), "to_role")
@@ -576,6 +576,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     room = t["clients_with_room"]
     keys = t["keys"].copy()
     keys["lead"] = [_person(view, p) for p in keys["lead"]]
+    keys["first"] = [("да", "yes")[i] if v else ("нет", "no")[i] for v in keys["first_person"]]
     out = [
         sheet(
             "persons",
@@ -678,11 +679,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
                     Col("client_key", ("Клиент", "Client")[i]),
                     Col("lead", ("Ведёт", "Lead")[i]),
                     Col("revenue", ("Выручка за 12 месяцев", "Revenue of 12 months")[i], "money_full"),
-                    Col(
-                        "first_person",
-                        ("Первое лицо", "First person")[i],
-                        show=lambda v: ("да", "yes")[i] if v else ("нет", "no")[i],
-                    ),
+                    Col("first", ("Первое лицо", "First person")[i]),
                 ],
             )
         )
