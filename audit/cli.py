@@ -75,7 +75,7 @@ def _lang(value: str | None) -> Lang | None:
 
 
 def _user_language() -> Lang | None:
-    """Return the language in which the user wants to be spoken to; None where the system does not say (the C locale)."""
+    """Return the language in which the user wants to be spoken to; None where the system does not say (C locale)."""
     for name in ("KM_AUDIT_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(name, "").lower()
         if value.startswith(("ru", "en")):
@@ -193,6 +193,7 @@ _STEPS = {
     "html": Text("отчёт HTML", "HTML report"),
     "pdf": Text("отчёт PDF", "PDF report"),
     "annex": Text("приложение с таблицами", "annex with tables"),
+    "deck": Text("слайды", "slides"),
 }
 
 
@@ -293,15 +294,17 @@ def _finish(result: RunResult) -> int:
     console.print(f"{_say('Отчёт', 'Report')}: [bold]{escape(str(result.folder / 'report.html'))}[/]", soft_wrap=True)
     if result.pdf_engine:
         console.print(f"PDF:   {escape(str(result.folder / 'report.pdf'))}", soft_wrap=True)
+    if (result.folder / "deck.pptx").exists():
+        console.print(f"{_say('Слайды', 'Slides')}: {escape(str(result.folder / 'deck.pptx'))}", soft_wrap=True)
     return EXIT_CHAPTER if result.failed else 0
 
 
-def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int) -> int:
+def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int, deck: bool = False) -> int:
     from audit.run.pipeline import run_audit
 
     progress = _Progress(quiet=_state.json)
     try:
-        result = run_audit(inputs, out, chapters=chapters, jobs=jobs, watch=progress)
+        result = run_audit(inputs, out, chapters=chapters, jobs=jobs, deck=deck, watch=progress)
     finally:
         progress.stop()
     return _finish(result)
@@ -339,6 +342,7 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = 2,
     engine: EngineOption = None,
     names: Annotated[bool, typer.Option("--names", help="Show persons by name instead of by code.")] = False,
+    deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run the audit of an engagement folder, or of named files into --out."""
@@ -350,7 +354,7 @@ def run(
 
     def work() -> int:
         inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen, names=names, engine=engine)
-        return _run(inputs, out, chapter, jobs)
+        return _run(inputs, out, chapter, jobs, deck)
 
     _guard(work)
 
@@ -436,6 +440,156 @@ def render(
                 _console().print(escape(str(note)))
             _console().print(f"{_say('Отчёт', 'Report')}: {escape(str(run_folder / 'report.html'))}", soft_wrap=True)
         return 0
+
+    _guard(work)
+
+
+@app.command()
+def lab(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder.")],
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to serve on.")] = None,
+    lang: LangOption = None,
+) -> None:
+    """Open JupyterLab on copies of the notebooks with this engagement's parameters filled in."""
+    chosen = _lang(lang)
+    _speak(chosen)
+
+    def work() -> int:
+        from audit.run.lab import make_copies, open_lab
+
+        inputs = _inputs(folder, None, None, None, lang=chosen)
+        copies = make_copies(inputs)
+        console = _console(stderr=True)
+        console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}", soft_wrap=True)
+        for names, told in (
+            (copies.made, _say("сделаны копии", "copied")),
+            (copies.renewed, _say("обновлены", "renewed")),
+            (copies.edited, _say("ваши правки сохранены", "kept with your edits")),
+            (copies.outdated, _say("сделаны из прежней версии комплекта; чтобы взять новую, уберите файл",
+                                   "made from an older kit; to take the new one, move the file away")),
+        ):  # fmt: skip
+            if names:
+                console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
+        console.print(_say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
+                      + escape(str(folder)), soft_wrap=True)  # fmt: skip
+        return EXIT_INPUT if open_lab(inputs, browser=not no_browser, port=port) else 0
+
+    _guard(work)
+
+
+def _print_comparison(console: Console, content: Any) -> None:
+    from rich.table import Table
+
+    from audit.present.compare import ComparisonView
+
+    view = ComparisonView(content)
+    console.print(f"[bold]{escape(str(view.verdict().unescape()))}[/]")
+    console.print(escape(view.plain("verdict", "lead", **view.counts())))
+    moved = [m for m in content["metrics"] if m["verdict"] in ("better", "worse", "shifted", "unjudged")]
+    if moved:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for key in ("measure", "old", "new", "delta", "verdict"):
+            table.add_column(view.word("figures", "head", key), overflow="fold")
+        for m in moved:
+            table.add_row(escape(view.name(m["id"])), view.value(m["old"], m["unit"]), view.value(m["new"], m["unit"]),
+                          view.delta(m), view.verdict_word(m))  # fmt: skip
+        console.print(table)
+    for f in content["findings"]:
+        if f["change"] != "same":
+            old, new = (_MARKS[f[s]["status"]] for s in ("old", "new"))
+            told = view.word("findings", "change", f["change"])
+            console.print(f"  {old} → {new} {escape(view.name(f['id']))}  [dim]{escape(told)}[/]")
+    for a in content["actions"]:
+        told = view.word("actions", "status", a["status"])
+        console.print(f"  {escape(view.name(a['id']))}: [bold]{escape(told)}[/]")
+    windows = content["windows"]
+    if windows["overlap_days"]:
+        console.print("[dim]* " + escape(view.plain(
+            "care", "overlap", days=windows["overlap_days"], share=windows["overlap_share"],
+            recent=windows["recent_overlap_days"])) + "[/]")  # fmt: skip
+
+
+@app.command()
+def compare(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The earlier run: its folder or findings.json.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The later run: its folder or findings.json.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for compare.html, .pdf and .json.")] = Path(
+        "km-audit-compare"
+    ),
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a follow-up audit with the baseline: what moved, beyond chance or not, which targets are met."""
+    _state.json = as_json
+    chosen = _lang(lang)
+    _speak(chosen)
+
+    def work() -> int:
+        from audit.run.compare import compare_runs, read_run, write_comparison
+
+        done = compare_runs(read_run(old), read_run(new), chosen)
+        made, note = write_comparison(done, out)
+        if as_json:
+            _print_json({"status": "done", "files": [str(p) for p in made], "counts": done.content["counts"],
+                         "windows": done.content["windows"]})  # fmt: skip
+            return 0
+        console = _console()
+        _print_comparison(console, done.content)
+        if note is not None:
+            console.print(escape(str(note)))
+        for path in made:
+            console.print(escape(str(path)), soft_wrap=True)
+        return 0
+
+    _guard(work)
+
+
+@app.command()
+def batch(
+    folders: Annotated[list[str], typer.Argument(metavar="DIR...", help="Engagement folders, or patterns.")],
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Engagements at once.")] = 2,
+    lang: LangOption = None,
+    deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx of each.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run many engagements; one failing does not stop the rest. Exit code: 0 all whole, 3 some failed, 1 all failed."""
+    _state.json = as_json
+    chosen = _lang(lang)
+    _speak(chosen)
+
+    def work() -> int:
+        from rich.table import Table
+
+        from audit.run.batch import exit_code, expand_folders, run_batch
+
+        progress = _console(stderr=True)
+
+        def ended(row: Any) -> None:
+            mark = {"done": "[green]✓[/]", "failed_chapters": "[yellow]✗[/]", "error": "[red]✗[/]"}[row.status]
+            if not as_json:
+                progress.print(f"{mark} {escape(row.company)}  [dim]{row.seconds:.1f} {_say('с', 's')}[/]")
+
+        rows = run_batch(expand_folders(folders), jobs=jobs, lang=chosen, deck=deck, on_end=ended)
+        code = exit_code(rows)
+        if as_json:
+            _print_json({"status": {0: "done", 1: "error", 3: "failed_engagements"}[code],
+                         "engagements": [r.as_json() for r in rows]})  # fmt: skip
+            return code
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        heads = (_say("компания", "company"), _MARKS["found"], _MARKS["watch"], _MARKS["clear"], "–",
+                 _say("отчёт или ошибка", "report or error"))  # fmt: skip
+        for k, head in enumerate(heads):
+            table.add_column(head, justify="right" if 1 <= k <= 4 else "left", overflow="fold")
+        for r in rows:
+            figures = [str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.not_assessed)]
+            last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
+            table.add_row(escape(r.company), *figures, last)
+        _console().print(table)
+        words = (_say("найдено", "found"), _say("под наблюдением", "watch"), _say("чисто", "clear"),
+                 _say("не оценено", "not assessed"))  # fmt: skip
+        _console().print("[dim]" + ", ".join(f"{m} {w}" for m, w in zip(_MARKS.values(), words, strict=True)) + "[/]")
+        return code
 
     _guard(work)
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from audit.diagnose.roles.mixing import foreign_group_shares
 from audit.diagnose.roles.norm import Norm
-from audit.diagnose.roles.people import labels, small_roles
+from audit.diagnose.roles.people import small_roles
 from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
 from audit.errors import Text
 from audit.method import method
@@ -288,7 +288,6 @@ def diagnose(case: Case) -> ChapterResult:
         "has_time": answers.reason is None,
         "people": len(answers.staff),
         "small_roles": list(small_roles(answers.staff)),
-        "labels": dict(labels(case)),
         "mixing": mixing,
         "support_sits": case.questionnaire.company.get("support_sits"),
         "support_sla": support_sla(case.questionnaire.table("processes")),

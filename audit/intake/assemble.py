@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audit.errors import InputError, Text
@@ -26,7 +27,7 @@ from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
-from audit.intake.summary import Summary, duplicate_documents, summarise
+from audit.intake.summary import Tally, duplicate_documents, summarise
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
 from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside
@@ -49,7 +50,6 @@ class _Table:
     all_returns: bool = False
     rows_used: int = 0
     rows_set_aside: int = 0
-    revenue_used: float = 0.0
     revenue_aside: float = 0.0
     totals: list[tuple[int, str, float]] = field(default_factory=list)
 
@@ -83,6 +83,7 @@ class Intake:
     counts: dict[str, int] = field(default_factory=dict)
     set_aside: dict[str, _Counted] = field(default_factory=lambda: defaultdict(_Counted))
     people: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
@@ -263,18 +264,18 @@ class Intake:
     def _write(self, rules: Sequence[TableRules]) -> None:
         self.say(Text("Привожу строки к единому виду", "Bringing the rows into one form"))
         numbers = Numbers(self.connection)
-        texts = [f.name for f in OUTPUT_SCHEMA if f.name not in ("order_id", "amount", "margin", "qty")]
+        texts = [f.name for f in OUTPUT_SCHEMA if pa.types.is_dictionary(f.type)]
         with (
             RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang) as rejected,
-            pq.ParquetWriter(self.out / "lines.parquet", OUTPUT_SCHEMA, compression="zstd", compression_level=1,
-                             use_dictionary=texts, store_schema=False) as lines,
+            pq.ParquetWriter(self.out / "lines.parquet", OUTPUT_SCHEMA, compression="snappy", use_dictionary=texts,
+                             write_statistics=["order_date", "source_row"], store_schema=False) as lines,
             ThreadPoolExecutor(1, thread_name_prefix="intake-write") as pool,
         ):  # fmt: skip
             busy: Future[None] | None = None
             merged: dict[str, list[float]] = {}
             fixed: dict[tuple[str, str, str], float] = {}
             for t, rule in zip(self.tables, rules, strict=True):
-                canonical = Canonical(rule, self.settings, numbers, self.today)
+                canonical = Canonical(rule, self.settings, numbers, self.today, self.tally)
                 for batch in t.staged.batches():
                     used, rejects = canonical.apply(batch)
                     if rejects:
@@ -369,6 +370,7 @@ class Intake:
             t.rows_used = t.rows_set_aside = 0
             t.revenue_aside = 0.0
         self.set_aside.clear()
+        self.tally = Tally()
         self.people.clear()
 
     # -- report --------------------------------------------------------------------------------------------------
@@ -377,7 +379,8 @@ class Intake:
         if not any(t.rows_used for t in self.tables):
             raise self._nothing_usable()
         fields = self._fields()
-        summary = summarise(self.connection, self.out / "lines.parquet", fields, self.settings)
+        lines = self.out / "lines.parquet"
+        summary = summarise(self.connection, lines, self.tally, fields, self.book.shown, self.settings)
         self.counts |= summary.counts
         self.counts["future_rows"] = self.set_aside["future_date"].rows if "future_date" in self.set_aside else 0
         self.notes.extend(summary.notes)
@@ -397,7 +400,7 @@ class Intake:
             rows_read=used + set_aside, rows_used=used, rows_set_aside=set_aside, set_aside=aside,
             first_date=summary.first, last_date=summary.last, revenue=summary.revenue,
             people=self._people(summary.revenue), duplicate_clients=summary.duplicate_clients,
-            control_sums=self._control_sums(summary),
+            control_sums=self._control_sums(),
             questions=tuple(self.questions), notes=tuple(dict.fromkeys(self.notes)), counts=dict(self.counts),
         )  # fmt: skip
 
@@ -449,14 +452,14 @@ class Intake:
                 out.append(PersonUse(spelling, name, code, p.how, int(rows), share, p.proposal))
         return tuple(out)
 
-    def _control_sums(self, summary: Summary) -> tuple[ControlSum, ...]:
+    def _control_sums(self) -> tuple[ControlSum, ...]:
         """The last total of every file against the rows used; where set-aside rows explain it, against all rows."""
         out = []
         for t in self.tables:
             if not t.totals:
                 continue
             _row, label, stated = t.totals[-1]
-            used = summary.revenue_by_file.get(t.name, 0.0)
+            used = self.tally.by_file[t.name] / 10_000.0
             used = -used if t.all_returns else used
             every = used + t.revenue_aside
             agrees = _near(stated, used)

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from audit.intake.numbers import Decimals, Numbers, from_decimal, product, to_decimal
 from audit.intake.rejects import REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
+from audit.intake.summary import Tally
 from audit.intake.values import (
     DateRule,
     clean_text,
@@ -157,11 +158,12 @@ class _Dates:
 class Canonical:
     """Turns the batches of one staged table into canonical lines and rejected rows."""
 
-    def __init__(self, rules: TableRules, settings: Settings, numbers: Numbers, today: dt.date) -> None:
+    def __init__(self, rules: TableRules, settings: Settings, numbers: Numbers, today: dt.date, tally: Tally) -> None:
         self.rules = rules
         self.settings = settings
         self.numbers = numbers
         self.today = today
+        self.tally = tally
         self.texts = {f: Codes(clean_text) for f in (*CODED_FIELDS, "holding")}
         self.keys = Codes(str)
         self.names = Codes(str)
@@ -230,6 +232,7 @@ class Canonical:
         if qty is not None and has_qty is not None:
             columns["qty"] = to_decimal(qty[pick], has_qty[pick])
         self._other_columns(batch, columns)
+        self.tally.add(self.rules.name, columns, amount[pick], dates.days[pick])
         self._count_people(batch, amount[pick])
         self._count_merged(merged[pick], amount[pick])
         arrays = [
@@ -711,8 +714,8 @@ def _unique(codes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.ND
         place = np.zeros(top, np.intp)
         place[found] = np.arange(len(found))
         return found, place[codes]
-    found, back = np.unique(codes, return_inverse=True)
-    return found, back
+    coded = pa.array(codes).dictionary_encode()
+    return coded.dictionary.to_numpy(), coded.indices.to_numpy().astype(np.intp)
 
 
 def _date_array(days: Ints) -> pa.Array:

@@ -244,7 +244,9 @@ def _count_clients(
         combined = codes if combined is None else combined * size + codes
         sizes.append(size)
     assert combined is not None
-    found, rows = np.unique(combined, return_counts=True)
+    coded = pa.array(combined).dictionary_encode()
+    found = coded.dictionary.to_numpy()
+    rows = np.bincount(coded.indices.to_numpy(), minlength=len(found))
     texts: dict[str, list[str | None]] = {f: [None] * len(found) for f in KEY_FIELDS}
     rest = found
     for (name, column), size in reversed(list(zip(keys.items(), sizes, strict=True))):

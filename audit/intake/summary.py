@@ -3,17 +3,79 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from audit.errors import Text
 from audit.intake.likeness import Client, suspected_duplicates
+from audit.intake.numbers import Decimals
 from audit.model.intake_report import DuplicateClient
 from audit.settings import Settings
 
-__all__ = ["DuplicateDocuments", "Summary", "duplicate_documents", "summarise"]
+__all__ = ["DuplicateDocuments", "Summary", "Tally", "duplicate_documents", "summarise"]
+
+_EPOCH = dt.date(1970, 1, 1)
+
+
+@dataclass
+class Tally:
+    """Running figures of the used lines, kept while they are written. Money in whole ten-thousandths: exact."""
+
+    rows: int = 0
+    first_day: int = 2**31 - 1
+    last_day: int = -(2**31)
+    revenue: int = 0
+    absolute: int = 0
+    returns: int = 0
+    covered: Counter[str] = field(default_factory=Counter)
+    """Column → absolute revenue of the rows that have it."""
+    months: set[int] = field(default_factory=set)
+    by_file: Counter[str] = field(default_factory=Counter)
+    by_client: dict[str, float] = field(default_factory=dict)
+    by_status: dict[str | None, float] = field(default_factory=dict)
+    """Revenue of positive rows per status."""
+
+    def add(self, file: str, columns: Mapping[str, pa.Array], amount: Decimals, days: npt.NDArray[np.int32]) -> None:
+        """Take in a batch of used lines."""
+        absolute = np.abs(amount)
+        total = int(absolute.sum())
+        self.rows += len(amount)
+        self.first_day = min(self.first_day, int(days.min()))
+        self.last_day = max(self.last_day, int(days.max()))
+        self.revenue += int(amount.sum())
+        self.by_file[file] += int(amount.sum())
+        self.absolute += total
+        self.returns += int((amount < 0).sum())
+        for name, column in columns.items():
+            if column.null_count == 0:
+                self.covered[name] += total
+            elif column.null_count < len(column):
+                self.covered[name] += int(absolute[column.is_valid().to_numpy(zero_copy_only=False)].sum())
+        month = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        low = int(month.min())
+        self.months.update((np.flatnonzero(np.bincount(month - low)) + low + 1970 * 12).tolist())
+        for key, revenue in _sums(columns["client_key"], amount):
+            assert key is not None
+            self.by_client[key] = self.by_client.get(key, 0.0) + revenue
+        if "status" in columns:
+            for status, revenue in _sums(columns["status"], np.where(amount > 0, amount, 0)):
+                self.by_status[status] = self.by_status.get(status, 0.0) + revenue
+
+
+def _sums(column: pa.DictionaryArray, amount: Decimals) -> Iterator[tuple[str | None, float]]:
+    """Revenue per distinct text of a column."""
+    texts = [*column.dictionary.to_pylist(), None]
+    codes = column.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False)
+    money = np.bincount(codes, weights=amount / 10_000.0, minlength=len(texts))
+    rows = np.bincount(codes, minlength=len(texts))
+    yield from ((t, m) for t, m, n in zip(texts, money.tolist(), rows.tolist(), strict=True) if n)
 
 
 @dataclass
@@ -24,7 +86,6 @@ class Summary:
     last: dt.date
     revenue: float
     coverage: dict[str, float]
-    revenue_by_file: dict[str, float]
     counts: dict[str, int]
     notes: list[Text] = field(default_factory=list)
     duplicate_clients: tuple[DuplicateClient, ...] = ()
@@ -73,38 +134,35 @@ SELECT *, min(source_file) OVER (PARTITION BY client_key, order_id, order_date, 
     return DuplicateDocuments(int(found), int(n), float(revenue), str(example), rows)
 
 
-def summarise(connection: Any, lines: Path, fields: Sequence[str], settings: Settings) -> Summary:
-    """Compute the summary of ``lines.parquet``."""
-
-    def rows(sql: str) -> list[tuple[Any, ...]]:
-        return list(connection.execute(sql.replace("@lines", _source(lines))).fetchall())
-
+def summarise(
+    connection: Any, lines: Path, tally: Tally, fields: Sequence[str], shown: Callable[[str], str | None], settings: Settings
+) -> Summary:
+    """Turn the tally into figures; only what needs to compare rows with one another looks at the lines again."""
     columns = {f: {"client": "client_name", "cost": "margin"}.get(f, f) for f in fields}
-    parts = ", ".join(f"sum(abs(amount)) FILTER (WHERE {c} IS NOT NULL)" for c in columns.values())
-    row = rows(f"SELECT min(order_date), max(order_date), sum(amount), count(*) FILTER (WHERE amount < 0), "
-               f"sum(abs(amount)), {parts} FROM @lines")[0]  # fmt: skip
-    first, last, revenue, returns, total, *covered = row
-    by_file = {name: float(v) for name, v in rows("SELECT source_file, sum(amount) FROM @lines GROUP BY 1")}
-    coverage = {f: float(v or 0) / float(total) if total else 0.0 for f, v in zip(fields, covered, strict=True)}
-    out = Summary(first, last, float(revenue), coverage, by_file, {"returns": int(returns)})
-    out.counts["unlinked_returns"] = rows(
-        "SELECT count(*) FROM @lines AS r WHERE r.amount < 0 AND NOT EXISTS (SELECT 1 FROM @lines AS s "
-        "WHERE s.amount > 0 AND s.client_key = r.client_key AND s.order_id = r.order_id)"
-    )[0][0] if returns else 0  # fmt: skip
-    out.counts["duplicate_lines"] = int(rows(
-        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, "
-        "coalesce(order_id, ''), order_date, coalesce(sku, ''), coalesce(CAST(qty AS VARCHAR), ''), "
-        "CAST(amount AS VARCHAR)) AS mark FROM @lines) GROUP BY mark HAVING count(*) > 1)"
-    )[0][0])  # fmt: skip
-    _gaps(out, {r[0] for r in rows("SELECT DISTINCT year(order_date) * 12 + month(order_date) - 1 FROM @lines")})
-    if "status" in fields:
-        _open_orders(out, rows("SELECT status, count(*), sum(amount) FROM @lines WHERE amount > 0 GROUP BY 1"))
-    clients = rows("SELECT client_key, coalesce(min(client_name), client_key), sum(amount), count(DISTINCT client_name) "
-                   "FROM @lines GROUP BY 1 ORDER BY 1")  # fmt: skip
-    out.counts["clients"] = len(clients)
-    out.duplicate_clients = suspected_duplicates(
-        [Client(k, n, float(r)) for k, n, r, _ in clients], settings.report.lang
+    total = tally.absolute
+    out = Summary(
+        _EPOCH + dt.timedelta(days=tally.first_day), _EPOCH + dt.timedelta(days=tally.last_day),
+        tally.revenue / 10_000.0,
+        {f: tally.covered[c] / total if total else 0.0 for f, c in columns.items()},
+        {"returns": tally.returns, "clients": len(tally.by_client), "unlinked_returns": 0},
+    )  # fmt: skip
+
+    def one(sql: str) -> int:
+        return int(connection.execute(sql.replace("@lines", _source(lines))).fetchall()[0][0])
+
+    if tally.returns:
+        out.counts["unlinked_returns"] = one(
+            "SELECT count(*) FROM (SELECT client_key, order_id FROM @lines WHERE amount < 0) AS r WHERE NOT EXISTS "
+            "(SELECT 1 FROM @lines AS s WHERE s.amount > 0 AND s.client_key = r.client_key AND s.order_id = r.order_id)"
+        )
+    out.counts["duplicate_lines"] = one(
+        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, order_id, "
+        "order_date, sku, qty, amount) AS mark FROM @lines) GROUP BY mark HAVING count(*) > 1)"
     )
+    _gaps(out, tally.months)
+    _open_orders(out, tally.by_status)
+    clients = [Client(k, shown(k) or k, r) for k, r in sorted(tally.by_client.items())]
+    out.duplicate_clients = suspected_duplicates(clients, settings.report.lang)
     out.counts["suspected_duplicate_clients"] = len(out.duplicate_clients)
     return out
 
@@ -119,14 +177,14 @@ def _gaps(out: Summary, months: set[int]) -> None:
                               f"Months without a single order: {shown}. Check that no part of the export is missing"))  # fmt: skip
 
 
-def _open_orders(out: Summary, statuses: Sequence[tuple[Any, ...]]) -> None:
-    total = sum(float(r[2]) for r in statuses)
-    new = sum(float(r[2]) for r in statuses if r[0] == "new")
+def _open_orders(out: Summary, by_status: Mapping[str | None, float]) -> None:
+    total = sum(by_status.values())
+    new = by_status.get("new", 0.0)
     if total > 0 and new / total >= 0.01:
-        share = 100.0 * new / total
+        share = f"{100.0 * new / total:.1f}"
         out.notes.append(Text(
-            f"Заказы со статусом «новый» считаются заказами: {share:.1f} % выручки. Если это ещё не продажи, "
-            "добавьте их статусы в [reading] cancelled".replace(".", ",", 1),
-            f"Orders with the status “new” count as orders: {share:.1f} % of revenue. If these are not sales yet, "
+            f"Заказы со статусом «новый» считаются заказами: {share.replace('.', ',')} % выручки. Если это ещё не "
+            "продажи, добавьте их статусы в [reading] cancelled",
+            f"Orders with the status “new” count as orders: {share} % of revenue. If these are not sales yet, "
             "add their statuses to [reading] cancelled",
         ))  # fmt: skip

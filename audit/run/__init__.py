@@ -14,7 +14,7 @@ def _import_without_address_grammar() -> None:
         return
     sys.modules[name] = None  # type: ignore[assignment]
     try:
-        import jsonschema  # noqa: F401
+        import jsonschema  # type: ignore[import-untyped]  # noqa: F401
     except ImportError:
         pass
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -291,9 +290,9 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
 
     ``out`` is taken away: running a cell again must not change the figures of a finished run.
     """
-    values: dict[str, object] = {"settings": str(final / "settings.json"), "lang": inputs.settings.report.lang}
-    if prepared is not None:
-        values["prepared"] = str(prepared)
+    values: dict[str, object] = {"settings": "../settings.json", "lang": inputs.settings.report.lang}
+    if prepared is not None:  # inside the engagement: relative, so that its folder can be moved
+        values["prepared"] = Path(os.path.relpath(prepared, final / "notebooks")).as_posix()
     else:
         values["orders"] = [o if "://" in o else str(Path(o).absolute()) for o in inputs.orders]
         if inputs.questionnaire is not None:

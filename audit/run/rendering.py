@@ -159,7 +159,7 @@ def _documents(folder: Path, clock: _Clock | None = None) -> PdfResult:
 
 
 def render_again(run: Path) -> Rendered:
-    """Render a finished run again from its notebooks, which may have been edited; the old report stays until both are whole."""
+    """Render a finished run again from its notebooks, edited or not; the old report stays till it is whole."""
     if not run.is_dir() or not (run / "report.json").is_file():
         raise PreparedError(
             Text(f"{run} — не папка готового аудита", f"{run} is not the folder of a finished run"),

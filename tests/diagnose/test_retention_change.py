@@ -302,6 +302,19 @@ def test_initiative_by_hand() -> None:
     assert out["by_client"].to_dict() == {"A": 1, "B": 4, "D": 1}
 
 
+def test_touches_count_for_the_client_that_is_audited() -> None:
+    rows = [
+        dict(order_id=str(i), client_id="code", client_key="holding", amount=10, initiator="IN",
+             order_date=dt.date(2024, 1, 1) + dt.timedelta(days=30 * i))
+        for i in range(4)
+    ]  # fmt: skip
+    touch = dict(person="K1", date="2024-03-01", direction="OUT")
+    touches = [{**touch, "client_id": "code"}, {**touch, "client_id": "prospect"}]
+    r = diagnose(make_case(rows, {"company": {"sale_type": "TC"}, "touches": touches}))
+    m = r.metrics["retention.company_initiated_share"]
+    assert m.value == pytest.approx(1 / 5) and m.extra["events"] == 5  # the prospect never ordered: not the base
+
+
 def test_between_projects() -> None:
     day = pd.to_datetime
     projects = pd.DataFrame(

@@ -57,10 +57,10 @@ def label_days(days: pd.Series, giants: Sequence[dt.date], after_days: int, befo
         after |= (gap >= 1) & (gap <= after_days)
         before |= (gap <= -1) & (gap >= -before_days)
         on |= gap == 0
-    label = pd.Series(None, index=days.index, dtype=object)
+    label = np.full(len(d), None, dtype=object)
     label[before & ~on] = "before"
     label[after] = "after"
-    return label
+    return pd.Series(label, index=days.index, dtype=object)
 
 
 def compare(slices: pd.DataFrame, name: str, *, least: float = 20.0) -> Outcome | None:

@@ -97,14 +97,16 @@ def abcd(
     b = pd.to_numeric(clients["to_best"], errors="coerce").astype(float)
     by_range, by_best = (m >= min_missing), (b < max_to_best)
     known = w.notna() | m.notna() | b.notna()
-    room = np.where(w.notna(), w < max_wallet, by_range | by_best)
-    source = pd.Series(None, index=clients.index, dtype=object)
-    source[by_best] = "best"
-    source[by_range] = "range"
-    source[w.notna()] = "wallet"
-    large = clients["abc"] == "A"
+    room = np.where(w.notna(), w < max_wallet, by_range | by_best).astype(bool)
+    source = np.full(len(clients), None, dtype=object)
+    source[by_best.to_numpy()] = "best"
+    source[by_range.to_numpy()] = "range"
+    source[w.notna().to_numpy()] = "wallet"
+    source[~room] = None
+    large = (clients["abc"] == "A").to_numpy()
     label = np.where(large, np.where(room, "A", "B"), np.where(room, "C", "D")).astype(object)
-    out = pd.DataFrame({"room": room.astype(object), "room_from": source, "abcd": label}, index=clients.index)
-    out.loc[~known, :] = None
-    out.loc[known & (out["room"] == False), "room_from"] = None  # noqa: E712 - an object column
-    return out
+    has_room = room.astype(object)
+    for column in (has_room, source, label):
+        column[~known.to_numpy()] = None
+    columns = {"room": has_room, "room_from": source, "abcd": label}
+    return pd.DataFrame({k: pd.Series(v, index=clients.index, dtype=object) for k, v in columns.items()})

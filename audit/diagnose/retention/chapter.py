@@ -196,6 +196,8 @@ def _began(c: _Chapter) -> pd.DataFrame | None:
     orders = c.case.query(_sql("initiative")) if c.case.has("initiator") else None
     touches = _touches(c)
     recent = touches[(touches["day"] >= pd.Timestamp(w.recent_start)) & (touches["day"] <= pd.Timestamp(w.as_of))]
+    # Touches of people who never ordered are hunting, not work with the base.
+    recent = recent[recent["client_key"].isin(c.clients["client_key"])]
     if orders is None and not len(recent):
         return None
     if orders is None:
@@ -211,7 +213,7 @@ def _began(c: _Chapter) -> pd.DataFrame | None:
 
 
 def _touches(c: _Chapter) -> pd.DataFrame:
-    """Return the CRM touches with a direction: client_key, day, direction."""
+    """Return the CRM touches with a direction (client_key, day, direction), clients as counted in the audit."""
     empty = pd.DataFrame({"client_key": pd.Series(dtype="string"), "day": pd.Series(dtype="datetime64[s]"),
                           "direction": pd.Series(dtype="string")})  # fmt: skip
     if not c.case.questionnaire.has("touches"):
@@ -220,9 +222,12 @@ def _touches(c: _Chapter) -> pd.DataFrame:
     if not len(raw) or "direction" not in raw:
         return empty
     rows = raw[raw["direction"].notna() & raw["date"].notna()]
+    code = rows["client_id"].astype("string")
+    keys = c.case.query(_sql("keys"))
+    key = code.map(dict(zip(keys["client_id"], keys["client_key"], strict=True))).fillna(code)
     return pd.DataFrame(
         {
-            "client_key": rows["client_id"].astype("string"),
+            "client_key": key.astype("string"),
             "day": pd.to_datetime(rows["date"]).dt.as_unit("s"),
             "direction": rows["direction"].astype("string"),
         }

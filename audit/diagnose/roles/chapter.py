@@ -15,7 +15,7 @@ from audit.diagnose.roles import entry as order_entry
 from audit.diagnose.roles import relief as relieving
 from audit.diagnose.roles.hours import sum_mixing
 from audit.diagnose.roles.norm import Norm, expand_roles, seller_of_type
-from audit.diagnose.roles.people import FIRST_PERSONS, labels, roles_by_person, small_roles
+from audit.diagnose.roles.people import roles_by_person, small_roles
 from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
 from audit.diagnose.roles.whatif import apply_change, check_moves
 from audit.errors import Text
@@ -869,22 +869,18 @@ def _facts(
     moves: Mapping[str, str],
 ) -> dict[str, Any]:
     hours = answers.hours
-    people = set(entry.table["manager"].dropna()) | set(entry.table["created_by"].dropna()) | set(hunts.table["person"])
     r = relief.relief
     a, b = entry_minutes(case)
-    staff = case.questionnaire.table("staff")
     return {
         "types": list(answers.norm.types),
         "type_shares": {k: float(v) for k, v in sorted(answers.type_shares.items())},
         "hours_per_month": answers.hours_per_month,
         "people": len(answers.staff),
         "roles_present": sorted(answers.staff["family"].dropna().unique()),
-        "labels": dict(labels(case, people)),
         "names_shown": case.settings.report.names,
         "small_roles": list(small_roles(answers.staff)),
-        "without_time": list(answers.without_time),
-        "leavers": list(answers.leavers),
-        "first_persons": sorted(staff.loc[staff["role"].isin(FIRST_PERSONS), "person"]) if len(staff) else [],
+        "without_time": len(answers.without_time),
+        "leavers": len(answers.leavers),
         "function_known_share": answers.known_share,
         "recent_from": _since(case).isoformat(),
         "as_of": case.window.as_of.isoformat(),

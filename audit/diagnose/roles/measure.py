@@ -216,7 +216,7 @@ def ambiguous_titles_metric(staff: pd.DataFrame, reason: Text | None) -> Metric:
     open_ = staff[staff["role"].isna()]
     titles = [t if isinstance(t, str) else None for t in open_["title"]]
     bare = [p for p, t in zip(open_["person"], titles, strict=True) if t is None or names_no_role(t)]
-    return metric(id, float(len(bare)), n=len(staff), people=bare, without_role=len(open_))
+    return metric(id, float(len(bare)), n=len(staff), without_role=len(open_))
 
 
 def switching_metric(s: Switching | None, reason: Text) -> Metric:

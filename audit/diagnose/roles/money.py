@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -109,8 +109,3 @@ def room_to_grow(
             room.append("no" if has_best or categories_known else "unknown")
     out["room"] = pd.Series(room, index=out.index, dtype=object)
     return out
-
-
-def served_by(clients: pd.DataFrame, people: Collection[str]) -> pd.DataFrame:
-    """Return the clients whose main manager of the period is one of ``people``."""
-    return clients[clients["manager"].isin(list(people))]

@@ -25,7 +25,7 @@ POOL_WEIGHTS = (0.3, 6.0)
 ENOUGH_GAPS = 30
 EXACT_NUMBERS = 10
 BANDS = (12, 15, 20, 30, 50)
-GAPS_SHOWN = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+GAPS_SHOWN = tuple(k / 4 for k in range(1, 17))
 LARGE_ORDER = 3.0
 """An order so many times the client's usual one stocks it up: the silence after it means nothing by itself."""
 

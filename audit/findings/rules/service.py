@@ -107,6 +107,7 @@ def _orders(case: Case, result: ChapterResult, id: str, metric: str, kind: str) 
              "en": words[str(r["reason"])].en if r["known"] else str(r["reason"]), "share": float(r["share"])}
             for r in named.to_dict("records")
         ]  # fmt: skip
+        facts["one_in"] = round(1.0 / m.value) if m.value > 0 else None
         facts["papers"] = result.metrics["service.document_error_share"].value
         facts["returns"] = result.metrics["service.return_share"].value
     return make_finding(

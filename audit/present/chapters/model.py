@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from audit.diagnose.roles.people import labels
 from audit.findings.rules.model import CRITERIA
 from audit.findings.rules.model import SHEETS as _NAMES
 from audit.method import method
@@ -103,7 +104,8 @@ def _station_frame(view: ChapterView) -> pd.DataFrame:
     rows = view.tables["stations"].copy()
     roles = method().roles
     rows["name"] = [roles[str(s)].name.get(view.lang).split(" (")[0] for s in rows["station"]]
-    rows["names"] = [", ".join(view.result.facts["labels"].get(p, p) for p in who) for who in rows["who"]]
+    names = labels(view.case)
+    rows["names"] = [", ".join(names.get(p, p) for p in who) for who in rows["who"]]
     rows["need"] = [_say(view, "да", "yes") if r else _say(view, "по желанию", "optional") for r in rows["required"]]
     rows["others"] = [
         ", ".join(
@@ -139,6 +141,7 @@ def _conveyor(view: ChapterView) -> Section:
         _plain(view, "conveyor", "note"),
         view.case.settings.report.accent,
         judged={r["station"]: r["status"] for r in verdict},
+        people=labels(view.case),
     )
     parts: list[Any] = [chart]
     if view.result.metrics["model.station_fte"].value is not None:

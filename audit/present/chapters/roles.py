@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
+from audit.diagnose.roles.people import labels
 from audit.findings.rules.roles import SHEETS as _NAMES
 from audit.method import method
 from audit.present.annex import Sheet
@@ -35,8 +36,11 @@ def _section(view: ChapterView, name: str, parts: list[Any], **values: Any) -> S
     return Section(f"roles-{name.replace('_', '-')}", _plain(view, name, "title"), parts, lead=lead)
 
 
-def _person(view: ChapterView, code: object) -> str:
-    return str(view.result.facts["labels"].get(code, code))
+def _names(view: ChapterView) -> Mapping[str, str]:
+    """Return how people are named here; kept out of the chapter's facts, because it is the key to the codes."""
+    t = view.tables
+    met = {*t["entry"]["manager"].dropna(), *t["entry"]["created_by"].dropna(), *t["hunting"]["person"].dropna()}
+    return labels(view.case, {str(p) for p in met})
 
 
 def _roles(view: ChapterView, frame: pd.DataFrame, column: str = "family") -> pd.DataFrame:
@@ -46,8 +50,8 @@ def _roles(view: ChapterView, frame: pd.DataFrame, column: str = "family") -> pd
 
 
 def _persons(view: ChapterView, frame: pd.DataFrame) -> pd.DataFrame:
-    out = frame.copy()
-    out["person"] = [_person(view, p) for p in out["person"]]
+    out, names = frame.copy(), _names(view)
+    out["person"] = [names.get(str(p), str(p)) for p in out["person"]]
     return out
 
 
@@ -66,7 +70,7 @@ def _privacy(view: ChapterView) -> list[Any]:
         names = ", ".join(charts.role_short(f, view.fmt) for f in x["small_roles"])
         parts.append(_t(view, "by_role", "small", names=names))
     if x["without_time"] and x["people"]:
-        parts.append(_t(view, "by_role", "without", n=len(x["without_time"])))
+        parts.append(_t(view, "by_role", "without", n=x["without_time"]))
     parts.append(_t(view, "by_role", "codes", names_shown=x["names_shown"]))
     return [Markup(" ").join(parts)] if x["people"] else []
 
@@ -115,7 +119,9 @@ def _by_role(view: ChapterView) -> Section:
 def _km_load(view: ChapterView) -> Section:
     days = view.case.thresholds.count("roles.day_log_min_days_person")
     note = _plain(view, "km_load", "note", days=days, n=len(view.tables["km_load"]))
-    chart = charts.km_load_chart(view.result, view.fmt, view.case.thresholds["roles.km_overload"], note, _accent(view))
+    chart = charts.km_load_chart(
+        view.result, view.fmt, view.case.thresholds["roles.km_overload"], note, _accent(view), _names(view)
+    )
     return _section(view, "km_load", [chart])
 
 
@@ -575,7 +581,8 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     ]
     room = t["clients_with_room"]
     keys = t["keys"].copy()
-    keys["lead"] = [_person(view, p) for p in keys["lead"]]
+    names = _names(view)
+    keys["lead"] = [names.get(str(p), str(p)) for p in keys["lead"]]
     keys["first"] = [("да", "yes")[i] if v else ("нет", "no")[i] for v in keys["first_person"]]
     out = [
         sheet(
@@ -653,7 +660,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     ]
     if len(room):
         frame = room.assign(
-            room=[_ROOM[str(r)][i] for r in room["room"]], manager=[_person(view, m) for m in room["manager"]]
+            room=[_ROOM[str(r)][i] for r in room["room"]], manager=[names.get(str(m), "") for m in room["manager"]]
         )
         out.append(
             sheet(

@@ -123,6 +123,7 @@ def conveyor_chart(
     note: str = "",
     accent: str = ACCENT,
     judged: Mapping[str, Status] | None = None,
+    people: Mapping[str, str] | None = None,
 ) -> Chart | None:
     """Draw the conveyor of the type of sale: the client's way on top, those who support it below.
 
@@ -137,7 +138,7 @@ def conveyor_chart(
     has_staff = result.metrics["model.station_fte"].value is not None
     line = [r for r in rows if r["station"] in LINE]
     below = [r for r in rows if r["station"] not in LINE]
-    names, shown = method().roles, result.facts["labels"]
+    names, shown = method().roles, people or {}
     empty = [
         names[str(r["station"])].short.get(fmt.lang)
         for r in rows

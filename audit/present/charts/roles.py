@@ -73,7 +73,12 @@ def _numbers(values: pd.Series) -> list[float | None]:
 
 
 def km_load_chart(
-    result: ChapterResult, fmt: Fmt, band: Threshold, note: str = "", accent: str = ACCENT
+    result: ChapterResult,
+    fmt: Fmt,
+    band: Threshold,
+    note: str = "",
+    accent: str = ACCENT,
+    names: Mapping[str, str] | None = None,
 ) -> Chart | None:
     """Draw the operational load of each client manager with the limits of the verdict; None without client managers."""
     rows = result.tables["km_load"].sort_values(["share", "person"], ascending=[False, True])
@@ -81,7 +86,7 @@ def km_load_chart(
     if rows.empty or m.value is None:
         return None
     assert band.watch is not None and band.found is not None
-    ru, names = fmt.lang == "ru", result.facts["labels"]
+    ru, names = fmt.lang == "ru", names or {}
     above = int((rows["share"] >= band.found).sum())
     share, limit = fmt.share(m.value), fmt.share(band.found)
     if m.value < band.watch and not above:
