@@ -56,15 +56,16 @@ def faults(
 ) -> pd.DataFrame:
     """Return what is wrong with each key client, one row per client and lead.
 
-    ``keys``: the questionnaire's sheet. ``roles``: families of each person on the staff sheet; ``left``: people who have
-    left. ``takers``: families to whom a developer hands the clients he won. Columns: client_id, criterion, lead, backup,
-    contacts, plus
+    ``keys``: the questionnaire's sheet. ``roles``: families of each person on the staff sheet; ``left``: people who
+    have left. ``takers``: families to whom a developer hands the clients he won. Columns: client_id, criterion,
+    lead, backup, contacts, plus
 
     - ``sells`` — the lead has a seller's role (True also for somebody not on the staff sheet); ``lead_left``;
-    - ``no_file`` — file filled by less than ``file_min``; ``no_buying_centre`` — decision maker unknown, or the centre's
-      fields filled by less than ``centre_min``; ``no_plan`` — none, or one without a single item; ``no_influence``;
-    - ``no_backup`` — nobody, the lead himself, or somebody who has left; an empty column in a sheet where nothing else is
-      answered either says nothing;
+    - ``no_file`` — file filled by less than ``file_min``; ``no_buying_centre`` — decision maker unknown, or the
+      centre's fields filled by less than ``centre_min``; ``no_plan`` — none, or one without a single item;
+      ``no_influence``;
+    - ``no_backup`` — nobody, the lead himself, or somebody who has left; an empty column in a sheet where nothing
+      else is answered either says nothing;
     - ``disincentive`` — a lower pay rate, or won by somebody else (KAM). Not counted: a client whom a developer won and
       handed over along the conveyor at the same or a higher rate, which is how the conveyor works;
     - ``weak_plan`` — a plan that does not reach beyond ``plan_months``, or has fewer than ``plan_items`` of seven (+).
@@ -76,7 +77,11 @@ def faults(
     rows = []
     for r in keys.drop_duplicates(["client_id", "lead"]).to_dict("records"):
         lead, backup = _code(r["lead"]), _code(r["backup"])
-        filled, centre, known = _said(r["file_share"]), _said(r["buying_centre_share"]), _said(r["decision_maker_known"])
+        filled, centre, known = (
+            _said(r["file_share"]),
+            _said(r["buying_centre_share"]),
+            _said(r["decision_maker_known"]),
+        )
         plan, items, horizon = _said(r["plan"]), _said(r["plan_items"]), _said(r["plan_horizon_months"])
         influence = _said(r["influence"])
         no_centre = None
@@ -85,23 +90,45 @@ def faults(
         no_plan = None if plan is None and items is None else plan is False or (items is not None and float(items) == 0)
         weak = None
         if no_plan is False and (items is not None or horizon is not None):
-            weak = bool((items is not None and float(items) < plan_items)
-                        or (horizon is not None and float(horizon) <= plan_months))  # fmt: skip
+            weak = bool(
+                (items is not None and float(items) < plan_items)
+                or (horizon is not None and float(horizon) <= plan_months)
+            )
         spare = backup is not None and backup != lead and backup not in left
         mine = roles.get(lead or "", ())
-        rows.append({
-            "client_id": _code(r["client_id"]), "criterion": _code(r["criterion"]), "lead": lead, "backup": backup,
-            "contacts": _said(r["contacts"]), "nps": _said(r["nps"]),
-            "sells": lead is not None and lead not in left and (not mine or any(f in SELLERS for f in mine)),
-            "lead_left": lead is not None and lead in left,
-            "no_file": None if filled is None else float(filled) < file_min,
-            "no_buying_centre": no_centre, "no_plan": no_plan, "no_backup": (not spare) if backup_asked else None,
-            "no_influence": None if influence is None else influence is False,
-            "disincentive": _disincentive(r, lead, roles, takers), "weak_plan": weak,
-            "lower_rate": None if _said(r["pay_rate"]) is None else _code(r["pay_rate"]) == "lower",
-        })  # fmt: skip
-    columns = ["client_id", "criterion", "lead", "backup", "contacts", "nps", "sells", "lead_left", *FAULTS, "weak_plan",
-               "lower_rate"]  # fmt: skip
+        rows.append(
+            {
+                "client_id": _code(r["client_id"]),
+                "criterion": _code(r["criterion"]),
+                "lead": lead,
+                "backup": backup,
+                "contacts": _said(r["contacts"]),
+                "nps": _said(r["nps"]),
+                "sells": lead is not None and lead not in left and (not mine or any(f in SELLERS for f in mine)),
+                "lead_left": lead is not None and lead in left,
+                "no_file": None if filled is None else float(filled) < file_min,
+                "no_buying_centre": no_centre,
+                "no_plan": no_plan,
+                "no_backup": (not spare) if backup_asked else None,
+                "no_influence": None if influence is None else influence is False,
+                "disincentive": _disincentive(r, lead, roles, takers),
+                "weak_plan": weak,
+                "lower_rate": None if _said(r["pay_rate"]) is None else _code(r["pay_rate"]) == "lower",
+            }
+        )
+    columns = [
+        "client_id",
+        "criterion",
+        "lead",
+        "backup",
+        "contacts",
+        "nps",
+        "sells",
+        "lead_left",
+        *FAULTS,
+        "weak_plan",
+        "lower_rate",
+    ]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({c: object for c in (*FAULTS, "weak_plan", "lower_rate")})
 
@@ -121,7 +148,8 @@ def _disincentive(
 
 
 def share_metric(id: str, table: pd.DataFrame, fault: str, needed: int, **extra: Any) -> Metric:
-    """Return the share of key clients with a fault among those answered; the limits are what unanswered cells leave open.
+    """Return the share of key clients with a fault among those answered; the limits are what unanswered cells leave
+    open.
 
     Low: all unanswered ones are in order; high: none is. Fewer than ``needed`` answered: no value.
     """
@@ -132,43 +160,52 @@ def share_metric(id: str, table: pd.DataFrame, fault: str, needed: int, **extra:
         return no_metric(id, too_few(known, needed, what), n=known)
     bad, total = int((value == True).sum()), len(table)  # noqa: E712 - an object column
     money = float(table.loc[value == True, "revenue"].sum())  # noqa: E712
-    bounds = {} if known == total else {"low": bad / total, "high": (bad + total - known) / total}
+    bounds: dict[str, Any] = {} if known == total else {"low": bad / total, "high": (bad + total - known) / total}
     return metric(id, bad / known, n=known, clients=bad, unknown=total - known, revenue=money, **bounds, **extra)
 
 
 def leads_table(table: pd.DataFrame, limit: int) -> pd.DataFrame:
     """Return the own key list of every lead, longest first.
 
-    One row per lead. Columns: lead, sells, lead_left, clients, ``counted`` (clients not beyond influence), no_influence,
-    the number of each further fault, lost_from_list (clients beyond ``limit`` counted ones), revenue, over (counted above
-    ``limit``; for sellers only).
+    One row per lead. Columns: lead, sells, lead_left, clients, ``counted`` (clients not beyond influence),
+    no_influence, the number of each further fault, lost_from_list (clients beyond ``limit`` counted ones), revenue,
+    over (counted above ``limit``; for sellers only).
     """
     out = []
     for lead, rows in table.groupby("lead", sort=True):
         counted = int((rows["no_influence"] != True).sum())  # noqa: E712
         sells = bool(rows["sells"].all())
-        out.append({
-            "lead": str(lead), "sells": sells, "lead_left": bool(rows["lead_left"].any()), "clients": len(rows),
-            "counted": counted, **{f: int((rows[f] == True).sum()) for f in FAULTS},  # noqa: E712
-            "revenue": float(rows["revenue"].sum()), "over": sells and counted > limit,
-        })  # fmt: skip
+        out.append(
+            {
+                "lead": str(lead),
+                "sells": sells,
+                "lead_left": bool(rows["lead_left"].any()),
+                "clients": len(rows),
+                "counted": counted,
+                **{f: int((rows[f] == True).sum()) for f in FAULTS},  # noqa: E712
+                "revenue": float(rows["revenue"].sum()),
+                "over": sells and counted > limit,
+            }
+        )
     columns = ["lead", "sells", "lead_left", "clients", "counted", *FAULTS, "revenue", "over"]
     frame = pd.DataFrame(out, columns=columns)
     return frame.sort_values(["counted", "revenue", "lead"], ascending=[False, False, True], ignore_index=True)
 
 
 def to_do(table: pd.DataFrame, limit: int) -> pd.Series:
-    """Return what to do about each key client: codes in the order in which to do them, joined by «;» (words: narrative).
+    """Return what to do about each key client: codes in the order in which to do them, joined by «;» (words:
+    narrative).
 
-    ``name_lead`` the lead has left; ``off_list`` beyond the manager's influence; ``hand_over`` beyond the ``limit`` clients
-    that a manager can lead (smallest revenue first goes); ``name_backup``, ``find_decision_maker``, ``fill_file``,
-    ``write_plan``, ``strengthen_plan``, ``fix_pay``; ``keep`` nothing is wrong.
+    ``name_lead`` the lead has left; ``off_list`` beyond the manager's influence; ``hand_over`` beyond the ``limit``
+    clients that a manager can lead (smallest revenue first goes); ``name_backup``, ``find_decision_maker``,
+    ``fill_file``, ``write_plan``, ``strengthen_plan``, ``fix_pay``; ``keep`` nothing is wrong.
     """
     rank = (
         table[(table["no_influence"] != True) & table["sells"]]  # noqa: E712
         .sort_values(["revenue", "client_id"], ascending=[False, True])
-        .groupby("lead").cumcount()
-    )  # fmt: skip
+        .groupby("lead")
+        .cumcount()
+    )
     steps: list[tuple[str, Callable[[Any], bool]]] = [
         ("name_lead", lambda r: bool(r.lead_left)),
         ("off_list", lambda r: r.no_influence is True),
@@ -204,27 +241,33 @@ def diagnose(case: Case) -> ChapterResult:
     q, t, w = case.questionnaire, case.thresholds, case.window
     empty = {
         "clients": faults(q.table("key_clients").head(0), {}, (), file_min=0.7, centre_min=0.5).assign(
-            client_key=None, client_name=None, revenue=0.0, to_do=None),
+            client_key=None, client_name=None, revenue=0.0, to_do=None
+        ),
         "leads": pd.DataFrame(columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over"]),
         "not_listed": pd.DataFrame(columns=["client_key", "client_name", "revenue", "order_days"]),
-    }  # fmt: skip
+    }
     if reason := missing_sheet(case, "key_clients"):
         ids = ("keys.most_per_manager", *_IDS.values(), "keys.weak_plan_share")
         return ChapterResult.of("keys", [no_metric(id, reason) for id in ids], empty, {"clients": 0, "staff": False})
     staff = q.table("staff")
     roles: dict[str, list[str]] = {}
     for r in staff.to_dict("records"):
-        roles[str(r["person"])] = [family_of(x) for x in (r["role"], r["role2"])
-                                   if isinstance(x, str) and x in method().roles]  # fmt: skip
+        roles[str(r["person"])] = [
+            family_of(x) for x in (r["role"], r["role2"]) if isinstance(x, str) and x in method().roles
+        ]
     here = set(staff_now(staff, w.as_of, q.hours_per_month())["person"]) if q.has("staff") else set()
     left = set(roles) - here
     types = norm_of(case)[0].types
     table = faults(
-        q.table("key_clients"), roles, left, file_min=t.value("keys.file_min_share"),
-        centre_min=t.value("keys.buying_centre_min_share"), plan_months=t.value("keys.plan_min_months"),
+        q.table("key_clients"),
+        roles,
+        left,
+        file_min=t.value("keys.file_min_share"),
+        centre_min=t.value("keys.buying_centre_min_share"),
+        plan_months=t.value("keys.plan_min_months"),
         plan_items=t.value("keys.plan_min_items"),
         takers={b for x in types for a, b in PAIRS[x] if a == "SR"},
-    )  # fmt: skip
+    )
     revenue = case.query(sql_text("audit.diagnose", "keys_revenue"), since=max(w.recent_start, w.start))
     table = _with_revenue(case, table, revenue)
     # «From 16» and «more than 15» are one and the same whole number of clients.
@@ -239,13 +282,19 @@ def diagnose(case: Case) -> ChapterResult:
     order = table.sort_values(["revenue", "client_id"], ascending=[False, True], ignore_index=True)
     tables = {"clients": order, "leads": leads, "not_listed": _not_listed(table, revenue)}
     facts = {
-        "clients": len(table), "managers": len(leads), "limit": limit, "staff": q.has("staff"),
-        "unknown_clients": int(table["client_key"].isna().sum()), "lead_left": int(table["lead_left"].sum()),
-        "revenue": float(table.drop_duplicates("client_key")["revenue"].sum()), "annual_revenue": case.annual_revenue,
+        "clients": len(table),
+        "managers": len(leads),
+        "limit": limit,
+        "staff": q.has("staff"),
+        "unknown_clients": int(table["client_key"].isna().sum()),
+        "lead_left": int(table["lead_left"].sum()),
+        "revenue": float(table.drop_duplicates("client_key")["revenue"].sum()),
+        "annual_revenue": case.annual_revenue,
         "over": [str(x) for x in leads.loc[leads["over"].astype(bool), "lead"]],
-        "file_min": t.value("keys.file_min_share"), "centre_min": t.value("keys.buying_centre_min_share"),
+        "file_min": t.value("keys.file_min_share"),
+        "centre_min": t.value("keys.buying_centre_min_share"),
         "lower_rate": int((table["lower_rate"] == True).sum()),  # noqa: E712
-    }  # fmt: skip
+    }
     return ChapterResult.of("keys", metrics, tables, facts)
 
 
@@ -266,14 +315,21 @@ def _most_metric(leads: pd.DataFrame) -> Metric:
     id = "keys.most_per_manager"
     sellers = leads[leads["sells"].astype(bool)]
     if sellers.empty:
-        return no_metric(id, Text(
-            "Ни одного ключевого клиента не ведёт продавец (смотрите вывод о первых лицах)",
-            "No key client is led by a seller (see the finding about first persons)",
-        ), n=0)  # fmt: skip
+        return no_metric(
+            id,
+            Text(
+                "Ни одного ключевого клиента не ведёт продавец (смотрите вывод о первых лицах)",
+                "No key client is led by a seller (see the finding about first persons)",
+            ),
+            n=0,
+        )
     return metric(
-        id, float(sellers["counted"].max()), n=len(sellers), over=int(sellers["over"].sum()),
+        id,
+        float(sellers["counted"].max()),
+        n=len(sellers),
+        over=int(sellers["over"].sum()),
         mean=float(sellers["counted"].mean()),
-    )  # fmt: skip
+    )
 
 
 def _not_listed(table: pd.DataFrame, revenue: pd.DataFrame) -> pd.DataFrame:

@@ -421,6 +421,25 @@ class Canonical:
         return out
 
     def _client_columns(self, batch: pa.RecordBatch) -> tuple[Ints, Ints, Ints, Ints]:
+        """Key, shown name, cleaned code and key before a merge, as codes per row."""
+        plain = not (self.has("legal_entity") or self.rules.grouped or self.settings.level.client == "holding")
+        if not (plain and self.has("client_id")):
+            return self._client_combinations(batch)
+        # A row's code alone says who it is; only rows without one need the other columns.
+        column = batch.column("client_id")
+        texts = column.dictionary.to_pylist()
+        luts = np.full((4, len(texts)), -1, np.int32)
+        for i, text in enumerate(texts):
+            luts[:, i] = self._client(("client_id",), (text or None,))
+        out = [_spread(column, lut, np.int32(-1)) for lut in luts]
+        rest = np.flatnonzero(out[0] < 0)
+        if len(rest) and self.has("client"):
+            more = self._client_combinations(batch.take(pa.array(rest)))
+            for whole, part in zip(out, more, strict=True):
+                whole[rest] = part
+        return out[0], out[1], out[2], out[3]
+
+    def _client_combinations(self, batch: pa.RecordBatch) -> tuple[Ints, Ints, Ints, Ints]:
         present = [f for f in ("client_id", "client", "holding", "legal_entity") if self.has(f)]
         dictionaries: list[list[str | None]] = []
         combined: npt.NDArray[np.int64] | None = None
@@ -448,7 +467,7 @@ class Canonical:
         return keys[back], names[back], ids[back], merged[back]
 
     def _client(self, present: Sequence[str], parts: Sequence[str | None]) -> tuple[int, int, int, int]:
-        memo = tuple(parts)
+        memo = (*present, *parts)
         known = self._clients.get(memo)
         if known is None:
             given = dict(zip(present, parts, strict=False))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Literal
 
 from audit.errors import AmbiguityError, InputError, Text, did_you_mean
 from audit.intake.files import TableReader
@@ -29,6 +30,7 @@ JUDGED = frozenset({
 """Fields on which figures or verdicts rest: two headers for one of these are asked about before going on."""
 
 
+_MARKS: tuple[Literal[",", "."], ...] = (",", ".")
 DATE_INSIDE = re.compile(r"\b(?:от|dated)\s+\d{1,2}[ ./-]")
 """«Заказ клиента 0000-000123 от 01.02.2024»: a document's number that carries its date."""
 
@@ -215,7 +217,7 @@ def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]],
     groups: list[tuple[Decimal, Decimal]] = []
     for cells in sample:
         text = cell(cells, sum_at)
-        number = next((n for m in (",", ".") if (n := parse_number(text, m)) is not None), None)  # type: ignore[arg-type]
+        number = next((n for m in _MARKS if (n := parse_number(text, m)) is not None), None)
         if _datelike(cell(cells, date_at)) or DATE_INSIDE.search(cell(cells, number_at)):
             if groups:
                 groups[-1] = (groups[-1][0], groups[-1][1] + (number or 0))

@@ -91,8 +91,8 @@ def known_headers() -> _Known:
                 fields.append(field)
     whole = {k: tuple(v) for k, v in exact.items()}
     joined: dict[str, set[tuple[str, ...]]] = {}
-    for text, fields in whole.items():
-        joined.setdefault(text.replace(" ", ""), set()).add(fields)
+    for text, owners in whole.items():
+        joined.setdefault(text.replace(" ", ""), set()).add(owners)
     once = {text: next(iter(f)) for text, f in joined.items() if len(f) == 1 and len(text) >= 5}
     return _Known(whole, tuple(exact), once)
 

@@ -145,6 +145,14 @@ class SummaryView:
             second=lower_first(str(top[1].title)) if len(top) > 1 else "",
         )  # fmt: skip
 
+    def price(self) -> Markup:
+        """What is found is worth a year, each client counted once; empty where nothing found has a price."""
+        money = self.findings.get("money")
+        if not money or money["headline"]["base"] <= 0:
+            return Markup("")
+        outside = [v.title for v in self.views if v.finding.id in money["outside"]]
+        return self._say("price", money["basis"], money=money, outside=outside)
+
     def executive(self) -> Section:
         """Page one."""
         i, w = self.case.intake, self.case.window
@@ -161,6 +169,7 @@ class SummaryView:
         return executive_page(
             fmt=self.fmt, verdict=self.verdict(), lead=self._say("verdict", "lead", **counts),
             findings=self.headlines(), how_sure=[s for s in sure if s], first_steps=self.first_steps(),
+            headline=str(self.price().unescape()),
             nothing=None if counts["found"] + counts["watch"] + counts["clear"] else self._say("verdict", "nothing"),
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Any
 from audit.errors import Text
 from audit.findings.catalogue import unjudged_findings
 from audit.findings.finding import Effect, Finding
+from audit.findings.money import Ledger
 from audit.method import CHAPTERS, method
 from audit.model.case import Case
 from audit.model.result import Metric
@@ -101,11 +102,14 @@ def chapter_json(view: ChapterView) -> dict[str, Any]:
 
 
 def assemble(
-    case: Case, chapters: Sequence[Mapping[str, Any]], failed: Mapping[str, Text] | None = None
+    case: Case,
+    chapters: Sequence[Mapping[str, Any]],
+    failed: Mapping[str, Text] | None = None,
+    ledger: Ledger | None = None,
 ) -> dict[str, Any]:
     """Put the chapters together in the order of the report; what no chapter judged is ``not_assessed``.
 
-    ``failed`` names chapters that broke, with the error: their findings say so.
+    ``failed`` names chapters that broke, with the error: their findings say so. ``ledger`` is what all is worth together.
     """
     lang = case.settings.report.lang
     fmt = Fmt(lang, case.currency)
@@ -151,6 +155,7 @@ def assemble(
         },
         "metrics": metrics,
         "findings": ordered,
+        "money": _ledger_json(ledger, case.currency),
         "actions": [
             {
                 "id": id, "findings": used[id], "owner": a.owner, "horizon_days": a.horizon_days,
@@ -160,6 +165,27 @@ def assemble(
             for id, a in method().actions.items() if id in used
         ],
     }  # fmt: skip
+
+
+def _ledger_json(ledger: Ledger | None, currency: str) -> dict[str, Any] | None:
+    if ledger is None:
+        return None
+    amounts = {
+        name: {"low": a.low, "base": a.base, "high": a.high}
+        for name, a in (("headline", ledger.headline), ("sum_of_parts", ledger.sum_of_parts))
+    }
+    return dict(
+        _plain(
+            {
+                "unit": f"{currency}/year",
+                "basis": ledger.basis,
+                **amounts,
+                "clients": len(ledger.by_client),
+                "findings": list(ledger.findings),
+                "outside": list(ledger.outside),
+            }
+        )
+    )
 
 
 def dump(value: Mapping[str, Any], path: Path) -> None:

@@ -251,12 +251,17 @@ def kernel_path() -> Iterator[Path]:
 
 def lab_command(folder: Path, *, browser: bool = True, port: int | None = None) -> list[str]:
     """Return the command that serves an engagement: this computer only, with a token, asking nobody for news."""
+    import zmq
+
     first = f"{NOTEBOOKS['summary']}.ipynb"
     command = [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/notebooks/{first}", "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
+        "--ServerApp.log_level=WARN",
     ]  # fmt: skip
+    if zmq.has("curve"):  # figures travel to the page through a local socket: encrypted where the build can
+        command.append("--KernelManager.transport_encryption=auto")
     if not browser:
         command.append("--no-browser")
     if port is not None:
@@ -285,11 +290,13 @@ def open_lab(inputs: Inputs, *, browser: bool = True, port: int | None = None, e
                 todo=Text("Проверьте установку: python -m jupyterlab --version",
                           "Check the installation: python -m jupyterlab --version"),
             ) from e  # fmt: skip
-        # Ctrl-C belongs to JupyterLab, which asks before it stops; we wait for its answer
+        # Ctrl-C belongs to JupyterLab, which asks before it stops; we wait for its answer, and pass on a request to end
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ended = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         try:
             return process.wait()
         finally:
             signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGTERM, ended)
             if process.poll() is None:
                 process.terminate()

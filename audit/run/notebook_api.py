@@ -18,6 +18,7 @@ from audit.present.chapter import ChapterView
 from audit.present.summary import SummaryView
 from audit.run.cases import diagnose_chapter, open_case
 from audit.run.findings_json import assemble, chapter_json, dump
+from audit.run.effects import case_ledger, saved_ledger, write_effects
 from audit.run.sheets import write_sheets
 
 __all__ = ["NOTEBOOKS", "PARAMETERS", "Parameter", "check_parameters", "open_chapter", "open_summary", "save_chapter"]
@@ -201,7 +202,9 @@ def built_chapters() -> list[str]:
 
 def compute_all(case: Case) -> dict[str, Any]:
     """Diagnose every chapter in this process and return the content of ``findings.json``."""
-    return assemble(case, [chapter_json(diagnose_chapter(case, c)) for c in built_chapters()])
+    views = [diagnose_chapter(case, c) for c in built_chapters()]
+    ledger = case_ledger(case, [f for v in views for f in v.findings])
+    return assemble(case, [chapter_json(v) for v in views], ledger=ledger)
 
 
 def open_summary(namespace: Mapping[str, Any] | None = None, **parameters: Any) -> SummaryView:
@@ -218,6 +221,7 @@ def open_summary(namespace: Mapping[str, Any] | None = None, **parameters: Any) 
             case,
             [json.loads(p.read_text(encoding="utf-8")) for p in saved],
             {chapter: Text(**text) for chapter, text in broken.items()},
+            saved_ledger(case, Path(values["out"])),
         )
     else:
         findings = compute_all(case)
@@ -231,6 +235,7 @@ def save_chapter(view: ChapterView, out: str | Path | None) -> None:
     folder = Path(out)
     (folder / "chapters").mkdir(parents=True, exist_ok=True)
     dump(chapter_json(view), folder / "chapters" / f"{view.name}.json")
+    write_effects(folder, view.findings)
     write_sheets(folder, view.name, view.sheets())
     charts = folder / "charts"
     charts.mkdir(exist_ok=True)

@@ -19,6 +19,7 @@ from audit.model.case import Case, open_prepared
 from audit.present.deck import write_deck
 from audit.present.report import read_context
 from audit.resources import resource_dir
+from audit.run.effects import saved_ledger
 from audit.run.execute import Execution, execute_notebook
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs
@@ -304,7 +305,8 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
 def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, Any]:
     saved = sorted((stage / "chapters").glob("*.json"))
     broken = {f.chapter: f.error for f in failed if f.error is not None}
-    return assemble(case, [json.loads(p.read_text(encoding="utf-8")) for p in saved], broken)
+    chapters = [json.loads(p.read_text(encoding="utf-8")) for p in saved]
+    return assemble(case, chapters, broken, saved_ledger(case, stage))
 
 
 def _copy_rejects(prepared: Path, stage: Path) -> None:

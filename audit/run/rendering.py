@@ -144,7 +144,8 @@ def render_run(
     (stage / "report.json").write_text(context.as_json(), encoding="utf-8", newline="\n")
     with _step(clock, "annex"):
         write_annex(stage / "annex.xlsx", read_sheets(stage, findings, case), case.settings.report.lang)
-        shutil.rmtree(stage / "sheets", ignore_errors=True)
+        for part in ("sheets", "effects"):
+            shutil.rmtree(stage / part, ignore_errors=True)
     result = _documents(stage, clock)
     return Rendered(result.engine, (result.note,) if result.note is not None else ())
 

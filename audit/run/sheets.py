@@ -14,6 +14,7 @@ from audit.method import CHAPTERS, method
 from audit.model.case import Case
 from audit.present.annex import Sheet
 from audit.present.blocks import Col
+from audit.run.effects import saved_ledger
 
 __all__ = ["read_sheets", "write_sheets"]
 
@@ -138,9 +139,43 @@ def _verdict_sheets(findings: Mapping[str, Any], case: Case) -> list[Sheet]:
     ]
 
 
+def _money_sheet(folder: Path, case: Case) -> list[Sheet]:
+    """Return the ledger: per client the effect that counts in the headline, and the sum of all effects on it."""
+    ledger = saved_ledger(case, folder)
+    if ledger is None or ledger.by_client.empty:
+        return []
+    ru, lang = case.settings.report.lang == "ru", case.settings.report.lang
+    names = case.clients().set_index("client_key")["client_name"]
+    frame = ledger.by_client.assign(
+        client=ledger.by_client["client_key"].map(names),
+        why=[method().describe(id, lang) for id in ledger.by_client["finding"]],
+    ).sort_values(["base", "client_key"], ascending=[False, True])
+
+    def t(russian: str, english: str) -> str:
+        return russian if ru else english
+
+    return [
+        Sheet(
+            t("Деньги по клиентам", "Money by client"),
+            t("Цена выявленного: каждый клиент посчитан один раз", "What was found is worth: each client once"),
+            frame,
+            [
+                Col("client_key", t("Код клиента", "Client key")),
+                Col("client", t("Клиент", "Client")),
+                Col("why", t("Какой вывод засчитан", "Finding that counts")),
+                Col("low", t("В год, низко", "A year, low"), "money_full"),
+                Col("base", t("В год, базово", "A year, base"), "money_full"),
+                Col("high", t("В год, высоко", "A year, high"), "money_full"),
+                Col("cap", t("Приносит в год", "Brings a year"), "money_full"),
+                Col("parts", t("Сумма всех эффектов", "Sum of all effects"), "money_full"),
+            ],
+        )
+    ]
+
+
 def read_sheets(folder: Path, findings: Mapping[str, Any], case: Case) -> list[Sheet]:
     """Return all sheets of the annex in reading order."""
-    out = _verdict_sheets(findings, case)
+    out = [*_verdict_sheets(findings, case), *_money_sheet(folder, case)]
     for index in sorted((folder / "sheets").glob("*.json")):
         for entry in json.loads(index.read_text(encoding="utf-8")):
             frame = pd.read_parquet(folder / "sheets" / entry["file"])

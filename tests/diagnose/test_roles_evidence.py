@@ -140,3 +140,16 @@ def test_intervals_of_the_load_chart():
     assert (load.loc["K2", "drawn_low"], load.loc["K2", "drawn_high"]) == (0.0, pytest.approx(1.96 * 0.07))
     stricter = case_of(PEOPLE, SAYS_LITTLE, day_log=log, thresholds={"roles.day_log_min_days_person": 6})
     assert list(diagnose(stricter).tables["km_load"]["drawn_from"]) == ["self", "self"]
+
+
+def test_log_of_one_weekday_or_of_month_ends_is_pointed_out():
+    """3, 10 and 17 November 2025 are Mondays; 28 November to 31 December are last days of months."""
+
+    def facts(*days):
+        log = [{"person": "K1", "date": d, "start": 540, "end": 1020, "function": "FARM_REPEAT"} for d in days]
+        f = diagnose(case_of(PEOPLE, SAYS_LITTLE, day_log=log)).facts
+        return f["log_one_weekday"], f["log_month_end"]
+
+    assert facts("2025-11-03", "2025-11-10", "2025-11-17") == (True, False)
+    assert facts("2025-11-03", "2025-11-04", "2025-11-12") == (False, False)
+    assert facts("2025-11-28", "2025-12-29", "2025-12-31") == (False, True)

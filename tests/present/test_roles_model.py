@@ -83,6 +83,8 @@ ALLOWED_LATIN = {
     "audit",
     "toml",
     "Albers",
+    "Insights",
+    "Proudfoot",
     "move",
     "functions",
     "relief",

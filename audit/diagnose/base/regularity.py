@@ -58,7 +58,9 @@ def xyz(
     variation = np.divide(deviation, mean, out=np.full(len(values), np.nan), where=usable)
     label = np.where(variation <= x, "X", np.where(variation <= y, "Y", "Z")).astype(object)
     label[~usable] = None
-    return pd.DataFrame({"variation": variation, "xyz": label}, index=quarters.index)
+    out = pd.DataFrame({"variation": variation}, index=quarters.index)
+    out["xyz"] = pd.Series(label, index=quarters.index, dtype=object)
+    return out
 
 
 def own_best(quarters: pd.DataFrame) -> pd.DataFrame:

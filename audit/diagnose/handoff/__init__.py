@@ -1,4 +1,4 @@
-"""Hand-offs (methodology 5.8): the rule between stations, and what the orders show of the one from developer to manager."""
+"""Hand-offs (methodology 5.8): the rule between stations and the practice in the orders."""
 
 from audit.diagnose.handoff.chapter import diagnose
 

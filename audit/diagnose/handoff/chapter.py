@@ -51,8 +51,10 @@ NO_FORM = Text(
     "The form of the hand-offs from developer to client manager and on to project manager is not given, or has no rule",
 )
 NOT_SEEN = Text(
-    "Правила передачи от СР, которое можно проверить по заказам (после k-й покупки, по сумме или по сроку), на листе «Передачи» нет",
-    "The sheet “Hand-offs” has no rule for the developer's clients that orders can show (after purchase k, by amount, by time)",
+    "Правила передачи от СР, которое можно проверить по заказам (после k-й покупки, по сумме или по сроку), "
+    "на листе «Передачи» нет",
+    "The sheet “Hand-offs” has no rule for the developer's clients that orders can show (after purchase k, "
+    "by amount, by time)",
 )
 NO_WON = Text(
     "Нет новых клиентов, чью первую покупку вёл СР: не на ком проверить",
@@ -79,9 +81,9 @@ def _sql(name: str) -> str:
 def diagnose(case: Case) -> ChapterResult:
     """Return the figures of the hand-offs (methodology 5.8).
 
-    Tables: ``pairs`` (required hand-offs and what is said of each), ``following`` (clients that were due, with outcome),
-    ``switches`` (clients that changed hands), ``continuation`` (lost by purchase number and side), ``loss_curve``,
-    ``handed`` (clients handed in the recent period: client_key, client_name, day, annual_value, lost).
+    Tables: ``pairs`` (required hand-offs and what is said of each), ``following`` (clients that were due, with
+    outcome), ``switches`` (clients that changed hands), ``continuation`` (lost by purchase number and side),
+    ``loss_curve``, ``handed`` (clients handed in the recent period: client_key, client_name, day, annual_value, lost).
     """
     q = case.questionnaire
     norm, _ = norm_of(case)
@@ -94,11 +96,16 @@ def diagnose(case: Case) -> ChapterResult:
     metrics = [_rule_metric(case, pairs), _form_metric(case, norm.types, pairs)]
     tables: dict[str, pd.DataFrame] = {"pairs": pairs}
     facts: dict[str, Any] = {
-        "types": list(norm.types), "pairs": len(pairs), "staffed": int(pairs["staffed"].sum()),
-        "margin_share": margin_share(case), "annual_revenue": case.annual_revenue, "named": q.has("handoffs"),
-        "as_of": case.window.as_of.isoformat(), "new_from": case.window.new_from.isoformat(),
+        "types": list(norm.types),
+        "pairs": len(pairs),
+        "staffed": int(pairs["staffed"].sum()),
+        "margin_share": margin_share(case),
+        "annual_revenue": case.annual_revenue,
+        "named": q.has("handoffs"),
+        "as_of": case.window.as_of.isoformat(),
+        "new_from": case.window.new_from.isoformat(),
         "loss_gaps": case.thresholds.value("handoff.loss_gaps"),
-    }  # fmt: skip
+    }
     metrics += _practice(case, norm.types, tables, facts)
     return ChapterResult.of("handoff", metrics, tables, facts)
 
@@ -115,9 +122,13 @@ def _rule_metric(case: Case, pairs: pd.DataFrame) -> Metric:
     if judged.empty:
         return no_metric(id, NOT_STAFFED, n=0)
     return metric(
-        id, float(judged["gap"].max()), n=len(judged), no_rule=int((judged["gap"] == 2).sum()),
-        partly=int((judged["gap"] == 1).sum()), documented=int((judged["gap"] == 0).sum()),
-    )  # fmt: skip
+        id,
+        float(judged["gap"].max()),
+        n=len(judged),
+        no_rule=int((judged["gap"] == 2).sum()),
+        partly=int((judged["gap"] == 1).sum()),
+        documented=int((judged["gap"] == 0).sum()),
+    )
 
 
 def _form_metric(case: Case, types: Sequence[str], pairs: pd.DataFrame) -> Metric:
@@ -131,26 +142,29 @@ def _form_metric(case: Case, types: Sequence[str], pairs: pd.DataFrame) -> Metri
         return no_metric(id, NO_FORM, n=0)
     wrong = rows[rows["mismatch"]]
     return metric(
-        id, float(len(wrong)), n=len(rows), worst=[
+        id,
+        float(len(wrong)),
+        n=len(rows),
+        worst=[
             {"from_role": str(r["from_role"]), "to_role": str(r["to_role"]), "form": str(r["form"])}
             for r in wrong.to_dict("records")
         ],
-    )  # fmt: skip
+    )
 
 
 _PRACTICE = ("handoff.off_rule_share", "handoff.switch_number", "handoff.switch_lag", "handoff.loss_difference")
 
 
-def _practice(
-    case: Case, types: Sequence[str], tables: dict[str, pd.DataFrame], facts: dict[str, Any]
-) -> list[Metric]:
+def _practice(case: Case, types: Sequence[str], tables: dict[str, pd.DataFrame], facts: dict[str, Any]) -> list[Metric]:
     """Return the metrics that rest on the orders; fill in their tables and facts."""
     empty_won = pd.DataFrame(columns=["client_key"])
     tables |= {
-        "following": following(empty_won, []), "switches": pd.DataFrame(columns=["client_key"]),
-        "continuation": continuation(empty_won, case.window.as_of, 1.0), "handed": pd.DataFrame(columns=["client_key"]),
+        "following": following(empty_won, []),
+        "switches": pd.DataFrame(columns=["client_key"]),
+        "continuation": continuation(empty_won, case.window.as_of, 1.0),
+        "handed": pd.DataFrame(columns=["client_key"]),
         "loss_curve": pd.DataFrame(columns=["gaps", "treated", "controls"]),
-    }  # fmt: skip
+    }
     reason = missing_columns(case, "manager") or missing_sheet(case, "staff")
     if reason is None:
         label = case.query(_sql("label")).iloc[0]
@@ -196,7 +210,7 @@ def _following_metric(
     facts["rules"] = rules
     table = following(won, rules)
     tables["following"] = table.merge(case.clients()[["client_key", "client_name"]], on="client_key", how="left")
-    counts = {o: int((table["outcome"] == o).sum()) for o in ("kept", "early", "late", "open")}
+    counts: dict[str, Any] = {o: int((table["outcome"] == o).sum()) for o in ("kept", "early", "late", "open")}
     decided = counts["kept"] + counts["early"] + counts["late"]
     facts["outcomes"] = counts
     needed = case.thresholds.count("general.min_units")
@@ -214,26 +228,40 @@ def _switch_metrics(case: Case, changed: pd.DataFrame) -> list[Metric]:
     what = Text("Клиентов СР, сменивших менеджера", "The developers' clients that changed hands")
     if len(done) < needed:
         reason = too_few(len(done), needed, what)
-        return [no_metric("handoff.switch_number", reason, n=len(done)), no_metric("handoff.switch_lag", reason, n=len(done))]
+        return [
+            no_metric("handoff.switch_number", reason, n=len(done)),
+            no_metric("handoff.switch_lag", reason, n=len(done)),
+        ]
     q = done["switch_no"].quantile([0.1, 0.5, 0.9])
-    number = metric("handoff.switch_number", float(q[0.5]), n=len(done), p10=float(q[0.1]), p90=float(q[0.9]),
-                    won=len(changed))  # fmt: skip
+    number = metric(
+        "handoff.switch_number", float(q[0.5]), n=len(done), p10=float(q[0.1]), p90=float(q[0.9]), won=len(changed)
+    )
     lag = done["lag_ratio"].dropna()
     if len(lag) < needed:
         return [number, no_metric("handoff.switch_lag", too_few(len(lag), needed, what), n=len(lag))]
-    return [number, metric("handoff.switch_lag", float(lag.median()), n=len(lag), p90=float(lag.quantile(0.9)),
-                           lag_days=float(done["lag_days"].median()))]  # fmt: skip
+    return [
+        number,
+        metric(
+            "handoff.switch_lag",
+            float(lag.median()),
+            n=len(lag),
+            p90=float(lag.quantile(0.9)),
+            lag_days=float(done["lag_days"].median()),
+        ),
+    ]
 
 
-def _loss_metric(
-    case: Case, won: pd.DataFrame, tables: dict[str, pd.DataFrame], facts: dict[str, Any]
-) -> Metric:
+def _loss_metric(case: Case, won: pd.DataFrame, tables: dict[str, pd.DataFrame], facts: dict[str, Any]) -> Metric:
     id = "handoff.loss_difference"
     t = case.thresholds
     c = handed_against_kept(
-        won, loss_gaps=t.value("handoff.loss_gaps"), as_of=case.window.as_of, draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"), level=t.value("general.confidence_level"),
-    )  # fmt: skip
+        won,
+        loss_gaps=t.value("handoff.loss_gaps"),
+        as_of=case.window.as_of,
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
+        level=t.value("general.confidence_level"),
+    )
     if c is None:
         return no_metric(id, ALL_ALIKE, n=0)
     tables["loss_curve"] = c.curve
@@ -245,10 +273,20 @@ def _loss_metric(
     if e.n < needed or e.value is None or e.low is None:
         return no_metric(id, too_few(e.n, needed, HANDED), n=e.n, unmatched=c.matched.unmatched)
     return metric(
-        id, e.value, low=e.low, high=e.high, n=e.n, handed=c.matched.treated_figure, kept=c.matched.control_figure,
-        controls=c.matched.controls, unmatched=c.matched.unmatched, strata=c.matched.strata, p_value=c.p_value,
-        loss_gaps=t.value("handoff.loss_gaps"), **twice_extra(c, needed),
-    )  # fmt: skip
+        id,
+        e.value,
+        low=e.low,
+        high=e.high,
+        n=e.n,
+        handed=c.matched.treated_figure,
+        kept=c.matched.control_figure,
+        controls=c.matched.controls,
+        unmatched=c.matched.unmatched,
+        strata=c.matched.strata,
+        p_value=c.p_value,
+        loss_gaps=t.value("handoff.loss_gaps"),
+        **twice_extra(c, needed),
+    )
 
 
 def recent_treated(case: Case, c: Comparison) -> pd.DataFrame:
@@ -258,5 +296,3 @@ def recent_treated(case: Case, c: Comparison) -> pd.DataFrame:
     out["still_away"] = ~rows["returned"].to_numpy(dtype=np.bool_)
     out = out.merge(case.clients()[["client_key", "client_name"]], on="client_key", how="left")
     return out.sort_values(["annual_value", "client_key"], ascending=[False, True], ignore_index=True)
-
-

@@ -1,8 +1,8 @@
 """The practice: when the developer's clients really change hands in the orders, and what becomes of them.
 
-Only clients new in the window whose first purchase a developer served. Who served each purchase is known on its day, so a
-client counts as handed from the purchase on which the new manager first appears, and its clock starts there: it need not
-order again to be counted, and the weeks before it was handed are nobody's merit.
+Only clients new in the window whose first purchase a developer served. Who served each purchase is known on its day,
+so a client counts as handed from the purchase on which the new manager first appears, and its clock starts there: it
+need not order again to be counted, and the weeks before it was handed are nobody's merit.
 """
 
 from __future__ import annotations
@@ -52,17 +52,18 @@ def won_by_developer(purchases: pd.DataFrame, side: Mapping[str, str], new: Coll
 def switches(won: pd.DataFrame) -> pd.DataFrame:
     """Return when each client changed hands, one row per client.
 
-    ``won``: rows of `won_by_developer`. Columns: client_key, purchases, ``switch_no`` (number of the first purchase with
-    the new manager; missing: none so far), ``switch_day``, ``lag_days`` (from the last purchase with the developer to that
-    one), ``own_gap_days`` (median of the client's other gaps; missing without any), ``lag_ratio``.
+    ``won``: rows of `won_by_developer`. Columns: client_key, purchases, ``switch_no`` (number of the first purchase
+    with the new manager; missing: none so far), ``switch_day``, ``lag_days`` (from the last purchase with the
+    developer to that one), ``own_gap_days`` (median of the client's other gaps; missing without any), ``lag_ratio``.
     """
     by = won.groupby("client_key", sort=True)
     out = by.agg(purchases=("purchase_no", "max")).reset_index()
     taken = won[won["side"] == "to"].drop_duplicates("client_key")
     out = out.merge(
         taken[["client_key", "purchase_no", "day"]].rename(columns={"purchase_no": "switch_no", "day": "switch_day"}),
-        on="client_key", how="left",
-    )  # fmt: skip
+        on="client_key",
+        how="left",
+    )
     rows = won.merge(out[["client_key", "switch_no"]], on="client_key", how="left")
     rows["gap"] = rows.groupby("client_key")["day"].diff().dt.days
     kept = rows[(rows["side"] == "from") & (rows["purchase_no"] < rows["switch_no"])]
@@ -80,11 +81,12 @@ def switches(won: pd.DataFrame) -> pd.DataFrame:
 def following(won: pd.DataFrame, rules: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return for each client that reached its hand-off whether the rule was kept, one row per client.
 
-    ``rules``: rows of `developer_rules`; with several, keeping any one of them is enough. Columns: client_key, ``due_no``
-    and ``due_day`` (the purchase that makes the client due under the first rule reached), ``outcome``: kept — the first
-    purchase after it is served by the new manager; early — the new manager served a purchase up to it; late — the
-    developer still served the first purchase that came later than the deadline; open — no such purchase yet, or somebody
-    else served it. The shares of the outcomes are among clients that ordered again: the others show nothing either way.
+    ``rules``: rows of `developer_rules`; with several, keeping any one of them is enough. Columns: client_key,
+    ``due_no`` and ``due_day`` (the purchase that makes the client due under the first rule reached), ``outcome``:
+    kept — the first purchase after it is served by the new manager; early — the new manager served a purchase up to
+    it; late — the developer still served the first purchase that came later than the deadline; open — no such
+    purchase yet, or somebody else served it. The shares of the outcomes are among clients that ordered again: the
+    others show nothing either way.
     """
     out: pd.DataFrame | None = None
     rank = {"kept": 0, "open": 1, "late": 2, "early": 3}
@@ -104,7 +106,8 @@ def following(won: pd.DataFrame, rules: Sequence[Mapping[str, Any]]) -> pd.DataF
 
 
 def _due(won: pd.DataFrame, rule: Mapping[str, Any]) -> pd.DataFrame:
-    """Return the purchase that makes each client due and the day its deadline runs from: client_key, due_no, due_day."""
+    """Return the purchase that makes each client due and the day its deadline runs from: client_key, due_no,
+    due_day."""
     number = float(rule["number"])
     if rule["trigger"] == "TRG_TIME":
         due_day = won.groupby("client_key")["day"].transform("min") + pd.Timedelta(days=number)
@@ -140,8 +143,8 @@ def handed_against_kept(
     """Compare clients on the purchase on which they met the new manager with those still served by the developer then.
 
     Landmarks: every purchase from the second on up to the first one with the new manager (that one included). Treated:
-    the purchase with the new manager. Lost: no order within ``loss_gaps`` usual gaps after it. Matched by month, purchase
-    number and pace. None where nobody is handed or nobody kept.
+    the purchase with the new manager. Lost: no order within ``loss_gaps`` usual gaps after it. Matched by month,
+    purchase number and pace. None where nobody is handed or nobody kept.
     """
     if won.empty:
         return None
@@ -157,7 +160,8 @@ def handed_against_kept(
 
 
 def continuation(won: pd.DataFrame, as_of: dt.date, loss_gaps: float) -> pd.DataFrame:
-    """Return by purchase number and side how many clients did not order again within the clock, followed that long only.
+    """Return by purchase number and side how many clients did not order again within the clock, followed that long
+    only.
 
     Grain: one row per purchase number (1 to 8) × side. Columns: purchase_no, side (from, to), clients, lost, share with
     Wilson low, high. A picture of where on the way clients are lost; who was handed over after a purchase and never
@@ -174,4 +178,5 @@ def continuation(won: pd.DataFrame, as_of: dt.date, loss_gaps: float) -> pd.Data
     out = rows.assign(lost=lost).groupby(["purchase_no", "side"])["lost"].agg(clients="size", lost="sum").reset_index()
     low, high = wilson_bounds(out["lost"], out["clients"])
     out = out.assign(share=out["lost"] / out["clients"], low=low, high=high)
-    return out.astype({"purchase_no": int, "clients": int, "lost": int, "share": float})[columns]
+    typed: pd.DataFrame = out.astype({"purchase_no": int, "clients": int, "lost": int, "share": float})
+    return typed[columns]

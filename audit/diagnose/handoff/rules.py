@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ PAIRS: dict[str, tuple[tuple[str, str], ...]] = {
     "CS": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")),
     "S": (("TM", "SR"), ("SR", "PM")),
 }
-"""Hand-offs along the conveyor of each type of sale (EK tables 2 and 3); in S and CS the first one where a ТМ exists."""
+"""Hand-offs along the conveyor of each type of sale (EK tables 2 and 3); in S and CS the first one where a ТМ
+exists."""
 
 GRADUAL_PAIRS = (("SR", "KM"), ("KM", "PM"))
 """In consultative sales the client manager and the project manager are brought in step by step (EK)."""
@@ -43,17 +44,18 @@ def required_pairs(types: Sequence[str], held: Collection[str] | None) -> list[d
             out.setdefault(pair, []).append(t)
     order = ["TM", "SR", "SOP", "KM", "PM"]
     return [
-        {"from_role": a, "to_role": b, "types": tuple(ts),
-         "staffed": held is None or (a in held and b in held)}
+        {"from_role": a, "to_role": b, "types": tuple(ts), "staffed": held is None or (a in held and b in held)}
         for (a, b), ts in sorted(out.items(), key=lambda p: (order.index(p[0][0]), order.index(p[0][1])))
-    ]  # fmt: skip
+    ]
 
 
 def _said(value: object) -> Any:
-    return None if value is None or (not isinstance(value, tuple | list) and pd.isna(value)) else value
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    return value
 
 
-def _gap(row: dict[str, Any]) -> int:
+def _gap(row: Mapping[Any, Any]) -> int:
     """Return 0 for a documented rule, 1 for a partly documented or only spoken one, 2 for none."""
     if _said(row["trigger"]) == "TRG_NONE":
         return 2
@@ -69,8 +71,8 @@ def pair_table(pairs: Sequence[dict[str, Any]], handoffs: pd.DataFrame) -> pd.Da
     ``handoffs``: the questionnaire's table. Roles are matched by family (a senior client manager is a client manager).
     Columns: from_role, to_role, types, staffed; ``gap`` 0 documented, 1 partly (or a trigger is named and nothing is
     said of paper), 2 no rule, missing where one of the stations is empty; ``named`` whether the sheet has a row for the
-    pair; trigger, k, amount, days, form, pack (number of things handed over), deadline_days, pay_after, documented: those
-    of the best documented row.
+    pair; trigger, k, amount, days, form, pack (number of things handed over), deadline_days, pay_after, documented:
+    those of the best documented row.
     """
     rows = [
         {**r, "_from": family_of(str(r["from_role"])), "_to": family_of(str(r["to_role"]))}
@@ -81,15 +83,38 @@ def pair_table(pairs: Sequence[dict[str, Any]], handoffs: pd.DataFrame) -> pd.Da
         mine = [r for r in rows if (r["_from"], r["_to"]) == (pair["from_role"], pair["to_role"])]
         best = min(mine, key=_gap, default=None)
         gap = None if not pair["staffed"] else 2 if best is None else _gap(best)
-        said = {k: _said(best[k]) if best is not None else None for k in (
-            "trigger", "k", "amount", "days", "form", "deadline_days", "pay_after", "documented")}  # fmt: skip
+        said = {
+            k: _said(best[k]) if best is not None else None
+            for k in ("trigger", "k", "amount", "days", "form", "deadline_days", "pay_after", "documented")
+        }
         pack = _said(best["pack"]) if best is not None else None
-        out.append({
-            **pair, "types": ", ".join(pair["types"]), "gap": gap, "named": best is not None, **said,
-            "pack": None if not pack else len(pack),
-        })  # fmt: skip
-    columns = ["from_role", "to_role", "types", "staffed", "gap", "named", "trigger", "k", "amount", "days", "form", "pack",
-               "deadline_days", "pay_after", "documented"]  # fmt: skip
+        out.append(
+            {
+                **pair,
+                "types": ", ".join(pair["types"]),
+                "gap": gap,
+                "named": best is not None,
+                **said,
+                "pack": None if not pack else len(pack),
+            }
+        )
+    columns = [
+        "from_role",
+        "to_role",
+        "types",
+        "staffed",
+        "gap",
+        "named",
+        "trigger",
+        "k",
+        "amount",
+        "days",
+        "form",
+        "pack",
+        "deadline_days",
+        "pay_after",
+        "documented",
+    ]
     frame = pd.DataFrame(out, columns=columns)
     numbers = ["gap", "k", "amount", "days", "pack", "deadline_days"]
     frame[numbers] = frame[numbers].astype(float)
@@ -113,9 +138,9 @@ def form_mismatches(pairs: pd.DataFrame) -> pd.DataFrame:
 def developer_rules(handoffs: pd.DataFrame, takers: Collection[str], default_k: float | None) -> list[dict[str, Any]]:
     """Return the rules of the hand-off from developer to client manager that can be checked in the orders.
 
-    ``takers``: families that take clients over. Keys: trigger, k, amount, days, deadline_days (0 where not said). A rule
-    «after the k-th sale» without its number takes the company's own answer ``default_k``; a trigger that leaves no trace in
-    the orders (a deal signed) is left out.
+    ``takers``: families that take clients over. Keys: trigger, k, amount, days, deadline_days (0 where not said). A
+    rule «after the k-th sale» without its number takes the company's own answer ``default_k``; a trigger that leaves
+    no trace in the orders (a deal signed) is left out.
     """
     out: list[dict[str, Any]] = []
     for r in handoffs.to_dict("records"):
@@ -128,5 +153,7 @@ def developer_rules(handoffs: pd.DataFrame, takers: Collection[str], default_k: 
         number = {"TRG_N_SALES": k, "TRG_VOLUME": _said(r["amount"]), "TRG_TIME": _said(r["days"])}.get(str(trigger))
         if trigger not in SEEN_IN_ORDERS or number is None:
             continue
-        out.append({"trigger": trigger, "number": float(number), "deadline_days": float(_said(r["deadline_days"]) or 0.0)})
+        out.append(
+            {"trigger": trigger, "number": float(number), "deadline_days": float(_said(r["deadline_days"]) or 0.0)}
+        )
     return out

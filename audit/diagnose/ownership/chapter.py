@@ -149,12 +149,12 @@ def _single(case: Case, ground: Ground) -> Part:
     ever = _sql(case, "ownership_ever")
     one_ever = int((ever["managers"] == 1).sum())
     facts: dict[str, Any] = {"one_seller_ever": one_ever, "clients_ever": len(ever)}
-    found = single_owner(ground.sellers, ground.clients)
-    names = ["client_key", "client_name", "segment", "manager", "order_days", "sellers", "main_share", "revenue",
-             "repeat_revenue", "single", "chance", "annual_figure"]  # fmt: skip
-    # main_seller() names the client's own seller; the ground's column of the same name agrees with it.
-    table = found.table.rename(columns={"manager_x": "manager"}).drop(columns="manager_y", errors="ignore")
-    table = table.sort_values(["revenue", "client_key"], ascending=[False, True], ignore_index=True)[names]
+    found = single_owner(ground.sellers, ground.clients.drop(columns="manager"))
+    names = [
+        "client_key", "client_name", "segment", "manager", "order_days", "sellers", "main_share", "revenue",
+        "repeat_revenue", "single", "chance", "annual_figure",
+    ]  # fmt: skip
+    table = found.table.sort_values(["revenue", "client_key"], ascending=[False, True], ignore_index=True)[names]
     tables = {"clients": table}
     facts |= {"regular": found.n, "single": found.single, "team": found.team}
     reason: Text | None = None

@@ -832,6 +832,23 @@ def _relief_cost(staff: pd.DataFrame, fte: float) -> float | None:
     return float(rows["cost_month"].sum() / rows["fte"].sum()) * 12.0 * fte
 
 
+def _one_weekday(log: daylog.CleanLog | None) -> bool:
+    """Whether somebody with several days logged only one day of the week: a Monday is not a week."""
+    if log is None or log.days.empty:
+        return False
+    days = log.days.assign(weekday=pd.to_datetime(log.days["date"]).dt.day_of_week)
+    counted = days.groupby("person")["weekday"].agg(["size", "nunique"])
+    return bool(((counted["size"] > 1) & (counted["nunique"] == 1)).any())
+
+
+def _month_end(log: daylog.CleanLog | None, last_days: int = 3) -> bool:
+    """Whether the whole log lies in the last days of months, when papers pile up."""
+    if log is None or log.days.empty:
+        return False
+    dates = pd.to_datetime(log.days["date"])
+    return bool((dates.dt.days_in_month - dates.dt.day < last_days).all())
+
+
 # --- facts
 
 
@@ -898,6 +915,8 @@ def _facts(
         "handoff_k_source": hunts.k_source,
         "log_days": 0 if log is None else len(log.days),
         "log_people": 0 if log is None else int(log.days["person"].nunique()),
+        "log_one_weekday": _one_weekday(log),
+        "log_month_end": _month_end(log),
         "log_short_days": 0 if log is None else log.short_days,
         "log_clipped": 0 if log is None else log.clipped,
         "utilisation": case.thresholds.value("roles.utilisation"),

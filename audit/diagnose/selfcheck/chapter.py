@@ -56,9 +56,9 @@ class _Rule:
 def refutations(t: Thresholds) -> dict[int, _Rule]:
     """Return what refutes each answer, by question.
 
-    An answer is held against what it says: «yes, clients leave for good» is refuted by a small loss, «no» by a large one.
-    Limits are those of the findings about the same figure; between the two limits nothing is refuted. The sixth «yes»
-    cannot be refuted: an order could always be larger.
+    An answer is held against what it says: «yes, clients leave for good» is refuted by a small loss, «no» by a large
+    one. Limits are those of the findings about the same figure; between the two limits nothing is refuted. The sixth
+    «yes» cannot be refuted: an order could always be larger.
     """
 
     def watch(id: str) -> float:
@@ -73,38 +73,56 @@ def refutations(t: Thresholds) -> dict[int, _Rule]:
 
     flat = t.value("selfcheck.flat_change")
     return {
-        1: _Rule((Refutation("retention.repeat_revenue_share", "below", t.value("selfcheck.majority_share")),),
-                 (Refutation("retention.repeat_revenue_share", "above", watch("retention.low_repeat_share")),)),
-        2: _Rule((Refutation("base.wallet_share", "above", t.value("selfcheck.full_wallet_share")),),
-                 (Refutation("base.wallet_share", "below", found("base.wallet_headroom")),)),
-        3: _Rule((Refutation("selfcheck.older_clients_change", "above", flat),),
-                 (Refutation("selfcheck.older_clients_change", "below", flat),)),
-        4: _Rule((Refutation("roles.km_operational_share", "below", watch("roles.km_overload")),),
-                 (Refutation("roles.km_operational_share", "above", found("roles.km_overload")),)),
-        5: _Rule((Refutation("retention.lost_revenue_share", "below", watch("retention.revenue_leak")),
-                  Refutation("retention.return_rate", "above", found("retention.weak_return"))),
-                 (Refutation("retention.lost_revenue_share", "above", found("retention.revenue_leak")),
-                  Refutation("retention.return_rate", "below", found("retention.weak_return")))),
+        1: _Rule(
+            (Refutation("retention.repeat_revenue_share", "below", t.value("selfcheck.majority_share")),),
+            (Refutation("retention.repeat_revenue_share", "above", watch("retention.low_repeat_share")),),
+        ),
+        2: _Rule(
+            (Refutation("base.wallet_share", "above", t.value("selfcheck.full_wallet_share")),),
+            (Refutation("base.wallet_share", "below", found("base.wallet_headroom")),),
+        ),
+        3: _Rule(
+            (Refutation("selfcheck.older_clients_change", "above", flat),),
+            (Refutation("selfcheck.older_clients_change", "below", flat),),
+        ),
+        4: _Rule(
+            (Refutation("roles.km_operational_share", "below", watch("roles.km_overload")),),
+            (Refutation("roles.km_operational_share", "above", found("roles.km_overload")),),
+        ),
+        5: _Rule(
+            (
+                Refutation("retention.lost_revenue_share", "below", watch("retention.revenue_leak")),
+                Refutation("retention.return_rate", "above", found("retention.weak_return")),
+            ),
+            (
+                Refutation("retention.lost_revenue_share", "above", found("retention.revenue_leak")),
+                Refutation("retention.return_rate", "below", found("retention.weak_return")),
+            ),
+        ),
         6: _Rule((), (Refutation("selfcheck.order_headroom", "above", t.value("selfcheck.order_headroom")),)),
-        7: _Rule((Refutation("retention.company_initiated_share", "above", t.value("selfcheck.majority_share")),),
-                 (Refutation("retention.company_initiated_share", "below", watch("retention.mostly_reactive")),)),
-        8: _Rule((Refutation("retention.active_clients_trend", "above", 0.0),),
-                 (Refutation("retention.active_clients_trend", "below", 0.0),)),
-    }  # fmt: skip
+        7: _Rule(
+            (Refutation("retention.company_initiated_share", "above", t.value("selfcheck.majority_share")),),
+            (Refutation("retention.company_initiated_share", "below", watch("retention.mostly_reactive")),),
+        ),
+        8: _Rule(
+            (Refutation("retention.active_clients_trend", "above", 0.0),),
+            (Refutation("retention.active_clients_trend", "below", 0.0),),
+        ),
+    }
 
 
 NEVER = Text("Такой ответ цифрами не опровергнуть", "No figure could refute this answer")
-STRADDLES = Text("Интервал показателя захватывает границу: ни подтвердить, ни опровергнуть",
-                 "The interval of the figure takes in the limit: neither confirmed nor refuted")  # fmt: skip
+STRADDLES = Text(
+    "Интервал показателя захватывает границу: ни подтвердить, ни опровергнуть",
+    "The interval of the figure takes in the limit: neither confirmed nor refuted",
+)
 
 
-def judge_answer(
-    answer: str, rule: _Rule, known: Mapping[str, Figure]
-) -> tuple[State, Text | None]:
+def judge_answer(answer: str, rule: _Rule, known: Mapping[str, Figure]) -> tuple[State, Text | None]:
     """Tell whether the figures contradict one answer: state and, where it cannot be checked, why.
 
-    «no» is refuted if any of its refutations holds; it agrees if all that can be had surely fail. «yes» is refuted if all
-    of its refutations that can be had hold, the first being a must; it agrees if one surely fails.
+    «no» is refuted if any of its refutations holds; it agrees if all that can be had surely fail. «yes» is refuted
+    if all of its refutations that can be had hold, the first being a must; it agrees if one surely fails.
     """
     if answer not in ("yes", "no"):
         return "no_answer", None
@@ -129,8 +147,9 @@ def judge_answer(
 def answer_table(answers: Mapping[int, str], rules: Mapping[int, _Rule], known: Mapping[str, Figure]) -> pd.DataFrame:
     """Return the eight questions with answers, figures and states, one row per question.
 
-    Columns: question, answer (yes, no, unknown, or missing), check (metric id), value, low, high, n, unit, limit (the one
-    that would refute the answer given), state, reason_ru, reason_en; figure_reason_ru / _en where the figure is missing.
+    Columns: question, answer (yes, no, unknown, or missing), check (metric id), value, low, high, n, unit, limit
+    (the one that would refute the answer given), state, reason_ru, reason_en; figure_reason_ru / _en where the
+    figure is missing.
     """
     rows: list[dict[str, Any]] = []
     for number, rule in rules.items():
@@ -140,19 +159,33 @@ def answer_table(answers: Mapping[int, str], rules: Mapping[int, _Rule], known: 
         lead = tests[0]
         for r in tests:
             figure = known[r.id]
-            if state == "contradicts" and figure.estimates and all(r.holds(e) for e in figure.estimates if e.value is not None):
+            if (
+                state == "contradicts"
+                and figure.estimates
+                and all(r.holds(e) for e in figure.estimates if e.value is not None)
+            ):
                 lead = r
                 break
         figure = known[lead.id]
         e = figure.whole
-        rows.append({
-            "question": number, "answer": answer, "check": lead.id, "value": None if e is None else e.value,
-            "low": None if e is None else e.low, "high": None if e is None else e.high,
-            "n": None if e is None else e.n, "unit": method().metrics[lead.id].unit, "limit": lead.limit, "state": state,
-            "reason_ru": None if reason is None else reason.ru, "reason_en": None if reason is None else reason.en,
-            "figure_reason_ru": None if figure.reason is None else figure.reason.ru,
-            "figure_reason_en": None if figure.reason is None else figure.reason.en,
-        })  # fmt: skip
+        rows.append(
+            {
+                "question": number,
+                "answer": answer,
+                "check": lead.id,
+                "value": None if e is None else e.value,
+                "low": None if e is None else e.low,
+                "high": None if e is None else e.high,
+                "n": None if e is None else e.n,
+                "unit": method().metrics[lead.id].unit,
+                "limit": lead.limit,
+                "state": state,
+                "reason_ru": None if reason is None else reason.ru,
+                "reason_en": None if reason is None else reason.en,
+                "figure_reason_ru": None if figure.reason is None else figure.reason.ru,
+                "figure_reason_en": None if figure.reason is None else figure.reason.en,
+            }
+        )
     frame = pd.DataFrame(rows)
     numbers = ["value", "low", "high", "n", "limit"]
     frame[numbers] = frame[numbers].astype(float)
@@ -162,17 +195,27 @@ def answer_table(answers: Mapping[int, str], rules: Mapping[int, _Rule], known: 
 def diagnose(case: Case) -> ChapterResult:
     """Return the eight answers against their figures.
 
-    Table ``answers`` as in `answer_table`. Facts: counts of the states, and the contradictions in the words of the method.
+    Table ``answers`` as in `answer_table`. Facts: counts of the states, and the contradictions in the words of the
+    method.
     """
     ids = ("selfcheck.contradictions", "selfcheck.checked", "selfcheck.yes_answers")
     own = ("selfcheck.older_clients_change", "selfcheck.order_headroom")
     if reason := missing_sheet(case, "self_check"):
-        empty = pd.DataFrame(columns=["question", "answer", "check", "value", "low", "high", "n", "unit", "limit", "state"])
-        return ChapterResult.of("selfcheck", [no_metric(id, reason) for id in (*ids, *own)], {"answers": empty}, {
-            "answered": 0, "contradictions": [], "unchecked": []})  # fmt: skip
+        empty = pd.DataFrame(
+            columns=["question", "answer", "check", "value", "low", "high", "n", "unit", "limit", "state"]
+        )
+        return ChapterResult.of(
+            "selfcheck",
+            [no_metric(id, reason) for id in (*ids, *own)],
+            {"answers": empty},
+            {"answered": 0, "contradictions": [], "unchecked": []},
+        )
     raw = case.questionnaire.table("self_check")
-    answers = {int(r["question"]): str(r["answer"]) for r in raw.to_dict("records")
-               if r["question"] is not None and not pd.isna(r["question"]) and isinstance(r["answer"], str)}  # fmt: skip
+    answers = {
+        int(r["question"]): str(r["answer"])
+        for r in raw.to_dict("records")
+        if r["question"] is not None and not pd.isna(r["question"]) and isinstance(r["answer"], str)
+    }
     known = figures(case)
     table = answer_table(answers, refutations(case.thresholds), known)
     states = table["state"].value_counts()
@@ -182,20 +225,33 @@ def diagnose(case: Case) -> ChapterResult:
     if checked:
         metrics.append(metric(ids[0], float(states.get("contradicts", 0)), n=checked))
     else:
-        metrics.append(no_metric(ids[0], Text(
-            "Ни один ответ «да» или «нет» не с чем сверить: нужных показателей нет или их интервалы захватывают границы",
-            "No answer “yes” or “no” can be held against a figure: the figures are missing or straddle their limits",
-        ) if answered else Text(
-            "На все вопросы отвечено «не знаю»", "Every question was answered “I do not know”",
-        ), n=0))  # fmt: skip
+        metrics.append(
+            no_metric(
+                ids[0],
+                Text(
+                    "Ни один ответ «да» или «нет» не с чем сверить: нужных показателей нет или их интервалы "
+                    "захватывают границы",
+                    "No answer “yes” or “no” can be held against a figure: the figures are missing or "
+                    "straddle their limits",
+                )
+                if answered
+                else Text(
+                    "На все вопросы отвечено «не знаю»",
+                    "Every question was answered “I do not know”",
+                ),
+                n=0,
+            )
+        )
     metrics.append(metric(ids[1], float(checked), n=answered))
     metrics.append(metric(ids[2], float((table["answer"] == "yes").sum()), n=len(answers)))
     metrics += [_own_metric(known[id]) for id in own]
     facts = {
-        "answered": answered, "checked": checked, "questions": len(table),
+        "answered": answered,
+        "checked": checked,
+        "questions": len(table),
         "contradictions": [_fact(r) for r in table.to_dict("records") if r["state"] == "contradicts"],
         "unchecked": [int(r["question"]) for r in table.to_dict("records") if r["state"] == "unchecked"],
-    }  # fmt: skip
+    }
     return ChapterResult.of("selfcheck", metrics, {"answers": table}, facts)
 
 
@@ -211,9 +267,15 @@ def _fact(row: Mapping[Any, Any]) -> dict[str, Any]:
     q = method().self_check[str(int(row["question"]))]
     spec = method().metrics[str(row["check"])]
     return {
-        "question": int(row["question"]), "ru": q.ru, "en": q.en, "answer": str(row["answer"]),
-        "figure_ru": spec.ru, "figure_en": spec.en, "value": float(row["value"]),
+        "question": int(row["question"]),
+        "ru": q.ru,
+        "en": q.en,
+        "answer": str(row["answer"]),
+        "figure_ru": spec.ru,
+        "figure_en": spec.en,
+        "value": float(row["value"]),
         "low": None if math.isnan(row["low"]) else float(row["low"]),
         "high": None if math.isnan(row["high"]) else float(row["high"]),
-        "unit": str(row["unit"]), "limit": float(row["limit"]),
-    }  # fmt: skip
+        "unit": str(row["unit"]),
+        "limit": float(row["limit"]),
+    }

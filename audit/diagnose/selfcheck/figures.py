@@ -35,8 +35,8 @@ QUARTERS_NEEDED = 4
 class Figure:
     """One figure with its interval, the same without the client that dominates it, or the reason why there is none.
 
-    ``estimates``: the figure, and where one client dominates it also the figure without that client: a verdict must hold
-    for all of them.
+    ``estimates``: the figure, and where one client dominates it also the figure without that client: a verdict must
+    hold for all of them.
     """
 
     id: str
@@ -50,12 +50,17 @@ class Figure:
 
 
 CLIENTS = Text("Клиентов, по которым считается показатель", "Clients that the figure rests on")
-NO_VALUE = Text("Показатель не посчитать: нет выручки за сравниваемый период",
-                "The figure cannot be computed: no revenue in the period compared")  # fmt: skip
-SHORT = Text("Выгрузка короче двух лет: сравнить год с годом нельзя",
-             "The export is shorter than two years: one year cannot be compared with another")  # fmt: skip
-NO_CROSSING = Text("Ни один постоянный клиент не замолкал дольше своего предела",
-                   "No regular client has been silent beyond its limit")  # fmt: skip
+NO_VALUE = Text(
+    "Показатель не посчитать: нет выручки за сравниваемый период",
+    "The figure cannot be computed: no revenue in the period compared",
+)
+SHORT = Text(
+    "Выгрузка короче двух лет: сравнить год с годом нельзя",
+    "The export is shorter than two years: one year cannot be compared with another",
+)
+NO_CROSSING = Text(
+    "Ни один постоянный клиент не замолкал дольше своего предела", "No regular client has been silent beyond its limit"
+)
 
 
 def figures(case: Case) -> dict[str, Figure]:
@@ -99,7 +104,8 @@ def _from_share(
 
 
 def _client_shares(case: Case) -> dict[str, Share]:
-    """Return repeat, lost and company-begun shares from one resampling of clients, as the chapter on retention has them."""
+    """Return repeat, lost and company-begun shares from one resampling of clients, as the chapter on retention has
+    them."""
     w, t = case.window, case.thresholds
     since = judged_from(case.clients(), w)
     f = case.query(sql_text("audit.diagnose", "retention_clients"), judged_from=since)
@@ -107,8 +113,11 @@ def _client_shares(case: Case) -> dict[str, Share]:
         return {}
     new = mark_new(f, w).to_numpy(dtype=np.float64)
     columns: dict[str, Any] = {
-        "repeat": (f["judged_first_revenue"].to_numpy(dtype=np.float64) * new, f["judged_revenue"].to_numpy(dtype=np.float64)),
-    }  # fmt: skip
+        "repeat": (
+            f["judged_first_revenue"].to_numpy(dtype=np.float64) * new,
+            f["judged_revenue"].to_numpy(dtype=np.float64),
+        ),
+    }
     if w.has_prior:
         columns["lost_revenue"] = loss_columns(f)["lost_revenue"]
     began = _began(case)
@@ -116,9 +125,12 @@ def _client_shares(case: Case) -> dict[str, Share]:
         both = f[["client_key"]].merge(began, on="client_key", how="left").fillna({"by_us": 0, "by_client": 0})
         columns["by_us"] = (both["by_us"], both["by_us"] + both["by_client"])
     return shares_of_sums(
-        columns, draws=t.count("general.bootstrap_draws"), seed=t.count("general.bootstrap_seed"),
-        dominant_limit=t.value("general.dominant_client_share"), level=t.value("general.confidence_level"),
-    )  # fmt: skip
+        columns,
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
+        dominant_limit=t.value("general.dominant_client_share"),
+        level=t.value("general.confidence_level"),
+    )
 
 
 def _began(case: Case) -> pd.DataFrame | None:
@@ -131,11 +143,17 @@ def _began(case: Case) -> pd.DataFrame | None:
         raw = case.questionnaire.table("touches")
         day = pd.to_datetime(raw["date"])
         keep = raw["direction"].notna() & (day >= pd.Timestamp(w.recent_start)) & (day <= pd.Timestamp(w.as_of))
-        touches = pd.DataFrame({"client_key": raw.loc[keep, "client_id"].astype("string"),
-                                "direction": raw.loc[keep, "direction"].astype("string")})  # fmt: skip
+        touches = pd.DataFrame(
+            {
+                "client_key": raw.loc[keep, "client_id"].astype("string"),
+                "direction": raw.loc[keep, "direction"].astype("string"),
+            }
+        )
     if not parts and touches.empty:
         return None
-    orders = parts[0] if parts else pd.DataFrame({"client_key": pd.Series(dtype="string"), "by_us": [], "by_client": []})
+    orders = (
+        parts[0] if parts else pd.DataFrame({"client_key": pd.Series(dtype="string"), "by_us": [], "by_client": []})
+    )
     return initiative(orders, touches)
 
 
@@ -144,7 +162,9 @@ def _initiated(case: Case, share: Share | None) -> Figure:
     if share is None:
         column, sheet = missing_columns(case, "initiator"), missing_sheet(case, "touches")
         if column is not None and sheet is not None:
-            missing = Text(f"{column.ru}; {sheet.ru[0].lower()}{sheet.ru[1:]}", f"{column.en}; {sheet.en[0].lower()}{sheet.en[1:]}")
+            missing = Text(
+                f"{column.ru}; {sheet.ru[0].lower()}{sheet.ru[1:]}", f"{column.en}; {sheet.en[0].lower()}{sheet.en[1:]}"
+            )
         else:
             missing = Text("Ни у одного заказа и касания инициатор не указан", "No order or touch names who began it")
     return _from_share(case, "retention.company_initiated_share", share, missing=missing)
@@ -156,17 +176,24 @@ def _wallet(case: Case) -> Figure:
         return Figure(id, reason=reason)
     keys = case.questionnaire.table("key_clients")
     matched = match_keys(keys["client_id"], case.query(sql_text("audit.diagnose", "base_keys")))
-    said = pd.DataFrame({
-        "client_key": matched, "wallet_share": keys["wallet_share"], "annual_budget": keys["annual_budget"],
-    })  # fmt: skip
+    said = pd.DataFrame(
+        {
+            "client_key": matched,
+            "wallet_share": keys["wallet_share"],
+            "annual_budget": keys["annual_budget"],
+        }
+    )
     w = case.window
     revenue = case.query(sql_text("audit.diagnose", "keys_revenue"), since=max(w.recent_start, w.start))
     found = wallet(said, revenue.set_index("client_key")["revenue"])
     if found.mean.value is None:
-        return Figure(id, reason=Text(
-            "На листе «Ключевые клиенты» нет ни долей в закупках, ни годовых бюджетов",
-            "The sheet “Key clients” has neither shares of wallet nor annual budgets",
-        ))  # fmt: skip
+        return Figure(
+            id,
+            reason=Text(
+                "На листе «Ключевые клиенты» нет ни долей в закупках, ни годовых бюджетов",
+                "The sheet “Key clients” has neither shares of wallet nor annual budgets",
+            ),
+        )
     return _enough(case, id, (found.mean,))
 
 
@@ -179,17 +206,22 @@ def _older_clients(case: Case) -> Figure:
     buyers = clients[clients["order_days"] > 0]
     dated = float(believed_since(buyers).notna().mean()) if len(buyers) else 0.0
     if w.start > add_months(w.prior_start, -12) and dated < DATED_SHARE:
-        return Figure(id, reason=Text(
-            "Чтобы знать, кто работает больше года, нужны три года заказов или дата «клиент с»",
-            "To know who has been a client for over a year takes three years of orders or the date “client since”",
-        ))  # fmt: skip
+        return Figure(
+            id,
+            reason=Text(
+                "Чтобы знать, кто работает больше года, нужны три года заказов или дата «клиент с»",
+                "To know who has been a client for over a year takes three years of orders or the date “client since”",
+            ),
+        )
     rows = case.query(sql_text("audit.diagnose", "selfcheck_older"))
     t = case.thresholds
     e = bootstrap_ratio(
-        rows["recent_revenue"].to_numpy(dtype=np.float64), rows["prior_revenue"].to_numpy(dtype=np.float64),
-        draws=t.count("general.bootstrap_draws"), seed=t.count("general.bootstrap_seed"),
+        rows["recent_revenue"].to_numpy(dtype=np.float64),
+        rows["prior_revenue"].to_numpy(dtype=np.float64),
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
         level=t.value("general.confidence_level"),
-    )  # fmt: skip
+    )
     return _enough(case, id, (e.map(lambda x: x - 1.0),))
 
 
@@ -201,10 +233,13 @@ def _operational(case: Case) -> Figure:
     load = operational_load(answers.hours, ("KM",), case.thresholds.value("roles.own_crm_notes_share"))
     hours = float(load["hours"].sum())
     if hours <= 0:
-        return Figure(id, reason=Text(
-            "В анкете нет клиентских менеджеров с заполненным временем",
-            "The questionnaire has no client managers with hours",
-        ))  # fmt: skip
+        return Figure(
+            id,
+            reason=Text(
+                "В анкете нет клиентских менеджеров с заполненным временем",
+                "The questionnaire has no client managers with hours",
+            ),
+        )
     sure, unsure = float(load["oper_hours"].sum()), float(load["unsure_hours"].sum())
     return Figure(id, (Estimate(sure / hours, sure / hours, (sure + unsure) / hours, len(load)),))
 
@@ -213,9 +248,11 @@ def _return_rate(case: Case) -> Figure:
     id, t = "retention.return_rate", case.thresholds
     limits = limits_of(t)
     silences = case.query(
-        sql_text("audit.diagnose", "retention_silences"), multiple=limits.sleeping_gap_multiple,
-        min_days=int(np.floor(limits.sleeping_min_days)), min_gaps=t.count("retention.return_min_gaps"),
-    )  # fmt: skip
+        sql_text("audit.diagnose", "retention_silences"),
+        multiple=limits.sleeping_gap_multiple,
+        min_days=int(np.floor(limits.sleeping_min_days)),
+        min_gaps=t.count("retention.return_min_gaps"),
+    )
     waits = return_waits(crossings(silences, limits))
     if not len(waits.days):
         return Figure(id, reason=NO_CROSSING)
@@ -251,9 +288,12 @@ def order_headroom(quarters: pd.DataFrame, *, draws: int, seed: int, level: floa
     best = ((by_even + by_odd) / 2).reindex(able).to_numpy(dtype=np.float64)
     now = last.reindex(able)
     e = bootstrap_ratio(
-        now["revenue"].to_numpy(dtype=np.float64), now["days"].to_numpy(dtype=np.float64) * best,
-        draws=draws, seed=seed, level=level,
-    )  # fmt: skip
+        now["revenue"].to_numpy(dtype=np.float64),
+        now["days"].to_numpy(dtype=np.float64) * best,
+        draws=draws,
+        seed=seed,
+        level=level,
+    )
     return e.map(lambda x: 1.0 - x)
 
 
@@ -262,13 +302,24 @@ def _order_headroom(case: Case) -> Figure:
     rows = case.query(
         sql_text("audit.diagnose", "selfcheck_quarters"), last_month=month_index(w.as_of), months=3 * QUARTERS
     )
-    e = order_headroom(rows, draws=t.count("general.bootstrap_draws"), seed=t.count("general.bootstrap_seed"),
-                       level=t.value("general.confidence_level"))  # fmt: skip
+    e = order_headroom(
+        rows,
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
+        level=t.value("general.confidence_level"),
+    )
     if e.value is None or e.n < t.count("general.min_units"):
-        return Figure(id, reason=too_few(e.n, t.count("general.min_units"), Text(
-            "Клиентов, у которых хотя бы в четырёх кварталах по два дня заказа",
-            "Clients with two order days in at least four quarters",
-        )))  # fmt: skip
+        return Figure(
+            id,
+            reason=too_few(
+                e.n,
+                t.count("general.min_units"),
+                Text(
+                    "Клиентов, у которых хотя бы в четырёх кварталах по два дня заказа",
+                    "Clients with two order days in at least four quarters",
+                ),
+            ),
+        )
     return Figure(id, (e,))
 
 
@@ -276,16 +327,26 @@ def _active_trend(case: Case) -> Figure:
     id, t = "retention.active_clients_trend", case.thresholds
     first, last = complete_months(case.window)
     if last - first + 1 < 24:
-        return Figure(id, reason=Text("Полных месяцев меньше 24: направление без сезонности не назвать",
-                                      "Fewer than 24 whole months: no direction free of seasons"))  # fmt: skip
-    months = case.query(sql_text("audit.diagnose", "retention_months"), first_month=first, last_month=last, deflate=False)
+        return Figure(
+            id,
+            reason=Text(
+                "Полных месяцев меньше 24: направление без сезонности не назвать",
+                "Fewer than 24 whole months: no direction free of seasons",
+            ),
+        )
+    months = case.query(
+        sql_text("audit.diagnose", "retention_months"), first_month=first, last_month=last, deflate=False
+    )
     if months.empty:
         return Figure(id, reason=NO_VALUE)
     trend = yearly_trends(
-        months["unit"].to_numpy(dtype=np.int64), months["month_index"].to_numpy(dtype=np.int64),
-        {"active_clients": (np.ones(len(months)), None)}, first_month=first, last_month=last,
-        draws=t.count("general.bootstrap_draws"), seed=t.count("general.bootstrap_seed"),
+        months["unit"].to_numpy(dtype=np.int64),
+        months["month_index"].to_numpy(dtype=np.int64),
+        {"active_clients": (np.ones(len(months)), None)},
+        first_month=first,
+        last_month=last,
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
         level=t.value("general.confidence_level"),
-    )["active_clients"].yearly  # fmt: skip
+    )["active_clients"].yearly
     return _enough(case, id, (trend,))
-

@@ -1,4 +1,4 @@
-"""Service (methodology 5.8): late, short, wrong and complained of, and what becomes of clients after a first failure."""
+"""Service (methodology 5.8): what goes wrong, and what becomes of clients afterwards."""
 
 from audit.diagnose.service.chapter import diagnose
 

@@ -34,7 +34,8 @@ FOLLOWED_CLIENTS = 20_000
 NO_FAILURE_FIELDS = Text(
     "По заказам не видно, что пошло не так: нужны обещанная и фактическая даты отгрузки, процент отгрузки, рекламация "
     "или ошибка в документах — хотя бы одно из этого",
-    "The orders do not show what went wrong: they need promised and actual shipping dates, the share shipped, complaints "
+    "The orders do not show what went wrong: they need promised and actual shipping dates, the share "
+    "shipped, complaints "
     "or errors in the papers, at least one of these",
 )
 NO_FAILURES = Text("Заказов со сбоем нет", "There are no orders that went wrong")
@@ -43,7 +44,9 @@ NO_SERVICES = Text(
     "The sheet “Processes and services” names none of the six services",
 )
 UNITS = {
-    "late": Text("Заказов с обещанной и фактической датой отгрузки", "Orders with a promised and an actual shipping date"),
+    "late": Text(
+        "Заказов с обещанной и фактической датой отгрузки", "Orders with a promised and an actual shipping date"
+    ),
     "short": Text("Заказов с известным процентом отгрузки", "Orders whose share shipped is known"),
     "complaint": Text("Заказов", "Orders"),
     "document_error": Text("Заказов", "Orders"),
@@ -54,9 +57,11 @@ TREATED = Text(
 )
 _NEEDS = {"short": ("shipped_pct",), "complaint": ("complaint",), "document_error": ("document_error",)}
 _METRIC = {
-    "late": "service.late_share", "short": "service.short_share", "complaint": "service.complaint_share",
+    "late": "service.late_share",
+    "short": "service.short_share",
+    "complaint": "service.complaint_share",
     "document_error": "service.document_error_share",
-}  # fmt: skip
+}
 
 
 def _sql(name: str) -> str:
@@ -95,23 +100,37 @@ def diagnose(case: Case) -> ChapterResult:
     months = list(range(first, month_index(w.as_of) + 1))
     cells = case.query(_sql("managers"), promise=column) if case.has("manager") and seen else None
     by_promise = "late" in seen
-    tables["heat"] = heat_table(cells, months, by_promise) if cells is not None else heat_table(
-        pd.DataFrame({c: pd.Series(dtype=t) for c, t in _CELLS.items()}), months, by_promise
-    )  # fmt: skip
+    tables["heat"] = (
+        heat_table(cells, months, by_promise)
+        if cells is not None
+        else heat_table(pd.DataFrame({c: pd.Series(dtype=t) for c, t in _CELLS.items()}), months, by_promise)
+    )
     facts: dict[str, Any] = {
-        "promise": promise, "orders": int(halves["orders"].sum()), "seen": seen, "by_promise": by_promise,
+        "promise": promise,
+        "orders": int(halves["orders"].sum()),
+        "seen": seen,
+        "by_promise": by_promise,
         "overdue": int(halves["overdue"].sum()) if promise is not None and case.has("shipped_date") else 0,
-        "margin_share": margin_share(case), "annual_revenue": case.annual_revenue, "start": w.start.isoformat(),
-        "as_of": w.as_of.isoformat(), "recent_start": w.recent_start.isoformat(),
+        "margin_share": margin_share(case),
+        "annual_revenue": case.annual_revenue,
+        "start": w.start.isoformat(),
+        "as_of": w.as_of.isoformat(),
+        "recent_start": w.recent_start.isoformat(),
         "loss_gaps": case.thresholds.value("service.loss_gaps"),
         "reasons_given": int(tables["reasons"].loc[tables["reasons"]["reason"].notna(), "orders"].sum()),
         "complaints": int(tables["reasons"]["orders"].sum()),
-    }  # fmt: skip
+    }
     return ChapterResult.of("service", metrics, tables, facts)
 
 
-_CELLS = {"manager": "object", "month_index": "int64", "orders": "int64", "dated": "int64", "late": "int64",
-          "failed": "int64"}  # fmt: skip
+_CELLS = {
+    "manager": "object",
+    "month_index": "int64",
+    "orders": "int64",
+    "dated": "int64",
+    "late": "int64",
+    "failed": "int64",
+}
 
 
 def _reason(case: Case, kind: str, promise: str | None) -> Text | None:
@@ -128,19 +147,27 @@ def _share_metric(case: Case, kinds: pd.DataFrame, kind: str, promise: str | Non
     id = _METRIC[kind]
     if reason := _reason(case, kind, promise):
         return no_metric(id, reason)
-    r = kinds.set_index("kind").loc[kind]
+    r: dict[Any, Any] = kinds[kinds["kind"] == kind].iloc[0].to_dict()
     needed = case.thresholds.count("general.min_units")
     if int(r["known"]) < needed:
         return no_metric(id, too_few(int(r["known"]), needed, UNITS[kind]), n=int(r["known"]))
     recent = int(r["recent_known"]) >= needed
     more: dict[str, Any] = {"basis": promise} if kind == "late" else {}
     return metric(
-        id, float(r["share"]), low=float(r["low"]), high=float(r["high"]), n=int(r["known"]), failed=int(r["failed"]),
+        id,
+        float(r["share"]),
+        low=float(r["low"]),
+        high=float(r["high"]),
+        n=int(r["known"]),
+        failed=int(r["failed"]),
         revenue_share=None if pd.isna(r["revenue_share"]) else float(r["revenue_share"]),
-        recent_n=int(r["recent_known"]), recent_failed=int(r["recent_failed"]),
-        recent_value=float(r["recent_share"]) if recent else None, recent_low=float(r["recent_low"]) if recent else None,
-        recent_high=float(r["recent_high"]) if recent else None, **more,
-    )  # fmt: skip
+        recent_n=int(r["recent_known"]),
+        recent_failed=int(r["recent_failed"]),
+        recent_value=float(r["recent_share"]) if recent else None,
+        recent_low=float(r["recent_low"]) if recent else None,
+        recent_high=float(r["recent_high"]) if recent else None,
+        **more,
+    )
 
 
 def _days_metric(case: Case, taken: pd.Series, promise: str | None) -> Metric:
@@ -171,9 +198,12 @@ def _return_metric(case: Case) -> Metric:
     recent = rows[rows["recent"] == 1]
     r_sold = float(recent["sold"].sum())
     return metric(
-        id, back / sold, n=int(rows["return_lines"].sum()), returned=back,
+        id,
+        back / sold,
+        n=int(rows["return_lines"].sum()),
+        returned=back,
         recent_value=float(recent["returned"].sum()) / r_sold if r_sold > 0 else None,
-    )  # fmt: skip
+    )
 
 
 def _services_metric(case: Case, tables: dict[str, pd.DataFrame]) -> Metric:
@@ -192,9 +222,13 @@ def _services_metric(case: Case, tables: dict[str, pd.DataFrame]) -> Metric:
     if not table["named"].any():
         return no_metric(id, NO_SERVICES, n=0)
     return metric(
-        id, float(table["unowned"].sum()), n=len(table), no_owner=int(table["no_owner"].sum()),
-        no_sla=int(table["no_sla"].sum()), services=[str(s) for s in table.loc[table["unowned"], "service"]],
-    )  # fmt: skip
+        id,
+        float(table["unowned"].sum()),
+        n=len(table),
+        no_owner=int(table["no_owner"].sum()),
+        no_sla=int(table["no_sla"].sum()),
+        services=[str(s) for s in table.loc[table["unowned"], "service"]],
+    )
 
 
 # --- after a first failure
@@ -220,9 +254,12 @@ def _failures(case: Case, seen: list[str], promise: str, tables: dict[str, pd.Da
     landmarks = landmarks[landmarks["purchase_no"] >= 2].reset_index(drop=True)
     t, as_of = case.thresholds, case.window.as_of
     settings: dict[str, Any] = {
-        "loss_gaps": t.value("service.loss_gaps"), "as_of": as_of, "draws": t.count("general.bootstrap_draws"),
-        "seed": t.count("general.bootstrap_seed"), "level": t.value("general.confidence_level"),
-    }  # fmt: skip
+        "loss_gaps": t.value("service.loss_gaps"),
+        "as_of": as_of,
+        "draws": t.count("general.bootstrap_draws"),
+        "seed": t.count("general.bootstrap_seed"),
+        "level": t.value("general.confidence_level"),
+    }
     failed = (landmarks["failed"] == 1).to_numpy(dtype=np.bool_)
     c = compare(landmarks, failed, **settings)
     tables["failure_curve"] = c.curve
@@ -232,17 +269,31 @@ def _failures(case: Case, seen: list[str], promise: str, tables: dict[str, pd.Da
     if e.n < needed or e.value is None or e.low is None or c.p_value is None:
         return [no_metric(id, too_few(e.n, needed, TREATED), n=e.n, unmatched=c.matched.unmatched) for id in ids]
     loss = metric(
-        ids[0], e.value, low=e.low, high=e.high, n=e.n, failed=c.matched.treated_figure, others=c.matched.control_figure,
-        controls=c.matched.controls, unmatched=c.matched.unmatched, strata=c.matched.strata, sampled_step=step,
-        loss_gaps=t.value("service.loss_gaps"), kinds=seen, **twice_extra(c, needed),
-    )  # fmt: skip
+        ids[0],
+        e.value,
+        low=e.low,
+        high=e.high,
+        n=e.n,
+        failed=c.matched.treated_figure,
+        others=c.matched.control_figure,
+        controls=c.matched.controls,
+        unmatched=c.matched.unmatched,
+        strata=c.matched.strata,
+        sampled_step=step,
+        loss_gaps=t.value("service.loss_gaps"),
+        kinds=seen,
+        **twice_extra(c, needed),
+    )
     return [loss, metric(ids[1], c.p_value, n=e.n, slower=bool(c.slower))]
 
 
 def _by_kind(
-    landmarks: pd.DataFrame, failed: np.ndarray[Any, np.dtype[np.bool_]], seen: list[str], settings: dict[str, Any],
+    landmarks: pd.DataFrame,
+    failed: np.ndarray[Any, np.dtype[np.bool_]],
+    seen: list[str],
+    settings: dict[str, Any],
     needed: int,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Return the excess loss after a first failure of each kind, one row per kind with enough clients."""
     rows = []
     for kind in seen:
@@ -254,15 +305,25 @@ def _by_kind(
         e = c.matched.effect
         if e.n < needed or e.value is None or e.low is None:
             continue
-        rows.append({"kind": kind, "clients": e.n, "treated": c.matched.treated_figure,
-                     "controls": c.matched.control_figure, "difference": e.value, "low": e.low, "high": e.high})  # fmt: skip
+        rows.append(
+            {
+                "kind": kind,
+                "clients": e.n,
+                "treated": c.matched.treated_figure,
+                "controls": c.matched.control_figure,
+                "difference": e.value,
+                "low": e.low,
+                "high": e.high,
+            }
+        )
     return pd.DataFrame(rows, columns=["kind", "clients", "treated", "controls", "difference", "low", "high"])
 
 
 def _after_failure(case: Case, c: Comparison) -> pd.DataFrame:
     """Return clients whose first failure lies in the recent period, the most valuable first.
 
-    Clients first met in the burn-in may have failed before the export begins; ``known_first`` says whether this one is new.
+    Clients first met in the burn-in may have failed before the export begins; ``known_first`` says whether this one
+    is new.
     """
     rows = c.rows[c.rows["treated"] & (c.rows["day"] >= pd.Timestamp(case.window.recent_start))]
     out = rows[["client_key", "day", "annual_value", "lost", *KINDS]].copy()
@@ -271,5 +332,3 @@ def _after_failure(case: Case, c: Comparison) -> pd.DataFrame:
     clients["known_first"] = mark_new(clients, case.window)
     out = out.merge(clients[["client_key", "client_name", "known_first"]], on="client_key", how="left")
     return out.sort_values(["annual_value", "client_key"], ascending=[False, True], ignore_index=True)
-
-

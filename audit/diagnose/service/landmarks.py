@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,17 @@ from numpy.typing import NDArray
 from audit.stats.matched import Matched, matched_difference
 from audit.stats.survival import logrank
 
-__all__ = ["GAPS_SHOWN", "Comparison", "compare", "number_band", "pace_half", "pool_weight", "prepare", "strata", "twice_extra"]
+__all__ = [
+    "GAPS_SHOWN",
+    "Comparison",
+    "compare",
+    "number_band",
+    "pace_half",
+    "pool_weight",
+    "prepare",
+    "strata",
+    "twice_extra",
+]
 
 POOL_WEIGHT = 2.0
 """The gap usual for all clients counts as so many gaps of the client's own, where the data do not tell how many."""
@@ -33,11 +44,11 @@ LARGE_ORDER = 3.0
 def prepare(purchases: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """Add to each purchase what was known of the client on its day, and what followed.
 
-    ``purchases``: client_key, day, next_day (missing: none so far), purchase_no, month_index, revenue; every client from
-    its first purchase on without a break. Sorted by client and day on return. Columns added: ``gaps`` (completed before
-    or on that day), ``usual_days`` — geometric mean of those gaps, drawn towards that of all clients while they are few —
-    ``large`` (three times the client's mean order so far or more), ``annual_value`` (mean order so far × 365 ÷ usual gap),
-    ``wait_days`` (to the next purchase or to ``as_of``), ``returned``.
+    ``purchases``: client_key, day, next_day (missing: none so far), purchase_no, month_index, revenue; every client
+    from its first purchase on without a break. Sorted by client and day on return. Columns added: ``gaps``
+    (completed before or on that day), ``usual_days`` — geometric mean of those gaps, drawn towards that of all
+    clients while they are few — ``large`` (three times the client's mean order so far or more), ``annual_value``
+    (mean order so far × 365 ÷ usual gap), ``wait_days`` (to the next purchase or to ``as_of``), ``returned``.
     """
     p = purchases.sort_values(["client_key", "day"], kind="stable").reset_index(drop=True)
     by = p.groupby("client_key", sort=False)
@@ -92,7 +103,8 @@ def number_band(number: pd.Series) -> NDArray[np.int64]:
 
 
 def pace_half(landmarks: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which landmarks belong to the slower half among those of the same purchase number (False: no gap known yet)."""
+    """Tell which landmarks belong to the slower half among those of the same purchase number (False: no gap known
+    yet)."""
     band = number_band(landmarks["purchase_no"])
     usual = landmarks["usual_days"]
     middle = usual.groupby(band).transform("median")
@@ -111,11 +123,12 @@ def strata(landmarks: pd.DataFrame) -> NDArray[np.int64]:
 class Comparison:
     """Clients after an event against clients at the same point without it.
 
-    ``matched``: share without a further order within ``loss_gaps`` usual gaps, treated minus controls, with the interval
-    that resamples clients; followed that long only. ``p_value``: two-sided log-rank test of the time to the next order,
-    in usual gaps, within strata; ``slower``: treated clients come back later or less. ``curve``: gaps, treated, controls
-    — share not back within so many gaps, one row per entry of `GAPS_SHOWN` at which both sides can be seen. ``rows``: the
-    landmarks used, with ``treated``, ``stratum``, ``lost`` (missing where not followed long enough).
+    ``matched``: share without a further order within ``loss_gaps`` usual gaps, treated minus controls, with the
+    interval that resamples clients; followed that long only. ``p_value``: two-sided log-rank test of the time to the
+    next order, in usual gaps, within strata; ``slower``: treated clients come back later or less. ``curve``: gaps,
+    treated, controls — share not back within so many gaps, one row per entry of `GAPS_SHOWN` at which both sides can
+    be seen. ``rows``: the landmarks used, with ``treated``, ``stratum``, ``lost`` (missing where not followed long
+    enough).
     """
 
     matched: Matched
@@ -127,14 +140,20 @@ class Comparison:
 
 
 def compare(
-    landmarks: pd.DataFrame, treated: NDArray[np.bool_], *, loss_gaps: float, as_of: dt.date, draws: int, seed: int,
+    landmarks: pd.DataFrame,
+    treated: NDArray[np.bool_],
+    *,
+    loss_gaps: float,
+    as_of: dt.date,
+    draws: int,
+    seed: int,
     level: float = 0.95,
-) -> Comparison:  # fmt: skip
+) -> Comparison:
     """Compare landmarks after an event (``treated``) with those at the same point without it.
 
-    ``landmarks``: rows of `prepare`. Only those whose whole clock of ``loss_gaps`` usual gaps fits before ``as_of`` tell
-    whether the client was lost; the length of the clock is known on the day it starts, so leaving the others out picks
-    nobody. Strata that lack one of the sides are left out and counted as unmatched.
+    ``landmarks``: rows of `prepare`. Only those whose whole clock of ``loss_gaps`` usual gaps fits before ``as_of``
+    tell whether the client was lost; the length of the clock is known on the day it starts, so leaving the others
+    out picks nobody. Strata that lack one of the sides are left out and counted as unmatched.
     """
     rows = landmarks.assign(treated=treated, stratum=strata(landmarks))
     rows["lost"] = _lost(rows, loss_gaps, as_of)
@@ -142,9 +161,14 @@ def compare(
     def difference(lost: pd.Series) -> Matched:
         seen = rows[lost.notna()]
         return matched_difference(
-            seen["treated"].to_numpy(dtype=np.bool_), seen["stratum"].to_numpy(), lost[lost.notna()].to_numpy(dtype=np.float64),
-            cluster=seen["client_key"].to_numpy(dtype=object).astype(str), draws=draws, seed=seed, level=level,
-        )  # fmt: skip
+            seen["treated"].to_numpy(dtype=np.bool_),
+            seen["stratum"].to_numpy(),
+            lost[lost.notna()].to_numpy(dtype=np.float64),
+            cluster=seen["client_key"].to_numpy(dtype=object).astype(str),
+            draws=draws,
+            seed=seed,
+            level=level,
+        )
 
     both = rows.groupby("stratum")["treated"].agg(["any", "all"])
     mixed = rows["stratum"].map(both["any"] & ~both["all"]).to_numpy(dtype=np.bool_)
@@ -153,9 +177,11 @@ def compare(
     if len(used):
         usual = used["usual_days"].to_numpy(dtype=np.float64)
         test = logrank(
-            used["wait_days"].to_numpy(dtype=np.float64) / usual, used["returned"].to_numpy(dtype=np.bool_),
-            used["treated"].to_numpy(dtype=np.bool_), strata=used["stratum"].to_numpy(),
-        )  # fmt: skip
+            used["wait_days"].to_numpy(dtype=np.float64) / usual,
+            used["returned"].to_numpy(dtype=np.bool_),
+            used["treated"].to_numpy(dtype=np.bool_),
+            strata=used["stratum"].to_numpy(),
+        )
         # Groups come sorted, False first: z > 0 says that the controls order sooner than expected.
         p_value, slower = test.p_value, test.z is not None and test.z > 0
     matched, twice = difference(rows["lost"]), difference(_lost(rows, 2 * loss_gaps, as_of))
@@ -163,7 +189,8 @@ def compare(
 
 
 def _lost(rows: pd.DataFrame, gaps: float, as_of: dt.date) -> pd.Series:
-    """Return 1 for a landmark without a further order within ``gaps`` usual gaps, 0 with one, missing if not followed."""
+    """Return 1 for a landmark without a further order within ``gaps`` usual gaps, 0 with one, missing if not
+    followed."""
     limit = gaps * rows["usual_days"]
     followed = (pd.Timestamp(as_of) - rows["day"]).dt.days >= limit
     lost = ~(rows["returned"] & (rows["wait_days"] <= limit))
@@ -198,16 +225,24 @@ def _points(rows: pd.DataFrame, points: list[float]) -> list[dict[str, float]]:
     out = [{"gaps": 0.0, "treated": 1.0, "controls": 1.0}]
     for g in points:
         away = (back_at > g) * weight
-        out.append({
-            "gaps": g, "treated": float(away[treated].sum() / weight[treated].sum()),
-            "controls": float(away[~treated].sum() / weight[~treated].sum()),
-        })  # fmt: skip
+        out.append(
+            {
+                "gaps": g,
+                "treated": float(away[treated].sum() / weight[treated].sum()),
+                "controls": float(away[~treated].sum() / weight[~treated].sum()),
+            }
+        )
     return out
 
 
-def twice_extra(c: Comparison, needed: int) -> dict[str, float | None]:
-    """Return the difference by the clock twice as long for a metric's ``extra``; None with fewer than ``needed`` clients."""
+def twice_extra(c: Comparison, needed: int) -> dict[str, Any]:
+    """Return the difference by the clock twice as long for a metric's ``extra``; None with fewer than ``needed``
+    clients."""
     e = c.twice.effect
     known = e.n >= needed and e.value is not None and e.low is not None
-    return {"twice_value": e.value if known else None, "twice_low": e.low if known else None,
-            "twice_high": e.high if known else None, "twice_n": e.n}  # fmt: skip
+    return {
+        "twice_value": e.value if known else None,
+        "twice_low": e.low if known else None,
+        "twice_high": e.high if known else None,
+        "twice_n": e.n,
+    }

@@ -22,9 +22,10 @@ SMALLEST_CELL = 5
 def kind_table(halves: pd.DataFrame) -> pd.DataFrame:
     """Return how often each kind of failure happens, in the whole window and in the recent period.
 
-    ``halves``: rows of ``service_kinds.sql`` (recent 0 / 1). One row per kind. Columns: kind, known (orders for which it
-    can be told), failed, share with Wilson low, high, revenue_share (of the orders for which it can be told), recent_known,
-    recent_failed, recent_share, recent_low, recent_high, revenue (of the failed orders in the recent period).
+    ``halves``: rows of ``service_kinds.sql`` (recent 0 / 1). One row per kind. Columns: kind, known (orders for
+    which it can be told), failed, share with Wilson low, high, revenue_share (of the orders for which it can be
+    told), recent_known, recent_failed, recent_share, recent_low, recent_high, revenue (of the failed orders in the
+    recent period).
     """
     rows: list[dict[str, Any]] = []
     recent = halves[halves["recent"] == 1]
@@ -33,13 +34,23 @@ def kind_table(halves: pd.DataFrame) -> pd.DataFrame:
         money, bad = (float(halves[c].sum()) for c in (f"{kind}_known_revenue", f"{kind}_revenue"))
         r_known, r_failed = (float(recent[c].sum()) for c in (f"{kind}_known", kind))
         low, high = wilson_bounds([failed, r_failed], [known, r_known])
-        rows.append({
-            "kind": kind, "known": int(known), "failed": int(failed), "share": failed / known if known else np.nan,
-            "low": low[0], "high": high[0], "revenue_share": bad / money if money > 0 else np.nan,
-            "recent_known": int(r_known), "recent_failed": int(r_failed),
-            "recent_share": r_failed / r_known if r_known else np.nan, "recent_low": low[1], "recent_high": high[1],
-            "revenue": float(recent[f"{kind}_revenue"].sum()),
-        })  # fmt: skip
+        rows.append(
+            {
+                "kind": kind,
+                "known": int(known),
+                "failed": int(failed),
+                "share": failed / known if known else np.nan,
+                "low": low[0],
+                "high": high[0],
+                "revenue_share": bad / money if money > 0 else np.nan,
+                "recent_known": int(r_known),
+                "recent_failed": int(r_failed),
+                "recent_share": r_failed / r_known if r_known else np.nan,
+                "recent_low": low[1],
+                "recent_high": high[1],
+                "revenue": float(recent[f"{kind}_revenue"].sum()),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -50,7 +61,7 @@ def reason_table(reasons: pd.DataFrame) -> pd.DataFrame:
     language becomes the code; anything else stays as written. Columns: reason, known (a code), orders, share, revenue,
     recent_orders.
     """
-    codes = {}
+    codes: dict[str, str] = {}
     for code, spec in method().complaint_reasons.items():
         codes |= {fold(code): code, fold(spec.ru): code, fold(spec.en): code}
     named = [
@@ -59,9 +70,11 @@ def reason_table(reasons: pd.DataFrame) -> pd.DataFrame:
     ]
     frame = reasons.assign(reason=pd.Series(named, index=reasons.index, dtype=object))
     frame["missing"] = frame["reason"].isna()
-    out = frame.fillna({"reason": ""}).groupby(["missing", "reason"], as_index=False)[
-        ["orders", "revenue", "recent_orders"]
-    ].sum()
+    out = (
+        frame.fillna({"reason": ""})
+        .groupby(["missing", "reason"], as_index=False)[["orders", "revenue", "recent_orders"]]
+        .sum()
+    )
     out = out.sort_values(["missing", "orders", "reason"], ascending=[True, False, True], ignore_index=True)
     out["reason"] = out["reason"].astype(object).where(~out["missing"], None)
     out["known"] = [r in method().complaint_reasons for r in out["reason"]]
@@ -73,9 +86,9 @@ def reason_table(reasons: pd.DataFrame) -> pd.DataFrame:
 def services_table(processes: pd.DataFrame, left: Collection[str]) -> pd.DataFrame:
     """Return the six services with what the company says of each, in the order of the method.
 
-    ``left``: people who have left. Columns: service, owner (None: nobody, or somebody who has left), owner_left, backup,
-    sla_days, written_rule, failures_month, ``named`` (the sheet has a row), ``no_owner``, ``no_sla``, ``unowned`` (one of
-    the two lacks).
+    ``left``: people who have left. Columns: service, owner (None: nobody, or somebody who has left), owner_left,
+    backup, sla_days, written_rule, failures_month, ``named`` (the sheet has a row), ``no_owner``, ``no_sla``,
+    ``unowned`` (one of the two lacks).
     """
     by = {str(r["process"]): r for r in processes.to_dict("records")}
     out = []
@@ -86,17 +99,27 @@ def services_table(processes: pd.DataFrame, left: Collection[str]) -> pd.DataFra
         sla = r.get("sla_days")
         no_sla = sla is None or pd.isna(sla)
         no_owner = owner is None or gone
-        out.append({
-            "service": code, "owner": None if gone else owner, "owner_left": gone, "backup": _text(r.get("backup")),
-            "sla_days": np.nan if no_sla else float(sla), "written_rule": _text(r.get("written_rule")),
-            "failures_month": _number(r.get("failures_month")), "named": bool(r), "no_owner": no_owner, "no_sla": no_sla,
-            "unowned": no_owner or no_sla,
-        })  # fmt: skip
+        out.append(
+            {
+                "service": code,
+                "owner": None if gone else owner,
+                "owner_left": gone,
+                "backup": _text(r.get("backup")),
+                "sla_days": _number(sla),
+                "written_rule": _text(r.get("written_rule")),
+                "failures_month": _number(r.get("failures_month")),
+                "named": bool(r),
+                "no_owner": no_owner,
+                "no_sla": no_sla,
+                "unowned": no_owner or no_sla,
+            }
+        )
     return pd.DataFrame(out)
 
 
 def unowned_processes(processes: pd.DataFrame, left: Collection[str]) -> pd.DataFrame:
-    """Return the functions of the sheet (services apart) that fail without an owner: process, owner_left, failures_month."""
+    """Return the functions of the sheet (services apart) that fail without an owner: process, owner_left,
+    failures_month."""
     rows = []
     for r in processes.to_dict("records"):
         owner, failures = _text(r.get("owner")), _number(r.get("failures_month"))
@@ -117,10 +140,12 @@ def _number(value: object) -> float:
 
 
 def heat_table(cells: pd.DataFrame, months: Sequence[int], by_promise: bool) -> pd.DataFrame:
-    """Return the share of late orders (or, without promises, of failed ones) per manager × month, busiest manager first.
+    """Return the share of late orders (or, without promises, of failed ones) per manager × month, busiest manager
+    first.
 
-    ``cells``: rows of ``service_managers.sql``. One row per manager × month of ``months``; columns manager, month_index,
-    orders (that can be judged), failed, share (missing below five orders), total_orders and total_share of the manager.
+    ``cells``: rows of ``service_managers.sql``. One row per manager × month of ``months``; columns manager,
+    month_index, orders (that can be judged), failed, share (missing below five orders), total_orders and total_share
+    of the manager.
     """
     units, bad = ("dated", "late") if by_promise else ("orders", "failed")
     total = cells.groupby("manager")[[units, bad]].sum()

@@ -55,13 +55,17 @@ def _no_rule(case: Case, result: ChapterResult) -> Finding:
     pairs = result.tables["pairs"]
     bad = pairs[pairs["gap"] > 0].sort_values("gap", ascending=False, kind="stable")
     facts = {
-        "value": m.value, "n": m.n, "no_rule": m.extra["no_rule"], "partly": m.extra["partly"],
-        "documented": m.extra["documented"], "empty": int((~pairs["staffed"].astype(bool)).sum()),
+        "value": m.value,
+        "n": m.n,
+        "no_rule": m.extra["no_rule"],
+        "partly": m.extra["partly"],
+        "documented": m.extra["documented"],
+        "empty": int((~pairs["staffed"].astype(bool)).sum()),
         "pairs": [
             {"from": _short(str(r["from_role"])), "to": _short(str(r["to_role"])), "gap": int(r["gap"])}
             for r in bad.to_dict("records")
         ],
-    }  # fmt: skip
+    }
     return make_finding(case, id, status, grade="C", table=sheet(case, "pairs"), facts=facts)
 
 
@@ -74,10 +78,20 @@ def _not_followed(case: Case, result: ChapterResult) -> Finding:
     status = status_of(m.value, m.low, m.high, band)
     number, lag = result.metrics["handoff.switch_number"], result.metrics["handoff.switch_lag"]
     facts: dict[str, Any] = {
-        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "early": m.extra["early"], "late": m.extra["late"],
-        "kept": m.extra["kept"], "open": m.extra["open"], "watch": band.watch, "found": band.found,
-        "rules": result.facts["rules"], "switch_number": number.value, "lag": lag.value,
-    }  # fmt: skip
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "early": m.extra["early"],
+        "late": m.extra["late"],
+        "kept": m.extra["kept"],
+        "open": m.extra["open"],
+        "watch": band.watch,
+        "found": band.found,
+        "rules": result.facts["rules"],
+        "switch_number": number.value,
+        "lag": lag.value,
+    }
     return make_finding(case, id, status, grade=m.grade or "C", table=sheet(case, "following"), facts=facts)
 
 
@@ -90,13 +104,17 @@ def _form_mismatch(case: Case, result: ChapterResult) -> Finding:
     status: Status = "found" if m.value > 0 else "clear"
     forms = method().answers["form"]
     facts = {
-        "value": m.value, "n": m.n,
+        "value": m.value,
+        "n": m.n,
         "pairs": [
-            {"from": _short(w["from_role"]), "to": _short(w["to_role"]),
-             "form": {"ru": forms[w["form"]].ru, "en": forms[w["form"]].en}}
+            {
+                "from": _short(w["from_role"]),
+                "to": _short(w["to_role"]),
+                "form": {"ru": forms[w["form"]].ru, "en": forms[w["form"]].en},
+            }
             for w in m.extra.get("worst", ())
         ],
-    }  # fmt: skip
+    }
     return make_finding(case, id, status, grade="C", table=sheet(case, "pairs"), facts=facts)
 
 
@@ -117,29 +135,49 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
     band = t[id]
     assert band.watch is not None and band.found is not None
     facts: dict[str, Any] = {
-        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "handed": m.extra["handed"], "kept": m.extra["kept"],
-        "controls": m.extra["controls"], "unmatched": m.extra["unmatched"], "gaps": m.extra["loss_gaps"],
-        "twice": m.extra["twice_value"], "twice_low": m.extra["twice_low"], "lasting": stands_twice(m),
-    }  # fmt: skip
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "handed": m.extra["handed"],
+        "kept": m.extra["kept"],
+        "controls": m.extra["controls"],
+        "unmatched": m.extra["unmatched"],
+        "gaps": m.extra["loss_gaps"],
+        "twice": m.extra["twice_value"],
+        "twice_low": m.extra["twice_low"],
+        "lasting": stands_twice(m),
+    }
     if m.low > band.found and stands_twice(m):
         status: Status = "found"
     elif m.high < band.watch:
         status = "clear"
     elif m.low <= band.found and (m.high - m.low) / 2 > t.value("handoff.max_half_width"):
         points = f"{t.value('handoff.max_half_width') * 100:g}"
-        return not_assessed(id, Text(
-            f"По этим данным не сказать: интервал разницы шире ±{points.replace('.', ',')} процентных пунктов и захватывает "
-            f"ноль, переданных клиентов для сравнения — {m.n}",
-            f"These data cannot tell: the interval of the difference is wider than ±{points} percentage points and takes in "
-            f"zero, with {m.n} handed clients to compare",
-        ), facts=facts)  # fmt: skip
+        return not_assessed(
+            id,
+            Text(
+                f"По этим данным не сказать: интервал разницы шире ±{points.replace('.', ',')} процентных "
+                "пунктов и захватывает "
+                f"ноль, переданных клиентов для сравнения — {m.n}",
+                f"These data cannot tell: the interval of the difference is wider than ±{points} percentage "
+                "points and takes in "
+                f"zero, with {m.n} handed clients to compare",
+            ),
+            facts=facts,
+        )
     else:
         status = "watch"
     effect = excess_loss_effect(
-        result, m, result.tables["handed"], 1,
-        Text("избыточные потери × годовая выручка клиентов, переданных за последние 12 месяцев",
-             "excess loss × annual revenue of the clients handed over in the last 12 months"),
-    )  # fmt: skip
+        result,
+        m,
+        result.tables["handed"],
+        1,
+        Text(
+            "избыточные потери × годовая выручка клиентов, переданных за последние 12 месяцев",
+            "excess loss × annual revenue of the clients handed over in the last 12 months",
+        ),
+    )
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table=sheet(case, "handed"), facts=facts)
 
 
@@ -148,9 +186,10 @@ def excess_loss_effect(
 ) -> Effect | None:
     """Price an excess loss: the share lost beyond the matched clients × what the clients concerned bring a year.
 
-    ``clients``: those concerned in the recent period (client_key, annual_value, still_away); the effect falls on those who
-    have not ordered since, in proportion to their annual value, on all of them where everybody has. ``step``: every
-    step-th client was followed; the sum is raised accordingly and cannot be allocated then. None where there is no excess.
+    ``clients``: those concerned in the recent period (client_key, annual_value, still_away); the effect falls on
+    those who have not ordered since, in proportion to their annual value, on all of them where everybody has.
+    ``step``: every step-th client was followed; the sum is raised accordingly and cannot be allocated then. None
+    where there is no excess.
     """
     assert m.value is not None
     value = clients["annual_value"].astype(float)
@@ -160,7 +199,8 @@ def excess_loss_effect(
     margin = result.facts["margin_share"]
     factor = 1.0 if margin is None else float(margin)
     low, base, high = (
-        max(0.0, min(1.0, v)) * total * factor for v in (m.low if m.low is not None else 0.0, m.value, m.high or m.value)
+        max(0.0, min(1.0, v)) * total * factor
+        for v in (m.low if m.low is not None else 0.0, m.value, m.high or m.value)
     )
     if margin is not None:
         formula = Text(f"{formula.ru} × доля валовой прибыли", f"{formula.en} × gross margin share")
@@ -170,10 +210,21 @@ def excess_loss_effect(
         who = clients[away] if bool(away.any()) and float(value[away].sum()) > 0 else clients
         part = who["annual_value"].astype(float)
         part = part / float(part.sum())
-        by_client = pd.DataFrame({"client_key": who["client_key"].to_numpy(), "low": low * part.to_numpy(),
-                                  "base": base * part.to_numpy(), "high": high * part.to_numpy()})  # fmt: skip
+        by_client = pd.DataFrame(
+            {
+                "client_key": who["client_key"].to_numpy(),
+                "low": low * part.to_numpy(),
+                "base": base * part.to_numpy(),
+                "high": high * part.to_numpy(),
+            }
+        )
     inputs = {"excess_loss": m.value, "annual_revenue": total, "clients": float(len(clients) * step)}
     return Effect(
-        low=low, base=base, high=high, basis="revenue" if margin is None else "gross_profit", formula=formula,
-        inputs=inputs if margin is None else {**inputs, "margin_share": factor}, by_client=by_client,
-    )  # fmt: skip
+        low=low,
+        base=base,
+        high=high,
+        basis="revenue" if margin is None else "gross_profit",
+        formula=formula,
+        inputs=inputs if margin is None else {**inputs, "margin_share": factor},
+        by_client=by_client,
+    )

@@ -25,6 +25,7 @@ def sheet(case: Case, name: str) -> str:
     """Return the annex sheet's name in the report's language."""
     return SHEETS[name].get(case.settings.report.lang)
 
+
 _SHARES = {
     "keys.no_file": "keys.no_file_share",
     "keys.no_buying_centre": "keys.no_buying_centre_share",
@@ -55,13 +56,15 @@ def _too_many(case: Case, result: ChapterResult) -> Finding:
     over = leads[leads["over"].astype(bool)]
     total = result.facts["annual_revenue"]
     facts = {
-        "value": m.value, "limit": result.facts["limit"], "managers": m.n, "over": int(m.extra["over"]),
-        "mean": m.extra["mean"], "beyond": int((over["counted"] - result.facts["limit"]).sum()),
-    }  # fmt: skip
+        "value": m.value,
+        "limit": result.facts["limit"],
+        "managers": m.n,
+        "over": int(m.extra["over"]),
+        "mean": m.extra["mean"],
+        "beyond": int((over["counted"] - result.facts["limit"]).sum()),
+    }
     share = float(over["revenue"].sum()) / total if total > 0 else None
-    return make_finding(
-        case, id, status, grade="C", base_revenue_share=share, table=sheet(case, "leads"), facts=facts
-    )
+    return make_finding(case, id, status, grade="C", base_revenue_share=share, table=sheet(case, "leads"), facts=facts)
 
 
 def _share(case: Case, result: ChapterResult, id: str, metric: str) -> Finding:
@@ -73,10 +76,19 @@ def _share(case: Case, result: ChapterResult, id: str, metric: str) -> Finding:
     status = status_of(m.value, m.low, m.high, band)
     total = result.facts["annual_revenue"]
     facts: dict[str, Any] = {
-        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "clients": m.extra["clients"],
-        "unknown": m.extra["unknown"], "revenue": m.extra["revenue"], "watch": band.watch, "found": band.found,
-        "revenue_share": m.extra["revenue"] / total if total > 0 else None, "weak": 0, "lower_rate": 0,
-    }  # fmt: skip
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "clients": m.extra["clients"],
+        "unknown": m.extra["unknown"],
+        "revenue": m.extra["revenue"],
+        "watch": band.watch,
+        "found": band.found,
+        "revenue_share": m.extra["revenue"] / total if total > 0 else None,
+        "weak": 0,
+        "lower_rate": 0,
+    }
     if id == "keys.no_plan":
         weak = result.metrics["keys.weak_plan_share"]
         facts["weak"] = 0 if weak.value is None else int(weak.extra["clients"])
@@ -87,5 +99,11 @@ def _share(case: Case, result: ChapterResult, id: str, metric: str) -> Finding:
     if id == "keys.disincentive":
         facts["lower_rate"] = result.facts["lower_rate"]
     return make_finding(
-        case, id, status, grade="C", base_revenue_share=facts["revenue_share"], table=sheet(case, "clients"), facts=facts
+        case,
+        id,
+        status,
+        grade="C",
+        base_revenue_share=facts["revenue_share"],
+        table=sheet(case, "clients"),
+        facts=facts,
     )

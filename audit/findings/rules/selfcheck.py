@@ -34,15 +34,27 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
     status = status_of(m.value, None, None, case.thresholds[id])
     needed = case.thresholds.count("selfcheck.min_checked")
     facts = {
-        "value": m.value, "checked": x["checked"], "answered": x["answered"], "questions": x["questions"],
-        "contradictions": x["contradictions"], "unchecked": x["unchecked"],
+        "value": m.value,
+        "checked": x["checked"],
+        "answered": x["answered"],
+        "questions": x["questions"],
+        "contradictions": x["contradictions"],
+        "unchecked": x["unchecked"],
         "yes": result.metrics["selfcheck.yes_answers"].value,
-    }  # fmt: skip
+    }
     if status == "clear" and int(x["checked"]) < needed:
-        return [not_assessed(id, Text(
-            f"С цифрами удалось сверить только {x['checked']} из {x['answered']} ответов, нужно не меньше {needed}: "
-            "чего не хватает, видно в таблице ответов",
-            f"Only {x['checked']} of {x['answered']} answers could be held against a figure, at least {needed} are needed; "
-            "the table of answers says what is missing",
-        ), facts=facts)]  # fmt: skip
+        return [
+            not_assessed(
+                id,
+                Text(
+                    f"С цифрами удалось сверить только {x['checked']} из {x['answered']} ответов, нужно не "
+                    f"меньше {needed}: "
+                    "чего не хватает, видно в таблице ответов",
+                    f"Only {x['checked']} of {x['answered']} answers could be held against a figure, at least "
+                    f"{needed} are needed; "
+                    "the table of answers says what is missing",
+                ),
+                facts=facts,
+            )
+        ]
     return [make_finding(case, id, status, grade="C", table=sheet(case, "answers"), facts=facts)]

@@ -62,14 +62,25 @@ def of_two_periods(m: Metric, band: Threshold) -> Status:
 
 
 def _figures(result: ChapterResult, m: Metric, band: Threshold, kind: str) -> dict[str, Any]:
-    kinds = result.tables["kinds"].set_index("kind").loc[kind]
+    kinds: dict[Any, Any] = result.tables["kinds"].set_index("kind").loc[kind].to_dict()
     return {
-        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "failed": m.extra["failed"],
-        "revenue_share": m.extra["revenue_share"], "recent": m.extra["recent_value"], "recent_n": m.extra["recent_n"],
-        "recent_failed": m.extra["recent_failed"], "recent_low": m.extra["recent_low"],
-        "recent_high": m.extra["recent_high"], "recent_revenue": float(kinds["revenue"]),
-        "watch": band.watch, "found": band.found, "start": result.facts["start"], "as_of": result.facts["as_of"],
-    }  # fmt: skip
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "failed": m.extra["failed"],
+        "revenue_share": m.extra["revenue_share"],
+        "recent": m.extra["recent_value"],
+        "recent_n": m.extra["recent_n"],
+        "recent_failed": m.extra["recent_failed"],
+        "recent_low": m.extra["recent_low"],
+        "recent_high": m.extra["recent_high"],
+        "recent_revenue": float(kinds["revenue"]),
+        "watch": band.watch,
+        "found": band.found,
+        "start": result.facts["start"],
+        "as_of": result.facts["as_of"],
+    }
 
 
 def _late(case: Case, result: ChapterResult) -> Finding:
@@ -85,11 +96,22 @@ def _late(case: Case, result: ChapterResult) -> Finding:
         status = "watch"
     days, taken = result.metrics["service.late_days"], result.metrics["service.processing_days"]
     facts = {
-        **_figures(result, m, band, "late"), "by_wish": by_wish, "days": days.value, "days_p90": days.extra.get("p90"),
-        "processing": taken.value, "overdue": result.facts["overdue"],
-    }  # fmt: skip
-    return make_finding(case, id, status, grade=m.grade or "C", base_revenue_share=m.extra["revenue_share"],
-                        table=sheet(case, "months"), facts=facts)  # fmt: skip
+        **_figures(result, m, band, "late"),
+        "by_wish": by_wish,
+        "days": days.value,
+        "days_p90": days.extra.get("p90"),
+        "processing": taken.value,
+        "overdue": result.facts["overdue"],
+    }
+    return make_finding(
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        base_revenue_share=m.extra["revenue_share"],
+        table=sheet(case, "months"),
+        facts=facts,
+    )
 
 
 def _orders(case: Case, result: ChapterResult, id: str, metric: str, kind: str) -> Finding:
@@ -103,17 +125,25 @@ def _orders(case: Case, result: ChapterResult, id: str, metric: str, kind: str) 
         named = reasons[reasons["reason"].notna()].head(3)
         words = method().complaint_reasons
         facts["reasons"] = [
-            {"ru": words[str(r["reason"])].ru if r["known"] else str(r["reason"]),
-             "en": words[str(r["reason"])].en if r["known"] else str(r["reason"]), "share": float(r["share"])}
+            {
+                "ru": words[str(r["reason"])].ru if r["known"] else str(r["reason"]),
+                "en": words[str(r["reason"])].en if r["known"] else str(r["reason"]),
+                "share": float(r["share"]),
+            }
             for r in named.to_dict("records")
-        ]  # fmt: skip
+        ]
         facts["one_in"] = round(1.0 / m.value) if m.value > 0 else None
         facts["papers"] = result.metrics["service.document_error_share"].value
         facts["returns"] = result.metrics["service.return_share"].value
     return make_finding(
-        case, id, of_two_periods(m, band), grade=m.grade or "C", base_revenue_share=m.extra["revenue_share"],
-        table=sheet(case, "reasons") if kind == "complaint" else "service_months", facts=facts,
-    )  # fmt: skip
+        case,
+        id,
+        of_two_periods(m, band),
+        grade=m.grade or "C",
+        base_revenue_share=m.extra["revenue_share"],
+        table=sheet(case, "reasons") if kind == "complaint" else "service_months",
+        facts=facts,
+    )
 
 
 def _no_owner(case: Case, result: ChapterResult) -> Finding:
@@ -124,10 +154,13 @@ def _no_owner(case: Case, result: ChapterResult) -> Finding:
     status = status_of(m.value, None, None, case.thresholds[id])
     names = method().services
     facts = {
-        "value": m.value, "n": m.n, "no_owner": m.extra["no_owner"], "no_sla": m.extra["no_sla"],
+        "value": m.value,
+        "n": m.n,
+        "no_owner": m.extra["no_owner"],
+        "no_sla": m.extra["no_sla"],
         "services": [{"ru": names[s].ru, "en": names[s].en} for s in m.extra["services"]],
         "failing": len(result.tables["processes"]),
-    }  # fmt: skip
+    }
     return make_finding(case, id, status, grade="C", table=sheet(case, "services"), facts=facts)
 
 
@@ -146,18 +179,40 @@ def _failures(case: Case, result: ChapterResult) -> Finding:
         status = "watch"
     x = result.facts
     facts = {
-        "value": loss.value, "low": loss.low, "high": loss.high, "n": loss.n, "failed": loss.extra["failed"],
-        "others": loss.extra["others"], "controls": loss.extra["controls"], "unmatched": loss.extra["unmatched"],
-        "gaps": loss.extra["loss_gaps"], "p": p.value, "twice": loss.extra["twice_value"], "lasting": stands_twice(loss),
-        "kinds": loss.extra["kinds"], "away": int(result.tables["after_failure"]["still_away"].astype(bool).sum()),
-    }  # fmt: skip
+        "value": loss.value,
+        "low": loss.low,
+        "high": loss.high,
+        "n": loss.n,
+        "failed": loss.extra["failed"],
+        "others": loss.extra["others"],
+        "controls": loss.extra["controls"],
+        "unmatched": loss.extra["unmatched"],
+        "gaps": loss.extra["loss_gaps"],
+        "p": p.value,
+        "twice": loss.extra["twice_value"],
+        "lasting": stands_twice(loss),
+        "kinds": loss.extra["kinds"],
+        "away": int(result.tables["after_failure"]["still_away"].astype(bool).sum()),
+    }
     effect = excess_loss_effect(
-        result, loss, result.tables["after_failure"], int(loss.extra["sampled_step"]),
-        Text("избыточные потери × годовая выручка клиентов с первым сбоем за последние 12 месяцев",
-             "excess loss × annual revenue of the clients with a first failure in the last 12 months"),
-    )  # fmt: skip
+        result,
+        loss,
+        result.tables["after_failure"],
+        int(loss.extra["sampled_step"]),
+        Text(
+            "избыточные потери × годовая выручка клиентов с первым сбоем за последние 12 месяцев",
+            "excess loss × annual revenue of the clients with a first failure in the last 12 months",
+        ),
+    )
     total = float(x["annual_revenue"])
     share = float(result.tables["after_failure"]["annual_value"].sum()) / total if total > 0 else None
-    return make_finding(case, id, status, grade=loss.grade or "C", effect=effect,
-                        base_revenue_share=None if share is None else share * max(loss.value, 0.0),
-                        table=sheet(case, "after_failure"), facts=facts)  # fmt: skip
+    return make_finding(
+        case,
+        id,
+        status,
+        grade=loss.grade or "C",
+        effect=effect,
+        base_revenue_share=None if share is None else share * max(loss.value, 0.0),
+        table=sheet(case, "after_failure"),
+        facts=facts,
+    )

@@ -34,8 +34,9 @@ def _label(view: ChapterView, ru: str, en: str) -> str:
 
 
 def _section(view: ChapterView, name: str, parts: list[Any]) -> Section:
-    return Section(f"handoff-{name}", _plain(view, name, "title"), [p for p in parts if p is not None],
-                   lead=_t(view, name, "lead"))  # fmt: skip
+    return Section(
+        f"handoff-{name}", _plain(view, name, "title"), [p for p in parts if p is not None], lead=_t(view, name, "lead")
+    )
 
 
 def _word(view: ChapterView, list_name: str, code: object) -> str:
@@ -54,24 +55,31 @@ def _pair_frame(view: ChapterView) -> pd.DataFrame:
         number = r[unit] if unit in ("k", "amount", "days") else None
         if number is not None and not pd.isna(number):
             trigger = f"{trigger}: {fmt.num(number)}"
-        rows.append({
-            "pair": f"{roles[str(r['from_role'])].short.get(view.lang)} → {roles[str(r['to_role'])].short.get(view.lang)}",
-            "rule": _plain(view, "rule", "empty" if pd.isna(r["gap"]) else words[float(r["gap"])]),
-            "trigger": trigger, "form": _word(view, "form", r["form"]),
-            "pack": None if pd.isna(r["pack"]) else r["pack"], "deadline_days": r["deadline_days"],
-            "pay": _word(view, "pay_after", r["pay_after"]),
-        })  # fmt: skip
+        rows.append(
+            {
+                "pair": f"{roles[str(r['from_role'])].short.get(view.lang)} → "
+                "{roles[str(r['to_role'])].short.get(view.lang)}",
+                "rule": _plain(view, "rule", "empty" if pd.isna(r["gap"]) else words[float(r["gap"])]),
+                "trigger": trigger,
+                "form": _word(view, "form", r["form"]),
+                "pack": None if pd.isna(r["pack"]) else r["pack"],
+                "deadline_days": r["deadline_days"],
+                "pay": _word(view, "pay_after", r["pay_after"]),
+            }
+        )
     return pd.DataFrame(rows, columns=["pair", "rule", "trigger", "form", "pack", "deadline_days", "pay"])
 
 
 def _pair_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("pair", _label(view, "Передача", "Hand-off")), Col("rule", _label(view, "Правило", "Rule")),
-        Col("trigger", _label(view, "Когда", "When")), Col("form", _label(view, "Форма", "Form")),
+        Col("pair", _label(view, "Передача", "Hand-off")),
+        Col("rule", _label(view, "Правило", "Rule")),
+        Col("trigger", _label(view, "Когда", "When")),
+        Col("form", _label(view, "Форма", "Form")),
         Col("pack", _label(view, "Что передают, из шести", "Handed over, of six"), "count"),
         Col("deadline_days", _label(view, "Срок, дней", "Deadline, days"), "days"),
         Col("pay", _label(view, "Оплата передающего", "Pay of the giver")),
-    ]  # fmt: skip
+    ]
 
 
 def rule(view: ChapterView) -> Section:
@@ -90,9 +98,10 @@ def practice(view: ChapterView) -> Section:
     if outcomes and sum(outcomes.values()):
         decided = outcomes["kept"] + outcomes["late"] + outcomes["early"]
         caption = Caption(
-            "handoff-following", _plain(view, "practice", "chart", kept=outcomes["kept"], decided=decided),
+            "handoff-following",
+            _plain(view, "practice", "chart", kept=outcomes["kept"], decided=decided),
             note=_plain(view, "practice", "chart_note"),
-        )  # fmt: skip
+        )
         words = {o: _plain(view, "practice", o) for o in charts.OUTCOMES}
         parts.append(charts.following_chart(view.fmt, caption, outcomes, words))
     if view.result.metrics["handoff.switch_number"].value is not None:
@@ -121,17 +130,30 @@ def loss(view: ChapterView) -> Section:
     parts: list[Any] = []
     if m.value is not None:
         caption = Caption("handoff-loss", _plain(view, "loss", "chart"), note=_plain(view, "loss", "chart_note"))
-        parts.append(charts.away_chart(
-            view.tables["loss_curve"], view.fmt, caption, treated=_plain(view, "loss", "handed"),
-            controls=_plain(view, "loss", "kept"), x_label=_plain(view, "loss", "x_label"),
-            gaps=float(m.extra["loss_gaps"]), value=m.extra["handed"],
-        ))  # fmt: skip
+        parts.append(
+            charts.away_chart(
+                view.tables["loss_curve"],
+                view.fmt,
+                caption,
+                treated=_plain(view, "loss", "handed"),
+                controls=_plain(view, "loss", "kept"),
+                x_label=_plain(view, "loss", "x_label"),
+                gaps=float(m.extra["loss_gaps"]),
+                accent=view.case.settings.report.accent,
+            )
+        )
     frame = view.tables["continuation"]
     if len(frame):
-        parts.append(table(
-            frame, _continuation_columns(view), fmt=view.fmt, caption=_plain(view, "loss", "continuation"), sortable=False,
-            note=_plain(view, "loss", "continuation_note"),
-        ))  # fmt: skip
+        parts.append(
+            table(
+                frame,
+                _continuation_columns(view),
+                fmt=view.fmt,
+                caption=_plain(view, "loss", "continuation"),
+                sortable=False,
+                note=_plain(view, "loss", "continuation_note"),
+            )
+        )
     return _section(view, "loss", parts)
 
 
@@ -142,26 +164,34 @@ def _handed_frame(view: ChapterView) -> pd.DataFrame:
 
 def _handed_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("client_name", _label(view, "Клиент", "Client")), Col("client_key", _label(view, "Код", "Code")),
+        Col("client_name", _label(view, "Клиент", "Client")),
+        Col("client_key", _label(view, "Код", "Code")),
         Col("day", _label(view, "Первая покупка с новым менеджером", "First purchase with the new manager"), "date"),
-        Col("still_away", _label(view, "С тех пор не покупал", "Not back since"),
-            show=lambda v: _label(view, "да", "yes") if v else ""),
+        Col(
+            "still_away",
+            _label(view, "С тех пор не покупал", "Not back since"),
+            show=lambda v: _label(view, "да", "yes") if v else "",
+        ),
         Col("annual_value", _label(view, "Выручка в год по его темпу", "Revenue a year at its pace"), "money"),
-    ]  # fmt: skip
+    ]
 
 
 def handed(view: ChapterView) -> Section:
     """Clients handed over in the last 12 months, silent ones first."""
     if view.tables["handed"].empty:
         return Section("handoff-handed", "", [])
-    listed = table(_handed_frame(view), _handed_columns(view), fmt=view.fmt, max_rows=SHOWN,
-                   sheet=sheet(view.case, "handed"))  # fmt: skip
+    listed = table(
+        _handed_frame(view), _handed_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=sheet(view.case, "handed")
+    )
     return _section(view, "handed", [listed])
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
-    "rule": rule, "practice": practice, "loss": loss, "handed": handed,
-}  # fmt: skip
+    "rule": rule,
+    "practice": practice,
+    "loss": loss,
+    "handed": handed,
+}
 
 
 def SHEETS(view: ChapterView) -> list[Sheet]:
@@ -173,23 +203,52 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     client = [Col("client_name", _label(view, "Клиент", "Client")), Col("client_key", _label(view, "Код", "Code"))]
     if len(following):
         frame = following.assign(outcome=[_plain(view, "practice", str(o)) for o in following["outcome"]])
-        out.append(Sheet(sheet(case, "following"), _plain(view, "practice", "title"), frame, [
-            *client, Col("due_no", _label(view, "Передать после покупки №", "Due after purchase"), "count"),
-            Col("due_day", _label(view, "Дата", "Date"), "date"), Col("outcome", _label(view, "Итог", "Outcome")),
-        ]))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(case, "following"),
+                _plain(view, "practice", "title"),
+                frame,
+                [
+                    *client,
+                    Col("due_no", _label(view, "Передать после покупки №", "Due after purchase"), "count"),
+                    Col("due_day", _label(view, "Дата", "Date"), "date"),
+                    Col("outcome", _label(view, "Итог", "Outcome")),
+                ],
+            )
+        )
     switches = view.tables["switches"]
     if len(switches):
-        out.append(Sheet(sheet(case, "switches"), _plain(view, "practice", "title"), switches, [
-            *client, Col("purchases", _label(view, "Покупок", "Purchases"), "count"),
-            Col("switch_no", _label(view, "Первая покупка с новым менеджером №", "First purchase with the new manager"), "count"),
-            Col("switch_day", _label(view, "Дата", "Date"), "date"),
-            Col("lag_days", _label(view, "Пауза, дней", "Pause, days"), "days"),
-            Col("own_gap_days", _label(view, "Обычный промежуток, дней", "Usual gap, days"), "days"),
-            Col("lag_ratio", _label(view, "Пауза к промежутку", "Pause ÷ gap"), "num", 2),
-        ]))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(case, "switches"),
+                _plain(view, "practice", "title"),
+                switches,
+                [
+                    *client,
+                    Col("purchases", _label(view, "Покупок", "Purchases"), "count"),
+                    Col(
+                        "switch_no",
+                        _label(view, "Первая покупка с новым менеджером №", "First purchase with the new manager"),
+                        "count",
+                    ),
+                    Col("switch_day", _label(view, "Дата", "Date"), "date"),
+                    Col("lag_days", _label(view, "Пауза, дней", "Pause, days"), "days"),
+                    Col("own_gap_days", _label(view, "Обычный промежуток, дней", "Usual gap, days"), "days"),
+                    Col("lag_ratio", _label(view, "Пауза к промежутку", "Pause ÷ gap"), "num", 2),
+                ],
+            )
+        )
     if len(view.tables["continuation"]):
-        out.append(Sheet(sheet(case, "continuation"), _plain(view, "loss", "continuation"),
-                         view.tables["continuation"], _continuation_columns(view)))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(case, "continuation"),
+                _plain(view, "loss", "continuation"),
+                view.tables["continuation"],
+                _continuation_columns(view),
+            )
+        )
     if len(view.tables["handed"]):
-        out.append(Sheet(sheet(case, "handed"), _plain(view, "handed", "title"), _handed_frame(view), _handed_columns(view)))
+        out.append(
+            Sheet(sheet(case, "handed"), _plain(view, "handed", "title"), _handed_frame(view), _handed_columns(view))
+        )
     return out

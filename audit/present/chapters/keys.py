@@ -36,8 +36,12 @@ def _label(view: ChapterView, ru: str, en: str) -> str:
 
 
 def _section(view: ChapterView, name: str, parts: list[Any]) -> Section:
-    return Section(f"keys-{name.replace('_', '-')}", _plain(view, name, "title"), [p for p in parts if p is not None],
-                   lead=_t(view, name, "lead"))  # fmt: skip
+    return Section(
+        f"keys-{name.replace('_', '-')}",
+        _plain(view, name, "title"),
+        [p for p in parts if p is not None],
+        lead=_t(view, name, "lead"),
+    )
 
 
 def _names(view: ChapterView) -> Mapping[str, str]:
@@ -74,17 +78,18 @@ def _client_columns(view: ChapterView) -> list[Col]:
         Col("client_name", _label(view, "Клиент", "Client")),
         Col("lead_name", _label(view, "Ведёт", "Lead")),
         Col("revenue", _label(view, "Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
-        Col("criterion", _label(view, "Признак", "Criterion"),
-            show=lambda v: answers[v].name.get(view.lang) if v in answers else ""),
+        Col(
+            "criterion",
+            _label(view, "Признак", "Criterion"),
+            show=lambda v: answers[v].name.get(view.lang) if v in answers else "",
+        ),
         Col("steps", _label(view, "Что сделать", "What to do")),
-    ]  # fmt: skip
+    ]
 
 
 def _client_frame(view: ChapterView) -> pd.DataFrame:
     names, rows = _names(view), view.tables["clients"]
-    said = [
-        "; ".join(_plain(view, "clients", code) for code in str(codes).split(";")) for codes in rows["to_do"]
-    ]
+    said = ["; ".join(_plain(view, "clients", code) for code in str(codes).split(";")) for codes in rows["to_do"]]
     return rows.assign(lead_name=[names.get(str(p), str(p)) for p in rows["lead"]], steps=said)
 
 
@@ -101,11 +106,21 @@ def leads(view: ChapterView) -> Section:
     over = len(view.result.facts["over"])
     caption = Caption("keys-leads", _plain(view, "leads", "chart", over=over), note=_plain(view, "leads", "chart_note"))
     chart = charts.leads_chart(
-        view.result, view.fmt, caption, _names(view), view.case.thresholds["keys.too_many"],
+        view.result,
+        view.fmt,
+        caption,
+        _names(view),
+        view.case.thresholds["keys.too_many"],
         Benchmark(float(view.result.facts["limit"]), _plain(view, "leads", "norm")),
-    )  # fmt: skip
-    listed = table(_lead_frame(view), _lead_columns(view), fmt=view.fmt, max_rows=SHOWN, wide=False,
-                   sheet=sheet(view.case, "leads"))  # fmt: skip
+    )
+    listed = table(
+        _lead_frame(view),
+        _lead_columns(view),
+        fmt=view.fmt,
+        max_rows=SHOWN,
+        wide=False,
+        sheet=sheet(view.case, "leads"),
+    )
     left = _t(view, "leads", "left") if view.result.facts["lead_left"] else None
     return _section(view, "leads", [chart, left, listed])
 
@@ -118,10 +133,11 @@ def what_is_missing(view: ChapterView) -> Section:
     worst = max(known, default=(0.0, ""))
     caption = Caption(
         "keys-faults",
-        _plain(view, "faults", "chart", worst_share=worst[0],
-               worst=_plain(view, "faults", worst[1]) if worst[1] else ""),
+        _plain(
+            view, "faults", "chart", worst_share=worst[0], worst=_plain(view, "faults", worst[1]) if worst[1] else ""
+        ),
         note=_plain(view, "faults", "chart_note"),
-    )  # fmt: skip
+    )
     chart = charts.faults_chart(view.fmt, caption, [_plain(view, "faults", f) for f in FAULTS], metrics, status)
     unknown = _t(view, "faults", "unknown") if view.result.facts.get("unknown_clients") else None
     return _section(view, "faults", [chart, unknown])
@@ -131,8 +147,9 @@ def clients(view: ChapterView) -> Section:
     """Key clients with what to do about each."""
     if view.tables["clients"].empty:
         return _section(view, "clients", [])
-    listed = table(_client_frame(view), _client_columns(view), fmt=view.fmt, max_rows=SHOWN,
-                   sheet=sheet(view.case, "clients"))  # fmt: skip
+    listed = table(
+        _client_frame(view), _client_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=sheet(view.case, "clients")
+    )
     return _section(view, "clients", [listed])
 
 
@@ -154,8 +171,11 @@ def _unlisted_columns(view: ChapterView) -> list[Col]:
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
-    "leads": leads, "faults": what_is_missing, "clients": clients, "not_listed": not_listed,
-}  # fmt: skip
+    "leads": leads,
+    "faults": what_is_missing,
+    "clients": clients,
+    "not_listed": not_listed,
+}
 
 
 def SHEETS(view: ChapterView) -> list[Sheet]:
@@ -166,11 +186,24 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         for f in FAULTS:
             frame[f] = [_mark(view, v) for v in frame[f]]
         columns = _client_columns(view)
-        whole = [columns[0], Col("client_id", _label(view, "Код", "Code")), *columns[1:3], *_fault_columns(view, counts=False),
-                 columns[4]]  # fmt: skip
+        whole = [
+            columns[0],
+            Col("client_id", _label(view, "Код", "Code")),
+            *columns[1:3],
+            *_fault_columns(view, counts=False),
+            columns[4],
+        ]
         out.append(Sheet(sheet(view.case, "clients"), _plain(view, "clients", "title"), frame, whole))
-        out.append(Sheet(sheet(view.case, "leads"), _plain(view, "leads", "title"), _lead_frame(view), _lead_columns(view)))
+        out.append(
+            Sheet(sheet(view.case, "leads"), _plain(view, "leads", "title"), _lead_frame(view), _lead_columns(view))
+        )
     if len(view.tables["not_listed"]):
-        out.append(Sheet(sheet(view.case, "not_listed"), _plain(view, "not_listed", "title"), view.tables["not_listed"],
-                         _unlisted_columns(view)))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(view.case, "not_listed"),
+                _plain(view, "not_listed", "title"),
+                view.tables["not_listed"],
+                _unlisted_columns(view),
+            )
+        )
     return out

@@ -258,6 +258,10 @@ def _pencil_sum(view: ChapterView) -> Markup:
     return table(frame, columns, fmt=fmt, sortable=False)
 
 
+_SELLING_TIME = ("selling_time_ipg", "selling_time_cso", "selling_time_observed")
+"""Published figures beside the client managers' own selling share."""
+
+
 def _uplift(view: ChapterView) -> Any:
     """What freed time may bring: inputs of the formula, its result, money, cost of the relief."""
     m, x, fmt = view.result.metrics["roles.capacity_uplift"], view.result.facts, view.fmt
@@ -330,9 +334,10 @@ def _uplift(view: ChapterView) -> Any:
         Col("line", _say(view, "Что даст высвобожденное время", "What freed time may bring")),
         Col("value", _say(view, "Значение", "Value")),
     ]
-    return Markup("\n").join(
-        [Markup("<p>{}</p>").format(_t(view, "relief", "uplift")), table(frame, columns, fmt=fmt, sortable=False)]
-    )
+    marks = [b.name.get(view.lang) for key, b in method().benchmarks.items() if key in _SELLING_TIME]
+    beside = _t(view, "relief", "beside", marks="; ".join(marks))
+    parts = [_t(view, "relief", "uplift"), table(frame, columns, fmt=fmt, sortable=False), beside]
+    return Markup("\n").join(p if k == 1 else Markup("<p>{}</p>").format(p) for k, p in enumerate(parts))
 
 
 _HUNT_KINDS = {
@@ -448,6 +453,9 @@ def _evidence(view: ChapterView) -> Section:
                 emphasise=lambda row: "found" if row["conflict"] else "",
             ),
         ]
+    x = view.result.facts
+    if x["log_days"] and (x["log_one_weekday"] or x["log_month_end"] or x["log_short_days"]):
+        parts.append(_t(view, "evidence", "log"))
     s = view.result.metrics["roles.switching"]
     if s.value is not None:
         x, fmt = s.extra, view.fmt

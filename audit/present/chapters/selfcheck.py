@@ -38,22 +38,32 @@ def _frame(view: ChapterView) -> pd.DataFrame:
         q = method().self_check[str(int(r["question"]))]
         why = r[f"reason_{view.lang}"] or (None if known else r[f"figure_reason_{view.lang}"])
         answer = r["answer"] if r["answer"] in ("yes", "no", "unknown") else "none"
-        rows.append({
-            "question": q.ru if view.lang == "ru" else q.en, "answer": _plain(view, "answers", str(answer)),
-            "figure_name": method().metrics[str(r["check"])].name.get(view.lang), "figure": figure,
-            "state": _plain(view, "answers", str(r["state"])), "code": str(r["state"]), "why": why or "",
-        })  # fmt: skip
-    return pd.DataFrame(rows, columns=["question", "answer", "figure_name", "figure", "state", "code", "why"], dtype=object)
+        rows.append(
+            {
+                "question": q.ru if view.lang == "ru" else q.en,
+                "answer": _plain(view, "answers", str(answer)),
+                "figure_name": method().metrics[str(r["check"])].name.get(view.lang),
+                "figure": figure,
+                "state": _plain(view, "answers", str(r["state"])),
+                "code": str(r["state"]),
+                "why": why or "",
+            }
+        )
+    return pd.DataFrame(
+        rows, columns=["question", "answer", "figure_name", "figure", "state", "code", "why"], dtype=object
+    )
 
 
 def _columns(view: ChapterView) -> list[Col]:
     ru = view.lang == "ru"
     return [
-        Col("question", "Вопрос" if ru else "Question"), Col("answer", "Ответ" if ru else "Answer"),
+        Col("question", "Вопрос" if ru else "Question"),
+        Col("answer", "Ответ" if ru else "Answer"),
         Col("figure_name", "Показатель рядом" if ru else "Figure beside it"),
-        Col("figure", "Значение (интервал)" if ru else "Value (interval)"), Col("state", "Итог" if ru else "Result"),
+        Col("figure", "Значение (интервал)" if ru else "Value (interval)"),
+        Col("state", "Итог" if ru else "Result"),
         Col("why", "Почему не проверить" if ru else "Why it cannot be checked"),
-    ]  # fmt: skip
+    ]
 
 
 def answers(view: ChapterView) -> Section:
@@ -67,12 +77,17 @@ def answers(view: ChapterView) -> Section:
             "selfcheck-answers",
             _plain(view, "answers", "chart", n=counts.get("contradicts", 0), agrees=counts.get("agrees", 0)),
             note=_plain(view, "answers", "chart_note"),
-        )  # fmt: skip
+        )
         parts = [
             charts.answers_chart(view.fmt, caption, counts, words, _plain(view, "answers", "answers_label")),
-            table(_frame(view), _columns(view), fmt=view.fmt, sortable=False,
-                  emphasise=lambda r: "found" if r["code"] == "contradicts" else ""),
-        ]  # fmt: skip
+            table(
+                _frame(view),
+                _columns(view),
+                fmt=view.fmt,
+                sortable=False,
+                emphasise=lambda r: "found" if r["code"] == "contradicts" else "",
+            ),
+        ]
     return Section("selfcheck-answers", _plain(view, "answers", "title"), parts, lead=_t(view, "answers", "lead"))
 
 

@@ -38,8 +38,12 @@ def _label(view: ChapterView, ru: str, en: str) -> str:
 
 
 def _section(view: ChapterView, name: str, parts: list[Any]) -> Section:
-    return Section(f"service-{name.replace('_', '-')}", _plain(view, name, "title"), [p for p in parts if p is not None],
-                   lead=_t(view, name, "lead"))  # fmt: skip
+    return Section(
+        f"service-{name.replace('_', '-')}",
+        _plain(view, name, "title"),
+        [p for p in parts if p is not None],
+        lead=_t(view, name, "lead"),
+    )
 
 
 def _value(view: ChapterView, name: str) -> float | None:
@@ -73,14 +77,23 @@ def kinds(view: ChapterView) -> Section:
         failing = float(worst["share"]) > 0
         caption = Caption(
             "service-kinds",
-            _plain(view, "kinds", "chart", share=float(worst["share"]),
-                   worst=_plain(view, "kinds", str(worst["kind"])) if failing else ""),
+            _plain(
+                view,
+                "kinds",
+                "chart",
+                share=float(worst["share"]),
+                worst=_plain(view, "kinds", str(worst["kind"])) if failing else "",
+            ),
             note=_plain(view, "kinds", "chart_note"),
-        )  # fmt: skip
-        status: list[Status | None] = [view.finding(_FINDING[k]).status if k in _FINDING else None for k in frame["kind"]]
+        )
+        status: list[Status | None] = [
+            view.finding(_FINDING[k]).status if k in _FINDING else None for k in frame["kind"]
+        ]
         words = {str(k): _plain(view, "kinds", str(k)) for k in frame["kind"]}
-        parts += [charts.kinds_chart(frame, view.fmt, caption, words, status),
-                  table(frame, _kind_columns(view), fmt=view.fmt, sortable=False)]  # fmt: skip
+        parts += [
+            charts.kinds_chart(frame, view.fmt, caption, words, status),
+            table(frame, _kind_columns(view), fmt=view.fmt, sortable=False),
+        ]
     if _value(view, "processing_days") is not None:
         parts.append(_t(view, "kinds", "processing"))
     if _value(view, "return_share") is not None:
@@ -99,13 +112,23 @@ def months(view: ChapterView) -> Section:
     before_n, before_bad = (m.n or 0) - m.extra["recent_n"], m.extra["failed"] - m.extra["recent_failed"]
     caption = Caption(
         "service-months",
-        _plain(view, "months", "chart", last=m.extra["recent_value"], before=before_bad / before_n if before_n >= 20 else None),
+        _plain(
+            view,
+            "months",
+            "chart",
+            last=m.extra["recent_value"],
+            before=before_bad / before_n if before_n >= 20 else None,
+        ),
         note=_plain(view, "months", "chart_note"),
-    )  # fmt: skip
+    )
     chart = charts.months_chart(
-        view.tables["months"], view.fmt, caption, _plain(view, "months", "late"),
-        w.recent_start if w.recent_is_whole else None, view.case.settings.report.accent,
-    )  # fmt: skip
+        view.tables["months"],
+        view.fmt,
+        caption,
+        _plain(view, "months", "late"),
+        w.recent_start if w.recent_is_whole else None,
+        view.case.settings.report.accent,
+    )
     return Section("service-months", "", []) if chart is None else _section(view, "months", [chart])
 
 
@@ -132,8 +155,9 @@ def reasons(view: ChapterView) -> Section:
     if frame.empty or not view.result.facts["reasons_given"]:
         return _section(view, "reasons", [])
     words = _reason_words(view)
-    caption = Caption("service-reasons", _plain(view, "reasons", "chart", top=words[0]),
-                      note=_plain(view, "reasons", "chart_note"))  # fmt: skip
+    caption = Caption(
+        "service-reasons", _plain(view, "reasons", "chart", top=words[0]), note=_plain(view, "reasons", "chart_note")
+    )
     return _section(view, "reasons", [charts.reasons_chart(frame, view.fmt, caption, words)])
 
 
@@ -144,23 +168,27 @@ def _service_frame(view: ChapterView) -> pd.DataFrame:
     return rows.assign(
         name=[services[str(s)].name.get(view.lang) for s in rows["service"]],
         owner_name=[
-            _plain(view, "services", "gone") if gone else names.get(str(o), str(o)) if isinstance(o, str)
+            _plain(view, "services", "gone")
+            if gone
+            else names.get(str(o), str(o))
+            if isinstance(o, str)
             else _plain(view, "services", "nobody")
             for o, gone in zip(rows["owner"], rows["owner_left"], strict=True)
         ],
         backup_name=[names.get(str(b), str(b)) if isinstance(b, str) else "—" for b in rows["backup"]],
         rule=[_plain(view, "services", str(r)) if r in ("yes", "partly", "no") else "—" for r in rows["written_rule"]],
-    )  # fmt: skip
+    )
 
 
 def _service_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", _label(view, "Сервис", "Service")), Col("owner_name", _label(view, "Владелец", "Owner")),
+        Col("name", _label(view, "Сервис", "Service")),
+        Col("owner_name", _label(view, "Владелец", "Owner")),
         Col("backup_name", _label(view, "Дублёр", "Backup")),
         Col("sla_days", _label(view, "Срок, дней", "Agreed days"), "days"),
         Col("rule", _label(view, "Правило записано", "Written rule")),
         Col("failures_month", _label(view, "Сбоев в месяц", "Failures a month"), "num"),
-    ]  # fmt: skip
+    ]
 
 
 def services(view: ChapterView) -> Section:
@@ -171,13 +199,21 @@ def services(view: ChapterView) -> Section:
     failing = view.tables["processes"]
     if len(failing):
         functions = method().functions
-        named = failing.assign(name=[
-            functions[str(p)].name.get(view.lang) if p in functions else str(p) for p in failing["process"]
-        ])  # fmt: skip
-        parts.append(table(named, [
-            Col("name", _label(view, "Функция", "Function")),
-            Col("failures_month", _label(view, "Сбоев в месяц", "Failures a month"), "num"),
-        ], fmt=view.fmt, caption=_plain(view, "services", "failing"), sortable=False))  # fmt: skip
+        named = failing.assign(
+            name=[functions[str(p)].name.get(view.lang) if p in functions else str(p) for p in failing["process"]]
+        )
+        parts.append(
+            table(
+                named,
+                [
+                    Col("name", _label(view, "Функция", "Function")),
+                    Col("failures_month", _label(view, "Сбоев в месяц", "Failures a month"), "num"),
+                ],
+                fmt=view.fmt,
+                caption=_plain(view, "services", "failing"),
+                sortable=False,
+            )
+        )
     return _section(view, "services", parts)
 
 
@@ -186,24 +222,46 @@ def after_failure(view: ChapterView) -> Section:
     m = view.result.metrics["service.failure_loss"]
     parts: list[Any] = []
     if m.value is not None:
-        caption = Caption("service-after-failure", _plain(view, "after_failure", "chart"),
-                          note=_plain(view, "after_failure", "chart_note"))  # fmt: skip
-        parts.append(away_chart(
-            view.tables["failure_curve"], view.fmt, caption, treated=_plain(view, "after_failure", "failed"),
-            controls=_plain(view, "after_failure", "others"), x_label=_plain(view, "after_failure", "x_label"),
-            gaps=float(m.extra["loss_gaps"]), value=m.extra["failed"],
-        ))  # fmt: skip
+        caption = Caption(
+            "service-after-failure",
+            _plain(view, "after_failure", "chart"),
+            note=_plain(view, "after_failure", "chart_note"),
+        )
+        parts.append(
+            away_chart(
+                view.tables["failure_curve"],
+                view.fmt,
+                caption,
+                treated=_plain(view, "after_failure", "failed"),
+                controls=_plain(view, "after_failure", "others"),
+                x_label=_plain(view, "after_failure", "x_label"),
+                gaps=float(m.extra["loss_gaps"]),
+                accent=view.case.settings.report.accent,
+            )
+        )
         by_kind = view.tables["by_kind"]
         if len(by_kind):
-            parts.append(table(by_kind, [
-                Col("kind", _label(view, "Первый сбой", "First failure"), show=lambda v: _plain(view, "kinds", str(v))),
-                Col("clients", _label(view, "Клиентов", "Clients"), "count"),
-                Col("treated", _label(view, "Не вернулись после сбоя", "Not back after it"), "share"),
-                Col("controls", _label(view, "Не вернулись без сбоя", "Not back without"), "share"),
-                Col("difference", _label(view, "Разница", "Difference"), "change"),
-                Col("low", _label(view, "не ниже", "at least"), "change"),
-                Col("high", _label(view, "не выше", "at most"), "change"),
-            ], fmt=view.fmt, caption=_plain(view, "after_failure", "by_kind"), sortable=False))  # fmt: skip
+            parts.append(
+                table(
+                    by_kind,
+                    [
+                        Col(
+                            "kind",
+                            _label(view, "Первый сбой", "First failure"),
+                            show=lambda v: _plain(view, "kinds", str(v)),
+                        ),
+                        Col("clients", _label(view, "Клиентов", "Clients"), "count"),
+                        Col("treated", _label(view, "Не вернулись после сбоя", "Not back after it"), "share"),
+                        Col("controls", _label(view, "Не вернулись без сбоя", "Not back without"), "share"),
+                        Col("difference", _label(view, "Разница", "Difference"), "change"),
+                        Col("low", _label(view, "не ниже", "at least"), "change"),
+                        Col("high", _label(view, "не выше", "at most"), "change"),
+                    ],
+                    fmt=view.fmt,
+                    caption=_plain(view, "after_failure", "by_kind"),
+                    sortable=False,
+                )
+            )
     return _section(view, "after_failure", parts)
 
 
@@ -219,11 +277,12 @@ def _call_frame(view: ChapterView) -> pd.DataFrame:
 
 def _call_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("client_name", _label(view, "Клиент", "Client")), Col("client_key", _label(view, "Код", "Code")),
+        Col("client_name", _label(view, "Клиент", "Client")),
+        Col("client_key", _label(view, "Код", "Code")),
         Col("day", _label(view, "Заказ со сбоем", "Order that went wrong"), "date"),
         Col("what", _label(view, "Что случилось", "What happened")),
         Col("annual_value", _label(view, "Выручка в год по его темпу", "Revenue a year at its pace"), "money"),
-    ]  # fmt: skip
+    ]
 
 
 def to_call(view: ChapterView) -> Section:
@@ -236,9 +295,14 @@ def to_call(view: ChapterView) -> Section:
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
-    "kinds": kinds, "months": months, "heat": heat, "reasons": reasons, "services": services,
-    "after_failure": after_failure, "to_call": to_call,
-}  # fmt: skip
+    "kinds": kinds,
+    "months": months,
+    "heat": heat,
+    "reasons": reasons,
+    "services": services,
+    "after_failure": after_failure,
+    "to_call": to_call,
+}
 
 
 def SHEETS(view: ChapterView) -> list[Sheet]:
@@ -251,11 +315,22 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         out.append(Sheet(sheet(case, "kinds"), _plain(view, "kinds", "title"), named, columns))
         by_month = view.tables["months"]
         by_month = by_month.assign(month=pd.to_datetime([charts.month_start(int(m)) for m in by_month["month_index"]]))
-        out.append(Sheet(sheet(case, "months"), _plain(view, "months", "title"), by_month, [
-            Col("month", _label(view, "Месяц", "Month"), "month"), Col("orders", _label(view, "Заказов", "Orders"), "count"),
-            Col("dated", _label(view, "С обеими датами", "With both dates"), "count"),
-            *(Col(k, _plain(view, "kinds", k), "count") for k in ("late", "short", "complaint", "document_error")),
-        ]))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(case, "months"),
+                _plain(view, "months", "title"),
+                by_month,
+                [
+                    Col("month", _label(view, "Месяц", "Month"), "month"),
+                    Col("orders", _label(view, "Заказов", "Orders"), "count"),
+                    Col("dated", _label(view, "С обеими датами", "With both dates"), "count"),
+                    *(
+                        Col(k, _plain(view, "kinds", k), "count")
+                        for k in ("late", "short", "complaint", "document_error")
+                    ),
+                ],
+            )
+        )
     cells = view.tables["heat"]
     if len(cells):
         names = labels(case, [str(m) for m in cells["manager"].unique()])
@@ -263,23 +338,46 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
             month=pd.to_datetime([charts.month_start(int(m)) for m in cells["month_index"]]),
             name=[names.get(str(m), str(m)) for m in cells["manager"]],
         )
-        out.append(Sheet(sheet(case, "heat"), _plain(view, "heat", "title"), cells, [
-            Col("name", _label(view, "Менеджер", "Manager")), Col("month", _label(view, "Месяц", "Month"), "month"),
-            Col("orders", _label(view, "Заказов", "Orders"), "count"), Col("failed", _label(view, "Сбоев", "Failures"), "count"),
-            Col("share", _label(view, "Доля", "Share"), "share"),
-        ]))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(case, "heat"),
+                _plain(view, "heat", "title"),
+                cells,
+                [
+                    Col("name", _label(view, "Менеджер", "Manager")),
+                    Col("month", _label(view, "Месяц", "Month"), "month"),
+                    Col("orders", _label(view, "Заказов", "Orders"), "count"),
+                    Col("failed", _label(view, "Сбоев", "Failures"), "count"),
+                    Col("share", _label(view, "Доля", "Share"), "share"),
+                ],
+            )
+        )
     if len(view.tables["reasons"]):
         frame = view.tables["reasons"].assign(name=_reason_words(view))
-        out.append(Sheet(sheet(case, "reasons"), _plain(view, "reasons", "title"), frame, [
-            Col("name", _label(view, "Причина", "Reason")), Col("orders", _label(view, "Рекламаций", "Complaints"), "count"),
-            Col("share", _label(view, "Доля", "Share"), "share"),
-            Col("recent_orders", _label(view, "За последние 12 месяцев", "Last 12 months"), "count"),
-            Col("revenue", _label(view, "Сумма заказов", "Value of the orders"), "money_full"),
-        ]))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(case, "reasons"),
+                _plain(view, "reasons", "title"),
+                frame,
+                [
+                    Col("name", _label(view, "Причина", "Reason")),
+                    Col("orders", _label(view, "Рекламаций", "Complaints"), "count"),
+                    Col("share", _label(view, "Доля", "Share"), "share"),
+                    Col("recent_orders", _label(view, "За последние 12 месяцев", "Last 12 months"), "count"),
+                    Col("revenue", _label(view, "Сумма заказов", "Value of the orders"), "money_full"),
+                ],
+            )
+        )
     if _value(view, "unowned_services") is not None:
-        out.append(Sheet(sheet(case, "services"), _plain(view, "services", "title"), _service_frame(view),
-                         _service_columns(view)))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(case, "services"), _plain(view, "services", "title"), _service_frame(view), _service_columns(view)
+            )
+        )
     if len(_call_frame(view)):
-        out.append(Sheet(sheet(case, "after_failure"), _plain(view, "to_call", "title"), _call_frame(view),
-                         _call_columns(view)))  # fmt: skip
+        out.append(
+            Sheet(
+                sheet(case, "after_failure"), _plain(view, "to_call", "title"), _call_frame(view), _call_columns(view)
+            )
+        )
     return out

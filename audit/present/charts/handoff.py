@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from audit.findings.finding import Status
-from audit.present.charts.base import Caption, Chart, bars, step_curve
+from audit.present.charts.base import Caption, Chart, bars, figure, finish
 from audit.present.format import Fmt
+from audit.present.style import ACCENT, INK_FAINT, INK_SOFT, chart_style
 
 __all__ = ["away_chart", "following_chart"]
 
@@ -19,22 +20,62 @@ def following_chart(fmt: Fmt, caption: Caption, outcomes: Mapping[str, int], lab
     """Draw clients that were due by what became of the hand-off; those that tell nothing are last and grey."""
     colours: dict[str, Status] = {"kept": "clear", "late": "found", "early": "watch", "open": "not_assessed"}
     return bars(
-        caption, [labels[o] for o in OUTCOMES], [float(outcomes[o]) for o in OUTCOMES], fmt=fmt, unit="count",
+        caption,
+        [labels[o] for o in OUTCOMES],
+        [float(outcomes[o]) for o in OUTCOMES],
+        fmt=fmt,
+        unit="count",
         status=[colours[o] for o in OUTCOMES],
-    )  # fmt: skip
+    )
 
 
 def away_chart(
-    curve: pd.DataFrame, fmt: Fmt, caption: Caption, *, treated: str, controls: str, x_label: str, gaps: float,
-    value: float | None,
-) -> Chart | None:  # fmt: skip
-    """Draw the share not yet back by time since the purchase, treated clients and matched others; None without a curve."""
+    curve: pd.DataFrame,
+    fmt: Fmt,
+    caption: Caption,
+    *,
+    treated: str,
+    controls: str,
+    x_label: str,
+    gaps: float,
+    accent: str = ACCENT,
+) -> Chart | None:
+    """Draw the share not yet back by time since the purchase, treated clients and others; None without a curve."""
     if len(curve) < 2:
         return None
-    return step_curve(
-        caption, [float(g) for g in curve["gaps"]], [float(v) for v in curve["treated"]], fmt=fmt,
-        naive=[float(v) for v in curve["controls"]], naive_label=controls,
-        horizon=gaps if float(curve["gaps"].max()) >= gaps else None,
-        horizon_label=f"{treated}: {fmt.share(value)}" if value is not None else treated, x_label=x_label,
-        x_max=float(curve["gaps"].max()) * 1.02,
-    )  # fmt: skip
+    x = curve["gaps"].to_numpy(dtype=float)
+    end = float(x.max())
+    with chart_style(accent):
+        fig, ax = figure("full", 3.0)
+        ax.set_xlim(0, end * 1.24)
+        ax.set_ylim(0, 1.02)
+        last = {}
+        for column, color, width in (("controls", INK_SOFT, 1.6), ("treated", accent, 2.4)):
+            y = curve[column].to_numpy(dtype=float)
+            ax.step(x, y, where="post", color=color, lw=width)
+            last[column] = float(y[-1])
+        # Labels at the ends stand at least a line apart.
+        apart = max(0.0, 0.085 - abs(last["treated"] - last["controls"])) / 2
+        up = 1.0 if last["treated"] >= last["controls"] else -1.0
+        for column, name, color, shift in (
+            ("treated", treated, accent, up * apart),
+            ("controls", controls, INK_SOFT, -up * apart),
+        ):
+            ax.annotate(
+                f"{name}: {fmt.share(last[column])}",
+                (end, max(0.03, last[column] + shift)),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                color=color,
+                fontsize=9,
+                fontweight="bold" if column == "treated" else "normal",
+            )
+        if gaps <= end:
+            ax.axvline(gaps, color=INK_FAINT, lw=1, ls=(0, (3, 2)), zorder=0)
+        ax.set_xticks([float(k) for k in range(int(end) + 1)], [fmt.num(k) for k in range(int(end) + 1)])
+        ax.set_yticks([0, 0.25, 0.5, 0.75, 1], [fmt.share(v) for v in (0, 0.25, 0.5, 0.75, 1)])
+        ax.tick_params(axis="y", labelcolor=INK_SOFT)
+        ax.grid(axis="y")
+        ax.set_xlabel(x_label, loc="left")
+        return finish(fig, caption)

@@ -25,9 +25,14 @@ def leads_chart(
         return None
     assert band.watch is not None and band.found is not None
     return bars(
-        caption, [names.get(str(p), str(p)) for p in rows["lead"]], [float(v) for v in rows["counted"]], fmt=fmt,
-        unit="count", band=Band(band.watch, band.found), mark=mark,
-    )  # fmt: skip
+        caption,
+        [names.get(str(p), str(p)) for p in rows["lead"]],
+        [float(v) for v in rows["counted"]],
+        fmt=fmt,
+        unit="count",
+        band=Band(band.watch, band.found),
+        mark=mark,
+    )
 
 
 def faults_chart(
@@ -37,6 +42,13 @@ def faults_chart(
     if all(m.value is None for m in metrics):
         return None
     return bars(
-        caption, labels, [m.value for m in metrics], fmt=fmt, low=[m.low for m in metrics], high=[m.high for m in metrics],
-        n=[m.n if m.value is not None else None for m in metrics], status=status, limit=1.0,
-    )  # fmt: skip
+        caption,
+        labels,
+        [m.value for m in metrics],
+        fmt=fmt,
+        low=[m.low for m in metrics],
+        high=[m.high for m in metrics],
+        n=[m.n if m.value is not None else None for m in metrics],
+        status=status,
+        limit=1.0,
+    )

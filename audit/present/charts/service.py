@@ -31,13 +31,20 @@ def kinds_chart(
     if kinds.empty:
         return None
     return bars(
-        caption, [labels[str(k)] for k in kinds["kind"]], [float(v) for v in kinds["share"]], fmt=fmt,
-        low=[float(v) for v in kinds["low"]], high=[float(v) for v in kinds["high"]],
-        n=[int(v) for v in kinds["known"]], status=status,
-    )  # fmt: skip
+        caption,
+        [labels[str(k)] for k in kinds["kind"]],
+        [float(v) for v in kinds["share"]],
+        fmt=fmt,
+        low=[float(v) for v in kinds["low"]],
+        high=[float(v) for v in kinds["high"]],
+        n=[int(v) for v in kinds["known"]],
+        status=status,
+    )
 
 
-def months_chart(months: pd.DataFrame, fmt: Fmt, caption: Caption, label: str, shade_from: Any, accent: str) -> Chart | None:
+def months_chart(
+    months: pd.DataFrame, fmt: Fmt, caption: Caption, label: str, shade_from: Any, accent: str
+) -> Chart | None:
     """Draw the share of late orders month by month; None with fewer than three months to draw."""
     rows = months[months["dated"] >= SMALLEST_MONTH]
     if len(rows) < 3:
@@ -45,24 +52,32 @@ def months_chart(months: pd.DataFrame, fmt: Fmt, caption: Caption, label: str, s
     share = (rows["late"] / rows["dated"]).set_axis(rows["month_index"].astype(int))
     span = range(int(rows["month_index"].min()), int(rows["month_index"].max()) + 1)
     return time_series(
-        caption, [month_start(m) for m in span], {label: [float(share[m]) if m in share.index else None for m in span]},
-        fmt=fmt, unit="share", shade_from=shade_from, accent=accent,
-    )  # fmt: skip
+        caption,
+        [month_start(m) for m in span],
+        {label: [float(share[m]) if m in share.index else None for m in span]},
+        fmt=fmt,
+        unit="share",
+        shade_from=shade_from,
+        accent=accent,
+    )
 
 
 def heat_chart(heat: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping[str, str]) -> Chart | None:
     """Draw the failure share per manager × month, busiest manager first; None for a single manager."""
-    managers = list(dict.fromkeys(heat["manager"]))[:MOST_MANAGERS]
-    if len(managers) < 2 or not heat["share"].notna().any():
+    managers = list(dict.fromkeys(heat.loc[heat["share"].notna(), "manager"]))[:MOST_MANAGERS]
+    if len(managers) < 2:
         return None
     months = sorted(int(m) for m in heat["month_index"].unique())
     cells = heat.set_index(["manager", "month_index"])["share"]
     totals = heat.drop_duplicates("manager").set_index("manager")["total_orders"]
     return heat_map(
-        caption, [names.get(str(m), str(m)) for m in managers], [fmt.month_short(month_start(m)) for m in months],
-        [[None if pd.isna(cells[(m, k)]) else float(cells[(m, k)]) for k in months] for m in managers], fmt=fmt,
+        caption,
+        [names.get(str(m), str(m)) for m in managers],
+        [fmt.month_short(month_start(m)) for m in months],
+        [[None if pd.isna(cells[(m, k)]) else float(cells[(m, k)]) for k in months] for m in managers],
+        fmt=fmt,
         row_notes=[fmt.num(totals[m]) for m in managers],
-    )  # fmt: skip
+    )
 
 
 def reasons_chart(reasons: pd.DataFrame, fmt: Fmt, caption: Caption, labels: Sequence[str]) -> Chart | None:
@@ -70,5 +85,10 @@ def reasons_chart(reasons: pd.DataFrame, fmt: Fmt, caption: Caption, labels: Seq
     rows = reasons.head(MOST_REASONS)
     if rows.empty:
         return None
-    return bars(caption, list(labels)[: len(rows)], [float(v) for v in rows["share"]], fmt=fmt,
-                n=[int(v) for v in rows["orders"]])  # fmt: skip
+    return bars(
+        caption,
+        list(labels)[: len(rows)],
+        [float(v) for v in rows["share"]],
+        fmt=fmt,
+        n=[int(v) for v in rows["orders"]],
+    )

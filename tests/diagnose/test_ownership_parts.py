@@ -1,0 +1,256 @@
+"""Sellers, bus factor, load and hand-overs on tables small enough to check with a pencil."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.diagnose.ownership.handover import (
+    Handover,
+    departure_effect,
+    handed_books,
+    leavers,
+    mark_rows,
+    purchase_band,
+    span_of,
+)
+from audit.diagnose.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
+from audit.diagnose.ownership.team import book_load, bus_factor, even_split, fewest, in_book, team_of
+
+LAST = pd.Timestamp("2024-12-01")
+
+
+def served(*rows: tuple[str, str, int, float]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["client_key", "manager", "days", "revenue"])
+    return frame.assign(last_day=LAST)
+
+
+# --- sellers
+
+
+def test_who_is_a_seller() -> None:
+    staff = pd.DataFrame({
+        "person": ["K", "S", "O", "D", "N"], "role": ["KM", "SR", "OP", "GD", None],
+        "role2": [None, None, None, "KAM", None],
+    })  # fmt: skip
+    # the clerk is none; the director is, by the second role; nobody chose a role for N, so N may sell
+    assert dict(seller_roles(staff)) == {"K": True, "S": True, "O": False, "D": True, "N": True}
+    rows = served(("c", "K", 1, 1), ("c", "O", 1, 1), ("c", "SYS", 1, 1), ("c", "Иванов", 1, 1))
+    assert only_sellers(rows, seller_roles(staff))["manager"].tolist() == ["K", "Иванов"]
+
+
+def test_a_label_of_the_crm_never_varies() -> None:
+    assert is_label(pd.DataFrame({"days": [5, 2, 1], "managers": [1, 1, 1]}))
+    assert not is_label(pd.DataFrame({"days": [5, 2], "managers": [1, 2]}))
+    assert not is_label(pd.DataFrame({"days": [1, 1], "managers": [1, 1]})), "one order day proves nothing"
+
+
+def test_the_clients_own_seller() -> None:
+    rows = served(("c", "A", 3, 10), ("c", "B", 2, 90), ("d", "A", 1, 5), ("d", "B", 1, 6))
+    own = main_seller(rows).set_index("client_key")
+    assert own["manager"].to_dict() == {"c": "A", "d": "B"}  # most order days; on equal days most revenue
+    assert own["main_days"].to_dict() == {"c": 3, "d": 1}
+    assert own["days"].to_dict() == {"c": 5, "d": 2}
+    assert own["sellers"].to_dict() == {"c": 2, "d": 2}
+
+
+def test_single_owner_with_the_arithmetic_written_out() -> None:
+    rows = served(("a", "M", 4, 40), ("b", "M", 2, 10), ("b", "N", 2, 10), ("c", "N", 2, 30), ("d", "M", 1, 99))
+    clients = pd.DataFrame({
+        "client_key": list("abcd"), "order_days": [4, 4, 2, 1], "known_days": [4, 4, 2, 1],
+        "revenue": [40.0, 20.0, 30.0, 99.0],
+    })  # fmt: skip
+    s = single_owner(rows, clients)
+    assert (s.n, s.single, s.team) == (3, 2, 2)  # d has one order day; a and c know one seller
+    # of the ten order days of regular clients M has 6, N has 4
+    chance = [0.6**4 + 0.4**4, 0.6**4 + 0.4**4, 0.6**2 + 0.4**2]
+    assert s.chance == pytest.approx(sum(chance) / 3)
+    assert s.chance_revenue == pytest.approx((chance[0] * 40 + chance[1] * 20 + chance[2] * 30) / 90)
+    assert s.table.set_index("client_key")["main_share"].to_dict() == {"a": 1.0, "b": 0.5, "c": 1.0}
+
+
+def test_a_client_without_a_seller_is_not_single() -> None:
+    rows = served(("a", "M", 3, 10))
+    clients = pd.DataFrame({
+        "client_key": ["a", "b"], "order_days": [3, 3], "known_days": [3, 3], "revenue": [1.0, 1.0],
+    })  # fmt: skip
+    s = single_owner(rows, clients)
+    assert (s.n, s.single) == (2, 1)
+    assert s.table.set_index("client_key")["sellers"].to_dict() == {"a": 1, "b": 0}
+
+
+# --- on how many people the base hangs
+
+
+def test_the_fewest_sellers_beyond_half() -> None:
+    totals = np.array([[60.0, 30.0, 10.0], [40.0, 35.0, 25.0], [50.0, 50.0, 0.0], [0.0, 0.0, 0.0]])
+    assert fewest(totals, 0.5).tolist() == [1, 2, 2, 0]  # 60; 40 + 35; exactly half is not more than half
+    assert fewest(totals[:1], 0.7).tolist() == [2]
+    assert [even_split(n, 0.5) for n in (1, 2, 3, 4, 5)] == [1, 2, 2, 3, 3]
+
+
+def test_who_counts_as_the_team() -> None:
+    books = pd.Series({"A": 100.0, "B": 90.0, "C": 8.0, "D": 0.0})
+    # an even share of three is 66; a quarter of it 16.5: C, who keeps a client now and then, is no holder
+    assert team_of(books, 0.25).index.tolist() == ["A", "B"]
+    assert team_of(books, 0.1).index.tolist() == ["A", "B", "C"]
+
+
+def test_bus_factor_of_one_and_of_an_even_team() -> None:
+    heavy = pd.DataFrame({
+        "client_key": [f"c{i}" for i in range(40)], "manager": ["A"] * 32 + ["B"] * 4 + ["C"] * 4, "repeat_revenue": 10.0,
+    })  # fmt: skip
+    b = bus_factor(heavy, draws=300)
+    assert b is not None
+    assert (b.value, b.low, b.high, b.team, b.even) == (1, 1, 1, 3, 2)
+    assert b.top_share == pytest.approx(0.8) and b.top_share > b.chance_top
+    even = heavy.assign(manager=[f"M{i % 5}" for i in range(40)])
+    c = bus_factor(even, draws=300)
+    assert c is not None
+    assert (c.value, c.even) == (3, 3)
+    assert c.chance_low in (2, 3)
+    assert bus_factor(heavy.assign(repeat_revenue=0.0)) is None
+    assert bus_factor(heavy.assign(manager=None)) is None
+
+
+def test_bus_factor_does_not_depend_on_the_order_of_rows() -> None:
+    frame = pd.DataFrame({
+        "client_key": [f"c{i}" for i in range(60)], "manager": [f"M{i % 4}" for i in range(60)],
+        "repeat_revenue": [float(1 + (i * 37) % 50) for i in range(60)],
+    })  # fmt: skip
+    one, two = bus_factor(frame, draws=200), bus_factor(frame.sample(frac=1, random_state=4), draws=200)
+    assert one is not None and two is not None
+    assert (one.value, one.low, one.high, one.chance_low, one.chance_top) == (
+        two.value, two.low, two.high, two.chance_low, two.chance_top,
+    )  # fmt: skip
+
+
+# --- load
+
+
+def test_lost_clients_are_out_of_the_book() -> None:
+    c = pd.DataFrame({"silent_days": [100, 400, 400, 400], "median_gap": [30.0, 30.0, 150.0, None]})
+    # the second is silent for over a year and over 4 · 30 days; the third orders twice a year; the fourth ordered once
+    assert in_book(c, usual_gap=120).tolist() == [True, False, True, True]
+    assert in_book(c, usual_gap=30).tolist() == [True, False, True, False]
+    assert in_book(c, usual_gap=120, gap_multiple=2).tolist() == [True, False, False, False]
+    assert in_book(c, usual_gap=30, min_days=500).all()
+
+
+def test_hours_needed_against_hours_left() -> None:
+    clients = pd.Series({"K1": 60, "K2": 20, "K3": 5})
+    hours = pd.DataFrame({"person": ["K1", "K2"], "hours": [150.0, 150.0], "operational_hours": [70.0, 30.0]})
+    found = book_load(clients, hours, shared=8, without_hours=5, touches=2, minutes=60)
+    assert found is not None
+    t = found.table.set_index("person")
+    # K1: 60 · 2 · 60/60 = 120 h against 150 − 70 = 80; K2: 40 against 120
+    assert t["hours_needed"].to_dict() == {"K1": 120.0, "K2": 40.0}
+    assert t["load"].to_dict() == {"K1": pytest.approx(1.5), "K2": pytest.approx(1 / 3)}
+    # of 8 clients of nobody the two carry 8 · 80/85; K3's hours are unknown
+    assert found.shared_clients == pytest.approx(8 * 80 / 85)
+    assert found.load == pytest.approx((160 + 2 * 8 * 80 / 85) / 200)
+    assert book_load(pd.Series({"X": 3}), hours, shared=0, without_hours=0, touches=2, minutes=60) is None
+
+
+def test_no_hours_left_at_all_stays_finite() -> None:
+    hours = pd.DataFrame({"person": ["K"], "hours": [100.0], "operational_hours": [100.0]})
+    found = book_load(pd.Series({"K": 10}), hours, shared=0, without_hours=0, touches=1, minutes=60)
+    assert found is not None
+    assert found.load == 10.0  # ten hours against one
+
+
+# --- hand-overs
+
+
+def test_people_who_left() -> None:
+    staff = pd.DataFrame({
+        "person": ["K1", "K2", "K3", "O1"],
+        "end": pd.to_datetime(["2024-06-30", None, "2023-01-01", "2024-05-31"]),
+    })  # fmt: skip
+    seen = pd.DataFrame({"manager": ["K1", "K3", "O1"], "first_day": pd.to_datetime(["2024-01-01"] * 3)})
+    found = leavers(staff, seen, {"O1": False}, dt.date(2023, 6, 1), dt.date(2024, 12, 31))
+    # K2 is still here, K3 left before the window, O1 sells nothing
+    assert found == [Handover("K1", dt.date(2024, 7, 1), "left")]
+
+
+def grid(*months: tuple[str, int, int, int, int, int]) -> dict[dt.date, pd.DataFrame]:
+    out: dict[dt.date, list[dict[str, object]]] = {}
+    for iso, clients, before, own_before, after, own_after in months:
+        out.setdefault(dt.date.fromisoformat(iso), []).append({
+            "manager": "K1", "clients": clients, "days_before": before, "own_before": own_before, "days_after": after,
+            "own_after": own_after,
+        })  # fmt: skip
+    return {d: pd.DataFrame(rows) for d, rows in out.items()}
+
+
+def test_a_book_handed_over_in_one_go_is_seen_in_the_orders() -> None:
+    last = {"K1": dt.date(2024, 6, 20)}
+    months = grid(("2024-05-01", 20, 100, 90, 100, 30), ("2024-07-01", 20, 100, 85, 80, 0), ("2024-09-01", 20, 100, 61, 80, 0))
+    assert handed_books(months, last) == [Handover("K1", dt.date(2024, 6, 21), "handed")]  # the sharpest month counts
+    assert handed_books(months, {"K1": dt.date(2024, 12, 1)}) == [Handover("K1", dt.date(2024, 7, 1), "handed")]
+    assert handed_books(months, last, min_clients=21) == []
+    assert handed_books(months, last, before=0.95) == []
+    assert handed_books(grid(("2024-07-01", 20, 100, 85, 80, 16)), last) == []
+    assert len(handed_books(grid(("2024-07-01", 20, 100, 85, 80, 16)), last, after=0.3)) == 1
+    assert handed_books(grid(("2024-07-01", 20, 100, 85, 0, 0)), last) == []  # nobody bought afterwards
+
+
+def test_span_and_bands() -> None:
+    start, end = dt.date(2024, 1, 1), dt.date(2025, 12, 31)
+    assert span_of(dt.date(2025, 1, 1), start, end, 400) == 365  # 366 days before, 365 from that day on
+    assert span_of(dt.date(2025, 1, 1), start, end, 180) == 180
+    assert purchase_band(pd.Series([1, 2, 3, 4, 5, 6, 9, 40])).tolist() == [1, 2, 3, 4, 4, 5, 6, 9]
+
+
+def test_other_handed_books_are_no_controls() -> None:
+    rows = pd.DataFrame({
+        "client_key": list("abc"), "manager": ["K1", "K2", "K3"], "purchases": 3, "revenue_before": 10.0,
+        "revenue_after": 5.0,
+    })  # fmt: skip
+    one = Handover("K1", dt.date(2024, 6, 1), "left")
+    other = Handover("K2", dt.date(2024, 8, 1), "handed")
+    marked = mark_rows(rows, 0, one, 180, [one, other])
+    assert marked["client_key"].tolist() == ["a", "c"]
+    assert marked["treated"].tolist() == [True, False]
+    assert len(mark_rows(rows, 0, one, 30, [one, other])) == 3
+
+
+def handed(treated_after: list[float], control_after: list[float], purchases: int = 4) -> pd.DataFrame:
+    n, k = len(treated_after), len(control_after)
+    return pd.DataFrame({
+        "event": 0, "manager": "K1", "day": dt.date(2024, 6, 1), "kind": "left", "span_days": 365,
+        "client_key": [f"c{i}" for i in range(n + k)], "treated": [True] * n + [False] * k, "purchases": purchases,
+        "revenue_before": 100.0, "revenue_after": [*treated_after, *control_after],
+    })  # fmt: skip
+
+
+def test_departure_effect_with_the_arithmetic_written_out() -> None:
+    found = departure_effect(handed([80.0, 0.0, 70.0, 90.0], [100.0] * 8), draws=200)
+    # handed: 240/400 = 0.6, the lost one stays in; controls 800/800 = 1
+    assert found.effect.value == pytest.approx(-0.4)
+    assert found.matched.treated == 4
+    row = found.events.iloc[0]
+    assert (row["handed_ratio"], row["control_ratio"], row["clients"]) == (pytest.approx(0.6), pytest.approx(1.0), 4)
+    assert found.handed["expected"].tolist() == [100.0] * 4
+    assert found.dominant_share == pytest.approx(0.25)
+    assert found.without is not None, "one of four clients is more than a fifth of the revenue"
+
+
+def test_handed_clients_without_a_like_are_left_out() -> None:
+    rows = pd.concat([handed([50.0], [100.0], purchases=3), handed([10.0], [], purchases=30)], ignore_index=True)
+    rows["client_key"] = ["a", "b", "c"]
+    found = departure_effect(rows, draws=50)
+    assert (found.matched.treated, found.matched.unmatched) == (1, 1)
+    assert found.effect.value == pytest.approx(-0.5)
+
+
+@given(st.integers(1, 50), st.integers(1, 400))
+def test_bands_never_fall(a: int, b: int) -> None:
+    low, high = sorted((a, b))
+    bands = purchase_band(pd.Series([low, high]))
+    assert bands.iloc[0] <= bands.iloc[1]
