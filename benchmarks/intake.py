@@ -100,13 +100,18 @@ def make_1c(path: Path, lines: int) -> None:
     rng = np.random.default_rng(2)
     total = 0
     with path.open("wb") as f:
+
         def put(text: str) -> None:
             f.write(text.encode("cp1251"))
 
-        put("Заказы клиентов;;;;;;;;;;;\r\nПериод: 01.01.2022 - 31.12.2025;;;;;;;;;;;\r\n"
-            "Отбор: Организация Равно «Химпоставка»;;;;;;;;;;;\r\n;;;;;;;;;;;\r\n")
-        put("Номер;Дата;ИНН;Контрагент;Сумма, руб.;Себестоимость;Менеджер;Автор;Статус;Номенклатура;"
-            "Номенклатурная группа;Количество\r\n")
+        put(
+            "Заказы клиентов;;;;;;;;;;;\r\nПериод: 01.01.2022 - 31.12.2025;;;;;;;;;;;\r\n"
+            "Отбор: Организация Равно «Химпоставка»;;;;;;;;;;;\r\n;;;;;;;;;;;\r\n"
+        )
+        put(
+            "Номер;Дата;ИНН;Контрагент;Сумма, руб.;Себестоимость;Менеджер;Автор;Статус;Номенклатура;"
+            "Номенклатурная группа;Количество\r\n"
+        )
         for first in range(0, lines, CHUNK):
             c = _columns(first, min(CHUNK, lines - first), lines, rng)
             total += int(c["kopecks"][c["status"] != 19].sum())
@@ -130,8 +135,24 @@ def make_xlsx(path: Path, lines: int) -> None:
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "default_date_format": "dd.mm.yyyy"})
     sheet = book.add_worksheet("Заказы")
     dates = book.add_format({"num_format": "dd.mm.yyyy"})
-    sheet.write_row(0, 0, ["Номер", "Дата", "ИНН", "Контрагент", "Сумма", "Себестоимость", "Менеджер", "Автор",
-                           "Статус", "Номенклатура", "Номенклатурная группа", "Количество"])
+    sheet.write_row(
+        0,
+        0,
+        [
+            "Номер",
+            "Дата",
+            "ИНН",
+            "Контрагент",
+            "Сумма",
+            "Себестоимость",
+            "Менеджер",
+            "Автор",
+            "Статус",
+            "Номенклатура",
+            "Номенклатурная группа",
+            "Количество",
+        ],
+    )
     at = 1
     epoch = np.datetime64("1899-12-30")
     for first in range(0, lines, CHUNK):
@@ -279,8 +300,11 @@ def main() -> None:
             if "error" in m:
                 print(f"| {kind} | {lines} | {size:.0f} | {reader} | {m['error']} | | | |", flush=True)
             else:
-                print(f"| {kind} | {lines} | {size:.0f} | {reader} | {m['rows']} | {m['wall']:.1f} | {m['cpu']:.1f} "
-                      f"| {m['peak_mb']:.0f} |", flush=True)
+                print(
+                    f"| {kind} | {lines} | {size:.0f} | {reader} | {m['rows']} | {m['wall']:.1f} | {m['cpu']:.1f} "
+                    f"| {m['peak_mb']:.0f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -289,7 +289,7 @@ def diagnose(case: Case) -> ChapterResult:
         "unknown_clients": int(table["client_key"].isna().sum()),
         "lead_left": int(table["lead_left"].sum()),
         "revenue": float(table.drop_duplicates("client_key")["revenue"].sum()),
-        "annual_revenue": case.annual_revenue,
+        "recent_revenue": float(revenue["revenue"].sum()),
         "over": [str(x) for x in leads.loc[leads["over"].astype(bool), "lead"]],
         "file_min": t.value("keys.file_min_share"),
         "centre_min": t.value("keys.buying_centre_min_share"),

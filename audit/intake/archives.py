@@ -21,20 +21,27 @@ def _bomb(name: str, size: int) -> InputError:
     gb = size / 2**30
     limit = MAX_UNPACKED_BYTES / 2**30
     return InputError(
-        Text(f"Архив не распакован: внутри {gb:.1f} ГБ при сжатии больше {MAX_RATIO}:1 или больше {limit:.0f} ГБ",
-             f"The archive was not unpacked: {gb:.1f} GB inside, compressed above {MAX_RATIO}:1 or above {limit:.0f} GB"),
+        Text(
+            f"Архив не распакован: внутри {gb:.1f} ГБ при сжатии больше {MAX_RATIO}:1 или больше {limit:.0f} ГБ",
+            f"The archive was not unpacked: {gb:.1f} GB inside, compressed above {MAX_RATIO}:1 or above {limit:.0f} GB",
+        ),
         where=name,
-        todo=Text("Если файл настоящий, распакуйте его сами и укажите папку",
-                  "If the file is genuine, unpack it yourself and name the folder"),
-    )  # fmt: skip
+        todo=Text(
+            "Если файл настоящий, распакуйте его сами и укажите папку",
+            "If the file is genuine, unpack it yourself and name the folder",
+        ),
+    )
 
 
 def damaged_archive(name: str) -> InputError:
     """Return the error for an archive that cannot be read to its end."""
     return InputError(
-        Text("Архив повреждён или передан не полностью", "The archive is damaged or incomplete"), where=name,
-        todo=Text("Пришлите его ещё раз или распакуйте и укажите папку", "Send it again, or unpack it and name the folder"),
-    )  # fmt: skip
+        Text("Архив повреждён или передан не полностью", "The archive is damaged or incomplete"),
+        where=name,
+        todo=Text(
+            "Пришлите его ещё раз или распакуйте и укажите папку", "Send it again, or unpack it and name the folder"
+        ),
+    )
 
 
 def check_package(path: Path, name: str) -> list[zipfile.ZipInfo]:

@@ -474,8 +474,12 @@ class Intake:
     def _vat_note(self) -> None:
         bases = {t.plan.vat for t in self.tables}
         if "gross" in bases and "net" in bases:
-            self.notes.append(Text("В одних файлах суммы с НДС, в других — без НДС: складывать их нельзя",
-                                   "Some files carry amounts with VAT, others without: they must not be added"))  # fmt: skip
+            self.notes.append(
+                Text(
+                    "В одних файлах суммы с НДС, в других — без НДС: складывать их нельзя",
+                    "Some files carry amounts with VAT, others without: they must not be added",
+                )
+            )
         elif "gross" in bases:
             self.notes.append(Text("Суммы с НДС — так сказано в заголовке колонки",
                                    "Amounts include VAT: the column header says so"))  # fmt: skip
@@ -528,4 +532,3 @@ def _expect(label: str, rows: int | None, found_rows: int, revenue: float | None
         todo=Text("Проверьте, нужна ли поправка, и обновите её expect или уберите её",
                   "Check whether the correction is still needed; update its expect or remove it"),
     )  # fmt: skip
-

@@ -50,9 +50,7 @@ _NO_DAY = np.iinfo(np.int32).min
 _EPOCH = dt.date(1970, 1, 1)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _TEXT_COLUMNS = tuple(f.name for f in LINES_SCHEMA if pa.types.is_string(f.type) and f.name != "order_id")
-OUTPUT_SCHEMA = pa.schema(
-    [f.with_type(_DICTIONARY) if f.name in _TEXT_COLUMNS else f for f in LINES_SCHEMA]
-)
+OUTPUT_SCHEMA = pa.schema([f.with_type(_DICTIONARY) if f.name in _TEXT_COLUMNS else f for f in LINES_SCHEMA])
 """`LINES_SCHEMA` with texts as codes: what is handed to the Parquet writer, which stores plain strings."""
 
 
@@ -235,9 +233,7 @@ class Canonical:
         self.tally.add(self.rules.name, columns, amount[pick], dates.days[pick])
         self._count_people(batch, amount[pick])
         self._count_merged(merged[pick], amount[pick])
-        arrays = [
-            columns[f.name] if f.name in columns else pa.nulls(len(used), f.type) for f in OUTPUT_SCHEMA
-        ]
+        arrays = [columns[f.name] if f.name in columns else pa.nulls(len(used), f.type) for f in OUTPUT_SCHEMA]
         return pa.Table.from_arrays(arrays, schema=OUTPUT_SCHEMA), rejects
 
     # -- dates ---------------------------------------------------------------------------------------------------
@@ -490,7 +486,9 @@ class Canonical:
             return pa.nulls(batch.num_rows, pa.string())
         column = batch.column("order_id")
         # Anything but plain ASCII letters, digits and inner marks is looked at text by text.
-        simple = pc.match_substring_regex(column, r"^[0-9A-Za-zА-Яа-я][0-9A-Za-zА-Яа-я/_.#:-]*[0-9][0-9A-Za-zА-Яа-я/_.#:-]*$")
+        simple = pc.match_substring_regex(
+            column, r"^[0-9A-Za-zА-Яа-я][0-9A-Za-zА-Яа-я/_.#:-]*[0-9][0-9A-Za-zА-Яа-я/_.#:-]*$"
+        )
         simple = pc.or_kleene(simple, pc.match_substring_regex(column, r"^[0-9]+$")).fill_null(False)
         if pc.all(simple).as_py():
             return column
@@ -570,14 +568,24 @@ class Canonical:
             mark(hit, "duplicate_document")
 
     _FIELD_OF: Mapping[str, tuple[str, ...]] = {
-        "repeated_header": ("order_date", "order_id"), "deleted": ("deleted",), "unposted": ("posted",),
-        "internal": ("kind",), "cancelled": ("status",), "no_client": ("client_id", "client", "legal_entity"),
-        "dropped_prefix": ("order_id",), "no_date": ("order_date", "order_id"), "bad_date": ("order_date", "order_id"),
-        "no_amount": ("amount", "price"), "bad_amount": ("amount", "price", "qty"),
-        "nonpositive_price": ("price", "amount"), "return_dropped": ("amount", "price"),
-        "foreign_currency": ("currency",), "duplicate_document": ("order_id",), "future_date": ("order_date", "order_id"),
+        "repeated_header": ("order_date", "order_id"),
+        "deleted": ("deleted",),
+        "unposted": ("posted",),
+        "internal": ("kind",),
+        "cancelled": ("status",),
+        "no_client": ("client_id", "client", "legal_entity"),
+        "dropped_prefix": ("order_id",),
+        "no_date": ("order_date", "order_id"),
+        "bad_date": ("order_date", "order_id"),
+        "no_amount": ("amount", "price"),
+        "bad_amount": ("amount", "price", "qty"),
+        "nonpositive_price": ("price", "amount"),
+        "return_dropped": ("amount", "price"),
+        "foreign_currency": ("currency",),
+        "duplicate_document": ("order_id",),
+        "future_date": ("order_date", "order_id"),
         "outside_period": ("order_date", "order_id"),
-    }  # fmt: skip
+    }
 
     def _rejected(
         self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], amount: Decimals, has_amount: Bools
@@ -586,7 +594,9 @@ class Canonical:
         part = batch.take(pa.array(rows))
         numbers = part.column("source_row").to_pylist()
         codes = [_NAME[c] for c in reason[rows].tolist()]
-        money = [a / 10_000 if k else None for a, k in zip(amount[rows].tolist(), has_amount[rows].tolist(), strict=True)]
+        money = [
+            a / 10_000 if k else None for a, k in zip(amount[rows].tolist(), has_amount[rows].tolist(), strict=True)
+        ]
         cells: dict[str, list[str | None]] = {}
 
         def cell(name: str, i: int) -> str | None:
@@ -743,4 +753,3 @@ def _date_array(days: Ints) -> pa.Array:
 
 def _constant(text: str, n: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([text], pa.string()))
-

@@ -166,7 +166,9 @@ def _drop_wrong_types(
         if name not in chosen or plan.columns[chosen[name]].match.how == "setting":
             continue
         cells = [c for c in _column(sample, chosen[name]) if c]
-        sums = [c for c in cells if parse_number(c, ",") not in (None, 0, 1) or parse_number(c, ".") not in (None, 0, 1)]
+        sums = [
+            c for c in cells if parse_number(c, ",") not in (None, 0, 1) or parse_number(c, ".") not in (None, 0, 1)
+        ]
         if cells and len(sums) > len(cells) / 2:
             header = plan.columns[chosen.pop(name)].header
             words = field_name(name)
@@ -229,12 +231,16 @@ def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]],
     wrong = sum(stated != counted for stated, counted in whole)
     if len(whole) >= 3 and wrong > len(whole) * 0.4:
         raise InputError(
-            Text("В отчёте больше двух уровней (например, клиент, документ, товар): строки товаров не отличить от клиентов",
-                 "The report has more than two levels (client, document, item): items cannot be told from clients"),
+            Text(
+                "В отчёте больше двух уровней (клиент, документ, товар): строки товаров не отличить от клиентов",
+                "The report has more than two levels (client, document, item): items cannot be told from clients",
+            ),
             where=reader.name,
-            todo=Text("Выгрузите в 1С список: «Ещё → Вывести список», со всеми колонками",
-                      "Export a plain list instead of the grouped report (1C: More → Output list)"),
-        )  # fmt: skip
+            todo=Text(
+                "Выгрузите в 1С список: «Ещё → Вывести список», со всеми колонками",
+                "Export a plain list instead of the grouped report (1C: More → Output list)",
+            ),
+        )
 
 
 def _grouped(chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> bool:
@@ -248,6 +254,7 @@ def _grouped(chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> bool
     date_at, number_at = chosen.get("order_date"), chosen.get("order_id")
     dated = blank = groups = 0
     for cells in sample:
+
         def cell(i: int | None, cells: Sequence[str] = cells) -> str:
             return cells[i].strip() if i is not None and i < len(cells) else ""
 
@@ -315,9 +322,7 @@ def _vat(header: str) -> str | None:
     return "gross" if "с ндс" in words or "incl" in words else None
 
 
-def _uses(
-    file: str, plan: HeaderPlan, chosen: Mapping[str, int], sample: Sequence[Sequence[str]]
-) -> list[ColumnUse]:
+def _uses(file: str, plan: HeaderPlan, chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> list[ColumnUse]:
     by_index = {i: f for f, i in chosen.items()}
     out = []
     for c in plan.columns:
@@ -330,7 +335,6 @@ def _uses(
             example = None  # comments are personal data and go nowhere
         out.append(ColumnUse(file, c.header, name, how, c.match.score, None if example is None else example[:60]))
     return out
-
 
 
 def absent_columns(plans: Sequence[TablePlan]) -> InputError | None:

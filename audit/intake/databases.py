@@ -72,7 +72,7 @@ def open_database(source: str) -> GridReader:
         try:
             with engine.connect().execution_options(stream_results=True, yield_per=20_000) as connection:
                 result = connection.execute(statement)
-                yield 1, [str(k) for k in result.keys()]
+                yield 1, [str(k) for k in list(result.keys())]
                 for number, row in enumerate(result, start=2):
                     cells = [cell_text(v) for v in row]
                     digest.update("\x1f".join(cells).encode() + b"\x1e")

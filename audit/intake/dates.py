@@ -83,8 +83,10 @@ def _question(file: str, example: str, *, both: bool) -> AmbiguityError:
         what = Text(f"В файле есть и даты «день/месяц», и даты «месяц/день» (например, {example})",
                     f"The file has both day/month and month/day dates (for example {example})")  # fmt: skip
     else:
-        what = Text(f"По датам не видно, где день, а где месяц (например, {example})",
-                    f"The dates do not show which part is the day and which the month (for example {example})")  # fmt: skip
+        what = Text(
+            f"По датам не видно, где день, а где месяц (например, {example})",
+            f"The dates do not show which part is the day and which the month (for example {example})",
+        )
     return AmbiguityError(
         what, where=file, answer='[reading]\ndate_format = "dd/mm/yyyy"',
         todo=Text('Добавьте в audit.toml, раздел [reading]: date_format = "dd/mm/yyyy" (или "mm/dd/yyyy")',

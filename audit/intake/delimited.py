@@ -456,9 +456,7 @@ class _Sieve:
             self._problem(number, "bad_bytes", text)
         self._flush()
 
-    def _mixed(
-        self, view: memoryview, starts: _Ints, ends: _Ints, numbers: _Ints, odd: _Bools, quoted: bool
-    ) -> None:
+    def _mixed(self, view: memoryview, starts: _Ints, ends: _Ints, numbers: _Ints, odd: _Bools, quoted: bool) -> None:
         """Alternate between runs of regular lines and single odd ones, in the order of the file."""
         at = 0
         n = len(ends)
@@ -547,6 +545,7 @@ class _Sieve:
 
 def _records(lines: Sequence[str], delimiter: str) -> list[list[str]] | None:
     """Parse lines that make whole records; None while a quoted field is still open."""
+
     def feed() -> Iterator[str]:
         yield from (line.rstrip("\r").replace("\r", " ") + "\n" for line in lines)
         yield _END  # a record of its own, unless a quote is still open

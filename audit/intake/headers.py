@@ -120,7 +120,7 @@ def match_header(header: str) -> Match:
     if not whole or whole in _NEVER or cut in _NEVER:
         return _NO_MATCH
     known = known_headers()
-    dropped = whole[len(cut):] if whole.startswith(cut) else ""
+    dropped = whole[len(cut) :] if whole.startswith(cut) else ""
     for text in (whole, cut):
         if text == cut and text != whole and _PLAN_OR_FACT.search(dropped):
             break  # «Дата отгрузки (…факт…)» must not fall back to «Дата отгрузки», which is the plan

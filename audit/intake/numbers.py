@@ -315,4 +315,3 @@ def _unclear(file: str, comma: str, point: str) -> AmbiguityError:
                   'Add to audit.toml, section [reading]: decimal = "," (or ".")'),
         answer='[reading]\ndecimal = ","',
     )  # fmt: skip
-

@@ -57,5 +57,3 @@ def read_orders(
 
 def _quiet(text: Text) -> None:
     """Say nothing."""
-
-

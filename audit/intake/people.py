@@ -146,8 +146,11 @@ def _one_match(key: str, names: Mapping[str, str]) -> str | None:
 
 
 def _one_fuller(key: str, others: Mapping[str, str]) -> str | None:
-    hits = [shown for other, shown in others.items()
-            if other != key and len(other) > len(key) and any(_compatible(r, other) for r in _rotations(key))]
+    hits = [
+        shown
+        for other, shown in others.items()
+        if other != key and len(other) > len(key) and any(_compatible(r, other) for r in _rotations(key))
+    ]
     if len(hits) == 1:
         return hits[0]
     same = [shown for other, shown in others.items() if other != key and sorted(other.split()) == sorted(key.split())]

@@ -258,6 +258,7 @@ def _count_clients(
         counter[combo] += n
 
 
-CODED_FIELDS = frozenset({"department", "complaint_reason", "sku", "sku_group", "contact", "channel", "segment", "region",
-                          "organization"})  # fmt: skip
+CODED_FIELDS = frozenset(
+    {"department", "complaint_reason", "sku", "sku_group", "contact", "channel", "segment", "region", "organization"}
+)
 """Free texts that stay as they are but for blanks at their ends and marks of emptiness."""

@@ -127,25 +127,33 @@ SELECT *, min(source_file) OVER (PARTITION BY client_key, order_id, order_date, 
         return None
     rows: dict[str, frozenset[int]] = {}
     if with_rows:
-        sql = (f"SELECT l.source_file, list(l.source_row) FROM {_source(lines)} AS l JOIN again AS a "
-               "ON l.source_file = a.source_file AND l.client_key = a.client_key AND l.order_id = a.order_id "
-               "AND l.order_date = a.order_date GROUP BY 1")  # fmt: skip
+        sql = (
+            f"SELECT l.source_file, list(l.source_row) FROM {_source(lines)} AS l JOIN again AS a "
+            "ON l.source_file = a.source_file AND l.client_key = a.client_key AND l.order_id = a.order_id "
+            "AND l.order_date = a.order_date GROUP BY 1"
+        )
         rows = {file: frozenset(numbers) for file, numbers in connection.execute(sql).fetchall()}
     return DuplicateDocuments(int(found), int(n), float(revenue), str(example), rows)
 
 
 def summarise(
-    connection: Any, lines: Path, tally: Tally, fields: Sequence[str], shown: Callable[[str], str | None], settings: Settings
+    connection: Any,
+    lines: Path,
+    tally: Tally,
+    fields: Sequence[str],
+    shown: Callable[[str], str | None],
+    settings: Settings,
 ) -> Summary:
     """Turn the tally into figures; only what needs to compare rows with one another looks at the lines again."""
     columns = {f: {"client": "client_name", "cost": "margin"}.get(f, f) for f in fields}
     total = tally.absolute
     out = Summary(
-        _EPOCH + dt.timedelta(days=tally.first_day), _EPOCH + dt.timedelta(days=tally.last_day),
+        _EPOCH + dt.timedelta(days=tally.first_day),
+        _EPOCH + dt.timedelta(days=tally.last_day),
         tally.revenue / 10_000.0,
         {f: tally.covered[c] / total if total else 0.0 for f, c in columns.items()},
         {"returns": tally.returns, "clients": len(tally.by_client), "unlinked_returns": 0},
-    )  # fmt: skip
+    )
 
     def one(sql: str) -> int:
         return int(connection.execute(sql.replace("@lines", _source(lines))).fetchall()[0][0])
@@ -173,8 +181,12 @@ def _gaps(out: Summary, months: set[int]) -> None:
     out.counts["gap_months"] = len(missing)
     if missing:
         shown = ", ".join(f"{m // 12}-{m % 12 + 1:02d}" for m in missing[:12]) + (" …" if len(missing) > 12 else "")
-        out.notes.append(Text(f"Месяцы без единого заказа: {shown}. Проверьте, не потеряна ли часть выгрузки",
-                              f"Months without a single order: {shown}. Check that no part of the export is missing"))  # fmt: skip
+        out.notes.append(
+            Text(
+                f"Месяцы без единого заказа: {shown}. Проверьте, не потеряна ли часть выгрузки",
+                f"Months without a single order: {shown}. Check that no part of the export is missing",
+            )
+        )
 
 
 def _open_orders(out: Summary, by_status: Mapping[str | None, float]) -> None:
@@ -182,9 +194,11 @@ def _open_orders(out: Summary, by_status: Mapping[str | None, float]) -> None:
     new = by_status.get("new", 0.0)
     if total > 0 and new / total >= 0.01:
         share = f"{100.0 * new / total:.1f}"
-        out.notes.append(Text(
-            f"Заказы со статусом «новый» считаются заказами: {share.replace('.', ',')} % выручки. Если это ещё не "
-            "продажи, добавьте их статусы в [reading] cancelled",
-            f"Orders with the status “new” count as orders: {share} % of revenue. If these are not sales yet, "
-            "add their statuses to [reading] cancelled",
-        ))  # fmt: skip
+        out.notes.append(
+            Text(
+                f"Заказы со статусом «новый» считаются заказами: {share.replace('.', ',')} % выручки. Если это ещё не "
+                "продажи, добавьте их статусы в [reading] cancelled",
+                f"Orders with the status “new” count as orders: {share} % of revenue. If these are not sales yet, "
+                "add their statuses to [reading] cancelled",
+            )
+        )

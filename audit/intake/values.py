@@ -47,11 +47,15 @@ _LATEST_YEAR = 2200
 Order = Literal["dmy", "mdy"]
 Mark = Literal[".", "/", "-"]
 
-_NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?:\s*г(?:\.|ода?)?)?(?:[T,\s]\s*[\d: .:,TZ+\-APMapm]*)?")
+_NUMERIC = re.compile(
+    r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?:\s*г(?:\.|ода?)?)?(?:[T,\s]\s*[\d: .:,TZ+\-APMapm]*)?"
+)
 _YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T\s].*)?")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:\d{6})?")
 _SERIAL = re.compile(r"(\d{5})(?:[.,]\d+)?")
-_WORDED = re.compile(r"(\d{1,2})[\s.-]*([^\W\d_]+)\.?[\s.,-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?(?:[,T\s].*)?", re.IGNORECASE)
+_WORDED = re.compile(
+    r"(\d{1,2})[\s.-]*([^\W\d_]+)\.?[\s.,-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?(?:[,T\s].*)?", re.IGNORECASE
+)
 _WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
 _MONTHS = {
     "янв": 1, "фев": 2, "мар": 3, "апр": 4, "май": 5, "мая": 5, "июн": 6, "июл": 7, "авг": 8, "сен": 9, "окт": 10,
@@ -62,10 +66,28 @@ _EPOCH = dt.date(1899, 12, 30)
 _FIRST_SERIAL, _LAST_SERIAL = 29221, 73050  # 1980-01-01 … 2099-12-31
 
 
-_CELL_ERRORS = frozenset({
-    "#div/0!", "#дел/0!", "#n/a", "#н/д", "#name?", "#имя?", "#null!", "#пусто!", "#num!", "#число!", "#ref!", "#ссылка!",
-    "#value!", "#знач!", "#getting_data", "#error", "#spill!", "#calc!",
-})  # fmt: skip
+_CELL_ERRORS = frozenset(
+    {
+        "#div/0!",
+        "#дел/0!",
+        "#n/a",
+        "#н/д",
+        "#name?",
+        "#имя?",
+        "#null!",
+        "#пусто!",
+        "#num!",
+        "#число!",
+        "#ref!",
+        "#ссылка!",
+        "#value!",
+        "#знач!",
+        "#getting_data",
+        "#error",
+        "#spill!",
+        "#calc!",
+    }
+)
 
 
 def is_cell_error(text: str | None) -> bool:
@@ -205,11 +227,11 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
     if body is None:
         return None
     other = "," if decimal == "." else "."
-    whole, mark, part = body.partition(decimal)
+    whole, _, part = body.partition(decimal)
     if decimal in part or other in part:
         if other not in part and re.fullmatch(rf"\d{{1,3}}(?:\{decimal}\d{{3}})+", body):
             # «1.234.567» where the point is the decimal mark elsewhere: two of them can only group thousands.
-            whole, mark, part = body.replace(decimal, ""), "", ""
+            whole, part = body.replace(decimal, ""), ""
         else:
             return None
     if other in whole:
@@ -278,8 +300,12 @@ def date_inside(text: str) -> str | None:
     return found[2] if found else None
 
 
-_TOTAL = re.compile(r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|subtotal)(?![а-яёa-z]).*", re.IGNORECASE | re.DOTALL)
-_SUBTOTAL = re.compile(r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|subtotal.*|total\s+(for|by)\s.*)", re.IGNORECASE | re.DOTALL)  # fmt: skip
+_TOTAL = re.compile(
+    r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|subtotal)(?![а-яёa-z]).*", re.IGNORECASE | re.DOTALL
+)
+_SUBTOTAL = re.compile(
+    r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|subtotal.*|total\s+(for|by)\s.*)", re.IGNORECASE | re.DOTALL
+)
 
 
 def is_total(text: str) -> bool:

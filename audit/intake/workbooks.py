@@ -1,7 +1,7 @@
 """Workbooks: XLSX, XLSB, XLS, ODS. Read by fastexcel as text; cell errors are told apart from empty cells.
 
-The first visible sheet with a recognisable header is read, and every other sheet with exactly the same header (a sheet a
-year is common); the rest are named in the notes. ``[reading] sheet`` chooses one.
+The first visible sheet with a recognisable header is read, and every other sheet with exactly the same header (a sheet
+a year is common); the rest are named in the notes. ``[reading] sheet`` chooses one.
 """
 
 from __future__ import annotations
@@ -28,8 +28,16 @@ from audit.settings import Settings
 
 __all__ = ["SheetReader", "open_workbook"]
 
-_ERRORS = {"Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!",
-           "Value": "#VALUE!", "GettingData": "#GETTING_DATA"}  # fmt: skip
+_ERRORS = {
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
+    "Value": "#VALUE!",
+    "GettingData": "#GETTING_DATA",
+}
 _ERROR = re.compile(r"Error\((\w+)\)")
 _REQUIRED = frozenset({"order_date", "client_id", "client", "amount"})
 _MERGED_BYTES = 40 * 2**20

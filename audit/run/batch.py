@@ -14,12 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from audit.errors import Lang, ParameterError, Text, current_language
+from audit.errors import Lang, ParameterError, Text, current_language, set_language
 from audit.run.kernels import kernel_environment
 
 __all__ = ["BatchRow", "exit_code", "expand_folders", "run_batch"]
@@ -118,8 +117,8 @@ def run_batch(
         return row
 
     rows: dict[Path, BatchRow] = {}
-    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-        futures = {pool.submit(copy_context().run, one, folder): folder for folder in folders}
+    with ThreadPoolExecutor(max(1, jobs), initializer=set_language, initargs=(current_language(),)) as pool:
+        futures = {pool.submit(one, folder): folder for folder in folders}
         try:
             for future in as_completed(futures):
                 rows[futures[future]] = future.result()

@@ -9,12 +9,11 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from audit.errors import ParameterError, Text
+from audit.errors import ParameterError, Text, current_language, set_language
 from audit.model.case import Case, open_prepared
 from audit.present.deck import write_deck
 from audit.present.report import read_context
@@ -257,10 +256,10 @@ def _execute(
 
     failed = []
     with clock.step("notebooks"):
-        with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
-            # each in a copy of this context: the language of messages is a context variable
-            started = [pool.submit(copy_context().run, one, chapter) for chapter in wanted]
-            for future in as_completed(started):
+        # the language of messages is a variable of the context; the rest of the context holds an event loop, which
+        # threads must not share
+        with ThreadPoolExecutor(max(1, jobs), initializer=set_language, initargs=(current_language(),)) as pool:
+            for future in as_completed([pool.submit(one, chapter) for chapter in wanted]):
                 done = future.result()
                 if done.error is not None:
                     failed.append(done)

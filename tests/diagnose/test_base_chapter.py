@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -21,10 +23,48 @@ IDS = {id for id in method().metrics if id.startswith("base.")}
 
 
 @pytest.fixture(scope="module")
-def plain() -> Any:
-    case = make_case(company(), questionnaire())
+def plain() -> Iterator[tuple[Case, ChapterResult]]:
+    case = make_case(company(), questionnaire(minutes_per_order=5.0, minutes_per_line=1.0))
     yield case, diagnose(case)
     case.close()
+
+
+@pytest.fixture(scope="module")
+def rich() -> Iterator[tuple[Case, ChapterResult]]:
+    """The even company with something for every threshold to decide."""
+    rows = company()
+    number = rows["client_id"].str[1:].astype(int)
+    third = number % 3 == 0
+    rows.loc[third, "sku_group"] = "A"  # a third buys one category only, and an article of its own kind
+    rows.loc[third, "sku"] = "спец"
+    odd_quarter = pd.to_datetime(rows["order_date"]).dt.quarter % 2
+    swing = 1 + odd_quarter * (0.4 * (number % 4 == 1) + 1.0 * (number % 4 == 3))
+    rows["amount"] *= swing  # variation 0.2/1.2 = 0.17 and 0.5/1.5 = 0.33
+    rows.loc[number == 1, "amount"] = 20.0
+    rows.loc[number == 40, "amount"] = 15_000.0  # one large client, its margin the lowest, its goods its own
+    rows["margin"] = rows["amount"] * (0.2 + 0.001 * number)
+    rows.loc[number == 40, ["margin", "sku"]] = [-1.0, "особый 40"]
+    rows.loc[(number == 1) & rows["sku"].str.endswith("-0"), "sku"] = "особый 1"
+    quarter = (number == 4) & (pd.to_datetime(rows["order_date"]).dt.month <= 3)
+    rows.loc[quarter, "sku"] = "особый 4"
+    rows.loc[number == 4, "margin"] = -1.0
+    last = rows["order_date"] == dt.date(2024, 12, 15)
+    rows.loc[(number == 2) & last, "complaint"] = True
+    rows.loc[number == 2, "margin"] = -1.0
+    case = make_case(rows)
+    yield case, diagnose(case)
+    case.close()
+
+
+@pytest.fixture(scope="module")
+def giant() -> Iterator[tuple[Case, ChapterResult]]:
+    case = make_case(giant_company(late_after=True))
+    yield case, diagnose(case)
+    case.close()
+
+
+def again(case: Case, change: dict[str, Any]) -> ChapterResult:
+    return diagnose(replace(case, thresholds=case.thresholds.override(change)))
 
 
 def run(orders: Any, q: Any = None, **settings: Any) -> ChapterResult:
@@ -148,8 +188,8 @@ def giant_company(late_after: bool) -> pd.DataFrame:
     return pd.concat([rows, first], ignore_index=True)
 
 
-def test_a_giant_order_and_the_others_after_it() -> None:
-    r = run(giant_company(late_after=True))
+def test_a_giant_order_and_the_others_after_it(giant: tuple[Case, ChapterResult]) -> None:
+    r = giant[1]
     assert r.metrics["base.giant_orders"].value == 1
     assert r.tables["giants"]["client_key"].tolist() == ["big"]
     late = r.tables["outcomes"].set_index("outcome").loc["late"]
@@ -159,17 +199,16 @@ def test_a_giant_order_and_the_others_after_it() -> None:
     assert (calm.metrics["base.indigestion_p"].value or 0) > 0.5
 
 
-def test_limits_of_giant_orders_matter() -> None:
-    rows = giant_company(late_after=True)
+def test_limits_of_giant_orders_matter(giant: tuple[Case, ChapterResult]) -> None:
+    case = giant[0]
     # the usual month of the client at the 95th percentile is 1 900: 300 000 is 158 of them
-    assert run(rows, thresholds={"base.giant_multiple": 200}).metrics["base.giant_orders"].value == 0
-    assert run(rows, thresholds={"base.giant_quantile": 1.0}).metrics["base.giant_orders"].value == 0
-    assert run(rows, thresholds={"base.giant_max_a_year": 0.1}).metrics["base.giant_orders"].value == 1
-    short = run(rows, thresholds={"base.giant_after_days": 30}).tables["outcomes"].set_index("outcome").loc["late"]
+    assert again(case, {"base.giant_multiple": 200}).metrics["base.giant_orders"].value == 0
+    assert again(case, {"base.giant_quantile": 1.0}).metrics["base.giant_orders"].value == 0
+    short = again(case, {"base.giant_after_days": 30}).tables["outcomes"].set_index("outcome").loc["late"]
     assert short["after_n"] < 60
-    far = run(rows, thresholds={"base.giant_before_days": 30})
+    far = again(case, {"base.giant_before_days": 30})
     assert far.metrics["base.indigestion_p"].value is None  # one month before has no spread
-    silence = run(rows, thresholds={"base.giant_silence_days": 10}).tables["outcomes"].set_index("outcome")
+    silence = again(case, {"base.giant_silence_days": 10}).tables["outcomes"].set_index("outcome")
     assert silence.loc["silent", "before"] == 1.0  # nobody orders twice in ten days
 
 
@@ -177,14 +216,16 @@ def test_a_client_that_always_orders_much_is_no_event() -> None:
     rows = company()
     big = rows["client_id"] == "c000"
     rows["amount"] = rows["amount"].where(~big, 100_000.0)
-    assert run(rows).metrics["base.giant_orders"].value == 0
-    assert (run(rows, thresholds={"base.giant_max_a_year": 12}).metrics["base.giant_orders"].value or 0) == 24
+    case = make_case(rows)
+    assert diagnose(case).metrics["base.giant_orders"].value == 0
+    assert again(case, {"base.giant_max_a_year": 12}).metrics["base.giant_orders"].value == 24
+    case.close()
 
 
 @pytest.mark.parametrize(
     ("threshold", "value", "metric"),
     [
-        ("base.similar_min_share", 0.01, "base.range_gap"),
+        ("base.similar_min_share", 0.9, "base.range_gap"),
         ("base.similar_clients", 5, "base.range_gap"),
         ("base.similar_max_clients", 25, "base.range_gap"),
         ("base.off_profile_rare_reach", 0.5, "base.off_profile_order_share"),
@@ -194,40 +235,30 @@ def test_a_client_that_always_orders_much_is_no_event() -> None:
         ("base.off_profile_min_criteria", 1, "base.off_profile_order_share"),
         ("base.off_profile_min_events", 1, "base.off_profile_order_share"),
         ("base.off_profile_max_revenue_share", 0.5, "base.off_profile_order_share"),
-        ("base.xyz_x", 0.0, "base.steady_share"),
-        ("base.xyz_y", 0.01, "base.steady_share"),
+        ("base.xyz_x", 0.1, "base.steady_share"),
+        ("base.xyz_y", 0.3, "base.steady_share"),
         ("base.xyz_min_quarters", 9, "base.steady_share"),
         ("general.min_units", 60, "base.tail_order_share"),
     ],
 )
-def test_every_threshold_of_the_chapter_changes_a_figure(threshold: str, value: float, metric: str) -> None:
-    rows = company()
-    number = rows["client_id"].str[1:].astype(int)
-    rows.loc[number % 3 == 0, "sku_group"] = "A"  # a third buys one category only
-    rows["amount"] *= 1 + 0.4 * (pd.to_datetime(rows["order_date"]).dt.quarter % 2)  # every other quarter is larger
-    rare = (number == 1) & (rows["sku"].str.endswith("-0"))
-    rows.loc[rare, "sku"] = "особый"
-    rows.loc[number == 1, "amount"] = 20.0
-    rows.loc[number == 40, "amount"] = 15_000.0  # one large client, its margin the lowest
-    rows["margin"] = rows["amount"] * (0.2 + 0.001 * number)
-    rows.loc[number == 40, "margin"] = -1.0
-    rows.loc[(number == 40), "sku"] = "особый 40"
-    rows.loc[(number == 2) & (rows["order_date"] == dt.date(2024, 12, 15)), "complaint"] = True
-    rows.loc[number == 2, "margin"] = -1.0
-    before, after = run(rows), run(rows, thresholds={threshold: value})
-    a, b = before.metrics[metric], after.metrics[metric]
+def test_every_threshold_of_the_chapter_changes_a_figure(
+    rich: tuple[Case, ChapterResult], threshold: str, value: float, metric: str
+) -> None:
+    a, b = rich[1].metrics[metric], again(rich[0], {threshold: value}).metrics[metric]
     assert (a.value, a.n, a.extra) != (b.value, b.n, b.extra), threshold
 
 
 def test_limits_of_classes_and_strategies_matter(plain: tuple[Case, ChapterResult]) -> None:
-    classes = plain[1].tables["classes"]["clients"].tolist()
-    q = questionnaire()
-    assert run(company(), q, thresholds={"base.abc_a": 0.5}).tables["classes"]["clients"].tolist() != classes
-    assert run(company(), q, thresholds={"base.abc_b": 0.85}).tables["classes"]["clients"].tolist() != classes
-    strategies = plain[1].tables["strategies"]["clients"].tolist()
-    for change in ({"base.wallet_headroom": {"watch": 0.7}}, {"base.room_below_best": 1.1},
-                   {"base.room_missing_categories": 0}):  # fmt: skip
-        assert run(company(), q, thresholds=change).tables["strategies"]["clients"].tolist() != strategies
+    case, result = plain
+    classes = result.tables["classes"]["clients"].tolist()
+    assert again(case, {"base.abc_a": 0.5}).tables["classes"]["clients"].tolist() != classes
+    assert again(case, {"base.abc_b": 0.85}).tables["classes"]["clients"].tolist() != classes
+    strategies = result.tables["strategies"]["clients"].tolist()
+    changes: list[dict[str, Any]] = [
+        {"base.wallet_headroom": {"watch": 0.7}}, {"base.room_below_best": 1.1}, {"base.room_missing_categories": -1},
+    ]  # fmt: skip
+    for change in changes:
+        assert again(case, change).tables["strategies"]["clients"].tolist() != strategies, change
 
 
 def online_retail() -> pd.DataFrame:

@@ -25,7 +25,9 @@ def staged(path: Path, tmp_path: Path, names: tuple[str, ...]) -> list[tuple]:
     layout = Layout(1, 2, names)
     engine = DuckEngine(memory_limit="200MB", threads=1)
     try:
-        result = reader.stage(layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", engine.connection)
+        result = reader.stage(
+            layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", engine.connection
+        )
     finally:
         engine.close()
     rows: list[tuple] = []
@@ -40,7 +42,9 @@ def test_a_million_ways_to_write_a_line(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(delimited, "BLOCK_BYTES", block)
     draw = random.Random(block)
     letters = 'аб;"\n\r, xyz1'
-    rows = [["".join(draw.choices(letters, k=draw.randint(0, 6))).replace("\r", "") for _ in range(3)] for _ in range(800)]
+    rows = [
+        ["".join(draw.choices(letters, k=draw.randint(0, 6))).replace("\r", "") for _ in range(3)] for _ in range(800)
+    ]
     rows = [[r[0] or "k", *r[1:]] for r in rows]
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=";", lineterminator="\n").writerows([["a", "b", "c"], *rows])

@@ -15,7 +15,17 @@ from tests.intake.dialects.orders import ORDERS, canonical
 from tests.intake.reading import Read, read
 
 FILES = Path(__file__).parent / "dialects" / "files"
-COLUMNS = ("order_id", "order_date", "client_name", "amount", "margin", "manager", "created_by", "status", "promised_date")
+COLUMNS = (
+    "order_id",
+    "order_date",
+    "client_name",
+    "amount",
+    "margin",
+    "manager",
+    "created_by",
+    "status",
+    "promised_date",
+)
 
 
 def table(result: Read) -> list[tuple[Any, ...]]:

@@ -25,12 +25,23 @@ def test_every_synonym_is_its_field_in_any_spelling(field: str, header: str) -> 
 
 @pytest.mark.parametrize(
     ("header", "field", "how"),
-    [("ДатаОтгрузки", "promised_date", "mapped"), ("Дата отгрузки, факт", "shipped_date", "mapped"),
-     ("Дата отгрузки [факт]", "shipped_date", "mapped"), ("Дата отгрузки (по накладной, фактическая)", None, "unmapped"),
-     ("Дата изменения", None, "unmapped"), ("Сумма, тыс. руб.", "amount", "mapped"), ("Ответственый", "manager", "guessed"),
-     ("Cумма", "amount", "mapped"), ("№", "order_id", "mapped"), ("№ п/п", None, "unmapped"), ("Погода", None, "unmapped"),
-     ("order_date", "order_date", "mapped"), ("OrderDate", "order_date", "mapped"), ("", None, "unmapped")],
-)  # fmt: skip
+    [
+        ("ДатаОтгрузки", "promised_date", "mapped"),
+        ("Дата отгрузки, факт", "shipped_date", "mapped"),
+        ("Дата отгрузки [факт]", "shipped_date", "mapped"),
+        ("Дата отгрузки (по накладной, фактическая)", None, "unmapped"),
+        ("Дата изменения", None, "unmapped"),
+        ("Сумма, тыс. руб.", "amount", "mapped"),
+        ("Ответственый", "manager", "guessed"),
+        ("Cумма", "amount", "mapped"),
+        ("№", "order_id", "mapped"),
+        ("№ п/п", None, "unmapped"),
+        ("Погода", None, "unmapped"),
+        ("order_date", "order_date", "mapped"),
+        ("OrderDate", "order_date", "mapped"),
+        ("", None, "unmapped"),
+    ],
+)
 def test_headers_one_by_one(header: str, field: str | None, how: str) -> None:
     found = match_header(header)
     assert (found.field, found.how) == (field, how)
@@ -48,15 +59,23 @@ def test_canonical_names_win_over_synonyms_and_weak_ones_yield() -> None:
 
 
 def test_preamble_and_title_are_not_the_header() -> None:
-    rows = [(1, ["Заказы", "", ""]), (2, ["Период: 2024", "", ""]), (3, ["", "", ""]), (4, ["Номер", "Дата", "Сумма"]),
-            (5, ["1", "01.02.2024", "5"])]  # fmt: skip
+    rows = [
+        (1, ["Заказы", "", ""]),
+        (2, ["Период: 2024", "", ""]),
+        (3, ["", "", ""]),
+        (4, ["Номер", "Дата", "Сумма"]),
+        (5, ["1", "01.02.2024", "5"]),
+    ]
     layout = find_layout(rows, {})
     assert layout is not None and (layout.header_row, layout.first_row) == (4, 5)
 
 
 def test_header_of_two_rows_with_a_client_above_its_code() -> None:
-    rows = [(1, ["Документ", "", "Контрагент", "", "Сумма"]), (2, ["Номер", "Дата", "Наименование", "ИНН", ""]),
-            (3, ["1", "01.02.2024", "ООО А", "7707083893", "5"])]  # fmt: skip
+    rows = [
+        (1, ["Документ", "", "Контрагент", "", "Сумма"]),
+        (2, ["Номер", "Дата", "Наименование", "ИНН", ""]),
+        (3, ["1", "01.02.2024", "ООО А", "7707083893", "5"]),
+    ]
     layout = find_layout(rows, {})
     assert layout is not None and layout.first_row == 3
     plan = match_headers(layout.headers, {}, layout.parents)

@@ -107,8 +107,14 @@ def test_binary_noise_under_any_name(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(noise)
         with refuses(InputError, ""):
             read(tmp_path / name, tmp_path / "out")
-    for magic, what in ((b"PK\x03\x04", "damaged"), (b"PAR1", "damaged"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "damaged"),
-                        (b"%PDF-1.4", "PDF"), (b"Rar!\x1a", "RAR"), (b'{"a": [', "JSON")):  # fmt: skip
+    for magic, what in (
+        (b"PK\x03\x04", "damaged"),
+        (b"PAR1", "damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "damaged"),
+        (b"%PDF-1.4", "PDF"),
+        (b"Rar!\x1a", "RAR"),
+        (b'{"a": [', "JSON"),
+    ):
         (tmp_path / "o.csv").write_bytes(magic + noise)
         with refuses(InputError, what):
             read(tmp_path / "o.csv", tmp_path / "out")

@@ -51,12 +51,14 @@ def test_lines_have_exactly_the_schema(tmp_path: Path) -> None:
 
 
 def test_parquet_with_types_reads_like_text(tmp_path: Path) -> None:
-    table = pa.table({
-        "Номер": ["0001", "0002"],
-        "Дата": pa.array([dt.datetime(2024, 2, 1, 10), dt.datetime(2024, 3, 15)], pa.timestamp("us")),
-        "ИНН": pa.array([7707083893.0, 7736050003.0], pa.float64()),
-        "Сумма": pa.array([1234.56, -100.5], pa.float64()),
-    })
+    table = pa.table(
+        {
+            "Номер": ["0001", "0002"],
+            "Дата": pa.array([dt.datetime(2024, 2, 1, 10), dt.datetime(2024, 3, 15)], pa.timestamp("us")),
+            "ИНН": pa.array([7707083893.0, 7736050003.0], pa.float64()),
+            "Сумма": pa.array([1234.56, -100.5], pa.float64()),
+        }
+    )
     pq.write_table(table, tmp_path / "o.parquet")
     assert rows_of(read(tmp_path / "o.parquet", tmp_path / "out")) == ROWS
 

@@ -54,7 +54,9 @@ def canonical(sources: list[Path], out: Path) -> list[tuple] | str:
         return f"asked: {e.answer}"
     except InputError:
         return "unusable"
-    return sorted((tuple(None if v is None or v != v else v for v in row) for row in frame.itertuples(index=False)), key=repr)
+    return sorted(
+        (tuple(None if v is None or v != v else v for v in row) for row in frame.itertuples(index=False)), key=repr
+    )
 
 
 @FEW
@@ -136,7 +138,7 @@ def _numbers() -> Numbers:
     return Numbers(_ENGINE[0].connection)
 
 
-@given(st.lists(st.tuples(st.integers(-10**17, 10**17), st.booleans()), max_size=30))
+@given(st.lists(st.tuples(st.integers(-(10**17), 10**17), st.booleans()), max_size=30))
 def test_decimals_survive_the_way_through_arrow(pairs: list[tuple[int, bool]]) -> None:
     values = np.array([p[0] if p[1] else 0 for p in pairs], np.int64)
     known = np.array([p[1] for p in pairs], bool)
@@ -144,7 +146,7 @@ def test_decimals_survive_the_way_through_arrow(pairs: list[tuple[int, bool]]) -
     assert back.tolist() == values.tolist() and mask.tolist() == known.tolist()
 
 
-@given(st.lists(st.tuples(st.integers(-10**11, 10**11), st.integers(-10**9, 10**9)), min_size=1, max_size=30))
+@given(st.lists(st.tuples(st.integers(-(10**11), 10**11), st.integers(-(10**9), 10**9)), min_size=1, max_size=30))
 def test_product_is_exact_and_rounds_half_up(pairs: list[tuple[int, int]]) -> None:
     a, b = (np.array(c, np.int64) for c in zip(*pairs, strict=True))
     got, fits = product(a, b)

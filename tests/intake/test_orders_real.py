@@ -41,7 +41,10 @@ def test_online_retail_counts(tmp_path: Path, ending: str) -> None:
 
 def test_overlapping_files_of_online_retail(tmp_path: Path) -> None:
     """The two sheets share 2010-12-01..09: dropped once asked to, the published union comes out."""
-    files = [shared("online_retail/online_retail_II_2009_2010.parquet"), shared("online_retail/online_retail_2010_2011.parquet")]
+    files = [
+        shared("online_retail/online_retail_II_2009_2010.parquet"),
+        shared("online_retail/online_retail_2010_2011.parquet"),
+    ]
     reference = json.loads(shared("online_retail/reference.json").read_text(encoding="utf-8"))
     known = reference["OR2_clean_union_overlap_removed"]
     dropped = read(files, tmp_path / "out", {"reading": {**CLEAN["reading"], "duplicates": "drop"}})

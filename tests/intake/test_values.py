@@ -30,16 +30,39 @@ DAY = dt.date(2024, 2, 1)
 
 @pytest.mark.parametrize(
     "text",
-    ["2024-02-01", "2024-2-1", "2024-02-01 10:11:12", "2024-02-01T10:11:12.000Z", "2024/02/01", "2024.02.01", "20240201",
-     "01.02.2024", "1.2.2024", "01.02.24", "01.02.2024 10:11:12", "01.02.2024 г.", "\u00a001.02.2024 ", "01/02/2024",
-     "01-02-2024", "45323", "45323.42", "1 февраля 2024 г.", "01 фев 2024", "1 Февраля 2024", "1-Feb-24", "Feb 1, 2024",
-     "February 1st, 2024 10:00"],
-)  # fmt: skip
+    [
+        "2024-02-01",
+        "2024-2-1",
+        "2024-02-01 10:11:12",
+        "2024-02-01T10:11:12.000Z",
+        "2024/02/01",
+        "2024.02.01",
+        "20240201",
+        "01.02.2024",
+        "1.2.2024",
+        "01.02.24",
+        "01.02.2024 10:11:12",
+        "01.02.2024 г.",
+        "\u00a001.02.2024 ",
+        "01/02/2024",
+        "01-02-2024",
+        "45323",
+        "45323.42",
+        "1 февраля 2024 г.",
+        "01 фев 2024",
+        "1 Февраля 2024",
+        "1-Feb-24",
+        "Feb 1, 2024",
+        "February 1st, 2024 10:00",
+    ],
+)
 def test_every_way_to_write_a_date(text: str) -> None:
     assert parse_date(text, DateRule()) == DAY
 
 
-@pytest.mark.parametrize("text", ["", "31.02.2024", "2024-13-01", "00.00.0000", "abc", "12345", "99999", "1.2", "10:11", "-"])
+@pytest.mark.parametrize(
+    "text", ["", "31.02.2024", "2024-13-01", "00.00.0000", "abc", "12345", "99999", "1.2", "10:11", "-"]
+)
 def test_what_is_no_date(text: str) -> None:
     assert parse_date(text, DateRule()) is None
 
@@ -52,7 +75,9 @@ def test_order_of_day_and_month_per_mark_and_patterns() -> None:
     assert parse_date("01.01.70", DateRule()) == dt.date(1970, 1, 1)
 
 
-@pytest.mark.parametrize("text", [None, "", "  .  .    ", "01.01.0001 0:00:00", "0001-01-01", "30.12.1899", "не закрыта", "—"])
+@pytest.mark.parametrize(
+    "text", [None, "", "  .  .    ", "01.01.0001 0:00:00", "0001-01-01", "30.12.1899", "не закрыта", "—"]
+)
 def test_empty_dates(text: str | None) -> None:
     assert empty_date(text)
     assert not empty_date("01.02.2024")
@@ -60,15 +85,35 @@ def test_empty_dates(text: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "comma", "point", "mark"),
-    [("1 234,56", "1234.56", None, ","), ("1\u00a0234,56", "1234.56", None, ","), ("1\u202f234,56", "1234.56", None, ","),
-     ("1,234.56", None, "1234.56", "."), ("1.234,56", "1234.56", None, ","), ("1,234", "1.234", "1234", "3,"),
-     ("1.234", "1234", "1.234", "3."), ("1.234.567", "1234567", "1234567", ","), ("1'234.5", None, "1234.5", "."),
-     ("−5", "-5", "-5", None), ("(1 234,50)", "-1234.5", None, ","), ("12,5-", "-12.5", None, ","),
-     ("5 руб.", "5", "5", None), ("1 234,5 ₽", "1234.5", None, ","), ("$5", "5", "5", None), ("1e3", "1000", "1000", None),
-     ("0,00005", "0.0001", None, ","), ("1 2 3", None, None, None), ("12,345,6", None, None, None), ("100-200", None, None, None),
-     ("12.03.2024", None, None, None), ("abc", None, None, None), ("(5", None, None, None), ("9" * 30, None, None, None),
-     ("5 тыс", None, None, None), ("1,5,", None, None, None)],
-)  # fmt: skip
+    [
+        ("1 234,56", "1234.56", None, ","),
+        ("1\u00a0234,56", "1234.56", None, ","),
+        ("1\u202f234,56", "1234.56", None, ","),
+        ("1,234.56", None, "1234.56", "."),
+        ("1.234,56", "1234.56", None, ","),
+        ("1,234", "1.234", "1234", "3,"),
+        ("1.234", "1234", "1.234", "3."),
+        ("1.234.567", "1234567", "1234567", ","),
+        ("1'234.5", None, "1234.5", "."),
+        ("−5", "-5", "-5", None),
+        ("(1 234,50)", "-1234.5", None, ","),
+        ("12,5-", "-12.5", None, ","),
+        ("5 руб.", "5", "5", None),
+        ("1 234,5 ₽", "1234.5", None, ","),
+        ("$5", "5", "5", None),
+        ("1e3", "1000", "1000", None),
+        ("0,00005", "0.0001", None, ","),
+        ("1 2 3", None, None, None),
+        ("12,345,6", None, None, None),
+        ("100-200", None, None, None),
+        ("12.03.2024", None, None, None),
+        ("abc", None, None, None),
+        ("(5", None, None, None),
+        ("9" * 30, None, None, None),
+        ("5 тыс", None, None, None),
+        ("1,5,", None, None, None),
+    ],
+)
 def test_numbers(text: str, comma: str | None, point: str | None, mark: str | None) -> None:
     assert parse_number(text, ",") == (None if comma is None else Decimal(comma))
     assert parse_number(text, ".") == (None if point is None else Decimal(point))
@@ -88,11 +133,20 @@ def test_totals_and_marks_of_emptiness() -> None:
     for text in ("Итоговая компания", "ООО Итог", "Totalitarian", "Всеволод"):
         assert not is_total(text)
     assert is_subtotal("Итого по складу") and not is_subtotal("Итого")
-    assert [clean_text(t) for t in ("<Не указан>", " — ", "#N/A", "null", " a ", None)] == [None, None, None, None, "a", None]
+    assert [clean_text(t) for t in ("<Не указан>", " — ", "#N/A", "null", " a ", None)] == [
+        None,
+        None,
+        None,
+        None,
+        "a",
+        None,
+    ]
 
 
 def test_inn_and_codes() -> None:
-    assert valid_inn("7707083893") and not valid_inn("7707083894") and valid_inn("500100732259") and not valid_inn("77x")
+    assert (
+        valid_inn("7707083893") and not valid_inn("7707083894") and valid_inn("500100732259") and not valid_inn("77x")
+    )
     assert client_id_key("7707083893.0", True) == "7707083893"
     assert client_id_key("7707083893/770701001", True) == "7707083893"
     assert client_id_key("107083899", True) == "0107083899"  # the zero comes back: the check digit proves it
@@ -101,7 +155,12 @@ def test_inn_and_codes() -> None:
 
 
 def test_names() -> None:
-    for text in ("ООО «Ромашка Плюс»", "Ромашка-плюс, ООО", 'Общество с ограниченной ответственностью "Ромашка Плюс"', "ромашка  ПЛЮС"):
+    for text in (
+        "ООО «Ромашка Плюс»",
+        "Ромашка-плюс, ООО",
+        'Общество с ограниченной ответственностью "Ромашка Плюс"',
+        "ромашка  ПЛЮС",
+    ):
         assert name_key(text) == "плюс ромашка"
     assert name_key("Cтройбаза") == name_key("Стройбаза")  # the first «C» is Latin
     assert name_key("ИП Иванов") != name_key("ООО Иванов") and name_key("ООО") == "ооо"

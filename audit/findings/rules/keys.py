@@ -54,7 +54,7 @@ def _too_many(case: Case, result: ChapterResult) -> Finding:
     status = status_of(m.value, m.low, m.high, case.thresholds[id])
     leads = result.tables["leads"]
     over = leads[leads["over"].astype(bool)]
-    total = result.facts["annual_revenue"]
+    total = result.facts["recent_revenue"]
     facts = {
         "value": m.value,
         "limit": result.facts["limit"],
@@ -74,7 +74,7 @@ def _share(case: Case, result: ChapterResult, id: str, metric: str) -> Finding:
         return _missing(id, m)
     band = case.thresholds[id]
     status = status_of(m.value, m.low, m.high, band)
-    total = result.facts["annual_revenue"]
+    total = result.facts["recent_revenue"]
     facts: dict[str, Any] = {
         "value": m.value,
         "low": m.low,

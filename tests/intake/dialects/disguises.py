@@ -35,9 +35,7 @@ class Disguise:
 DISGUISES: list[Disguise] = []
 
 
-def disguise(
-    set_aside: int = 0, **settings: Any
-) -> Callable[[Callable[[Path], Source]], Callable[[Path], Source]]:
+def disguise(set_aside: int = 0, **settings: Any) -> Callable[[Callable[[Path], Source]], Callable[[Path], Source]]:
     def add(write: Callable[[Path], Source]) -> Callable[[Path], Source]:
         DISGUISES.append(Disguise(write.__name__, write, set_aside, settings))
         return write
@@ -75,7 +73,9 @@ def typed(orders: Sequence[Order] = ORDERS) -> list[list[Cell]]:
             for o in orders]  # fmt: skip
 
 
-def text(table: Sequence[Sequence[str]], delimiter: str = ";", newline: str = "\r\n", quoting: int = csv.QUOTE_MINIMAL) -> str:
+def text(
+    table: Sequence[Sequence[str]], delimiter: str = ";", newline: str = "\r\n", quoting: int = csv.QUOTE_MINIMAL
+) -> str:
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=delimiter, lineterminator=newline, quoting=quoting).writerows(table)
     return out.getvalue()
@@ -172,7 +172,7 @@ def no_last_line_end_and_blank_tail(d: Path) -> Source:
 @disguise()
 def comments_over_several_lines(d: Path) -> Source:
     table = [[*HEADERS, "Комментарий"]]
-    table += [[*r, f"позвонить;\r\nсказать \"да\"\n№ {i}" if i % 3 == 0 else ""] for i, r in enumerate(rows())]
+    table += [[*r, f'позвонить;\r\nсказать "да"\n№ {i}' if i % 3 == 0 else ""] for i, r in enumerate(rows())]
     return save(d / "orders.csv", text(table))
 
 
@@ -304,8 +304,19 @@ CLIENT_COUNT = len({o.client for o in ORDERS})
 def grouped_by_client(d: Path) -> Source:
     head1 = ["Контрагент", "Менеджер", "Автор", "Статус", "Дата отгрузки", "Себестоимость", "Сумма"]
     head2 = ["Документ", "", "", "", "", "", ""]
-    body = _grouped(lambda o: [f"  Заказ клиента {o.number} от {dotted(o.date)} {o.clock}", o.manager, o.author, o.status,
-                               dotted(o.planned), comma(o.cost, " "), comma(o.amount, " ")], 7, True)  # fmt: skip
+    body = _grouped(
+        lambda o: [
+            f"  Заказ клиента {o.number} от {dotted(o.date)} {o.clock}",
+            o.manager,
+            o.author,
+            o.status,
+            dotted(o.planned),
+            comma(o.cost, " "),
+            comma(o.amount, " "),
+        ],
+        7,
+        True,
+    )
     top = [["Продажи по клиентам", *[""] * 6], [""] * 7]
     return save(d / "orders.csv", text([*top, head1, head2, *body, ["Итого", *[""] * 5, TOTAL]]), "cp1251")
 
@@ -327,7 +338,17 @@ def header_of_two_rows(d: Path) -> Source:
 
 @disguise()
 def camel_case_of_1c(d: Path) -> Source:
-    head = ["Номер", "Дата", "Контрагент", "СуммаДокумента", "Себестоимость", "Менеджер", "Автор", "Статус", "ДатаОтгрузки"]
+    head = [
+        "Номер",
+        "Дата",
+        "Контрагент",
+        "СуммаДокумента",
+        "Себестоимость",
+        "Менеджер",
+        "Автор",
+        "Статус",
+        "ДатаОтгрузки",
+    ]
     return save(d / "orders.csv", text([head, *rows()]))
 
 
@@ -348,13 +369,44 @@ def columns_shuffled_and_numbered(d: Path) -> Source:
 
 @disguise()
 def amo_export(d: Path) -> Source:
-    head = ["ID", "Название сделки", "Компания", "Ответственный", "Бюджет ", "Дата создания сделки", "Кем создана сделка",
-            "Дата закрытия", "Этап сделки", "Источник", "Источник", "Теги сделки", "План. дата отгрузки", "Себестоимость",
-            *(f"Поле {i}" for i in range(60))]  # fmt: skip
+    head = [
+        "ID",
+        "Название сделки",
+        "Компания",
+        "Ответственный",
+        "Бюджет ",
+        "Дата создания сделки",
+        "Кем создана сделка",
+        "Дата закрытия",
+        "Этап сделки",
+        "Источник",
+        "Источник",
+        "Теги сделки",
+        "План. дата отгрузки",
+        "Себестоимость",
+        *(f"Поле {i}" for i in range(60)),
+    ]
     stage = {"Закрыт": "Успешно реализовано", "К отгрузке": "Переговоры", "Отгружен": "Отгружен"}
-    table = [[o.number, f"Сделка {o.number}", o.client, o.manager, f"{o.amount:.2f}", f"{dotted(o.date)} {o.clock}", o.author,
-              "не закрыта", stage[o.status], "Сайт", "Звонок", "", dotted(o.planned), f"{o.cost:.2f}", *[""] * 60]
-             for o in ORDERS]  # fmt: skip
+    table = [
+        [
+            o.number,
+            f"Сделка {o.number}",
+            o.client,
+            o.manager,
+            f"{o.amount:.2f}",
+            f"{dotted(o.date)} {o.clock}",
+            o.author,
+            "не закрыта",
+            stage[o.status],
+            "Сайт",
+            "Звонок",
+            "",
+            dotted(o.planned),
+            f"{o.cost:.2f}",
+            *[""] * 60,
+        ]
+        for o in ORDERS
+    ]
     return save(d / "amo.csv", text([head, *table], ",", quoting=csv.QUOTE_ALL))
 
 
@@ -373,17 +425,42 @@ def unposted_and_deleted(d: Path) -> Source:
 @disguise()
 def returns_as_a_kind(d: Path) -> Source:
     head = [*HEADERS, "Вид документа"]
-    table = [[o.number, dotted(o.date), o.client, comma(abs(o.amount)), comma(abs(o.cost)), o.manager, o.author, o.status,
-              dotted(o.planned), "Возврат товаров от клиента" if o.amount < 0 else "Реализация товаров и услуг"]
-             for o in ORDERS]  # fmt: skip
+    table = [
+        [
+            o.number,
+            dotted(o.date),
+            o.client,
+            comma(abs(o.amount)),
+            comma(abs(o.cost)),
+            o.manager,
+            o.author,
+            o.status,
+            dotted(o.planned),
+            "Возврат товаров от клиента" if o.amount < 0 else "Реализация товаров и услуг",
+        ]
+        for o in ORDERS
+    ]
     return save(d / "orders.csv", text([head, *table]))
 
 
 @disguise()
 def returns_in_a_file_of_their_own(d: Path) -> Source:
     sold = [o for o in ORDERS if o.amount >= 0]
-    back = [[o.number, dotted(o.date), o.client, comma(-o.amount), comma(-o.cost), o.manager, o.author, o.status,
-             dotted(o.planned)] for o in ORDERS if o.amount < 0]  # fmt: skip
+    back = [
+        [
+            o.number,
+            dotted(o.date),
+            o.client,
+            comma(-o.amount),
+            comma(-o.cost),
+            o.manager,
+            o.author,
+            o.status,
+            dotted(o.planned),
+        ]
+        for o in ORDERS
+        if o.amount < 0
+    ]
     return [save(d / "Реализации.csv", text([HEADERS, *rows(orders=sold)])),
             save(d / "Возвраты.csv", text([HEADERS, *back]))]  # fmt: skip
 
@@ -474,8 +551,14 @@ def workbook_with_misspelt_strings(d: Path) -> Source:
 
 @disguise()
 def workbook_with_a_sheet_a_year(d: Path) -> Source:
-    return write_xlsx(d / "orders.xlsx", {"2023": [HEADERS, *typed(ORDERS[:90])], "2024": [HEADERS, *typed(ORDERS[90:])],
-                                          "Справка": [["Подготовил", "Отдел продаж"]]})  # fmt: skip
+    return write_xlsx(
+        d / "orders.xlsx",
+        {
+            "2023": [HEADERS, *typed(ORDERS[:90])],
+            "2024": [HEADERS, *typed(ORDERS[90:])],
+            "Справка": [["Подготовил", "Отдел продаж"]],
+        },
+    )
 
 
 @disguise()

@@ -35,11 +35,19 @@ def write_xls(path: Path, rows: Sequence[Sequence[Cell]], sheet: str = "Лист
                 cells += record(0x0203, struct.pack("<HHHd", r, c, 15, float(value)))
     width = max(len(r) for r in rows)
     bof = struct.pack("<HHHHII", 0x0600, 0x0010, 0x0DBB, 0x07CC, 0x00C1, 0x0306)
-    page = record(0x0809, bof) + record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, width, 0)) + cells + record(0x0A, b"")
+    page = (
+        record(0x0809, bof)
+        + record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, width, 0))
+        + cells
+        + record(0x0A, b"")
+    )
     font = record(0x31, struct.pack("<HHHHHBBBB", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\x05\x00" + b"Arial")
     formats = record(0x041E, struct.pack("<H", 164) + struct.pack("<HB", 10, 0) + b"dd\\.mm\\.yy")
     styles = b"".join(
-        record(0xE0, struct.pack("<HHHBBBBIIH", 0, 164 if i == 16 else 0, 0xFFF5 if i < 15 else 1, 0x20, 0, 0, 0, 0, 0, 0x20C0))
+        record(
+            0xE0,
+            struct.pack("<HHHBBBBIIH", 0, 164 if i == 16 else 0, 0xFFF5 if i < 15 else 1, 0x20, 0, 0, 0, 0, 0, 0x20C0),
+        )
         for i in range(17)
     )
     name = sheet.encode("utf-16-le")
@@ -87,15 +95,22 @@ def _container(streams: dict[str, bytes]) -> bytes:
     fat += [free] * (count * 128 - len(fat))
     table = struct.pack(f"<{len(fat)}I", *fat)
     sectors += [table[i : i + 512] for i in range(0, len(table), 512)]
-    header = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 16 + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + b"\0" * 6
-              + struct.pack("<IIIIIIIII", 0, count, directory_at, 0, 4096, end, 0, end, 0))  # fmt: skip
+    header = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+        + b"\0" * 16
+        + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6)
+        + b"\0" * 6
+        + struct.pack("<IIIIIIIII", 0, count, directory_at, 0, 4096, end, 0, end, 0)
+    )
     difat = [fat_at + i for i in range(count)] + [free] * (109 - count)
     return header + struct.pack("<109I", *difat) + b"".join(sectors)
 
 
 def write_encrypted(path: Path) -> None:
     """A container as Excel writes it for a workbook with a password (contents random)."""
-    path.write_bytes(_container({"EncryptionInfo": b"\x04\x00\x04\x00".ljust(4096, b"x"), "EncryptedPackage": b"\x17" * 8192}))
+    path.write_bytes(
+        _container({"EncryptionInfo": b"\x04\x00\x04\x00".ljust(4096, b"x"), "EncryptedPackage": b"\x17" * 8192})
+    )
 
 
 def write_ods(path: Path, rows: Sequence[Sequence[Cell]], sheet: str = "Лист1") -> None:
@@ -151,7 +166,10 @@ def write_xml2003(path: Path, rows: Sequence[Sequence[Cell]], sheet: str = "Ли
 
 def write_html(path: Path, rows: Sequence[Sequence[str]]) -> None:
     """As Bitrix24 writes DEAL_*.xls: an HTML table in UTF-8."""
-    lines = ["<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></head><body>", "<table border=1>"]
+    lines = [
+        '<html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"></head><body>',
+        "<table border=1>",
+    ]
     for i, row in enumerate(rows):
         tag = "th" if i == 0 else "td"
         lines.append("<tr>" + "".join(f"<{tag}>{escape(c)}</{tag}>" for c in row) + "</tr>")

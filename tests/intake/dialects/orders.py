@@ -59,7 +59,16 @@ ORDERS = make()
 def canonical() -> list[tuple]:
     """What comes out, one tuple per order, in the order of their numbers."""
     return [
-        (o.number, o.date, o.client, o.amount.quantize(Decimal("0.0001")), (o.amount - o.cost).quantize(Decimal("0.0001")),
-         o.manager, "SYS" if o.author == "Администратор" else o.author, STATUSES[o.status], o.planned)
+        (
+            o.number,
+            o.date,
+            o.client,
+            o.amount.quantize(Decimal("0.0001")),
+            (o.amount - o.cost).quantize(Decimal("0.0001")),
+            o.manager,
+            "SYS" if o.author == "Администратор" else o.author,
+            STATUSES[o.status],
+            o.planned,
+        )
         for o in ORDERS
-    ]  # fmt: skip
+    ]

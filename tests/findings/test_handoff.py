@@ -1,0 +1,153 @@
+"""Verdicts on hand-offs: found, watched, clear, not assessed, and every threshold of the chapter."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from audit.diagnose.handoff import diagnose
+from audit.findings.catalogue import judge_chapter
+from audit.findings.finding import Finding
+from tests.case_builder import make_case
+
+STAFF = [{"person": "S1", "role": "SR"}, {"person": "K1", "role": "KM"}, {"person": "K2", "role": "KM"},
+         {"person": "T1", "role": "TM"}, {"person": "P1", "role": "PM"}]  # fmt: skip
+START = dt.date(2023, 1, 1)
+
+
+def purchases(
+    client: str, first: int, gap: int, count: int, handed_at: int | None, seller: str = "K1"
+) -> list[dict[str, Any]]:
+    """Orders of one client: the developer S1 up to the purchase before ``handed_at``, then the seller."""
+    out = []
+    for i in range(count):
+        who = "S1" if handed_at is None or i + 1 < handed_at else seller
+        day = START + dt.timedelta(days=first + gap * i)
+        out.append({"client_id": client, "order_date": day.isoformat(), "amount": 1000, "manager": who})
+    return out
+
+
+def company(handed: float = 1.0, lost: float = 0.0, k: int = 2, n: int = 120, seed: int = 7) -> list[dict[str, Any]]:
+    """Old clients of K1 and K2, and ``n`` new ones: a share handed over after purchase k, a share of these lost then."""
+    rng = np.random.default_rng(seed)
+    out: list[dict[str, Any]] = []
+    for i in range(20):
+        out += purchases(f"old{i}", 3 + i, 40, 25, 1, f"K{i % 2 + 1}")
+    for i in range(n):
+        first, gap = 250 + int(rng.integers(0, 400)), int(rng.integers(25, 36))
+        at = k + 1 if rng.random() < handed else None
+        count = k + 1 if at is not None and rng.random() < lost else 10
+        out += purchases(f"new{i}", first, gap, count, at)
+    last = (START + dt.timedelta(days=1094)).isoformat()
+    return [r for r in out if r["order_date"] <= last] + [
+        {"client_id": "old0", "order_date": last, "amount": 1000, "manager": "K1"}
+    ]
+
+
+def rules(**more: Any) -> list[dict[str, Any]]:
+    said = {"trigger": "TRG_N_SALES", "k": 2, "form": "GRADUAL", "documented": "yes", **more}
+    return [{"from_role": "TM", "to_role": "SR", "documented": "yes", "trigger": "TRG_FIT"},
+            {"from_role": "SR", "to_role": "KM", **said}]  # fmt: skip
+
+
+def verdicts(
+    orders: list[dict[str, Any]],
+    handoffs: list[dict[str, Any]] | None,
+    thresholds: dict[str, Any] | None = None,
+    sale_type: str = "TC",
+    staff: list[dict[str, Any]] | None = STAFF,
+) -> dict[str, Finding]:
+    q: dict[str, Any] = {"company": {"sale_type": sale_type}}
+    q |= {"handoffs": handoffs} if handoffs is not None else {}
+    q |= {"staff": staff} if staff is not None else {}
+    settings = {"thresholds": {"general.bootstrap_draws": 200, **(thresholds or {})}}
+    case = make_case(orders, q, settings)
+    out = {f.id.split(".")[1]: f for f in judge_chapter(case, diagnose(case))}
+    case.close()
+    return out
+
+
+SMALL = company(n=5)
+
+
+def test_a_rule_is_found_missing_watched_in_part_and_clear() -> None:
+    assert verdicts(SMALL, rules(documented="no"))["no_rule"].status == "found"
+    assert verdicts(SMALL, rules()[:1])["no_rule"].status == "found"  # the pair is not on the sheet at all
+    assert verdicts(SMALL, rules(documented="partly"))["no_rule"].status == "watch"
+    assert verdicts(SMALL, rules())["no_rule"].status == "clear"
+    f = verdicts(SMALL, None)["no_rule"]
+    assert f.status == "not_assessed" and f.reason is not None and "«Передачи»" in f.reason.ru
+    lenient = {"handoff.no_rule": {"watch": 2, "found": 3}}
+    assert verdicts(SMALL, rules(documented="no"), lenient)["no_rule"].status == "watch"
+
+
+def test_the_form_matters_in_consultative_sales_only() -> None:
+    assert verdicts(SMALL, rules(form="SCRIPT"), sale_type="C")["form_mismatch"].status == "found"
+    assert verdicts(SMALL, rules(form="GRADUAL"), sale_type="C")["form_mismatch"].status == "clear"
+    assert verdicts(SMALL, rules(form="SCRIPT"))["form_mismatch"].status == "not_assessed"
+    none = verdicts(SMALL, rules(documented="no", form="NONE"), sale_type="C")
+    assert none["form_mismatch"].status == "not_assessed" and none["no_rule"].status == "found"
+
+
+def test_the_rule_is_followed_or_not() -> None:
+    on_time = company(handed=1.0)
+    assert verdicts(on_time, rules())["rule_not_followed"].status == "clear"
+    # The rule says after the first purchase, all are handed after the second.
+    off = verdicts(on_time, rules(k=1))["rule_not_followed"]
+    assert off.status == "found" and off.facts["kept"] == 0 and off.facts["late"] == off.facts["n"]
+    # 70 % are handed in time: 30 % off the rule, between 20 and 40.
+    assert verdicts(company(handed=0.7), rules())["rule_not_followed"].status == "watch"
+    strict = {"handoff.rule_not_followed": {"watch": 0.01, "found": 0.1}}
+    assert verdicts(company(handed=0.7), rules(), strict)["rule_not_followed"].status == "found"
+
+
+def test_what_following_the_rule_needs() -> None:
+    def reason(**kw: Any) -> str:
+        f = verdicts(**{"orders": company(n=40), "handoffs": rules(), **kw})["rule_not_followed"]
+        assert f.status == "not_assessed" and f.reason is not None
+        return f.reason.ru
+
+    assert "«Передачи»" in reason(handoffs=None)
+    assert "проверить по заказам" in reason(handoffs=rules(trigger="TRG_DEAL", k=None))
+    assert "«Сотрудники»" in reason(staff=None)
+    no_manager = [{k: v for k, v in r.items() if k != "manager"} for r in SMALL]
+    assert "«ответственный менеджер»" in reason(orders=no_manager)
+    label = [{**r, "manager": "K1" if r["client_id"] < "new2" else "S1"} for r in SMALL]
+    assert "ни у одного клиента не меняется" in reason(orders=label)
+    assert "нужно не меньше 20" in reason(orders=SMALL)
+
+
+def test_loss_after_a_hand_off() -> None:
+    f = verdicts(company(handed=0.5, lost=0.6, n=200), rules())["loss"]
+    assert f.status == "found" and f.effect is not None and f.effect.basis == "revenue"
+    assert f.effect.low <= f.effect.base <= f.effect.high
+    assert f.effect.by_client is not None
+    assert f.effect.by_client["base"].sum() == pytest.approx(f.effect.base)
+    # No margin is known here: the effect is excess × annual revenue of the clients handed over in the last year.
+    assert f.effect.base == pytest.approx(f.effect.inputs["excess_loss"] * f.effect.inputs["annual_revenue"])
+
+
+def test_no_loss_is_not_found_and_too_wide_an_interval_says_nothing() -> None:
+    none = verdicts(company(handed=0.5, lost=0.0, n=200), rules())["loss"]
+    assert none.status in ("watch", "clear")
+    fuzzy = {"handoff.max_half_width": 0.0001}
+    mild = company(handed=0.5, lost=0.06, n=80)
+    wide = verdicts(mild, rules(), fuzzy)["loss"]
+    usual = verdicts(mild, rules())["loss"]
+    assert wide.status == "not_assessed" and wide.reason is not None and "процентных пунктов" in wide.reason.ru
+    assert usual.status == "watch"
+
+
+def test_the_bands_of_the_loss_matter() -> None:
+    data = company(handed=0.5, lost=0.6, n=200)
+    assert verdicts(data, rules(), {"handoff.loss": {"watch": 0.95, "found": 0.95}})["loss"].status == "clear"
+    # A clock of forty gaps does not fit before the end of the data for anybody.
+    assert verdicts(data, rules(), {"handoff.loss_gaps": 40})["loss"].status == "not_assessed"
+
+
+def test_all_handed_on_one_purchase_leaves_nobody_to_compare_with() -> None:
+    f = verdicts(company(handed=1.0), rules())["loss"]
+    assert f.status == "not_assessed" and f.reason is not None and "Сравнить не с кем" in f.reason.ru
