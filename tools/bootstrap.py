@@ -490,9 +490,7 @@ def main() -> int:
     if options.command == "demo":
         return start(["audit", "demo", *rest])
     if options.command == "check":
-        return (
-            start(["ruff", "check"]) or start(["ruff", "format", "--check"]) or start(["mypy"]) or tests(rest)
-        )
+        return start(["ruff", "check"]) or start(["ruff", "format", "--check"]) or start(["mypy"]) or tests(rest)
     return tests(rest) if testing else 0
 
 

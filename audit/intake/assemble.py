@@ -414,15 +414,16 @@ class Intake:
                           "Check that rows were exported and not the header alone"),
             )  # fmt: skip
         top = sorted(self.set_aside.items(), key=lambda item: (-item[1].rows, item[0]))[:3]
-        ru = "; ".join(f"{REASONS[code].ru} — {c.rows}" for code, c in top)
-        en = "; ".join(f"{REASONS[code].en}: {c.rows}" for code, c in top)
+        ru = "; ".join(f"{REASONS[code].ru} — {c.rows}" + (f" («{c.example}»)" if c.example else "") for code, c in top)
+        en = "; ".join(f"{REASONS[code].en}: {c.rows}" + (f" (“{c.example}”)" if c.example else "") for code, c in top)
         return InputError(
-            Text(f"Ни одну из {aside} строк нельзя использовать: {ru}",
-                 f"Not one of {aside} rows can be used: {en}"),
+            Text(f"Ни одну из {aside} строк нельзя использовать: {ru}", f"Not one of {aside} rows can be used: {en}"),
             where=where,
-            todo=Text("Строки с причинами — в rejected_rows.csv; укажите колонки в [columns] файла audit.toml",
-                      "The rows and reasons are in rejected_rows.csv; name the columns in [columns] of audit.toml"),
-        )  # fmt: skip
+            todo=Text(
+                "Проверьте эти значения; если колонка понята неверно, назовите её в audit.toml, раздел [columns]",
+                "Check these values; if a column was misunderstood, name it in audit.toml, section [columns]",
+            ),
+        )
 
     def _fields(self) -> tuple[str, ...]:
         have = {f for t in self.tables for f in t.staged.fields} | {"order_date"}

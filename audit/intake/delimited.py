@@ -267,9 +267,12 @@ class _Sieve:
         self.writer = writer
         self.indices = sorted({i for _, i in keep})
         self.delimiter = ord(reader.delimiter)
-        self.names = [f"c{i}" for i in range(self.width)]
+        self.fast_width = _usual_width(reader.rows, layout, self.width)
+        """Fields of nearly every line: a blank one more, or blank ones at the end left out, is no damage."""
+        self.names = [f"c{i}" for i in range(self.fast_width)]
+        self.fast = [i for i in self.indices if i < self.fast_width]
         coded = {i: all(writer.takes_codes(f) for f, at in keep if at == i) for i in self.indices}
-        self.types = {self.names[i]: _CODED if coded[i] else pa.string() for i in self.indices}
+        self.types = {self.names[i]: _CODED if coded[i] else pa.string() for i in self.fast}
         self.digest = hashlib.sha256()
         self.open: list[tuple[int, str]] = []
         """Lines of a record whose quote is still open, with their numbers."""
@@ -362,21 +365,26 @@ class _Sieve:
         quoted = False
         if len(quotes):
             quote_line = np.searchsorted(ends, quotes)
+            left = data[np.maximum(quotes - 1, 0)]
+            at_field = (quotes == starts[quote_line]) | (left == self.delimiter)
+            # Where no field begins with a quote («ООО "Ромашка"» unquoted), quotes are letters like any other.
+            special = np.zeros(len(ends), bool)
+            special[quote_line[at_field]] = True
+            kept = special[quote_line]
+            quotes, quote_line, left, at_field = quotes[kept], quote_line[kept], left[kept], at_field[kept]
+        if len(quotes):
             per_line = np.bincount(quote_line, minlength=len(ends))
             before = np.cumsum(per_line) - per_line
             order = np.arange(len(quotes)) - before[quote_line]
-            opening = order % 2 == 0
-            left = data[np.maximum(quotes - 1, 0)]
-            at_start = quotes == starts[quote_line]
             right = data[np.minimum(quotes + 1, len(data) - 1)]
             good = np.where(
-                opening,
-                at_start | (left == self.delimiter) | (left == 34),
+                order % 2 == 0,
+                at_field | (left == 34),
                 (right == self.delimiter) | (right == 10) | (right == 13) | (right == 34),
             )
             odd[quote_line[~good]] = True
             odd |= per_line % 2 == 1
-            quoted = bool((per_line > 0).any())
+            quoted = True
             if len(places):
                 # Inside quotes a delimiter is text: those after an odd number of quotes of their line do not count.
                 quotes_before = np.searchsorted(quotes, places)
@@ -385,7 +393,7 @@ class _Sieve:
                 places = places[~inside]
         found = np.searchsorted(places, ends)
         counts = np.diff(found, prepend=0)
-        odd |= counts != self.width - 1
+        odd |= counts != self.fast_width - 1
         returns = int(np.count_nonzero(data == 13))
         if returns:
             before_end = int(np.count_nonzero((data[np.maximum(ends - 1, 0)] == 13) & (ends > starts)))
@@ -393,7 +401,7 @@ class _Sieve:
                 at = np.flatnonzero(data == 13)
                 lone = at[data[np.minimum(at + 1, len(data) - 1)] != 10]
                 odd[np.searchsorted(ends, lone)] = True
-        if self.width == 1:
+        if self.fast_width == 1:
             odd |= ends == starts
         zero = np.flatnonzero(data == 0)
         if len(zero):
@@ -410,7 +418,7 @@ class _Sieve:
             ),
             convert_options=pacsv.ConvertOptions(
                 column_types=self.types,
-                include_columns=[self.names[i] for i in self.indices],
+                include_columns=[self.names[i] for i in self.fast],
                 strings_can_be_null=False, check_utf8=True,
             ),
         )  # fmt: skip
@@ -428,8 +436,9 @@ class _Sieve:
         self._write(pa.array(numbers), table)
 
     def _write(self, numbers: pa.Array, table: pa.Table) -> None:
-        columns = {i: table.column(at) for at, i in enumerate(self.indices)}
-        self.writer.batch(numbers, [columns[i] for _, i in self.keep])
+        columns = {i: table.column(at) for at, i in enumerate(self.fast)}
+        nulls = pa.nulls(table.num_rows, pa.string())
+        self.writer.batch(numbers, [columns.get(i, nulls) for _, i in self.keep])
 
     def _slow_block(self, data: bytes, numbers: _Ints) -> None:
         """A block with damaged characters: sort the damaged lines out one by one."""
@@ -541,6 +550,17 @@ class _Sieve:
         if self.pending:
             self.writer.lists(self.pending)
             self.pending = []
+
+
+def _usual_width(rows: Sequence[Row], layout: Layout, width: int) -> int:
+    """Number of fields of most lines after the header, where it differs from the header by blank fields only."""
+    body = [cells for number, cells in rows if number >= layout.first_row and any(cells)]
+    if not body:
+        return width
+    usual, times = Counter(len(cells) for cells in body).most_common(1)[0]
+    if times <= len(body) / 2 or usual < 1 or (width > 1 and usual == 1):
+        return width
+    return usual if usual < width or not any(c.strip() for cells in body for c in cells[width:]) else width
 
 
 def _records(lines: Sequence[str], delimiter: str) -> list[list[str]] | None:

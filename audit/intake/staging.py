@@ -212,15 +212,18 @@ def _coded(name: str, chunks: Sequence[pa.Array]) -> pa.DictionaryArray:
     return whole if isinstance(whole, pa.DictionaryArray) else pa.concat_arrays(whole.chunks)
 
 
+_WITH_CLOCK = r"^(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{5})(?:[ T,]+\d.*|\.\d+)$"
+
+
 def _days_only(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Drop the time of day where nearly every cell has one of its own: a few thousand days remain."""
     head = column.slice(0, 2000)
     if pc.count_distinct(head).as_py() < len(head) // 4:
         return column
     after = pc.utf8_slice_codeunits(column, 10, 11)
-    marks = set(pc.unique(after).to_pylist())
-    if marks <= {None, "", " ", "T"}:
+    if set(pc.unique(after).to_pylist()) <= {None, "", " ", "T"}:
         return pc.utf8_slice_codeunits(column, 0, 10)
-    return column
+    return pc.replace_substring_regex(column, _WITH_CLOCK, r"\1")
 
 
 def _count(counter: Counter[str], column: pa.DictionaryArray) -> None:

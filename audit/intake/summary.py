@@ -115,10 +115,11 @@ def duplicate_documents(connection: Any, lines: Path, *, with_rows: bool) -> Dup
     """
     docs = f"""
 SELECT source_file, client_key, order_id, order_date, count(*) AS n, sum(amount) AS revenue,
-       sum(CAST(hash(coalesce(sku, ''), coalesce(CAST(qty AS VARCHAR), ''), CAST(amount AS VARCHAR)) AS HUGEINT)) AS mark
+       sum(CAST(hash(sku, qty, amount) AS HUGEINT)) AS mark
 FROM {_source(lines)} WHERE order_id IS NOT NULL GROUP BY ALL"""
     again = f"""
-SELECT *, min(source_file) OVER (PARTITION BY client_key, order_id, order_date, n, revenue, mark) AS kept_in FROM ({docs})"""
+SELECT *, min(source_file) OVER (PARTITION BY client_key, order_id, order_date, n, revenue, mark) AS kept_in
+FROM ({docs})"""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM ({again}) WHERE source_file <> kept_in")
     found, n, revenue, example = connection.execute(
         "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(revenue), 0), min(order_id) FROM again"
@@ -164,8 +165,8 @@ def summarise(
             "(SELECT 1 FROM @lines AS s WHERE s.amount > 0 AND s.client_key = r.client_key AND s.order_id = r.order_id)"
         )
     out.counts["duplicate_lines"] = one(
-        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, order_id, "
-        "order_date, sku, qty, amount) AS mark FROM @lines) GROUP BY mark HAVING count(*) > 1)"
+        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, "
+        "order_id, order_date, sku, qty, amount) AS mark FROM @lines) GROUP BY mark HAVING count(*) > 1)"
     )
     _gaps(out, tally.months)
     _open_orders(out, tally.by_status)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fastexcel
 import numpy as np
@@ -40,6 +41,9 @@ _ERRORS = {
 }
 _ERROR = re.compile(r"Error\((\w+)\)")
 _REQUIRED = frozenset({"order_date", "client_id", "client", "amount"})
+MAX_CELLS = 80_000_000
+"""Cells of one sheet, empty ones in between included: about 2.5 GB while it is read."""
+_FAR_COLUMN = re.compile(rb'c r="([A-Z]{2,3})\d')
 _MERGED_BYTES = 40 * 2**20
 """Merged cells are looked up in files up to this size; larger ones are lists, not forms."""
 
@@ -192,6 +196,8 @@ def _damaged(name: str, kind: str) -> InputError:
 
 def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[SheetReader]:
     """Open a workbook and return the sheets to be read."""
+    if kind == "xlsx":
+        _bounded(path, name)
     try:
         workbook = fastexcel.read_excel(str(path))
         names = list(workbook.sheet_names)
@@ -246,6 +252,53 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
         found[0].notes.append(Text(f"{name}: не прочитаны листы без таблицы заказов: {sheets}",
                                    f"{name}: sheets without a table of orders were not read: {sheets}"))  # fmt: skip
     return found
+
+
+def _bounded(path: Path, name: str) -> None:
+    """Refuse a sheet whose cells lie so far apart that a dense table of it would not fit into memory.
+
+    One stray cell in XFD1048576 makes 17 thousand million cells; the reader would take the whole process down.
+    """
+    try:
+        with zipfile.ZipFile(path) as z:
+            for entry in z.namelist():
+                if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry, re.IGNORECASE):
+                    continue
+                with z.open(entry) as f:
+                    rows, columns = _extent(f)
+                if rows * columns > MAX_CELLS:
+                    raise InputError(
+                        Text(
+                            f"Лист тянется на {rows} строк и {columns} колонок: где-то далеко стоит лишняя ячейка",
+                            f"A sheet spans {rows} rows and {columns} columns: a stray cell stands far away",
+                        ),
+                        where=f"{name}, {entry}",
+                        todo=Text(
+                            "Удалите пустые строки и колонки за таблицей и сохраните книгу, или выгрузите CSV",
+                            "Delete the empty rows and columns beyond the table and save the workbook, or export CSV",
+                        ),
+                    )
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as e:
+        raise _damaged(name, "XLSX") from e
+
+
+def _extent(sheet: IO[bytes]) -> tuple[int, int]:
+    """Return the last row and column of a sheet's XML, reading it as a stream."""
+    rows, columns = 1, 26
+    tail = b""
+    while part := sheet.read(2**20):
+        text = tail + part
+        for letters in set(_FAR_COLUMN.findall(text)):
+            number = 0
+            for letter in letters:
+                number = number * 26 + letter - 64
+            columns = max(columns, number)
+        at = text.rfind(b'row r="')
+        if at >= 0:
+            found = re.match(rb"\d+", text[at + 7 : at + 17])
+            rows = max(rows, int(found[0]) if found else 1)
+        tail = text[-40:]
+    return rows, columns
 
 
 def _same(layout: Layout | None, other: Layout) -> bool:

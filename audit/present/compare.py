@@ -25,7 +25,18 @@ from audit.present.titles import chapter_title
 
 __all__ = ["ComparisonView", "comparison_documents"]
 
-_ORDER = ("worse", "better", "shifted", "unjudged", "within", "incomparable", "only_old", "only_new", "unchanged", "neither")
+_ORDER = (
+    "worse",
+    "better",
+    "shifted",
+    "unjudged",
+    "within",
+    "incomparable",
+    "only_old",
+    "only_new",
+    "unchanged",
+    "neither",
+)
 _BEYOND = ("better", "worse", "shifted")
 _MET = ("met", "met_unsure", "was_met")
 _MAX_DRAWN = 14

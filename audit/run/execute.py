@@ -95,7 +95,21 @@ def execute_notebook(
             todo=Text("Проверьте установку: python -m ipykernel --version",
                       "Check the installation: python -m ipykernel --version"),
         ) from e  # fmt: skip
+    finally:
+        _close_event_loop()
     return Execution(chapter, target, time.perf_counter() - started)
+
+
+def _close_event_loop() -> None:
+    """Close the event loop that the Jupyter client opened for this thread; the thread may end, the loop would stay."""
+    import asyncio
+
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    if not loop.is_running():
+        loop.close()
+        asyncio.set_event_loop(None)
 
 
 _DIED = Text(

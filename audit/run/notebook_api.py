@@ -17,8 +17,8 @@ from audit.model.case import Case
 from audit.present.chapter import ChapterView
 from audit.present.summary import SummaryView
 from audit.run.cases import diagnose_chapter, open_case
-from audit.run.findings_json import assemble, chapter_json, dump
 from audit.run.effects import case_ledger, saved_ledger, write_effects
+from audit.run.findings_json import assemble, chapter_json, dump
 from audit.run.sheets import write_sheets
 
 __all__ = ["NOTEBOOKS", "PARAMETERS", "Parameter", "check_parameters", "open_chapter", "open_summary", "save_chapter"]

@@ -51,7 +51,9 @@ def questionnaire(sellers: int = 4, keys: int = 24, wallet: float = 0.6, **compa
             {"person": f"K{i + 1}", "function": "OPS_ORDER", "share": 0.1},
         )
     ] + [{"person": "O1", "function": "OPS_ORDER", "share": 1.0}]
-    key_clients = [{"client_id": f"c{i:03d}", "lead": f"K{i % sellers + 1}", "wallet_share": wallet} for i in range(keys)]
+    key_clients = [
+        {"client_id": f"c{i:03d}", "lead": f"K{i % sellers + 1}", "wallet_share": wallet} for i in range(keys)
+    ]
     given = {"sale_type": "TC", "touches_per_client_month": 2.0, "minutes_per_touch": 30.0} | company_keys
     return {"company": given, "staff": staff, "time": time, "key_clients": key_clients}
 

@@ -55,9 +55,7 @@ def test_a_plan_of_nothing_is_no_plan_and_one_within_the_year_is_weak() -> None:
 
 
 def test_a_backup_must_be_somebody_else_who_still_works_here() -> None:
-    t = judged(
-        key("A", backup="K2"), key("B"), key("C", backup="K1"), key("D", backup="X1"), left=("X1",)
-    )
+    t = judged(key("A", backup="K2"), key("B"), key("C", backup="K1"), key("D", backup="X1"), left=("X1",))
     assert t["no_backup"].tolist() == [False, True, True, True]
 
 

@@ -190,7 +190,9 @@ def grid(*months: tuple[str, int, int, int, int, int]) -> dict[dt.date, pd.DataF
 
 def test_a_book_handed_over_in_one_go_is_seen_in_the_orders() -> None:
     last = {"K1": dt.date(2024, 6, 20)}
-    months = grid(("2024-05-01", 20, 100, 90, 100, 30), ("2024-07-01", 20, 100, 85, 80, 0), ("2024-09-01", 20, 100, 61, 80, 0))
+    months = grid(
+        ("2024-05-01", 20, 100, 90, 100, 30), ("2024-07-01", 20, 100, 85, 80, 0), ("2024-09-01", 20, 100, 61, 80, 0)
+    )
     assert handed_books(months, last) == [Handover("K1", dt.date(2024, 6, 21), "handed")]  # the sharpest month counts
     assert handed_books(months, {"K1": dt.date(2024, 12, 1)}) == [Handover("K1", dt.date(2024, 7, 1), "handed")]
     assert handed_books(months, last, min_clients=21) == []

@@ -74,7 +74,9 @@ def test_nothing_is_promised_on_watched_findings_or_contradictions() -> None:
     assert make_ledger([watched, disputed], ANNUAL) is None
 
 
-EFFECTS = st.lists(st.tuples(st.sampled_from("ABC"), st.floats(0, 200)), min_size=1, max_size=8, unique_by=lambda r: r[0])
+EFFECTS = st.lists(
+    st.tuples(st.sampled_from("ABC"), st.floats(0, 200)), min_size=1, max_size=8, unique_by=lambda r: r[0]
+)
 
 
 @given(EFFECTS, EFFECTS)

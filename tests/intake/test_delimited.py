@@ -115,3 +115,34 @@ def test_an_encoding_that_no_sample_shows(tmp_path: Path, monkeypatch: pytest.Mo
     assert result.report.files[0].encoding == "cp1251"
     assert result.report.rows_used == 30_000
     assert result.column("client_key").count("Ромашка") == 3
+
+
+def csv_rows(lines: list[str]) -> list[list[str]]:
+    return [next(csv.reader([line], delimiter=";")) for line in lines]
+
+
+@pytest.mark.parametrize("tail", ["", ";", ";;"])
+def test_quotes_inside_unquoted_names_are_letters(tmp_path: Path, tail: str) -> None:
+    """1C writes ООО "Ромашка" without quoting the field, and often one delimiter too many."""
+    draw = random.Random(5)
+    names = [
+        'ООО "Рога"',
+        'АО "Копыта" и Ко',
+        "просто",
+        '12" болт',
+        '"в кавычках"',
+        '"с ""двойными"""',
+        '"с ; внутри"',
+        "",
+    ]
+    lines = [f"k{i};{draw.choice(names)};{draw.choice(names)}{tail}" for i in range(500)]
+    path = write(tmp_path / "o.csv", "\n".join(["a;b;c", *lines]) + "\n")
+    got = [list(r[3:]) for r in staged(path, tmp_path, ("a", "b", "c"))]
+    assert got == [r[:3] for r in csv_rows(lines)]
+
+
+def test_blank_fields_left_out_at_the_end(tmp_path: Path) -> None:
+    lines = [f"k{i};x" if i % 9 else f"k{i};x;y;z" for i in range(500)]
+    path = write(tmp_path / "o.csv", "\n".join(["a;b;c;d", *lines]) + "\n")
+    got = [[c or "" for c in r[3:]] for r in staged(path, tmp_path, ("a", "b", "c", "d"))]
+    assert got == [[*r, "", ""][:4] for r in csv_rows(lines)]

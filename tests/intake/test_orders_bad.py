@@ -210,3 +210,15 @@ def test_passwords_of_databases_are_not_shown(tmp_path: Path) -> None:
 
     assert shown_address("postgresql+psycopg://user:secret@host/base#orders") == "postgresql+psycopg://host/base#orders"
     assert "secret" not in shown_address("mssql+pyodbc://host/b?password=secret#SELECT 1")
+
+
+def test_a_stray_cell_in_the_last_corner(tmp_path: Path) -> None:
+    """Read densely, this small file would need half a terabyte."""
+    book = xlsxwriter.Workbook(str(tmp_path / "o.xlsx"))
+    page = book.add_worksheet()
+    page.write_row(0, 0, ["order_id", "order_date", "client_id", "amount"])
+    page.write_row(1, 0, ["1", "2024-01-01", "C", 5])
+    page.write(1_048_575, 16_383, "x")
+    book.close()
+    with refuses(InputError, "a stray cell stands far away"):
+        read(tmp_path / "o.xlsx", tmp_path / "out")

@@ -131,3 +131,20 @@ def test_missing_and_empty(tmp_path: Path) -> None:
         read(write(tmp_path / "bad.csv", "order_date,client_id,amount\nx,C,5\n"), tmp_path / "out")
     with refuses(InputError, "not one row of orders"):
         read(write(tmp_path / "head.csv", "order_date,client_id,amount\n"), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "{d:%d.%m.%Y} {h}:{m:02d}:07",
+        "{d:%Y-%m-%d}T{h:02d}:{m:02d}:07",
+        "{d.day}.{d.month}.{d:%y} {h}:{m:02d}",
+        "{s}.{m:02d}7",
+    ],
+)
+def test_thousands_of_moments_are_days(tmp_path: Path, moment: str) -> None:
+    """Every cell has a time of its own: the fast way to the day gives what the cell says."""
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=i // 40) for i in range(4000)]
+    texts = [moment.format(d=d, h=i % 24, m=i % 60, s=(d - dt.date(1899, 12, 30)).days) for i, d in enumerate(days)]
+    text = "order_id;order_date;client_id;amount\n" + "".join(f"{i};{t};C;1\n" for i, t in enumerate(texts))
+    assert read(write(tmp_path / "o.csv", text), tmp_path / "out").column("order_date") == days

@@ -161,7 +161,13 @@ def test_rows_in_another_currency_are_set_aside_and_asked(tmp_path: Path) -> Non
 
 
 def test_merge_and_fix_with_their_expectations(tmp_path: Path) -> None:
-    text = f"{HEAD}\n1;2024-01-01;C1;ООО А;100\n2;2024-01-01;C2;ООО А (стар.);50\n3;2024-01-01;C2;;25\n4;2042-01-01;C1;;7\n"
+    rows = [
+        "1;2024-01-01;C1;ООО А;100",
+        "2;2024-01-01;C2;ООО А (стар.);50",
+        "3;2024-01-01;C2;;25",
+        "4;2042-01-01;C1;;7",
+    ]
+    text = "\n".join([HEAD, *rows]) + "\n"
     path = write(tmp_path / "o.csv", text)
     merge = {"client": "C2", "into": "C1", "reason": "один клиент", "expect": {"rows": 2, "revenue": 75.0}}
     fix = {"order_id": "4", "field": "order_date", "was": "2042-01-01", "becomes": "2024-01-02", "reason": "описка"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -121,27 +121,37 @@ STRADDLES = Text(
 def judge_answer(answer: str, rule: _Rule, known: Mapping[str, Figure]) -> tuple[State, Text | None]:
     """Tell whether the figures contradict one answer: state and, where it cannot be checked, why.
 
-    «no» is refuted if any of its refutations holds; it agrees if all that can be had surely fail. «yes» is refuted
-    if all of its refutations that can be had hold, the first being a must; it agrees if one surely fails.
+    An answer agrees with the figures if they refute the opposite one; where the opposite cannot be refuted at all,
+    if what would refute the answer surely does not hold. Between the two limits, or with a missing figure, it cannot
+    be checked.
     """
     if answer not in ("yes", "no"):
         return "no_answer", None
-    tests = rule.yes if answer == "yes" else rule.no
-    if not tests:
-        return "unchecked", NEVER
-    reason = known[tests[0].id].reason
-    had = [(r, known[r.id].estimates) for r in tests if known[r.id].estimates]
-    if not had or (answer == "yes" and not known[tests[0].id].estimates):
-        return "unchecked", reason or STRADDLES
-    holds = [all(r.holds(e) for e in es if e.value is not None) for r, es in had]
-    fails = [all(r.fails(e) for e in es if e.value is not None) for r, es in had]
-    if answer == "yes":
-        if all(holds):
-            return "contradicts", None
-        return ("agrees", None) if any(fails) else ("unchecked", STRADDLES)
-    if any(holds):
+    mine, opposite = (rule.yes, rule.no) if answer == "yes" else (rule.no, rule.yes)
+    if _refuted(answer, mine, known):
         return "contradicts", None
-    return ("agrees", None) if all(fails) else ("unchecked", STRADDLES)
+    if opposite and mine:
+        agrees = _refuted("no" if answer == "yes" else "yes", opposite, known)
+    else:
+        agrees = bool(mine) and all(_all(known[r.id], r.fails) for r in mine)
+    if agrees:
+        return "agrees", None
+    if not mine:
+        return "unchecked", NEVER
+    return "unchecked", known[mine[0].id].reason or STRADDLES
+
+
+def _all(figure: Figure, test: Callable[[Estimate], bool]) -> bool:
+    """Whether a test holds for the figure, and for the figure without the client that dominates it."""
+    return bool(figure.estimates) and all(test(e) for e in figure.estimates if e.value is not None)
+
+
+def _refuted(answer: str, tests: tuple[Refutation, ...], known: Mapping[str, Figure]) -> bool:
+    """Whether an answer is refuted: «no» by any of its tests, «yes» by all that can be had, the first being a must."""
+    if answer == "no":
+        return any(_all(known[r.id], r.holds) for r in tests)
+    had = [r for r in tests if known[r.id].estimates]
+    return bool(had) and had[0] is tests[0] and all(_all(known[r.id], r.holds) for r in had)
 
 
 def answer_table(answers: Mapping[int, str], rules: Mapping[int, _Rule], known: Mapping[str, Figure]) -> pd.DataFrame:

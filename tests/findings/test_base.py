@@ -1,0 +1,348 @@
+"""Verdicts on the client base: every status, every limit, effects within the client's own figure, both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from audit.diagnose.base import diagnose
+from audit.findings.catalogue import judge_chapter
+from audit.findings.finding import Finding
+from audit.method import method
+from audit.model.case import Case
+from audit.model.result import ChapterResult
+from audit.present.chapter import ChapterView
+from audit.settings import settings_from_mapping
+from tests.case_builder import make_case
+from tests.diagnose.client_cases import company, questionnaire
+from tests.diagnose.test_base_chapter import giant_company
+
+IDS = [f.id for f in method().findings_of("base")]
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[tuple[Case, ChapterResult]]:
+    case = make_case(company(), questionnaire(gross_margin_share=0.25))
+    yield case, diagnose(case)
+    case.close()
+
+
+def verdict(case: Case, result: ChapterResult, id: str, change: dict[str, Any] | None = None) -> Finding:
+    """Judge with some thresholds changed."""
+    changed = replace(case, thresholds=case.thresholds.override(change or {}))
+    return next(f for f in judge_chapter(changed, result) if f.id == id)
+
+
+def with_metric(result: ChapterResult, id: str, value: float, **changes: Any) -> ChapterResult:
+    """Put another figure into the result."""
+    m = result.metrics[id]
+    extra = {**m.extra, **changes.pop("extra", {})}
+    fields = {"low": value, "high": value, "n": 100, "reason": None} | changes
+    return replace(result, metrics={**result.metrics, id: replace(m, value=value, extra=extra, **fields)})
+
+
+def test_every_finding_is_judged(plain: tuple[Case, ChapterResult]) -> None:
+    assert [f.id for f in judge_chapter(*plain)] == IDS
+    # only the concentration of a base this small is worth a look: five of 48 clients bring 14 %
+    assert {f.id: f.status for f in judge_chapter(*plain)} == dict.fromkeys(IDS, "clear")
+
+
+@pytest.mark.parametrize(
+    ("top1", "top5", "status"),
+    [(0.05, 0.2, "clear"), (0.1, 0.2, "watch"), (0.05, 0.35, "watch"), (0.2, 0.3, "found"), (0.1, 0.5, "found")],
+)
+def test_concentration(plain: tuple[Case, ChapterResult], top1: float, top5: float, status: str) -> None:
+    r = with_metric(with_metric(plain[1], "base.top1_share", top1), "base.top5_share", top5)
+    f = verdict(plain[0], r, "base.concentration")
+    assert f.status == status
+    assert f.severity == {"clear": "none", "watch": "minor", "found": "major"}[status] or top1 < 0.1
+
+
+def test_concentration_of_holdings_counts(plain: tuple[Case, ChapterResult]) -> None:
+    r = with_metric(plain[1], "base.top1_holding_share", 0.3, extra={"even_split": 0.1}, grade="C")
+    f = verdict(plain[0], r, "base.concentration")
+    assert (f.status, f.facts["by_holding"]) == ("found", True)
+
+
+def test_limits_of_concentration(plain: tuple[Case, ChapterResult]) -> None:
+    case, r = plain
+    assert verdict(case, r, "base.concentration", {"base.concentration": {"watch": 0.02}}).status == "watch"
+    assert verdict(case, r, "base.concentration", {"base.concentration_top5_watch": 0.1}).status == "watch"
+    assert verdict(case, r, "base.concentration", {"base.concentration_top5_found": 0.1}).status == "found"
+    few = with_metric(r, "base.top1_share", 0.5, n=12, extra={"even_split": 1 / 12})
+    f = verdict(case, few, "base.concentration")
+    assert f.status == "not_assessed" and f.reason is not None and "12" in f.reason.ru
+
+
+@pytest.mark.parametrize(
+    ("orders", "revenue", "status"),
+    [
+        ((0.2, 0.18, 0.22), (0.05, 0.04, 0.06), "clear"),
+        ((0.3, 0.28, 0.32), (0.05, 0.04, 0.06), "watch"),
+        ((0.45, 0.41, 0.5), (0.05, 0.04, 0.06), "found"),
+        ((0.45, 0.38, 0.5), (0.05, 0.04, 0.06), "watch"),  # the interval straddles the limit
+        ((0.45, 0.41, 0.5), (0.08, 0.06, 0.12), "watch"),  # little revenue, but not for sure
+        ((0.45, 0.41, 0.5), (0.2, 0.15, 0.25), "clear"),  # the tail pays for itself
+    ],
+)
+def test_long_tail(
+    plain: tuple[Case, ChapterResult],
+    orders: tuple[float, float, float],
+    revenue: tuple[float, float, float],
+    status: str,
+) -> None:
+    r = with_metric(plain[1], "base.tail_order_share", orders[0], low=orders[1], high=orders[2])
+    r = with_metric(r, "base.tail_revenue_share", revenue[0], low=revenue[1], high=revenue[2])
+    f = verdict(plain[0], r, "base.long_tail")
+    assert f.status == status
+    if status == "clear":
+        assert f.effect is None
+    if status == "found":
+        assert verdict(plain[0], r, "base.long_tail", {"base.long_tail": {"found": 0.6}}).status == "watch"
+        assert verdict(plain[0], r, "base.long_tail", {"base.long_tail_max_revenue": 0.01}).status == "clear"
+
+
+def test_the_tail_is_priced_by_its_hours(plain: tuple[Case, ChapterResult]) -> None:
+    r = with_metric(plain[1], "base.tail_order_share", 0.5)
+    f = verdict(plain[0], with_metric(r, "base.tail_revenue_share", 0.05), "base.long_tail")
+    assert f.effect is not None and f.effect.by_client is not None
+    # 24 clients · 12 orders; hours by the kit's minutes; an hour costs (4 · 96 000 + 64 000) / (5 · 160) = 560
+    hours = plain[1].facts["tail_entry_hours_year"]
+    assert plain[1].facts["hour_cost"] == pytest.approx(560)
+    assert f.effect.base == pytest.approx(hours * 560 * 0.5)
+    assert (f.effect.low, f.effect.high) == (pytest.approx(hours * 560 * 0.3), pytest.approx(hours * 560 * 0.7))
+    cheaper = verdict(
+        plain[0], with_metric(r, "base.tail_revenue_share", 0.05), "base.long_tail", {"base.tail_saving": {"base": 0.4}}
+    )
+    assert cheaper.effect is not None
+    assert cheaper.effect.base == pytest.approx(hours * 560 * 0.4)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "status"), [(-0.01, 0.019, "clear"), (-0.01, 0.021, "watch"), (0.04, 0.09, "watch"),
+                                (0.05, 0.09, "found")],
+)  # fmt: skip
+def test_off_profile(plain: tuple[Case, ChapterResult], low: float, high: float, status: str) -> None:
+    extra = {"excess": (low + high) / 2, "excess_low": low, "excess_high": high}
+    r = with_metric(plain[1], "base.off_profile_order_share", 0.1, extra=extra)
+    assert verdict(plain[0], r, "base.off_profile").status == status
+    if status == "found":
+        assert verdict(plain[0], r, "base.off_profile", {"base.off_profile": {"found": 0.2}}).status == "watch"
+
+
+def test_off_profile_clients_are_priced_by_their_margin() -> None:
+    rows = company()
+    odd = rows["client_id"] == "c000"  # 1 000 a month, all in goods of its own, 10 % lost on each
+    rows.loc[odd, "sku"] = "только для него"
+    rows.loc[odd, "margin"] = -50.0
+    rows["amount"] = rows["amount"].where(~odd, 500.0)
+    case = make_case(rows)
+    r = diagnose(case)
+    f = verdict(case, r, "base.off_profile", {"base.off_profile": {"watch": 0.005, "found": 0.01}})
+    case.close()
+    assert f.effect is not None and f.effect.by_client is not None
+    assert f.effect.by_client["client_key"].tolist() == ["c000"]
+    # revenue 12 000 a year at −10 %: to zero 1 200; to the 10th percentile or the median, both 20 %: 3 600
+    assert f.effect.low == pytest.approx(1200)
+    assert (f.effect.base, f.effect.high) == (pytest.approx(3600), pytest.approx(3600))
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "status"),
+    [(0.6, 0.55, 0.65, "clear"), (0.52, 0.49, 0.55, "watch"), (0.4, 0.35, 0.45, "watch"), (0.2, 0.15, 0.29, "found")],
+)
+def test_wallet(plain: tuple[Case, ChapterResult], value: float, low: float, high: float, status: str) -> None:
+    r = with_metric(plain[1], "base.wallet_share", value, low=low, high=high)
+    f = verdict(plain[0], r, "base.wallet_headroom")
+    assert f.status == status
+    if status == "found":
+        assert f.effect is not None
+        changed = {"base.wallet_headroom": {"found": 0.1}}
+        assert verdict(plain[0], r, "base.wallet_headroom", changed).status == "watch"
+        more = verdict(plain[0], r, "base.wallet_headroom", {"base.wallet_capture": {"high": 0.5}}).effect
+        assert more is not None and more.high > f.effect.high
+
+
+def test_wallets_that_contradict_carry_no_advice(plain: tuple[Case, ChapterResult]) -> None:
+    extra = {
+        "both_sources": 30, "stated": 0.7, "stated_low": 0.65, "stated_high": 0.75, "computed": 0.2, "computed_low": 0.15,
+        "computed_high": 0.25,
+    }  # fmt: skip
+    r = with_metric(plain[1], "base.wallet_share", 0.7, low=0.65, high=0.75, extra=extra)
+    f = verdict(plain[0], r, "base.wallet_headroom")
+    assert (f.status, f.grade, f.actions) == ("watch", "D", ())
+
+
+def test_few_key_clients_are_not_judged(plain: tuple[Case, ChapterResult]) -> None:
+    r = with_metric(plain[1], "base.wallet_share", 0.1, n=19)
+    assert verdict(plain[0], r, "base.wallet_headroom").status == "not_assessed"
+    assert verdict(plain[0], r, "base.wallet_headroom", {"general.min_units": 10}).status == "found"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "status"),
+    [(0.5, 0.3, 0.7, "clear"), (1.9, 1.7, 2.1, "watch"), (4.5, 3.9, 5.1, "watch"), (5.0, 4.1, 6.0, "found")],
+)
+def test_range_gap(plain: tuple[Case, ChapterResult], value: float, low: float, high: float, status: str) -> None:
+    r = with_metric(plain[1], "base.range_gap", value, low=low, high=high)
+    assert verdict(plain[0], r, "base.range_gap").status == status
+    if status == "found":
+        assert verdict(plain[0], r, "base.range_gap", {"base.range_gap": {"found": 4.2}}).status == "watch"
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[tuple[Case, ChapterResult]]:
+    """A third of the clients buy one category of eight, the others all."""
+    rows = company()
+    number = rows["client_id"].str[1:].astype(int)
+    rows["sku_group"] = [f"g{(i + k) % 8}" for i, k in zip(number, range(len(rows)), strict=True)]
+    rows.loc[number % 3 == 0, "sku_group"] = "g0"
+    case = make_case(rows, questionnaire())
+    yield case, diagnose(case)
+    case.close()
+
+
+def test_the_missing_range_is_priced_and_allocated(narrow: tuple[Case, ChapterResult]) -> None:
+    case, r = narrow
+    limits = {"base.range_gap": {"watch": 1, "found": 2}}
+    f = verdict(case, r, "base.range_gap", limits)
+    assert f.status == "found" and f.effect is not None and f.effect.by_client is not None
+    gaps = r.tables["gaps"]
+    lost = gaps["expected_revenue"].sum() * r.facts["range_beyond_chance"] * 0.2  # margin 20 %
+    assert f.effect.base == pytest.approx(lost * 0.15)
+    more = verdict(case, r, "base.range_gap", {**limits, "base.range_uptake": {"base": 0.25}}).effect
+    assert more is not None
+    assert more.base == pytest.approx(lost * 0.25)
+
+
+def test_allocations_stay_within_the_clients_own_figure(narrow: tuple[Case, ChapterResult]) -> None:
+    case, r = narrow
+    wallet = with_metric(r, "base.wallet_share", 0.1)
+    limits: dict[str, Any] = {
+        "base.range_gap": {"watch": 1, "found": 2}, "base.range_uptake": {"high": 50.0}, "base.wallet_capture": {"high": 9.0},
+    }  # fmt: skip
+    figures = r.tables["clients"].set_index("client_key")["annual_figure"]
+    seen = 0
+    for id in ("base.range_gap", "base.wallet_headroom"):
+        f = verdict(case, wallet, id, limits)
+        assert f.effect is not None and f.effect.by_client is not None
+        by = f.effect.by_client
+        assert (by["low"] <= by["base"] + 1e-9).all() and (by["base"] <= by["high"] + 1e-9).all()
+        assert (by["high"] <= by["client_key"].map(figures) + 1e-6).all()
+        assert by["base"].sum() == pytest.approx(f.effect.base)
+        seen += int((by["high"] >= by["client_key"].map(figures) - 1e-6).sum())
+    assert seen > 0, "the cap was never reached: the test proves nothing"
+
+
+def test_without_a_margin_effects_are_revenue_and_say_so(narrow: tuple[Case, ChapterResult]) -> None:
+    case, r = narrow
+    limits = {"base.range_gap": {"watch": 1, "found": 2}}
+    bare = replace(r, facts={**r.facts, "basis": "revenue", "margin_share": 1.0})
+    f = verdict(case, bare, "base.range_gap", limits)
+    assert f.effect is not None
+    assert f.effect.basis == "revenue"
+    assert "маржа" not in f.effect.formula.ru
+
+
+@pytest.mark.parametrize(("p", "status"), [(0.5, "clear"), (0.1, "watch"), (0.07, "watch"), (0.05, "found")])
+def test_indigestion(p: float, status: str, giant: tuple[Case, ChapterResult]) -> None:
+    case, r = giant
+    f = verdict(case, with_metric(r, "base.indigestion_p", p), "base.indigestion")
+    assert f.status == status
+    if p == 0.07:
+        loose = verdict(
+            case, with_metric(r, "base.indigestion_p", p), "base.indigestion", {"base.indigestion": {"found": 0.08}}
+        )
+        assert loose.status == "found"
+
+
+@pytest.fixture(scope="module")
+def giant() -> Iterator[tuple[Case, ChapterResult]]:
+    rows = giant_company(late_after=True)
+    days = pd.to_datetime(rows["order_date"])
+    after = days.between("2024-06-16", "2024-08-13")
+    rows["margin"] = rows["amount"] * (
+        0.2 + 0.005 * (days.dt.month % 3)
+    )  # the margin moves a little from month to month
+    rows.loc[after, "margin"] = rows.loc[after, "amount"] * 0.1
+    case = make_case(rows)
+    yield case, diagnose(case)
+    case.close()
+
+
+def test_the_margin_lost_after_giant_orders_is_priced(giant: tuple[Case, ChapterResult]) -> None:
+    f = verdict(*giant, "base.indigestion")
+    assert f.status == "found"
+    assert f.effect is not None and f.effect.by_client is None
+    r = giant[1].tables["outcomes"].set_index("outcome").loc["margin"]
+    years = giant[1].facts["giant_years"]
+    assert f.effect.base == pytest.approx((r["before"] - r["after"]) * r["after_n"] / years)
+    assert f.effect.low < f.effect.base < f.effect.high
+    assert "не доказанная причина" in f.effect.formula.ru.replace("\xa0", " ") or "причина" in f.effect.formula.ru
+
+
+def test_no_giant_order_is_clear_and_no_dates_not_assessed(plain: tuple[Case, ChapterResult]) -> None:
+    assert verdict(*plain, "base.indigestion").status == "clear"
+    case = make_case(company().drop(columns=["promised_date"]))
+    f = verdict(case, diagnose(case), "base.indigestion")
+    case.close()
+    assert f.status == "not_assessed" and f.reason is not None and "обещанная дата" in f.reason.ru
+
+
+def test_with_the_bare_minimum_every_finding_has_a_verdict_or_a_sentence() -> None:
+    case = make_case(company()[["client_id", "order_date", "amount", "order_id"]])
+    found = {f.id: f for f in judge_chapter(case, diagnose(case))}
+    case.close()
+    assert {id for id, f in found.items() if f.status != "not_assessed"} == {"base.concentration", "base.long_tail"}
+    for f in found.values():
+        if f.status == "not_assessed":
+            assert f.reason is not None
+            assert f.reason.ru.strip() and f.reason.en.strip()
+
+
+def shown(case: Case, result: ChapterResult, lang: str) -> str:
+    view_case = replace(case, settings=settings_from_mapping({"report": {"lang": lang}}))
+    view = ChapterView(view_case, result, judge_chapter(view_case, result))
+    text = str(view.headline().html) + "".join(str(view.section(s).html) for s in view.sections)
+    assert [s.name for s in view.sheets()]
+    for f in view.findings:
+        names = {s.name for s in view.sheets()}
+        assert f.status not in ("found", "watch") or f.table in names, f"{f.id}: {f.table}"
+    return text
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_chapter_is_shown_in_both_languages(
+    lang: str, giant: tuple[Case, ChapterResult], narrow: tuple[Case, ChapterResult]
+) -> None:
+    for case, result in (giant, narrow):
+        text = shown(case, result, lang)
+        assert "{{" not in text and "{%" not in text and "None" not in text and "nan" not in text
+
+
+def test_names_from_the_clients_file_are_escaped() -> None:
+    rows = company()
+    rows.loc[rows["client_id"] == "c009", "client"] = "</script><script>alert(1)</script> $x$ =1+1"
+    rows.loc[rows["client_id"] == "c009", "amount"] *= 20
+    rows["sku_group"] = rows["sku_group"].replace({"A": "<b>A</b>"})
+    case = make_case(rows, questionnaire())
+    text = shown(case, diagnose(case), "ru")
+    case.close()
+    assert "<script>" not in text and "<b>A" not in text
+    assert "&lt;/script&gt;" in text
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_one_client_with_one_order_is_shown_too(lang: str) -> None:
+    case = make_case([{"client_id": "a", "order_date": "2024-01-10", "amount": 100.0}])
+    view_case = replace(case, settings=settings_from_mapping({"report": {"lang": lang}}))
+    result = diagnose(view_case)
+    view = ChapterView(view_case, result, judge_chapter(view_case, result))
+    for name in view.sections:
+        assert view.section(name).html
+    view.sheets()
+    case.close()
