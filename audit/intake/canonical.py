@@ -40,6 +40,8 @@ __all__ = ["OUTPUT_SCHEMA", "Canonical", "ClientKey", "Codes", "RejectedRow", "T
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
+_Pick = slice | npt.NDArray[np.intp]
+"""All rows, or the numbers of those that are used."""
 RejectedRow = tuple[int, str | None, str | None, str, float | None]
 """Row number, header of the column at fault, its value, reason code, amount where there is one."""
 
@@ -209,29 +211,26 @@ class Canonical:
         used = np.flatnonzero(reason == 0)
         if len(used) == 0:
             return None, rejects
-        whole = len(used) == n
-        rows = None if whole else pa.array(used)
-        pick = slice(None) if whole else used
-        if not whole:
-            batch = batch.take(rows)
+        # Values are made for all rows and picked as numbers: cheaper than picking the texts first.
+        pick = slice(None) if len(used) == n else used
         columns: dict[str, pa.Array] = {
             "client_key": self.keys.array(keys[pick]),
             "client_name": self.names.array(names[pick]),
-            "order_id": self._order_ids(batch),
+            "order_id": _picked(self._order_ids(batch), pick),
             "order_date": _date_array(dates.days[pick]),
             "client_id": self.ids.array(ids[pick]),
             "amount": to_decimal(amount[pick], None),
             "kind": self.rules.codes["kind"].array(np.where(kind[pick] < 0, self._sale, kind[pick]).astype(np.int32)),
             "source_file": _constant(self.rules.name, len(used)),
-            "source_row": batch.column("source_row"),
+            "source_row": _picked(batch.column("source_row"), pick),
         }
         if margin is not None and has_margin is not None:
             columns["margin"] = to_decimal(margin[pick], has_margin[pick])
         if qty is not None and has_qty is not None:
             columns["qty"] = to_decimal(qty[pick], has_qty[pick])
-        self._other_columns(batch, columns)
+        self._other_columns(batch, pick, columns)
         self.tally.add(self.rules.name, columns, amount[pick], dates.days[pick])
-        self._count_people(batch, amount[pick])
+        self._count_people(batch, pick, amount[pick])
         self._count_merged(merged[pick], amount[pick])
         arrays = [columns[f.name] if f.name in columns else pa.nulls(len(used), f.type) for f in OUTPUT_SCHEMA]
         return pa.Table.from_arrays(arrays, schema=OUTPUT_SCHEMA), rejects
@@ -628,37 +627,37 @@ class Canonical:
 
     # -- the rest of the columns ---------------------------------------------------------------------------------
 
-    def _other_columns(self, batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> None:
+    def _other_columns(self, batch: pa.RecordBatch, pick: _Pick, columns: dict[str, pa.Array]) -> None:
         codes = self.rules.codes
         for name in (*PERSON_FIELDS, "currency", "status", "initiator"):
             if self.has(name):
-                columns[name] = codes[name].array(codes[name].column(batch.column(name)))
+                columns[name] = codes[name].array(codes[name].column(batch.column(name))[pick])
         for name in (*CODED_FIELDS, "holding"):
             if self.has(name):
-                columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name)))
+                columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name))[pick])
         for name in ("requested_date", "promised_date", "shipped_date", "delivered_date", "client_since"):
             if self.has(name):
-                days = self._date_column(batch.column(name)).days
+                days = self._date_column(batch.column(name)).days[pick]
                 low, high = (dt.date(1980, 1, 1) - _EPOCH).days, (dt.date(2200, 1, 1) - _EPOCH).days
                 columns[name] = _date_array(np.where((days < low) | (days >= high), _NO_DAY, days).astype(np.int32))
         for name in ("complaint", "document_error"):
             if self.has(name):
-                columns[name] = pa.array(_flags(batch.column(name)))
+                columns[name] = pa.array(_flags(batch.column(name))[pick])
         if self.has("shipped_pct"):
             value, known = self._number(batch, "shipped_pct")
             share = np.clip(value / (10_000.0 * self.rules.pct_scale), 0.0, 1.0)
-            columns["shipped_pct"] = pa.array(share, mask=~known)
+            columns["shipped_pct"] = pa.array(share[pick], mask=~known[pick])
         if self.has("price_index"):
             value, known = self._number(batch, "price_index")
-            columns["price_index"] = pa.array(value / 10_000.0, mask=~known)
+            columns["price_index"] = pa.array(value[pick] / 10_000.0, mask=~known[pick])
 
-    def _count_people(self, batch: pa.RecordBatch, amount: Decimals) -> None:
+    def _count_people(self, batch: pa.RecordBatch, pick: _Pick, amount: Decimals) -> None:
         for name in PERSON_FIELDS:
             if not self.has(name):
                 continue
             column = batch.column(name)
             texts = column.dictionary.to_pylist()
-            codes = column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+            codes = column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)[pick]
             rows = np.bincount(codes, minlength=len(texts) + 1)
             money = np.bincount(codes, weights=amount / 10_000.0, minlength=len(texts) + 1)
             for text, n, revenue in zip(texts, rows.tolist(), money.tolist(), strict=False):
@@ -745,6 +744,10 @@ def _unique(codes: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.ND
         return found, place[codes]
     coded = pa.array(codes).dictionary_encode()
     return coded.dictionary.to_numpy(), coded.indices.to_numpy().astype(np.intp)
+
+
+def _picked(column: pa.Array, pick: _Pick) -> pa.Array:
+    return column if isinstance(pick, slice) else column.take(pa.array(pick))
 
 
 def _date_array(days: Ints) -> pa.Array:

@@ -348,7 +348,7 @@ class _Sieve:
         starts[1:] = ends[:-1] + 1
         if int((ends - starts).max()) > MAX_LINE_BYTES:
             raise _line_too_long(self.reader.name, first_line + skip + int((ends - starts).argmax()))
-        odd, quoted = self._odd_lines(data, starts, ends)
+        odd, quoted = self._odd_lines(block, data, starts, ends)
         numbers = np.arange(first_line + skip, first_line + n, dtype=np.int64)
         if not odd.any() and not self.open:
             self._flush()
@@ -357,10 +357,11 @@ class _Sieve:
         self._mixed(view, starts, ends, numbers, odd, quoted)
         return n
 
-    def _odd_lines(self, data: _Bytes, starts: _Ints, ends: _Ints) -> tuple[_Bools, bool]:
+    def _odd_lines(self, block: bytes, data: _Bytes, starts: _Ints, ends: _Ints) -> tuple[_Bools, bool]:
         """Mark lines that the fast parser must not see; tell whether any well-formed quotes are in the rest."""
+        # Searching the bytes for a rare mark is many times cheaper than an array of where it stands.
         places = np.flatnonzero(data == self.delimiter)
-        quotes = np.flatnonzero(data == 34)
+        quotes = np.flatnonzero(data == 34) if b'"' in block else np.zeros(0, np.int64)
         odd = np.zeros(len(ends), bool)
         quoted = False
         if len(quotes):
@@ -394,18 +395,14 @@ class _Sieve:
         found = np.searchsorted(places, ends)
         counts = np.diff(found, prepend=0)
         odd |= counts != self.fast_width - 1
-        returns = int(np.count_nonzero(data == 13))
-        if returns:
-            before_end = int(np.count_nonzero((data[np.maximum(ends - 1, 0)] == 13) & (ends > starts)))
-            if returns != before_end:
-                at = np.flatnonzero(data == 13)
-                lone = at[data[np.minimum(at + 1, len(data) - 1)] != 10]
-                odd[np.searchsorted(ends, lone)] = True
+        if block.count(b"\r") != block.count(b"\r\n"):
+            at = np.flatnonzero(data == 13)
+            lone = at[data[np.minimum(at + 1, len(data) - 1)] != 10]
+            odd[np.searchsorted(ends, lone)] = True
         if self.fast_width == 1:
             odd |= ends == starts
-        zero = np.flatnonzero(data == 0)
-        if len(zero):
-            odd[np.searchsorted(ends, zero)] = True
+        if b"\0" in block:
+            odd[np.searchsorted(ends, np.flatnonzero(data == 0))] = True
         return odd, quoted
 
     def _parse(self, data: memoryview | bytes, quoted: bool) -> pa.Table:

@@ -44,6 +44,8 @@ _REQUIRED = frozenset({"order_date", "client_id", "client", "amount"})
 MAX_CELLS = 80_000_000
 """Cells of one sheet, empty ones in between included: about 2.5 GB while it is read."""
 _FAR_COLUMN = re.compile(rb'c r="([A-Z]{2,3})\d')
+_DIMENSION = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]{1,3})(\d{1,7})"')
+_SEARCHED_BYTES = 64 * 2**20
 _MERGED_BYTES = 40 * 2**20
 """Merged cells are looked up in files up to this size; larger ones are lists, not forms."""
 
@@ -261,18 +263,18 @@ def _bounded(path: Path, name: str) -> None:
     """
     try:
         with zipfile.ZipFile(path) as z:
-            for entry in z.namelist():
-                if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry, re.IGNORECASE):
+            for entry in z.infolist():
+                if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry.filename, re.IGNORECASE):
                     continue
                 with z.open(entry) as f:
-                    rows, columns = _extent(f)
+                    rows, columns = _extent(f, entry.file_size)
                 if rows * columns > MAX_CELLS:
                     raise InputError(
                         Text(
                             f"Лист тянется на {rows} строк и {columns} колонок: где-то далеко стоит лишняя ячейка",
                             f"A sheet spans {rows} rows and {columns} columns: a stray cell stands far away",
                         ),
-                        where=f"{name}, {entry}",
+                        where=f"{name}, {entry.filename}",
                         todo=Text(
                             "Удалите пустые строки и колонки за таблицей и сохраните книгу, или выгрузите CSV",
                             "Delete the empty rows and columns beyond the table and save the workbook, or export CSV",
@@ -282,23 +284,34 @@ def _bounded(path: Path, name: str) -> None:
         raise _damaged(name, "XLSX") from e
 
 
-def _extent(sheet: IO[bytes]) -> tuple[int, int]:
-    """Return the last row and column of a sheet's XML, reading it as a stream."""
+def _extent(sheet: IO[bytes], size: int) -> tuple[int, int]:
+    """Return the last row and column of a sheet's XML.
+
+    A large sheet is taken at its word (its ``dimension``); a small one, where a stray cell weighs most, is searched.
+    """
+    text = sheet.read(8192)
+    stated = _DIMENSION.search(text)
+    if stated and size > _SEARCHED_BYTES:
+        return int(stated[2]), _column_number(stated[1])
     rows, columns = 1, 26
-    tail = b""
-    while part := sheet.read(2**20):
-        text = tail + part
+    while True:
         for letters in set(_FAR_COLUMN.findall(text)):
-            number = 0
-            for letter in letters:
-                number = number * 26 + letter - 64
-            columns = max(columns, number)
+            columns = max(columns, _column_number(letters))
         at = text.rfind(b'row r="')
         if at >= 0:
             found = re.match(rb"\d+", text[at + 7 : at + 17])
             rows = max(rows, int(found[0]) if found else 1)
-        tail = text[-40:]
-    return rows, columns
+        part = sheet.read(2**20)
+        if not part:
+            return rows, columns
+        text = text[-40:] + part
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _same(layout: Layout | None, other: Layout) -> bool:

@@ -175,7 +175,7 @@ class ComparisonView:
         ]  # fmt: skip
         names = [self.content[s]["company"] for s in ("old", "new")]
         if names[0] != names[1]:
-            care.insert(0, self.say("care", "company", old=names[0], new=names[1]))
+            care.insert(0, self.say("care", "company", was=names[0], now=names[1]))
         listed = Markup("<ul>{}</ul>").format(join((Markup("<li>{}</li>").format(x) for x in care if x), ""))
         parts = [
             Markup('<p class="km-verdict-sentence">{}</p>').format(self.verdict()),

@@ -1,5 +1,6 @@
 """From files to a finished run: prepare once, execute the notebooks, write the report, move it into place."""
 
+import os
 import sys
 
 
@@ -21,4 +22,6 @@ def _import_without_address_grammar() -> None:
         del sys.modules[name]
 
 
+# Figures are small: threads of the linear algebra only wait for each other when several chapters run at once.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 _import_without_address_grammar()

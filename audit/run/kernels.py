@@ -275,7 +275,7 @@ def _preload() -> None:
             with contextlib.suppress(ImportError):
                 importlib.import_module(f"audit.{package}.{chapter}")
     for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.display",
-                 "matplotlib_inline.backend_inline", "audit.engine.duck", "pyarrow.parquet"):  # fmt: skip
+                 "audit.engine.duck", "pyarrow.parquet"):  # fmt: skip
         importlib.import_module(name)
     method()
     with chart_style():  # finds the type faces once for all

@@ -1,7 +1,8 @@
 """Clients that lose nothing: the comparisons after a failure and after a hand-off must not say that they do.
 
-Simulated buyers differ in pace and in regularity, leave and pause at random, and a failure or a hand-off changes nothing.
-Frequent buyers meet more failures, because they order more often; big orders are late more often than small ones.
+Simulated buyers differ in pace and in regularity, leave and pause at random, and a failure or a hand-off changes
+nothing. Frequent buyers meet more failures, because they order more often; big orders are late more often than small
+ones.
 """
 
 from __future__ import annotations
@@ -152,8 +153,10 @@ def test_the_query_gives_every_purchase_up_to_the_first_failure() -> None:
     rows = [
         {"client_id": "A", "order_date": f"2025-0{m}-01", "amount": 10, "order_id": f"A{m}", "complaint": m == 3}
         for m in range(1, 6)
-    ] + [{"client_id": "B", "order_date": f"2025-0{m}-02", "amount": 10, "order_id": f"B{m}", "complaint": False}
-         for m in (1, 2)]  # fmt: skip
+    ] + [
+        {"client_id": "B", "order_date": f"2025-0{m}-02", "amount": 10, "order_id": f"B{m}", "complaint": False}
+        for m in (1, 2)
+    ]
     case = make_case(rows)
     got = case.query(sql_text("audit.diagnose", "service_until_failure"), promise="promised_date", step=1)
     case.close()

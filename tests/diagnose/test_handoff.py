@@ -90,8 +90,10 @@ def test_rules_that_orders_can_show() -> None:
         3.0,
     )
     assert [(r["trigger"], r["number"], r["deadline_days"]) for r in rules] == [
-        ("TRG_N_SALES", 2, 5), ("TRG_N_SALES", 3, 0), ("TRG_TIME", 90, 0)
-    ]  # fmt: skip
+        ("TRG_N_SALES", 2, 5),
+        ("TRG_N_SALES", 3, 0),
+        ("TRG_TIME", 90, 0),
+    ]
 
 
 def buys(client: str, *purchases: tuple[int, str]) -> list[dict[str, Any]]:
@@ -100,11 +102,16 @@ def buys(client: str, *purchases: tuple[int, str]) -> list[dict[str, Any]]:
     days = [first + pd.Timedelta(days=d - 1) for d, _ in purchases]
     return [
         {
-            "client_key": client, "purchase_no": i + 1, "day": day, "next_day": days[i + 1] if i + 1 < len(days) else pd.NaT,
-            "month_index": day.year * 12 + day.month - 1, "revenue": 100.0, "manager": who,
+            "client_key": client,
+            "purchase_no": i + 1,
+            "day": day,
+            "next_day": days[i + 1] if i + 1 < len(days) else pd.NaT,
+            "month_index": day.year * 12 + day.month - 1,
+            "revenue": 100.0,
+            "manager": who,
         }
         for i, (day, (_, who)) in enumerate(zip(days, purchases, strict=True))
-    ]  # fmt: skip
+    ]
 
 
 SIDE = {"S": "from", "K": "to"}

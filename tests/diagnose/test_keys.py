@@ -111,8 +111,11 @@ def test_what_to_do_stands_in_its_order() -> None:
 
 
 STAFF = [{"person": "K1", "role": "KM"}, {"person": "K2", "role": "SKM"}, {"person": "D1", "role": "KD"}]
-ORDERS = [{"client_id": c, "client": f"Фирма {c}", "order_date": f"2024-0{m}-01", "amount": a}
-          for c, a in (("A", 100), ("B", 50), ("Z", 80)) for m in (1, 5)]  # fmt: skip
+ORDERS = [
+    {"client_id": c, "client": f"Фирма {c}", "order_date": f"2024-0{m}-01", "amount": a}
+    for c, a in (("A", 100), ("B", 50), ("Z", 80))
+    for m in (1, 5)
+]
 
 
 def test_the_chapter_knows_clients_by_code_or_name_and_names_large_ones_not_listed() -> None:

@@ -31,8 +31,11 @@ def state(question: int, answer: str, *figures: Figure) -> str:
 
 
 REPEAT, WALLET, LOST, RETURN = (
-    "retention.repeat_revenue_share", "base.wallet_share", "retention.lost_revenue_share", "retention.return_rate"
-)  # fmt: skip
+    "retention.repeat_revenue_share",
+    "base.wallet_share",
+    "retention.lost_revenue_share",
+    "retention.return_rate",
+)
 
 
 @pytest.mark.parametrize(
@@ -117,8 +120,9 @@ def test_revenue_of_clients_known_for_a_year() -> None:
     # 20 clients order 100 money on 10 March of 2023 to 2025: known for a year in 2024 and 2025, 10 % more in 2025.
     rows = [
         {"client_id": f"C{i}", "order_date": f"{year}-03-{10 + i % 5}", "amount": 110 if year == 2025 else 100}
-        for i in range(20) for year in (2023, 2024, 2025)
-    ]  # fmt: skip
+        for i in range(20)
+        for year in (2023, 2024, 2025)
+    ]
     rows += [{"client_id": "N", "order_date": "2025-02-01", "amount": 9999}]  # new in 2025: not counted
     rows += [
         {"client_id": "E", "order_date": "2023-01-01", "amount": 1},

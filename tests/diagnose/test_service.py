@@ -22,8 +22,15 @@ END = dt.date(2025, 12, 31)
 def order(
     client: str, day: str, promised: str | None = None, shipped: str | None = None, **more: Any
 ) -> dict[str, Any]:
-    return {"client_id": client, "order_date": day, "amount": more.pop("amount", 100), "order_id": f"{client}{day}",
-            "promised_date": promised, "shipped_date": shipped, **more}  # fmt: skip
+    return {
+        "client_id": client,
+        "order_date": day,
+        "amount": more.pop("amount", 100),
+        "order_id": f"{client}{day}",
+        "promised_date": promised,
+        "shipped_date": shipped,
+        **more,
+    }
 
 
 def kinds(rows: list[dict[str, Any]], promise: str = "promised_date") -> pd.DataFrame:
@@ -34,23 +41,29 @@ def kinds(rows: list[dict[str, Any]], promise: str = "promised_date") -> pd.Data
 
 
 def test_late_is_strictly_after_the_promised_day() -> None:
-    t = kinds([
-        order("A", "2025-03-01", "2025-03-05", "2025-03-05", amount=100),  # on the day
-        order("B", "2025-03-01", "2025-03-05", "2025-03-06", amount=300),  # a day late
-        order("C", "2025-03-01", "2025-03-05", "2025-03-04", amount=100),
-        order("D", "2025-03-01", "2025-03-05", None, amount=500),  # not shipped yet: cannot be told
-        order("E", "2025-03-01", None, "2025-03-09", amount=500),  # no promise
-    ])  # fmt: skip
+    t = kinds(
+        [
+            order("A", "2025-03-01", "2025-03-05", "2025-03-05", amount=100),  # on the day
+            order("B", "2025-03-01", "2025-03-05", "2025-03-06", amount=300),  # a day late
+            order("C", "2025-03-01", "2025-03-05", "2025-03-04", amount=100),
+            order("D", "2025-03-01", "2025-03-05", None, amount=500),  # not shipped yet: cannot be told
+            order("E", "2025-03-01", None, "2025-03-09", amount=500),  # no promise
+        ]
+    )
     late = t.loc["late"]
     assert (late["known"], late["failed"], late["share"]) == (3, 1, pytest.approx(1 / 3))
     assert late["revenue_share"] == pytest.approx(300 / 500)
 
 
 def test_short_orders_are_those_below_a_hundred_percent_and_open_ones_wait() -> None:
-    t = kinds([
-        order("A", "2025-03-01", shipped_pct=1.0, status="closed"), order("B", "2025-03-01", shipped_pct=0.6, status="shipped"),
-        order("C", "2025-03-01", shipped_pct=0.0, status="open"), order("D", "2025-03-01", shipped_pct=0.9),
-    ])  # fmt: skip
+    t = kinds(
+        [
+            order("A", "2025-03-01", shipped_pct=1.0, status="closed"),
+            order("B", "2025-03-01", shipped_pct=0.6, status="shipped"),
+            order("C", "2025-03-01", shipped_pct=0.0, status="open"),
+            order("D", "2025-03-01", shipped_pct=0.9),
+        ]
+    )
     assert (t.loc["short", "known"], t.loc["short", "failed"]) == (3, 2)
 
 
@@ -70,32 +83,58 @@ def test_returns_are_no_orders_and_stand_apart() -> None:
 
 
 def test_reasons_become_codes_where_the_method_knows_them() -> None:
-    t = reason_table(pd.DataFrame({
-        "reason": ["LATE", "Срыв сроков", "упало с полки", None], "orders": [3, 2, 4, 1], "revenue": [1.0, 1, 1, 1],
-        "recent_orders": [0, 0, 0, 0],
-    }))  # fmt: skip
+    t = reason_table(
+        pd.DataFrame(
+            {
+                "reason": ["LATE", "Срыв сроков", "упало с полки", None],
+                "orders": [3, 2, 4, 1],
+                "revenue": [1.0, 1, 1, 1],
+                "recent_orders": [0, 0, 0, 0],
+            }
+        )
+    )
     assert t["reason"].tolist() == ["LATE", "упало с полки", None]
     assert t["orders"].tolist() == [5, 4, 1] and t["share"].tolist() == [0.5, 0.4, 0.1]
     assert t["known"].tolist() == [True, False, False]
 
 
 def test_a_service_needs_an_owner_who_works_here_and_a_time() -> None:
-    rows = make_questionnaire({"processes": [
-        {"process": "PRESALE", "owner": "A", "sla_days": 1}, {"process": "TECH", "owner": "A"},
-        {"process": "MKT", "sla_days": 2}, {"process": "PROD", "owner": "gone", "sla_days": 2},
-        {"process": "OPS_CLAIM", "failures_month": 4}, {"process": "OPS_SHIP", "owner": "A", "failures_month": 9},
-    ]}).table("processes")  # fmt: skip
+    rows = make_questionnaire(
+        {
+            "processes": [
+                {"process": "PRESALE", "owner": "A", "sla_days": 1},
+                {"process": "TECH", "owner": "A"},
+                {"process": "MKT", "sla_days": 2},
+                {"process": "PROD", "owner": "gone", "sla_days": 2},
+                {"process": "OPS_CLAIM", "failures_month": 4},
+                {"process": "OPS_SHIP", "owner": "A", "failures_month": 9},
+            ]
+        }
+    ).table("processes")
     t = services_table(rows, {"gone"}).set_index("service")
     assert t["unowned"].to_dict() == {
-        "PRESALE": False, "TECH": True, "MKT": True, "PROD": True, "LOG": True, "ACC": True
-    }  # fmt: skip
+        "PRESALE": False,
+        "TECH": True,
+        "MKT": True,
+        "PROD": True,
+        "LOG": True,
+        "ACC": True,
+    }
     assert (int(t["no_owner"].sum()), int(t["no_sla"].sum())) == (4, 3)  # MKT, PROD, LOG, ACC; TECH, LOG, ACC
     assert unowned_processes(rows, {"gone"})["process"].tolist() == ["OPS_CLAIM"]
 
 
 def test_cells_of_few_orders_stay_blank() -> None:
-    cells = pd.DataFrame({"manager": ["A", "A", "B"], "month_index": [1, 2, 1], "orders": [10, 4, 6], "dated": [8, 4, 6],
-                          "late": [2, 4, 0], "failed": [3, 4, 0]})  # fmt: skip
+    cells = pd.DataFrame(
+        {
+            "manager": ["A", "A", "B"],
+            "month_index": [1, 2, 1],
+            "orders": [10, 4, 6],
+            "dated": [8, 4, 6],
+            "late": [2, 4, 0],
+            "failed": [3, 4, 0],
+        }
+    )
     t = heat_table(cells, [1, 2], True)
     assert t["manager"].tolist() == ["A", "A", "B", "B"]
     assert t["share"].fillna(-1).tolist() == [0.25, -1, 0, -1]
@@ -110,10 +149,17 @@ def purchases(client: str, *days: int, failed: int = 0) -> list[dict[str, Any]]:
     """Purchases on days of 2025; ``failed`` is the number of the purchase that went wrong (0: none)."""
     dates = [pd.Timestamp("2025-01-01") + pd.Timedelta(days=d - 1) for d in days]
     return [
-        {"client_key": client, "day": day, "next_day": dates[i + 1] if i + 1 < len(dates) else pd.NaT, "purchase_no": i + 1,
-         "month_index": day.year * 12 + day.month - 1, "revenue": 100.0, "failed": int(i + 1 == failed)}
+        {
+            "client_key": client,
+            "day": day,
+            "next_day": dates[i + 1] if i + 1 < len(dates) else pd.NaT,
+            "purchase_no": i + 1,
+            "month_index": day.year * 12 + day.month - 1,
+            "revenue": 100.0,
+            "failed": int(i + 1 == failed),
+        }
         for i, day in enumerate(dates)
-    ]  # fmt: skip
+    ]
 
 
 def landmarks(*clients: list[dict[str, Any]]) -> pd.DataFrame:
@@ -175,11 +221,17 @@ def northwind() -> Case:
     orders = pd.read_csv(folder / "orders.csv", dtype=str)
     lines = pd.read_csv(folder / "order_details.csv", dtype={"order_id": str})
     money = (lines["unit_price"] * lines["quantity"] * (1 - lines["discount"])).groupby(lines["order_id"]).sum()
-    frame = pd.DataFrame({
-        "order_id": orders["order_id"], "order_date": orders["order_date"], "client_id": orders["customer_id"],
-        "amount": orders["order_id"].map(money), "manager": orders["employee_id"],
-        "promised_date": orders["required_date"], "shipped_date": orders["shipped_date"],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "order_id": orders["order_id"],
+            "order_date": orders["order_date"],
+            "client_id": orders["customer_id"],
+            "amount": orders["order_id"].map(money),
+            "manager": orders["employee_id"],
+            "promised_date": orders["required_date"],
+            "shipped_date": orders["shipped_date"],
+        }
+    )
     return make_case(frame)
 
 

@@ -13,8 +13,13 @@ from audit.findings.catalogue import judge_chapter
 from audit.findings.finding import Finding
 from tests.case_builder import make_case
 
-STAFF = [{"person": "S1", "role": "SR"}, {"person": "K1", "role": "KM"}, {"person": "K2", "role": "KM"},
-         {"person": "T1", "role": "TM"}, {"person": "P1", "role": "PM"}]  # fmt: skip
+STAFF = [
+    {"person": "S1", "role": "SR"},
+    {"person": "K1", "role": "KM"},
+    {"person": "K2", "role": "KM"},
+    {"person": "T1", "role": "TM"},
+    {"person": "P1", "role": "PM"},
+]
 START = dt.date(2023, 1, 1)
 
 
@@ -31,7 +36,8 @@ def purchases(
 
 
 def company(handed: float = 1.0, lost: float = 0.0, k: int = 2, n: int = 120, seed: int = 7) -> list[dict[str, Any]]:
-    """Old clients of K1 and K2, and ``n`` new ones: a share handed over after purchase k, a share of these lost then."""
+    """Old clients of K1 and K2, and ``n`` new ones: a share handed over after purchase k, a share of these lost
+    then."""
     rng = np.random.default_rng(seed)
     out: list[dict[str, Any]] = []
     for i in range(20):
@@ -49,8 +55,10 @@ def company(handed: float = 1.0, lost: float = 0.0, k: int = 2, n: int = 120, se
 
 def rules(**more: Any) -> list[dict[str, Any]]:
     said = {"trigger": "TRG_N_SALES", "k": 2, "form": "GRADUAL", "documented": "yes", **more}
-    return [{"from_role": "TM", "to_role": "SR", "documented": "yes", "trigger": "TRG_FIT"},
-            {"from_role": "SR", "to_role": "KM", **said}]  # fmt: skip
+    return [
+        {"from_role": "TM", "to_role": "SR", "documented": "yes", "trigger": "TRG_FIT"},
+        {"from_role": "SR", "to_role": "KM", **said},
+    ]
 
 
 def verdicts(

@@ -13,14 +13,26 @@ from tests.case_builder import make_case
 
 STAFF = [{"person": "K1", "role": "KM"}, {"person": "K2", "role": "KM"}, {"person": "S1", "role": "SR"}]
 GOOD = {
-    "lead": "K1", "backup": "K2", "influence": True, "file_share": 0.9, "decision_maker_known": True,
-    "buying_centre_share": 0.8, "plan": True, "plan_items": 6, "plan_horizon_months": 24, "acquired_by": "K1",
+    "lead": "K1",
+    "backup": "K2",
+    "influence": True,
+    "file_share": 0.9,
+    "decision_maker_known": True,
+    "buying_centre_share": 0.8,
+    "plan": True,
+    "plan_items": 6,
+    "plan_horizon_months": 24,
+    "acquired_by": "K1",
     "pay_rate": "same",
-}  # fmt: skip
+}
 BAD: dict[str, dict[str, Any]] = {
-    "no_file": {"file_share": 0.2}, "no_buying_centre": {"decision_maker_known": False}, "no_plan": {"plan": False},
-    "no_backup": {"backup": None}, "no_influence": {"influence": False}, "disincentive": {"pay_rate": "lower"},
-}  # fmt: skip
+    "no_file": {"file_share": 0.2},
+    "no_buying_centre": {"decision_maker_known": False},
+    "no_plan": {"plan": False},
+    "no_backup": {"backup": None},
+    "no_influence": {"influence": False},
+    "disincentive": {"pay_rate": "lower"},
+}
 
 
 def verdicts(rows: list[dict[str, Any]] | None, thresholds: dict[str, Any] | None = None) -> dict[str, Finding]:

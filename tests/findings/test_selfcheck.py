@@ -17,8 +17,14 @@ def orders(growth: float = 0.0) -> list[dict[str, Any]]:
     for i in range(40):
         for month in range(36):
             day = dt.date(2023 + month // 12, month % 12 + 1, 1 + i % 27)
-            out.append({"client_id": f"C{i}", "order_date": day.isoformat(), "amount": 100 * (1 + growth) ** (month // 12),
-                        "initiator": "OUT" if (i + month) % 4 else "IN"})  # fmt: skip
+            out.append(
+                {
+                    "client_id": f"C{i}",
+                    "order_date": day.isoformat(),
+                    "amount": 100 * (1 + growth) ** (month // 12),
+                    "initiator": "OUT" if (i + month) % 4 else "IN",
+                }
+            )
     last = {"client_id": "C0", "order_date": "2025-12-31", "amount": 100, "initiator": "OUT"}
     return [*out, last]
 

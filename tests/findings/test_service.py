@@ -31,12 +31,18 @@ def orders(n: int, late: int = 0, short: int = 0, complaint: int = 0, year: int 
     out = []
     for i in range(n):
         day = dt.date(year, 1, 1) + dt.timedelta(days=i * 364 // max(n - 1, 1))
-        out.append({
-            "client_id": f"C{i}", "order_date": day.isoformat(), "amount": 100, "order_id": f"{year}-{i}",
-            "promised_date": (day + dt.timedelta(days=3)).isoformat(),
-            "shipped_date": (day + dt.timedelta(days=5 if i < late else 2)).isoformat(),
-            "shipped_pct": 0.5 if i < short else 1.0, "complaint": i < complaint,
-        })  # fmt: skip
+        out.append(
+            {
+                "client_id": f"C{i}",
+                "order_date": day.isoformat(),
+                "amount": 100,
+                "order_id": f"{year}-{i}",
+                "promised_date": (day + dt.timedelta(days=3)).isoformat(),
+                "shipped_date": (day + dt.timedelta(days=5 if i < late else 2)).isoformat(),
+                "shipped_pct": 0.5 if i < short else 1.0,
+                "complaint": i < complaint,
+            }
+        )
     return out
 
 
@@ -57,8 +63,9 @@ def test_shares_of_orders(finding: str, field: str, found: int, watch: int, clea
     assert lenient[finding].status == "clear"
 
 
-@pytest.mark.parametrize(("finding", "column"), [("late", "promised_date"), ("short_shipments", "shipped_pct"),
-                                                 ("complaints", "complaint")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("finding", "column"), [("late", "promised_date"), ("short_shipments", "shipped_pct"), ("complaints", "complaint")]
+)
 def test_a_missing_column_is_named(finding: str, column: str) -> None:
     rows = [{k: v for k, v in r.items() if k != column} for r in orders(60)]
     f = verdicts(rows)[finding]
@@ -79,8 +86,10 @@ def test_what_is_so_now_decides_and_a_bad_past_is_watched() -> None:
 
 
 def test_late_against_the_clients_wish_is_watched_at_most() -> None:
-    rows = [{**{k: v for k, v in r.items() if k != "promised_date"}, "requested_date": r["promised_date"]}
-            for r in orders(400, late=100)]  # fmt: skip
+    rows = [
+        {**{k: v for k, v in r.items() if k != "promised_date"}, "requested_date": r["promised_date"]}
+        for r in orders(400, late=100)
+    ]
     f = verdicts(rows)["late"]
     assert f.status == "watch" and f.facts["by_wish"]
 
@@ -119,11 +128,17 @@ def buyers(loss: float, fail: float = 0.12, n: int = 160, seed: int = 3) -> list
             number += 1
             late = bool(rng.random() < fail)
             at = start + dt.timedelta(days=day)
-            out.append({
-                "client_id": f"C{i}", "order_date": at.isoformat(), "amount": 1000, "order_id": f"{i}-{number}",
-                "promised_date": (at + dt.timedelta(days=3)).isoformat(),
-                "shipped_date": (at + dt.timedelta(days=6 if late else 3)).isoformat(), "margin": 200,
-            })  # fmt: skip
+            out.append(
+                {
+                    "client_id": f"C{i}",
+                    "order_date": at.isoformat(),
+                    "amount": 1000,
+                    "order_id": f"{i}-{number}",
+                    "promised_date": (at + dt.timedelta(days=3)).isoformat(),
+                    "shipped_date": (at + dt.timedelta(days=6 if late else 3)).isoformat(),
+                    "margin": 200,
+                }
+            )
             if late and number >= 2 and rng.random() < loss:
                 break
             day += max(5, int(rng.normal(gap, gap / 5)))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from audit.diagnose.base import giants as indigestion
-from audit.diagnose.base.common import MoneyBasis, missing_fields, money_basis, since, to_year, too_few
+from audit.diagnose.base.common import MoneyBasis, missing_fields, money_basis, person_labels, since, to_year, too_few
 from audit.diagnose.base.growth import GROWTH_COLUMNS, earned_growth, rank_correlation
 from audit.diagnose.base.profile import OffProfile, off_profile
 from audit.diagnose.base.regularity import own_best, quarters_of, xyz
@@ -20,7 +20,6 @@ from audit.diagnose.base.shares import abc, by_holding, concentration, long_tail
 from audit.diagnose.base.similar import RangeGaps, range_gaps
 from audit.diagnose.retention.resampling import Share
 from audit.diagnose.roles.hours import group_hours
-from audit.diagnose.roles.people import labels
 from audit.diagnose.roles.questions import missing_sheets, read_answers
 from audit.errors import Text
 from audit.model.case import Case, sql_text
@@ -517,8 +516,7 @@ def _growth(case: Case) -> Part:
         table["new_category_share"] = None
     table["operational_share"] = table["manager"].map(_operational_shares(case)).astype(float)
     tie = rank_correlation(table["operational_share"], table["earned_share"])
-    names = labels(case, table["manager"])
-    facts: dict[str, Any] = {"growth_correlation": tie, "labels": {m: names.get(m, m) for m in table["manager"]}}
+    facts: dict[str, Any] = {"growth_correlation": tie, "labels": person_labels(case, table["manager"])}
     return Part([m], {"growth": table}, facts)
 
 

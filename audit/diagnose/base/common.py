@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
+from audit.diagnose.roles.people import labels
 from audit.errors import Text
-from audit.model.case import Case
+from audit.model.case import Case, sql_text
 from audit.model.orders import FIELD_NAMES
 
-__all__ = ["MoneyBasis", "missing_fields", "money_basis", "since", "to_year", "too_few"]
+__all__ = ["MoneyBasis", "missing_fields", "money_basis", "person_labels", "since", "to_year", "too_few"]
 
 _MARGIN_COVERAGE = 0.5
 """The margin of the orders is used if it is known for at least this share of revenue."""
@@ -42,6 +44,13 @@ def missing_fields(case: Case, *fields: str) -> Text | None:
         "выгрузку",
         f"The orders lack the {'columns' if many else 'column'} {en}: add {'them' if many else 'it'} to the export",
     )
+
+
+def person_labels(case: Case, people: Iterable[str]) -> dict[str, str]:
+    """Return how the report names these people; strangers are numbered among everybody named in the orders."""
+    seen = case.query(sql_text("audit.diagnose", "base_people"))["manager"]
+    names = labels(case, [str(m) for m in seen])
+    return {p: names.get(p, p) for p in sorted(set(people))}
 
 
 def too_few(n: int, needed: int, what: Text) -> Text:

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.base.common import missing_fields, money_basis, since, to_year, too_few
+from audit.diagnose.base.common import missing_fields, money_basis, person_labels, since, to_year, too_few
 from audit.diagnose.ownership import handover as handovers
 from audit.diagnose.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
 from audit.diagnose.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
 from audit.diagnose.retention.resampling import shares_of_sums
-from audit.diagnose.roles.people import labels
 from audit.diagnose.roles.questions import read_answers
 from audit.errors import Text
 from audit.model.calendar import add_months
@@ -85,8 +84,7 @@ def diagnose(case: Case) -> ChapterResult:
     parts = [_single(case, ground), _bus(case, ground), _load(case, ground), _departure(case, ground)]
     tables = {k: t for p in parts for k, t in p.tables.items()}
     people = {str(m) for t in tables.values() for c in ("manager", "person") if c in t for m in t[c].dropna()}
-    names = labels(case, people)
-    facts |= basis | {"labels": {p: names.get(p, p) for p in sorted(people)}}
+    facts |= basis | {"labels": person_labels(case, people)}
     for p in parts:
         facts |= p.facts
     return ChapterResult.of("ownership", [m for p in parts for m in p.metrics], tables, facts)
@@ -309,7 +307,10 @@ def _departure(case: Case, ground: Ground) -> Part:
     least_days, most_days = t.count("ownership.handover_min_days"), t.count("ownership.handover_span_days")
     low, base, high = t.range("ownership.departure_scenario")
     facts: dict[str, Any] = {"scenario_low": low, "scenario_base": base, "scenario_high": high}
-    nothing = {"events": pd.DataFrame(columns=handovers.EVENT_COLUMNS), "handed": pd.DataFrame()}
+    nothing = {
+        "events": pd.DataFrame(columns=handovers.EVENT_COLUMNS),
+        "handed": pd.DataFrame(columns=handovers.HANDED_COLUMNS),
+    }
     events = _events(case, ground)
     usable = [(e, handovers.span_of(e.day, w.start, w.as_of, most_days)) for e in events]
     ready = [(e, span) for e, span in usable if span >= least_days]

@@ -126,6 +126,10 @@ EVENT_COLUMNS = [
     "low", "high",
 ]  # fmt: skip
 
+HANDED_COLUMNS = [
+    "client_key", "manager", "day", "span_days", "purchases", "revenue_before", "revenue_after", "expected",
+]  # fmt: skip
+
 
 def departure_effect(rows: pd.DataFrame, *, dominant_limit: float = 0.2, draws: int = 2000, seed: int = 0) -> Departure:
     """Compare handed clients with clients of other sellers at the same date and purchase number.
@@ -169,12 +173,11 @@ def departure_effect(rows: pd.DataFrame, *, dominant_limit: float = 0.2, draws: 
         r.loc[r["event"] == number, "control_ratio"] = one.control_figure
     handed = r[r["treated"]].copy()
     handed["expected"] = handed["before"] * handed["control_ratio"].astype(float)
-    columns = ["client_key", "manager", "day", "span_days", "purchases", "revenue_before", "revenue_after", "expected"]
     return Departure(
         matched=matched,
         effect=matched.effect.map(lambda x: x - 1),
         events=pd.DataFrame(events, columns=EVENT_COLUMNS),
-        handed=handed[columns].sort_values(["day", "client_key"], kind="stable").reset_index(drop=True),
+        handed=handed[HANDED_COLUMNS].sort_values(["day", "client_key"], kind="stable").reset_index(drop=True),
         dominant_share=largest,
         without=without,
     )

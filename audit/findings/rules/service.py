@@ -141,7 +141,7 @@ def _orders(case: Case, result: ChapterResult, id: str, metric: str, kind: str) 
         of_two_periods(m, band),
         grade=m.grade or "C",
         base_revenue_share=m.extra["revenue_share"],
-        table=sheet(case, "reasons") if kind == "complaint" else "service_months",
+        table=sheet(case, "reasons" if kind == "complaint" else "months"),
         facts=facts,
     )
 
