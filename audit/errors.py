@@ -15,7 +15,8 @@ Every error says what was found, where, and what to do next. ``assert`` is for o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
@@ -34,6 +35,7 @@ __all__ = [
     "current_language",
     "did_you_mean",
     "set_language",
+    "speaking",
 ]
 
 Lang = Literal["ru", "en"]
@@ -49,6 +51,16 @@ def set_language(lang: Lang) -> None:
 def current_language() -> Lang:
     """Return the language in which errors and progress speak in this context."""
     return _LANGUAGE.get()
+
+
+@contextmanager
+def speaking(lang: Lang) -> Iterator[None]:
+    """Let `Text` speak ``lang`` inside the block, whatever the console speaks."""
+    token = _LANGUAGE.set(lang)
+    try:
+        yield
+    finally:
+        _LANGUAGE.reset(token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from audit.errors import Lang, Text
+from audit.errors import Lang, Text, speaking
 from audit.findings.finding import Finding
 from audit.model.result import ChapterResult
 from audit.present.format import Fmt
@@ -60,7 +60,8 @@ class Narrative:
 
     def say(self, template: str, **values: Any) -> Markup:
         """Fill one sentence; every value is escaped."""
-        text = _environment(self.lang).from_string(template).render(fmt=self.fmt, **self.values, **values)
+        with speaking(self.lang):  # a reason in a sentence is a `Text`
+            text = _environment(self.lang).from_string(template).render(fmt=self.fmt, **self.values, **values)
         return Markup(" ".join(text.split(" ")))
 
     def section(self, chapter: str, name: str, part: str, result: ChapterResult | None = None, **values: Any) -> Markup:

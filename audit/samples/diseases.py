@@ -179,7 +179,9 @@ DISEASES: dict[str, Planted] = {
         may=("model.missing_role", "roles.fragmented_function"),
         sellers=12,
     ),
-    "roles.entry_burden": Planted(_field("entered_by_manager"), 0.72, "share of orders typed by people"),
+    "roles.entry_burden": Planted(
+        _field("entered_by_manager"), 0.72, "share of orders typed by people", types=_WITH_KM
+    ),
     "roles.universal_seller": Planted(
         _work("KM", _UNIVERSAL, people=0.8),
         0.74,

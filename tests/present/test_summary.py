@@ -64,3 +64,13 @@ def test_nothing_of_grade_d_reaches_page_one() -> None:
 def test_page_one_never_calls_an_empty_audit_healthy() -> None:
     html = str(summary({}).section("executive").html)  # type: ignore[union-attr]
     assert "не выявлена" not in html
+
+
+def test_a_reason_in_a_sentence_speaks_the_reports_language_whatever_the_console_speaks() -> None:
+    from audit.errors import set_language
+    from audit.present.format import Fmt
+    from audit.present.narrative import Narrative
+
+    set_language("en")
+    said = Narrative("ru", Fmt("ru", "RUB")).say("{{ reason }}", reason=Text("нет листа", "no sheet"))
+    assert said == "нет листа"
