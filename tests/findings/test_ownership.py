@@ -276,8 +276,8 @@ def test_the_chapter_is_shown_in_both_languages(
 ) -> None:
     found = put(handed[1], share(0.8, 0.7, 0.9), bus(1, 1, 0.7), load(1.3, 3))
     watched = put(plain[1], share(0.5, 0.42, 0.58), bus(2, 3, 0.45, chance_low=3), load(1.1, 1))
-    watched = put(watched, effect(-0.05, -0.15, 0.05), handed_unmatched=3)
-    for case, result in (plain, handed, (handed[0], found), (plain[0], watched)):
+    unsure = put(handed[1], effect(-0.05, -0.15, 0.05), handed_unmatched=3)
+    for case, result in (plain, handed, (handed[0], found), (handed[0], unsure), (plain[0], watched)):
         text = shown(case, result, lang)
         assert "{{" not in text and "{%" not in text and "None" not in text and "nan" not in text
 

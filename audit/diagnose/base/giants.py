@@ -87,10 +87,9 @@ def compare(slices: pd.DataFrame, name: str, *, least: float = 20.0) -> Outcome 
         variance = max(variance, pooled * (1 - pooled))
     sign = 1.0 if bad == "high" else -1.0
     error = float(np.sqrt(variance * (1 / n1 + 1 / n0)))
-    if error <= 0:
-        p = 0.0 if sign * (r1 - r0) > 0 else 1.0
-    else:
-        p = float(stats.t.sf(sign * (r1 - r0) / error, len(before) - 1))
+    worse = sign * (r1 - r0)
+    t = worse / error if error > 0 else np.inf if worse > 0 else -np.inf
+    p = float(stats.t.sf(t, len(before) - 1))
     return Outcome(name, r1, r0, n1, n0, p, error * float(stats.t.ppf(0.975, len(before) - 1)))
 
 
