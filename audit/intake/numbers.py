@@ -57,7 +57,7 @@ class NumberEvidence:
 
     filled: int = 0
     plain: int = 0
-    """Cells that are a number with at most a decimal point."""
+    """Cells that are a number in one of the common ways."""
     marks: Counter[str] = field(default_factory=Counter)
     """Cells that prove a decimal comma or point («,» «.»), or leave three digits after one mark («3,» «3.»)."""
     percent: int = 0
@@ -116,33 +116,35 @@ class Numbers:
         return out, None
 
     def _examine(self, column: pa.Array) -> tuple[NumberEvidence, Resolved | None]:
-        values, known = self._values(_PLAIN, column)
+        # Whole numbers fit both ways; the way that the first cells show goes first and mostly takes all.
+        with_comma = any("," in (t or "") for t in column.slice(0, 500).to_pylist())
+        values, known = self._values(_comma(self._blanks(column)) if with_comma else _PLAIN, column)
         filled = pc.not_equal(column, "").fill_null(False).to_numpy(zero_copy_only=False)
-        out = NumberEvidence(int(filled.sum()), int(known.sum()), negative=int((values < 0).sum()))
-        out.largest = float(np.abs(values).max()) / 10_000.0 if len(values) else 0.0
-        dots = _holding(column, ".", known)
-        self._weigh(column, dots, ".", out)
+        out = NumberEvidence(int(filled.sum()))
+        self._weigh(column, _holding(column, "," if with_comma else ".", known), "," if with_comma else ".", out)
         rest = np.flatnonzero(filled & ~known)
-        mark: Literal[".", ",", "any"] | None = "." if dots.any() else "any"
+        odd = 0
         if len(rest):
-            odd = self._rest(column.take(pa.array(rest)), rest, values, known, out)
-            mark = None if odd or dots.any() else "," if out.marks[","] + out.marks["3,"] else "any"
-        return out, None if mark is None else Resolved(values, known, mark)
+            texts = column.take(pa.array(rest))
+            other = _PLAIN if with_comma else _comma(self._blanks(texts))
+            values[rest], known[rest] = self._values(other, texts)
+            mark = "." if with_comma else ","
+            self._weigh(texts, _holding(texts, mark, known[rest]), mark, out)
+            strange = np.flatnonzero(~known[rest])
+            odd = len(strange)
+            if odd:
+                self._closer(texts.take(pa.array(strange)), out)
+        out.plain = int(known.sum())
+        out.negative += int((values < 0).sum())
+        out.largest = max(out.largest, float(np.abs(values).max()) / 10_000.0 if len(values) else 0.0)
+        commas, dots = out.marks[","] + out.marks["3,"], out.marks["."] + out.marks["3."]
+        if odd or (commas and dots):
+            return out, None
+        return out, Resolved(values, known, "," if commas else "." if dots else "any")
 
-    def _rest(
-        self, texts: pa.Array, rest: npt.NDArray[np.intp], values: Decimals, known: _Bools, out: NumberEvidence
-    ) -> int:
-        """Read what is not plain with a decimal comma; return how many cells are left that need a closer look."""
-        blanks = "".join(b for b in _BLANKS if pc.any(pc.match_substring(texts, b)).as_py())
-        more, fine = self._values(_comma(blanks), texts)
-        values[rest], known[rest] = more, fine
-        out.negative += int((more < 0).sum())
-        out.largest = max(out.largest, float(np.abs(more).max()) / 10_000.0)
-        self._weigh(texts, _holding(texts, ",", fine), ",", out)
-        odd = np.flatnonzero(~fine)
-        if len(odd):
-            self._closer(texts.take(pa.array(odd)), out)
-        return len(odd)
+    @staticmethod
+    def _blanks(column: pa.Array) -> str:
+        return "".join(b for b in _BLANKS if pc.any(pc.match_substring(column, b)).as_py())
 
     @staticmethod
     def _weigh(column: pa.Array, holding: _Bools, mark: str, out: NumberEvidence) -> None:

@@ -218,7 +218,7 @@ _WITH_CLOCK = r"^(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{5})(?:[ T,]+\d.*|\.\d+)$"
 def _days_only(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Drop the time of day where nearly every cell has one of its own: a few thousand days remain."""
     head = column.slice(0, 2000)
-    if pc.count_distinct(head).as_py() < len(head) // 4:
+    if pc.count_distinct(head).as_py() < len(head) // 40:
         return column
     after = pc.utf8_slice_codeunits(column, 10, 11)
     if set(pc.unique(after).to_pylist()) <= {None, "", " ", "T"}:

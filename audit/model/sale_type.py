@@ -67,7 +67,7 @@ WITH recent AS (
 SELECT {{ quantile('gap', 0.5) }} AS interval_days, count(gap) AS n FROM gaps
 """
 _ONE_TIME = """
-SELECT count(*) AS clients, sum(CASE WHEN order_days = 1 THEN 1 ELSE 0 END) AS one_time
+SELECT count(*) AS clients, CAST(sum(CASE WHEN order_days = 1 THEN 1 ELSE 0 END) AS BIGINT) AS one_time
 FROM clients WHERE order_days >= 1
 """
 

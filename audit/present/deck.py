@@ -22,6 +22,7 @@ from audit.findings.finding import Finding
 from audit.method import method
 from audit.present.annex import clean_text
 from audit.present.format import Fmt
+from audit.present.narrative import Narrative
 from audit.present.report import ReportContext
 from audit.present.style import GRADES, INK, INK_FAINT, INK_SOFT, RULE, SEVERITIES, STATUS, on_color, readable, tint
 from audit.present.summary import rank
@@ -39,6 +40,7 @@ MAX_SLIDES = 12
 MAX_FINDINGS = 5
 _LINE = 1.22
 """Line height as a multiple of the font size."""
+_MAX_PROPERTY = 255
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _T = {
@@ -221,6 +223,16 @@ class _Content:
 
     def by_status(self, *statuses: str) -> list[_Shown]:
         return sorted((s for s in self.all if s.finding.status in statuses), key=lambda s: rank(s.finding))
+
+    def together(self) -> str:
+        """Return the sentence of page one on what everything found is worth, each client counted once."""
+        money = self.findings.get("money")
+        if not money or money["headline"]["base"] <= 0:
+            return ""
+        outside = [s.title for s in self.all if s.finding.id in money["outside"]]
+        narrative = Narrative(self.lang, self.fmt)
+        said = narrative.section("summary", "price", money["basis"], money=money, outside=outside)
+        return _plain(said.unescape())
 
     def headlines(self) -> list[_Shown]:
         """The findings with a slide of their own: as on page one of the report."""
@@ -632,8 +644,8 @@ def write_deck(ctx: ReportContext, findings: Mapping[str, Any], charts: Path, pa
     core = deck.prs.core_properties
     day = dt.datetime.fromisoformat(ctx.dated or "2000-01-01")
     core.created = core.modified = core.last_printed = day
-    core.title = clean_text(f"{ctx.company}. {ctx.title or word('report_title', ctx.lang)}")
-    core.author = core.last_modified_by = clean_text(ctx.consultant or "km-audit")
+    core.title = clean_text(f"{ctx.company}. {ctx.title or word('report_title', ctx.lang)}")[:_MAX_PROPERTY]
+    core.author = core.last_modified_by = clean_text(ctx.consultant or "km-audit")[:_MAX_PROPERTY]
     core.language, core.revision, core.subject, core.keywords = ctx.lang, 1, "", ""
     buffer = io.BytesIO()
     deck.prs.save(buffer)

@@ -50,7 +50,7 @@ def test_a_rule_is_documented_partly_or_missing() -> None:
         required_pairs(("C",), held),
         handoffs(rule("TM", "SR", documented="yes", trigger="TRG_FIT"), rule("SR", "SKM", trigger="TRG_N_SALES", k=2)),
     )
-    # A senior client manager is a client manager; a trigger without a word on paper is spoken only; the last is not there.
+    # A senior client manager is a client manager; a trigger alone is spoken only; the last is not there.
     assert table["gap"].tolist() == [0, 1, 2]
     assert table["named"].tolist() == [True, True, False]
     none = pair_table(required_pairs(("TC",), held), handoffs(rule("SR", "KM", documented="yes", trigger="TRG_NONE")))
@@ -215,7 +215,7 @@ def test_clients_lost_before_they_were_seen_handed_prove_nothing() -> None:
     kept = many(0.0, handed=False, n=60, seed=2)
     c = handed_against_kept(won(*stays, *leaves, *kept), loss_gaps=2, as_of=END, draws=200, seed=1)
     assert c is not None
-    # Compared at the third purchase alone, both sides lose nobody; a naive «handed against not handed» would say −33 pp.
+    # Compared at the third purchase, both sides lose nobody; a naive «handed against not» would say −33 pp.
     assert c.matched.treated_figure == 0.0 and c.matched.control_figure == 0.0
 
 
@@ -230,7 +230,7 @@ def test_nobody_to_compare_with() -> None:
 
 def test_continuation_counts_only_clients_followed_long_enough() -> None:
     table = continuation(won(buys("A", (1, "S"), (31, "S")), buys("B", (340, "S"), (350, "S"))), END, 2.0)
-    # The usual gap is √(30 · 10) ≈ 17 days for a first purchase, twice that is 35. A's first purchase is followed by one on
+    # The usual gap is √(30 · 10) ≈ 17 days for a first purchase, twice that is 35. A's first one is followed by one on
     # day 31, its second by none; B began 26 days before the end and is not followed long enough.
     assert table[["purchase_no", "side", "clients", "lost"]].to_numpy().tolist()[0] == [1, "from", 1, 0]
     assert table["clients"].sum() == 2 and table["lost"].sum() == 1

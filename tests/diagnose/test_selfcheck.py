@@ -98,7 +98,7 @@ def quarters(*rows: tuple[str, int, int, int, float]) -> pd.DataFrame:
 
 
 def test_room_up_to_the_best_quarter_is_measured_by_the_other_half() -> None:
-    # Orders of 100 in quarters 0 to 3, of 200 in quarters 4 and 5: both halves choose quarter 4 (or 5) and find 200 there.
+    # Orders of 100 in quarters 0 to 3, of 200 in quarters 4 and 5: both halves choose quarter 4 and find 200.
     rows = [("A", q, h, 1, 100.0 if q < 4 else 200.0) for q in range(6) for h in (0, 1)]
     e = order_headroom(quarters(*rows), draws=50, seed=1)
     # Last year: 8 order days, 800 money; at 200 a day they would have brought 1 600. 1 − 800/1 600 = 0.5

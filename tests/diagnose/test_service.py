@@ -169,7 +169,7 @@ def landmarks(*clients: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def test_the_usual_gap_uses_only_what_was_known_on_the_day() -> None:
-    # Gaps 10, 40 and 90 days; all gaps have the median 40. Before 30 repeated gaps are seen the common gap counts as two.
+    # Gaps 10, 40 and 90 days; all gaps have the median 40. With so few the common gap counts as two.
     p = landmarks(purchases("A", 1, 11, 51, 141))
     assert p["gaps"].tolist() == [0, 1, 2, 3]
     expected = [40.0, (10 * 40 * 40) ** (1 / 3), (10 * 40 * 40 * 40) ** (1 / 4), (10 * 40 * 90 * 40 * 40) ** (1 / 5)]

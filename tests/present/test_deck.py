@@ -19,7 +19,6 @@ from audit.errors import Lang, set_language
 from audit.method import method
 from audit.present.deck import HEIGHT_IN, MAX_SLIDES, WIDTH_IN, _wrap, chart_of, fit_text, write_deck
 from audit.present.report import ReportContext
-from audit.resources import resource_dir
 from audit.run.inputs import demo_inputs
 from audit.run.pipeline import write_screen
 

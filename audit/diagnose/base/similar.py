@@ -62,7 +62,7 @@ def range_gaps(mix: pd.DataFrame, clients: pd.DataFrame, *, peers: int = 20, min
     if the client put categories into its orders as its similar clients do: Σ (1 − q)^m over the usual categories, q
     the share of their order days with that category, m the client's order days. Names decide ties only.
     """
-    base = clients[clients["client_key"].isin(mix["client_key"])].copy()
+    base = clients[clients["client_key"].isin(mix["client_key"].unique())].copy()
     base["segment"] = base["segment"].astype(object).where(base["segment"].notna(), "")
     base = base.sort_values(["revenue", "client_key"], ascending=[False, True], kind="stable").reset_index(drop=True)
     if len(base) <= peers:
@@ -117,13 +117,13 @@ def _matrix(mix: pd.DataFrame, keys: pd.Series) -> tuple[list[str], Floats, Floa
     buyers = mix[mix["revenue"] > 0].groupby("category")["client_key"].nunique()
     kept = buyers.sort_index().sort_values(ascending=False, kind="stable").head(CATEGORIES_MOST).index
     names = sorted(str(c) for c in kept)
-    row = pd.Series(np.arange(len(keys)), index=keys.to_numpy())
-    column = pd.Series(np.arange(len(names)), index=names)
-    part = mix[mix["category"].isin(names) & mix["client_key"].isin(row.index) & (mix["revenue"] > 0)]
-    r, c = row[part["client_key"]].to_numpy(), column[part["category"]].to_numpy()
+    r = pd.Index(keys.astype(object)).get_indexer(pd.Index(mix["client_key"].astype(object)))
+    c = pd.Index(names, dtype=object).get_indexer(pd.Index(mix["category"].astype(object)))
+    revenue, on = mix["revenue"].to_numpy(dtype=np.float64), mix["days"].to_numpy(dtype=np.float64)
+    known = (r >= 0) & (c >= 0) & (revenue > 0)
     paid, days = np.zeros((len(keys), len(names))), np.zeros((len(keys), len(names)))
-    paid[r, c] = part["revenue"].to_numpy(dtype=np.float64)
-    days[r, c] = part["days"].to_numpy(dtype=np.float64)
+    paid[r[known], c[known]] = revenue[known]
+    days[r[known], c[known]] = on[known]
     return names, paid, days
 
 

@@ -92,6 +92,8 @@ def bus_factor(
     team = team_of(books, min_share)
     inside = c[c["manager"].isin(team.index)]
     rng = np.random.default_rng(seed)
+    # With very many clients the count hardly moves from draw to draw: fewer draws tell the same.
+    draws = int(min(draws, max(200, 5 * _CELLS // max(len(inside), 1))))
     drawn = np.zeros((draws, len(team)))
     for k, manager in enumerate(team.index):
         book = np.sort(inside.loc[inside["manager"] == manager, "repeat_revenue"].to_numpy(dtype=np.float64))
