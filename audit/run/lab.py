@@ -231,7 +231,10 @@ def settle_parameters(notebook: Path, values: Mapping[str, object]) -> None:
 
 @contextmanager
 def kernel_path() -> Iterator[Path]:
-    """Make a folder for JUPYTER_PATH whose kernel «python3» is this interpreter, whatever else is installed."""
+    """Make a folder for JUPYTER_PATH whose kernel «python3» is this interpreter, whatever else is installed.
+
+    For JUPYTER_CONFIG_PATH it holds the settings of the page.
+    """
     with tempfile.TemporaryDirectory(prefix="km-audit-lab-", ignore_cleanup_errors=True) as name:
         spec = Path(name) / "kernels" / "python3"
         spec.mkdir(parents=True)
@@ -246,6 +249,12 @@ def kernel_path() -> Iterator[Path]:
             }),
             encoding="utf-8",
         )  # fmt: skip
+        config = Path(name) / "labconfig"
+        config.mkdir()
+        # JupyterLab would ask whether it may fetch news: this computer holds a client's data, so it asks nobody
+        (config / "page_config.json").write_text(
+            json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}), encoding="utf-8"
+        )
         yield Path(name)
 
 
@@ -275,10 +284,12 @@ def open_lab(inputs: Inputs, *, browser: bool = True, port: int | None = None, e
     """Serve the engagement until JupyterLab is stopped, and return its exit code."""
     assert inputs.folder is not None
     with kernel_path() as kernels:
-        known = os.environ.get("JUPYTER_PATH")
         env = {
             **os.environ,
-            "JUPYTER_PATH": os.pathsep.join([str(kernels), *([known] if known else [])]),
+            **{
+                k: os.pathsep.join([str(kernels), *filter(None, [os.environ.get(k)])])
+                for k in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
+            },
             "KM_AUDIT_CACHE": str(inputs.folder.absolute() / ".km-audit" / "prepared"),
         }
         command = [*lab_command(inputs.folder, browser=browser, port=port), *extra]

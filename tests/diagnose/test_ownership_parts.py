@@ -95,10 +95,12 @@ def test_the_fewest_sellers_beyond_half() -> None:
 
 
 def test_who_counts_as_the_team() -> None:
-    books = pd.Series({"A": 100.0, "B": 90.0, "C": 8.0, "D": 0.0})
-    # an even share of three is 66; a quarter of it 16.5: C, who keeps a client now and then, is no holder
+    books = pd.Series({"A": 100.0, "B": 90.0, "C": 20.0, "D": 0.0})
+    # the middle book is 90; a quarter of it 22.5: C, who keeps a client now and then, is no holder
     assert team_of(books, 0.25).index.tolist() == ["A", "B"]
-    assert team_of(books, 0.1).index.tolist() == ["A", "B", "C"]
+    assert team_of(books, 0.2).index.tolist() == ["A", "B", "C"]
+    # one seller holds nearly all: the middle book is 5, and the others are a team still
+    assert len(team_of(pd.Series({"A": 80.0, "B": 7.0, "C": 5.0, "D": 4.0, "E": 4.0}), 0.25)) == 5
 
 
 def test_bus_factor_of_one_and_of_an_even_team() -> None:

@@ -262,12 +262,14 @@ def test_in_a_browser_run_all_add_a_cell_save_render(served: Served, sample: Pat
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
         page.click("text=Run >> nth=0")
         page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
-        page.wait_for_function(  # every code cell has been executed and none is waiting
+        page.wait_for_selector(".jp-InputPrompt:has-text('[*]')")  # some cell waits or runs,
+        page.wait_for_function(  # then none does
             "() => { const p = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(e => e.textContent);"
             " return p.length > 3 && p.every(t => /\\[\\d+\\]/.test(t)); }"
         )
         assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
         assert page.locator(".jp-RenderedText[data-mime-type*='error']").count() == 0
+        page.screenshot(path=str(sample.parent / "ran.png"))
         page.locator(".jp-Notebook .jp-Cell").last.click()
         page.keyboard.press("Escape")
         page.keyboard.press("b")

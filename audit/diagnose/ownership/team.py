@@ -42,15 +42,16 @@ def even_split(team: int, share: float) -> int:
 
 
 def team_of(books: pd.Series, min_share: float) -> pd.Series:
-    """Return the sellers who count as the team: repeat revenue of at least ``min_share`` of an even share.
+    """Return the sellers who count as the team: repeat revenue of at least ``min_share`` of the middle book.
 
     ``books``: repeat revenue by seller. A developer who keeps a client for one order, or a deputy, is no holder of
-    the base.
+    the base. Measured by the median and not by an even share: where one seller holds nearly all, the others are a
+    team still.
     """
     positive = books[books > 0].sort_index()
     if positive.empty:
         return positive
-    return positive[positive >= min_share * positive.sum() / len(positive)]
+    return positive[positive >= min_share * float(positive.median())]
 
 
 @dataclass(frozen=True)
