@@ -188,6 +188,8 @@ class Settings(_Section):
     def intake_digest(self) -> str:
         """Return a hash of the settings that change what is read (not of those that only change verdicts)."""
         part = self.model_dump(mode="json", include={"columns", "reading", "period", "level", "people", "corrections"})
+        # Rows in another currency are set aside; reasons in rejected_rows.csv speak the report's language.
+        part |= {"currency": self.company.currency, "lang": self.report.lang}
         return hashlib.sha256(json.dumps(part, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -67,7 +67,9 @@ def test_a_missing_file_and_a_wrong_encoding(tmp_path: Path) -> None:
 
 def test_the_intake_digest_follows_what_is_read_and_not_the_verdicts() -> None:
     base = settings_from_mapping({})
-    verdict = settings_from_mapping({"thresholds": {"roles.km_overload": {"watch": 0.1}}, "report": {"lang": "en"}})
+    verdict = settings_from_mapping(
+        {"thresholds": {"roles.km_overload": {"watch": 0.1}}, "report": {"accent": "#112233"}}
+    )
     reading = settings_from_mapping({"reading": {"decimal": ","}})
     assert base.intake_digest() == verdict.intake_digest()
     assert base.intake_digest() != reading.intake_digest()

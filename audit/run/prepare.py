@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import glob
 import hashlib
 import json
@@ -70,6 +71,7 @@ def _source_files(sources: Sequence[str]) -> list[Path] | None:
 def _key(inputs: Inputs) -> str:
     digest = hashlib.sha256(f"{_LAYOUT}/{kit_version()}/{inputs.settings.inputs.engine}".encode())
     digest.update(inputs.settings.intake_digest().encode())
+    digest.update(dt.date.today().isoformat().encode())  # what is «in the future» changes from day to day
     files = _source_files(inputs.orders)
     if files is None:
         digest.update(uuid.uuid4().bytes)

@@ -323,7 +323,7 @@ def giants(view: ChapterView) -> Section:
                         show=lambda v: _plain(view, "giants", str(v))),
                     Col("before", _label(view, "До", "Before"), "share", 1),
                     Col("after", _label(view, "После", "After"), "share", 1),
-                    Col("p", _label(view, "p одного показателя", "p of one outcome"), "num", 3),
+                    Col("p", _label(view, "p одного показателя", "p of one outcome"), "num", show=lambda v: _p(view, v)),
                 ],
                 fmt=view.fmt, sortable=False,
             )
@@ -333,6 +333,11 @@ def giants(view: ChapterView) -> Section:
     )
     parts.append(_t(view, "giants", "note"))
     return _section(view, "giants", parts)
+
+
+def _p(view: ChapterView, value: Any) -> str:
+    least = 0.001
+    return f"< {view.fmt.num(least, 3)}" if float(value) < least else view.fmt.num(value, 3)
 
 
 def _giant_columns(view: ChapterView) -> list[Col]:
