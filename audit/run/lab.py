@@ -268,6 +268,8 @@ def lab_command(folder: Path, *, browser: bool = True, port: int | None = None) 
         f"--LabApp.default_url=/lab/tree/notebooks/{first}", "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
         "--ServerApp.log_level=WARN",
+        # open tabs are remembered with the engagement, or one client's file names would show beside another's
+        f"--LabApp.workspaces_dir={folder.absolute() / '.km-audit' / 'lab'}",
     ]  # fmt: skip
     if zmq.has("curve"):  # figures travel to the page through a local socket: encrypted where the build can
         command.append("--KernelManager.transport_encryption=auto")
