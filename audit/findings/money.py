@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from audit.findings.finding import Effect, Finding
+from audit.method import method
 from audit.model.case import Case
 
 __all__ = ["Amount", "Ledger", "annual_figure", "make_ledger"]
@@ -81,6 +82,8 @@ def make_ledger(findings: Sequence[Finding], annual: pd.DataFrame, margin_share:
     Findings that are only watched, or of grade D, are left out: nothing is promised on them.
     """
     standing = [f for f in findings if f.status == "found" and f.grade != "D" and f.effect is not None]
+    order = list(method().findings)
+    standing.sort(key=lambda f: order.index(f.id))
     if not standing:
         return None
     effects: Mapping[str, Effect] = {f.id: f.effect for f in standing if f.effect is not None}
