@@ -315,6 +315,7 @@ def demo(
     lang: LangOption = None,
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("km-audit-demo"),
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = 2,
+    deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run the whole audit on the bundled sample, start to finish."""
@@ -325,7 +326,7 @@ def demo(
     def work() -> int:
         from audit.run.inputs import demo_inputs
 
-        return _run(demo_inputs(chosen), out, None, jobs)
+        return _run(demo_inputs(chosen), out, None, jobs, deck)
 
     _guard(work)
 
