@@ -80,6 +80,8 @@ def _user_language() -> Lang | None:
         value = os.environ.get(name, "").lower()
         if value.startswith(("ru", "en")):
             return "ru" if value.startswith("ru") else "en"
+        if value == "c" or value.startswith(("c.", "posix")):
+            return None  # Python calls C.UTF-8 American English
         if value:
             break
     named = (locale.getlocale()[0] or "").lower()
@@ -95,13 +97,18 @@ def _print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def _fail(error: AuditError) -> NoReturn:
-    """The one place where a user's error is printed."""
+def _print_page(console: Console, page: Path) -> None:
+    console.print(f"{_say('Всё это на одной странице', 'All this on one page')}: {escape(str(page))}", soft_wrap=True)
+
+
+def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
+    """The one place where a user's error is printed; ``page`` is where it stands to be read or passed on."""
     if _state.json:
+        told = {} if page is None else {"page": str(page)}
         _print_json({
             "status": "error", "error": type(error).__name__, "message": str(error.what),
             "where": str(error.where), "todo": None if error.todo is None else str(error.todo),
-            "answer": getattr(error, "answer", "") or None,
+            "answer": getattr(error, "answer", "") or None, **told,
         })  # fmt: skip
     else:
         console = _console(stderr=True)
@@ -114,6 +121,8 @@ def _fail(error: AuditError) -> NoReturn:
             console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}:")
             for line in answer.split("\n"):
                 console.print(f"    [bold]{escape(line)}[/]")
+        if page is not None:
+            _print_page(console, page)
     raise SystemExit(EXIT_INPUT)
 
 
@@ -407,15 +416,25 @@ def check(
     _speak(chosen)
 
     def work() -> int:
-        from audit.run.check import check_inputs, print_check
+        from audit.run.check import check_inputs, print_check, write_page, write_refusal
 
-        # A check is read on the screen: it speaks the console's language, whatever the report will.
-        inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen or _user_language())
-        result = check_inputs(inputs)
+        # A check is read on the screen: it and its page speak the console's language, whatever the report will.
+        spoken = chosen or _user_language()
+        known: Inputs | None = None
+        try:
+            known = _inputs(folder, orders, questionnaire, settings, lang=spoken)
+            result = check_inputs(known)
+            page = None if folder is None else write_page(result, folder)
+        except AuditError as e:
+            if folder is None or not folder.is_dir():
+                raise
+            _fail(e, write_refusal(e, folder, None if known is None else known.settings, current_language()))
         if as_json:
-            _print_json(result.as_json())
+            _print_json({**result.as_json(), "page": None if page is None else str(page)})
         else:
             print_check(result, _console())
+            if page is not None:
+                _print_page(_console(), page)
         return 0 if result.usable else EXIT_INPUT
 
     _guard(work)

@@ -2,7 +2,8 @@
 
     AuditError                      anything the user can put right; ends with exit code 1
     ├── InputError                  an orders file cannot be used
-    │   └── AmbiguityError          two readings are possible: a question with the settings line that answers it
+    │   ├── AmbiguityError          two readings are possible: a question with the settings line that answers it
+    │   └── NothingUsableError      every row was set aside; carries the list of the rows
     ├── QuestionnaireError          the questionnaire cannot be used
     ├── SettingsError               audit.toml or an override is wrong
     ├── ParameterError              a notebook parameter or a command line option is wrong
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "AuditError",
     "InputError",
     "Lang",
+    "NothingUsableError",
     "ParameterError",
     "PreparedError",
     "QuestionnaireError",
@@ -118,6 +121,14 @@ class AmbiguityError(InputError):
     def __init__(self, what: Text, *, where: Text | str = "", todo: Text | None = None, answer: str = "") -> None:
         super().__init__(what, where=where, todo=todo)
         self.answer = answer
+
+
+class NothingUsableError(InputError):
+    """Rows were read and every one was set aside; ``rejected`` is the file that lists them with their reasons."""
+
+    def __init__(self, what: Text, *, where: Text | str = "", todo: Text, rejected: Path) -> None:
+        super().__init__(what, where=where, todo=todo)
+        self.rejected = rejected
 
 
 class QuestionnaireError(AuditError):

@@ -219,6 +219,15 @@ def load_settings(path: Path | None) -> Settings:
     except tomllib.TOMLDecodeError as e:
         m = re.search(r"line (\d+), column (\d+)", str(e))
         place = f"{path}:{m[1]}:{m[2]}" if m else str(path)
+        twice = re.search(r"Cannot declare \('(\w+)',\) twice", str(e))
+        if twice:
+            name = f"[{twice[1]}]"
+            raise SettingsError(
+                Text(f"Раздел {name} записан в файле дважды", f"The section {name} stands in the file twice"),
+                where=place,
+                todo=Text(f"Перенесите его строки под первый заголовок {name}, а второй уберите",
+                          f"Move its lines under the first {name} and take the second away"),
+            ) from e  # fmt: skip
         raise SettingsError(
             Text(f"Файл настроек не читается как TOML: {e}", f"The settings file is not valid TOML: {e}"),
             where=place,

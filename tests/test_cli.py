@@ -187,3 +187,25 @@ def test_check_is_one_screen_and_names_what_is_missing(tmp_path: Path) -> None:
     told = json.loads(km_audit("check", "--orders", file, "--json", cwd=tmp_path).stdout)
     assert told["status"] == "usable"
     assert told["not_assessed"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.csv"], "named files have no folder for a page"
+
+
+def test_check_of_a_folder_leaves_a_page_usable_or_not(tmp_path: Path) -> None:
+    folder = tmp_path / "acme"
+    assert km_audit("new", folder, "--lang", "ru", cwd=tmp_path).returncode == 0
+    orders(folder / "orders" / "o.csv", GOOD)
+    done = km_audit("check", folder, cwd=tmp_path, lang="ru")
+    assert done.returncode == 0, done.stderr
+    assert f"Всё это на одной странице: {folder / 'check.html'}" in done.stdout
+    assert "опросник не заполнен" in (folder / "check.html").read_text(encoding="utf-8")
+    orders(folder / "orders" / "o.csv", [GOOD[0], "1;2024-01-10;A;много"])
+    (folder / "check.html").unlink()
+    done = km_audit("check", folder, cwd=tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "check.html" in done.stderr and "rejected_rows.csv" in done.stderr.replace("\n", "")
+    assert "много" in (folder / "rejected_rows.csv").read_text(encoding="utf-8-sig")
+    assert "“много”" in (folder / "check.html").read_text(encoding="utf-8")
+    (folder / "audit.toml").write_text("[reading]\n[reading]\n", encoding="utf-8")
+    told = json.loads(km_audit("check", folder, "--json", cwd=tmp_path).stdout)
+    assert told["status"] == "error" and told["page"] == str(folder / "check.html")
+    assert "[reading]" in told["message"]

@@ -248,8 +248,13 @@ def test_missing_wrong_and_empty(tmp_path: Path) -> None:
     empty.mkdir()
     assert "holds no table" in refused(empty)
     assert "no sheet of the questionnaire" in refused(book(tmp_path / "other.xlsx", {"Лист1": [["x"]]}))
+
+
+def test_the_blank_form_is_a_questionnaire_that_says_nothing_yet(tmp_path: Path) -> None:
     write_workbook(tmp_path / "blank.xlsx", "ru")
-    assert "is empty" in refused(tmp_path / "blank.xlsx")
+    blank = read_questionnaire(tmp_path / "blank.xlsx")
+    assert not blank.tables and not blank.company
+    assert blank.problems[-1].text.en.startswith("the questionnaire is not filled in") and not blank.problems[-1].fatal
 
 
 def test_damaged_workbooks(tmp_path: Path) -> None:

@@ -217,11 +217,13 @@ def see_to_system(testing: bool) -> None:
         groups.append([venv_package()])
     if not pango_found():
         groups.append(PANGO)
-    if testing and os.environ.get("CI"):  # on a person's machine the tests of pages skip, with a reason
+    if testing and os.environ.get("CI"):  # on a person's machine these tests skip, with a reason
         if not any(shutil.which(name) for name in ("chromium", "google-chrome")):
             groups.append(["chromium"])
         if not shutil.which("pdftotext"):
             groups.append(["poppler-utils"])
+        if not any(shutil.which(name) for name in ("soffice", "libreoffice")):
+            groups.append(["libreoffice-calc", "libreoffice-impress"])  # opens the questionnaire and the slides
     if groups and apt_prefix() and not apt_install([package for group in groups for package in group]):
         for group in groups:
             if not apt_install(group) and group is PANGO:

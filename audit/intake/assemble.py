@@ -15,14 +15,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit.errors import InputError, Text
+from audit.errors import InputError, NothingUsableError, Text
 from audit.intake.canonical import OUTPUT_SCHEMA, Canonical, ClientKey, Codes, RejectedRow, TableRules
 from audit.intake.client_keys import ClientBook
 from audit.intake.columns import TablePlan, absent_columns, plan_table
 from audit.intake.databases import is_address, open_database, shown_address
 from audit.intake.dates import decide_orders
 from audit.intake.files import TableReader, find_files, open_tables
-from audit.intake.headers import field_name
 from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
@@ -30,12 +29,15 @@ from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.summary import Tally, duplicate_documents, summarise
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
-from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside
+from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
+from audit.model.orders import field_name
 from audit.model.questionnaire import Questionnaire
 from audit.settings import CANONICAL_FIELDS, Settings
 
 __all__ = ["Intake"]
 
+_SHOWN = 6
+"""Rows shown per reason, at most half of them from one file."""
 _RETURNS = re.compile(r"возврат|return|refund", re.IGNORECASE)
 
 
@@ -64,6 +66,7 @@ class _Counted:
     revenue: float = 0.0
     has_revenue: bool = False
     example: str | None = None
+    rows_shown: list[SetAsideRow] = field(default_factory=list)
 
 
 @dataclass
@@ -301,9 +304,12 @@ class Intake:
     def _reject(self, t: _Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:
         file.write(t.name, (r[:4] for r in rejects))
         t.rows_set_aside += len(rejects)
-        for _row, _column, value, code, amount in rejects:
+        for row, column, value, code, amount in rejects:
             counted = self.set_aside[code]
             counted.rows += 1
+            shown = counted.rows_shown
+            if len(shown) < _SHOWN and sum(s.file == t.name for s in shown) < _SHOWN // 2:
+                shown.append(SetAsideRow(t.name, row, column, None if value is None else value[:200]))
             if amount is not None:
                 counted.revenue += amount
                 counted.has_revenue = True
@@ -387,7 +393,14 @@ class Intake:
         self._vat_note()
         order = list(REASONS)
         aside = tuple(
-            SetAside(code, REASONS[code], c.rows, round(c.revenue, 4) if c.has_revenue else None, c.example)
+            SetAside(
+                code,
+                REASONS[code],
+                c.rows,
+                round(c.revenue, 4) if c.has_revenue else None,
+                c.example,
+                tuple(c.rows_shown),
+            )
             for code, c in sorted(self.set_aside.items(), key=lambda item: order.index(item[0]))
             if c.rows
         )
@@ -416,13 +429,14 @@ class Intake:
         top = sorted(self.set_aside.items(), key=lambda item: (-item[1].rows, item[0]))[:3]
         ru = "; ".join(f"{REASONS[code].ru} — {c.rows}" + (f" («{c.example}»)" if c.example else "") for code, c in top)
         en = "; ".join(f"{REASONS[code].en}: {c.rows}" + (f" (“{c.example}”)" if c.example else "") for code, c in top)
-        return InputError(
+        return NothingUsableError(
             Text(f"Ни одну из {aside} строк нельзя использовать: {ru}", f"Not one of {aside} rows can be used: {en}"),
             where=where,
             todo=Text(
                 "Проверьте эти значения; если колонка понята неверно, назовите её в audit.toml, раздел [columns]",
                 "Check these values; if a column was misunderstood, name it in audit.toml, section [columns]",
             ),
+            rejected=self.out / "rejected_rows.csv",
         )
 
     def _fields(self) -> tuple[str, ...]:

@@ -14,11 +14,12 @@ from typing import Literal
 
 from audit.errors import AmbiguityError, InputError, Text, did_you_mean
 from audit.intake.files import TableReader
-from audit.intake.headers import HeaderPlan, field_name, match_headers, normalise_header
+from audit.intake.headers import NOT_USED, HeaderPlan, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, is_value
 from audit.intake.staging import Row
 from audit.intake.values import is_total, parse_number
 from audit.model.intake_report import ColumnUse, Question
+from audit.model.orders import field_name
 from audit.settings import Settings
 
 __all__ = ["JUDGED", "TablePlan", "absent_columns", "plan_table"]
@@ -78,7 +79,7 @@ def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
     _require(chosen, plan, reader, sample, grouped)
     labels = {f: plan.columns[i].header for f, i in chosen.items()}
     uses = _uses(reader.name, plan, chosen, sample)
-    used = {f: i for f, i in chosen.items() if not _not_read(f, plan)}
+    used = {f: i for f, i in chosen.items() if f not in NOT_USED}
     client_id = labels.get("client_id", "")
     return TablePlan(
         layout=layout,
@@ -89,12 +90,6 @@ def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )  # fmt: skip
-
-
-def _not_read(name: str, plan: HeaderPlan) -> bool:
-    from audit.intake.headers import NOT_USED
-
-    return name in NOT_USED
 
 
 def _unique(headers: Sequence[str]) -> list[str]:

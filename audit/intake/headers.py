@@ -16,23 +16,16 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-from audit.errors import Text
 from audit.intake.words import unmixed
 from audit.method import method
-from audit.model.orders import FIELD_NAMES
 
-__all__ = ["NOT_USED", "ColumnMatch", "Match", "field_name", "known_headers", "match_headers", "normalise_header"]
+__all__ = ["NOT_USED", "ColumnMatch", "Match", "known_headers", "match_headers", "normalise_header"]
 
 How = Literal["mapped", "guessed", "setting", "derived", "not_used", "unmapped"]
 
 NOT_USED = frozenset({"pipeline", "close_date", "repeat_flag", "comment", "lines", "payment_pct"})
 """Recognised, named in the report, and not used: they say nothing that the orders do not say better."""
 
-_EXTRA_NAMES: Mapping[str, Text] = {
-    "posted": Text("проведён", "posted"),
-    "deleted": Text("пометка удаления", "deletion mark"),
-    "legal_entity": Text("юридическое лицо клиента", "client's legal entity"),
-}
 _NEVER = frozenset({"дата изменения", "дата модификации", "изменено", "modified", "updated at", "date modified"})
 """Headers that look like a known one and mean something else."""
 
@@ -51,11 +44,6 @@ _MARKS = re.compile(r"[^\w%№]+")
 _CUT = re.compile(r"\s*[,(\[].*$", re.DOTALL)
 _GENERIC_NAME = frozenset({"наименование", "название", "имя", "name"})
 _GENERIC_CODE = frozenset({"код", "инн", "id", "code", "inn"})
-
-
-def field_name(field: str) -> Text:
-    """Return the words for a canonical or reading-only field."""
-    return FIELD_NAMES.get(field) or _EXTRA_NAMES.get(field) or Text(field, field)
 
 
 @lru_cache(maxsize=20_000)

@@ -8,7 +8,17 @@ from typing import Any, Literal
 
 from audit.errors import Text
 
-__all__ = ["ColumnUse", "ControlSum", "DuplicateClient", "FileUse", "IntakeReport", "PersonUse", "SetAside"]
+__all__ = [
+    "ColumnUse",
+    "ControlSum",
+    "DuplicateClient",
+    "FileUse",
+    "IntakeReport",
+    "PersonUse",
+    "Question",
+    "SetAside",
+    "SetAsideRow",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +51,25 @@ class ColumnUse:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAsideRow:
+    """One row set aside: where it stands, the column at fault and what it holds."""
+
+    file: str
+    row: int
+    column: str | None
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
-    """Rows set aside for one reason."""
+    """Rows set aside for one reason, with the first few of them."""
 
     code: str
     text: Text
     rows: int
     revenue: float | None = None
     example: str | None = None
+    examples: tuple[SetAsideRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +163,16 @@ class IntakeReport:
             rows_read=raw["rows_read"],
             rows_used=raw["rows_used"],
             rows_set_aside=raw["rows_set_aside"],
-            set_aside=tuple(SetAside(**{**s, "text": text(s["text"])}) for s in raw["set_aside"]),
+            set_aside=tuple(
+                SetAside(
+                    **{
+                        **s,
+                        "text": text(s["text"]),
+                        "examples": tuple(SetAsideRow(**e) for e in s.get("examples", ())),
+                    }
+                )
+                for s in raw["set_aside"]
+            ),
             first_date=dt.date.fromisoformat(raw["first_date"]),
             last_date=dt.date.fromisoformat(raw["last_date"]),
             revenue=raw["revenue"],

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from audit.errors import Text
 
-__all__ = ["FIELD_NAMES", "LINES_SCHEMA", "REQUIRED_FIELDS"]
+__all__ = ["FIELD_NAMES", "LINES_SCHEMA", "REQUIRED_FIELDS", "field_name"]
 
 MONEY = pa.decimal128(18, 4)
 
@@ -95,4 +95,20 @@ FIELD_NAMES: dict[str, Text] = {
     "organization": Text("организация", "own legal entity"),
     "price": Text("цена", "unit price"),
     "lines": Text("число строк", "number of lines"),
+    # read to understand a row, kept nowhere
+    "posted": Text("проведён", "posted"),
+    "deleted": Text("пометка удаления", "deletion mark"),
+    "legal_entity": Text("юридическое лицо клиента", "client's legal entity"),
+    # recognised and not used
+    "pipeline": Text("воронка или вид операции", "pipeline or kind of operation"),
+    "close_date": Text("дата закрытия сделки", "date the deal closes"),
+    "repeat_flag": Text("признак повторной сделки", "mark of a repeated deal"),
+    "comment": Text("комментарий", "comment"),
+    "payment_pct": Text("процент оплаты", "share paid"),
 }
+"""What a reader calls a field: the one place for canonical fields and for those that only reading knows."""
+
+
+def field_name(field: str) -> Text:
+    """Return the words for a field; one that has none keeps its own name."""
+    return FIELD_NAMES.get(field) or Text(field, field)

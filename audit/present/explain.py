@@ -10,7 +10,7 @@ from audit.errors import Lang, ParameterError, Text, did_you_mean
 from audit.findings.catalogue import is_built
 from audit.method import SALE_TYPES, Method, Threshold, method
 from audit.model.orders import FIELD_NAMES
-from audit.model.questionnaire import TABLES
+from audit.model.questionnaire import COMPANY_KEYS, TABLES
 from audit.present.format import Fmt
 from audit.present.titles import chapter_title
 
@@ -100,7 +100,8 @@ def need_name(need: str, lang: Lang) -> str:
     if part == "table":
         spec = TABLES[name]
         return f"лист анкеты «{spec.ru}»" if lang == "ru" else f"questionnaire sheet “{spec.en}”"
-    return f"ответ анкеты {name}" if lang == "ru" else f"questionnaire answer {name}"
+    answer = next(c for c in COMPANY_KEYS if c.key == name)
+    return f"ответ анкеты «{answer.ru}»" if lang == "ru" else f"questionnaire answer “{answer.en}”"
 
 
 def explain_id(id: str, lang: Lang) -> Explanation:

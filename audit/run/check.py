@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from audit.errors import Lang
-from audit.method import method
+from audit.errors import AuditError, Lang, NothingUsableError
 from audit.model.case import Case
-from audit.model.orders import FIELD_NAMES
+from audit.model.orders import field_name
 from audit.model.questionnaire import TABLES
+from audit.present.check import HOW, alias_lines, check_page, missing_needs, refusal_page
 from audit.present.explain import need_name
 from audit.present.format import Fmt
 from audit.run.cases import open_inputs
-from audit.run.inputs import Inputs
+from audit.run.inputs import Inputs, override
 from audit.run.notebook_api import compute_all
+from audit.run.prepare import leave_rejects
+from audit.settings import Settings
 
-__all__ = ["CheckResult", "check_inputs", "print_check"]
+__all__ = ["PAGE", "CheckResult", "check_inputs", "print_check", "write_page", "write_refusal"]
+
+PAGE = "check.html"
+"""The page that a check leaves in the engagement folder, beside rejected_rows.csv."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,42 @@ def check_inputs(inputs: Inputs) -> CheckResult:
     return CheckResult(case, compute_all(case))
 
 
+def write_page(result: CheckResult, folder: Path) -> Path:
+    """Write the page and the list of rows set aside into the engagement folder; return the page."""
+    case = result.case
+    listed = case.folder / "rejected_rows.csv"
+    leave_rejects(listed, folder / listed.name)
+    page = check_page(
+        case, result.findings, company=_company(folder, case.company_name), dated=dt.date.today().isoformat()
+    )
+    return _write(folder, page)
+
+
+def write_refusal(error: AuditError, folder: Path, settings: Settings | None, lang: Lang) -> Path:
+    """Write the page that says why the inputs of a folder cannot be used; no settings where these cannot be read."""
+    settings = override(settings or Settings(), {"report": {"lang": lang}})
+    page = refusal_page(
+        error, settings, company=_company(folder, settings.company.name or "—"),
+        dated=dt.date.today().isoformat(), rejected=isinstance(error, NothingUsableError),
+    )  # fmt: skip
+    return _write(folder, page)
+
+
+def _company(folder: Path, name: str) -> str:
+    return folder.absolute().name if name == "—" else name
+
+
+def _write(folder: Path, page: str) -> Path:
+    target = folder / PAGE
+    aside = folder / f".{PAGE}.{os.getpid()}"
+    try:
+        aside.write_text(page, encoding="utf-8")
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+    return target
+
+
 def print_check(result: CheckResult, console: Console) -> None:
     """Print the check as one screen."""
     lang, case = result.lang, result.case
@@ -97,23 +141,20 @@ def print_check(result: CheckResult, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
     for head in (say("столбец файла", "column of the file"), say("поле", "field"), say("как", "how")):
         table.add_column(head, overflow="fold")
-    how = {
-        "mapped": say("понят", "mapped"), "guessed": say("угадан", "guessed"), "setting": say("задан", "set"),
-        "derived": say("вычислен", "derived"), "not_used": say("не нужен", "not used"),
-        "unmapped": say("не понят", "unmapped"),
-    }  # fmt: skip
     seen = set()
     for c in i.columns:
         if (c.header, c.field) in seen:
             continue
         seen.add((c.header, c.field))
-        name = FIELD_NAMES[c.field].get(lang) if c.field in FIELD_NAMES else (c.field or "—")
-        table.add_row(escape(c.header), escape(name), how[c.how])
+        name = field_name(c.field).get(lang) if c.field else "—"
+        table.add_row(escape(c.header), escape(name), HOW[c.how].get(lang))
     console.print(table)
     for asked in i.questions:
         console.print(f"[yellow]?[/] {escape(asked.text.get(lang))}")
         if asked.answer:
-            console.print(f"    audit.toml: [bold]{escape(asked.answer)}[/]")
+            console.print("    audit.toml:")
+            for line in asked.answer.split("\n"):
+                console.print(f"      [bold]{escape(line)}[/]", soft_wrap=True)
     for note in i.notes:
         console.print(f"  · {escape(note.get(lang))}")
     unknown = [p for p in i.people if p.how in ("unknown", "proposed")]
@@ -122,6 +163,22 @@ def print_check(result: CheckResult, console: Console) -> None:
         for p in unknown[:10]:
             hint = f" → {p.proposal}?" if p.proposal else ""
             console.print(f"  {escape(p.spelling)}{escape(hint)}  [dim]{fmt.share(p.revenue_share)}[/]")
+        if len(unknown) > 10:
+            console.print(f"  … {say('ещё', 'more')}: {len(unknown) - 10}")
+        for line in alias_lines(unknown[:10]).splitlines():
+            console.print(f"      [bold]{escape(line)}[/]", soft_wrap=True)
+    pairs = i.duplicate_clients
+    if pairs:
+        console.print(
+            f"[bold]{say('Похоже, один и тот же клиент', 'Perhaps one and the same client')}[/]: {len(pairs)}"
+        )
+        for d in pairs[:5]:
+            console.print(f"  {escape(d.name_a)} = {escape(d.name_b)}?  [dim]{fmt.share(d.similarity, 0)}, "
+                          f"{fmt.money(d.revenue_a)} / {fmt.money(d.revenue_b)}[/]")  # fmt: skip
+    for total in i.control_sums:
+        agrees = say("сходится", "agrees") if total.agrees else say("не сходится", "does not agree")
+        console.print(f"  {escape(total.file)}, {escape(total.label)}: {fmt.money_full(total.stated)} / "
+                      f"{fmt.money_full(total.counted)}, {agrees}")  # fmt: skip
     q = case.questionnaire
     filled = [
         TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES if q.has(t) or (t == "company" and q.company)
@@ -137,7 +194,7 @@ def print_check(result: CheckResult, console: Console) -> None:
     console.print(f"[bold]{say('Можно оценить', 'Can be assessed')}[/]: {len(ready)} / {len(ready) + len(missing)}")
     for reason, ids in _by_reason(missing).items():
         console.print(f"  {escape(reason)}: [dim]{escape(', '.join(ids))}[/]")
-    needs = _needs(missing, lang)
+    needs = _needs(case, missing, lang)
     if needs:
         console.print(f"{say('Что добавить', 'What to add')}: {escape('; '.join(needs))}")
     verdict = say("Данные годятся для аудита", "The data can be audited")
@@ -151,11 +208,6 @@ def _by_reason(missing: list[tuple[str, str]]) -> dict[str, list[str]]:
     return out
 
 
-def _needs(missing: list[tuple[str, str]], lang: Lang) -> list[str]:
-    out: list[str] = []
-    for id, _ in missing:
-        for need in method().findings[id].needs:
-            name = need_name(need, lang)
-            if name not in out:
-                out.append(name)
-    return out
+def _needs(case: Case, missing: list[tuple[str, str]], lang: Lang) -> list[str]:
+    wanted = (need_name(need, lang) for id, _ in missing for need in missing_needs(case, id))
+    return list(dict.fromkeys(wanted))

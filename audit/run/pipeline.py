@@ -197,7 +197,8 @@ def run_audit(
             private = private_folder()
             cache = private
         with clock.step("intake"):
-            prepared = prepare(inputs, cache)
+            rejects = None if out is None else final.with_name(f"{final.name}-rejected_rows.csv")
+            prepared = prepare(inputs, cache, rejects=rejects)
         case = open_prepared(prepared, inputs.settings)
         try:
             failed = _execute(inputs, prepared, stage, wanted, jobs, clock, warm, own)

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from audit.engine import open_engine
+from audit.errors import NothingUsableError, Text
 from audit.intake.orders import read_orders
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.case import collapse
@@ -22,11 +23,11 @@ from audit.model.questionnaire_json import questionnaire_to_json
 from audit.run.inputs import Inputs
 from audit.run.leftovers import MAKING
 
-__all__ = ["Progress", "file_digest", "kit_version", "prepare"]
+__all__ = ["Progress", "file_digest", "kit_version", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
 
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Changes when the prepared folder's layout or the meaning of its columns does."""
 
 
@@ -84,10 +85,12 @@ def _key(inputs: Inputs) -> str:
     return digest.hexdigest()[:32]
 
 
-def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None) -> Path:
+def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, rejects: Path | None = None) -> Path:
     """Return the prepared folder of these inputs, made now or found in ``cache`` under the hash of their content.
 
     The folder is made aside and renamed when whole, so that a killed run leaves nothing half-made under its name.
+    Where not one row can be used, the list of the rows set aside goes to ``rejects`` (by default
+    ``rejected_rows.csv`` of the engagement folder) and the error names it.
     """
     say = progress or (lambda _: None)
     target = cache / _key(inputs)
@@ -116,7 +119,28 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None) -> Pa
             shutil.rmtree(stage, ignore_errors=True)
         else:
             os.replace(stage, target)
+    except NothingUsableError as e:
+        if rejects is None and inputs.folder is not None:
+            rejects = inputs.folder / "rejected_rows.csv"
+        if rejects is not None:
+            leave_rejects(e.rejected, rejects)
+            e.rejected = rejects
+            assert e.todo is not None
+            e.todo = Text(f"Откройте {rejects}: там каждая строка и почему она отложена. {e.todo.ru}",
+                          f"Open {rejects}: it lists every row and why it was set aside. {e.todo.en}")  # fmt: skip
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
     except BaseException:
         shutil.rmtree(stage, ignore_errors=True)
         raise
     return target
+
+
+def leave_rejects(listed: Path, target: Path) -> None:
+    """Copy the list of rows set aside to where the consultant finds it, written aside and moved into place."""
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(listed, aside)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -25,8 +25,9 @@ def read_questionnaire(path: Path) -> Questionnaire:
     """Read the questionnaire the client returned: a folder of CSVs or a workbook (XLSX, XLS, ODS).
 
     Tables that are absent or empty are absent from the result. Problems that do not stop the audit (an unread column,
-    a title that names no role, percentages taken for shares) stay in ``problems``. Raise `QuestionnaireError` that
-    lists the fatal ones (the first 20 and their number), or says why the file cannot be opened.
+    a title that names no role, percentages taken for shares) and a form left blank stay in ``problems``. Raise
+    `QuestionnaireError` that lists the fatal ones (the first 20 and their number), or says why the file cannot be
+    opened.
     """
     source = read_raw(Path(path))
     tables, company, found = build(source.tables)
@@ -42,14 +43,10 @@ def read_questionnaire(path: Path) -> Questionnaire:
             ),
         )
     if not tables and not company:
-        raise QuestionnaireError(
-            Text("Опросник не заполнен", "The questionnaire is empty"),
-            where=str(path),
-            todo=Text(
-                "Заполните хотя бы листы «Компания», «Сотрудники» и «Время»",
-                "Fill in at least the sheets “Company”, “Staff” and “Time”",
-            ),
-        )
+        # The blank form lies in every new engagement: the orders can be looked at before it comes back.
+        said = Text("опросник не заполнен: начните с листов «Компания», «Сотрудники» и «Время»",
+                    "the questionnaire is not filled in: begin with the sheets “Company”, “Staff” and “Time”")  # fmt: skip
+        problems = (*problems, Problem("", source.name, "", said, fatal=False))
     return Questionnaire(tables=tables, company=company, problems=problems, source=source.name, sha256=source.sha256)
 
 

@@ -1,0 +1,126 @@
+"""The check from inside: the page it leaves, what the page says, and lines that settle its questions when pasted."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from audit.errors import AmbiguityError, Lang, NothingUsableError
+from audit.present.check import alias_lines, merge_lines
+from audit.run.check import CheckResult, check_inputs, write_page, write_refusal
+from audit.run.inputs import engagement_inputs, override
+
+HOSTILE = '<script>alert("1")</script> & Co'
+HEADER = "Номер;Дата;Контрагент;Сумма документа;Ответственый;Статус"
+
+
+def engagement(folder: Path, rows: list[str], toml: str = "") -> Path:
+    (folder / "orders").mkdir(parents=True, exist_ok=True)
+    (folder / "orders" / "заказы <b>.csv").write_text("\n".join([HEADER, *rows]) + "\n", encoding="cp1251")
+    (folder / "audit.toml").write_text(f'[company]\nname = "{"<i>Альфа</i>"}"\n{toml}', encoding="utf-8")
+    return folder
+
+
+def some_rows() -> list[str]:
+    clients = ["ООО «Ромашка»", "ООО Промторг", "ООО Пром торг", HOSTILE.replace('"', "'"), "=HYPERLINK(1)"]
+    people = ["Иванов И.И.", "Иванов Иван Иванович", "<img src=x onerror=alert(1)>"]
+    rows = [
+        f"{i:05};{1 + i % 28:02}.{1 + i % 12:02}.2024;{clients[i % 5]};{100 + i},50;{people[i % 3]};Закрыт"
+        for i in range(60)
+    ]
+    rows[7] = "00007;32.13.2024;ООО Ромашка;<b>1</b>;;Закрыт"
+    rows[8] = "00008;01.02.2024;ООО Ромашка;5;Петров П.;Отменён"
+    rows[9] = f"00009;01.02.2024;ООО Ромашка;{HOSTILE.replace(chr(34), '')};Петров П.;Закрыт"
+    return [*rows, "Итого;;;1 000 000,00;;"]
+
+
+def check(folder: Path, lang: Lang = "en") -> CheckResult:
+    inputs = engagement_inputs(folder)
+    settings = override(inputs.settings, {"report": {"lang": lang}})
+    return check_inputs(type(inputs)(inputs.orders, inputs.questionnaire, settings, inputs.folder))
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_page_shows_everything_and_lets_nothing_run(tmp_path: Path, lang: Lang) -> None:
+    folder = engagement(tmp_path / "acme", some_rows())
+    result = check(folder, lang)
+    page = write_page(result, folder)
+    assert page == folder / "check.html"
+    html = page.read_text(encoding="utf-8")
+    body = html[html.index("<body") :]
+    script = re.findall(r"<script>(.*?)</script>", body, re.S)
+    assert len(script) == 1 and "alert" not in script[0], "the only script is our own"
+    assert f'lang="{lang}"' in html and "default-src 'none'" in html
+    assert not re.search(r"(src|href)=\"?(https?:)?//", body) and "onerror=alert" not in re.sub(
+        r"&lt;.*?&gt;", "", body
+    )
+    assert "<i>Альфа</i>" not in html and "&lt;i&gt;Альфа&lt;/i&gt;" in html
+    assert "&lt;script&gt;" in body and "заказы &lt;b&gt;.csv" in body
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).replace("\u00a0", " ")
+    used, aside = result.case.intake.rows_used, result.case.intake.rows_set_aside
+    assert (used, aside) == (57, 4)
+    said = {
+        "ru": ("cp1251", "точка с запятой", "угадан, 96 %", "заказ отменён", "32.13.2024", "Опросника нет",
+               "лист анкеты «Время»", "Промторг", "Сходится", "столбец заказов «товар»"),
+        "en": ("cp1251", "semicolon", "guessed, 96%", "the order is cancelled", "32.13.2024",
+               "There is no questionnaire", "questionnaire sheet “Time”", "Промторг", "Agrees", "orders column “item”"),
+    }  # fmt: skip
+    for text in said[lang]:
+        assert text in words, text
+    with (folder / "rejected_rows.csv").open(encoding="utf-8-sig", newline="") as f:
+        assert len(list(csv.DictReader(f))) == aside
+    result.case.close()
+
+
+def test_the_lines_that_the_page_offers_settle_its_questions(tmp_path: Path) -> None:
+    folder = engagement(tmp_path / "acme", some_rows())
+    intake = check(folder).case.intake
+    proposed = [p for p in intake.people if p.how == "proposed"]
+    (pair,) = intake.duplicate_clients
+    assert {p.spelling for p in proposed} == {"Иванов И.И."}
+    page = write_page(check(folder), folder).read_text(encoding="utf-8")
+    guessed = re.search(r"\[columns\]\nmanager = &(?:quot|#34);(\w+)&(?:quot|#34);", page)
+    assert guessed is not None
+    lines = [alias_lines(proposed), merge_lines(pair), f'[columns]\nmanager = "{guessed[1]}"']
+    engagement(folder, some_rows(), "\n".join(lines))
+    again = check(folder).case.intake
+    assert not again.duplicate_clients and not [p for p in again.people if p.how == "proposed"]
+    assert next(c.how for c in again.columns if c.field == "manager") == "setting"
+    assert again.revenue == intake.revenue and again.counts["clients"] == intake.counts["clients"] - 1
+
+
+def test_hostile_spellings_make_lines_that_parse(tmp_path: Path) -> None:
+    import tomllib
+
+    rows = [r.replace("Иванов И.И.", 'Ива"нов\\ И.И.').replace("Иванов Иван Иванович", 'Ива"нов\\ Иван Иванович')
+            for r in some_rows()]  # fmt: skip
+    people = check(engagement(tmp_path / "acme", rows)).case.intake.people
+    parsed = tomllib.loads(alias_lines(people))
+    assert parsed == {"people": {"alias": {'Ива"нов\\ И.И.': 'Ива"нов\\ Иван Иванович'}}}
+
+
+def test_nothing_usable_leaves_the_rows_and_says_where(tmp_path: Path) -> None:
+    folder = engagement(tmp_path / "acme", [f"{i};когда-то;ООО А;5;Петров;Закрыт" for i in range(4)])
+    with pytest.raises(NothingUsableError) as caught:
+        check(folder)
+    assert str(folder / "rejected_rows.csv") in "\n".join(caught.value.lines("ru"))
+    with (folder / "rejected_rows.csv").open(encoding="utf-8-sig", newline="") as f:
+        rows = list(csv.DictReader(f))
+    assert [r["row"] for r in rows] == ["2", "3", "4", "5"] and {r["value"] for r in rows} == {"когда-то"}
+    html = write_refusal(caught.value, folder, engagement_inputs(folder).settings, "ru").read_text(encoding="utf-8")
+    assert "Ни одну из 4 строк нельзя использовать" in html and 'href="rejected_rows.csv"' in html
+    assert not list(folder.glob(".*csv*")) + list(folder.glob(".check*"))
+
+
+def test_a_question_that_stops_the_reading_stands_on_the_page_with_its_answer(tmp_path: Path) -> None:
+    folder = tmp_path / "acme"
+    (folder / "orders").mkdir(parents=True)
+    (folder / "orders" / "o.csv").write_text("Номер;Дата;Клиент;Сумма\n1;01/02/2024;<b>А</b>;5\n", encoding="utf-8")
+    with pytest.raises(AmbiguityError) as caught:
+        check(folder)
+    html = write_refusal(caught.value, folder, None, "en").read_text(encoding="utf-8")
+    assert "date_format = &#34;dd/mm/yyyy&#34;" in html or 'date_format = "dd/mm/yyyy"' in html
+    assert '<h1 id="title">acme</h1>' in html and "These data cannot be used yet" in html
