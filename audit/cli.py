@@ -268,8 +268,8 @@ def _verdict_lines(findings: Any) -> tuple[dict[str, int], list[dict[str, Any]]]
 def _print_verdict(console: Console, findings: Any) -> None:
     counts, shown = _verdict_lines(findings)
     words = {
-        "found": _say("найдено", "found"), "watch": _say("под наблюдением", "watch"),
-        "clear": _say("чисто", "clear"), "not_assessed": _say("не оценено", "not assessed"),
+        "found": _say("выявлено", "found"), "watch": _say("под наблюдением", "watch"),
+        "clear": _say("в норме", "clear"), "not_assessed": _say("не оценено", "not assessed"),
     }  # fmt: skip
     console.print(", ".join(f"{words[s]}: {n}" for s, n in counts.items()))
     for f in shown:
@@ -606,7 +606,7 @@ def batch(
             last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
             table.add_row(escape(r.company), *figures, last)
         _console().print(table)
-        words = (_say("найдено", "found"), _say("под наблюдением", "watch"), _say("чисто", "clear"),
+        words = (_say("выявлено", "found"), _say("под наблюдением", "watch"), _say("в норме", "clear"),
                  _say("не оценено", "not assessed"))  # fmt: skip
         _console().print("[dim]" + ", ".join(f"{m} {w}" for m, w in zip(_MARKS.values(), words, strict=True)) + "[/]")
         return code

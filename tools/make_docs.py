@@ -33,6 +33,7 @@ def catalogue_page() -> str:
     from audit.present.explain import need_name, threshold_line
     from audit.present.format import Fmt
     from audit.present.titles import chapter_title
+    from audit.present.words import source_text
 
     fmt = Fmt("en", "RUB")
     m = method()
@@ -56,7 +57,7 @@ def catalogue_page() -> str:
         if metrics:
             out += ["", "| metric | definition | formula | source |", "|---|---|---|---|"]
             for s in metrics:
-                cells = (s.definition_en, s.formula, s.source)
+                cells = (s.definition_en, s.formula, source_text(s.source, "en"))
                 told = " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells)
                 out.append(f"| `{s.id}` | {told} |")
     return "\n".join(out).replace(" ", " ").replace(" ", " ") + "\n"

@@ -13,6 +13,7 @@ from audit.model.orders import FIELD_NAMES
 from audit.model.questionnaire import COMPANY_KEYS, TABLES
 from audit.present.format import Fmt
 from audit.present.titles import chapter_title
+from audit.present.words import source_text
 
 __all__ = ["Explanation", "explain_id", "need_name", "threshold_line"]
 
@@ -60,7 +61,13 @@ UNITS = {
     "money/year": Text("деньги в год", "money a year"), "ratio": Text("отношение", "ratio"),
     "index": Text("индекс", "index"), "share/year": Text("доля в год", "share a year"),
     "p-value": Text("p-значение", "p-value"), "years": Text("годы", "years"), "minutes": Text("минуты", "minutes"),
+    "months": Text("месяцы", "months"), "gaps": Text("обычные промежутки", "usual gaps"),
 }  # fmt: skip
+
+
+def unit_name(unit: str, lang: Lang) -> str:
+    """Return the unit of a figure or threshold as a word."""
+    return UNITS[unit].get(lang)
 
 
 def _number(value: float, unit: str, fmt: Fmt) -> str:
@@ -135,8 +142,8 @@ def explain_id(id: str, lang: Lang) -> Explanation:
         title = title or spec.name.get(lang)
         add("definition", spec.definition.get(lang))
         add("formula", spec.formula)
-        add("unit", UNITS[spec.unit].get(lang) if spec.unit in UNITS else spec.unit)
-        add("source", spec.source)
+        add("unit", unit_name(spec.unit, lang))
+        add("source", source_text(spec.source, lang))
         if spec.benchmark:
             add("benchmark", m.benchmarks[spec.benchmark].name.get(lang))
         add("findings", names(f.id for f in m.findings.values() if id in f.metrics))
@@ -158,7 +165,7 @@ def _add_threshold(id: str, m: Method, fmt: Fmt, add: Any) -> None:
     t = m.thresholds[id]
     add("threshold", threshold_line(t, fmt))
     add("reason", t.reason.name.get(fmt.lang))
-    add("source", t.source)
+    add("source", source_text(t.source, fmt.lang))
     if t.kind == "band":
         add("toml", f'"{id}" = {{ watch = {t.watch:g}, found = {t.found:g} }}')
     elif t.kind == "value":

@@ -22,8 +22,10 @@ from markupsafe import Markup
 from audit.errors import Lang, ParameterError, Text
 from audit.method import Threshold, method
 from audit.model.questionnaire import Questionnaire
+from audit.present.explain import unit_name
 from audit.present.forms_orders import order_words, write_template_workbook
 from audit.present.forms_workbook import write_workbook
+from audit.present.words import source_text
 from audit.resources import resource_dir
 from audit.settings import CANONICAL_FIELDS
 
@@ -130,7 +132,11 @@ def write_audit_toml(
         {"key": key, "label": words[key][lang]["note"], "header": words[key][lang]["label"]} for key in CANONICAL_FIELDS
     ]
     thresholds = [
-        {"reason": " ".join(t.reason.name.get(lang).split()) + f" ({t.unit}; {t.source})", "line": _threshold(key, t)}
+        {
+            "reason": " ".join(t.reason.name.get(lang).split())
+            + f" ({unit_name(t.unit, lang)}; {source_text(t.source, lang)})",
+            "line": _threshold(key, t),
+        }
         for key, t in method().thresholds.items.items()
     ]
 

@@ -123,28 +123,41 @@ def word(key: str, lang: Lang, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+_EK = ("Ерохин, Климов, 2024", "Erokhin & Klimov, 2024")
+_KAM = ("статья о работе с ключевыми клиентами", "article on key-account management")
 _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"kit default", Text("значение по умолчанию", "default of this audit")),
     (r"field standard", Text("общепринято", "field standard")),
-    (r"definition \+|noise \+", Text("определение наше", "definition ours")),
+    (r"EK: up to 20 % can be freed",
+     Text(f"{_EK[0]}: высвобождается до 20 %", f"{_EK[1]}: up to 20% can be freed")),
+    (r"EK: 60-100 % on industrial markets",
+     Text(f"{_EK[0]}: 60–100 % на промышленных рынках", f"{_EK[1]}: 60–100% on industrial markets")),
+    (r"EK: 1, 2, 3… sales", Text(f"{_EK[0]}: 1, 2, 3… продажи", f"{_EK[1]}: 1, 2, 3… sales")),
+    (r"EK tables 1, 2", Text(f"{_EK[0]}, табл. 1–2", f"{_EK[1]}, tables 1–2")),
+    (r"EK table (\d)", Text(rf"{_EK[0]}, табл. \1", rf"{_EK[1]}, table \1")),
+    (r"EK questions?", Text(f"{_EK[0]}, вопросы руководству", f"{_EK[1]}, questions to the management")),
+    (r"EK 67 %", Text(f"{_EK[0]}: 67 %", f"{_EK[1]}: 67%")),
+    (r"KAM: at most 15", Text(f"{_KAM[0]}: не более 15", f"{_KAM[1]}: at most 15")),
+    (r"KAM (?:for the )?items", Text(f"{_KAM[0]} (перечень пунктов)", f"{_KAM[1]} (list of items)")),
+    (r"\(related figure\)", Text("(близкий показатель)", "(related figure)")),
+    (r"\(construction example\)", Text("(пример стройки)", "(construction example)")),
+    (r"\(range as a task of КМ\)", Text("(ассортимент — задача КМ)", "(range as a task of the client manager)")),
+    (r"\(funnel\)", Text("(воронка)", "(funnel)")),
+    (r"\bEK\b", Text(*_EK)),
+    (r"\bTS\b", Text("Соколова, 2014", "Sokolova, 2014")),
+    (r"\bKAM\b", Text(*_KAM)),
+    (r"code list 11", Text("форма фотографии рабочего дня", "day-photograph form")),
+    (r"noise \+|definition \+", Text("определение наше", "definition ours")),
     (r"formula \+", Text("формула наша", "formula ours")),
     (r"applying it here \+", Text("применение здесь наше", "applying it here is ours")),
-    (r"related figure", Text("близкий показатель", "related figure")),
-    (r"EK tables 1, 2", Text("Ерохин, Климов, 2024, табл. 1–2", "Erokhin & Klimov, 2024, tables 1–2")),
-    (r"EK: up to 20 % can be freed",
-     Text("Ерохин, Климов, 2024: высвобождается до 20 %", "Erokhin & Klimov, 2024: up to 20% can be freed")),
-    (r"EK: 60-100 % on industrial markets",
-     Text("Ерохин, Климов, 2024: 60–100 % на промышленных рынках",
-          "Erokhin & Klimov, 2024: 60–100% on industrial markets")),
-    (r"EK: 1, 2, 3… sales", Text("Ерохин, Климов, 2024: 1, 2, 3… продажи", "Erokhin & Klimov, 2024: 1, 2, 3… sales")),
-    (r"KAM: at most 15",
-     Text("статья о работе с ключевыми клиентами: не более 15", "article on key-account management: at most 15")),
-    (r"\bEK\b", Text("Ерохин, Климов, 2024", "Erokhin & Klimov, 2024")),
-    (r"\bTS\b", Text("Соколова, 2014", "Sokolova, 2014")),
-    (r"\bKAM\b", Text("статья о работе с ключевыми клиентами", "article on key-account management")),
-    (r"code list 11", Text("форма фотографии рабочего дня", "day-photograph form")),
-    (r"^\+$|^\+(?=;)", Text("наше", "ours")),
+    (r"rule \+", Text("правило наше", "rule ours")),
+    (r"scale \+", Text("шкала наша", "scale ours")),
+    (r"limit \+", Text("граница наша", "limit ours")),
+    (r"matching \+", Text("подбор пар наш", "matching ours")),
+    (r"by quarters \+", Text("по кварталам — наше", "by quarters ours")),
+    (r"(?:^|(?<=; ))\+(?=;|$)", Text("наше", "ours")),
 )  # fmt: skip
+"""Codes of sources as they stand in the method, whole phrases first: a shorter pattern must not eat a part of one."""
 
 
 def source_text(source: str | None, lang: Lang) -> str:
