@@ -22,13 +22,3 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 def root() -> Path:
     """The checkout."""
     return Path(__file__).resolve().parent.parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what drives whole servers for minutes, unless KM_AUDIT_SERVER_TESTS asks for it."""
-    if os.environ.get("KM_AUDIT_SERVER_TESTS"):
-        return
-    reason = "starts whole servers for minutes: set KM_AUDIT_SERVER_TESTS=1"
-    for item in items:
-        if item.path.name in ("test_lab.py", "test_batch.py"):
-            item.add_marker(pytest.mark.skip(reason=reason))

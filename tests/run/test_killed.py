@@ -18,6 +18,7 @@ import pytest
 from audit.resources import resource_dir
 from audit.run.kernels import kernel_environment
 from audit.run.leftovers import MAKING, PARTIAL, PRIVATE, RENDERING, sweep
+from tests.run.processes import children, outliving
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 
@@ -71,21 +72,6 @@ def in_rendering(folder: Path) -> bool:
     return stage is not None and (stage / "report.json").is_file()
 
 
-def children(pid: int) -> list[int]:
-    try:
-        told = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
-    except OSError:
-        return []
-    return [int(p) for p in told] + [q for p in told for q in children(int(p))]
-
-
-def ended(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
-
-
 def kill_when(folder: Path, moment: Callable[[Path], bool]) -> None:
     process = start(folder)
     try:
@@ -98,10 +84,7 @@ def kill_when(folder: Path, moment: Callable[[Path], bool]) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    end = time.monotonic() + 20
-    while not all(ended(p) for p in family) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert [p for p in family if not ended(p)] == [], "kernels outlive the run"
+    assert outliving(family) == [], "kernels outlive the run"
 
 
 @posix

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.request
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from audit.run.kernels import kernel_environment
 from audit.run.lab import fill_parameters, kernel_path, make_copies, own_notebooks
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.pipeline import run_audit
-from audit.run.rendering import render_again
+from tests.run.processes import children, outliving
 
 SAMPLE = resource_dir("data_samples") / "khimsnab"
 
@@ -201,12 +201,18 @@ class Served:
         return f"http://127.0.0.1:{self.port}{path}?token={self.token}"
 
     def stop(self) -> None:
+        """Ask the server to end, as a user's Ctrl-C or a closed terminal does; its kernels must go with it."""
+        family = children(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        left = outliving(family, 60)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert left == [], "the server or its kernels outlive km-audit lab"
 
 
 @pytest.fixture(scope="module")
@@ -243,44 +249,80 @@ def test_the_server_lists_the_notebooks_and_its_kernel_runs_them(served: Served,
     assert own_notebooks(sample) == {}, "running a copy is no edit"
 
 
+def until(page: Any, holds: Callable[[], bool], what: str) -> None:
+    """Wait for something outside the page to be so, while the page goes on."""
+    end = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < end, what
+        page.wait_for_timeout(100)
+
+
+def choose(page: Any, menu: str, item: str) -> None:
+    """Choose an item of JupyterLab's menu bar."""
+    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}")).first.click()
+
+
+def run_new_cell(page: Any, source: str) -> None:
+    """Add a code cell below the selected one, type into it and run it; it is the selected one then."""
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".jp-Notebook.jp-mod-editMode .jp-Cell.jp-mod-active .cm-focused")
+    page.keyboard.type(source)
+    page.keyboard.press("Control+Enter")
+
+
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(os.name == "nt", reason="a console program cannot be asked to end politely on Windows")
-def test_in_a_browser_run_all_add_a_cell_save_render(served: Served, sample: Path) -> None:
+def test_in_a_browser_run_all_add_cells_save_render(served: Served, sample: Path) -> None:
     browser = find_browser()
     if browser is None:
         pytest.skip("no Chromium, Chrome or Edge")
     sync = pytest.importorskip("playwright.sync_api")
     result = run_audit(engagement_inputs(sample), chapters=["retention"])
-    path = f"runs/{result.folder.name}/notebooks/40_retention.ipynb"
+    notebook = result.folder / "notebooks" / "40_retention.ipynb"
+    code = sum(c.cell_type == "code" and bool(c.source.strip()) for c in cells(notebook))
     with sync.sync_playwright() as play:
         chrome = play.chromium.launch(executable_path=str(browser), args=["--no-sandbox"])
         page = chrome.new_page(viewport={"width": 1400, "height": 900})
         page.set_default_timeout(120_000)
-        page.goto(served.url(f"/lab/tree/{path}"))
+        page.goto(served.url(f"/lab/tree/{notebook.relative_to(sample).as_posix()}"))
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         page.wait_for_selector("#jp-main-statusbar >> text=/Idle/")
-        page.wait_for_timeout(2000)
-        page.click("text=Run >> nth=0")
-        page.click(".lm-Menu-itemLabel:text-is('Run All Cells')")
-        page.wait_for_selector("#jp-main-statusbar >> text=/Busy/")  # some cell waits or runs,
-        page.wait_for_function(  # then none does
-            "() => { const p = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(e => e.textContent);"
-            " return p.length > 3 && p.every(t => /\\[\\d+\\]/.test(t)); }"
-        )
+        # what the run left behind goes first: any number beside a cell is then of this very Run All
+        choose(page, "Edit", "Clear Outputs of All Cells")
+        numbers = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"\[\d+\]"))
+        until(page, lambda: numbers.count() == 0, "outputs are cleared")
+        choose(page, "Run", "Run All Cells")
+        until(page, lambda: numbers.count() == code, "every cell has run")
         assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-        assert page.locator(".jp-RenderedText[data-mime-type*='error']").count() == 0
+        assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+        page.locator(".jp-Notebook .jp-Cell").last.click()
+        run_new_cell(page, "print('added in a', 'browser')")
+        page.wait_for_selector(".jp-OutputArea-output:has-text('added in a browser')")
+        run_new_cell(page, "print('for the analyst', 'alone')")
+        page.wait_for_selector(".jp-OutputArea-output:has-text('for the analyst alone')")
+        page.get_by_role("tab", name="Property Inspector").click()
+        page.locator(".jp-Collapser-title", has_text="Common Tools").click()
+        page.locator("input.jp-CellTags-Add").click()
+        page.keyboard.type("internal")
+        page.keyboard.press("Enter")
         page.locator(".jp-Notebook .jp-Cell").last.click()
         page.keyboard.press("Escape")
-        page.keyboard.press("b")
-        page.keyboard.press("Enter")
-        page.keyboard.type("print('added in a', 'browser')")
-        page.keyboard.press("Shift+Enter")
-        page.wait_for_selector(".jp-OutputArea-output:has-text('added in a browser')")
         page.keyboard.press("Control+s")
-        page.wait_for_timeout(3000)
+        until(page, lambda: "'alone'" in notebook.read_text(encoding="utf-8"), "the notebook is saved")
         chrome.close()
-    saved = (result.folder / "notebooks" / "40_retention.ipynb").read_text(encoding="utf-8")
-    assert "added in a browser" in saved
-    render_again(result.folder)
-    assert "added in a browser" in (result.folder / "report.html").read_text(encoding="utf-8")
+    saved = cells(notebook)
+    assert [c.metadata.get("tags") for c in saved[-2:]] in ([None, ["internal"]], [[], ["internal"]])
+    assert not [o for c in saved for o in c.get("outputs", []) if o.output_type == "error"]
+    done = subprocess.run(
+        [sys.executable, "-m", "audit", "render", str(result.folder)], capture_output=True, text=True,
+        encoding="utf-8", timeout=300, cwd=resource_dir("notebooks").parent,
+        env=kernel_environment() | {"KM_AUDIT_LANG": "en", "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = (result.folder / "report.html").read_text(encoding="utf-8")
+    assert "added in a browser" in report
+    assert "for the analyst" not in report
