@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from audit.diagnose.base.room import match_keys
 from audit.diagnose.retention.cadence import Limits, cadence, limits_of, seasonal, state_table
 from audit.diagnose.retention.change import bridge_of, bridge_table, drivers_of, loss_columns
 from audit.diagnose.retention.cohorts import cohort_table
@@ -222,9 +223,8 @@ def _touches(c: _Chapter) -> pd.DataFrame:
     if not len(raw) or "direction" not in raw:
         return empty
     rows = raw[raw["direction"].notna() & raw["date"].notna()]
-    code = rows["client_id"].astype("string")
-    keys = c.case.query(_sql("keys"))
-    key = code.map(dict(zip(keys["client_id"], keys["client_key"], strict=True))).fillna(code)
+    # A sheet from the CRM may name clients by code or by name; who is not in the orders stays nobody.
+    key = match_keys(rows["client_id"], c.case.query(sql_text("audit.diagnose", "base_keys")))
     return pd.DataFrame(
         {
             "client_key": key.astype("string"),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from audit.diagnose.base.room import match_keys
 from audit.diagnose.roles import daylog, evidence, hunting, measure, mixing, money
 from audit.diagnose.roles import entry as order_entry
 from audit.diagnose.roles import relief as relieving
@@ -616,11 +617,9 @@ def _clients_with_room(case: Case, answers: Answers) -> pd.DataFrame:
     keys = case.questionnaire.table("key_clients")
     wallet: dict[str, float] = {}
     if len(keys):
-        link = case.query("SELECT DISTINCT client_id, client_key FROM lines WHERE client_id IS NOT NULL")
-        to_key = dict(zip(link["client_id"], link["client_key"], strict=True))
-        for r in keys.to_dict("records"):
-            if r["wallet_share"] is not None and not pd.isna(r["wallet_share"]):
-                wallet[str(to_key.get(r["client_id"], r["client_id"]))] = float(r["wallet_share"])
+        for key, share in zip(_named_clients(case, keys), keys["wallet_share"], strict=True):
+            if key is not None and share is not None and not pd.isna(share):
+                wallet[str(key)] = float(share)
     return money.room_to_grow(
         clients.reset_index(drop=True),
         wallet,
@@ -629,6 +628,11 @@ def _clients_with_room(case: Case, answers: Answers) -> pd.DataFrame:
         missing_categories=t.count("roles.room_missing_categories"),
         categories_known=case.has("sku_group"),
     )
+
+
+def _named_clients(case: Case, keys: pd.DataFrame) -> pd.Series:
+    """Return the client behind each row of a sheet that names clients by code or by name; None where nobody is."""
+    return match_keys(keys["client_id"], case.query(sql_text("audit.diagnose", "base_keys")))
 
 
 def _margin_share(case: Case) -> tuple[float | None, str]:
@@ -756,8 +760,10 @@ def _keys(case: Case, answers: Answers) -> tuple[Metric, pd.DataFrame]:
         else set()
     )
     revenue = case.query(sql_text("audit.diagnose", "roles_key_clients"), since=_since(case))
+    listed = case.questionnaire.table("key_clients")
+    known = _named_clients(case, listed)
     return measure.first_person_keys(
-        case.questionnaire.table("key_clients"),
+        listed.assign(client_id=known.where(known.notna(), listed["client_id"])),
         revenue,
         roles,
         strategic=strategic,

@@ -143,12 +143,11 @@ def _began(case: Case) -> pd.DataFrame | None:
         raw = case.questionnaire.table("touches")
         day = pd.to_datetime(raw["date"])
         keep = raw["direction"].notna() & (day >= pd.Timestamp(w.recent_start)) & (day <= pd.Timestamp(w.as_of))
+        named = match_keys(raw.loc[keep, "client_id"], case.query(sql_text("audit.diagnose", "base_keys")))
         touches = pd.DataFrame(
-            {
-                "client_key": raw.loc[keep, "client_id"].astype("string"),
-                "direction": raw.loc[keep, "direction"].astype("string"),
-            }
+            {"client_key": named.astype("string"), "direction": raw.loc[keep, "direction"].astype("string")}
         )
+        touches = touches[touches["client_key"].notna()]
     if not parts and touches.empty:
         return None
     orders = (
