@@ -77,7 +77,7 @@ def _number(value: float, unit: str, fmt: Fmt) -> str:
 
 
 def threshold_line(t: Threshold, fmt: Fmt) -> str:
-    """Return a threshold in words: «наблюдать от 20 %, найдено от 40 %»."""
+    """Return a threshold in words: «наблюдать от 20 %, выявлено от 40 %»."""
     ru = fmt.lang == "ru"
     if t.kind == "band":
         assert t.watch is not None and t.found is not None
@@ -85,12 +85,12 @@ def threshold_line(t: Threshold, fmt: Fmt) -> str:
         if t.watch == t.found:
             side = ("выше" if ru else "above") if t.bad == "high" else ("ниже" if ru else "below")
             if t.unit in ("count", "index"):
-                return f"найдено от {found}" if ru else f"found from {found}"
-            return (f"найдено, если весь интервал {side} {found}; наблюдать, если интервал захватывает {found}" if ru
+                return f"выявлено от {found}" if ru else f"found from {found}"
+            return (f"выявлено, если весь интервал {side} {found}; наблюдать, если интервал захватывает {found}" if ru
                     else f"found if the whole interval is {side} {found}; watched if it straddles {found}")  # fmt: skip
         if t.bad == "high":
-            return f"наблюдать от {watch}, найдено от {found}" if ru else f"watched from {watch}, found from {found}"
-        return f"наблюдать ниже {watch}, найдено ниже {found}" if ru else f"watched below {watch}, found below {found}"
+            return f"наблюдать от {watch}, выявлено от {found}" if ru else f"watched from {watch}, found from {found}"
+        return f"наблюдать ниже {watch}, выявлено ниже {found}" if ru else f"watched below {watch}, found below {found}"
     if t.kind == "value":
         assert t.value is not None
         return _number(t.value, t.unit, fmt)
