@@ -386,13 +386,12 @@ def table(
     """Show a frame: one row per row of the frame, columns as given.
 
     ``max_rows`` cuts the list and says so, naming the annex ``sheet`` that has it whole. ``wide`` puts the table on a
-    landscape page of the PDF; by default from nine columns. The first column heads its row. ``emphasise`` returns a
-    class for a row («total», «found» …) or "". A frame that holds `Markup` must be of dtype object: pandas' own
-    strings forget that they are safe, and are escaped.
+    landscape page of the PDF; by default only what is too wide for a portrait page in small type. The first column
+    heads its row. ``emphasise`` returns a class for a row («total», «found» …) or "". A frame that holds `Markup` must
+    be of dtype object: pandas' own strings forget that they are safe, and are escaped.
     """
     total = len(frame)
     part = frame if max_rows is None else frame.head(max_rows)
-    wide = len(columns) >= 9 if wide is None else wide
     head = join(
         (
             Markup('<th scope="col"{}>{}</th>').format(
@@ -433,16 +432,20 @@ def table(
         foot.append(word("in_annex", fmt.lang, sheet=sheet))
     if note:
         foot.append(note)
+    least, wanted = _needs(columns, lengths, words)
+    dense = sum(least) > _LETTERS_ACROSS[False]
+    if wide is None:
+        wide = sum(least) > _LETTERS_DENSE
     foot_text = ". ".join(f.rstrip(".") for f in foot)
     return Markup(
         '<div class="km-table{wide}"{id}><div class="km-scroll"><table{sort}>{caption}{widths}'
         "<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{foot}</div>"
     ).format(
-        wide=" km-wide" if wide else "",
+        wide=" km-wide" if wide else " km-dense" if dense else "",
         id=Markup(' id="{}"').format(slug(id)) if id else "",
         sort=Markup(' data-sortable="1"') if sortable and total > 2 else "",
         caption=Markup("<caption>{}</caption>").format(caption) if caption else "",
-        widths=_widths(columns, lengths, words, wide=wide),
+        widths=_widths(least, wanted, _LETTERS_ACROSS[wide]),
         head=head,
         rows=Markup("".join(rows)),
         foot=Markup('<p class="km-note">{}.</p>').format(foot_text) if foot_text else "",
@@ -465,10 +468,16 @@ _LETTERS_ACROSS = {False: 100.0, True: 158.0}
 """Letters of table text that fit across a portrait and a landscape page."""
 
 
-def _widths(columns: Sequence[Col], lengths: Sequence[Sequence[int]], words: Sequence[int], *, wide: bool) -> Markup:
-    """Share the width among the columns by their text: a fixed layout prints many times faster than a measured one.
+_LETTERS_DENSE = 122.0
+"""Letters that fit across a portrait page in small type."""
 
-    Figures, dates and words that cannot be broken get what they need first; running text shares the rest.
+
+def _needs(
+    columns: Sequence[Col], lengths: Sequence[Sequence[int]], words: Sequence[int]
+) -> tuple[list[float], list[float]]:
+    """Return the letters that each column needs at least, and those it would like to have.
+
+    Figures, dates and words that cannot be broken need their whole length; running text can do with its longest word.
     """
     least: list[float] = []
     wanted: list[float] = []
@@ -482,14 +491,22 @@ def _widths(columns: Sequence[Col], lengths: Sequence[Sequence[int]], words: Seq
             need = 0.0
         least.append(shortest)
         wanted.append(max(need + 2, shortest))
-    room = _LETTERS_ACROSS[wide]
+    return least, wanted
+
+
+def _widths(least: Sequence[float], wanted: Sequence[float], room: float) -> Markup:
+    """Share the width among the columns by their text: a fixed layout prints many times faster than a measured one.
+
+    What a column needs comes first; running text shares the rest.
+    """
+    given = list(wanted)
     if sum(wanted) > room > sum(least):
         spare = (room - sum(least)) / (sum(wanted) - sum(least))
-        wanted = [a + (b - a) * spare for a, b in zip(least, wanted, strict=True)]
+        given = [a + (b - a) * spare for a, b in zip(least, wanted, strict=True)]
     elif sum(least) >= room:
-        wanted = least
-    total = sum(wanted)
-    cells = "".join(f'<col style="width: {w / total * 100:.1f}%">' for w in wanted)
+        given = list(least)
+    total = sum(given)
+    cells = "".join(f'<col style="width: {w / total * 100:.1f}%">' for w in given)
     return Markup(f"<colgroup>{cells}</colgroup>")
 
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import re
 import tomllib
@@ -59,6 +60,7 @@ from audit.present.charts.base import Band
 from audit.present.format import NBSP, Fmt
 from audit.present.html import Body, Heading, clean_html, export_notebook, inline_svg, number_ids, outline
 from audit.present.style import ACCENT, GRADES, STATUS, font_file, on_color, readable, tint
+from audit.present.titles import chapter_title
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
 
@@ -512,7 +514,7 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
         _chapter("about-data", word("about_data", lang), _about_data(ctx, fmt), lang, explain=False, brief=bool(blind))
     )
     if ctx.definitions:
-        out.append(_chapter("definitions", word("definitions", lang), _definition_table(ctx, fmt), lang, explain=False))
+        out.append(_chapter("definitions", word("definitions", lang), _definition_list(ctx, fmt), lang, explain=False))
     if ctx.thresholds:
         out.append(_chapter("thresholds", word("thresholds", lang), _threshold_table(ctx, fmt), lang, explain=False))
     terms = sorted(glossary(lang), key=lambda t: t.term.lower().replace("ё", "е"))
@@ -547,44 +549,34 @@ def _about_data(ctx: ReportContext, fmt: Fmt) -> Markup:
     )
 
 
-def _named(name: str, id: str) -> Markup:
-    return Markup('<span class="km-def-name">{}</span><span class="km-sub">{}</span>').format(name, id)
-
-
 def _speaks(formula: str, lang: Lang) -> bool:
     """Tell whether a formula can stand in the report: those written in English words only in the English one."""
     return bool(formula) and (lang == "en" or re.search(r"[A-Za-z]{3}", formula) is None)
 
 
-def _definition_table(ctx: ReportContext, fmt: Fmt) -> Markup:
+def _definition_list(ctx: ReportContext, fmt: Fmt) -> Markup:
+    """Every metric in one paragraph, by chapter: a table would take three times the paper."""
     lang = fmt.lang
-    frame = pd.DataFrame(
-        [
-            {
-                "name": _named(d.name, d.id),
-                "definition": Markup("{}{}{}").format(
-                    d.definition,
-                    Markup('<span class="km-sub"><code>{}</code></span>').format(d.formula)
-                    if _speaks(d.formula, lang) else "",
-                    Markup('<span class="km-sub">{}: {}</span>').format(word("benchmark", lang), d.benchmark)
-                    if d.benchmark else "",
-                ),
-                "source": d.source,
-            }
-            for d in ctx.definitions
-        ],
-        dtype=object,
-    )  # fmt: skip
-    cols = [
-        Col("name", word("measure", lang)),
-        Col("definition", word("definition", lang)),
-        Col("source", word("source", lang)),
-    ]  # fmt: skip
-    return Markup('<div class="km-defs">{}</div>').format(table(frame, cols, fmt=fmt, sortable=False))
+    parts: list[Markup] = []
+    for chapter, entries in itertools.groupby(ctx.definitions, key=lambda d: d.id.split(".", 1)[0]):
+        parts.append(Markup("<h4>{}</h4>").format(chapter_title(chapter, lang)))
+        for d in entries:
+            told = [d.definition]
+            if _speaks(d.formula, lang):
+                told.append(Markup("<code>{}</code>.").format(d.formula))
+            if d.benchmark:
+                told.append(f"{word('benchmark', lang)[:1].upper()}{word('benchmark', lang)[1:]}: {d.benchmark}.")
+            told.append(f"{word('source', lang)}: {d.source}.")
+            parts.append(
+                Markup('<p><b>{}</b> <span class="km-id">{}</span> {}</p>').format(d.name, d.id, join(told, " "))
+            )
+    return Markup('<div class="km-defs">{}</div>').format(join(parts, "\n"))
 
 
 def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
     lang = fmt.lang
+
+    usual = source_text("kit default", lang)
 
     def limit(value: float | None, t: ThresholdEntry) -> str:
         return "" if value is None else fmt.value(value, t.unit)
@@ -602,25 +594,20 @@ def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
     def row(t: ThresholdEntry) -> dict[str, Any]:
         # a parameter has no name of its own: what it is for names it
         named = t.name != t.id
+        name = t.name if named else (t.reason[:1].upper() + t.reason[1:] or t.id)
+        told = [t.reason if named else "", t.id, t.source if t.source != usual else ""]
         changed = Markup('<span class="km-sub">{}</span>').format(word("overridden", lang)) if t.overridden else ""
         return {
-            "name": _named(
-                t.name if named else (t.reason[:1].upper() + t.reason[1:] or t.id),
-                f"{t.reason} · {t.id}" if named and t.reason else t.id,
-            ),
+            "name": Markup('<b>{}</b> <span class="km-id">{}</span>').format(name, " · ".join(x for x in told if x)),
             "limit": Markup("{}{}").format(written(t), changed),
-            "source": t.source,
         }
 
     # limits of findings first, then the parameters behind them
     ordered = sorted(ctx.thresholds, key=lambda t: t.watch is None)
-    frame = pd.DataFrame([row(t) for t in ordered], columns=["name", "limit", "source"], dtype=object)
-    cols = [
-        Col("name", word("threshold", lang)),
-        Col("limit", word("in_force", lang)),
-        Col("source", word("source", lang)),
-    ]
-    return Markup('<div class="km-defs km-dense">{}</div>').format(table(frame, cols, fmt=fmt))
+    frame = pd.DataFrame([row(t) for t in ordered], columns=["name", "limit"], dtype=object)
+    cols = [Col("name", word("threshold", lang)), Col("limit", word("in_force", lang))]
+    lead = Markup("<p>{}</p>").format(word("usual_source", lang))
+    return Markup('<div class="km-defs km-dense">{}{}</div>').format(lead, table(frame, cols, fmt=fmt))
 
 
 # --- frame

@@ -70,6 +70,10 @@ WORDS: dict[str, Text] = {
     "definition": Text("Определение", "Definition"),
     "formula": Text("Формула", "Formula"),
     "source": Text("Источник", "Source"),
+    "usual_source": Text(
+        "Где источник не назван, действует значение методики по умолчанию; любое из них меняется в audit.toml.",
+        "Where no source is named the method's default applies; each can be changed in audit.toml.",
+    ),
     "unit": Text("Единица", "Unit"),
     "threshold": Text("Порог", "Threshold"),
     "watch_from": Text("Наблюдать с", "Watch from"),

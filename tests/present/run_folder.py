@@ -66,7 +66,7 @@ def write_run(folder: Path, lang: Lang = "ru", *, company: str = "ООО «Ро�
     frame = pd.DataFrame({"client": names, "revenue": revenue, "n": [i % 9 for i in range(rows)]})
     cols = [Col("client", say("Клиент", "Client"), note=say("как в заказах", "as in the orders")),
             Col("revenue", say("Выручка", "Revenue"), "money_full"), Col("n", "n", "count")]  # fmt: skip
-    wide = pd.DataFrame({f"c{i}": [0.1 * i, 0.2] for i in range(12)})
+    wide = pd.DataFrame({f"c{i}": [0.1 * i, 0.2] for i in range(24)})
     chapter = [
         new_code_cell("hidden_source()", metadata={"tags": ["parameters"]},
                       outputs=[new_output("stream", text="PARAM")]),

@@ -162,10 +162,13 @@ def test_empty_table_says_so() -> None:
     assert "Строк нет." in table(pd.DataFrame({"c": []}), [Col("c", "К")], fmt=RU)
 
 
-def test_wide_tables_go_on_landscape_pages() -> None:
-    frame = pd.DataFrame({f"c{i}": [1] for i in range(9)})
-    assert "km-wide" in table(frame, [Col(c, c) for c in frame], fmt=RU)
-    assert "km-wide" not in table(frame, [Col(c, c) for c in frame][:8], fmt=RU)
+def test_only_what_a_portrait_page_cannot_hold_is_turned() -> None:
+    narrow = pd.DataFrame({f"c{i}": [1] for i in range(9)})
+    assert 'class="km-table"' in table(narrow, [Col(c, c) for c in narrow], fmt=RU)
+    snug = pd.DataFrame({f"c{i}": ["x" * 10] for i in range(9)})  # 9 × (10 + 2) letters: small type
+    assert "km-dense" in table(snug, [Col(c, c, "date", show=str) for c in snug], fmt=RU)
+    large = pd.DataFrame({f"c{i}": ["x" * 14] for i in range(9)})  # 9 × (14 + 2) letters
+    assert "km-wide" in table(large, [Col(c, c, "date", show=str) for c in large], fmt=RU)
 
 
 def test_column_widths_add_up() -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from pptx.util import Emu
 
 from audit.errors import Lang, set_language
 from audit.method import method
-from audit.present.deck import HEIGHT_IN, MAX_SLIDES, WIDTH_IN, _wrap, chart_of, fit_text, write_deck
+from audit.present.deck import HEIGHT_IN, MAX_SLIDES, WIDTH_IN, _wrap, chart_of, fit_text, whole_sentences, write_deck
+from audit.present.format import Fmt
 from audit.present.report import ReportContext
+from audit.present.titles import chapter_title
 from audit.run.inputs import demo_inputs
 from audit.run.pipeline import write_screen
 
@@ -91,6 +94,24 @@ def test_the_verdict_slide_counts_as_findings_json_does(told: dict[str, Any], tm
     said = texts(deck(told, tmp_path).slides[1])
     for status in ("found", "watch", "clear", "not_assessed"):
         assert str(sum(f["status"] == status for f in told["findings"])) in said
+
+
+def test_the_verdict_slide_names_the_price_of_everything_found(told: dict[str, Any], tmp_path: Path) -> None:
+    price = Fmt(told["lang"], "RUB").money(told["money"]["headline"]["base"])
+    assert any(price in t for t in texts(deck(told, tmp_path).slides[1]))
+
+
+def test_what_is_in_order_is_counted_by_chapter(told: dict[str, Any], tmp_path: Path) -> None:
+    slide = deck(told, tmp_path).slides[-3]
+    counts = Counter(f["id"].split(".")[0] for f in told["findings"] if f["status"] == "clear")
+    rows = next([[c.text for c in r.cells] for r in s.table.rows] for s in slide.shapes if s.has_table)
+    assert {r[0]: r[1] for r in rows[1:]} == {chapter_title(c, told["lang"]): str(n) for c, n in counts.items()}
+
+
+def test_a_slide_says_whole_sentences_only() -> None:
+    told = "В 2025 г. люди ввели 1 236 заказов. Это много. " + "Остальное не поместится никак. " * 9
+    assert whole_sentences(told, 3, 0.8, largest=14, smallest=12) == "В 2025 г. люди ввели 1 236 заказов. Это много."
+    assert whole_sentences("Одно.", 3, 0.1, largest=14, smallest=12) == "Одно."
 
 
 def test_the_scorecard_and_the_plan_are_native_tables(told: dict[str, Any], tmp_path: Path) -> None:

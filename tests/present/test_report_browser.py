@@ -8,23 +8,17 @@ from typing import Any
 
 import pytest
 
-from audit.present.pdf import find_browser
 from audit.present.report import build_report
+from tests.present.browsing import axe_violations, chromium, opened, tab_until
 from tests.present.run_folder import write_run
 
 pytestmark = pytest.mark.browser
-sync_api = pytest.importorskip("playwright.sync_api")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium, Chrome or Edge is installed")
-    with sync_api.sync_playwright() as play:
-        started = play.chromium.launch(executable_path=str(program), args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module", params=["ru", "en"])
@@ -37,18 +31,8 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def page(browser: Any, report: Path) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, offline=True)
-    tab = context.new_page()
-    tab.said = []
-    tab.on("console", lambda m: tab.said.append(m.text))
-    tab.on("pageerror", lambda e: tab.said.append(str(e)))
-    tab.on("dialog", lambda d: (tab.said.append("dialog"), d.dismiss()))
-    tab.on("request", lambda r: None if r.url.startswith(("data:", "file:")) else tab.said.append(r.url))
-    tab.goto(report.as_uri())
-    yield tab
-    assert tab.said == []
-    assert tab.title() != "hacked"
-    context.close()
+    with opened(browser, report) as tab:
+        yield tab
 
 
 def until(page: Any, condition: str) -> None:
@@ -106,6 +90,35 @@ def test_keyboard_can_skip_to_the_report(page: Any) -> None:
     assert page.evaluate("document.activeElement.className") == "km-skip"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "report"
+
+
+def test_keyboard_alone_opens_a_chapter_sorts_and_filters(page: Any) -> None:
+    tab_until(page, "e.matches('.km-menu a[href=\"#chapter-retention\"]')")
+    page.keyboard.press("Enter")
+    until(page, "Math.abs(document.getElementById('chapter-retention').getBoundingClientRect().top) < 200")
+    # from there on Tab goes through the chapter, not through the contents again
+    tab_until(page, "e.matches('.km-tools input') || e.matches('thead button')", most=60)
+    tab_until(page, "e.matches('table[data-sortable] thead button') && e.closest('th').classList.contains('km-r')")
+    first = clients(page)[0]
+    page.keyboard.press("Enter")
+    assert page.locator("th[aria-sort=descending]").count() == 1
+    page.keyboard.press("Space")
+    assert page.locator("th[aria-sort=ascending]").count() == 1
+    assert clients(page)[-1] == first
+    for _ in range(10):  # back to the filter above the list
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.matches('.km-tools input')"):
+            break
+    page.keyboard.type("😀 5")
+    assert clients(page) == ["😀 № 5 ₽"]
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", "focus can be seen"
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_axe_finds_nothing_serious(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(100)
+    assert axe_violations(page) == []
 
 
 def test_charts_are_drawn_in_the_reports_face(page: Any) -> None:

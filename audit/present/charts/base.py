@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from PIL import Image
 
 from audit.findings.finding import Status
 from audit.present.format import MINUS, NBSP, Fmt
@@ -198,38 +200,54 @@ def _compact(svg: str) -> str:
 
 
 def _png(fig: Figure, titled: Chart | None) -> bytes:
-    """Draw the figure; with a chart, its title and note are drawn in above and below, and taken out again."""
-    import textwrap
+    """Draw the figure; with a chart, its title and note stand in strips above and below.
 
+    The places found for the SVG are kept: laying out again would take most of the time.
+    """
     with chart_style():
-        added: list[Any] = []
-        width, height = (float(x) for x in fig.get_size_inches())
-        engine = fig.get_layout_engine()
-        if titled is not None and engine is not None:
+        picture = _pixels(fig)
+        if titled is not None:
+            width = float(fig.get_size_inches()[0])
             per_line = int(width * 13)
             head = textwrap.wrap(titled.title, int(per_line * 0.92))
             sub = textwrap.wrap(titled.subtitle, per_line)
             foot = textwrap.wrap(titled.note, int(per_line * 1.15))
-            top = 0.14 + 0.235 * len(head) + 0.18 * len(sub)
-            bottom = 0.06 + 0.155 * len(foot)
-            total = height + top + bottom
-            fig.set_size_inches(width, total)
-            engine.set(rect=(0, bottom / total, 1, height / total))  # type: ignore[call-arg]
-            y = 1 - 0.08 / total
-            added.append(fig.text(0.008, y, "\n".join(head), fontsize=13, fontweight="bold", va="top", color=INK))
-            if sub:
-                y -= 0.235 * len(head) / total
-                added.append(fig.text(0.008, y, "\n".join(sub), fontsize=10, va="top", color=INK_SOFT))
-            if foot:
-                added.append(fig.text(0.008, 0.05 / total, "\n".join(foot), fontsize=8, va="bottom", color=INK_FAINT))
+            above = Figure(figsize=(width, 0.14 + 0.235 * len(head) + 0.18 * len(sub)))
+            y = _write(above, 0.08, head, size=13, step=0.235, color=INK, weight="bold")
+            _write(above, y, sub, size=10, step=0.18, color=INK_SOFT)
+            below = Figure(figsize=(width, 0.06 + 0.155 * len(foot)))
+            _write(below, 0, foot, size=8, step=0.155, color=INK_FAINT)
+            picture = np.vstack([_pixels(above), picture, _pixels(below)])
         buffer = io.BytesIO()
-        FigureCanvasAgg(fig).print_figure(buffer, format="png", dpi=PNG_DPI, metadata={"Software": None})
-        for text in added:
-            text.remove()
-        if added and engine is not None:
-            fig.set_size_inches(width, height)
-            engine.set(rect=(0, 0, 1, 1))  # type: ignore[call-arg]
+        Image.fromarray(picture).save(buffer, format="png", dpi=(PNG_DPI, PNG_DPI))
         return buffer.getvalue()
+
+
+def _write(
+    strip: Figure, down_in: float, lines: Sequence[str], *, size: float, step: float, color: str, weight: str = "normal"
+) -> float:
+    """Write lines from ``down_in`` inches below the upper edge of a strip, return where the next one would stand."""
+    height = float(strip.get_size_inches()[1])
+    if lines:
+        strip.text(
+            0.008, 1 - down_in / height, "\n".join(lines), fontsize=size, fontweight=weight, va="top", color=color
+        )
+    return down_in + step * len(lines)
+
+
+def _pixels(fig: Figure) -> np.ndarray[Any, Any]:
+    """Draw a figure as it was laid out last, at `PNG_DPI`; rows of RGB pixels."""
+    engine, dpi, canvas = fig.get_layout_engine(), fig.dpi, fig.canvas
+    fig.set_layout_engine("none")
+    fig.dpi = PNG_DPI
+    try:
+        paper = FigureCanvasAgg(fig)
+        paper.draw()  # type: ignore[no-untyped-call]
+        return np.array(paper.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]
+    finally:
+        fig.dpi = dpi
+        fig.set_canvas(canvas)
+        fig.set_layout_engine(engine)
 
 
 # --- parts
