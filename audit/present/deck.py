@@ -30,7 +30,7 @@ from audit.present.titles import chapter_title
 from audit.present.views import finding_from_json, metric_from_json
 from audit.present.words import word
 
-__all__ = ["MAX_SLIDES", "chart_of", "fit_text", "write_deck"]
+__all__ = ["MAX_SLIDES", "chart_of", "fit_text", "whole_sentences", "write_deck"]
 
 FONT = "Arial"
 """A face with Cyrillic that every system has, or has a metric twin of; the report's own faces are not on a client's."""
@@ -48,6 +48,7 @@ _T = {
     "price": Text("Сколько это стоит", "What it costs"),
     "plan": Text("План действий", "Plan of action"),
     "fine": Text("Что в порядке", "What is in order"),
+    "in_order": Text("В норме", "In order"),
     "limits": Text("О чём данные не говорят", "What the data cannot tell"),
     "data": Text("На чём стоят выводы", "What the conclusions rest on"),
     "more": Text("и ещё {n} — в отчёте", "and {n} more in the report"),
@@ -60,7 +61,7 @@ _T = {
                   "The estimates overlap: the same money may stand in several rows, so they do not add up."),
     "grade": Text("Доказательность", "Evidence"),
     "norm": Text("Норма", "Norm"),
-    "interval": Text("интервал 95 %", "95% interval"),
+    "interval": Text("интервал 95\u00a0%", "95% interval"),
     "do": Text("Что делать", "What to do"),
 }  # fmt: skip
 
@@ -162,6 +163,19 @@ def fit_text(
         last = last[:-1].rstrip(" ,;:—–-.")
     lines[-1] = last + "…"
     return " ".join(lines), smallest
+
+
+def whole_sentences(
+    text: str, width_in: float, height_in: float, *, largest: int, smallest: int
+) -> str:  # fmt: skip
+    """Return as many whole first sentences as fit a box at the smallest size: a slide need not say everything."""
+    sentences = re.split(r"(?<=[.!?…]) (?=[A-ZА-ЯЁ«“\d])", _plain(text))
+    for n in range(len(sentences), 1, -1):
+        if not fit_text(" ".join(sentences[:n]), width_in, height_in, largest=largest, smallest=smallest)[0].endswith(
+            "…"
+        ):
+            return " ".join(sentences[:n])
+    return sentences[0]
 
 
 def _plain(text: object) -> str:
@@ -343,11 +357,11 @@ class _Deck:
 
     def table(
         self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], y: float, bottom: float,
-        *, status: Sequence[str] | None = None, size: int = 13,
+        *, status: Sequence[str] | None = None, size: int = 13, lines: int = 3,
     ) -> int:  # fmt: skip
         """Place a native table below ``y`` and above ``bottom`` (inches); return how many rows found room.
 
-        The font goes down to 10 points before rows are left out; a cell takes at most three lines.
+        The font goes down to 10 points before rows are left out; a cell takes at most ``lines`` lines.
         """
         room = WIDTH_IN - 2 * MARGIN_IN
         wide = [w / sum(widths) * room for w in widths]
@@ -355,11 +369,12 @@ class _Deck:
         def lay(points: int) -> tuple[list[list[str]], list[float]]:
             cells, heights = [], []
             for row in rows:
-                fitted = [fit_text(c, wide[k] - 0.2, 3 * points * _LINE / 72 + 0.01, largest=points, smallest=points)[0]
+                fitted = [fit_text(c, wide[k] - 0.2, lines * points * _LINE / 72 + 0.01, largest=points,
+                                   smallest=points)[0]
                           for k, c in enumerate(row)]  # fmt: skip
-                lines = max(len(_wrap(c, wide[k] - 0.2, points, False)) for k, c in enumerate(fitted))
+                high = max(len(_wrap(c, wide[k] - 0.2, points, False)) for k, c in enumerate(fitted))
                 cells.append(fitted)
-                heights.append(lines * points * _LINE / 72 + 0.14)
+                heights.append(high * points * _LINE / 72 + 0.14)
             return cells, heights
 
         for points in range(size, 9, -1):
@@ -437,15 +452,16 @@ class _Deck:
         lang = self.c.lang
         self.open(word("executive", lang))
         sentence = " ".join(self.c.ctx.verdict)
-        self.text(sentence, MARGIN_IN, 1.65, WIDTH_IN - 2 * MARGIN_IN, 2.6, largest=30, smallest=16, bold=True)
+        room = WIDTH_IN - 2 * MARGIN_IN
+        self.text(sentence, MARGIN_IN, 1.6, room, 2.2, largest=28, smallest=16, bold=True)
         width = (WIDTH_IN - 2 * MARGIN_IN - 0.6) / 4
         for k, (name, mark) in enumerate(STATUS.items()):
             x = MARGIN_IN + k * (width + 0.2)
-            self.bar(x, 4.45, width, 1.35, mark.wash)
+            self.bar(x, 3.95, width, 1.35, mark.wash)
             n = sum(s.finding.status == name for s in self.c.all)
-            self.text(str(n), x + 0.15, 4.5, 1.6, 0.75, largest=36, smallest=28, bold=True, color=mark.ink)
+            self.text(str(n), x + 0.15, 4.0, 1.6, 0.75, largest=36, smallest=28, bold=True, color=mark.ink)
             told = f"{mark.shape} {mark.word.get(lang)}"
-            self.text(told, x + 0.15, 5.25, width - 0.25, 0.45, largest=15, smallest=11, color=mark.ink)
+            self.text(told, x + 0.15, 4.75, width - 0.25, 0.45, largest=15, smallest=11, color=mark.ink)
         d, fmt = self.c.findings["data"], self.c.fmt
         sure = (
             f"В расчёт вошло {fmt.num(d['rows_used'])} строк из {fmt.num(d['rows_read'])}, "
@@ -454,7 +470,9 @@ class _Deck:
             f"{fmt.num(d['rows_used'])} of {fmt.num(d['rows_read'])} rows entered the figures: "
             f"{fmt.count(d['clients'], 'client', 'clients')}, revenue {fmt.money(d['revenue'])}."
         )  # fmt: skip
-        self.text(sure, MARGIN_IN, 6.05, WIDTH_IN - 2 * MARGIN_IN, 0.75, largest=16, smallest=11, color=INK_SOFT)
+        worth = self.c.together()
+        self.text(worth, MARGIN_IN, 5.45, room, 0.95, largest=18, smallest=12)
+        self.text(sure, MARGIN_IN, 6.45 if worth else 5.6, room, 0.45, largest=15, smallest=11, color=INK_SOFT)
 
     def scorecard(self) -> None:
         shown = self.c.by_status("found", "watch")
@@ -493,7 +511,8 @@ class _Deck:
             self.text("; ".join(a for a in about if a), MARGIN_IN, y + 0.75, left, 0.6, largest=13, smallest=9,
                       color=INK_SOFT)  # fmt: skip
             y += 1.42
-        self.text(s.text, MARGIN_IN, y, left, 5.35 - y, largest=15, smallest=10)
+        told = whole_sentences(s.text, left - 0.12, 5.29 - y, largest=15, smallest=12)  # the whole is in the notes
+        self.text(told, MARGIN_IN, y, left, 5.35 - y, largest=15, smallest=10)
         rest = [f"{word('effect', lang)}: {s.price}" if s.price else ""]
         if s.finding.grade is not None:
             rest.append(f"{self.t('grade')} {s.finding.grade}: {GRADES[s.finding.grade].get(lang)}")
@@ -501,8 +520,8 @@ class _Deck:
         actions = [method().actions[a] for a in s.finding.actions]
         if actions:
             self.bar(MARGIN_IN, 6.15, WIDTH_IN - 2 * MARGIN_IN, 0.78, tint(self.accent, 0.92))
-            told = "; ".join(a.name.get(lang) for a in actions)
-            self.text(f"{self.t('do')}: {told}", MARGIN_IN + 0.1, 6.17, WIDTH_IN - 2 * MARGIN_IN - 0.2, 0.74,
+            steps = "; ".join(a.name.get(lang) for a in actions)
+            self.text(f"{self.t('do')}: {steps}", MARGIN_IN + 0.1, 6.17, WIDTH_IN - 2 * MARGIN_IN - 0.2, 0.74,
                       largest=14, smallest=10, anchor="middle")  # fmt: skip
         if chart is not None:
             self.picture(chart, MARGIN_IN + left + 0.25, 1.55, WIDTH_IN - 2 * MARGIN_IN - left - 0.25, 4.5, s.title)
@@ -514,7 +533,9 @@ class _Deck:
         self.open(self.t("price"))
         rows = [[s.title, s.price, s.finding.effect.formula.get(lang) if s.finding.effect else ""] for s in shown]
         head = [word("finding", lang), self.t("how_much"), self.t("how_computed")]
-        kept = self.table(head, rows, (4.2, 3.2, 4.6), 1.6, 6.2)
+        worth = self.c.together()
+        self.text(worth, MARGIN_IN, 1.55, WIDTH_IN - 2 * MARGIN_IN, 0.9, largest=18, smallest=12, bold=True)
+        kept = self.table(head, rows, (4.2, 3.0, 4.8), 2.55 if worth else 1.6, 6.2, lines=6)
         self._left_out(len(rows) - kept)
         self.text(
             self.t("apart"), MARGIN_IN, 6.3, WIDTH_IN - 2 * MARGIN_IN, 0.4, largest=13, smallest=10, color=INK_SOFT
@@ -539,11 +560,24 @@ class _Deck:
         self.notes("\n".join(f"{a['title']}. {a['first_step']}" for a in actions))
 
     def _fine_table(self, shown: Sequence[_Shown], y: float) -> None:
+        """Name what is in order chapter by chapter: a row for each of forty checks could not be read on a wall."""
         lang = self.c.lang
-        head = [word("chapter", lang), word("finding", lang), word("figure", lang), self.t("norm")]
-        rows = [[chapter_title(s.finding.chapter, lang), s.title, s.figure, s.norm] for s in shown]
+        chapters: dict[str, list[str]] = {}
+        for s in shown:
+            chapters.setdefault(chapter_title(s.finding.chapter, lang), []).append(s.title)
+        rows = [[name, str(len(titles)), self._first(titles)] for name, titles in chapters.items()]
         if rows:
-            self._left_out(len(rows) - self.table(head, rows, (2.6, 6.6, 1.6, 1.4), y, 6.7, size=12))
+            head = [word("chapter", lang), self.t("in_order"), word("finding", lang)]
+            self._left_out(len(rows) - self.table(head, rows, (2.9, 1.2, 8.1), y, 6.7))
+            self.notes("\n".join(f"{name}: {'; '.join(titles)}" for name, titles in chapters.items()))
+
+    def _first(self, titles: Sequence[str], letters: int = 160) -> str:
+        """Name the first titles whole, within about two lines, and count the others."""
+        kept = 1
+        while kept < len(titles) and len("; ".join(titles[: kept + 1])) <= letters:
+            kept += 1
+        rest = [self.t("more", n=len(titles) - kept)] if kept < len(titles) else []
+        return "; ".join([*titles[:kept], *rest])
 
     def fine(self) -> None:
         self.open(self.t("fine"))
@@ -557,7 +591,7 @@ class _Deck:
                 reason = s.finding.reason.get(self.c.lang) if s.finding.reason is not None else ""
                 groups.setdefault(reason, []).append(s.title)
         rows = [[reason, "; ".join(titles)] for reason, titles in sorted(groups.items(), key=lambda g: -len(g[1]))]
-        self._left_out(len(rows) - self.table([self.t("why"), self.t("checks")], rows, (4.6, 7.5), 1.6, 6.7, size=12))
+        self._left_out(len(rows) - self.table([self.t("why"), self.t("checks")], rows, (7.1, 5.0), 1.6, 6.7, lines=4))
         self.notes("\n".join(": ".join(r) for r in rows))
 
     def data(self) -> None:
