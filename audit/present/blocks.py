@@ -110,7 +110,10 @@ def _data_uri(svg: str) -> str:
 
 @dataclass(frozen=True)
 class Section:
-    """A titled piece of a chapter: what a notebook cell displays. ``parts`` are fragments, charts or plain texts."""
+    """A titled piece of a chapter: what a notebook cell displays. ``parts`` are fragments, charts or plain texts.
+
+    An ``internal`` one is shown in the notebook and left out of the report.
+    """
 
     id: str
     title: str
@@ -118,6 +121,7 @@ class Section:
     level: int = 3
     lead: str | Markup = ""
     classes: str = ""
+    internal: bool = False
 
     @property
     def html(self) -> Markup:
@@ -137,9 +141,10 @@ class Section:
     def __html__(self) -> str:
         return str(self.html)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
         # the style is for JupyterLab alone; the report drops every style sheet that comes with an output
-        return {"text/html": f"<style>{_lab_style()}</style>\n{self.html}", "text/plain": _plain(self.html)}
+        data = {"text/html": f"<style>{_lab_style()}</style>\n{self.html}", "text/plain": _plain(self.html)}
+        return data, {"internal": True} if self.internal else {}
 
 
 @lru_cache(maxsize=1)

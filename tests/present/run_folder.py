@@ -35,7 +35,7 @@ _METRIC = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 
 
 def _cell(*shown: Section | str) -> nbformat.NotebookNode:
     outputs = [
-        new_output("stream", text=s) if isinstance(s, str) else new_output("display_data", s._repr_mimebundle_())
+        new_output("stream", text=s) if isinstance(s, str) else new_output("display_data", *s._repr_mimebundle_())
         for s in shown
     ]
     return new_code_cell("hidden_source()", outputs=outputs)

@@ -189,7 +189,7 @@ def test_gauge_needs_something_to_compare_with() -> None:
 
 def test_section_shows_in_a_notebook() -> None:
     parts = ["Первый.\n\nВторой.", None, Markup("<ul><li>x</li></ul>")]
-    bundle = Section("s", "Раздел & <b>", parts)._repr_mimebundle_()
+    bundle, _ = Section("s", "Раздел & <b>", parts)._repr_mimebundle_()
     assert bundle["text/plain"] == "Раздел & <b>\nПервый.\nВторой.\nx"
     assert bundle["text/html"].count("<p>") == 2
     assert bundle["text/html"].startswith("<style>")  # for JupyterLab; see test_html for what the report makes of it

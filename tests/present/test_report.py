@@ -7,10 +7,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from audit.errors import PreparedError
+from audit.present.blocks import Section
 from audit.present.format import NBSP
+from audit.present.html import export_notebook
 from audit.present.report import (
     RenderOptions,
     ReportContext,
@@ -49,6 +51,14 @@ def test_every_inner_link_leads_somewhere(screen: str) -> None:
     targets = set(re.findall(r'href="#([^"]+)"', screen))
     assert "finding-retention-leaky-first-purchase" in targets and "chart-km" in targets
     assert targets - anchors(screen) == set()
+
+
+def test_a_section_for_the_analyst_stays_in_the_notebook() -> None:
+    shown, internal = (Section(f"s{i}", f"Раздел {i}", internal=i == 2)._repr_mimebundle_() for i in (1, 2))
+    assert "Раздел 2" in internal[0]["text/html"]
+    cell = new_code_cell("x", outputs=[new_output("display_data", *b) for b in (shown, internal)])
+    html = str(export_notebook(new_notebook(cells=[cell]), "ru").html)
+    assert "Раздел 1" in html and "Раздел 2" not in html
 
 
 def test_ids_are_unique_and_ascii(screen: str) -> None:

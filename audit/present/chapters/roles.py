@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -524,7 +525,8 @@ def _what_if(view: ChapterView) -> Section:
                 "No change is given: parameters add_relief_fte and move_functions of the notebook.",
             )
         ]
-    return _section(view, "what_if", parts, phi=view.case.thresholds.range("roles.reinvested_share")[1])
+    section = _section(view, "what_if", parts, phi=view.case.thresholds.range("roles.reinvested_share")[1])
+    return section if frame is not None and len(frame) else dataclasses.replace(section, internal=True)
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
