@@ -90,6 +90,16 @@ class Reading(_Section):
     """Files (patterns of their names) that hold returns as positive amounts; none given: found by their titles."""
     duplicates: Literal["keep", "drop"] | None = None
     """What to do with exact duplicate documents met in several files."""
+    groups: tuple[str, ...] | None = None
+    """Levels of a grouped report from the outermost, the lines last: fields, or ``-`` for a level not needed."""
+
+    @field_validator("groups")
+    @classmethod
+    def _levels(cls, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in given or ():
+            if name not in (*CANONICAL_FIELDS, *READING_ONLY_FIELDS, "-"):
+                raise ValueError(f"{name}: {did_you_mean(name, (*CANONICAL_FIELDS, '-')).en}")
+        return given
 
 
 class Period(_Section):

@@ -22,6 +22,7 @@ from audit.intake.columns import TablePlan, absent_columns, plan_table
 from audit.intake.databases import is_address, open_database, shown_address
 from audit.intake.dates import decide_orders
 from audit.intake.files import TableReader, find_files, open_tables
+from audit.intake.grouped import GroupRow, group_sums, stage_grouped
 from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
@@ -54,6 +55,10 @@ class _Table:
     rows_set_aside: int = 0
     revenue_aside: float = 0.0
     totals: list[tuple[int, str, float]] = field(default_factory=list)
+    groups: tuple[GroupRow, ...] = ()
+    """Group rows of a report of three levels or more."""
+    subtotals: list[ControlSum] = field(default_factory=list)
+    """Sums of the groups against their lines, one a level."""
 
     @property
     def name(self) -> str:
@@ -90,11 +95,16 @@ class Intake:
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
+        self.index = PersonIndex(self.settings, self.questionnaire)
         self._open_and_stage(sources)
         self._map_words()
         self._map_people()
         self._map_clients()
         rules = self._rules()
+        for t, rule in zip(self.tables, rules, strict=True):
+            t.subtotals = group_sums(
+                t.staged, t.groups, t.plan.grouping, rule.marks.get("amount"), t.name, self.settings.report.lang
+            )
         self._write(rules)
         self._duplicate_documents(rules)
         return self._report()
@@ -117,15 +127,20 @@ class Intake:
         self.tables.sort(key=lambda t: t.name)
 
     def _stage(self, reader: TableReader, size: int) -> None:
-        plan = plan_table(reader, self.settings)
+        plan = plan_table(reader, self.settings, self._known_person)
         own = getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
-        staged = reader.stage(plan.layout, plan.keep, path, self.connection)
+        groups: tuple[GroupRow, ...] = ()
+        if plan.grouping is not None:
+            rows, outline = reader.every_row(), reader.outline()
+            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.connection)
+        else:
+            staged = reader.stage(plan.layout, plan.keep, path, self.connection)
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
-        self.tables.append(_Table(reader, plan, staged, size))
+        self.tables.append(_Table(reader, plan, staged, size, groups=groups))
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
@@ -246,9 +261,10 @@ class Intake:
         self.notes.append(Text(f"Поле «{label.ru}»: значения не распознаны (строк) — {shown}",
                                f"Field “{label.en}”: values not recognised (rows): {shown}"))  # fmt: skip
 
-    def _map_people(self) -> None:
-        self.index = PersonIndex(self.settings, self.questionnaire)
+    def _known_person(self, text: str) -> bool:
+        return self.index.resolve(text).how in ("known", "system")
 
+    def _map_people(self) -> None:
         def person(text: str) -> str | None:
             value = clean_text(text)
             return None if value is None else self.index.resolve(value).code
@@ -471,6 +487,7 @@ class Intake:
         """The last total of every file against the rows used; where set-aside rows explain it, against all rows."""
         out = []
         for t in self.tables:
+            out.extend(t.subtotals)
             if not t.totals:
                 continue
             _row, label, stated = t.totals[-1]

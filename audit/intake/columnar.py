@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,22 @@ class ParquetReader:
             rows.extend((i + 2, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True)))
             break
         return rows
+
+    def outline(self) -> Mapping[int, int]:
+        """Return no outline: the format has none."""
+        return {}
+
+    def every_row(self) -> Iterator[Row]:
+        """Give all rows one by one."""
+        names = list(self.file.schema_arrow.names)
+        yield 1, names
+        at = 2
+        for batch in self.file.iter_batches(131_072):
+            columns = [as_text(c).to_pylist() for c in batch.columns]
+            for cells in zip(*columns, strict=True):
+                yield at, [c or "" for c in cells]
+                at += 1
+        self.sha256 = file_digest(self.path)
 
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows to ``path``. Row 1 is the header."""

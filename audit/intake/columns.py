@@ -6,14 +6,14 @@ decide: an empty column yields to a filled one, and equal contents are one colum
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
 from audit.errors import AmbiguityError, InputError, Text, did_you_mean
 from audit.intake.files import TableReader
+from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, HeaderPlan, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, is_value
 from audit.intake.staging import Row
@@ -32,8 +32,6 @@ JUDGED = frozenset({
 
 
 _MARKS: tuple[Literal[",", "."], ...] = (",", ".")
-DATE_INSIDE = re.compile(r"\b(?:от|dated)\s+\d{1,2}[ ./-]")
-"""«Заказ клиента 0000-000123 от 01.02.2024»: a document's number that carries its date."""
 
 
 @dataclass
@@ -49,6 +47,8 @@ class TablePlan:
     vat: str | None = None
     grouped: bool = False
     """Whether clients stand in rows of their own above their orders."""
+    grouping: Grouping | None = None
+    """How a report of three levels or more is read."""
     questions: list[Question] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
     preamble: list[Row] = field(default_factory=list)
@@ -56,8 +56,14 @@ class TablePlan:
     """Headers that ``[columns]`` names and this table lacks."""
 
 
-def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
-    """Find the header of a table and decide which column is what; raise when a required field is missing."""
+def plan_table(
+    reader: TableReader, settings: Settings, known_person: Callable[[str], bool] = lambda _: False
+) -> TablePlan:
+    """Find the header of a table and decide which column is what; raise when a required field is missing.
+
+    ``known_person`` says whether a text names somebody of the staff: it tells the level of managers in a grouped
+    report.
+    """
     rows = reader.head()
     layout = find_layout(rows, settings.columns, settings.reading.header_row, reader.merged)
     if layout is None:
@@ -73,6 +79,11 @@ def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
     _drop_wrong_types(chosen, sample, plan, notes)
     _ask_about_shared(plan, chosen, reader)
+    grouping = None
+    if reader.format not in ("parquet", "sql"):
+        grouping = find_grouping(rows, layout, chosen, settings, reader.outline(), known_person, reader.name)
+    if grouping is not None:
+        return _plan_grouped(grouping, layout, plan, chosen, reader, rows, questions, notes)
     grouped = _grouped(chosen, sample)
     if grouped:
         _two_levels_only(chosen, sample, reader)
@@ -85,9 +96,59 @@ def plan_table(reader: TableReader, settings: Settings) -> TablePlan:
         layout=layout,
         keep=[("first", 0), *sorted(used.items())],
         labels=labels, uses=uses, questions=questions, notes=notes,
-        client_id_is_inn="инн" in normalise_header(client_id)[0].split() or "inn" in normalise_header(client_id)[0],
+        client_id_is_inn=_is_inn(client_id),
         vat=_vat(labels.get("amount", "")), grouped=grouped,
         not_found=plan.missing_settings,
+        preamble=[(n, c) for n, c in rows if n < layout.header_row],
+    )  # fmt: skip
+
+
+def _is_inn(header: str) -> bool:
+    words = normalise_header(header)[0]
+    return "инн" in words.split() or "inn" in words
+
+
+def _plan_grouped(
+    g: Grouping, layout: Layout, plan: HeaderPlan, chosen: Mapping[str, int], reader: TableReader, rows: Sequence[Row],
+    questions: list[Question], notes: list[Text],
+) -> TablePlan:  # fmt: skip
+    """The plan of a report whose lines take their client, manager or month from the groups above them."""
+    layout = replace(layout, first_row=g.first_row)
+    sample = [cells for number, cells in rows if number >= layout.first_row]
+    own = {f: i for f, i in chosen.items() if f not in NOT_USED and (g.how == "columns" or i not in g.columns)}
+    texts = [t for i in set(g.columns) for t in _column(sample, i)]
+    known = {*own, *g.levels}
+    missing = [] if "order_date" in known or any(DATE_INSIDE.search(t) for t in texts) else ["order_date"]
+    missing += [] if {"client_id", "client", "legal_entity"} & known else ["client_id"]
+    missing += [] if "amount" in own or {"qty", "price"} <= set(own) else ["amount"]
+    if missing:
+        raise _missing(missing, plan, reader)
+    uses = [u for u, c in zip(_uses(reader.name, plan, own, sample), plan.columns, strict=True)
+            if g.how == "columns" or c.index not in g.columns]  # fmt: skip
+    header = {i: plan.columns[i].header for i in range(len(plan.columns))}
+    labels = {f: header[i] for f, i in own.items()}
+    if g.how != "columns":
+        for at, (name, column) in enumerate(zip(g.levels, g.columns, strict=True)):
+            label = g.labels[at] if len(g.labels) == len(g.levels) else header[column]
+            used = name != "-"
+            how: Literal["setting", "mapped", "derived", "unmapped"] = "unmapped"
+            if used:
+                how = {"settings": "setting", "labels": "mapped", "values": "derived"}[g.told_by]  # type: ignore[assignment]
+                labels.setdefault(name, label)
+            example = g.examples[at][:60] if at < len(g.examples) and g.examples[at] else None
+            uses.append(ColumnUse(reader.name, label, name if used else None, how, None, example))
+    said = g.words()
+    notes.append(Text(f"{reader.name}: {said.ru}", f"{reader.name}: {said.en}"))
+    if g.told_by == "values":
+        questions.append(Question(
+            Text(f"{reader.name}: {said.ru}. Уровни узнаны по значениям; если это верно, закрепите их",
+                 f"{reader.name}: {said.en}. The levels were recognised by their values; if that is right, settle them"),
+            g.answer(),
+        ))  # fmt: skip
+    return TablePlan(
+        layout=layout, keep=list(own.items()), labels=labels, uses=uses, questions=questions, notes=notes,
+        client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
+        vat=_vat(labels.get("amount", "")), grouping=g, not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )  # fmt: skip
 
@@ -152,7 +213,7 @@ def _drop_wrong_types(
         if name not in chosen or plan.columns[chosen[name]].match.how == "setting":
             continue
         cells = [c for c in _column(sample, chosen[name]) if c]
-        if cells and not any(_datelike(c) for c in cells):
+        if cells and not any(datelike(c) for c in cells):
             header = plan.columns[chosen.pop(name)].header
             words = field_name(name)
             notes.append(Text(f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней не даты; не используется",
@@ -169,17 +230,6 @@ def _drop_wrong_types(
             words = field_name(name)
             notes.append(Text(f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней суммы; не используется",
                               f"Column “{header}” holds sums and is not used as “{words.en}”"))  # fmt: skip
-
-
-def _datelike(text: str) -> bool:
-    digits = sum(c.isdigit() for c in text)
-    if any(c.isalpha() for c in text):
-        return digits >= 3 and any(m in text.lower() for m in (
-            "янв", "фев", "мар", "апр", "ма", "июн", "июл", "авг", "сен", "окт", "ноя", "дек", "jan", "feb", "apr",
-            "jun", "jul", "aug", "sep", "oct", "nov", "dec", "t", "z"))  # fmt: skip
-    if text.count(".") == 2 or text.count("/") == 2 or text.count("-") == 2:
-        return digits >= 4
-    return digits == 5 and text[:5].isdigit()
 
 
 def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: TableReader) -> None:
@@ -215,7 +265,7 @@ def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]],
     for cells in sample:
         text = cell(cells, sum_at)
         number = next((n for m in _MARKS if (n := parse_number(text, m)) is not None), None)
-        if _datelike(cell(cells, date_at)) or DATE_INSIDE.search(cell(cells, number_at)):
+        if datelike(cell(cells, date_at)) or DATE_INSIDE.search(cell(cells, number_at)):
             if groups:
                 groups[-1] = (groups[-1][0], groups[-1][1] + (number or 0))
         elif any(is_total(c) for c in cells if c.strip()):
@@ -254,7 +304,7 @@ def _grouped(chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> bool
             return cells[i].strip() if i is not None and i < len(cells) else ""
 
         own = cell(chosen.get("client"))
-        has_date = _datelike(cell(date_at)) or bool(DATE_INSIDE.search(cell(number_at)))
+        has_date = datelike(cell(date_at)) or bool(DATE_INSIDE.search(cell(number_at)))
         if has_date:
             dated += 1
             blank += not own

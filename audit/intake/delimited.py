@@ -13,7 +13,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -156,6 +156,26 @@ class DelimitedReader:
     def head(self) -> list[Row]:
         """Return the first rows as text cells."""
         return self.rows
+
+    def outline(self) -> Mapping[int, int]:
+        """Return no outline: text files show levels by blanks at most."""
+        return {}
+
+    def every_row(self) -> Iterator[Row]:
+        """Give all rows one by one, damaged characters replaced."""
+        with self.path.open(encoding=self.encoding, errors="replace", newline="") as f:
+            if self.mark_bytes:
+                f.read(1)
+            reader = csv.reader((line.replace("\0", "") for line in f), delimiter=self.delimiter)
+            before = 0
+            try:
+                for cells in reader:
+                    yield before + 1, cells
+                    before = reader.line_num
+            except csv.Error as e:
+                raise _line_too_long(self.name, reader.line_num + 1) from e
+        with self.path.open("rb") as whole:
+            self.sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
 
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""

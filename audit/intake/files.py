@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,11 +60,19 @@ class TableReader(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Hash of the file, known once it is staged."""
+        """Hash of the file, known once all of its rows were given."""
         ...
 
     def head(self) -> list[Row]:
         """Return the first rows as text cells, preamble included."""
+        ...
+
+    def outline(self) -> Mapping[int, int]:
+        """Return the outline level of the rows that have one; only workbooks have outlines."""
+        ...
+
+    def every_row(self) -> Iterator[Row]:
+        """Give all rows one by one: for grouped reports, which no reader takes by the column."""
         ...
 
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -45,6 +45,16 @@ class GridReader:
     def head(self) -> list[Row]:
         """Return the first rows as text cells."""
         return list(islice(self.rows(), HEAD_ROWS + 80))
+
+    def outline(self) -> Mapping[int, int]:
+        """Return no outline: these formats have none."""
+        return {}
+
+    def every_row(self) -> Iterator[Row]:
+        """Give all rows one by one."""
+        yield from self.rows()
+        if self.path is not None:
+            self.sha256 = file_digest(self.path)
 
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""

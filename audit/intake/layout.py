@@ -78,9 +78,27 @@ def find_layout(
             break
         if found >= 2 and (best is None or found > best[0]) and not any(is_value(c) for c in cells if c):
             best = (found, at)
+    if best is None and header_row is None:
+        best = _report_header(filled)
     if best is None:
         return None
     return _with_second_row(filled, best[1], best[0], rows, columns, header_row)
+
+
+def _report_header(filled: Sequence[tuple[int, list[str]]]) -> tuple[int, int] | None:
+    """The header of a report that names little more than the sum: «Группировка | Сумма» above columns of numbers."""
+    for at, (_, cells) in enumerate(filled):
+        words = [c for c in cells if c]
+        if len(words) < 2 or any(is_value(c) for c in words):
+            continue
+        for j, cell in enumerate(cells):
+            if not cell or match_header(cell).field != "amount":
+                continue
+            below = [c[j] for _, c in filled[at + 1 : at + 41] if j < len(c) and c[j]]
+            rows = sum(any(c) for _, c in filled[at + 1 : at + 41])
+            if len(below) >= 2 and all(is_value(b) for b in below) and len(below) >= rows / 3:
+                return 1, at
+    return None
 
 
 def _fill(number: int, cells: Sequence[str], merged: Sequence[tuple[int, int, int, int]]) -> list[str]:

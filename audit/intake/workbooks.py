@@ -10,7 +10,7 @@ import re
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +19,7 @@ import fastexcel
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from lxml import etree
 
 from audit.errors import InputError, Text, did_you_mean
 from audit.intake.columnar import file_digest
@@ -67,6 +68,8 @@ class SheetReader:
     sha256: str = ""
     merged: tuple[tuple[int, int, int, int], ...] = ()
     notes: list[Text] = field(default_factory=list)
+    levels: Mapping[int, int] | None = None
+    """Outline levels, once they were looked up."""
 
     def head(self) -> list[Row]:
         """Return the first rows as text cells."""
@@ -74,6 +77,27 @@ class SheetReader:
         top = self.table.slice(0, HEAD_ROWS + 80)
         columns = [_strings(c).to_pylist() for c in top.columns]
         return [(i + 1, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True))]
+
+    def outline(self) -> Mapping[int, int]:
+        """Return the outline level of the rows that have one."""
+        if self.levels is None:
+            self.levels = _outline(self.path, self.sheet) if self.format == "xlsx" else {}
+        return self.levels
+
+    def every_row(self) -> Iterator[Row]:
+        """Give all rows one by one, cell errors as their text."""
+        assert self.table is not None
+        table, self.table = self.table, None
+        wrong = {(row, column): text for row, column, text in self.errors}
+        for begin in range(0, table.num_rows, 20_000):
+            part = table.slice(begin, 20_000)
+            columns = [_strings(c).to_pylist() for c in part.columns]
+            for at, cells in enumerate(zip(*columns, strict=True), begin):
+                row = [c or "" for c in cells]
+                if wrong:
+                    row = [wrong.get((at, j), c) for j, c in enumerate(row)]
+                yield at + 1, row
+        self.sha256 = file_digest(self.path)
 
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
@@ -163,6 +187,51 @@ def _merged_ranges(path: Path, sheet: str | None) -> list[tuple[int, int, int, i
         return [(a, b - left, c, d - left) for (a, b), (c, d) in page.merged_cell_ranges or []]
     except Exception:  # merged ranges are a help, not a need; the sheet itself was read
         return []
+
+
+_OUTLINED_ROW = re.compile(rb"<row\b[^>]*>")
+_ROW_NUMBER = re.compile(rb'\br="(\d+)"')
+_ROW_LEVEL = re.compile(rb'\boutlineLevel="(\d+)"')
+_RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+
+
+def _outline(path: Path, sheet: str | None) -> dict[int, int]:
+    """Outline levels by row number, read from the sheet's XML; empty for lists too large to be a report."""
+    if path.stat().st_size > _MERGED_BYTES:
+        return {}
+    out: dict[int, int] = {}
+    try:
+        with zipfile.ZipFile(path) as z:
+            entry = _sheet_entry(z, sheet)
+            if entry is None:
+                return {}
+            with z.open(entry) as f:
+                text = b""
+                while part := f.read(2**20):
+                    text += part
+                    whole = text.rfind(b">") + 1  # a tag may be cut by the end of what was read
+                    for row in _OUTLINED_ROW.findall(text[:whole]):
+                        number, level = _ROW_NUMBER.search(row), _ROW_LEVEL.search(row)
+                        if number and level:
+                            out[int(number[1])] = int(level[1])
+                    text = text[whole:]
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, etree.XMLSyntaxError, KeyError):
+        return {}  # the outline is a help; the sheet itself was read
+    return out
+
+
+def _sheet_entry(z: zipfile.ZipFile, sheet: str | None) -> str | None:
+    """Name of the archive's entry that holds a sheet."""
+    entries = {n.lower(): n for n in z.namelist()}
+    safe = etree.XMLParser(resolve_entities=False, no_network=True)
+    book = etree.fromstring(z.read(entries["xl/workbook.xml"]), safe)
+    links = etree.fromstring(z.read(entries["xl/_rels/workbook.xml.rels"]), safe)
+    targets = {link.get("Id"): link.get("Target") or "" for link in links}
+    for element in book.iter("{*}sheet"):
+        if element.get("name") == sheet:
+            target = str(targets.get(element.get(f"{_RELATIONS}id"), "")).lstrip("/")
+            return entries.get((target if target.startswith("xl/") else f"xl/{target}").lower())
+    return None
 
 
 def _strings(column: pa.Array) -> pa.Array:

@@ -83,15 +83,26 @@ def test_header_of_two_rows_with_a_client_above_its_code() -> None:
     assert plan.columns[3].header == "Контрагент / ИНН"
 
 
-def test_report_of_three_levels_is_refused(tmp_path: Path) -> None:
-    """Client, document, item: an item would be taken for the client of the next document."""
+def three_levels(first_item: int) -> str:
     lines = ["Контрагент;Сумма", "Документ;"]
     for client in range(4):
         lines.append(f"ООО Клиент {client};300")
         for doc in range(2):
-            lines += [f"Заказ клиента {client}-{doc} от 01.02.2024 10:00:00;150", "Болт;100", "Гайка;50"]
+            lines += [f"Заказ клиента {client}-{doc} от 01.02.2024 10:00:00;150", f"Болт;{first_item}", "Гайка;50"]
+    return "\n".join(lines) + "\n"
+
+
+def test_items_under_documents_are_told_by_their_sums_alone(tmp_path: Path) -> None:
+    result = read(write(tmp_path / "o.csv", three_levels(100)), tmp_path / "out")
+    assert result.report.revenue == 1200.0 and len(result.lines) == 16
+    assert set(result.column("sku")) == {"Болт", "Гайка"}
+    assert set(result.column("client_name")) == {f"ООО Клиент {i}" for i in range(4)}
+
+
+def test_report_of_three_levels_whose_sums_do_not_agree_is_refused(tmp_path: Path) -> None:
+    """Client, document, item: an item would be taken for the client of the next document."""
     with refuses(InputError, "more than two levels"):
-        read(write(tmp_path / "o.csv", "\n".join(lines) + "\n"), tmp_path / "out")
+        read(write(tmp_path / "o.csv", three_levels(70)), tmp_path / "out")
 
 
 def test_amount_in_the_group_row_is_not_counted(tmp_path: Path) -> None:
