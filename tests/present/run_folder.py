@@ -34,11 +34,14 @@ _METRIC = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 
 
 
 def _cell(*shown: Section | str) -> nbformat.NotebookNode:
-    outputs = [
-        new_output("stream", text=s) if isinstance(s, str) else new_output("display_data", *s._repr_mimebundle_())
-        for s in shown
-    ]
-    return new_code_cell("hidden_source()", outputs=outputs)
+    return new_code_cell("hidden_source()", outputs=[_output(s) for s in shown])
+
+
+def _output(shown: Section | str) -> nbformat.NotebookNode:
+    if isinstance(shown, str):
+        return new_output("stream", text=shown)
+    data, metadata = shown._repr_mimebundle_()
+    return new_output("display_data", data=data, metadata=metadata)
 
 
 def write_run(folder: Path, lang: Lang = "ru", *, company: str = "ООО «Ромашка»", rows: int = 60) -> Path:

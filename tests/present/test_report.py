@@ -54,9 +54,12 @@ def test_every_inner_link_leads_somewhere(screen: str) -> None:
 
 
 def test_a_section_for_the_analyst_stays_in_the_notebook() -> None:
-    shown, internal = (Section(f"s{i}", f"Раздел {i}", internal=i == 2)._repr_mimebundle_() for i in (1, 2))
-    assert "Раздел 2" in internal[0]["text/html"]
-    cell = new_code_cell("x", outputs=[new_output("display_data", *b) for b in (shown, internal)])
+    outputs = []
+    for i in (1, 2):
+        data, metadata = Section(f"s{i}", f"Раздел {i}", internal=i == 2)._repr_mimebundle_()
+        assert f"Раздел {i}" in data["text/html"]
+        outputs.append(new_output("display_data", data=data, metadata=metadata))
+    cell = new_code_cell("x", outputs=outputs)
     html = str(export_notebook(new_notebook(cells=[cell]), "ru").html)
     assert "Раздел 1" in html and "Раздел 2" not in html
 
