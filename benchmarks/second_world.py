@@ -59,6 +59,7 @@ class World:
     first_factor: float = 1.0
     leave: tuple[float, float, float] = (0.0, 0.0, 0.0)  # share of clients leaving between two months before the end
     leave_of: int = -1  # only of this keeper
+    steady: bool = False  # everybody orders evenly: only then does a silence tell anything
     returns: float = 0.08
     giants: int = 0
     giant_late: float = 0.0
@@ -226,9 +227,9 @@ PLANTS: dict[str, Plant] = {
     "retention.low_repeat_share": Plant(_between("first_factor", 18.0, 22.0, arrivals=1.2), ("TC",), (280, 420)),
     "retention.revenue_leak": Plant(_all(leave=(0.34, 15.0, 12.3), arrivals=0.3), NOT_S, (280, 420)),
     "retention.base_shrinking": Plant(_all(churn=0.2, arrivals=0.03), OFTEN, (280, 420)),
-    "retention.sleeping_clients": Plant(_all(leave=(0.24, 9.0, 5.5)), ("TC",), (280, 420)),
+    "retention.sleeping_clients": Plant(_all(leave=(0.3, 9.0, 5.5), alpha=1.9, top_cap=0.03), ("TC",), (280, 420)),
     "retention.weak_return": Plant(
-        _between("pause_ends", 0.04, 0.1, pause=0.16, churn=0.02, arrivals=0.25), OFTEN, (300, 420)
+        _between("pause_ends", 0.04, 0.1, pause=0.16, churn=0.02, arrivals=0.25, steady=True), OFTEN, (300, 420)
     ),
     "retention.ticket_decline": Plant(_all(ticket=-0.13, inflation=0.0), OFTEN, (300, 420)),
     "retention.frequency_decline": Plant(_all(frequency=-0.15), OFTEN, (300, 420)),
@@ -239,11 +240,13 @@ PLANTS: dict[str, Plant] = {
     "base.long_tail": Plant(_all(tail=True), OFTEN),
     "base.off_profile": Plant(_between("odd", 0.08, 0.12), ("TC",)),
     "base.wallet_headroom": Plant(_between("wallet", 0.17, 0.22), NOT_S),
-    "base.range_gap": Plant(_all(lacking=0.45, categories=16, lines=5.0), OFTEN),
+    "base.range_gap": Plant(_all(lacking=0.45, categories=26, lines=6.0), OFTEN),
     "base.indigestion": Plant(_all(giants=3, giant_late=0.35), OFTEN, (280, 400)),
     "ownership.single_owner": Plant(_between("single", 0.85, 0.95), NOT_S),
     "ownership.bus_factor": Plant(_between("biggest_book", 0.68, 0.78), NOT_S),
-    "ownership.handover_loss": Plant(_all(leaver=True, leaver_loss=0.42), OFTEN, (440, 560), (4, 4)),
+    "ownership.handover_loss": Plant(
+        _all(leaver=True, leaver_loss=0.45, alpha=2.2, top_cap=0.02), OFTEN, (480, 600), (4, 4)
+    ),
     "ownership.overloaded_book": Plant(_all(touches=-1.7), NOT_S),
     "keys.too_many": Plant(_all(keys_of_one=21), NOT_S),
     "keys.no_file": Plant(_fault("no_file", 0.4, 0.6)),
@@ -267,7 +270,7 @@ PLANTS: dict[str, Plant] = {
 
 _FLIGHT = (
     "retention.revenue_leak", "retention.base_shrinking", "retention.sleeping_clients", "retention.weak_return",
-    "retention.manager_outlier",
+    "retention.manager_outlier", "base.indigestion",
 )  # fmt: skip
 IMPLIED: dict[str, dict[str, str]] = {
     "model.type_mismatch": {"roles.entry_burden": "the norm is of the wrong type"},
@@ -277,6 +280,7 @@ IMPLIED: dict[str, dict[str, str]] = {
         "roles.relief_shortage": "operational hours to hand over and nobody idle",
         "model.missing_role": "the clerks' work is done by managers (coverage)",
         "roles.fragmented_function": "managers and clerks share functions",
+        "ownership.overloaded_book": "hours left after operational work",
     },
     "roles.frontline_overload": {
         "model.missing_role": "the back office's work is done by sellers (coverage)",
@@ -516,7 +520,7 @@ def _open_days(w: World) -> np.ndarray[Any, Any]:
 def _buying_days(w: World, rng: Rng, style: str, gap: float, begin: float, stop: float) -> list[float]:
     """Order days of one client from ``begin`` (its first order) to ``stop``, in the client's own style."""
     days, t = [begin], begin
-    shape = float(rng.uniform(1.1, 2.6))
+    shape = float(rng.uniform(3.0, 5.0) if w.steady else rng.uniform(1.1, 2.6))
 
     def pace(at: float) -> float:
         return gap * math.exp(-w.frequency * at / 365.25)
@@ -620,6 +624,7 @@ def make_clients(w: World, rng: Rng) -> list[Client]:
         odd = bool(rng.random() < w.odd) and worth[i] < 1.0
         gap = w.mean_gap / busy * float(rng.lognormal(0, 0.2)) / (1.6 if odd else 1.0)
         style = str(rng.choice(kind, p=chance)) if rng.random() > w.seasonal else "season"
+        style = "weibull" if w.steady else style
         if w.lacking:
             cats = [c for c in range(w.categories) if rng.random() > w.lacking] or [0]
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from audit.diagnose.retention.cadence import cadence, limits_of, own_weight, sea
 from audit.diagnose.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, stock_up
 from audit.diagnose.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
 from audit.diagnose.retention.silence import alive, crossings, return_waits, sleeping_columns
-from audit.diagnose.retention.trends import calendar_table, complete_months, trend_metrics, trends_of
+from audit.diagnose.retention.trends import calendar_table, complete_months, pace_months, trend_metrics, trends_of
 from audit.diagnose.retention.worklist import first_step, goods_text, second_value, worklist
 from audit.method import method
 from audit.stats.decompose import retained
@@ -253,6 +254,32 @@ def test_trends_by_hand() -> None:
     short = trend_metrics(t, replace(w, start=dt.date(2023, 3, 15)), 20, False)
     assert short[0].value is None and short[0].reason is not None
     assert "1 April 2025" in short[0].reason.en  # 24 whole months after March 2023, which is not whole
+
+
+def test_frequency_of_clients_that_order_less_than_monthly() -> None:
+    # First year: every second month; second year: every fourth. Of 40 clients 20 order a month, then 10.
+    rows = [
+        (u, 2022 * 12 + m, 1, 1, 1, 1, 100.0)
+        for u in range(40)
+        for m in range(24)
+        if (m % 2 == u % 2 if m < 12 else m % 4 == u % 4)
+    ]
+    columns = ["unit", "month_index", "order_days", "orders", "items", "item_days", "bought_real"]
+    frame, first = pd.DataFrame(rows, columns=columns), 2022 * 12
+    given: dict[str, Any] = {"with_items": False, "thresholds": method().thresholds}
+    # Everybody who has an order in a month has exactly one: 20 / 20, then 10 / 10.
+    assert trends_of(frame, first, first + 23, **given)["frequency"].yearly.value == pytest.approx(0)
+    # All 40 ordered within the last four months: 20 / 40, then 10 / 40. Three months pass before that can be told.
+    paced = trends_of(frame, first, first + 23, reach=4, **given)["frequency"]
+    assert paced.yearly.value == pytest.approx(-0.5)
+    assert np.isnan(paced.monthly[:3]).all() and paced.monthly[3:].tolist() == [0.5] * 9 + [0.25] * 12
+    assert trends_of(frame, first, first + 23, reach=4, **given)["active_clients"].yearly.value == pytest.approx(-0.5)
+
+
+def test_pace_in_months() -> None:
+    # Three gaps of 40 days are 120 days, four months; half a year at most; 20 months leave room for two.
+    assert [pace_months(g, 36) for g in (None, 10.0, 19.0, 40.0, 95.0)] == [1, 1, 2, 4, 6]
+    assert pace_months(40.0, 20) == 2 and pace_months(40.0, 12) == 1
 
 
 def test_ticket_is_deflated_by_the_price_index() -> None:

@@ -22,6 +22,7 @@ from audit.diagnose.retention.trends import (
     calendar_table,
     complete_months,
     monthly_table,
+    pace_months,
     trend_metrics,
     trends_of,
 )
@@ -410,7 +411,8 @@ def _trends(c: _Chapter, rhythm: pd.DataFrame) -> None:
     with_items = case.has("sku") and len(months) > 0 and float((months["item_days"] > 0).mean()) >= ITEMS_COVERAGE
     trends = {}
     if count and len(months):
-        trends = trends_of(months, first, last, with_items=with_items, thresholds=case.thresholds)
+        reach = pace_months(case.sale_type.interval_days, count)
+        trends = trends_of(months, first, last, with_items=with_items, thresholds=case.thresholds, reach=reach)
     c.metrics += trend_metrics(trends, case.window, count, deflated)
     c.tables["monthly"] = monthly_table(trends, first)
     c.facts["months"] = count

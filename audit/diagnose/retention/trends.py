@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from audit.diagnose.retention.words import day_text
 from audit.errors import Text
@@ -17,7 +19,16 @@ from audit.model.case import Window
 from audit.model.result import Metric, metric, no_metric
 from audit.stats.trend import Trend, yearly_trends
 
-__all__ = ["FIGURES", "calendar_table", "complete_months", "monthly_table", "trend_metrics", "trends_of"]
+__all__ = [
+    "FIGURES",
+    "calendar_table",
+    "complete_months",
+    "monthly_table",
+    "pace_months",
+    "trend_metrics",
+    "trends_of",
+    "within_reach",
+]
 
 FIGURES = ("active_clients", "ticket", "frequency", "range")
 
@@ -30,35 +41,76 @@ def complete_months(window: Window) -> tuple[int, int]:
     return first, month_index(end) - (not whole)
 
 
+PACE_GAPS = 3.0
+PACE_MONTHS = 6
+"""Months in which a client counts as buying: three usual gaps of the company, half a year at most."""
+MONTHS_LEFT = 18
+"""Months that the frequency must keep: a year, and half a year of pairs a year apart."""
+
+
+def pace_months(usual_gap: float | None, months: int) -> int:
+    """Return in how many months up to and including the present one an order makes a client count for its frequency.
+
+    A client that orders every forty days has no order at all in many a month; if only clients with an order in the
+    month counted, buying half as often would hardly show (at least one order each, by construction).
+    """
+    if usual_gap is None:
+        return 1
+    wanted = int(np.ceil(PACE_GAPS * usual_gap / 30.4375))
+    return max(1, min(wanted, PACE_MONTHS, months - MONTHS_LEFT))
+
+
+def within_reach(
+    unit: NDArray[np.int64], month: NDArray[np.int64], reach: int, last_month: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return unit and month of every month in which a unit counts: one with an act, or up to ``reach`` − 1 after it."""
+    span = last_month + 1
+    code = unit * span + month
+    cells = np.unique(np.concatenate([(code + k)[month + k <= last_month] for k in range(reach)]))
+    return cells // span, cells % span
+
+
 def trends_of(
-    months: pd.DataFrame, first_month: int, last_month: int, *, with_items: bool, thresholds: Thresholds
+    months: pd.DataFrame, first_month: int, last_month: int, *, with_items: bool, thresholds: Thresholds, reach: int = 1
 ) -> dict[str, Trend]:
     """Return the trends of the figures of one client × month frame, all from the same resampling of clients.
 
     ``months``: unit, month_index, order_days, orders, items, item_days, bought_real (revenue of order days, deflated
-    where an index is given). Active clients; ticket = revenue ÷ orders; frequency = order days ÷ active clients of the
-    month; range = distinct items ÷ order days that name items.
+    where an index is given). Active clients; ticket = revenue ÷ orders; frequency = order days of the month ÷ clients
+    with an order in it or in the ``reach`` − 1 months before (see `pace_months`; the first months of the window, in
+    which that cannot be told, are left out); range = distinct items ÷ order days that name items.
     """
     ones = np.ones(len(months))
     days = months["order_days"].to_numpy(dtype=np.float64)
     figures: dict[str, Any] = {
         "active_clients": (ones, None),
         "ticket": (months["bought_real"].to_numpy(dtype=np.float64), months["orders"].to_numpy(dtype=np.float64)),
-        "frequency": (days, ones),
     }
+    if reach == 1:
+        figures["frequency"] = (days, ones)
     if with_items:
         named = months["item_days"].to_numpy(dtype=np.float64)
         figures["range"] = (months["items"].to_numpy(dtype=np.float64), named)
-    return yearly_trends(
-        months["unit"].to_numpy(dtype=np.int64),
-        months["month_index"].to_numpy(dtype=np.int64),
-        figures,
-        first_month=first_month,
-        last_month=last_month,
-        draws=thresholds.count("general.bootstrap_draws"),
-        seed=thresholds.count("general.bootstrap_seed"),
-        level=thresholds.value("general.confidence_level"),
-    )
+    unit, month = (months[c].to_numpy(dtype=np.int64) for c in ("unit", "month_index"))
+    options: dict[str, Any] = {
+        "last_month": last_month,
+        "draws": thresholds.count("general.bootstrap_draws"),
+        "seed": thresholds.count("general.bootstrap_seed"),
+        "level": thresholds.value("general.confidence_level"),
+    }
+    out = yearly_trends(unit, month, figures, first_month=first_month, **options)
+    if reach > 1:
+        # Cells without an order day carry none, and an order day's own cell counts once.
+        near, when = within_reach(unit, month, reach, last_month)
+        nothing = np.zeros(len(near))
+        paced: dict[str, Any] = {
+            "frequency": (np.concatenate([days, nothing]), np.concatenate([np.zeros(len(days)), nothing + 1.0]))
+        }
+        cells = np.concatenate([unit, near]), np.concatenate([month, when])
+        found = yearly_trends(*cells, paced, first_month=first_month + reach - 1, **options)["frequency"]
+        blank = np.full(reach - 1, np.nan)
+        out["frequency"] = replace(found, monthly=np.concatenate([blank, found.monthly]))
+    return out
 
 
 NO_ITEMS = Text("В заказах нет товара (sku)", "The orders do not name the item (sku)")
