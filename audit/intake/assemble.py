@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from audit.errors import InputError, NothingUsableError, Text
 from audit.intake.canonical import OUTPUT_SCHEMA, Canonical, ClientKey, Codes, RejectedRow, TableRules
 from audit.intake.client_keys import ClientBook
+from audit.intake.clients import is_rounded
 from audit.intake.columns import TablePlan, absent_columns, plan_table
 from audit.intake.databases import is_address, open_database, shown_address
 from audit.intake.dates import decide_orders
@@ -165,7 +166,7 @@ class Intake:
 
             out.append(TableRules(
                 name=t.name, staged=t.staged, labels=t.plan.labels, dates=dates[t.name], marks=marks[t.name],
-                codes=self.codes, clients=client, pct_scale=scale, grouped=t.plan.grouped,
+                codes=self.codes, clients=client, pct_scale=scale, money_scale=t.plan.money_scale, grouped=t.plan.grouped,
                 all_returns=t.all_returns, currency=currency, fixes=fixes,
             ))  # fmt: skip
         return out
@@ -214,11 +215,12 @@ class Intake:
             return None
         chosen = asked or min(found, key=lambda c: (-found[c], c))
         listed = ", ".join(f"{c} — {found[c]}" for c in sorted(found, key=lambda c: (-found[c], c)))
-        self.questions.append(Question(
-            Text(f"Суммы в нескольких валютах (строк: {listed}); использованы только строки в {chosen}",
-                 f"Amounts are in several currencies (rows: {listed}); only rows in {chosen} were used"),
-            f'[company]\ncurrency = "{chosen}"',
-        ))  # fmt: skip
+        said = Text(f"Суммы в нескольких валютах (строк: {listed}); использованы только строки в {chosen}",
+                    f"Amounts are in several currencies (rows: {listed}); only rows in {chosen} were used")  # fmt: skip
+        if asked is None:
+            self.questions.append(Question(said, f'[company]\ncurrency = "{chosen}"'))
+        else:
+            self.notes.append(said)
         return chosen
 
     # -- words, persons, clients ---------------------------------------------------------------------------------
@@ -272,7 +274,25 @@ class Intake:
         for name in PERSON_FIELDS:
             self.codes[name] = Codes(person)
 
+    def _note_rounded(self) -> None:
+        """Excel shows a long number as «7,70708E+09» and saves it so: the number itself is lost."""
+        for t in self.tables:
+            rounded: Counter[str] = Counter()
+            for (text, _, _, _), n in t.staged.clients.items():
+                if text and is_rounded(text):
+                    rounded[text] += n
+            if rounded:
+                header, rows = t.plan.labels.get("client_id", ""), rounded.total()
+                shown = min(rounded, key=lambda text: (-rounded[text], text))
+                self.notes.append(Text(
+                    f"{t.name}: в колонке «{header}» Excel округлил номера (например, «{shown}», строк {rows}): по ним "
+                    "клиентов не различить, взято название. Выгрузите файл заново, не пересохраняя в Excel",
+                    f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, {rows} rows): "
+                    "clients cannot be told apart by them, their names were taken. Export again, without saving in Excel",
+                ))  # fmt: skip
+
     def _map_clients(self) -> None:
+        self._note_rounded()
         self.book = ClientBook(self.settings.level.client, self.settings.corrections.merge)
         for t in self.tables:
             self.book.add(t.staged.clients.items(), t.plan.client_id_is_inn)

@@ -48,6 +48,8 @@ RejectedRow = tuple[int, str | None, str | None, str, float | None]
 _CODE = {code: np.int8(i + 1) for i, code in enumerate(REASONS)}
 _NAME = {int(v): k for k, v in _CODE.items()}
 _LACKING = frozenset({"no_client", "no_date", "bad_date", "no_amount", "bad_amount"})
+_LABELLED = ("first", "order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
+"""Where «Итого» or the text of a group may stand."""
 _NO_DAY = np.iinfo(np.int32).min
 _EPOCH = dt.date(1970, 1, 1)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -135,6 +137,8 @@ class TableRules:
     """Persons and words."""
     clients: Callable[[str | None, str | None, str | None, str | None], ClientKey]
     """Client of a combination of client_id, client, holding and legal entity texts."""
+    money_scale: Mapping[str, int] = field(default_factory=dict)
+    """Field → what its numbers are multiplied by: sums in thousands."""
     pct_scale: int = 1
     """1 where the shipped share runs to 1, 100 where it runs to 100."""
     grouped: bool = False
@@ -315,7 +319,7 @@ class Canonical:
             return "repeated_header"
         if amount_label and texts.get("amount") == amount_label:
             return "repeated_header"
-        labels = [t for f in ("order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
+        labels = [t for f in _LABELLED[1:]
                   if (t := texts.get(f))]  # fmt: skip
         labels = [*([first] if first else []), *labels]
         if any(is_subtotal(t) for t in labels):
@@ -348,8 +352,14 @@ class Canonical:
         mark = self.rules.marks[name]
         read_with = self.rules.staged.resolved[self._at].get(name)
         if read_with in (mark, "any") and name not in self._fixed_fields:
-            return from_decimal(batch.column(f"={name}"))
-        return self.numbers.read(batch.column(name), mark)
+            values, known = from_decimal(batch.column(f"={name}"))
+        else:
+            values, known = self.numbers.read(batch.column(name), mark)
+        times = self.rules.money_scale.get(name, 1)
+        if times == 1:
+            return values, known
+        known = known & (np.abs(values) < 10**18 // times)
+        return np.where(known, values * times, 0), known
 
     def _money(
         self, batch: pa.RecordBatch
@@ -610,7 +620,7 @@ class Canonical:
             if code in ("bad_bytes", "unclosed_quote", "field_count"):
                 value = cell("raw", i)
             elif code in ("total_row", "subtotal_row", "group_row"):
-                value = next((t for f in ("first", "order_id", "client", "order_date", "sku")
+                value = next((t for f in _LABELLED
                               if f in self.rules.staged.fields and (t := clean_text(cell(f, i)))), None)  # fmt: skip
             else:
                 name = next((f for f in self._FIELD_OF.get(code, ()) if self.has(f)), None)

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from audit.intake.words import unmixed
 
-__all__ = ["clean_name", "client_id_key", "name_key", "valid_inn"]
+__all__ = ["clean_name", "client_id_key", "is_rounded", "name_key", "valid_inn"]
 
 _FORMS = re.compile(
     r"\b(общество с ограниченной ответственностью|публичное акционерное общество|закрытое акционерное общество|"
@@ -67,15 +67,25 @@ def valid_inn(text: str) -> bool:
     return False
 
 
+_ROUNDED = re.compile(r"\d[.,]\d+[eеEЕ]\+?\d{1,2}")
+
+
+def is_rounded(text: str) -> bool:
+    """Whether a spreadsheet has rounded a long number: «7,70708E+09» stands for many ИНН at once."""
+    return bool(_ROUNDED.fullmatch(text.strip()))
+
+
 @lru_cache(maxsize=500_000)
 def client_id_key(text: str, is_inn: bool = False) -> str | None:
     """Return a client's code in one form: blanks away, «.0» of a spreadsheet number away, zeros kept.
 
     Under an ИНН header «7701234567/770101001» gives the ИНН without the КПП, and a leading zero that a spreadsheet
-    swallowed comes back where the check digits prove it.
+    swallowed comes back where the check digits prove it. A number that a spreadsheet has rounded is no code.
     """
     code = " ".join(unicodedata.normalize("NFKC", text).replace("\ue000", "").split())
     code = code.removeprefix("'").strip()  # a spreadsheet's mark of text
+    if is_rounded(code):
+        return None
     if re.fullmatch(r"\d+[.,]0+", code):
         code = re.split(r"[.,]", code)[0]
     if is_inn:

@@ -6,6 +6,7 @@ decide: an empty column yields to a filled one, and equal contents are one colum
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -45,6 +46,8 @@ class TablePlan:
     uses: list[ColumnUse]
     client_id_is_inn: bool = False
     vat: str | None = None
+    money_scale: Mapping[str, int] = field(default_factory=dict)
+    """Field → 1000 or 1 000 000 where its header says that sums are in thousands or millions."""
     grouped: bool = False
     """Whether clients stand in rows of their own above their orders."""
     grouping: Grouping | None = None
@@ -75,7 +78,9 @@ def plan_table(
     questions: list[Question] = []
     notes: list[Text] = []
     chosen = dict(plan.chosen)
-    for name, rivals in plan.rivals.items():
+    for name, rivals in _rivals(plan, layout.headers).items():
+        if name in NOT_USED:
+            continue
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
     _drop_wrong_types(chosen, sample, plan, notes)
     _ask_about_shared(plan, chosen, reader)
@@ -97,10 +102,21 @@ def plan_table(
         keep=[("first", 0), *sorted(used.items())],
         labels=labels, uses=uses, questions=questions, notes=notes,
         client_id_is_inn=_is_inn(client_id),
-        vat=_vat(labels.get("amount", "")), grouped=grouped,
+        vat=_vat(labels.get("amount", "")), money_scale=_money_scale(labels, reader, notes), grouped=grouped,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )  # fmt: skip
+
+
+def _rivals(plan: HeaderPlan, headers: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Columns that compete for a field: two synonyms, or the same header once more («Сумма», «Сумма.1»)."""
+    out = dict(plan.rivals)
+    for name, at in plan.chosen.items():
+        again = re.compile(re.escape(headers[at]) + r"\.\d+")
+        repeats = [i for i, h in enumerate(headers) if again.fullmatch(h) and plan.columns[i].match.field is None]
+        if repeats and headers[at] and plan.columns[at].match.how != "setting":
+            out[name] = (*out.get(name, (at,)), *repeats)
+    return out
 
 
 def _is_inn(header: str) -> bool:
@@ -148,7 +164,8 @@ def _plan_grouped(
     return TablePlan(
         layout=layout, keep=list(own.items()), labels=labels, uses=uses, questions=questions, notes=notes,
         client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
-        vat=_vat(labels.get("amount", "")), grouping=g, not_found=plan.missing_settings,
+        vat=_vat(labels.get("amount", "")), money_scale=_money_scale(labels, reader, notes), grouping=g,
+        not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )  # fmt: skip
 
@@ -355,9 +372,29 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
     return InputError(
         what,
         where=Text(f"{reader.name}; первая строка: {first}", f"{reader.name}; first row: {first}"),
-        todo=Text("Укажите строку заголовка: [reading] header_row = N, и колонки: [columns] order_date = \"…\"",
-                  "Name the header row: [reading] header_row = N, and the columns: [columns] order_date = \"…\""),
+        todo=Text("Если это не заказы, уберите файл; если заказы, укажите строку заголовка: [reading] header_row = N, и "
+                  "колонки: [columns] order_date = \"…\"",
+                  "If these are no orders, take the file away; if they are, name the header row: [reading] header_row = N, "
+                  "and the columns: [columns] order_date = \"…\""),
     )  # fmt: skip
+
+
+_SCALE = re.compile(r"\b(тыс|млн|thousands?|millions?|mln|k (?:rub|usd|eur))\b")
+
+
+def _money_scale(labels: Mapping[str, str], reader: TableReader, notes: list[Text]) -> dict[str, int]:
+    """«Сумма, тыс. руб.»: such sums are taken times a thousand, and the report says so."""
+    out: dict[str, int] = {}
+    for name in ("amount", "margin", "cost", "price"):
+        found = _SCALE.search(normalise_header(labels.get(name, ""))[0])
+        if found:
+            out[name] = 1_000_000 if found[1].startswith(("м", "m")) else 1000
+            times = f"{out[name]:,}".replace(",", " ")
+            header = labels[name]
+            notes.append(Text(f"{reader.name}: числа в колонке «{header}» умножены на {times}: так сказано в заголовке",
+                              f"{reader.name}: numbers in column “{header}” were taken times {times}, as its header says"
+                              ))  # fmt: skip
+    return out
 
 
 def _vat(header: str) -> str | None:

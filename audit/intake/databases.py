@@ -23,8 +23,9 @@ def is_address(source: str) -> bool:
 
 
 def shown_address(source: str) -> str:
-    """Return the address as the report shows it: no user, no password, the table or «query»."""
+    """Return the address as the report shows it: no user, no password, no folder, the table or «query»."""
     address, _, what = source.partition("#")
+    address = re.sub(r"^(sqlite(?:\+\w+)?:///).*/", r"\1", address)
     bare = re.sub(r"//[^/@]*@", "//", address)
     bare = re.sub(r"(?i)(password|pwd|token|secret)=[^&;#]*", r"\1=…", bare)
     tail = "query" if _QUERY.match(what) else what.strip()

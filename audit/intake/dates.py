@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from audit.errors import AmbiguityError, Text
@@ -9,6 +10,10 @@ from audit.intake.values import DateRule, Order, clean_text, date_form, empty_da
 from audit.settings import Reading
 
 __all__ = ["decide_orders"]
+
+_SHORT = re.compile(r"(\d{2})([./-])(\d{1,2})\2(\d{2})(?!\d).*")
+_MOST_YEARS = 6
+_LEAST_DAYS = 10
 
 _Largest = tuple[int, int, str]
 """Largest first part, largest second part, an example."""
@@ -26,6 +31,24 @@ def _largest(texts: Iterable[str]) -> dict[str, _Largest]:
         first, second, example = out.get(form.mark, (0, 0, value))
         out[form.mark] = (max(first, form.first), max(second, form.second), min(example, value))
     return out
+
+
+def _year_first(texts: Iterable[str]) -> tuple[str, str] | None:
+    """Mark and example of «23-01-27» where the first parts are a few years and the last ones the days of a month."""
+    first: dict[str, set[str]] = {}
+    last: dict[str, set[str]] = {}
+    example: dict[str, str] = {}
+    for text in texts:
+        found = _SHORT.fullmatch(text.strip())
+        if found:
+            first.setdefault(found[2], set()).add(found[1])
+            last.setdefault(found[2], set()).add(found[4])
+            example[found[2]] = max(example.get(found[2], ""), text.strip())
+    for mark, years in first.items():
+        days = last[mark]
+        if len(years) <= _MOST_YEARS and len(days) >= _LEAST_DAYS and all(1 <= int(d) <= 31 for d in days):
+            return mark, example[mark]
+    return None
 
 
 def _shown(found: Iterable[_Largest]) -> set[Order]:
@@ -57,6 +80,12 @@ def decide_orders(texts: Mapping[str, Iterable[str]], reading: Reading) -> dict[
     the file must show it (a part above 12), or all other files together, or the settings; else it is asked.
     """
     asked, pattern = _asked(reading)
+    texts = {file: list(values) for file, values in texts.items()}
+    if asked is None:
+        for file, values in texts.items():
+            doubtful = _year_first(values)
+            if doubtful is not None:
+                raise _year_question(file, *doubtful)
     found = {file: _largest(values) for file, values in texts.items()}
     pooled = {
         mark: _shown(f[mark] for f in found.values() if mark in f) for mark in {m for f in found.values() for m in f}
@@ -76,6 +105,17 @@ def decide_orders(texts: Mapping[str, Iterable[str]], reading: Reading) -> dict[
                 raise _question(file, largest[2], both=len(shown) == 2)
         out[file] = DateRule(order, pattern)
     return out
+
+
+def _year_question(file: str, mark: str, example: str) -> AmbiguityError:
+    line = f'date_format = "%y{mark}%m{mark}%d"'
+    return AmbiguityError(
+        Text(f"Похоже, в датах год стоит первым, двумя цифрами (например, {example})",
+             f"The dates seem to begin with a year of two digits (for example {example})"),
+        where=file, answer=f"[reading]\n{line}",
+        todo=Text(f'Добавьте в audit.toml, раздел [reading]: {line} (или "dd{mark}mm{mark}yy", если первым стоит день)',
+                  f'Add to audit.toml, section [reading]: {line} (or "dd{mark}mm{mark}yy" if the day comes first)'),
+    )  # fmt: skip
 
 
 def _question(file: str, example: str, *, both: bool) -> AmbiguityError:

@@ -83,6 +83,15 @@ def _whole_utf8(sample: bytes, at_end: bool) -> bool:
     return True
 
 
+def _mostly_utf8(pieces: Sequence[bytes]) -> bool:
+    """Whether most lines with letters are UTF-8: words of a one-byte code page hardly ever are, by chance.
+
+    Such a file was glued together; its other lines are set aside as damaged.
+    """
+    lines = [line for p in pieces for line in p.split(b"\n")[:-1][:2000] if not line.isascii()]
+    return len(lines) >= 3 and sum(_whole_utf8(line, at_end=True) for line in lines) > len(lines) / 2
+
+
 class _OtherEncodingError(Exception):
     """A file that began as plain ASCII turns out to be in another encoding."""
 
@@ -91,7 +100,7 @@ def sniff_encoding(path: Path) -> tuple[str, int, bool]:
     """Return the encoding of a text file, the length of its byte order mark, and whether all samples were ASCII.
 
     A byte order mark decides; then every second byte zero means UTF-16; then UTF-8 if the samples (start, end and
-    sixteen places between) are valid; else windows-1251 or cp866, whichever reads more like Russian.
+    sixteen places between) are valid, or most of their lines; else windows-1251 or cp866, whichever reads more like Russian.
     """
     size = path.stat().st_size
     with path.open("rb") as f:
@@ -113,6 +122,8 @@ def sniff_encoding(path: Path) -> tuple[str, int, bool]:
                 pieces.append(piece[cut + 1 :] if cut >= 0 else piece)
     if all(_whole_utf8(p, at_end=False) for p in pieces):
         return "utf-8", 0, all(p.isascii() for p in pieces)
+    if _mostly_utf8(pieces):
+        return "utf-8", 0, False
     return _russian_encoding(b"".join(_around_high_bytes(p) for p in pieces)), 0, False
 
 

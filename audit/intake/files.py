@@ -132,7 +132,12 @@ def _expand(source: str | Path) -> Iterator[Path]:
 
 
 def _not_data(path: Path) -> bool:
-    return path.name.startswith((".", "~$")) or path.suffix.lower() in {".toml", ".md", ".ini", ".lnk"}
+    """Whether a file is what office programs and file managers leave beside data."""
+    return (
+        path.name.startswith((".", "~$"))
+        or path.suffix.lower() in {".toml", ".md", ".ini", ".lnk"}
+        or path.name.lower() == "thumbs.db"
+    )
 
 
 def open_tables(file: FoundFile, settings: Settings, work: Path) -> Iterator[TableReader]:
@@ -172,6 +177,8 @@ def _open(path: Path, name: str, settings: Settings, work: Path, *, inside: bool
         elif text.startswith(("<html", "<!doctype html", "<table", "<meta", "<head", "<body", "<style", "<?xml")) \
                 and ("<t" in text or "html" in text):  # fmt: skip
             yield open_html(path, name, reading.encoding)
+        elif text.startswith("mime-version:"):
+            raise _foreign(name, "MHT")
         elif text.startswith(("{", "[{")):
             raise _foreign(name, "JSON")
         else:
@@ -192,7 +199,7 @@ def _open_zip(path: Path, name: str, settings: Settings, work: Path, *, inside: 
         )  # fmt: skip
     else:
         folder = work / f"zip_{len(list(work.iterdir()))}"
-        found = unpack(path, name, folder)
+        found = [(inner, shown) for inner, shown in unpack(path, name, folder) if not _not_data(Path(shown))]
         if not found:
             raise InputError(
                 Text("В архиве нет файлов", "The archive holds no files"), where=name,

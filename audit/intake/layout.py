@@ -33,6 +33,8 @@ class Layout:
     parents: tuple[str, ...] | None = None
     recognised: int = 0
     """Number of distinct fields recognised in the header."""
+    fields: frozenset[str] = frozenset()
+    """Those fields."""
 
 
 def is_value(text: str) -> bool:
@@ -119,18 +121,20 @@ def _with_second_row(
     header_row: int | None,
 ) -> Layout:
     number, cells = filled[at]
-    single = Layout(number, number + 1, tuple(cells), None, found)
+    named = frozenset(normalise_header(h)[0] for h in columns.values())
+    single = Layout(number, number + 1, tuple(cells), None, found, frozenset(_fields(cells, named)))
     pairs = [(at, at + 1), (at - 1, at)]
     best = single
-    named = frozenset(normalise_header(h)[0] for h in columns.values())
     for upper, lower in pairs:
         if upper < 0 or lower >= len(filled) or filled[lower][0] != filled[upper][0] + 1:
             continue
         if lower == at and (header_row is not None or sum(bool(c) for c in filled[upper][1]) < 2):
             continue  # a title above the header is no header row
         stacked = _stack(filled[upper], filled[lower], rows[upper][1], named)
-        if stacked is not None and (stacked.recognised > best.recognised or (upper == at and not _repeats(
-                filled[upper][1], filled[lower][1]) and stacked.recognised >= best.recognised)):  # fmt: skip
+        if stacked is None or stacked.recognised < best.recognised or _repeats(filled[upper][1], filled[lower][1]):
+            continue
+        # Labels above change what the words below mean: «Клиент» above «Наименование», «ИНН».
+        if stacked.recognised > best.recognised or upper == at or "client" in stacked.fields - best.fields:
             best = stacked
     return best
 
@@ -163,8 +167,9 @@ def _stack(
             parents[j] = parents[j - 1]
     parents = [p if low[j] else "" for j, p in enumerate(parents)]
     children = [low[j] or top[j] for j in range(width)]
-    fields = {
+    fields: set[str | None] = {
         f"[columns] {c}" if normalise_header(c)[0] in named else match_stacked(p, c).field
         for p, c in zip(parents, children, strict=True)
-    } - {None}
-    return Layout(lower[0], lower[0] + 1, tuple(children), tuple(parents), len(fields))
+    }
+    known_fields = frozenset(f for f in fields if f is not None)
+    return Layout(lower[0], lower[0] + 1, tuple(children), tuple(parents), len(known_fields), known_fields)

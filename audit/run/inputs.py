@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs
         )
     given = folder / "audit.toml"
     settings = load_settings(settings_file or (given if given.is_file() else None))
-    orders = [s if "://" in s else str(folder / s) for s in settings.inputs.orders]
+    orders = [_from(folder, s) for s in settings.inputs.orders]
     if not any("://" in s for s in orders) and not any(_some_file(Path(s)) for s in orders):
         raise InputError(
             Text("В папке проекта нет файлов заказов", "The engagement folder holds no orders"),
@@ -56,6 +57,16 @@ def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs
             todo=Text("Положите выгрузку в папку orders", "Put the export into the folder orders"),
         )
     return Inputs(tuple(orders), _questionnaire(folder, settings), settings, folder)
+
+
+_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?![/\\]|[A-Za-z]:)(?=[^:])")
+
+
+def _from(folder: Path, source: str) -> str:
+    """Return a source of the settings as seen from here: relative paths begin at the engagement folder."""
+    if "://" in source:
+        return _SQLITE.sub(lambda m: f"{m[1]}{folder.absolute().as_posix()}/", source)
+    return str(folder / source)
 
 
 def _some_file(pattern: Path) -> bool:
