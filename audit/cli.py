@@ -506,7 +506,9 @@ def _print_comparison(console: Console, content: Any) -> None:
     view = ComparisonView(content)
     console.print(f"[bold]{escape(str(view.verdict().unescape()))}[/]")
     console.print(escape(view.plain("verdict", "lead", **view.counts())))
-    moved = [m for m in content["metrics"] if m["verdict"] in ("better", "worse", "shifted", "unjudged")]
+    if worth := view.worth():
+        console.print(escape(worth))
+    moved = [m for m in content["metrics"] if m["verdict"] in ("better", "worse", "shifted")]
     if moved:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for key in ("measure", "old", "new", "delta", "verdict"):
@@ -515,6 +517,8 @@ def _print_comparison(console: Console, content: Any) -> None:
             table.add_row(escape(view.name(m["id"])), view.value(m["old"], m["unit"]), view.value(m["new"], m["unit"]),
                           view.delta(m), view.verdict_word(m))  # fmt: skip
         console.print(table)
+    if unjudged := content["counts"]["metrics"].get("unjudged", 0):
+        console.print(f"[dim]{escape(view.plain('figures', 'unjudged', n=unjudged))}[/]")
     for f in content["findings"]:
         if f["change"] != "same":
             old, new = (_MARKS[f[s]["status"]] for s in ("old", "new"))

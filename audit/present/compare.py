@@ -22,6 +22,7 @@ from audit.present.format import DASH, NBSP, Fmt
 from audit.present.narrative import Narrative, narrative_source
 from audit.present.report import ReportContext, frame_documents
 from audit.present.titles import chapter_title
+from audit.present.words import word
 
 __all__ = ["ComparisonView", "comparison_documents"]
 
@@ -40,6 +41,8 @@ _ORDER = (
 _BEYOND = ("better", "worse", "shifted")
 _MET = ("met", "met_unsure", "was_met")
 _MAX_DRAWN = 14
+_MAX_LISTED = 8
+"""How many changed verdicts page one names; the chapter has them all."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,28 @@ class ComparisonView:
         """Return the name of a metric, finding or action in the comparison's language."""
         return method().describe(id, self.lang)
 
+    def led(self, f: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the leading figure of a finding before and after; empty where it has none."""
+        m = next((m for m in self.content["metrics"] if m["id"] == f.get("metric")), None)
+        if m is None:
+            return "", ""
+        return tuple("" if (v := self.value(m[k], m["unit"])) == DASH else v for k in ("old", "new"))  # type: ignore[return-value]
+
+    def chance(self, f: Mapping[str, Any]) -> str:
+        """Say whether the move of a finding's figure is beyond chance."""
+        known = f.get("beyond_chance")
+        return self.word("findings", "chance", "unknown" if known is None else "yes" if known else "no")
+
+    def worth(self) -> str:
+        """Say what everything found was worth a year, before and after; empty where it cannot be compared."""
+        money = self.content.get("money")
+        if not money:
+            return ""
+        of = word(f"effect_{money['basis']}", self.lang)
+        was, now = (self.fmt.money_range(*(money[k][p] for p in ("low", "base", "high")), per_year=True, of=of)
+                    if money[k]["high"] else "" for k in ("old", "new"))  # fmt: skip
+        return self.plain("verdict", "worth", was=was, now=now)
+
     # --- parts of the document
 
     def front(self) -> Markup:
@@ -177,13 +202,32 @@ class ComparisonView:
         if names[0] != names[1]:
             care.insert(0, self.say("care", "company", was=names[0], now=names[1]))
         listed = Markup("<ul>{}</ul>").format(join((Markup("<li>{}</li>").format(x) for x in care if x), ""))
+        worth = self.worth()
         parts = [
             Markup('<p class="km-verdict-sentence">{}</p>').format(self.verdict()),
             Markup('<p class="km-exec-lead">{}</p>').format(self.say("verdict", "lead", **c)),
             key_figures(keys),
+            Markup('<p class="km-exec-lead">{}</p>').format(worth) if worth else Markup(""),
+            self.changed(),
             callout(self.plain("care", "title"), listed),
         ]
         return Section("executive", self.plain("document", "title"), parts, 2, classes="km-executive").html
+
+    def changed(self) -> Markup:
+        """List the verdicts that got worse and better, each with its figure and whether chance explains the move."""
+        rows = [f for k in ("worsened", "improved") for f in self.content["findings"] if f["change"] == k]
+        if not rows:
+            return Markup("")
+        lines = []
+        for f in rows[:_MAX_LISTED]:
+            was, now = self.led(f)
+            told = self.plain("findings", "line", check=self.name(f["id"]), was=was, now=now, chance=self.chance(f))
+            marks = (status_mark(f[side]["status"], self.lang) for side in ("old", "new"))
+            lines.append(Markup("<li>{} → {} {}</li>").format(*marks, told))
+        more = len(rows) - _MAX_LISTED
+        if more > 0:
+            lines.append(Markup("<li>{}</li>").format(self.plain("findings", "more", n=more)))
+        return Markup('<ul class="km-changed">{}</ul>').format(join(lines, ""))
 
     def actions(self) -> Markup:
         """Build the table of the plan: target, before, after, whether it is met."""
@@ -245,8 +289,7 @@ class ComparisonView:
         def meaning(f: Mapping[str, Any]) -> Markup:
             sub = ""
             if f["change"] in ("improved", "worsened"):
-                known = f.get("beyond_chance")
-                sub = self.word("findings", "chance", "unknown" if known is None else "yes" if known else "no")
+                sub = self.chance(f)
             elif f["change"] == "no_longer_assessed":
                 sub = str(f["new"].get("reason", ""))
             elif f["change"] == "incomparable":
@@ -256,12 +299,17 @@ class ComparisonView:
                 Markup('<span class="km-sub">{}</span>').format(sub) if sub else "",
             )
 
+        def state(f: Mapping[str, Any], side: str) -> Markup:
+            figure = self.led(f)[("old", "new").index(side)]
+            sub = Markup('<span class="km-sub">{}</span>').format(figure) if figure else ""
+            return Markup("{}{}").format(status_mark(f[side]["status"], lang), sub)
+
         frame = pd.DataFrame(
             [
                 {
                     "name": self.name(f["id"]),
-                    "old": status_mark(f["old"]["status"], lang),
-                    "new": status_mark(f["new"]["status"], lang),
+                    "old": state(f, "old"),
+                    "new": state(f, "new"),
                     "change": meaning(f),
                 }
                 for f in rows

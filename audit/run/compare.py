@@ -314,6 +314,23 @@ def _action_row(action: Mapping[str, Any], metrics: Mapping[str, Mapping[str, An
     return row | {"status": status}
 
 
+def _money(old: Run, new: Run) -> dict[str, Any] | None:
+    """Return what everything found was worth a year, before and after; None where the two are not the same money.
+
+    Each is the low, base and high of the headline of findings.json, zero where nothing found had a price.
+    """
+    o, n = (run.findings.get("money") for run in (old, new))
+    if not (o or n) or old.findings["company"]["currency"] != new.findings["company"]["currency"]:
+        return None
+    if o and n and (o["basis"] != n["basis"] or o["unit"] != n["unit"]):
+        return None
+    known = n or o
+    assert known
+    none = {"low": 0.0, "base": 0.0, "high": 0.0}
+    return {"basis": known["basis"], "old": dict(o["headline"]) if o else none,
+            "new": dict(n["headline"]) if n else none}  # fmt: skip
+
+
 # --- the whole
 
 
@@ -359,6 +376,7 @@ def compare_runs(old: Run, new: Run, lang: Lang | None = None) -> Comparison:
         "counts": {"metrics": count(rows, "verdict"), "findings": count(findings, "change"),
                    "actions": count(actions, "status")},
         "tested": len(tested), "beyond_by_chance": round(0.05 * len(tested), 1),
+        "money": _money(old, new),
         "metrics": rows, "findings": findings, "actions": actions,
     })  # fmt: skip
 

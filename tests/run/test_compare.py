@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from audit.errors import ParameterError, PreparedError, set_language
+from audit.present.compare import ComparisonView
 from audit.run.compare import Comparison, Run, compare_runs, difference, read_run, write_comparison
 
 HOSTILE = "</script><img src=x onerror=alert(1)> $x$ «Ёж» =1+1"
@@ -246,3 +247,29 @@ def test_the_documents_say_it_and_nothing_runs(tmp_path: Path, lang: Any) -> Non
     before = {p.name: p.read_bytes() for p in made}
     write_comparison(done, tmp_path / "out")
     assert {p.name: p.read_bytes() for p in made} == before, "equal input gives equal bytes"
+
+
+def priced(told: dict[str, Any], base: float, basis: str = "gross_profit") -> dict[str, Any]:
+    head = {"low": base / 2, "base": base, "high": base * 2}
+    return told | {"money": {"basis": basis, "unit": "RUB/year", "headline": head, "findings": [], "outside": []}}
+
+
+def test_the_price_is_compared_where_it_is_the_same_money() -> None:
+    both = compared(priced(findings(), 4e6), priced(later(), 1e6)).content["money"]
+    assert (both["old"]["base"], both["new"]["base"]) == (4e6, 1e6)
+    cured = compared(priced(findings(), 4e6), later())
+    assert cured.content["money"]["new"] == {"low": 0.0, "base": 0.0, "high": 0.0}
+    said = ComparisonView(cured.content).worth().replace("\u00a0", " ")
+    assert "before RUB 4m of gross profit a year" in said and "nothing with a price is found now" in said
+    assert compared(findings(), later()).content["money"] is None
+    other = compared(priced(findings(), 4e6), priced(later(), 1e6, "revenue"))
+    assert other.content["money"] is None and ComparisonView(other.content).worth() == ""
+
+
+def test_page_one_names_the_verdicts_that_changed_with_their_figures() -> None:
+    new = later()
+    new["findings"][1]["status"] = "clear"
+    new["metrics"]["retention.second_purchase_share"] |= {"value": 0.9, "low": 0.85, "high": 0.94}
+    page = ComparisonView(compared(findings(), new).content).front()
+    item = next(line for line in page.split("<li>") if "second" in line.lower() and "→" in line)
+    assert "before 48%, now 90%" in item and "beyond chance" in item
