@@ -184,8 +184,9 @@ def _frontline(w: World, rng: Rng) -> None:
 
 
 def _torn(w: World, _rng: Rng) -> None:
-    for role in ("SR", "SUP", "BO", "KM"):
-        w.extra.append((role, {"OPS_CLAIM": 1.0, "OPS_CSAT": 1.0, "MG_MKT": 1.0, "OPS_CONTENT": 1.0}, 0.2))
+    for role, people in (("SR", round(w.keepers / 2)), ("SUP", math.ceil(w.keepers / 4)), ("KM", w.keepers)):
+        # The same hours from every role, whatever its head count: about half a person each.
+        w.extra.append((role, {"OPS_CLAIM": 1.0, "OPS_CSAT": 1.0, "MG_MKT": 1.0, "OPS_CONTENT": 1.0}, 0.55 / people))
 
 
 OFTEN, KEPT, ALL = ("T", "TC"), ("TC", "C", "CS"), ("T", "TC", "C", "CS", "S")

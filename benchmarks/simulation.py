@@ -1,6 +1,7 @@
 """Do the intervals keep their promise? Simulated worlds whose truth is known.
 
-    python -m benchmarks.simulation [seeds]        prints one line per estimator, 1 000 seeds by default
+    python -m benchmarks.simulation [seeds]              prints one line per estimator, 1 000 seeds by default
+    python -m benchmarks.simulation handover [seeds]     prints the table of hand-overs alone
 
 Every world draws data of the kind the estimator meets, with the true value set beforehand, and counts how
 often the 95 % interval covers it. The tests run the same worlds with fewer seeds or draws.
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from audit.method import method
 from audit.stats.cadence import gap_quantiles, gaps_longer
 from audit.stats.decompose import grr_noise, retained
 from audit.stats.intervals import Estimate, bootstrap_ratio, ratio_t
@@ -212,6 +214,59 @@ def matched_estimate(
     return matched_ratio(side, stratum, before, after, draws=draws, seed=int(rng.integers(2**31))).effect
 
 
+@dataclass(frozen=True)
+class HandoverVerdicts:
+    """What the report says of a change of manager over many seeds: shares of seeds, and the interval behind them."""
+
+    coverage: Coverage
+    cannot_tell: float
+    found: float
+
+
+def handover_verdicts(treated: int, effect: float, spread: float, seeds: int, draws: int = DRAWS) -> HandoverVerdicts:
+    """Simulate hand-overs of ``treated`` clients whose revenue changes by ``effect`` − 1 and apply the report's rule.
+
+    The rule (methodology 5.6): a half-width above 15 percentage points cannot tell, unless the whole interval lies
+    farther from zero than that; what can tell and lies below zero is found.
+    """
+    widest = method().thresholds.value("ownership.handover_max_half_width")
+    kept: list[Estimate] = []
+
+    def make(rng: np.random.Generator) -> Estimate:
+        kept.append(matched_estimate(rng, treated, effect, spread, draws).map(lambda x: x - 1.0))
+        return kept[-1]
+
+    coverage = cover(make, effect - 1.0, seeds)
+    silent = found = 0
+    for e in kept:
+        if e.low is None or e.high is None:
+            silent += 1
+            continue
+        plain = e.high <= -widest or e.low >= widest
+        if (e.high - e.low) / 2 > widest and not plain:
+            silent += 1
+        elif e.high <= 0:
+            found += 1
+    return HandoverVerdicts(coverage, silent / seeds, found / seeds)
+
+
+def handover_table(seeds: int) -> None:
+    """Print the hand-over table of ``benchmarks/diagnosis.md``."""
+    print(
+        "| handed clients | spread of revenue (log) | true change | covered | mean half-width | cannot tell | found |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for treated in (20, 100, 200):
+        for spread in (0.6, 1.0):
+            for effect in (0.85, 1.0):
+                v = handover_verdicts(treated, effect, spread, seeds)
+                print(
+                    f"| {treated} | {spread} | {100 * (effect - 1):+.0f} % | {100 * v.coverage.covered:.1f} % | "
+                    f"±{100 * v.coverage.half_width:.1f} pp | {100 * v.cannot_tell:.1f} % | {100 * v.found:.1f} % |",
+                    flush=True,
+                )
+
+
 def matched_loss_estimate(rng: np.random.Generator, treated: int, effect: float = 0.1, draws: int = DRAWS) -> Estimate:
     """Share lost, higher by ``effect`` among the treated, its level differing between strata."""
     side = np.repeat([True, False], [treated, 4 * treated])
@@ -343,4 +398,7 @@ def main(seeds: int = 1000) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    if sys.argv[1:2] == ["handover"]:
+        handover_table(int(sys.argv[2]) if len(sys.argv) > 2 else 1000)
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
