@@ -153,7 +153,7 @@ class Fmt:
         if x is None:
             return DASH
         text = self.share(abs(x), digits)
-        if round(x * 100, 2) == 0:
+        if round(x * 100, 2) == 0 or text.startswith("<"):  # «< 0,1 %»: a sign before it could not be read
             return text
         return (MINUS if x < 0 else "+") + text
 

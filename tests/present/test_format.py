@@ -150,6 +150,7 @@ def test_changes_carry_their_sign() -> None:
     assert plain(RU.change(-0.053)) == "−5,3 %"
     assert plain(RU.change(0.12)) == "+12 %"
     assert plain(RU.change(0)) == "0 %"
+    assert plain(RU.change(0.0002)) == plain(RU.change(-0.0002)) == "< 0,1 %"
     assert plain(RU.points(-0.06)) == "−6 п. п."
     assert plain(EN.points(0.06)) == "+6 pp"
 
