@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from audit.findings.rules.ownership import WIDE_TIMES
 from audit.method import method
 from audit.stats.cadence import gap_quantiles, gaps_longer
 from audit.stats.decompose import grr_noise, retained
@@ -226,10 +227,11 @@ class HandoverVerdicts:
 def handover_verdicts(treated: int, effect: float, spread: float, seeds: int, draws: int = DRAWS) -> HandoverVerdicts:
     """Simulate hand-overs of ``treated`` clients whose revenue changes by ``effect`` − 1 and apply the report's rule.
 
-    The rule (methodology 5.6): a half-width above 15 percentage points cannot tell, unless the whole interval lies
-    farther from zero than that; what can tell and lies below zero is found.
+    The rule (methodology 5.6): a half-width above 15 percentage points cannot tell, unless there are twice the least
+    clients and the whole interval lies farther from zero than that; what can tell and lies below zero is found.
     """
-    widest = method().thresholds.value("ownership.handover_max_half_width")
+    t = method().thresholds
+    widest, least = t.value("ownership.handover_max_half_width"), t.count("general.min_units")
     kept: list[Estimate] = []
 
     def make(rng: np.random.Generator) -> Estimate:
@@ -242,7 +244,7 @@ def handover_verdicts(treated: int, effect: float, spread: float, seeds: int, dr
         if e.low is None or e.high is None:
             silent += 1
             continue
-        plain = e.high <= -widest or e.low >= widest
+        plain = treated >= WIDE_TIMES * least and (e.high <= -widest or e.low >= widest)
         if (e.high - e.low) / 2 > widest and not plain:
             silent += 1
         elif e.high <= 0:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from audit.diagnose.selfcheck import diagnose
-from audit.diagnose.selfcheck.chapter import judge_answer, refutations
+from audit.diagnose.selfcheck.chapter import deals_once, judge_answer, refutations
 from audit.diagnose.selfcheck.figures import Figure, order_headroom
 from audit.errors import Text
 from audit.method import method
@@ -141,3 +141,17 @@ def test_without_the_sheet_nothing_is_computed() -> None:
     r = diagnose(case)
     case.close()
     assert all(m.reason is not None and "«Самопроверка»" in m.reason.ru for m in r.metrics.values())
+
+
+def test_where_a_deal_happens_once_nobody_is_told_that_clients_leave() -> None:
+    lost, returned = figure(LOST, 0.88, 0.99), figure(RETURN, 0.0, 0.1)
+    assert state(5, "no", lost, returned) == "contradicts"
+    # Finished projects look like lost clients: neither «no» nor «yes» can be checked by them.
+    known = deals_once({LOST: lost, RETURN: returned}, RULES[5])
+    for answer in ("yes", "no"):
+        verdict, reason = judge_answer(answer, RULES[5], known)
+        assert verdict == "unchecked" and reason is not None and "project sales" in reason.en
+    # Few are lost and those asleep come back: that is so whatever the type of sale, and «yes, they leave» is refuted.
+    few = deals_once({LOST: figure(LOST, 0.01, 0.04), RETURN: figure(RETURN, 0.5, 0.7)}, RULES[5])
+    assert judge_answer("yes", RULES[5], few)[0] == "contradicts"
+    assert judge_answer("no", RULES[5], few)[0] == "agrees"

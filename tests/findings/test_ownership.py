@@ -176,6 +176,9 @@ def effect(value: float, low: float, high: float, n: int = 100, **extra: Any) ->
         (effect(0.1, 0.02, 0.18), "clear"),
         (effect(-0.2, -0.4, -0.01), "not_assessed"),  # wider than 15 pp
         (effect(-0.55, -0.71, -0.39), "found"),  # wider than 15 pp, and worse than 15 % with all of it
+        # The same from 39 clients is a guess, from 40 (twice the least, 20) it counts.
+        (effect(-0.55, -0.71, -0.39, n=39), "not_assessed"),
+        (effect(-0.55, -0.71, -0.39, n=40), "found"),
         (effect(-0.2, -0.3, -0.1, n=19), "not_assessed"),
         (effect(-0.2, -0.3, -0.1, dominant_share=0.5, without_value=0.0, without_low=-0.1, without_high=0.1), "watch"),
         (

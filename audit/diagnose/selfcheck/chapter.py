@@ -17,7 +17,10 @@ from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 from audit.stats.intervals import Estimate
 
-__all__ = ["Refutation", "State", "answer_table", "diagnose", "judge_answer", "refutations"]
+__all__ = ["Refutation", "State", "answer_table", "deals_once", "diagnose", "judge_answer", "refutations"]
+
+LEAVING = 5
+"""The question whether clients leave and do not come back."""
 
 State = Literal["agrees", "contradicts", "unchecked", "no_answer"]
 
@@ -116,6 +119,22 @@ STRADDLES = Text(
     "Интервал показателя захватывает границу: ни подтвердить, ни опровергнуть",
     "The interval of the figure takes in the limit: neither confirmed nor refuted",
 )
+
+
+ONCE = Text(
+    "В проектных продажах сделка с клиентом бывает один раз: то, что он больше не покупает, ещё не значит, что он ушёл",
+    "In project sales a deal with a client may happen once: that it buys no more does not mean that it left",
+)
+
+
+def deals_once(known: Mapping[str, Figure], rule: _Rule) -> dict[str, Figure]:
+    """Return the figures for sales in which a deal happens once: losing clients for good cannot be told there.
+
+    A client whose project is finished looks lost and is not. So what would refute «no, they do not leave» (``rule.no``)
+    is set aside unless it surely does not hold; that few are lost stays a figure.
+    """
+    aside = {r.id: Figure(r.id, reason=ONCE) for r in rule.no if not _all(known[r.id], r.fails)}
+    return {**known, **aside}
 
 
 def judge_answer(answer: str, rule: _Rule, known: Mapping[str, Figure]) -> tuple[State, Text | None]:
@@ -226,8 +245,11 @@ def diagnose(case: Case) -> ChapterResult:
         for r in raw.to_dict("records")
         if r["question"] is not None and not pd.isna(r["question"]) and isinstance(r["answer"], str)
     }
-    known = figures(case)
-    table = answer_table(answers, refutations(case.thresholds), known)
+    known: Mapping[str, Figure] = figures(case)
+    rules = refutations(case.thresholds)
+    if case.project_sales:
+        known = deals_once(known, rules[LEAVING])
+    table = answer_table(answers, rules, known)
     states = table["state"].value_counts()
     checked = int(states.get("agrees", 0) + states.get("contradicts", 0))
     answered = int(table["answer"].isin(["yes", "no"]).sum())

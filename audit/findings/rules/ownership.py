@@ -27,6 +27,10 @@ SHEETS: dict[str, Text] = {
 """Annex sheets of the chapter."""
 
 
+WIDE_TIMES = 2
+"""A wide interval far from zero is believed from so many times the least number of clients on."""
+
+
 def sheet(case: Case, name: str) -> str:
     """Return the annex sheet's name in the report's language."""
     return SHEETS[name].get(case.settings.report.lang)
@@ -179,8 +183,10 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
             f"Handed clients: {m.n}, a verdict needs at least {least}: it cannot be told{aside.en}",
         )
         return not_assessed(id, reason, facts=facts)
-    # A wide interval still tells of a change that exceeds, with all of its interval, what it could not resolve.
-    plain = m.high is not None and (m.high <= -widest or m.low >= widest)
+    # A wide interval still tells of a change that exceeds, with all of its interval, what it could not resolve; but not
+    # from the very least of clients, whose resampled interval is itself a guess.
+    enough = (m.n or 0) >= WIDE_TIMES * least
+    plain = enough and m.high is not None and (m.high <= -widest or m.low >= widest)
     if m.extra["half_width"] is None or (m.extra["half_width"] > widest and not plain):
         width = m.extra["half_width"]
         reason = Text(
