@@ -56,6 +56,8 @@ class _Table:
     rows_set_aside: int = 0
     revenue_aside: float = 0.0
     totals: list[tuple[int, str, float]] = field(default_factory=list)
+    shown: dict[str, int] = field(default_factory=dict)
+    """Rows shown as examples, per reason."""
     groups: tuple[GroupRow, ...] = ()
     """Group rows of a report of three levels or more."""
     subtotals: list[ControlSum] = field(default_factory=list)
@@ -343,9 +345,9 @@ class Intake:
         for row, column, value, code, amount in rejects:
             counted = self.set_aside[code]
             counted.rows += 1
-            shown = counted.rows_shown
-            if len(shown) < _SHOWN and sum(s.file == t.name for s in shown) < _SHOWN // 2:
-                shown.append(SetAsideRow(t.name, row, column, None if value is None else value[:200]))
+            if t.shown.get(code, 0) < _SHOWN // 2 and len(counted.rows_shown) < _SHOWN:
+                t.shown[code] = t.shown.get(code, 0) + 1
+                counted.rows_shown.append(SetAsideRow(t.name, row, column, None if value is None else value[:200]))
             if amount is not None:
                 counted.revenue += amount
                 counted.has_revenue = True
@@ -410,6 +412,7 @@ class Intake:
     def _begin_again(self) -> None:
         for t in self.tables:
             t.rows_used = t.rows_set_aside = 0
+            t.shown.clear()
             t.revenue_aside = 0.0
         self.set_aside.clear()
         self.tally = Tally()

@@ -22,6 +22,7 @@ from audit.intake.rejects import REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
 from audit.intake.values import (
+    TYPED,
     DateRule,
     clean_text,
     date_inside,
@@ -48,6 +49,8 @@ RejectedRow = tuple[int, str | None, str | None, str, float | None]
 _CODE = {code: np.int8(i + 1) for i, code in enumerate(REASONS)}
 _NAME = {int(v): k for k, v in _CODE.items()}
 _LACKING = frozenset({"no_client", "no_date", "bad_date", "no_amount", "bad_amount"})
+_GROUPING = frozenset({"total_row", "subtotal_row", "group_row"})
+_UNREADABLE = frozenset({"bad_bytes", "unclosed_quote", "field_count"})
 _LABELLED = ("first", "order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
 """Where «Итого» or the text of a group may stand."""
 _NO_DAY = np.iinfo(np.int32).min
@@ -608,31 +611,33 @@ class Canonical:
         ]
         cells: dict[str, list[str | None]] = {}
 
-        def cell(name: str, i: int) -> str | None:
+        def column_of(name: str) -> list[str | None]:
             if name not in cells:
                 cells[name] = part.column(name).to_pylist()
-            return cells[name][i]
+            return cells[name]
 
+        fields = {code: next((f for f in self._FIELD_OF.get(code, ()) if self.has(f)), None) for code in set(codes)}
+        named = [f for f in _LABELLED if f in self.rules.staged.fields]
         out: list[RejectedRow] = []
         for i, code in enumerate(codes):
             column: str | None = None
             value: str | None = None
-            if code in ("bad_bytes", "unclosed_quote", "field_count"):
-                value = cell("raw", i)
-            elif code in ("total_row", "subtotal_row", "group_row"):
-                value = next((t for f in _LABELLED
-                              if f in self.rules.staged.fields and (t := clean_text(cell(f, i)))), None)  # fmt: skip
-            else:
-                name = next((f for f in self._FIELD_OF.get(code, ()) if self.has(f)), None)
-                if name is not None:
-                    column = self.rules.labels.get(name)
-                    value = cell(name, i)
-                    if code in _LACKING and is_cell_error(value):
-                        code = "cell_error"
-            if code == "total_row" and money[i] is not None:
-                self.totals.append((numbers[i], value or "", money[i] or 0.0))
-            counted = money[i] if code not in ("total_row", "subtotal_row", "group_row") else None
-            out.append((numbers[i], column, (value or "").replace("\ue000", "") or None, code, counted))
+            amount_set_aside = money[i]
+            if code in _GROUPING:
+                value = next((t for f in named if (t := clean_text(column_of(f)[i]))), None)
+                if code == "total_row" and money[i] is not None:
+                    self.totals.append((numbers[i], value or "", money[i] or 0.0))
+                amount_set_aside = None
+            elif code in _UNREADABLE:
+                value = column_of("raw")[i]
+            elif (name := fields[code]) is not None:
+                column = self.rules.labels.get(name)
+                value = column_of(name)[i]
+                if code in _LACKING and is_cell_error(value):
+                    code = "cell_error"
+            if value and TYPED in value:
+                value = value.replace(TYPED, "")
+            out.append((numbers[i], column, value or None, code, amount_set_aside))
         return out
 
     # -- the rest of the columns ---------------------------------------------------------------------------------

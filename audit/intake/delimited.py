@@ -310,6 +310,8 @@ class _Sieve:
         self.pending: list[tuple[int, str | None, str | None, list[str | None]]] = []
         """Rows read one by one, not yet handed to the writer."""
         self.ending = False
+        self.clean = True
+        """No block so far held anything but regular lines."""
         self.line = 1
         """Number of the first line of the next block."""
         self.blank: list[int] = []
@@ -364,6 +366,11 @@ class _Sieve:
 
     def _block(self, block: bytes, first_line: int) -> int:
         """Stage one block; return its number of lines."""
+        if self.clean and first_line >= self.layout.first_row and not self.open:
+            n = self._clean_block(block, first_line)
+            if n:
+                return n
+            self.clean = False  # one odd line is seldom alone
         data = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(data == 10)
         n = len(ends)
@@ -386,6 +393,29 @@ class _Sieve:
             self._fast(view, numbers, quoted)
             return n
         self._mixed(view, starts, ends, numbers, odd, quoted)
+        return n
+
+    def _clean_block(self, block: bytes, first_line: int) -> int:
+        """Give a block without quotes to the parser unsieved; return its number of lines, 0 where it is not clean.
+
+        Without quotes every line is a record, and the parser refuses a line of another width itself.
+        """
+        if self.fast_width == 1 or b'"' in block or b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
+            return 0
+        step = MAX_LINE_BYTES // 2  # a line above the limit covers a whole step
+        if any(block.find(b"\n", at, at + step) < 0 for at in range(0, len(block) - step, step)):
+            return 0
+        n = block.count(b"\n")
+        try:
+            table = self._parse(block, quoted=False)
+        except pa.ArrowInvalid:
+            return 0
+        if table.num_rows != n:
+            return 0
+        if self.blank:
+            self._flush_blank()
+        self._flush()
+        self._write(pa.array(np.arange(first_line, first_line + n, dtype=np.int64)), table)
         return n
 
     def _odd_lines(self, block: bytes, data: _Bytes, starts: _Ints, ends: _Ints) -> tuple[_Bools, bool]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
@@ -55,6 +56,7 @@ _PLAIN_NUMBER = re.compile(r"[+-]?\d[\d\s.,]*%?")
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
+@lru_cache(maxsize=50_000)
 def neutral(value: str | None) -> str:
     """Return a cell that a spreadsheet shows as text: a value that it would take for a formula gets an apostrophe.
 

@@ -146,3 +146,24 @@ def test_blank_fields_left_out_at_the_end(tmp_path: Path) -> None:
     path = write(tmp_path / "o.csv", "\n".join(["a;b;c;d", *lines]) + "\n")
     got = [[c or "" for c in r[3:]] for r in staged(path, tmp_path, ("a", "b", "c", "d"))]
     assert got == [[*r, "", ""][:4] for r in csv_rows(lines)]
+
+
+@pytest.mark.parametrize("odd", [0.0, 0.01, 0.3])
+def test_blocks_that_need_no_sieve_give_what_the_sieve_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: float
+) -> None:
+    """Lines without quotes, a few of them short, long, blank, damaged: the same rows with and without the sieve."""
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 700)
+    draw = random.Random(int(odd * 100))
+    lines = []
+    for i in range(600):
+        line = f"{i};{'я' * draw.randint(0, 4)};{draw.choice(['', 'б', ' '])}".encode()
+        if draw.random() < odd:
+            line = draw.choice([b"x;y", b"x;y;z;w", b"", b";;", b"x;\xff;z", b"x;\0;z", b"x;y\rz;w"])
+        lines.append(line)
+    path = tmp_path / "o.csv"
+    path.write_bytes(b"a;b;c\r\n" + b"\r\n".join(lines) + b"\r\n")
+    quick = staged(path, tmp_path, ("a", "b", "c"))
+    monkeypatch.setattr(delimited._Sieve, "_clean_block", lambda *_: 0)
+    assert staged(path, tmp_path, ("a", "b", "c")) == quick
+    assert odd or len(quick) == 600
