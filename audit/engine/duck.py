@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -22,7 +23,8 @@ class DuckEngine(Engine):
     dialect = DUCKDB
 
     def __init__(self, *, memory_limit: str = "1GB", threads: int | None = None) -> None:
-        spill = tempfile.mkdtemp(prefix="km-audit-")
+        # our number in its name: if we are killed, the next run finds it and removes what a client's data left in it
+        spill = tempfile.mkdtemp(prefix=f"km-audit-{os.getpid()}-")
         self._remove_spill = weakref.finalize(self, shutil.rmtree, spill, True)
         config: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",

@@ -167,7 +167,7 @@ def _browser(html: str, path: Path, browser: Path, timeout_s: float = 120) -> in
     """Print with a browser; 0 pages when it failed."""
     from audit.present.html import inline_svg
 
-    with tempfile.TemporaryDirectory(prefix="km-audit-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"km-audit-{os.getpid()}-") as folder:
         page = Path(folder) / "report.html"
         out = Path(folder) / "report.pdf"
         page.write_text(inline_svg(html), encoding="utf-8")

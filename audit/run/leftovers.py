@@ -23,7 +23,10 @@ MAKING = ".making-"
 RENDERING = ".km-audit-render-"
 """A report being rendered again: ``.km-audit-render-<pid>-<random>``."""
 PRIVATE = "km-audit-"
-"""A client's prepared data in the system's temporary folder: ``km-audit-<pid>-<random>``."""
+"""A client's data in the system's temporary folder: ``km-audit-<pid>-<random>``.
+
+Prepared data of a run without a folder of its own; DuckDB's spill; the page that a browser prints.
+"""
 
 _TOO_OLD_S = 2 * 24 * 3600
 

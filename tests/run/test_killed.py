@@ -33,6 +33,8 @@ def engagement(folder: Path) -> Path:
 
 def start(folder: Path) -> subprocess.Popen[str]:
     env = kernel_environment() | {"KM_AUDIT_LANG": "en", "PYTHONIOENCODING": "utf-8"}
+    if (folder.parent / "tmp").is_dir():  # a temporary folder of our own shows what is left in it
+        env["TMPDIR"] = str(folder.parent / "tmp")
     return subprocess.Popen(
         [sys.executable, "-m", "audit", "run", str(folder), "--chapter", "data"], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, encoding="utf-8", env=env,
@@ -91,8 +93,10 @@ def kill_when(folder: Path, moment: Callable[[Path], bool]) -> None:
 @pytest.mark.slow
 def test_killed_in_intake_in_a_chapter_and_in_rendering(tmp_path: Path) -> None:
     folder = engagement(tmp_path / "acme")
+    (tmp_path / "tmp").mkdir()
     code, said = finish(folder)
     assert code == 0, said
+    assert list((tmp_path / "tmp").glob(f"{PRIVATE}*")) == []
     run = (folder / "runs" / "latest").resolve()
     before, seen = snapshot(run), visible(folder)
     shutil.rmtree(folder / ".km-audit")  # the intake has to be done again
@@ -106,6 +110,7 @@ def test_killed_in_intake_in_a_chapter_and_in_rendering(tmp_path: Path) -> None:
     assert code == 0, said
     assert "Removed what an interrupted run left" in said
     assert stage_of(folder) is None and not in_intake(folder)
+    assert list((tmp_path / "tmp").glob(f"{PRIVATE}*")) == [], "a client's figures stay in no temporary folder"
     assert snapshot(run) == before
     assert len(visible(folder)) == len(seen) + 1
     assert (folder / "runs" / "latest").resolve() != run
