@@ -12,7 +12,7 @@ import pandas as pd
 
 from audit.diagnose.roles.mixing import foreign_group_shares
 from audit.diagnose.roles.norm import Norm
-from audit.diagnose.roles.people import small_roles
+from audit.diagnose.roles.people import SELLERS, small_roles
 from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
 from audit.errors import Text
 from audit.method import method
@@ -58,7 +58,19 @@ def _holders(staff: pd.DataFrame, station: str) -> pd.Series:
     return pd.Series(flags, index=staff.index, dtype=bool)
 
 
-def conveyor(answers: Answers, stations: Sequence[str], required: Sequence[str]) -> pd.DataFrame:
+def _beyond_notes(hours: pd.DataFrame, notes_share: float) -> pd.DataFrame:
+    """Take the sellers' own CRM notes, up to ``notes_share`` of their hours, off their foreign OPS_CRM.
+
+    A note on one's own contact is the manager's work (code list 3) and no gap of the back office.
+    """
+    total = hours["person"].map(hours.groupby("person")["hours"].sum()).astype(float)
+    notes = (hours["function"] == "OPS_CRM") & (hours["kind"] == "foreign") & hours["family"].isin(SELLERS)
+    return hours.assign(hours=(hours["hours"] - notes * notes_share * total).clip(lower=0.0))
+
+
+def conveyor(
+    answers: Answers, stations: Sequence[str], required: Sequence[str], notes_share: float = 0.0
+) -> pd.DataFrame:
     """Return who stands on each station and how much of its work is done there.
 
     Grain: one row per station. Columns: station, required, people, who (codes), fte (a person with two roles
@@ -66,10 +78,11 @@ def conveyor(answers: Answers, stations: Sequence[str], required: Sequence[str])
     station's functions), foreign_hours (on them by people who neither own nor are allowed them), coverage = own ÷
     (own + foreign), NaN without hours; km_oper_hours and hunt_farm_hours: parts of foreign_hours that are client
     managers' operational work, and hunting by client managers or farming by developers (role mixing judges them
-    elsewhere); by_role: foreign hours by family.
+    elsewhere); by_role: foreign hours by family. Sellers' own CRM notes up to ``notes_share`` of their hours are nobody's
+    gap.
     """
     staff, hours, norm = answers.staff, answers.hours, answers.norm
-    known = hours[~hours["by_group"].astype(bool)] if len(hours) else hours
+    known = _beyond_notes(hours, notes_share)[~hours["by_group"].astype(bool)] if len(hours) else hours
     rows = []
     for station in stations:
         functions = station_functions(station, norm)
@@ -264,13 +277,14 @@ def diagnose(case: Case) -> ChapterResult:
     ]
     everything = [*required, *conditional_stations(types), *(f for f in present if f not in required)]
     order = [*LINE, *(r for r in method().roles if r not in LINE)]
-    table = conveyor(answers, sorted(dict.fromkeys(everything), key=order.index), required)
+    notes_share = case.thresholds.value("roles.own_crm_notes_share")
+    table = conveyor(answers, sorted(dict.fromkeys(everything), key=order.index), required, notes_share)
     fte, coverage, extra = _stations(case, answers, table)
     ticket, active, reserve = _orders(case, since)
     f = case.sale_type
     mixing = {}
     for name, family, group in (("km_oper", "KM", "OPER"), ("km_hunt", "KM", "HUNT"), ("sr_farm", "SR", "FARM")):
-        notes = case.thresholds.value("roles.own_crm_notes_share") if group == "OPER" else 0.0
+        notes = notes_share if group == "OPER" else 0.0
         sums = foreign_group_shares(answers.hours, [family], (group,), notes).get(family)
         mixing[name] = None if sums is None else [sums[1] / sums[0], sums[2] / sums[0]]
     metrics = [_interval(case), _exclusions(case), ticket, active, fte, coverage, extra, _profile(case), reserve]

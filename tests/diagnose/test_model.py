@@ -50,6 +50,19 @@ def test_coverage_by_hand():
     assert (m.value, m.extra["station"], m.n) == (pytest.approx(0.75), "OP", 6)
 
 
+def test_own_crm_notes_are_no_gap_of_the_back_office():
+    """B1 has 140 h of papers. K1 types 16 h into the CRM, 8 h of them (5 %) are own notes: 140 ÷ (140 + 8)."""
+    answers = {
+        **OWN_TC,
+        "K1": {"FARM_REPEAT": 0.9, "OPS_CRM": 0.1},
+        "B1": {"OPS_DOCS": 0.875, "OV_WAIT": 0.125},
+    }
+    case = case_of(staff(*FULL_TC), answers)
+    row = diagnose(case).tables["stations"].set_index("station").loc["BO"]
+    assert (row["own_hours"], row["foreign_hours"], row["km_oper_hours"]) == (140.0, 8.0, 8.0)
+    assert row["coverage"] == pytest.approx(140 / 148)
+
+
 def test_a_person_with_two_roles_is_divided_by_hours_on_each_roles_functions():
     """K1 is КМ and операционист: 96 h farming, 32 h entry: 0.75 and 0.25 of the person; without hours half and half."""
     answers = {**OWN_TC, "K1": {"FARM_REPEAT": 0.6, "OPS_ORDER": 0.2, "OV_MEET": 0.2}}
