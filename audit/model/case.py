@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from audit.engine import Engine, open_engine
 from audit.errors import PreparedError, Text
@@ -48,10 +49,24 @@ def sql_text(package: str, name: str) -> str:
 def collapse(engine: Engine, folder: Path) -> None:
     """Collapse ``folder/lines.parquet`` to documents, client × day and clients, each once, as Parquet beside it."""
     engine.attach("lines", folder / "lines.parquet")
+    filled = filled_columns(folder / "lines.parquet")
     for name in TABLES_IN_ORDER:
         path = folder / f"{name}.parquet"
-        engine.materialise(sql_text("audit.model", name), path)
+        engine.materialise(sql_text("audit.model", name), path, filled=filled)
         engine.attach(name, path)
+
+
+def filled_columns(path: Path) -> frozenset[str]:
+    """Return the columns of a Parquet file that hold anything, as its own statistics tell; unknown counts as filled."""
+    about = pq.read_metadata(path)
+    empty: dict[str, bool] = {}
+    for group in range(about.num_row_groups):
+        for k in range(about.num_columns):
+            column = about.row_group(group).column(k)
+            known = column.statistics is not None and column.statistics.has_null_count
+            nothing = known and column.statistics.null_count == column.num_values
+            empty[column.path_in_schema] = empty.get(column.path_in_schema, True) and nothing
+    return frozenset(name for name, nothing in empty.items() if not nothing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from scipy.sparse import csr_array
 from audit.stats.intervals import Estimate, Reason
 from audit.stats.resample import (
     DRAWS,
+    MANY,
     SEED,
+    bundles,
     effective_units,
     percentile_interval,
     poisson_weights,
@@ -343,9 +345,15 @@ def _resample(panel: _Panel, draws: int, seed: int) -> list[Floats]:
     rng = np.random.default_rng(seed)
     k = len(panel.tables)
     totals = np.zeros((draws, k * panel.months))
+    tables, units = panel.tables, panel.units
+    bundle = bundles(units, seed)
+    if bundle is not None:
+        ones = np.ones(units)
+        together = csr_array((ones, (bundle, np.arange(units))), shape=(MANY, units))
+        tables, units = [csr_array(together @ table) for table in tables], MANY
     block = max(1, _CELLS // draws)
-    for start in range(0, panel.units, block):
-        stop = min(start + block, panel.units)
-        dense = np.hstack([table[start:stop].toarray() for table in panel.tables])
+    for start in range(0, units, block):
+        stop = min(start + block, units)
+        dense = np.hstack([table[start:stop].toarray() for table in tables])
         totals += poisson_weights(rng, (draws, stop - start)) @ dense
     return [totals[:, i * panel.months : (i + 1) * panel.months] for i in range(k)]

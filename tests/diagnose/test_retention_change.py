@@ -16,7 +16,14 @@ from audit.diagnose.retention.cadence import cadence, limits_of, own_weight, sea
 from audit.diagnose.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, stock_up
 from audit.diagnose.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
 from audit.diagnose.retention.silence import alive, crossings, return_waits, sleeping_columns
-from audit.diagnose.retention.trends import calendar_table, complete_months, pace_months, trend_metrics, trends_of
+from audit.diagnose.retention.trends import (
+    calendar_table,
+    complete_months,
+    pace_months,
+    trend_metrics,
+    trends_of,
+    within_reach,
+)
 from audit.diagnose.retention.worklist import first_step, goods_text, second_value, worklist
 from audit.method import method
 from audit.stats.decompose import retained
@@ -396,3 +403,9 @@ def test_value_of_a_returner() -> None:
     # Two second purchases lie 365 days back: (100 + 300) / 2.
     assert second_value(new, pd.Timestamp("2024-12-31"), 2) == {"second_value": 200.0, "second_value_n": 2}
     assert second_value(new, pd.Timestamp("2024-12-31"), 3)["second_value"] is None
+
+
+def test_a_client_counts_in_the_months_after_its_order():
+    # units 1 and 2 bought in month 10 and 12; with a reach of 2 months each order counts in its month and the next
+    unit, month = within_reach(np.array([1, 2]), np.array([10, 12]), 2, 12)
+    assert list(zip(unit.tolist(), month.tolist(), strict=True)) == [(1, 10), (1, 11), (2, 12)]

@@ -5,6 +5,8 @@ import pytest
 
 from audit.stats import resample
 from audit.stats.resample import (
+    MANY,
+    bundles,
     canonical_order,
     effective_units,
     percentile_interval,
@@ -109,3 +111,26 @@ def test_effective_units_fall_when_one_unit_pulls_hard():
     assert effective_units([-1.0] * 9 + [9.0]) == pytest.approx(3.8125)
     assert effective_units([0.0, 0.0]) == 2
     assert effective_units([]) == 0
+
+
+def test_bundles_are_of_equal_size_and_only_for_many():
+    assert bundles(MANY, 1) is None
+    b = bundles(2 * MANY + 5, 1)
+    assert sorted(set(np.bincount(b).tolist())) == [2, 3]
+    assert (b == bundles(2 * MANY + 5, 1)).all()
+
+
+def test_a_ratio_spreads_over_bundles_as_over_units():
+    n = 3 * MANY
+    rng = np.random.default_rng(3)
+    size = rng.lognormal(0, 1, n)
+    table = np.column_stack([size * rng.uniform(0.2, 0.8, n), size])
+    ratio = table[:, 0].sum() / table[:, 1].sum()
+    # linearised: the standard error of a ratio of sums
+    expected = np.sqrt(((table[:, 0] - ratio * table[:, 1]) ** 2).sum()) / table[:, 1].sum()
+    rows = np.column_stack([np.bincount(bundles(n, 1), c, MANY) for c in table.T])
+    totals = np.zeros((800, 2))
+    for start in range(0, MANY, 2000):
+        totals += poisson_weights(rng, (800, 2000)) @ rows[start : start + 2000]
+    # 800 draws know a spread to 2.5 %
+    assert (totals[:, 0] / totals[:, 1]).std() == pytest.approx(expected, rel=0.08)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from audit.stats.intervals import Estimate, dominant_unit
-from audit.stats.resample import canonical_order, percentile_interval, poisson_weights
+from audit.stats.resample import MANY, bundles, canonical_order, percentile_interval, poisson_weights
 
 __all__ = ["Share", "shares_of_sums"]
 
@@ -61,14 +61,17 @@ def shares_of_sums(
     totals = np.zeros((draws, table.shape[1]))
     lone: dict[int, Floats] = {}
     wanted = {name: _row_of(table, columns, d.index) for name, d in doms.items() if d.index is not None}
+    bundle = bundles(len(table), seed)
+    drawn = table if bundle is None else np.column_stack([np.bincount(bundle, c, MANY) for c in table.T])
     block = max(1, _CELLS // draws)
-    for start in range(0, len(table), block):
-        rows = table[start : start + block]
+    for start in range(0, len(drawn), block):
+        rows = drawn[start : start + block]
         weights = poisson_weights(rng, (draws, len(rows)))
         totals += weights @ rows
         for row in wanted.values():
-            if start <= row < start + len(rows):
-                lone[row] = weights[:, row - start]
+            at = row if bundle is None else int(bundle[row])
+            if start <= at < start + len(rows):
+                lone[row] = weights[:, at - start]
     out: dict[str, Share] = {}
     for i, name in enumerate(figures):
         top, bottom = table[:, 2 * i], table[:, 2 * i + 1]

@@ -64,10 +64,16 @@ def within_reach(
     unit: NDArray[np.int64], month: NDArray[np.int64], reach: int, last_month: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return unit and month of every month in which a unit counts: one with an act, or up to ``reach`` − 1 after it."""
-    span = last_month + 1
-    code = unit * span + month
-    cells = np.unique(np.concatenate([(code + k)[month + k <= last_month] for k in range(reach)]))
-    return cells // span, cells % span
+    if not len(unit):
+        return unit, month
+    first = int(month.min())
+    span = last_month - first + 1
+    code = unit * span + month - first
+    counts = np.zeros((int(unit.max()) + 1) * span, dtype=bool)  # units are numbered without gaps
+    for k in range(reach):
+        counts[(code + k)[month + k <= last_month]] = True
+    cells = np.flatnonzero(counts)
+    return cells // span, cells % span + first
 
 
 def trends_of(

@@ -12,9 +12,9 @@ WITH per_day AS (
   FROM orders WHERE manager IS NOT NULL AND gross > 0
   GROUP BY client_key, day, manager
 ), item AS (
-  SELECT client_key, order_date AS day, count(DISTINCT sku) AS items
-  FROM lines WHERE amount > 0
-  GROUP BY client_key, order_date
+  SELECT client_key, day, count(sku) AS items
+  FROM (SELECT DISTINCT client_key, order_date AS day, sku FROM lines WHERE amount > 0) named
+  GROUP BY client_key, day
 ), bought AS (
   SELECT client_key, day,
          row_number() OVER (PARTITION BY client_key ORDER BY day) AS purchase_no,

@@ -1,24 +1,38 @@
 -- Documents with the day on which each counts. One row per client x document x own date.
 -- A document that only takes back (no positive row on its date) nets on the latest earlier day of the same order;
 -- an order that nets to nothing over its life counts on its first day, as if never placed.
+-- Columns that the files do not fill are not read: `filled` names the others.
+{% macro of(column, how, type) -%}
+  {% if column in filled %}{{ how }}({{ column }}){% else %}CAST(NULL AS {{ type }}){% endif %}
+{%- endmacro -%}
+{% macro told(column) -%}
+  {% if column in filled %}max(CASE WHEN {{ column }} THEN 1 WHEN {{ column }} IS NULL THEN NULL ELSE 0 END)
+  {%- else %}CAST(NULL AS INTEGER){% endif %}
+{%- endmacro -%}
 WITH doc AS (
   SELECT client_key, order_id, order_date,
          sum(amount) AS revenue,
          sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS gross,
-         sum(margin) AS margin,
-         count(margin) AS margin_lines,
+         {{ of('margin', 'sum', 'DECIMAL(18,4)') }} AS margin,
+         {% if 'margin' in filled %}count(margin){% else %}0{% endif %} AS margin_lines,
          count(*) AS lines,
-         count(DISTINCT sku) AS items,
-         min(manager) AS manager, min(created_by) AS created_by, min(processed_by) AS processed_by,
-         min(department) AS department, min(channel) AS channel, min(initiator) AS initiator,
-         min(contact) AS contact, min(status) AS status, min(segment) AS segment,
-         min(requested_date) AS requested_date, min(promised_date) AS promised_date,
-         max(shipped_date) AS shipped_date, max(delivered_date) AS delivered_date,
-         max(CASE WHEN complaint THEN 1 WHEN complaint IS NULL THEN NULL ELSE 0 END) AS complaint,
-         min(complaint_reason) AS complaint_reason,
-         max(CASE WHEN document_error THEN 1 WHEN document_error IS NULL THEN NULL ELSE 0 END) AS document_error,
-         min(shipped_pct) AS shipped_pct,
-         min(price_index) AS price_index
+         {{ of('manager', 'min', 'STRING') }} AS manager,
+         {{ of('created_by', 'min', 'STRING') }} AS created_by,
+         {{ of('processed_by', 'min', 'STRING') }} AS processed_by,
+         {{ of('department', 'min', 'STRING') }} AS department,
+         {{ of('channel', 'min', 'STRING') }} AS channel,
+         {{ of('initiator', 'min', 'STRING') }} AS initiator,
+         {{ of('contact', 'min', 'STRING') }} AS contact,
+         {{ of('status', 'min', 'STRING') }} AS status,
+         {{ of('segment', 'min', 'STRING') }} AS segment,
+         {{ of('requested_date', 'min', 'DATE') }} AS requested_date,
+         {{ of('promised_date', 'min', 'DATE') }} AS promised_date,
+         {{ of('shipped_date', 'max', 'DATE') }} AS shipped_date,
+         {{ of('delivered_date', 'max', 'DATE') }} AS delivered_date,
+         {{ told('complaint') }} AS complaint, {{ told('document_error') }} AS document_error,
+         {{ of('complaint_reason', 'min', 'STRING') }} AS complaint_reason,
+         {{ of('shipped_pct', 'min', 'DOUBLE') }} AS shipped_pct,
+         {{ of('price_index', 'min', 'DOUBLE') }} AS price_index
   FROM lines
   GROUP BY client_key, order_id, order_date
 ), sold AS (
@@ -42,7 +56,7 @@ SELECT d.client_key, d.order_id, d.order_date,
             ELSE coalesce(link.before_day, link.any_day, d.order_date) END AS day,
        {{ money('d.revenue') }} AS revenue, {{ money('d.gross') }} AS gross,
        {{ money('d.margin') }} AS margin, CAST(d.margin_lines AS BIGINT) AS margin_lines,
-       CAST(d.lines AS BIGINT) AS lines, CAST(d.items AS BIGINT) AS items,
+       CAST(d.lines AS BIGINT) AS lines,
        CASE WHEN d.gross > 0 AND coalesce(life.life_revenue, d.revenue) > 0 THEN 1 ELSE 0 END AS is_order,
        CASE WHEN d.gross = 0 AND link.any_day IS NULL THEN 1 ELSE 0 END AS unlinked_return,
        d.manager, d.created_by, d.processed_by, d.department, d.channel, d.initiator, d.contact, d.status, d.segment,
