@@ -42,8 +42,9 @@ def complete_months(window: Window) -> tuple[int, int]:
 
 
 PACE_GAPS = 3.0
-PACE_MONTHS = 6
-"""Months in which a client counts as buying: three usual gaps of the company, half a year at most."""
+PACE_MONTHS = 4
+"""Months in which a client counts as buying: three usual gaps of the company, four months at most (with more of them
+the first months are lost to the trend, and its interval grows)."""
 MONTHS_LEFT = 18
 """Months that the frequency must keep: a year, and half a year of pairs a year apart."""
 
