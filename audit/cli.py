@@ -274,6 +274,10 @@ def _print_verdict(console: Console, findings: Any) -> None:
     console.print(", ".join(f"{words[s]}: {n}" for s, n in counts.items()))
     for f in shown:
         console.print(f"  {_MARKS[f['status']]} {escape(f['title'])}  [dim]{f['id']}[/]")
+    for asked in findings["data"]["questions"]:
+        console.print(f"[yellow]?[/] {escape(asked['text'])}")
+        for line in asked["answer"].split("\n") if asked["answer"] else ():
+            console.print(f"      [bold]{escape(line)}[/]", soft_wrap=True)
 
 
 def _finish(result: RunResult) -> int:

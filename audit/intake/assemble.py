@@ -401,11 +401,12 @@ class Intake:
             self._begin_again()
             self._write(rules)
             return
+        revenue = f"{found.revenue:,.0f}".replace(",", "\N{NO-BREAK SPACE}")
         self.questions.append(Question(
             Text(f"Одни и те же документы есть в нескольких файлах: {found.documents} (например, {found.example}), "
-                 f"строк {found.lines}, выручка {found.revenue:.2f}. Сейчас они посчитаны дважды",
+                 f"строк {found.lines}, выручка {revenue}. Сейчас они посчитаны дважды",
                  f"The same documents stand in several files: {found.documents} (for example {found.example}), "
-                 f"{found.lines} rows, revenue {found.revenue:.2f}. They are counted twice now"),
+                 f"{found.lines} rows, revenue {found.revenue:,.0f}. They are counted twice now"),
             '[reading]\nduplicates = "drop"',
         ))  # fmt: skip
 

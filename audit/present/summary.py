@@ -163,6 +163,8 @@ class SummaryView:
         sure = [
             self._say("sure", "data", rows_used=i.rows_used, rows_read=i.rows_read, rows_set_aside=i.rows_set_aside,
                       clients=d["clients"], start=w.start, end=w.as_of),
+            *(self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(i.questions) - 1)
+              for q in i.questions[:1]),
             self._say("sure", "grades"),
             self._say("sure", "unassessed", n=counts["not_assessed"], total=len(self.views)),
         ]  # fmt: skip

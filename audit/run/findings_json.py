@@ -152,6 +152,7 @@ def assemble(
             "orders": int(clients["orders"].sum()), "order_days": int(clients["order_days"].sum()),
             "clients": int((clients["order_days"] > 0).sum()), "revenue": float(i.revenue),
             "set_aside": {r.code: r.rows for r in i.set_aside},
+            "questions": [{"text": q.text.get(lang), "answer": q.answer} for q in i.questions],
         },
         "metrics": metrics,
         "findings": ordered,

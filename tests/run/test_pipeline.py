@@ -162,7 +162,8 @@ def test_unusable_input_touches_nothing(tmp_path: Path) -> None:
     with pytest.raises(AuditError):
         run_audit(inputs, tmp_path / "out")
     assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
-    assert {p.name for p in tmp_path.iterdir()} == {"orders.csv", "out"}
+    # what was refused is told beside the run, not in it
+    assert {p.name for p in tmp_path.iterdir()} == {"orders.csv", "out", "out-rejected_rows.csv"}
 
 
 def test_a_folder_that_is_not_ours_is_not_overwritten(tmp_path: Path) -> None:
