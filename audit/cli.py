@@ -313,13 +313,18 @@ def _finish(result: RunResult) -> int:
 
 
 def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int, deck: bool = False) -> int:
-    from audit.run.pipeline import run_audit
+    from audit.run.kernels import WarmKernels
 
+    warm = WarmKernels.start()  # imports in its own process while this one does
     progress = _Progress(quiet=_state.json)
     try:
-        result = run_audit(inputs, out, chapters=chapters, jobs=jobs, deck=deck, watch=progress)
+        from audit.run.pipeline import run_audit
+
+        result = run_audit(inputs, out, chapters=chapters, jobs=jobs, deck=deck, watch=progress, warm=warm)
     finally:
         progress.stop()
+        if warm is not None:
+            warm.close()
     return _finish(result)
 
 

@@ -7,8 +7,10 @@ its network pointed nowhere and the document has no address in it to fetch from.
 from __future__ import annotations
 
 import base64
+import contextlib
 import gc
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -89,8 +91,12 @@ _ASIDE = "km-embedded"
 def _weasyprint(html: str, path: Path, lang: Lang) -> int:
     import logging
 
-    import weasyprint
-    from weasyprint.urls import URLFetcher, URLFetcherResponse
+    if sys.platform == "win32" and (Path(sys.prefix) / "conda-meta").is_dir():
+        # where conda puts Pango; Windows does not search the PATH for libraries
+        os.environ.setdefault("WEASYPRINT_DLL_DIRECTORIES", str(Path(sys.prefix) / "Library" / "bin"))
+    with contextlib.redirect_stdout(io.StringIO()):  # without Pango it prints advice of its own; ours follows
+        import weasyprint
+        from weasyprint.urls import URLFetcher, URLFetcherResponse
 
     embedded: list[tuple[str, str]] = []
 

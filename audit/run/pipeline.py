@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import importlib
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -171,12 +174,13 @@ def run_audit(
     jobs: int = 2,
     deck: bool = False,
     watch: Watcher | None = None,
+    warm: WarmKernels | None = None,
 ) -> RunResult:
     """Run the audit and return the finished run; raises `AuditError` where the input cannot be used.
 
     A chapter that fails is named in the result, the others are finished and rendered. Notebooks that the analyst has
     edited in the engagement's own ``notebooks`` folder are executed instead of the kit's, and named. ``deck`` adds
-    deck.pptx.
+    deck.pptx. ``warm`` may have been started earlier; it is closed at the end.
     """
     watch = watch or (lambda _: None)
     wanted = choose_chapters(chapters)
@@ -187,7 +191,7 @@ def run_audit(
         watch(Event("sweep", "note", detail=name))
     clock = _Clock(watch)
     stage.mkdir(parents=True)
-    warm = WarmKernels.start()  # imports while the data are read
+    warm = warm or WarmKernels.start()  # imports while the data are read
     private: Path | None = None
     try:
         if inputs.folder is not None:
@@ -229,6 +233,14 @@ def run_audit(
     return RunResult(final, findings, moved, clock.timings, rendered.pdf_engine, (*_own_notes(own), *rendered.notes))
 
 
+def _import_ahead() -> None:
+    """Import what rendering will need while the kernels work."""
+    # not WeasyPrint itself: without Pango its import fails, which is for printing to tell
+    for name in ("nbconvert.exporters", "xlsxwriter", "tinyhtml5", "cssselect2", "fontTools.subset", "pydyf", "pyphen"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
 def _execute(
     inputs: Inputs,
     prepared: Path,
@@ -255,6 +267,7 @@ def _execute(
         clock.watch(Event(chapter, "failed" if done.error else "done", done.seconds, str(done.error or "")))
         return done
 
+    threading.Thread(target=_import_ahead, daemon=True).start()
     failed = []
     with clock.step("notebooks"):
         # the language of messages is a variable of the context; the rest of the context holds an event loop, which

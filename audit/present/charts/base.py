@@ -487,14 +487,18 @@ def heat_map(
         cell = 0.25 if len(rows) <= 14 else 0.215 if len(rows) <= 26 else 0.16
         fig, ax = figure(width, 0.55 + cell * max(len(rows), 2) + (0.4 if not written else 0))
         scale = LinearSegmentedColormap.from_list("accent", [tint(accent, 0.94), tint(accent, 0.45), accent])
+        shades: dict[int, list[tuple[int, int]]] = {}
         for i, j in zip(*np.nonzero(np.isfinite(grid)), strict=True):
             value = float(grid[i, j])
-            color = scale(min(1.0, value / peak) if peak else 0.0)
-            ax.add_patch(Rectangle((j, i), 1, 1, facecolor=color, edgecolor=PAPER, linewidth=0.9))
+            shade = round(min(1.0, value / peak) * _SHADES) if peak else 0
+            shades.setdefault(shade, []).append((int(j), int(i)))
             if written:
+                color = scale(shade / _SHADES)
                 flat = "#" + "".join(f"{round(c * 255):02x}" for c in color[:3])
                 text = fmt.num(value * 100, 0) if unit == "share" else _bar_text(value, unit, fmt)
                 ax.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=7.5, color=on_color(flat))
+        for shade, cells in shades.items():  # one shape for all cells of a shade: a thousand would take long to print
+            ax.add_patch(PathPatch(_squares(cells), facecolor=scale(shade / _SHADES), edgecolor=PAPER, linewidth=0.9))
         ax.set_xlim(0, len(columns))
         ax.set_ylim(len(rows), 0)
         step = max(1, math.ceil(len(columns) / 18))
@@ -517,6 +521,17 @@ def heat_map(
         if not written:
             _scale_strip(ax, scale, peak, unit, fmt, 0.1 / (cell * max(len(rows), 2)))
         return finish(fig, caption, width=width)
+
+
+_SHADES = 40
+
+
+def _squares(corners: Sequence[tuple[int, int]]) -> Outline:
+    """Return unit squares with these lower corners as one outline."""
+    ring = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)], dtype=float)
+    points = np.concatenate([ring + corner for corner in corners])
+    codes = [Outline.MOVETO, Outline.LINETO, Outline.LINETO, Outline.LINETO, Outline.CLOSEPOLY]
+    return Outline(points, np.tile(codes, len(corners)))
 
 
 def _scale_strip(ax: Axes, scale: LinearSegmentedColormap, peak: float, unit: str, fmt: Fmt, height: float) -> None:
