@@ -225,7 +225,7 @@ PLANTS: dict[str, Plant] = {
     "roles.evidence_conflict": Plant(_between("logged_oper", 0.4, 0.5), KEPT),
     "roles.ambiguous_title": Plant(_all(titles=2)),
     "retention.leaky_first_purchase": Plant(_between("second", 0.44, 0.52, arrivals=0.4), OFTEN, (280, 420)),
-    "retention.low_repeat_share": Plant(_between("first_factor", 18.0, 22.0, arrivals=1.2), ("TC",), (280, 420)),
+    "retention.low_repeat_share": Plant(_between("first_factor", 28.0, 34.0, arrivals=1.2), ("TC",), (280, 420)),
     "retention.revenue_leak": Plant(_all(leave=(0.34, 15.0, 12.3), arrivals=0.3), NOT_S, (280, 420)),
     "retention.base_shrinking": Plant(_all(churn=0.2, arrivals=0.03), OFTEN, (280, 420)),
     "retention.sleeping_clients": Plant(_all(leave=(0.3, 9.0, 5.5), alpha=1.9, top_cap=0.03), ("TC",), (280, 420)),
@@ -235,13 +235,13 @@ PLANTS: dict[str, Plant] = {
     "retention.ticket_decline": Plant(_all(ticket=-0.13, inflation=0.0), OFTEN, (300, 420)),
     "retention.frequency_decline": Plant(_all(frequency=-0.15), OFTEN, (300, 420)),
     "retention.range_decline": Plant(_all(range=-0.15, lines=7.0, categories=10), OFTEN, (300, 420)),
-    "retention.manager_outlier": Plant(_all(leave=(0.5, 14.0, 12.0), leave_of=1), OFTEN, (300, 420)),
+    "retention.manager_outlier": Plant(_all(leave=(0.6, 14.0, 12.0), leave_of=1), OFTEN, (300, 420)),
     "retention.mostly_reactive": Plant(_between("ours", 0.08, 0.17), NOT_S),
     "base.concentration": Plant(_all(top=(0.28, 0.1, 0.08, 0.06)), NOT_S),
     "base.long_tail": Plant(_all(tail=True), OFTEN),
     "base.off_profile": Plant(_between("odd", 0.08, 0.12), ("TC",)),
     "base.wallet_headroom": Plant(_between("wallet", 0.17, 0.22), NOT_S),
-    "base.range_gap": Plant(_all(lacking=0.45, categories=26, lines=6.0), OFTEN),
+    "base.range_gap": Plant(_all(lacking=0.45, categories=32, lines=8.0), OFTEN),
     "base.indigestion": Plant(_all(giants=3, giant_late=0.35), OFTEN, (280, 400)),
     "ownership.single_owner": Plant(_between("single", 0.85, 0.95), NOT_S),
     "ownership.bus_factor": Plant(_between("biggest_book", 0.68, 0.78), NOT_S),
@@ -1071,7 +1071,7 @@ def sick_worlds(n: int, seed: int, findings: tuple[str, ...] = ()) -> list[World
                 ):
                     sick.append(str(other))
         clients = int(rng.integers(*plant.clients))
-        if sale_type in ("T", "CS", "S") and first.split(".")[0] not in ("retention", "service"):
+        if sale_type in ("T", "CS", "S") and first.split(".")[0] not in _MANY:
             clients = round(0.65 * clients)
         keepers = int(rng.integers(plant.keepers[0], plant.keepers[1] + 1))
         w = healthy(f"sick {i:03d}", sale_type, seed * 10_000 + 5_000 + i, clients, keepers, sick=tuple(sick))
@@ -1083,6 +1083,8 @@ def sick_worlds(n: int, seed: int, findings: tuple[str, ...] = ()) -> list[World
     return out
 
 
+_MANY = ("retention", "service", "ownership")
+"""Chapters whose diseases need many clients to be told from chance, in whatever type of sale."""
 _SIDE = (
     "model.no_client_profile", "roles.ambiguous_title", "roles.km_overload", "roles.seller_buys",
     "retention.mostly_reactive", "ownership.single_owner", "keys.no_file", "keys.no_plan", "keys.no_backup",
