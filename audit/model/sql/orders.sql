@@ -38,10 +38,12 @@ WITH doc AS (
 ), sold AS (
   SELECT client_key, order_id, order_date FROM doc WHERE gross > 0 AND order_id IS NOT NULL
 ), life AS (
+  -- only orders with several documents: a single one is its own life
   SELECT client_key, order_id, sum(revenue) AS life_revenue,
          min(CASE WHEN gross > 0 THEN order_date END) AS first_sold
   FROM doc WHERE order_id IS NOT NULL
   GROUP BY client_key, order_id
+  HAVING count(*) > 1
 ), link AS (
   SELECT d.client_key, d.order_id, d.order_date,
          max(CASE WHEN s.order_date <= d.order_date THEN s.order_date END) AS before_day,
