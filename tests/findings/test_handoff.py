@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from audit.diagnose.handoff import diagnose
 from audit.findings.catalogue import judge_chapter
 from audit.findings.finding import Finding
+from audit.model.result import metric
 from tests.case_builder import make_case
 
 STAFF = [
@@ -145,6 +147,21 @@ def test_no_loss_is_not_found_and_too_wide_an_interval_says_nothing() -> None:
     assert usual.status == "watch" and usual.facts["low"] < 0 < usual.facts["high"]
     wide = verdicts(same, rules(), {"handoff.max_half_width": 0.0001})["loss"]
     assert wide.status == "not_assessed" and wide.reason is not None and "процентных пунктов" in wide.reason.ru
+
+
+@pytest.mark.parametrize(("twice_low", "status"), [(0.15, "watch"), (0.0, "not_assessed"), (None, "not_assessed")])
+def test_a_wide_interval_is_watched_where_the_longer_clock_tells(twice_low: float | None, status: str) -> None:
+    # Two gaps: 16 points more are lost, between −1 and 32: half-width 16.5, more than 15, and zero is inside.
+    case = make_case(company(handed=0.5, n=60), {"company": {"sale_type": "TC"}, "staff": STAFF, "handoffs": rules()})
+    result = diagnose(case)
+    loss = metric(
+        "handoff.loss_difference", 0.16, low=-0.01, high=0.32, n=91, handed=0.42, kept=0.26, controls=87, unmatched=26,
+        loss_gaps=2.0, twice_value=0.28, twice_low=twice_low,
+    )  # fmt: skip
+    changed = replace(result, metrics={**result.metrics, "handoff.loss_difference": loss})
+    found = {f.id: f for f in judge_chapter(case, changed)}["handoff.loss"]
+    case.close()
+    assert found.status == status
 
 
 def test_the_bands_of_the_loss_matter() -> None:

@@ -152,7 +152,10 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
         status: Status = "found"
     elif m.high < band.watch:
         status = "clear"
-    elif m.low <= band.found and (m.high - m.low) / 2 > t.value("handoff.max_half_width"):
+    elif (
+        # A loss that the longer clock shows beyond doubt is not «cannot tell», however wide the shorter one's interval.
+        m.low <= band.found and (m.high - m.low) / 2 > t.value("handoff.max_half_width") and not stands_twice(m)
+    ):
         points = f"{t.value('handoff.max_half_width') * 100:g}"
         return not_assessed(
             id,
