@@ -35,9 +35,10 @@ CANONICAL_FIELDS = (
 )  # fmt: skip
 """The columns that an orders file may carry (contracts, section 2)."""
 
-READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity")
+READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref")
 """Read only to derive or to set aside: ``amount = qty × price`` where amount is missing, the number of lines, unposted
-and deleted documents, the client's legal entity beside its partner (1C UT 11)."""
+and deleted documents, the client's legal entity beside its partner (1C UT 11), the order that a dispatch document
+names."""
 
 SaleTypeSetting = Literal["T", "TC", "C", "S", "CS", "unknown"]
 
@@ -88,6 +89,9 @@ class Reading(_Section):
     """Set negative rows aside instead of netting them."""
     return_files: tuple[str, ...] | None = None
     """Files (patterns of their names) that hold returns as positive amounts; none given: found by their titles."""
+    dispatch_files: tuple[str, ...] | None = None
+    """Files (patterns of their names) of dispatch documents beside the orders: they date the orders and are no sales
+    of their own. An empty list says that every file holds sales of its own; none given: asked where both are found."""
     duplicates: Literal["keep", "drop"] | None = None
     """What to do with exact duplicate documents met in several files."""
     groups: tuple[str, ...] | None = None

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from audit.errors import InputError, NothingUsableError, Text
-from audit.intake.canonical import OUTPUT_SCHEMA, Canonical, ClientKey, Codes, RejectedRow, TableRules
+from audit.errors import AmbiguityError, InputError, NothingUsableError, Text, did_you_mean
+from audit.intake.canonical import Canonical, ClientKey, Codes, Dispatches, RejectedRow, TableRules, lines_writer
 from audit.intake.client_keys import ClientBook
 from audit.intake.clients import is_rounded
 from audit.intake.columns import TablePlan, absent_columns, plan_table
 from audit.intake.databases import is_address, open_database, shown_address
 from audit.intake.dates import decide_orders
+from audit.intake.dispatch import CERTAIN, DOCUMENTS, LIKELY, Links, Overlap, document_rows, give_dates
+from audit.intake.documents import toml_text
 from audit.intake.files import TableReader, find_files, open_tables
 from audit.intake.grouped import GroupRow, group_sums, stage_grouped
 from audit.intake.numbers import Numbers, decide_marks
@@ -62,6 +63,8 @@ class _Table:
     """Group rows of a report of three levels or more."""
     subtotals: list[ControlSum] = field(default_factory=list)
     """Sums of the groups against their lines, one a level."""
+    dispatch: bool = False
+    """Whether its rows are dispatch documents of orders that another table holds, and no sales."""
 
     @property
     def name(self) -> str:
@@ -108,22 +111,33 @@ class Intake:
             t.subtotals = group_sums(
                 t.staged, t.groups, t.plan.grouping, rule.marks.get("amount"), t.name, self.settings.report.lang
             )
+        self._sort_out_dispatch()
         self._write(rules)
+        links = self._link_dispatch(rules)
         self._duplicate_documents(rules)
+        self._check_corrections()
+        if links is not None:
+            self._date_orders(rules, *links)
         return self._report()
 
     # -- files and columns ---------------------------------------------------------------------------------------
 
     def _open_and_stage(self, sources: Sequence[str | Path]) -> None:
+        stray: list[InputError] = []
         addresses = [s for s in sources if isinstance(s, str) and is_address(s)]
         paths = [s for s in sources if not (isinstance(s, str) and is_address(s))]
         for file in find_files(paths) if paths or not addresses else []:
             self.say(Text(f"Читаю {file.name}", f"Reading {file.name}"))
-            for reader in open_tables(file, self.settings, self.work):
+            for reader in open_tables(file, self.settings, self.work, stray):
                 self._stage(reader, file.path.stat().st_size)
         for address in addresses:
             self.say(Text(f"Читаю {shown_address(address)}", f"Reading {shown_address(address)}"))
             self._stage(open_database(address), 0)
+        if stray and not self.tables:
+            raise stray[0]
+        if stray:
+            names = ", ".join(str(error.where) for error in stray)
+            self.notes.append(Text(f"Не таблицы, не прочитаны: {names}", f"No tables, not read: {names}"))
         absent = absent_columns([t.plan for t in self.tables])
         if absent is not None:
             raise absent
@@ -157,10 +171,10 @@ class Intake:
         # Shares or percent: one value above 1.5, or a percent sign, in any file makes the column percent.
         scale = 100 if any(e.largest > 1.5 or e.percent for e in pct) else 1
         fixes = {(f.field, f.order_id, f.was): f.becomes for f in self.settings.corrections.fix}
-        currency = self._currency()
+        currency = self._currency_chosen = self._currency()
         out = []
         for t in self.tables:
-            t.all_returns = self._is_returns_file(t)
+            t.all_returns = not t.plan.declared and self._is_returns_file(t)
             inn = t.plan.client_id_is_inn
 
             def client(a: str | None, b: str | None, c: str | None, d: str | None, inn: bool = inn) -> ClientKey:
@@ -169,7 +183,7 @@ class Intake:
             out.append(TableRules(
                 name=t.name, staged=t.staged, labels=t.plan.labels, dates=dates[t.name], marks=marks[t.name],
                 codes=self.codes, clients=client, pct_scale=scale, money_scale=t.plan.money_scale, grouped=t.plan.grouped,
-                all_returns=t.all_returns, currency=currency, fixes=fixes,
+                all_returns=t.all_returns, currency=currency, fixes=fixes, dated_by=t.plan.dated_by,
             ))  # fmt: skip
         return out
 
@@ -305,17 +319,17 @@ class Intake:
     def _write(self, rules: Sequence[TableRules]) -> None:
         self.say(Text("Привожу строки к единому виду", "Bringing the rows into one form"))
         numbers = Numbers(self.connection)
-        texts = [f.name for f in OUTPUT_SCHEMA if pa.types.is_dictionary(f.type)]
         with (
             RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang) as rejected,
-            pq.ParquetWriter(self.out / "lines.parquet", OUTPUT_SCHEMA, compression="snappy", use_dictionary=texts,
-                             write_statistics=["order_date", "source_row"], store_schema=False) as lines,
+            lines_writer(self.out / "lines.parquet") as lines,
             ThreadPoolExecutor(1, thread_name_prefix="intake-write") as pool,
         ):  # fmt: skip
             busy: Future[None] | None = None
-            merged: dict[str, list[float]] = {}
-            fixed: dict[tuple[str, str, str], float] = {}
+            self.merged: dict[str, list[float]] = {}
+            self.fixed: dict[tuple[str, str, str], float] = {}
             for t, rule in zip(self.tables, rules, strict=True):
+                if t.dispatch:
+                    continue  # its rows are set aside once the orders are known
                 canonical = Canonical(rule, self.settings, numbers, self.today, self.tally)
                 for batch in t.staged.batches():
                     used, rejects = canonical.apply(batch)
@@ -330,14 +344,15 @@ class Intake:
                     t.name, t.rows_used, t.rows_set_aside, t.staged.rows)  # fmt: skip
                 t.totals = canonical.totals
                 _add(self.people, canonical.people)
-                _add(merged, canonical.merged)
+                _add(self.merged, canonical.merged)
                 for key, (n,) in canonical.fixed.items():
-                    fixed[key] = fixed.get(key, 0) + n
+                    self.fixed[key] = self.fixed.get(key, 0) + n
                 if canonical.derived_amounts:
                     self._note_derived(t, canonical.derived_amounts)
+                if canonical.rounded_numbers:
+                    self._note_rounded_numbers(t, canonical.rounded_numbers)
             if busy is not None:
                 busy.result()
-        self._check_corrections(merged, fixed)
 
     def _reject(self, t: _Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:
         file.write(t.name, (r[:4] for r in rejects))
@@ -359,12 +374,20 @@ class Intake:
         self.notes.append(Text(f"{t.name}: сумма посчитана как количество × цена в {rows} строках",
                                f"{t.name}: the amount was computed as quantity × price in {rows} rows"))  # fmt: skip
 
-    def _check_corrections(
-        self, merged: Mapping[str, Sequence[float]], fixed: Mapping[tuple[str, str, str], float]
-    ) -> None:
+    def _note_rounded_numbers(self, t: _Table, rounded: Counter[str]) -> None:
+        header, rows = t.plan.labels.get("order_id", ""), rounded.total()
+        shown = min(rounded, key=lambda text: (-rounded[text], text))
+        self.notes.append(Text(
+            f"{t.name}: в колонке «{header}» Excel округлил номера документов (например, «{shown}», строк {rows}): они не "
+            "взяты, разные заказы по ним не различить. Выгрузите файл заново, не пересохраняя в Excel",
+            f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, {rows} rows): they "
+            "were not taken, orders cannot be told apart by them. Export again, without saving in Excel",
+        ))  # fmt: skip
+
+    def _check_corrections(self) -> None:
         """A declared correction whose source no longer holds what it expects is an error, not a silent no-op."""
         for merge in self.settings.corrections.merge:
-            rows, revenue = merged.get(self.book.merge_key(merge), (0.0, 0.0))
+            rows, revenue = self.merged.get(self.book.merge_key(merge), (0.0, 0.0))
             label = f"[corrections] merge «{merge.client}» → «{merge.into}»"
             _expect(label, merge.expect.rows, int(rows), merge.expect.revenue, float(revenue))
             self.notes.append(Text(
@@ -372,7 +395,7 @@ class Intake:
                 f"Clients merged: “{merge.client}” counts as “{merge.into}” ({int(rows)} rows): {merge.reason}",
             ))  # fmt: skip
         for fix in self.settings.corrections.fix:
-            n = int(fixed.get((fix.field, fix.order_id, fix.was), 0))
+            n = int(self.fixed.get((fix.field, fix.order_id, fix.was), 0))
             label = f"[corrections] fix {fix.order_id}, {fix.field}"
             _expect(label, fix.expect.rows, n, None, 0.0)
             self.notes.append(Text(
@@ -418,6 +441,183 @@ class Intake:
         self.set_aside.clear()
         self.tally = Tally()
         self.people.clear()
+
+    # -- dispatch documents --------------------------------------------------------------------------------------
+
+    def _sort_out_dispatch(self) -> None:
+        """Settle what needs no look at the rows: tables named in the settings, and those that cannot be sales."""
+        asked = self.settings.reading.dispatch_files
+        found = self._dispatch_tables()
+        if asked and not any(t.plan.declared for t in found):
+            names = ", ".join(t.name for t in self.tables)
+            raise InputError(
+                Text("Ни один файл не подходит под [reading] dispatch_files", "No file fits [reading] dispatch_files"),
+                where=names,
+                todo=Text(f"Исправьте шаблон имени: {did_you_mean(asked[0], (t.name for t in self.tables)).ru}",
+                          f"Correct the pattern: {did_you_mean(asked[0], (t.name for t in self.tables)).en}"),
+            )  # fmt: skip
+        for t in self.tables:
+            if t.plan.no_sales is not None and t not in found:
+                raise t.plan.no_sales
+        if not self._orders_beside():
+            if asked:
+                raise InputError(
+                    Text("Все файлы названы документами отгрузки: заказов, которым они дали бы даты, нет",
+                         "Every file is named as dispatch documents: there are no orders for them to date"),
+                    where="audit.toml, [reading] dispatch_files",
+                    todo=Text("Добавьте файл заказов; если отгрузки и есть продажи: dispatch_files = []",
+                              "Add the file of orders; if the dispatches are the sales: dispatch_files = []"),
+                )  # fmt: skip
+            for t in found:
+                if t.plan.no_sales is not None:
+                    raise t.plan.no_sales
+            return
+        for t in found:
+            t.dispatch = t.plan.declared or t.plan.no_sales is not None
+
+    def _dispatch_tables(self) -> list[_Table]:
+        """The tables that the settings name as dispatch documents; where they name none, those that look like it."""
+        asked = self.settings.reading.dispatch_files is not None
+        seen = [t for t in self.tables if t.plan.document == "dispatch" and not t.all_returns]
+        return [t for t in seen if t.plan.declared or not asked]
+
+    def _orders_beside(self) -> list[_Table]:
+        """The tables whose rows may be the orders of the dispatch documents."""
+        found = self._dispatch_tables()
+        return [t for t in self.tables if t not in found and not t.all_returns]
+
+    def _link_dispatch(self, rules: Sequence[TableRules]) -> tuple[Links, dict[str, list[Dispatches]]] | None:
+        """Tie dispatch documents to the orders; ask where the settings do not say what they are.
+
+        Files not settled stay in as sales unless most of their money is certainly among the orders already.
+        """
+        found = self._dispatch_tables()
+        orders = self._orders_beside()
+        if not found or not any(t.rows_used for t in orders):
+            return None
+        self.say(Text("Сопоставляю отгрузки с заказами", "Matching dispatches with orders"))
+        links = Links(self.connection, self.out / "lines.parquet", [t.name for t in orders])
+        read: dict[str, list[Dispatches]] = {}
+        numbers = Numbers(self.connection)
+        for t, rule in zip(self.tables, rules, strict=True):
+            if t in found:
+                canonical = Canonical(rule, self.settings, numbers, self.today, Tally())
+                read[t.name] = [canonical.dispatches(batch) for batch in t.staged.batches()]
+        dates = {rule.name: rule.dates for rule in rules}
+        documents = [document_rows(name, d, dates[name]) for name, batches in read.items() for d in batches]
+        links.take(pa.concat_tables(documents) if documents else DOCUMENTS.empty_table())
+        again = False
+        for t in found:
+            if not t.plan.declared:
+                again |= self._ask_about_dispatch(t, links.overlap(t.name), orders)
+        if again:
+            self._begin_again()
+            self._write(rules)
+        return (links, read) if any(t.dispatch for t in found) else None
+
+    def _ask_about_dispatch(self, t: _Table, overlap: Overlap, orders: Sequence[_Table]) -> bool:
+        """Ask what a file of dispatch documents is; whether it was written as sales and must not have been."""
+        share = overlap.share
+        named = any(o.plan.document == "order" for o in orders)
+        if not named and share < LIKELY:
+            if t.plan.no_sales is not None:
+                raise t.plan.no_sales
+            return False
+        certain = share >= CERTAIN
+        answer = f'[reading]\ndispatch_files = ["{toml_text(t.name)}"]'
+        percent = f"{100.0 * share:.0f}"
+        among = ", ".join(o.name for o in orders if not named or o.plan.document == "order")
+        what = Text(
+            f"{t.name} — документы отгрузки рядом с заказами ({among}): {percent} % их суммы уже есть в заказах (по номеру "
+            "заказа, клиенту и сумме)",
+            f"{t.name} holds dispatch documents beside orders ({among}): {percent} % of their money is among the orders "
+            "already (by order number, client and amount)",
+        )
+        if certain:
+            self.questions.append(Question(
+                Text(f"{what.ru}. Продажами они не посчитаны, из них взяты даты отгрузки. Подтвердите это; если это "
+                     "отдельные продажи — dispatch_files = []",
+                     f"{what.en}. They were not counted as sales, their dates went to the orders. Confirm it; if they are "
+                     "sales of their own: dispatch_files = []"),
+                answer,
+            ))  # fmt: skip
+            written, t.dispatch = not t.dispatch, True
+            return written
+        if t.plan.no_sales is not None:
+            raise AmbiguityError(
+                what, where=t.name, answer=answer,
+                todo=Text(f"Добавьте в audit.toml, раздел [reading]: {answer.splitlines()[1]} — или [], если это отдельные "
+                          "продажи",
+                          f"Add to audit.toml, section [reading]: {answer.splitlines()[1]} — or [] if these are sales of "
+                          "their own"),
+            )  # fmt: skip
+        self.questions.append(Question(
+            Text(f"{what.ru}. Пока посчитано и то и другое — выручка может быть удвоена. Если это отгрузки тех же заказов, "
+                 "добавьте строку; если отдельные продажи — dispatch_files = []",
+                 f"{what.en}. Both are counted now, and revenue may be double. If these dispatch the same orders, add the "
+                 "line; if they are sales of their own: dispatch_files = []"),
+            answer,
+        ))  # fmt: skip
+        return False
+
+    def _date_orders(self, rules: Sequence[TableRules], links: Links, read: Mapping[str, list[Dispatches]]) -> None:
+        """Set the rows of the dispatch documents aside, and give the orders the day and share that they tell."""
+        with RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang, append=True) as rejected:
+            for t, rule in zip(self.tables, rules, strict=True):
+                if not t.dispatch:
+                    continue
+                canonical = Canonical(rule, self.settings, Numbers(self.connection), self.today, Tally())
+                linked = links.linked_rows(t.name)
+                for batch, dispatches in zip(t.staged.batches(), read[t.name], strict=True):
+                    self._reject(t, canonical.dispatch_rejects(batch, dispatches, linked), rejected)
+                    mine = (dispatches.reason == 0) & dispatches.has_amount
+                    t.revenue_aside += float(dispatches.amount[mine].sum()) / 10_000.0
+                t.totals = canonical.totals
+                assert t.rows_set_aside == t.staged.rows, (t.name, t.rows_set_aside, t.staged.rows)
+        orders = [t for t in self.tables if not t.dispatch and t.rows_used]
+        shares = self._shares_told(links)
+        own = any(t.staged.has("shipped_date") for t in orders)
+        covered = give_dates(self.out / "lines.parquet", {t.name: links.shipped(t.name) for t in orders}, shares=shares)
+        self.tally.covered["shipped_date"] = covered.dated
+        if shares:
+            self.tally.covered["shipped_pct"] = covered.shared
+        dated, every = links.orders()
+        orphans = links.orphans()
+        self.counts |= {"dispatched_orders": dated, "dispatches_without_order": orphans}
+        files = ", ".join(t.name for t in self.tables if t.dispatch)
+        kept = (
+            Text(" (своя дата отгрузки заказа оставлена)", " (an order's own ship date was kept)")
+            if own
+            else Text("", "")
+        )
+        self.notes.append(Text(
+            f"{files}: документы отгрузки дали дату {dated} заказам из {every}{kept.ru}; документов, чей заказ не найден: "
+            f"{orphans}",
+            f"{files}: dispatch documents dated {dated} of {every} orders{kept.en}; documents whose order was not found: "
+            f"{orphans}",
+        ))  # fmt: skip
+
+    def _shares_told(self, links: Links) -> bool:
+        """Whether the dispatched amounts tell what part of an order was shipped."""
+        orders = [t for t in self.tables if not t.dispatch and t.rows_used]
+        sent = [t for t in self.tables if t.dispatch]
+        if any(t.staged.has("shipped_pct") for t in orders):
+            return False
+        if not all(t.staged.has("amount") or (t.staged.has("qty") and t.staged.has("price")) for t in sent):
+            return False
+        usual = links.usual_share()
+        bases = {t.plan.vat for t in (*orders, *sent)} - {None}
+        taxed = usual is not None and any(
+            abs(usual / r - 1) < 0.003 for tax in (1.05, 1.1, 1.2, 1.22) for r in (tax, 1 / tax)
+        )
+        if usual is None or self._currency_chosen is not None or len(bases) > 1 or taxed:
+            self.notes.append(Text(
+                "Доля отгрузки заказов не посчитана: суммы заказов и отгрузок несравнимы (НДС или валюта)",
+                "The dispatched share of orders was not computed: amounts of orders and dispatches do not compare (VAT or "
+                "currency)",
+            ))  # fmt: skip
+            return False
+        return True
 
     # -- report --------------------------------------------------------------------------------------------------
 
@@ -480,12 +680,14 @@ class Intake:
         )
 
     def _fields(self) -> tuple[str, ...]:
-        have = {f for t in self.tables for f in t.staged.fields} | {"order_date"}
+        sales = [t for t in self.tables if not t.dispatch]
+        have = {f for t in sales for f in t.staged.fields} | {"order_date"}
+        have |= {f for f in ("shipped_date", "shipped_pct") if self.tally.covered[f]}
         if "cost" in have:
             have.add("margin")
         if {"qty", "price"} <= have:
             have.add("amount")
-        if any(t.plan.grouped for t in self.tables) or "legal_entity" in have:
+        if any(t.plan.grouped for t in sales) or "legal_entity" in have:
             have.add("client")
         return tuple(f for f in CANONICAL_FIELDS if f in have)
 
@@ -515,7 +717,7 @@ class Intake:
             if not t.totals:
                 continue
             _row, label, stated = t.totals[-1]
-            used = self.tally.by_file[t.name] / 10_000.0
+            used = self.tally.by_file.get(t.name, 0) / 10_000.0
             used = -used if t.all_returns else used
             every = used + t.revenue_aside
             agrees = _near(stated, used)
@@ -528,7 +730,7 @@ class Intake:
         return tuple(out)
 
     def _vat_note(self) -> None:
-        bases = {t.plan.vat for t in self.tables}
+        bases = {t.plan.vat for t in self.tables if not t.dispatch}
         if "gross" in bases and "net" in bases:
             self.notes.append(
                 Text(

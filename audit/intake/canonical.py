@@ -8,20 +8,25 @@ column. A row that cannot be used gets one reason, the first that applies in the
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from audit.intake.clients import is_rounded
 from audit.intake.numbers import Decimals, Numbers, from_decimal, product, to_decimal
-from audit.intake.rejects import REASONS
+from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
 from audit.intake.values import (
+    EARLIEST_YEAR,
     TYPED,
     DateRule,
     clean_text,
@@ -37,7 +42,16 @@ from audit.intake.values import (
 from audit.model.orders import LINES_SCHEMA
 from audit.settings import Settings
 
-__all__ = ["OUTPUT_SCHEMA", "Canonical", "ClientKey", "Codes", "RejectedRow", "TableRules"]
+__all__ = [
+    "OUTPUT_SCHEMA",
+    "Canonical",
+    "ClientKey",
+    "Codes",
+    "Dispatches",
+    "RejectedRow",
+    "TableRules",
+    "lines_writer",
+]
 
 Ints = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
@@ -59,6 +73,15 @@ _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _TEXT_COLUMNS = tuple(f.name for f in LINES_SCHEMA if pa.types.is_string(f.type) and f.name != "order_id")
 OUTPUT_SCHEMA = pa.schema([f.with_type(_DICTIONARY) if f.name in _TEXT_COLUMNS else f for f in LINES_SCHEMA])
 """`LINES_SCHEMA` with texts as codes: what is handed to the Parquet writer, which stores plain strings."""
+
+
+def lines_writer(path: Path) -> pq.ParquetWriter:
+    """Open the file of canonical lines for writing tables in `OUTPUT_SCHEMA`."""
+    texts = [f.name for f in OUTPUT_SCHEMA if pa.types.is_dictionary(f.type)]
+    return pq.ParquetWriter(
+        path, OUTPUT_SCHEMA, compression="snappy", use_dictionary=texts,
+        write_statistics=["order_date", "source_row"], store_schema=False,
+    )  # fmt: skip
 
 
 class Codes:
@@ -154,12 +177,31 @@ class TableRules:
     """Rows of documents that another file already brought."""
     fixes: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     """Declared corrections: (field, order number, value that must stand there) → value that replaces it."""
+    dated_by: tuple[str, ...] = ()
+    """Fields that hold the day of dispatch, where the table is one of dispatch documents."""
 
 
 @dataclass
 class _Dates:
     days: Ints
     empty: Bools
+
+
+@dataclass(frozen=True)
+class Dispatches:
+    """The rows of a batch of dispatch documents: what they say of themselves and of the orders they name."""
+
+    reason: npt.NDArray[np.int8]
+    """Why a row is no dispatch; 0 where it is one."""
+    source_row: pa.Array
+    days: Ints
+    amount: Decimals
+    has_amount: Bools
+    named: pa.Array
+    """The cell that names the order, as written."""
+    numbers: pa.Array
+    """The document's own number."""
+    clients: list[str | None]
 
 
 class Canonical:
@@ -189,6 +231,8 @@ class Canonical:
         self.totals: list[tuple[int, str, float]] = []
         """Total rows: row number, label, amount."""
         self.derived_amounts = 0
+        self.rounded_numbers: Counter[str] = Counter()
+        """Document numbers that a spreadsheet rounded → rows."""
 
     def has(self, name: str) -> bool:
         """Whether the table has the field."""
@@ -200,12 +244,7 @@ class Canonical:
         if self.rules.fixes:
             batch = self._fix(batch)
         n = batch.num_rows
-        reason = np.zeros(n, np.int8)
-        problem = batch.column("problem")
-        if problem.null_count < n:
-            coded = problem.dictionary_encode()
-            lut = np.array([_CODE[c] for c in coded.dictionary.to_pylist()], np.int8)
-            reason = _spread(coded, lut, np.int8(0)).astype(np.int8)
+        reason = self._unreadable(batch)
         dates = self._order_date(batch)
         self._rows_without_date(batch, dates, reason)
         amount, has_amount, margin, has_margin, qty, has_qty, price = self._money(batch)
@@ -223,7 +262,7 @@ class Canonical:
         columns: dict[str, pa.Array] = {
             "client_key": self.keys.array(keys[pick]),
             "client_name": self.names.array(names[pick]),
-            "order_id": _picked(self._order_ids(batch), pick),
+            "order_id": _picked(self._order_ids(batch, count=True), pick),
             "order_date": _date_array(dates.days[pick]),
             "client_id": self.ids.array(ids[pick]),
             "amount": to_decimal(amount[pick], None),
@@ -241,6 +280,72 @@ class Canonical:
         self._count_merged(merged[pick], amount[pick])
         arrays = [columns[f.name] if f.name in columns else pa.nulls(len(used), f.type) for f in OUTPUT_SCHEMA]
         return pa.Table.from_arrays(arrays, schema=OUTPUT_SCHEMA), rejects
+
+    @staticmethod
+    def _unreadable(batch: pa.RecordBatch) -> npt.NDArray[np.int8]:
+        """The reasons that the reader of the file already gave."""
+        problem = batch.column("problem")
+        if problem.null_count == batch.num_rows:
+            return np.zeros(batch.num_rows, np.int8)
+        coded = problem.dictionary_encode()
+        lut = np.array([_CODE[c] for c in coded.dictionary.to_pylist()], np.int8)
+        return _spread(coded, lut, np.int8(0)).astype(np.int8)
+
+    # -- dispatch documents --------------------------------------------------------------------------------------
+
+    def dispatches(self, batch: pa.RecordBatch) -> Dispatches:
+        """Return what a batch of dispatch documents says; none of its rows is a purchase.
+
+        A document without client or amount still dates its order. One dated after today, or after ``as_of``, has not
+        happened yet; a return is no dispatch.
+        """
+        self._at += 1
+        n = batch.num_rows
+        reason = self._unreadable(batch)
+        dates = self._day_of_dispatch(batch)
+        self._rows_without_date(batch, dates, reason)
+        amount, has_amount, *_ = self._money(batch)
+        kind = self._kind(batch)
+        keyed = self.rules.grouped or any(self.has(f) for f in ("client_id", "client", "holding", "legal_entity"))
+        keys = self._client_columns(batch)[0] if keyed else np.full(n, -1, np.int32)
+
+        def mark(mask: Bools, code: str) -> None:
+            reason[mask & (reason == 0)] = _CODE[code]
+
+        self._void(batch, mark, kind)
+        mark(dates.empty & (dates.days == _NO_DAY), "no_date")
+        mark((dates.days == _NO_DAY) | (dates.days < (dt.date(EARLIEST_YEAR, 1, 1) - _EPOCH).days), "bad_date")
+        mark(dates.days > (self.today - _EPOCH).days, "future_date")
+        if self.settings.period.as_of:
+            mark(dates.days > (self.settings.period.as_of - _EPOCH).days, "outside_period")
+        mark((kind == self.rules.codes["kind"].of("return")) | (has_amount & (amount < 0)), "dispatch_return")
+        named = batch.column("order_ref") if self.has("order_ref") else pa.nulls(n, pa.string()).dictionary_encode()
+        clients = [None if k < 0 else self.keys.values[k] for k in keys.tolist()]
+        return Dispatches(
+            reason, batch.column("source_row"), dates.days, amount, has_amount, named, self._order_ids(batch), clients
+        )
+
+    def dispatch_rejects(
+        self, batch: pa.RecordBatch, found: Dispatches, linked: npt.NDArray[np.int64]
+    ) -> list[RejectedRow]:
+        """Return the rows of a batch of dispatch documents, all set aside; ``linked`` are those that found an order.
+
+        What they dispatched is in the orders, so no revenue is set aside with them.
+        """
+        rows = np.isin(found.source_row.to_numpy(zero_copy_only=False), linked)
+        codes = np.where(rows, _CODE["dispatch_dated"], _CODE["dispatch_no_order"])
+        reason = np.where(found.reason == 0, codes, found.reason).astype(np.int8)
+        out = self._rejected(batch, reason, found.amount, found.has_amount)
+        return [(*r[:4], None) if r[3] in DISPATCHED else r for r in out]
+
+    def _day_of_dispatch(self, batch: pa.RecordBatch) -> _Dates:
+        out = _Dates(np.full(batch.num_rows, _NO_DAY, np.int32), np.ones(batch.num_rows, bool))
+        for name in self.rules.dated_by:
+            more = self._order_date(batch) if name == "order_date" else self._date_column(batch.column(name))
+            gap = out.days == _NO_DAY
+            out.days[gap] = more.days[gap]
+            out.empty &= more.empty
+        return out
 
     # -- dates ---------------------------------------------------------------------------------------------------
 
@@ -493,7 +598,8 @@ class Canonical:
             self._clients[memo] = known
         return known
 
-    def _order_ids(self, batch: pa.RecordBatch) -> pa.Array:
+    def _order_ids(self, batch: pa.RecordBatch, *, count: bool = False) -> pa.Array:
+        """Document numbers; one that a spreadsheet rounded is none, and is counted where ``count`` says so."""
         if not self.has("order_id"):
             return pa.nulls(batch.num_rows, pa.string())
         column = batch.column("order_id")
@@ -506,9 +612,18 @@ class Canonical:
             return column
         where = np.flatnonzero(~simple.to_numpy(zero_copy_only=False))
         texts = column.take(pa.array(where)).dictionary_encode()
-        cleaned = pa.array([_order_id(t) for t in texts.dictionary.to_pylist()], pa.string())
+        written = texts.dictionary.to_pylist()
+        cleaned = pa.array([_order_id(t) for t in written], pa.string())
+        if count:
+            self._count_rounded(written, texts.indices)
         mask = pc.invert(simple)
         return pc.replace_with_mask(column, mask, cleaned.take(texts.indices))
+
+    def _count_rounded(self, written: Sequence[str | None], indices: pa.Array) -> None:
+        rounded = [i for i, t in enumerate(written) if t and is_rounded(t)]
+        if rounded:
+            rows = np.bincount(indices.drop_null().to_numpy(zero_copy_only=False), minlength=len(written))
+            self.rounded_numbers.update({str(written[i]): int(rows[i]) for i in rounded})
 
     # -- reasons -------------------------------------------------------------------------------------------------
 
@@ -525,15 +640,7 @@ class Canonical:
         def coded(name: str) -> Ints:
             return codes[name].column(batch.column(name))
 
-        if self.has("deleted"):
-            mark(_flags(batch.column("deleted")), "deleted")
-        if self.has("posted"):
-            filled = ~_blank(batch.column("posted"))
-            mark(filled & ~_flags(batch.column("posted")), "unposted")
-        if self.has("kind"):
-            mark(kind == codes["kind"].of("internal"), "internal")
-        if self.has("status"):
-            mark(coded("status") == codes["status"].of("cancelled"), "cancelled")
+        self._void(batch, mark, kind)
         mark(keys < 0, "no_client")
         if reading.drop_order_id_prefix and self.has("order_id"):
             ids = self._order_ids(batch)
@@ -579,6 +686,19 @@ class Canonical:
             hit = pc.is_in(batch.column("source_row"), again).to_numpy(zero_copy_only=False)
             mark(hit, "duplicate_document")
 
+    def _void(self, batch: pa.RecordBatch, mark: Callable[[Bools, str], None], kind: Ints) -> None:
+        """Documents that do not count whatever they hold: deleted, unposted, internal, cancelled."""
+        codes = self.rules.codes
+        if self.has("deleted"):
+            mark(_flags(batch.column("deleted")), "deleted")
+        if self.has("posted"):
+            filled = ~_blank(batch.column("posted"))
+            mark(filled & ~_flags(batch.column("posted")), "unposted")
+        if self.has("kind"):
+            mark(kind == codes["kind"].of("internal"), "internal")
+        if self.has("status"):
+            mark(codes["status"].column(batch.column("status")) == codes["status"].of("cancelled"), "cancelled")
+
     _FIELD_OF: Mapping[str, tuple[str, ...]] = {
         "repeated_header": ("order_date", "order_id"),
         "deleted": ("deleted",),
@@ -595,6 +715,9 @@ class Canonical:
         "return_dropped": ("amount", "price"),
         "foreign_currency": ("currency",),
         "duplicate_document": ("order_id",),
+        "dispatch_return": ("amount", "order_id"),
+        "dispatch_dated": ("order_ref", "order_id"),
+        "dispatch_no_order": ("order_ref", "order_id"),
         "future_date": ("order_date", "order_id"),
         "outside_period": ("order_date", "order_id"),
     }
@@ -720,7 +843,7 @@ class Canonical:
 
 def _order_id(text: str | None) -> str | None:
     value = clean_text(text)
-    return None if value is None else order_number(value)
+    return None if value is None or is_rounded(value) else order_number(value)
 
 
 def _last(label: str) -> str:

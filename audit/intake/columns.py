@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import Literal
 
 from audit.errors import AmbiguityError, InputError, Text, did_you_mean
+from audit.intake.documents import Kind, dated_by, declared, document_kind, reference_column
 from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
-from audit.intake.headers import NOT_USED, HeaderPlan, match_headers, normalise_header
+from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, is_value
 from audit.intake.staging import Row
 from audit.intake.values import is_total, parse_number
@@ -31,6 +32,12 @@ JUDGED = frozenset({
 })  # fmt: skip
 """Fields on which figures or verdicts rest: two headers for one of these are asked about before going on."""
 
+
+_OF_DISPATCH = frozenset({
+    "order_id", "order_date", "shipped_date", "promised_date", "client_id", "client", "legal_entity", "holding", "amount",
+    "qty", "price", "currency", "status", "kind", "posted", "deleted", "order_ref",
+})  # fmt: skip
+"""Fields of a dispatch document that date an order; the rest of it is not looked at."""
 
 _MARKS: tuple[Literal[",", "."], ...] = (",", ".")
 
@@ -57,6 +64,14 @@ class TablePlan:
     preamble: list[Row] = field(default_factory=list)
     not_found: tuple[str, ...] = ()
     """Headers that ``[columns]`` names and this table lacks."""
+    document: Kind | None = None
+    """Whether the rows are orders or dispatch documents, where the table says so."""
+    declared: bool = False
+    """Whether the settings name the table as one of dispatch documents."""
+    dated_by: tuple[str, ...] = ()
+    """Of a table of dispatch documents: the fields that hold the day of dispatch."""
+    no_sales: InputError | None = None
+    """Why a table of dispatch documents cannot be read as sales, where it cannot."""
 
 
 def plan_table(
@@ -65,25 +80,102 @@ def plan_table(
     """Find the header of a table and decide which column is what; raise when a required field is missing.
 
     ``known_person`` says whether a text names somebody of the staff: it tells the level of managers in a grouped
-    report.
+    report. A table of dispatch documents is planned so that it can still be read either way: as sales, or for the
+    dates that it gives to the orders it names.
     """
     rows = reader.head()
     layout = find_layout(rows, settings.columns, settings.reading.header_row, reader.merged)
     if layout is None:
         raise _no_header(reader, rows, settings)
-    headers = _unique(layout.headers)
-    layout = replace(layout, headers=tuple(headers))
-    plan = match_headers(headers, settings.columns, layout.parents)
+    layout = replace(layout, headers=tuple(_unique(layout.headers)))
     sample = [cells for number, cells in rows if number >= layout.first_row]
+    asked = declared(reader.name, reader.sheet, settings)
+    title = [c for number, cells in rows if number < layout.header_row for c in cells if c][:6]
+    document = document_kind(reader.name, reader.sheet, title, layout.headers, sample)
+    if asked or (document == "dispatch" and settings.reading.dispatch_files != ()):
+        return _plan_dispatch(reader, settings, known_person, rows, layout, sample, must=bool(asked))
+    plan = _plan(reader, settings, known_person, rows, layout, sample)
+    plan.document = "order" if document == "order" else None
+    return plan
+
+
+def _plan_dispatch(
+    reader: TableReader, settings: Settings, known_person: Callable[[str], bool], rows: Sequence[Row], layout: Layout,
+    sample: Sequence[Sequence[str]], *, must: bool,
+) -> TablePlan:  # fmt: skip
+    """The plan of a table of dispatch documents; ``must`` where the settings say that it is one."""
+    ref = reference_column(layout.headers, sample, settings.columns.get("order_ref"))
+    plan: TablePlan | None = None
+    no_sales: InputError | None = None
+    if not must:
+        try:
+            plan = _plan(reader, settings, known_person, rows, layout, sample)
+        except InputError as error:
+            no_sales = error
+    if plan is None:
+        plan = _plan(reader, settings, known_person, rows, layout, sample, dispatch=True, ref=ref)
+    elif ref is not None and "order_ref" not in plan.labels and plan.grouping is None:
+        header = plan.uses[ref].header
+        plan.keep = [*plan.keep, ("order_ref", ref)]
+        plan.labels = {**plan.labels, "order_ref": header}
+        if plan.uses[ref].field is None or plan.uses[ref].how == "not_used":
+            plan.uses[ref] = replace(plan.uses[ref], field="order_ref", how="mapped", score=1.0)
+    numbers = [c for f, i in plan.keep if f == "order_id" for c in _column(sample, i)]
+    plan.dated_by = dated_by(plan.labels, inside=any(DATE_INSIDE.search(n) for n in numbers))
+    tied = {"order_ref", "order_id"} & {f for f, _ in plan.keep}
+    if plan.dated_by and tied:
+        plan.document, plan.declared, plan.no_sales = "dispatch", must, no_sales
+    elif must:
+        raise _no_dispatch(reader, layout.headers, dated=bool(plan.dated_by))
+    elif no_sales is not None:
+        raise no_sales
+    return plan
+
+
+def _no_dispatch(reader: TableReader, headers: Sequence[str], *, dated: bool) -> InputError:
+    name = "order_ref" if dated else "shipped_date"
+    shown = "; ".join(h for h in headers if h)
+    return InputError(
+        Text(f"В файле документов отгрузки не найдена колонка «{field_name(name).ru}»",
+             f"The file of dispatch documents has no column “{field_name(name).en}”"),
+        where=Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}"),
+        todo=Text(f'Назовите её в audit.toml, раздел [columns]: {name} = "…", или уберите файл из [reading] dispatch_files',
+                  f'Name it in audit.toml, section [columns]: {name} = "…", or take the file out of [reading] '
+                  "dispatch_files"),
+    )  # fmt: skip
+
+
+def _without_order(plan: HeaderPlan, headers: Sequence[str], ref: int) -> HeaderPlan:
+    """Give the column that names the order back its header, as a field of its own."""
+    columns = list(plan.columns)
+    columns[ref] = ColumnMatch(ref, headers[ref], Match("order_ref", "mapped", 1.0, 2))
+    return replace(plan, columns=tuple(columns), chosen={**plan.chosen, "order_ref": ref})
+
+
+def _plan(
+    reader: TableReader, settings: Settings, known_person: Callable[[str], bool], rows: Sequence[Row], layout: Layout,
+    sample: Sequence[Sequence[str]], *, dispatch: bool = False, ref: int | None = None,
+) -> TablePlan:  # fmt: skip
+    """Decide which column is what. With ``dispatch`` only what dates an order is needed; ``ref`` names the order."""
+    headers = layout.headers
+    if ref is not None and headers[ref] not in settings.columns.values():
+        blank = ["" if i == ref else h for i, h in enumerate(headers)]
+        above = None if layout.parents is None else ["" if i == ref else p for i, p in enumerate(layout.parents)]
+        plan = _without_order(match_headers(blank, settings.columns, above), headers, ref)
+    else:
+        plan = match_headers(headers, settings.columns, layout.parents)
     questions: list[Question] = []
     notes: list[Text] = []
     chosen = dict(plan.chosen)
     for name, rivals in _rivals(plan, layout.headers).items():
-        if name in NOT_USED:
+        if name in NOT_USED or (dispatch and name not in _OF_DISPATCH):
             continue
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
     _drop_wrong_types(chosen, sample, plan, notes)
-    _ask_about_shared(plan, chosen, reader)
+    if dispatch:
+        chosen = {f: i for f, i in chosen.items() if f in _OF_DISPATCH}
+    else:
+        _ask_about_shared(plan, chosen, reader)
     grouping = None
     if reader.format not in ("parquet", "sql"):
         grouping = find_grouping(rows, layout, chosen, settings, reader.outline(), known_person, reader.name)
@@ -92,7 +184,8 @@ def plan_table(
     grouped = _grouped(chosen, sample)
     if grouped:
         _two_levels_only(chosen, sample, reader)
-    _require(chosen, plan, reader, sample, grouped)
+    if not dispatch:
+        _require(chosen, plan, reader, sample, grouped)
     labels = {f: plan.columns[i].header for f, i in chosen.items()}
     uses = _uses(reader.name, plan, chosen, sample)
     used = {f: i for f, i in chosen.items() if f not in NOT_USED}

@@ -17,7 +17,7 @@ from audit.intake.archives import check_package, unpack
 from audit.intake.columnar import open_parquet
 from audit.intake.delimited import open_delimited
 from audit.intake.grids import open_html, open_xml
-from audit.intake.layout import Layout
+from audit.intake.layout import Layout, find_layout
 from audit.intake.staging import Row, Staged
 from audit.intake.workbooks import encrypted, open_workbook
 from audit.settings import Settings
@@ -27,9 +27,16 @@ __all__ = ["FoundFile", "TableReader", "find_files", "open_tables"]
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOREIGN = (
-    (b"%PDF", "PDF"), (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "GZIP"), (b"\x89PNG", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"), (b"MZ", "EXE"), (b"\x7fELF", "ELF"), (b"{\\rtf", "RTF"),
+    (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "GZIP"), (b"MZ", "EXE"), (b"\x7fELF", "ELF"),
 )  # fmt: skip
+"""Files that may hold what we are after in a form that is not read: they stop the reading."""
+_STRAY = (
+    (b"%PDF", "PDF"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"), (b"{\\rtf", "RTF"),
+    (b"II*\x00", "TIFF"), (b"MM\x00*", "TIFF"),
+)  # fmt: skip
+"""Letters and pictures, which hold no table: they lie beside exports and are named in a note."""
+_PROSE_BYTES = 65_536
+"""A text without columns up to this size is a note to the reader."""
 
 
 class TableReader(Protocol):
@@ -140,12 +147,17 @@ def _not_data(path: Path) -> bool:
     )
 
 
-def open_tables(file: FoundFile, settings: Settings, work: Path) -> Iterator[TableReader]:
-    """Open a file and give its tables one by one; ``work`` is a folder for what has to be unpacked."""
-    yield from _open(file.path, file.name, settings, work, inside=False)
+def open_tables(file: FoundFile, settings: Settings, work: Path, stray: list[InputError]) -> Iterator[TableReader]:
+    """Open a file and give its tables one by one; ``work`` is a folder for what has to be unpacked.
+
+    A letter or a picture gives no table: what would be said of it, were it the only file, is added to ``stray``.
+    """
+    yield from _open(file.path, file.name, settings, work, stray, inside=False)
 
 
-def _open(path: Path, name: str, settings: Settings, work: Path, *, inside: bool) -> Iterator[TableReader]:
+def _open(
+    path: Path, name: str, settings: Settings, work: Path, stray: list[InputError], *, inside: bool
+) -> Iterator[TableReader]:
     if path.stat().st_size == 0:
         raise InputError(
             Text("Файл пуст", "The file is empty"), where=name,
@@ -157,10 +169,13 @@ def _open(path: Path, name: str, settings: Settings, work: Path, *, inside: bool
     if start[:4] == b"PAR1":
         yield open_parquet(path, name)
     elif start[:2] == b"PK":
-        yield from _open_zip(path, name, settings, work, inside=inside)
+        yield from _open_zip(path, name, settings, work, stray, inside=inside)
     elif start[:8] == _OLE:
-        if _is_encrypted(path):
+        if _ole_has(path, "EncryptedPackage"):
             raise encrypted(name)
+        if _ole_has(path, "WordDocument"):
+            stray.append(_foreign(name, "DOC"))
+            return
         yield from open_workbook(path, name, "xls", settings)
     elif start.startswith(b"SQLite format 3"):
         raise InputError(
@@ -170,6 +185,8 @@ def _open(path: Path, name: str, settings: Settings, work: Path, *, inside: bool
         )  # fmt: skip
     elif (kind := next((k for magic, k in _FOREIGN if start.startswith(magic)), None)) is not None:
         raise _foreign(name, kind)
+    elif (kind := next((k for magic, k in _STRAY if start.startswith(magic)), None)) is not None:
+        stray.append(_foreign(name, kind))
     else:
         text = _start_text(start)
         if "urn:schemas-microsoft-com:office:spreadsheet" in text:
@@ -182,16 +199,32 @@ def _open(path: Path, name: str, settings: Settings, work: Path, *, inside: bool
         elif text.startswith(("{", "[{")):
             raise _foreign(name, "JSON")
         else:
-            yield open_delimited(path, name, reading.encoding, reading.delimiter)
+            reader = open_delimited(path, name, reading.encoding, reading.delimiter)
+            small = name.lower().endswith(".txt") and path.stat().st_size <= _PROSE_BYTES
+            if small and _is_prose(reader.head(), settings):
+                stray.append(_foreign(name, "TXT"))
+            else:
+                yield reader
 
 
-def _open_zip(path: Path, name: str, settings: Settings, work: Path, *, inside: bool) -> Iterator[TableReader]:
+def _is_prose(rows: Sequence[Row], settings: Settings) -> bool:
+    """Whether a text is no table: no header in it, nor three lines in a row with the same three or more cells."""
+    widths = [len(cells) for _, cells in rows if any(c.strip() for c in cells)]
+    even = any(a == b == c and a >= 3 for a, b, c in zip(widths, widths[1:], widths[2:], strict=False))
+    return not even and find_layout(rows, settings.columns, settings.reading.header_row) is None
+
+
+def _open_zip(
+    path: Path, name: str, settings: Settings, work: Path, stray: list[InputError], *, inside: bool
+) -> Iterator[TableReader]:
     entries = {e.filename.lower() for e in check_package(path, name)}
     if any(e.startswith("xl/workbook") for e in entries):
         kind = "xlsb" if "xl/workbook.bin" in entries else "xlsx"
         yield from open_workbook(path, name, kind, settings)
     elif "content.xml" in entries and "mimetype" in entries:
         yield from open_workbook(path, name, "ods", settings)
+    elif any(e.startswith(("word/", "ppt/")) for e in entries) and "[content_types].xml" in entries:
+        stray.append(_foreign(name, "DOCX" if any(e.startswith("word/") for e in entries) else "PPTX"))
     elif inside:
         raise InputError(
             Text("Архив внутри архива не читается", "An archive inside an archive is not read"), where=name,
@@ -206,7 +239,7 @@ def _open_zip(path: Path, name: str, settings: Settings, work: Path, *, inside: 
                 todo=Text("Положите в архив выгрузки", "Put the exports into the archive"),
             )  # fmt: skip
         for inner, shown in found:
-            yield from _open(inner, shown, settings, work, inside=True)
+            yield from _open(inner, shown, settings, work, stray, inside=True)
             with contextlib.suppress(OSError):  # still open somewhere on Windows: the work folder goes as a whole
                 inner.unlink()
 
@@ -217,18 +250,14 @@ def _start_text(start: bytes) -> str:
     return start.decode("latin-1").lstrip("\u00ef\u00bb\u00bf \t\r\n").lower()
 
 
-def _is_encrypted(path: Path) -> bool:
-    """A workbook behind a password is an OLE container with a stream of that name."""
+def _ole_has(path: Path, stream: str) -> bool:
+    """Whether an OLE container names a stream: a workbook behind a password, a letter of old Word."""
+    wanted, size = stream.encode("utf-16-le"), path.stat().st_size
     with path.open("rb") as f:
-        return "EncryptedPackage".encode("utf-16-le") in f.read(2**20) or _tail_has(f, path)
-
-
-def _tail_has(f: Any, path: Path) -> bool:
-    size = path.stat().st_size
-    if size <= 2**20:
-        return False
-    f.seek(max(size - 2**20, 2**20))
-    return "EncryptedPackage".encode("utf-16-le") in f.read(2**20)
+        if wanted in f.read(2**20):
+            return True
+        f.seek(max(size - 2**20, min(size, 2**20)))
+        return wanted in f.read(2**20)
 
 
 def _foreign(name: str, kind: str) -> InputError:

@@ -15,7 +15,7 @@ from types import TracebackType
 
 from audit.errors import Lang, Text
 
-__all__ = ["REASONS", "RejectedRows", "neutral"]
+__all__ = ["DISPATCHED", "REASONS", "RejectedRows", "neutral"]
 
 REASONS: dict[str, Text] = {
     "bad_bytes": Text("строка не читается: повреждённые символы", "the row cannot be read: damaged characters"),
@@ -45,12 +45,19 @@ REASONS: dict[str, Text] = {
     "return_dropped": Text("возврат исключён настройкой ([reading] drop_returns)",
                            "a return, left out by the settings ([reading] drop_returns)"),
     "foreign_currency": Text("сумма в другой валюте", "the amount is in another currency"),
+    "dispatch_return": Text("возврат среди документов отгрузки: продажей и отгрузкой не считается",
+                            "a return among dispatch documents: neither a sale nor a dispatch"),
     "future_date": Text("дата в будущем", "the date is in the future"),
     "outside_period": Text("дата вне периода аудита ([period])", "the date is outside the audit's period ([period])"),
     "duplicate_document": Text("тот же документ уже прочитан из другого файла ([reading] duplicates)",
                                "the same document was already read from another file ([reading] duplicates)"),
+    "dispatch_dated": Text("документ отгрузки: дата взята в заказ", "a dispatch document: its date was given to the order"),
+    "dispatch_no_order": Text("документ отгрузки: заказ не найден", "a dispatch document: its order was not found"),
 }  # fmt: skip
 """Reason codes in the order in which they are tried; a row gets the first that applies."""
+
+DISPATCHED = frozenset({"dispatch_dated", "dispatch_no_order"})
+"""Reasons of rows whose sale stands elsewhere: their money is not set aside, the order carries it."""
 
 _PLAIN_NUMBER = re.compile(r"[+-]?\d[\d\s.,]*%?")
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -71,12 +78,17 @@ def neutral(value: str | None) -> str:
 
 
 class RejectedRows:
-    """Writes ``rejected_rows.csv``: file, row, column, value, reason_code, reason. One line per row set aside."""
+    """Writes ``rejected_rows.csv``: file, row, column, value, reason_code, reason. One line per row set aside.
 
-    def __init__(self, path: Path, lang: Lang) -> None:
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
+    ``append`` goes on with a file that was begun before.
+    """
+
+    def __init__(self, path: Path, lang: Lang, *, append: bool = False) -> None:
+        self._file = path.open("a", encoding="utf-8", newline="") if append else path.open(
+            "w", encoding="utf-8-sig", newline="")  # fmt: skip
         self._csv = csv.writer(self._file, lineterminator="\r\n")
-        self._csv.writerow(("file", "row", "column", "value", "reason_code", "reason"))
+        if not append:
+            self._csv.writerow(("file", "row", "column", "value", "reason_code", "reason"))
         self._reason = {code: text.get(lang) for code, text in REASONS.items()}
         self.rows = 0
 

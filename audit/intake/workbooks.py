@@ -23,6 +23,7 @@ from lxml import etree
 
 from audit.errors import InputError, Text, did_you_mean
 from audit.intake.columnar import file_digest
+from audit.intake.documents import declared_sheet, toml_text, word_kind
 from audit.intake.layout import HEAD_ROWS, Layout, find_layout
 from audit.intake.staging import KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWriter
 from audit.intake.values import TYPED
@@ -284,18 +285,23 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
                 Text(f"В файле нет листа «{asked}»", f"The file has no sheet “{asked}”"), where=name,
                 todo=Text(f"Исправьте [reading] sheet: {hint.ru}", f"Correct [reading] sheet: {hint.en}"),
             )  # fmt: skip
-        names = [asked]
+        names = [s for s in names if s == asked or declared_sheet(name, s, settings)]
     found: list[SheetReader] = []
     first: Layout | None = None
     left: list[str] = []
     biggest: SheetReader | None = None
-    for sheet in names:
+    # Where dispatch documents have a sheet beside the orders, the orders are the table to look for.
+    both = {word_kind(s) for s in names} >= {"order", "dispatch"}
+    for sheet in sorted(names, key=lambda s: both and word_kind(s) != "order"):
         reader = _load(workbook, path, name, kind, sheet)
         if reader is None:
             left.append(sheet)
             continue
         layout = find_layout(reader.head(), settings.columns, settings.reading.header_row, reader.merged)
         usable = layout is not None and layout.recognised >= 2
+        if usable and declared_sheet(name, sheet, settings):
+            found.append(reader)
+            continue
         if usable and (first is None or _same(layout, first)):
             first = first or layout
             found.append(reader)
@@ -304,6 +310,7 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
         if biggest is None or (reader.table is not None and biggest.table is not None
                                and reader.table.num_rows > biggest.table.num_rows):  # fmt: skip
             biggest = reader
+    found.sort(key=lambda r: names.index(r.sheet or ""))
     if not found:
         if biggest is None:
             raise InputError(
@@ -315,9 +322,21 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
     if len(found) > 1:
         for reader in found:
             reader.name = f"{name}#{reader.sheet}"
-        sheets = ", ".join(f"«{r.sheet}»" for r in found)
+    equal = [r for r in found if not declared_sheet(name, r.sheet or "", settings)]
+    if len(equal) > 1:
+        sheets = ", ".join(f"«{r.sheet}»" for r in equal)
         found[0].notes.append(Text(f"{name}: прочитаны листы с одинаковым заголовком: {sheets}",
                                    f"{name}: sheets with the same header were read: {sheets}"))  # fmt: skip
+    left.sort(key=names.index)
+    dispatches = [s for s in left if word_kind(s) == "dispatch"]
+    if dispatches and settings.reading.dispatch_files is None:
+        line = f'[reading] dispatch_files = ["{toml_text(f"{name}#{dispatches[0]}")}"]'
+        found[0].notes.append(Text(
+            f"{name}: лист «{dispatches[0]}» похож на документы отгрузки и не прочитан; чтобы взять из него даты отгрузки "
+            f"в заказы: {line}",
+            f"{name}: sheet “{dispatches[0]}” looks like dispatch documents and was not read; to take the ship dates of "
+            f"the orders from it: {line}",
+        ))  # fmt: skip
     if left and len(names) > 1:
         sheets = ", ".join(f"«{s}»" for s in left)
         found[0].notes.append(Text(f"{name}: не прочитаны листы без таблицы заказов: {sheets}",

@@ -99,6 +99,7 @@ FIELD_NAMES: dict[str, Text] = {
     "posted": Text("проведён", "posted"),
     "deleted": Text("пометка удаления", "deletion mark"),
     "legal_entity": Text("юридическое лицо клиента", "client's legal entity"),
+    "order_ref": Text("заказ, по которому отгружено", "order that was dispatched"),
     # recognised and not used
     "pipeline": Text("воронка или вид операции", "pipeline or kind of operation"),
     "close_date": Text("дата закрытия сделки", "date the deal closes"),

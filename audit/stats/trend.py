@@ -325,8 +325,11 @@ def _panel(
     labels, row = np.unique(codes[inside], return_inverse=True)
     at = when[inside] - first_month
     columns = [values[inside] for values in columns]
-    # Rows of one cell are put into the order of their values, so that their sum has the same last digit.
-    order = np.lexsort([*reversed(columns), at, row])
+    cell = row * months + at
+    order = np.argsort(cell, kind="stable")
+    if len(order) and (np.diff(cell[order]) == 0).any():
+        # Rows of one cell are put into the order of their values, so that their sum has the same last digit.
+        order = np.lexsort([*reversed(columns), at, row])
     row, at, columns = row[order], at[order], [values[order] for values in columns]
     if len(row):
         cell = row * months + at
