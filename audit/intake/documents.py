@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from audit.intake.headers import normalise_header
+from audit.intake.headers import match_header, normalise_header
 from audit.settings import Settings
 
 __all__ = [
@@ -82,9 +82,15 @@ def document_kind(
 
 
 def _kind_of_cells(headers: Sequence[str], sample: Sequence[Sequence[str]]) -> Kind | None:
-    """The kind that the leftmost column of documents names in most of its cells."""
+    """The kind that the leftmost column of documents names in most of its cells.
+
+    A column under «Заказ клиента» beside one of numbers names another document, not the one of the row.
+    """
     rows = [cells for cells in sample[:120] if any(cells)]
+    numbers = sum(match_header(h).field == "order_id" for h in headers)
     for at, header in enumerate(headers):
+        if normalise_header(header)[0] in _REFERENCES and numbers > 1:
+            continue
         cells = [c.strip() for r in rows if at < len(r) and (c := r[at]).strip()]
         if len(cells) * 2 < len(rows) or not any(c[0].isalpha() for c in cells[:20]):
             continue
