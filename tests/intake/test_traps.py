@@ -148,3 +148,55 @@ def test_a_database_beside_audit_toml_is_found_from_anywhere(tmp_path: Path, mon
     result = read(list(engagement_inputs(folder).orders), tmp_path / "out")
     assert result.report.rows_used == 9
     assert result.report.files[0].name == "sqlite:///base.db#orders", "no folder of this machine in the report"
+
+
+def test_document_numbers_rounded_by_excel_are_no_numbers(tmp_path: Path) -> None:
+    """«1,23457E+11» stands for thousands of orders: they would be one, and the real numbers are lost."""
+    body = text(lambda i: f"{'1,23457E+11' if i < 30 else f'З-{i}'};{day(i)};Фирма {i % 6};5")
+    result = read(write(tmp_path / "o.csv", body), tmp_path / "out")
+    assert result.column("order_id") == [None] * 30 + [f"З-{i}" for i in range(30, 40)]
+    (note,) = [n for n in result.report.notes if "Excel" in n.ru]
+    assert "«1,23457E+11», строк 30" in note.ru and "“1,23457E+11”, 30 rows" in note.en
+
+
+STRAY = {
+    "readme.txt": "Добрый день!\nВо вложении заказы, за весь период.\n\nС уважением, Пётр\n".encode("cp1251"),
+    "скан.png": b"\x89PNG\r\n\x1a\n" + bytes(40),
+    "Письмо.pdf": b"%PDF-1.7\n" + bytes(40),
+}
+
+
+def letter(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as z:
+        z.writestr("[Content_Types].xml", "<Types/>")
+        z.writestr("word/document.xml", "<w:document/>")
+
+
+def test_letters_and_pictures_beside_exports_are_named_and_do_not_stop(tmp_path: Path) -> None:
+    inside = tmp_path / "orders"
+    inside.mkdir()
+    for name, data in STRAY.items():
+        (inside / name).write_bytes(data)
+    letter(inside / "Опись.docx")
+    with refuses(InputError, "not read as a table of orders"):
+        read(inside, tmp_path / "out")
+    write(inside / "Заказы.csv", text(lambda i: f"{i};{day(i)};Клиент;5"))
+    result = read(inside, tmp_path / "out")
+    assert result.report.rows_used == 40
+    (note,) = [n.ru for n in result.report.notes if "Не таблицы" in n.ru]
+    assert all(name in note for name in (*STRAY, "Опись.docx"))
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as z:
+        for file in inside.iterdir():
+            z.write(file, file.name)
+    packed = read(tmp_path / "all.zip", tmp_path / "out")
+    assert packed.report.rows_used == 40
+    assert any("all.zip/readme.txt" in n.ru for n in packed.report.notes)
+
+
+def test_a_table_in_a_txt_is_a_table(tmp_path: Path) -> None:
+    """1C saves tables as .txt: even two rows, even under headers nobody knows, are not passed over in silence."""
+    result = read(write(tmp_path / "o.txt", text(lambda i: f"{i};{day(i)};К;5", n=1)), tmp_path / "out")
+    assert result.report.rows_used == 1
+    write(tmp_path / "p.txt", text(lambda i: f"{i};б;в;г", "А;Б;В;Г", n=5))
+    with refuses(InputError, "No header found"):
+        read([tmp_path / "o.txt", tmp_path / "p.txt"], tmp_path / "out")
