@@ -85,6 +85,10 @@ def not_assessed(id: str, reason: Text, *, facts: Mapping[str, Any] | None = Non
     )
 
 
+_NOTHING = 1e-5
+"""Part of a year's revenue below which money is rounding."""
+
+
 def make_finding(
     case: Case,
     id: str,
@@ -102,6 +106,8 @@ def make_finding(
     """Build a finding with its severity; actions come from the catalogue, none on grade D, effect only if it stands."""
     spec = method().findings[id]
     stands = status in ("found", "watch")
+    if effect is not None and effect.high < _NOTHING * case.annual_revenue:
+        effect = None  # what rounding leaves is no price
     severity = severity_of(
         status,
         case.thresholds,

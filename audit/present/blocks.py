@@ -869,8 +869,9 @@ def executive_page(
     )
     lower = (
         Markup('<div class="km-columns km-exec-lower"><div><h3 id="executive-sure">{}</h3>{}</div>'
-               '<div><h3 id="executive-steps">{}</h3>{}</div></div>').format(
-            word("how_sure", lang), sure, word("first_30_days", lang), steps)
+               '<div>{}</div></div>').format(
+            word("how_sure", lang), sure,
+            Markup('<h3 id="executive-steps">{}</h3>{}').format(word("first_30_days", lang), steps) if steps else "")
         if sure or steps else None
     )  # fmt: skip
     parts = [

@@ -116,13 +116,20 @@ class SummaryView:
     def first_steps(self) -> list[ActionView]:
         """Actions of the first 30 days, those of the heaviest findings first; then the first steps of longer ones."""
         seen: list[str] = []
-        for view in sorted((v for v in self.views if v.finding.status == "found"), key=lambda v: rank(v.finding)):
+        standing = [v for v in self.views if v.finding.status in ("found", "watch")]
+        for view in sorted(standing, key=lambda v: (v.finding.status == "watch", rank(v.finding))):
             for id in view.finding.actions:
                 if id not in seen:
                     seen.append(id)
-        soon = [i for i in seen if method().actions[i].horizon_days == 30]
-        later = [i for i in seen if i not in soon and not method().actions[i].after]
-        return [action_view(i, self.fmt) for i in (soon + later)[:4]]
+        catalogue = method().actions
+        soon = [i for i in seen if catalogue[i].horizon_days == 30]
+        # what takes longer begins with its first step; what has to wait for another action does not begin yet
+        later = [i for i in seen if i not in soon and not set(catalogue[i].after) & set(seen)]
+        begun = [self._begun(action_view(i, self.fmt)) for i in later]
+        return [*(action_view(i, self.fmt) for i in soon), *begun][:4]
+
+    def _begun(self, action: ActionView) -> ActionView:
+        return replace(action, text=self._say("plan", "begin", step=lower_first(str(action.first_step))))
 
     def all_actions(self) -> list[ActionView]:
         """Every action of the audit, by horizon."""
@@ -151,7 +158,13 @@ class SummaryView:
         if not money or money["headline"]["base"] <= 0:
             return Markup("")
         outside = [v.title for v in self.views if v.finding.id in money["outside"]]
-        return self._say("price", money["basis"], money=money, outside=outside)
+        relief: Mapping[str, Any] = next((f for f in self.findings["findings"] if f["id"] == "roles.km_overload"), {})
+        return self._say(
+            "price", money["basis"], money=money, outside=outside,
+            gain=relief.get("effect") if relief.get("id") in money["findings"] else None,
+            cost=relief.get("facts", {}).get("relief_cost_year"),
+            capped=money["headline"]["base"] < 0.95 * money["sum_of_parts"]["base"],
+        )  # fmt: skip
 
     def executive(self) -> Section:
         """Page one."""

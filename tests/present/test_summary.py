@@ -49,7 +49,7 @@ def test_the_verdict_follows_what_was_found() -> None:
     watch = summary({"roles.km_overload": {"status": "watch", "severity": "minor"}}, "en")
     assert "1 figure needs watching" in watch.verdict().replace("\xa0", " ")
     found = summary({"roles.km_overload": {"status": "found", "severity": "major", "title": "КМ & <i>перегружены</i>"}})
-    assert "Выявлено 1 нарушение" in found.verdict().replace("\xa0", " ")
+    assert "Выявлена 1 проблема" in found.verdict().replace("\xa0", " ")
     assert "&lt;i&gt;" in found.verdict()
 
 
@@ -74,3 +74,16 @@ def test_a_reason_in_a_sentence_speaks_the_reports_language_whatever_the_console
     set_language("en")
     said = Narrative("ru", Fmt("ru", "RUB")).say("{{ reason }}", reason=Text("нет листа", "no sheet"))
     assert said == "нет листа"
+
+
+def test_first_steps_wait_for_what_must_come_first() -> None:
+    found = {"status": "found", "severity": "major", "title": "x"}
+    both = summary({
+        "roles.km_overload": {**found, "actions": ["relieve_km", "freeze_km_targets"]},
+        "roles.relief_shortage": {**found, "actions": ["hire_relief"]},
+    })  # fmt: skip
+    steps = [str(a.text) for a in both.first_steps()]
+    # thirty days: no growth targets; then the hands are begun, and the work is not handed over before they are there
+    assert len(steps) == 2 and steps[0].startswith("Не повышать планы") and steps[1].startswith("Начать: по таблице")
+    alone = summary({"roles.km_overload": {**found, "actions": ["relieve_km"]}})
+    assert [str(a.text)[:7] for a in alone.first_steps()] == ["Начать:"]

@@ -58,7 +58,7 @@ def _pair_frame(view: ChapterView) -> pd.DataFrame:
         rows.append(
             {
                 "pair": f"{roles[str(r['from_role'])].short.get(view.lang)} → "
-                "{roles[str(r['to_role'])].short.get(view.lang)}",
+                f"{roles[str(r['to_role'])].short.get(view.lang)}",
                 "rule": _plain(view, "rule", "empty" if pd.isna(r["gap"]) else words[float(r["gap"])]),
                 "trigger": trigger,
                 "form": _word(view, "form", r["form"]),
