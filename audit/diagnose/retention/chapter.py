@@ -19,12 +19,11 @@ from audit.diagnose.retention.resampling import Share, shares_of_sums
 from audit.diagnose.retention.second import curve_table, purchase_split, share_at, waits
 from audit.diagnose.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
 from audit.diagnose.retention.trends import (
+    ITEMS_COVERAGE,
     calendar_table,
-    complete_months,
+    company_trends,
     monthly_table,
-    pace_months,
     trend_metrics,
-    trends_of,
 )
 from audit.diagnose.retention.words import day_text
 from audit.diagnose.retention.worklist import goods_text, margin_facts, second_value, worklist
@@ -39,8 +38,6 @@ __all__ = ["diagnose"]
 
 NOISE_CLIENTS = 20_000
 """Clients at most from which the noise of gross retention is simulated: known to a tenth of a point from so many."""
-ITEMS_COVERAGE = 0.8
-INDEX_COVERAGE = 0.95
 CALENDAR_CLIENTS = 30
 
 
@@ -404,27 +401,21 @@ def _goods(c: _Chapter, rhythm: pd.DataFrame) -> pd.Series:
 
 def _trends(c: _Chapter, rhythm: pd.DataFrame) -> None:
     case = c.case
-    first, last = complete_months(case.window)
-    deflated = case.intake.field_coverage.get("price_index", 0.0) >= INDEX_COVERAGE
-    months = case.query(_sql("months"), first_month=first, last_month=last, deflate=deflated)
-    count = max(last - first + 1, 0)
-    with_items = case.has("sku") and len(months) > 0 and float((months["item_days"] > 0).mean()) >= ITEMS_COVERAGE
-    trends = {}
-    if count and len(months):
-        reach = pace_months(case.sale_type.interval_days, count)
-        trends = trends_of(months, first, last, with_items=with_items, thresholds=case.thresholds, reach=reach)
-    c.metrics += trend_metrics(trends, case.window, count, deflated)
-    c.tables["monthly"] = monthly_table(trends, first)
-    c.facts["months"] = count
-    c.facts["deflated"] = deflated
+    found = company_trends(case)
+    c.metrics += trend_metrics(found.trends, case.window, found.months, found.deflated)
+    c.tables["monthly"] = monthly_table(found.trends, found.first_month)
+    c.facts["months"] = found.months
+    c.facts["deflated"] = found.deflated
     ids = case.clients()[["client_key"]].sort_values("client_key").reset_index(drop=True)
     ids["unit"] = np.arange(1, len(ids) + 1)
     top = c.buyers.sort_values(["revenue", "client_key"], ascending=[False, True])["client_key"].head(CALENDAR_CLIENTS)
     units = pd.DataFrame({"client_key": top}).merge(ids, on="client_key")
-    start = max(first, last - 23)
+    start = max(found.first_month, found.last_month - 23)
     c.tables["calendar"] = (
-        calendar_table(months, units, start, last).merge(c.buyers[["client_key", "client_name"]], on="client_key")
-        if count and len(units)
+        calendar_table(found.cells, units, start, found.last_month).merge(
+            c.buyers[["client_key", "client_name"]], on="client_key"
+        )
+        if found.months and len(units)
         else pd.DataFrame(columns=["client_key", "month", "order_days", "client_name"])
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,16 @@ from audit.diagnose.retention.words import day_text
 from audit.errors import Text
 from audit.method import Thresholds
 from audit.model.calendar import add_months, month_index
-from audit.model.case import Window
+from audit.model.case import Case, Window, sql_text
 from audit.model.result import Metric, metric, no_metric
 from audit.stats.trend import Trend, yearly_trends
 
 __all__ = [
     "FIGURES",
+    "ITEMS_COVERAGE",
+    "CompanyTrends",
     "calendar_table",
+    "company_trends",
     "complete_months",
     "monthly_table",
     "pace_months",
@@ -118,6 +121,43 @@ def trends_of(
         blank = np.full(reach - 1, np.nan)
         out["frequency"] = replace(found, monthly=np.concatenate([blank, found.monthly]))
     return out
+
+
+INDEX_COVERAGE = 0.95
+"""Part of the rows with a price index from which the ticket is deflated."""
+ITEMS_COVERAGE = 0.8
+"""Part of the cells with a named item from which the range is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyTrends:
+    """The trends of the whole company over ``months`` whole months, from ``first_month`` to ``last_month`` (indices).
+
+    ``cells``: one row per client (unit) × month with an order; ``trends`` by figure, empty where there is no such row.
+    """
+
+    first_month: int
+    last_month: int
+    months: int
+    cells: pd.DataFrame
+    trends: dict[str, Trend]
+    deflated: bool
+
+
+def company_trends(case: Case) -> CompanyTrends:
+    """Return the trends over the whole months of the window: one computation for all chapters that show them."""
+    first, last = complete_months(case.window)
+    deflated = case.intake.field_coverage.get("price_index", 0.0) >= INDEX_COVERAGE
+    cells = case.query(
+        sql_text("audit.diagnose", "retention_months"), first_month=first, last_month=last, deflate=deflated
+    )
+    count = max(last - first + 1, 0)
+    trends: dict[str, Trend] = {}
+    if count and len(cells):
+        with_items = case.has("sku") and float((cells["item_days"] > 0).mean()) >= ITEMS_COVERAGE
+        reach = pace_months(case.sale_type.interval_days, count)
+        trends = trends_of(cells, first, last, with_items=with_items, thresholds=case.thresholds, reach=reach)
+    return CompanyTrends(first, last, count, cells, trends, deflated)
 
 
 NO_ITEMS = Text("В заказах нет товара (sku)", "The orders do not name the item (sku)")

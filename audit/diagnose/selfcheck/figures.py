@@ -15,7 +15,7 @@ from audit.diagnose.retention.newcomers import DATED_SHARE, believed_since, judg
 from audit.diagnose.retention.people import initiative
 from audit.diagnose.retention.resampling import Share, shares_of_sums
 from audit.diagnose.retention.silence import crossings, return_waits
-from audit.diagnose.retention.trends import complete_months
+from audit.diagnose.retention.trends import company_trends, complete_months
 from audit.diagnose.roles.mixing import operational_load
 from audit.diagnose.roles.questions import read_answers
 from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
@@ -23,7 +23,6 @@ from audit.errors import Text
 from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, sql_text
 from audit.stats.intervals import Estimate, bootstrap_ratio
-from audit.stats.trend import yearly_trends
 
 __all__ = ["Figure", "figures", "order_headroom"]
 
@@ -323,7 +322,7 @@ def _order_headroom(case: Case) -> Figure:
 
 
 def _active_trend(case: Case) -> Figure:
-    id, t = "retention.active_clients_trend", case.thresholds
+    id = "retention.active_clients_trend"
     first, last = complete_months(case.window)
     if last - first + 1 < 24:
         return Figure(
@@ -333,19 +332,7 @@ def _active_trend(case: Case) -> Figure:
                 "Fewer than 24 whole months: no direction free of seasons",
             ),
         )
-    months = case.query(
-        sql_text("audit.diagnose", "retention_months"), first_month=first, last_month=last, deflate=False
-    )
-    if months.empty:
+    found = company_trends(case)
+    if "active_clients" not in found.trends:
         return Figure(id, reason=NO_VALUE)
-    trend = yearly_trends(
-        months["unit"].to_numpy(dtype=np.int64),
-        months["month_index"].to_numpy(dtype=np.int64),
-        {"active_clients": (np.ones(len(months)), None)},
-        first_month=first,
-        last_month=last,
-        draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"),
-        level=t.value("general.confidence_level"),
-    )["active_clients"].yearly
-    return _enough(case, id, (trend,))
+    return _enough(case, id, (found.trends["active_clients"].yearly,))

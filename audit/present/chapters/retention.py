@@ -322,8 +322,9 @@ def worklist(view: ChapterView) -> Section:
     total = float(frame["at_stake"].sum())
     if frame.empty:
         return _section(view, "worklist", [], n=0, total=0.0)
-    listed = table(frame, _worklist_columns(view), fmt=view.fmt, max_rows=SHOWN,
-                   sheet=SHEET_NAMES["worklist"].get(view.lang))  # fmt: skip
+    # How probable it is that the client still buys is in the annex only: who calls does not need it.
+    columns_shown = [c for c in _worklist_columns(view) if c.key != "p_alive"]
+    listed = table(frame, columns_shown, fmt=view.fmt, max_rows=SHOWN, sheet=SHEET_NAMES["worklist"].get(view.lang))
     return _section(view, "worklist", [listed, _t(view, "worklist", "note")], n=len(frame), total=total)
 
 
