@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from audit.errors import AmbiguityError, InputError, NothingUsableError, Text, did_you_mean
 from audit.intake.canonical import Canonical, ClientKey, Codes, Dispatches, RejectedRow, TableRules, lines_writer
 from audit.intake.client_keys import ClientBook
@@ -21,7 +19,7 @@ from audit.intake.clients import is_rounded
 from audit.intake.columns import TablePlan, absent_columns, plan_table
 from audit.intake.databases import is_address, open_database, shown_address
 from audit.intake.dates import decide_orders
-from audit.intake.dispatch import CERTAIN, DOCUMENTS, LIKELY, Links, Overlap, document_rows, give_dates
+from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows, give_dates
 from audit.intake.documents import toml_text
 from audit.intake.files import TableReader, find_files, open_tables
 from audit.intake.grouped import GroupRow, group_sums, stage_grouped
@@ -498,14 +496,15 @@ class Intake:
         self.say(Text("Сопоставляю отгрузки с заказами", "Matching dispatches with orders"))
         links = Links(self.connection, self.out / "lines.parquet", [t.name for t in orders])
         read: dict[str, list[Dispatches]] = {}
-        numbers = Numbers(self.connection)
         for t, rule in zip(self.tables, rules, strict=True):
             if t in found:
-                canonical = Canonical(rule, self.settings, numbers, self.today, Tally())
-                read[t.name] = [canonical.dispatches(batch) for batch in t.staged.batches()]
-        dates = {rule.name: rule.dates for rule in rules}
-        documents = [document_rows(name, d, dates[name]) for name, batches in read.items() for d in batches]
-        links.take(pa.concat_tables(documents) if documents else DOCUMENTS.empty_table())
+                canonical = Canonical(rule, self.settings, Numbers(self.connection), self.today, Tally())
+                read[t.name] = []
+                for batch in t.staged.batches():
+                    dispatches = canonical.dispatches(batch)
+                    links.add(document_rows(t.name, dispatches, rule.dates))
+                    read[t.name].append(dispatches.verdict())
+        links.match()
         again = False
         for t in found:
             if not t.plan.declared:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -201,7 +201,12 @@ class Dispatches:
     """The cell that names the order, as written."""
     numbers: pa.Array
     """The document's own number."""
-    clients: list[str | None]
+    clients: pa.DictionaryArray
+
+    def verdict(self) -> Dispatches:
+        """Return what is still needed once the orders were found: everything but the texts."""
+        none = self.named.slice(0, 0)
+        return replace(self, named=none, numbers=none, clients=none)
 
 
 class Canonical:
@@ -320,10 +325,10 @@ class Canonical:
             mark(dates.days > (self.settings.period.as_of - _EPOCH).days, "outside_period")
         mark((kind == self.rules.codes["kind"].of("return")) | (has_amount & (amount < 0)), "dispatch_return")
         named = batch.column("order_ref") if self.has("order_ref") else pa.nulls(n, pa.string()).dictionary_encode()
-        clients = [None if k < 0 else self.keys.values[k] for k in keys.tolist()]
         return Dispatches(
-            reason, batch.column("source_row"), dates.days, amount, has_amount, named, self._order_ids(batch), clients
-        )
+            reason, batch.column("source_row"), dates.days, amount, has_amount, named, self._order_ids(batch),
+            self.keys.array(keys),
+        )  # fmt: skip
 
     def dispatch_rejects(
         self, batch: pa.RecordBatch, found: Dispatches, linked: npt.NDArray[np.int64]

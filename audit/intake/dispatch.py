@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +44,12 @@ _WHOLE = 0.995
 """A dispatched share from which on an order counts as dispatched in full: the rest is rounding of sums and VAT."""
 
 _AFTER_WORD = re.compile(
-    r"(?:заказ\w*|orders?|№|#)(?:\s+(?:клиента|покупателя|no\.?|number))?[\s:№#]*([^\s,;:()№]*\d[^\s,;()]*)"
+    r"(?:(?:заказ\w*|\borders?)(?:\s+(?:клиента|покупателя|no\.?|number))?[\s:№#]+|[№#]\s*)([^\s,;:()№]*\d[^\s,;()]*)"
 )
 _TOKEN = re.compile(r"[^\s,;:()№#]*\d[^\s,;()]*")
 _PARTS = re.compile(r"[;\n]|,\s+(?=\D)")
 
 
-@lru_cache(maxsize=200_000)
 def named_orders(text: str) -> tuple[tuple[str, str | None], ...]:
     """Return the orders that a cell names: number and, where it stands there, the text of its date.
 
@@ -89,31 +87,65 @@ DOCUMENTS = pa.schema([
 """Grain: one row per row of a dispatch file and order that it may belong to. ``own``: the number is the document's."""
 
 
+_PLAIN = r"^(?P<number>[^\s,;:()№#]*[0-9][^\s,;:()№#.]*)$"
+_DATED = r"^(?:[^0-9,;\n]*\s)?(?P<number>[^\s№,;]*[0-9][^\s№,;]*)\s+от\s+(?P<day>[0-9]{2}\.[0-9]{2}\.[0-9]{4})(?:\s[0-9:]+)?$"
+"""The two common ways to name an order, read by the column; `named_orders` says the same of them, one by one."""
+
+
 def document_rows(file: str, found: Dispatches, dates: DateRule) -> pa.Table:
     """Return the dispatches of a batch in `DOCUMENTS`; a row that names no order is tried by its own number."""
-    out: dict[str, list[Any]] = {name: [] for name in DOCUMENTS.names}
-    add = [out[name].append for name in DOCUMENTS.names]
-    columns = zip(
-        found.reason.tolist(), found.source_row.to_pylist(), found.named.to_pylist(), found.numbers.to_pylist(),
-        found.days.tolist(), found.amount.tolist(), found.has_amount.tolist(), found.clients, strict=True,
-    )  # fmt: skip
-    for reason, row, named, number, day, amount, has_amount, client in columns:
-        if reason:
-            continue
-        candidates: list[tuple[str | None, int | None, bool]]
-        candidates = [(mark(n), _ref_day(d, dates), False) for n, d in named_orders(named or "")]
+    rows = np.flatnonzero(found.reason == 0)
+    pick = pa.array(rows)
+    named = found.named.take(pick).cast(pa.string())
+    dated, plain = pc.extract_regex(named, _DATED), pc.extract_regex(named, _PLAIN)
+    number = pc.coalesce(pc.struct_field(dated, "number"), pc.struct_field(plain, "number"))
+    day = pc.struct_field(dated, "day").dictionary_encode()
+    known = pa.array([_ref_day(t, dates) for t in day.dictionary.to_pylist()], pa.int32())
+    parts = []
+    easy = np.flatnonzero(number.is_valid().to_numpy(zero_copy_only=False))
+    if len(easy):
+        at = pa.array(easy)
+        parts.append((rows[easy], _marks(number.take(at)), known.take(day.indices.take(at)), False))
+    hard: list[tuple[int, str, int | None]] = []
+    own: list[int] = []
+    rest = np.flatnonzero(~number.is_valid().to_numpy(zero_copy_only=False))
+    for row, text in zip(rows[rest].tolist(), named.take(pa.array(rest)).to_pylist(), strict=True):
+        candidates = dict.fromkeys((mark(n), _ref_day(d, dates)) for n, d in named_orders(text or ""))
+        hard.extend((row, key, ref) for key, ref in candidates)
         if not candidates:
-            candidates = [(None if number is None else mark(number), None, True)]
-        document = None if number is None else f"{number} {day}"
-        for key, ref_day, own in dict.fromkeys(candidates):
-            values = (file, row, key, ref_day, own, document, client, day, amount / 10_000.0 if has_amount else None)
-            for append, value in zip(add, values, strict=True):
-                append(value)
-    arrays = [
-        pa.array(out[f.name], pa.int32()).cast(f.type) if pa.types.is_date(f.type) else pa.array(out[f.name], f.type)
-        for f in DOCUMENTS
-    ]
-    return pa.Table.from_arrays(arrays, schema=DOCUMENTS)
+            own.append(row)
+    parts.append((
+        np.array([h[0] for h in hard], np.int64), pa.array([h[1] for h in hard], pa.string()),
+        pa.array([h[2] for h in hard], pa.int32()), False,
+    ))  # fmt: skip
+    own_rows = np.array(own, np.int64)
+    numbers = _marks(found.numbers.take(pa.array(own_rows)))
+    parts.append((own_rows, numbers, pa.nulls(len(own_rows), pa.int32()), True))
+    return pa.concat_tables(_documents(file, found, *part) for part in parts)
+
+
+def _documents(
+    file: str, found: Dispatches, rows: npt.NDArray[np.int64], marks: pa.Array, ref: pa.Array, own: bool
+) -> pa.Table:
+    """Put together the rows of a batch that name their orders in one way."""
+    n, at = len(rows), pa.array(rows)
+    amount = pa.array(found.amount[rows] / 10_000.0, mask=~found.has_amount[rows])
+    days = pa.array(found.days[rows], pa.int32())
+    document = pc.binary_join_element_wise(found.numbers.take(at), days.cast(pa.string()), " ")
+    return pa.Table.from_arrays(
+        [
+            pa.repeat(file, n), found.source_row.take(at), marks, ref.cast(pa.date32()), pa.repeat(own, n), document,
+            found.clients.take(at).cast(pa.string()), days.cast(pa.date32()), amount,
+        ],
+        schema=DOCUMENTS,
+    )  # fmt: skip
+
+
+def _marks(numbers: pa.Array) -> pa.Array:
+    """`mark` of a whole column."""
+    digits = pc.match_substring_regex(numbers, "^[0-9]+$")
+    bare = pc.utf8_ltrim(numbers, "0")
+    return pc.if_else(digits, pc.if_else(pc.equal(bare, ""), "0", bare), pc.utf8_upper(numbers))
 
 
 def _ref_day(text: str | None, dates: DateRule) -> int | None:
@@ -161,13 +193,21 @@ SELECT *, count(*) OVER (PARTITION BY mark) AS same_number FROM (
   FROM {self._source} WHERE kind = 'sale' AND source_file IN (SELECT source_file FROM order_files)
   GROUP BY client_key, order_id, order_date HAVING sum(amount) > 0)""")
 
-    def take(self, documents: pa.Table) -> None:
+        connection.register("batch", DOCUMENTS.empty_table())
+        connection.execute("CREATE OR REPLACE TEMP TABLE documents AS SELECT * FROM batch")
+
+    def add(self, documents: pa.Table) -> None:
+        """Take in dispatch documents."""
+        self._connection.register("batch", documents)
+        self._connection.execute("INSERT INTO documents SELECT * FROM batch")
+        self._connection.unregister("batch")
+
+    def match(self) -> None:
         """Find the order of every document row: the same client first, then the nearest order before it.
 
         A number that several orders share (1C starts anew every year) needs the client or the date to tell them
         apart; a document's own number counts only for the same client and within a year.
         """
-        self._connection.register("documents", documents)
         self._connection.execute("""
 CREATE OR REPLACE TEMP TABLE linked AS
 SELECT *, count(*) OVER (PARTITION BY file, row) = 1 AS alone FROM (

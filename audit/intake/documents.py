@@ -69,7 +69,9 @@ def document_kind(
     top = " ".join(title)
     if _RETURNS.search(f"{own} {sheet or ''} {top}".lower()):
         return None
-    for kind in (_kind_of_cells(headers, sample), *(word_kind(t) for t in (top, sheet or "", own, name))):
+    kinds = (_kind_of_cells(headers, sample, bare=False), *(word_kind(t) for t in (top, sheet or "", own, name)))
+    # «Вид документа: Реализация» comes last: exports of orders call their sales so too.
+    for kind in (*kinds, _kind_of_cells(headers, sample, bare=True)):
         if kind is not None:
             return kind
     words = [normalise_header(h)[0] for h in headers]
@@ -81,20 +83,21 @@ def document_kind(
     return None
 
 
-def _kind_of_cells(headers: Sequence[str], sample: Sequence[Sequence[str]]) -> Kind | None:
+def _kind_of_cells(headers: Sequence[str], sample: Sequence[Sequence[str]], *, bare: bool) -> Kind | None:
     """The kind that the leftmost column of documents names in most of its cells.
 
-    A column under «Заказ клиента» beside one of numbers names another document, not the one of the row.
+    A column under «Заказ клиента» beside one of numbers names another document, not the one of the row. ``bare``
+    takes the column of document kinds, which carries no numbers.
     """
     rows = [cells for cells in sample[:120] if any(cells)]
     numbers = sum(match_header(h).field == "order_id" for h in headers)
     for at, header in enumerate(headers):
-        if normalise_header(header)[0] in _REFERENCES and numbers > 1:
+        word = normalise_header(header)[0]
+        if (word in _REFERENCES and numbers > 1) or (bare and word not in _KIND_HEADERS):
             continue
         cells = [c.strip() for r in rows if at < len(r) and (c := r[at]).strip()]
         if len(cells) * 2 < len(rows) or not any(c[0].isalpha() for c in cells[:20]):
             continue
-        bare = normalise_header(header)[0] in _KIND_HEADERS
         kinds = [k for c in cells if (k := _kind_of_cell(c, bare)) is not None]
         if len(kinds) > len(cells) * 0.6:
             dispatches = kinds.count("dispatch")

@@ -7,12 +7,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 import xlsxwriter
 
 from audit.errors import AmbiguityError, InputError
-from audit.intake.dispatch import named_orders
+from audit.intake.canonical import Dispatches
+from audit.intake.dispatch import document_rows, mark, named_orders
 from audit.intake.documents import document_kind
+from audit.intake.values import DateRule, parse_date
 from tests.intake.reading import Read, read, refuses, write
 
 ORDERS = """Номер;Дата;Контрагент;Сумма;Дата отгрузки;Менеджер
@@ -261,6 +265,15 @@ def test_sheets_of_one_workbook(tmp_path: Path) -> None:
     assert settled.reasons() == {"dispatch_dated": 4, "dispatch_no_order": 1}
 
 
+def test_a_kind_of_sale_is_weaker_than_the_name_of_the_file(tmp_path: Path) -> None:
+    """Exports of orders say «Вид документа: Реализация» too; still they are the orders of the dispatches beside them."""
+    rows = [f"{row};{'Вид документа' if i == 0 else 'Реализация'}" for i, row in enumerate(ORDERS.splitlines())]
+    result = read(folder(tmp_path, "\n".join(rows)), tmp_path / "out")
+    assert result.report.revenue == 10_000.0 and len(result.report.questions) == 1
+    sample = [["1", "Реализация"]] * 3
+    assert document_kind("2024.csv", None, [], ["Номер", "Вид документа"], sample) == "dispatch"
+
+
 def test_settings_that_fit_nothing_are_refused(tmp_path: Path) -> None:
     files = folder(tmp_path)
     with refuses(InputError, "No file fits"):
@@ -297,9 +310,37 @@ def test_kinds_of_documents(name: str, sheet: str | None, title: str, cell: str,
         ("Отгрузка по заказу № 4567, 12 мест", [("4567", None)]),
         ("Заказ 11; Заказ 12", [("11", None), ("12", None)]),
         ("Sales order SO-17", [("so-17", None)]),
+        ("ORDER-17", [("ORDER-17", None)]),
         ("без заказа", []),
         ("", []),
     ],
 )
 def test_orders_named_in_a_cell(text: str, orders: list[tuple[str, str | None]]) -> None:
     assert list(named_orders(text)) == orders
+
+
+NAMED = (
+    "Заказ клиента 0000-000123 от 01.02.2024 10:11:12", "заказ 7 от 05.03.2024", "УТ-15 от 05.03.2024 9:00", "0012", "12.",
+    "Заказ № 5 от 05.03.2024", "№5 от 05.03.2024", "Счёт от клиента 8 от 05.03.2024", "Заказ 1 от 05.03.2024, Заказ 2",
+    "Заказ 1 от 05.03.2024; Заказ 2 от 06.03.2024", "so-17", "order-17", "#44", "Отгрузка по заказу 4567, 12 мест",
+    "Договор 15", "заказ клиента", "12/24", "а.1", "5 от 45.03.2024", "Заказ 9 от 2024-03-05",
+)  # fmt: skip
+
+
+def test_the_columns_way_says_the_same_as_cell_by_cell() -> None:
+    n = len(NAMED)
+    found = Dispatches(
+        reason=np.zeros(n, np.int8), source_row=pa.array(range(n), pa.int64()), days=np.full(n, 19_800, np.int32),
+        amount=np.full(n, 10_000, np.int64), has_amount=np.ones(n, bool), named=pa.array(NAMED).dictionary_encode(),
+        numbers=pa.array([f"Р{i}" for i in range(n)]), clients=pa.array(["К"] * n).dictionary_encode(),
+    )  # fmt: skip
+    rule = DateRule()
+    table = document_rows("f", found, rule).to_pylist()
+    got = {(r["row"], r["mark"], r["ref_day"]) for r in table if not r["own"]}
+    assert got == {
+        (i, mark(number), parse_date(when, rule) if when else None)
+        for i, text in enumerate(NAMED)
+        for number, when in named_orders(text)
+    }
+    assert {NAMED[r["row"]] for r in table if r["own"]} == {"заказ клиента"}
+    assert table[0]["amount"] == 1.0 and table[0]["day"] == dt.date(2024, 3, 18)
