@@ -505,59 +505,70 @@ class Intake:
                     links.add(document_rows(t.name, dispatches, rule.dates))
                     read[t.name].append(dispatches.verdict())
         links.match()
-        again = False
+        again = self._ask_about_dispatch([t for t in found if not t.plan.declared], links, orders)
         for t in found:
-            if not t.plan.declared:
-                again |= self._ask_about_dispatch(t, links.overlap(t.name), orders)
+            if not t.dispatch:
+                links.drop(t.name)
         if again:
             self._begin_again()
             self._write(rules)
         return (links, read) if any(t.dispatch for t in found) else None
 
-    def _ask_about_dispatch(self, t: _Table, overlap: Overlap, orders: Sequence[_Table]) -> bool:
-        """Ask what a file of dispatch documents is; whether it was written as sales and must not have been."""
-        share = overlap.share
+    def _ask_about_dispatch(self, found: Sequence[_Table], links: Links, orders: Sequence[_Table]) -> bool:
+        """Ask what the files of dispatch documents are; whether some were written as sales and must not have been."""
         named = any(o.plan.document == "order" for o in orders)
-        if not named and share < LIKELY:
-            if t.plan.no_sales is not None:
+        overlaps: dict[str, Overlap] = {}
+        for t in found:
+            overlap = links.overlap(t.name)
+            if named or overlap.share >= LIKELY:
+                overlaps[t.name] = overlap
+            elif t.plan.no_sales is not None:
                 raise t.plan.no_sales
+        if not overlaps:
             return False
-        certain = share >= CERTAIN
-        answer = f'[reading]\ndispatch_files = ["{toml_text(t.name)}"]'
-        percent = f"{100.0 * share:.0f}"
-        among = ", ".join(o.name for o in orders if not named or o.plan.document == "order")
+        names = ", ".join(f'"{toml_text(name)}"' for name in overlaps)
+        answer = f"[reading]\ndispatch_files = [{names}]"
+        beside = ", ".join(o.name for o in orders if not named or o.plan.document == "order")
+        shown = [(name, f"{100.0 * o.share:.0f}") for name, o in overlaps.items()]
         what = Text(
-            f"{t.name} — документы отгрузки рядом с заказами ({among}): {percent} % их суммы уже есть в заказах (по номеру "
-            "заказа, клиенту и сумме)",
-            f"{t.name} holds dispatch documents beside orders ({among}): {percent} % of their money is among the orders "
-            "already (by order number, client and amount)",
+            f"Рядом с заказами ({beside}) лежат документы отгрузки; по номеру заказа или по клиенту и сумме в заказах уже есть "
+            + ", ".join(f"{percent} % суммы {name}" for name, percent in shown),
+            f"Dispatch documents stand beside orders ({beside}); by order number, or by client and amount, the orders already "
+            "hold " + ", ".join(f"{percent} % of the money of {name}" for name, percent in shown),
         )
+        certain = [t for t in found if t.name in overlaps and overlaps[t.name].share >= CERTAIN]
+        both = [t for t in found if t.name in overlaps and t not in certain]
+        for t in both:
+            if t.plan.no_sales is not None:
+                raise AmbiguityError(
+                    what, where=t.name, answer=answer,
+                    todo=Text(f"Добавьте в audit.toml, раздел [reading]: {answer.splitlines()[1]} — или [], если это "
+                              "отдельные продажи",
+                              f"Add to audit.toml, section [reading]: {answer.splitlines()[1]} — or [] if these are sales "
+                              "of their own"),
+                )  # fmt: skip
+        ru, en = what.ru, what.en
         if certain:
-            self.questions.append(Question(
-                Text(f"{what.ru}. Продажами они не посчитаны, из них взяты даты отгрузки. Подтвердите это; если это "
-                     "отдельные продажи — dispatch_files = []",
-                     f"{what.en}. They were not counted as sales, their dates went to the orders. Confirm it; if they are "
-                     "sales of their own: dispatch_files = []"),
-                answer,
-            ))  # fmt: skip
-            written, t.dispatch = not t.dispatch, True
-            return written
-        if t.plan.no_sales is not None:
-            raise AmbiguityError(
-                what, where=t.name, answer=answer,
-                todo=Text(f"Добавьте в audit.toml, раздел [reading]: {answer.splitlines()[1]} — или [], если это отдельные "
-                          "продажи",
-                          f"Add to audit.toml, section [reading]: {answer.splitlines()[1]} — or [] if these are sales of "
-                          "their own"),
-            )  # fmt: skip
+            names = ", ".join(t.name for t in certain)
+            ru += f". Продажами не посчитаны: {names}"
+            en += f". Not counted as sales: {names}"
+        if any(overlaps[t.name].linked == 0 for t in certain):
+            ru += ". Дат отгрузки не будет: документы не называют заказ, выгрузите их со столбцом «Заказ»"
+            en += ". There will be no ship dates: the documents do not name their orders, export them with that column"
+        if both:
+            names = ", ".join(t.name for t in both)
+            ru += f". Пока посчитано и то и другое, выручка может быть удвоена: {names}"
+            en += f". Both are counted now, and revenue may be double: {names}"
         self.questions.append(Question(
-            Text(f"{what.ru}. Пока посчитано и то и другое — выручка может быть удвоена. Если это отгрузки тех же заказов, "
-                 "добавьте строку; если отдельные продажи — dispatch_files = []",
-                 f"{what.en}. Both are counted now, and revenue may be double. If these dispatch the same orders, add the "
-                 "line; if they are sales of their own: dispatch_files = []"),
+            Text(f"{ru}. Если это отгрузки тех же заказов, добавьте строку; если отдельные продажи — dispatch_files = []",
+                 f"{en}. If they dispatch the same orders, add the line; if they are sales of their own: "
+                 "dispatch_files = []"),
             answer,
         ))  # fmt: skip
-        return False
+        written = any(not t.dispatch for t in certain)
+        for t in certain:
+            t.dispatch = True
+        return written
 
     def _date_orders(self, rules: Sequence[TableRules], links: Links, read: Mapping[str, list[Dispatches]]) -> None:
         """Set the rows of the dispatch documents aside, and give the orders the day and share that they tell."""
@@ -596,6 +607,15 @@ class Intake:
             f"{orphans}",
         ))  # fmt: skip
 
+        late = links.late_start()
+        if late is not None:
+            self.notes.append(Text(
+                f"Документы отгрузки начинаются с {late[1]:%d.%m.%Y}, а заказы — с {late[0]:%d.%m.%Y}: у более ранних заказов "
+                "даты отгрузки нет, и они выглядят не отгруженными. Попросите отгрузки за тот же период",
+                f"Dispatch documents begin on {late[1]}, orders on {late[0]}: earlier orders have no ship date and look as if "
+                "never shipped. Ask for dispatches of the same period",
+            ))  # fmt: skip
+
     def _shares_told(self, links: Links) -> bool:
         """Whether the dispatched amounts tell what part of an order was shipped."""
         orders = [t for t in self.tables if not t.dispatch and t.rows_used]
@@ -609,7 +629,9 @@ class Intake:
         taxed = usual is not None and any(
             abs(usual / r - 1) < 0.003 for tax in (1.05, 1.1, 1.2, 1.22) for r in (tax, 1 / tax)
         )
-        if usual is None or self._currency_chosen is not None or len(bases) > 1 or taxed:
+        if usual is None:
+            return False
+        if self._currency_chosen is not None or len(bases) > 1 or taxed:
             self.notes.append(Text(
                 "Доля отгрузки заказов не посчитана: суммы заказов и отгрузок несравнимы (НДС или валюта)",
                 "The dispatched share of orders was not computed: amounts of orders and dispatches do not compare (VAT or "

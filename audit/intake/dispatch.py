@@ -7,6 +7,7 @@ fulfil, and give them the day of dispatch and, where the amounts compare, the sh
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -221,6 +222,11 @@ QUALIFY row_number() OVER (
   ORDER BY coalesce(d.client_key = o.client_key, FALSE) DESC, o.order_date <= d.day DESC,
            abs(d.day - o.order_date), o.client_key, o.order_id) = 1)""")
 
+    def drop(self, file: str) -> None:
+        """Forget a file whose rows are sales after all."""
+        for table in ("documents", "linked"):
+            self._connection.execute(f"DELETE FROM {table} WHERE file = ?", [file])
+
     def overlap(self, file: str) -> Overlap:
         """How much of a file's money is among the orders: by number, else a document of equal client and amount."""
         found = self._connection.execute(
@@ -259,6 +265,13 @@ WHERE NOT EXISTS (SELECT 1 FROM linked AS l WHERE l.file = d.file AND l.row = d.
 SELECT (SELECT count(*) FROM (SELECT DISTINCT client_key, order_id, order_date FROM linked)),
        (SELECT count(*) FROM known_orders)""").fetchone()
         return int(found[0]), int(found[1])
+
+    def late_start(self) -> tuple[dt.date, dt.date] | None:
+        """First order and first dispatch, where the dispatches begin more than a month later: a shorter export."""
+        first, sent = self._connection.execute(
+            "SELECT (SELECT min(order_date) FROM known_orders), (SELECT min(day) FROM documents)"
+        ).fetchone()
+        return (first, sent) if first and sent and (sent - first).days > 31 else None
 
     def usual_share(self) -> float | None:
         """The dispatched share of the middle order: far from one where the files differ in VAT."""

@@ -107,6 +107,7 @@ def test_documents_without_a_column_for_the_order_are_known_by_client_and_amount
     write(inside / "b.csv", text)
     result = read(inside, tmp_path / "out")
     assert "100 %" in result.report.questions[0].text.ru and result.report.revenue == 10_000.0
+    assert "export them with that column" in result.report.questions[0].text.en
     assert result.reasons() == {"dispatch_no_order": 2}
     assert result.report.counts["dispatched_orders"] == 0
 
@@ -118,9 +119,21 @@ def test_both_stay_in_while_double_counting_is_not_certain(tmp_path: Path) -> No
     result = read(files, tmp_path / "out")
     assert result.report.revenue == 10_150.0 and result.report.rows_set_aside == 0
     (question,) = result.report.questions
-    assert "0 %" in question.text.en and "may be double" in question.text.en
+    assert "0 % of the money of Реализации.csv" in question.text.en and "may be double" in question.text.en
     own = read(files, tmp_path / "out2", {"reading": {"dispatch_files": []}})
     assert own.report.questions == () and own.report.revenue == 10_150.0
+
+
+def test_several_files_are_one_question(tmp_path: Path) -> None:
+    """Of the first 89 % is among the orders, of the second nothing: one is left out, the other counted and told."""
+    other = "Номер;Дата;Контрагент;Сумма\nА-1;15.02.2024;ООО Юг;70\n"
+    result = read(folder(tmp_path, **{"Отгрузки юга": other}), tmp_path / "out")
+    (question,) = result.report.questions
+    assert "Not counted as sales: Реализации.csv. Both are counted" in question.text.en
+    assert question.answer == '[reading]\ndispatch_files = ["Отгрузки юга.csv", "Реализации.csv"]'
+    assert result.report.revenue == 10_070.0 and result.reasons() == {"dispatch_dated": 4, "dispatch_no_order": 1}
+    settled = read(tmp_path / "orders", tmp_path / "out", tomllib.loads(question.answer))
+    assert settled.report.revenue == 10_000.0 and settled.reasons() == {"dispatch_dated": 4, "dispatch_no_order": 2}
 
 
 def test_uncertain_documents_that_cannot_be_sales_stop_with_the_line(tmp_path: Path) -> None:
@@ -272,6 +285,13 @@ def test_a_kind_of_sale_is_weaker_than_the_name_of_the_file(tmp_path: Path) -> N
     assert result.report.revenue == 10_000.0 and len(result.report.questions) == 1
     sample = [["1", "Реализация"]] * 3
     assert document_kind("2024.csv", None, [], ["Номер", "Вид документа"], sample) == "dispatch"
+
+
+def test_dispatches_of_a_shorter_period_are_told(tmp_path: Path) -> None:
+    files = folder(tmp_path, ORDERS + "0000-000000;01.06.2023;ООО Альфа;500;05.06.2023;Иванов\n")
+    result = read(files, tmp_path / "out", SETTLED)
+    assert any("начинаются с 15.01.2024, а заказы — с 01.06.2023" in n.ru for n in result.report.notes)
+    assert not any("начинаются" in n.ru for n in read(folder(tmp_path), tmp_path / "out", SETTLED).report.notes)
 
 
 def test_settings_that_fit_nothing_are_refused(tmp_path: Path) -> None:
