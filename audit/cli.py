@@ -669,6 +669,12 @@ def new(
         console = _console()
         for path in new_engagement(folder, current_language()):
             console.print(f"  {escape(str(path))}", soft_wrap=True)
+        after = (
+            f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {folder}"
+            if current_language() == "ru"
+            else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {folder}"
+        )
+        console.print(escape(after), soft_wrap=True)
         return 0
 
     _guard(work)

@@ -494,6 +494,9 @@ def _needs(
         else:
             shortest = max(float(max(seen, default=6)), word_length * 1.0, 4.0) + 2
             need = 0.0
+        # The heading is set bold, and a word of it is never broken.
+        heading = max((len(w) for w in re.split(r"[\s-]", col.label)), default=0)
+        shortest = max(shortest, heading * 1.15 + 2)
         least.append(shortest)
         wanted.append(max(need + 2, shortest))
     return least, wanted

@@ -198,10 +198,13 @@ class Fmt:
         b = _number(base)
         if b is None:
             return DASH
+        lo, hi = _number(low), _number(high)
         divisor, word = self._scale(b)
+        wider, its_word = self._scale(hi) if hi is not None else (divisor, word)
+        if wider > divisor and abs(b) >= wider / 10:  # «1 млн (0,36–2,73)» rather than «998 тыс. (363–2 727)»
+            divisor, word = wider, its_word
         text = self._with_currency(self._three(b / divisor), word) + (f" {of}" if of else "")
         text += self.per_year() if per_year else ""
-        lo, hi = _number(low), _number(high)
         if lo is None or hi is None or lo == hi:
             return text
         return f"{text} ({self._range(self._three(lo / divisor), self._three(hi / divisor))})"
@@ -349,7 +352,7 @@ class Fmt:
                 return self.money(x, per_year=True)
             case "years":
                 forms = ("год", "года", "лет") if self.lang == "ru" else ("year", "years")
-                return self.count(x, *forms, digits=1)
+                return self.count(x, *forms, digits=0 if abs(float(x)) >= 10 else 1)
             case _:
                 return self.num(x, 2, trim=True)
 

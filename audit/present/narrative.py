@@ -7,6 +7,7 @@ A template names finished values only: ``f`` the finding's facts, ``m`` the chap
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from audit.resources import resource_dir
 __all__ = ["Narrative", "narrative_source"]
 
 
+_TWO_STOPS = re.compile(r"(?<![./])\.\.(?![./])")
+
+
 @lru_cache(maxsize=64)
 def narrative_source(lang: Lang, chapter: str) -> Mapping[str, Any]:
     """Return the chapter's sentences in one language."""
@@ -35,6 +39,11 @@ def narrative_source(lang: Lang, chapter: str) -> Mapping[str, Any]:
 @lru_cache(maxsize=2)
 def _environment(lang: Lang) -> Environment:
     return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def _capital(sentence: Markup) -> Markup:
+    """Begin a sentence with a capital where its first word came from a list in small letters."""
+    return Markup(sentence[:1].upper() + sentence[1:])
 
 
 class _Short:
@@ -62,7 +71,8 @@ class Narrative:
         """Fill one sentence; every value is escaped."""
         with speaking(self.lang):  # a reason in a sentence is a `Text`
             text = _environment(self.lang).from_string(template).render(fmt=self.fmt, **self.values, **values)
-        return Markup(" ".join(text.split(" ")))
+        # A date that ends in «г.» or a reason with its own stop may stand before the stop of the sentence.
+        return Markup(_TWO_STOPS.sub(".", " ".join(text.split(" "))))
 
     def section(self, chapter: str, name: str, part: str, result: ChapterResult | None = None, **values: Any) -> Markup:
         """Return a part (``title``, ``lead``, ``note`` …) of a chapter's section; empty where there is none."""
@@ -88,8 +98,8 @@ class Narrative:
         title = texts.get("title", {}).get(finding.status)
         text = texts.get("text", {}).get(finding.status)
         return (
-            self.say(title, **values) if title else name,
-            self.say(text, **values) if text else Markup(""),
+            _capital(self.say(title, **values)) if title else name,
+            _capital(self.say(text, **values)) if text else Markup(""),
         )
 
     def text(self, value: Text | None) -> Markup:

@@ -166,6 +166,15 @@ class SummaryView:
             capped=money["headline"]["base"] < 0.95 * money["sum_of_parts"]["base"],
         )  # fmt: skip
 
+    def _control_sum(self) -> list[Markup]:
+        """The total of a file that disagrees most with what was counted, if one does."""
+        wrong = [c for c in self.case.intake.control_sums if not c.agrees]
+        if not wrong:
+            return []
+        worst = max(wrong, key=lambda c: abs(c.counted - c.stated))
+        return [self._say("sure", "control_sum", file=worst.file, stated=worst.stated, counted=worst.counted,
+                          difference=worst.counted - worst.stated, more=len(wrong) - 1)]  # fmt: skip
+
     def executive(self) -> Section:
         """Page one."""
         i, w = self.case.intake, self.case.window
@@ -178,6 +187,7 @@ class SummaryView:
                       clients=d["clients"], start=w.start, end=w.as_of),
             *(self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(i.questions) - 1)
               for q in i.questions[:1]),
+            *self._control_sum(),
             self._say("sure", "grades"),
             self._say("sure", "unassessed", n=counts["not_assessed"], total=len(self.views)),
         ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,13 @@ from audit.present.blocks import ActionView, FindingView
 from audit.present.charts.base import Band
 from audit.present.format import Fmt
 
-__all__ = ["action_view", "band_of", "finding_from_json", "finding_view", "metric_from_json"]
+__all__ = ["action_view", "band_of", "finding_from_json", "finding_view", "metric_from_json", "metric_name"]
+
+_OWNERS = {
+    "CLAIM": Text("ответственный за рекламации", "who answers for claims"),
+    "PUR": Text("закупщик", "purchasing manager"),
+}
+"""Who acts, where the short name of the role is a department's."""
 
 
 def band_of(thresholds: Thresholds, finding: str, metric: Metric | None) -> Band | None:
@@ -42,7 +49,7 @@ def action_view(id: str, fmt: Fmt) -> ActionView:
             proof = f"{proof} {sign} {fmt.value(a.target, spec.unit)}".replace("  ", " ")
     return ActionView(
         text=a.name.get(lang),
-        owner=method().roles[a.owner].short.get(lang),
+        owner=_OWNERS.get(a.owner, method().roles[a.owner].short).get(lang),
         horizon_days=a.horizon_days,
         first_step=a.first_step.get(lang),
         proof=proof,
@@ -76,13 +83,25 @@ def finding_view(
         title=title,
         text=text,
         metric=lead,
-        metric_name=method().metrics[lead.id].name.get(lang) if lead is not None else "",
+        metric_name=metric_name(lead.id, lead.extra.get("horizon_days"), lang) if lead is not None else "",
         band=band_of(thresholds, finding.id, lead),
         benchmark_text=benchmark,
         actions=tuple(action_view(a, fmt) for a in finding.actions),
         href=href,
-        others=tuple((method().metrics[m.id].name.get(lang), m) for m in own if m is not lead and m.value is not None),
+        others=tuple(
+            (metric_name(m.id, m.extra.get("horizon_days"), lang), m)
+            for m in own
+            if m is not lead and m.value is not None
+        ),
     )
+
+
+def metric_name(id: str, horizon_days: Any, lang: Lang) -> str:
+    """Return a metric's name; one «within 365 days» that was taken at a shorter horizon names that horizon."""
+    name = method().metrics[id].name.get(lang)
+    if horizon_days is None or int(horizon_days) == 365:
+        return name
+    return re.sub(r"365 (?:дней|days)", Fmt(lang).days(int(horizon_days)), name)
 
 
 _METRIC_KEYS = ("value", "unit", "bad", "low", "high", "n", "benchmark", "benchmark_source", "grade", "reason")

@@ -135,6 +135,16 @@ def print_check(result: CheckResult, console: Console) -> None:
         f"  read {fmt.num(i.rows_read)} = used {fmt.num(i.rows_used)} + set aside {fmt.num(i.rows_set_aside)}",
     ))  # fmt: skip
     console.print(f"  {fmt.period(i.first_date, i.last_date)}, {fmt.money(i.revenue)}")
+    for total in i.control_sums:
+        off = total.counted - total.stated
+        gap = "" if total.agrees else f" ({'+' if off > 0 else ''}{fmt.money_full(off)})"
+        agrees = say("сходится", "agrees") if total.agrees else say("не сходится", "does not agree")
+        console.print("  " + escape(say(
+            f"Контрольная сумма ({total.file}, {total.label}): в файле {fmt.money_full(total.stated)}, "
+            f"в расчёте {fmt.money_full(total.counted)}{gap}, {agrees}",
+            f"Control total ({total.file}, {total.label}): {fmt.money_full(total.stated)} in the file, "
+            f"{fmt.money_full(total.counted)} in the calculation{gap}, {agrees}",
+        )), soft_wrap=True)  # fmt: skip
     for s in i.set_aside:
         example = f"  [dim]{escape(s.example)}[/]" if s.example else ""
         console.print(f"    {fmt.num(s.rows):>8}  {escape(s.text.get(lang))}{example}")
@@ -175,10 +185,6 @@ def print_check(result: CheckResult, console: Console) -> None:
         for d in pairs[:5]:
             console.print(f"  {escape(d.name_a)} = {escape(d.name_b)}?  [dim]{fmt.share(d.similarity, 0)}, "
                           f"{fmt.money(d.revenue_a)} / {fmt.money(d.revenue_b)}[/]")  # fmt: skip
-    for total in i.control_sums:
-        agrees = say("сходится", "agrees") if total.agrees else say("не сходится", "does not agree")
-        console.print(f"  {escape(total.file)}, {escape(total.label)}: {fmt.money_full(total.stated)} / "
-                      f"{fmt.money_full(total.counted)}, {agrees}")  # fmt: skip
     q = case.questionnaire
     filled = [
         TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES if q.has(t) or (t == "company" and q.company)
@@ -189,7 +195,7 @@ def print_check(result: CheckResult, console: Console) -> None:
     if empty:
         console.print(f"  {say('не заполнено', 'not filled')}: {escape(', '.join(empty))}")
     for problem in q.problems[:10]:
-        console.print(f"  {escape(problem.cell)}: {escape(problem.text.get(lang))}")
+        console.print(f"  {escape(_place(problem.cell, lang))}: {escape(problem.text.get(lang))}")
     ready, missing = result.assessable(), result.missing()
     console.print(f"[bold]{say('Можно оценить', 'Can be assessed')}[/]: {len(ready)} / {len(ready) + len(missing)}")
     for reason, ids in _by_reason(missing).items():
@@ -199,6 +205,16 @@ def print_check(result: CheckResult, console: Console) -> None:
         console.print(f"{say('Что добавить', 'What to add')}: {escape('; '.join(needs))}")
     verdict = say("Данные годятся для аудита", "The data can be audited")
     console.print(f"[green]✓ {verdict}[/]" if result.usable else f"[red]✗ {say('Данных нет', 'No data')}[/]")
+
+
+def _place(cell: str, lang: Lang) -> str:
+    """Write where a value stands: «Компания!3» is row 3 of sheet «Компания»; a cell keeps its letter."""
+    sheet, mark, at = cell.rpartition("!")
+    if not mark:
+        return cell
+    if at.isdigit():
+        return f"лист «{sheet}», строка {at}" if lang == "ru" else f"sheet “{sheet}”, row {at}"
+    return f"лист «{sheet}», ячейка {at}" if lang == "ru" else f"sheet “{sheet}”, cell {at}"
 
 
 def _by_reason(missing: list[tuple[str, str]]) -> dict[str, list[str]]:

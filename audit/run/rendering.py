@@ -30,6 +30,8 @@ from audit.present.report import (
 )
 from audit.present.summary import SummaryView
 from audit.present.titles import chapter_title
+from audit.present.views import metric_name
+from audit.present.words import word
 from audit.run.execute import Execution
 from audit.run.leftovers import RENDERING, sweep
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
@@ -94,15 +96,19 @@ def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Exe
         )
     # The data page supports the verdicts: it stands behind the chapters that speak of the business.
     chapters.sort(key=lambda c: c.id == "data")
-    metrics = {id: {**raw, "name": method().metrics[id].name.get(lang)} for id, raw in findings["metrics"].items()}
+    metrics = {
+        id: {**raw, "name": metric_name(id, raw.get("horizon_days"), lang)} for id, raw in findings["metrics"].items()
+    }
     sale = findings["sale_type"]
-    used = method().sale_types[sale["used"]]
+    sale_name = method().sale_types[sale["used"]].name.get(lang)
+    if sale["declared"] is None:
+        sale_name = word("sale_type_by_orders", lang, name=sale_name)
     return ReportContext(
         lang=lang,
-        company=case.company_name,
+        company=case.company_name if case.company_name != "—" else word("no_company", lang),
         currency=case.currency,
         period={k: findings["period"][k] for k in ("start", "end", "as_of")},
-        sale_type={**sale, "name": used.name.get(lang)},
+        sale_type={**sale, "name": sale_name},
         data={k: v for k, v in findings["data"].items() if isinstance(v, int | float)},
         data_notes=tuple(n.get(lang) for n in case.intake.notes),
         verdict=(str(summary.verdict().unescape()),),

@@ -213,12 +213,14 @@ def monthly_table(trends: dict[str, Trend], first_month: int) -> pd.DataFrame:
 def calendar_table(months: pd.DataFrame, units: pd.DataFrame, first_month: int, last_month: int) -> pd.DataFrame:
     """Return order days per client × month for the clients in ``units`` (unit, client_key), months without an order 0.
 
-    Columns: client_key, month (first day), order_days.
+    Columns: client_key, month (first day), order_days; clients stand in the order of ``units``.
     """
     rows = months[months["unit"].isin(units["unit"])]
     wide = rows.pivot_table(index="unit", columns="month_index", values="order_days", aggfunc="sum", fill_value=0)
     wide = wide.reindex(index=units["unit"], columns=range(first_month, last_month + 1), fill_value=0)
     long = wide.reset_index().melt(id_vars="unit", var_name="month_index", value_name="order_days")
-    long = units.merge(long, on="unit").sort_values(["unit", "month_index"]).reset_index(drop=True)
+    place = dict(zip(units["unit"], range(len(units)), strict=True))
+    long = units.merge(long, on="unit")
+    long = long.assign(place=long["unit"].map(place)).sort_values(["place", "month_index"], ignore_index=True)
     long["month"] = [pd.Timestamp(dt.date(m // 12, m % 12 + 1, 1)) for m in long["month_index"].astype(int)]
     return long[["client_key", "month", "order_days"]].astype({"order_days": np.int64})

@@ -110,10 +110,10 @@ def _single_effect(case: Case, result: ChapterResult) -> Effect | None:
     formula = Text(
         f"Σ {what_ru} клиента с единственным продавцом за год × доля продавцов, уходящих за год, × опубликованное "
         "снижение "
-        "после смены менеджера (Shi 2017); сценарий, а не измерение",
+        "после смены менеджера (Ши и др., 2017); сценарий, а не измерение",
         f"Σ {what_en} a year of clients with one seller only × share of sellers leaving a year × published fall "
         "after a "
-        "change of manager (Shi 2017); a scenario, not a measurement",
+        "change of manager (Shi et al., 2017); a scenario, not a measurement",
     )
     return allocated(result, amounts, formula, {
         "turnover_low": turnover["low"], "turnover_base": turnover["base"], "turnover_high": turnover["high"],
@@ -172,10 +172,10 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
     least, widest = t.count("general.min_units"), t.value("ownership.handover_max_half_width")
     low, high = scenario["low"], scenario["high"]
     aside = Text(
-        f"; по публикациям смена менеджера снижает продажи на {_percent(low)}–{_percent(high)} % (Shi 2017), есть и "
-        "обратный результат (Schmitz 2020)",
+        f"; по публикациям смена менеджера снижает продажи на {_percent(low)}–{_percent(high)} % (Ши и др., 2017), "
+        "есть и обратный результат (Шмитц и др., 2020)",
         f"; published studies put the fall of sales after a change of manager at {_percent(low)}–{_percent(high)}% "
-        "(Shi 2017), the opposite has been found too (Schmitz 2020)",
+        "(Shi et al., 2017), the opposite has been found too (Schmitz et al., 2020)",
     )
     if (m.n or 0) < least or m.low is None:
         reason = Text(

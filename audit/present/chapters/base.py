@@ -77,6 +77,12 @@ def _yes(view: ChapterView) -> Callable[[Any], str]:
     return lambda v: "" if v is None or v != v else _label(view, "да", "yes") if v else ""
 
 
+def _strategy(view: ChapterView) -> Callable[[Any], str]:
+    """Return how a strategy is written in the report: in words, the letter is for the annex."""
+    names = {letter: _plain(view, "strategies", letter) for letter in "ABCD"}
+    return lambda v: names.get(str(v), "—")
+
+
 # --- columns shared by the report and the annex
 
 
@@ -92,7 +98,7 @@ def _top_columns(view: ChapterView) -> list[Col]:
         Col("orders", _label(view, "Заказов", "Orders"), "count"),
         Col("abc", "ABC"),
         Col("xyz", "XYZ"),
-        Col("abcd", _label(view, "Стратегия", "Strategy")),
+        Col("abcd", _label(view, "Стратегия", "Strategy"), show=_strategy(view)),
     ]
     if view.result.facts["has_margin"]:
         columns[4:4] = [
@@ -204,8 +210,9 @@ def strategies(view: ChapterView) -> Section:
     n = int(by.sum())
     parts: list[Any] = []
     if n:
-        keys = ("A", "B", "C", "D", "room", "no_room", "large", "small", "clients", "revenue")
+        keys = ("A", "B", "C", "D", "room", "no_room", "large", "small", "revenue")
         words = {k: _plain(view, "strategies", k) for k in keys}
+        words |= {f"clients_{letter}": _plain(view, "strategies", "clients", n=int(by[letter])) for letter in "ABCD"}
         caption = _caption(view, "strategies", a=int(by["A"]), c=int(by["C"]), n=n)
         parts.append(charts.strategies_chart(frame, view.fmt, caption, words))
         clients = view.tables["clients"]
@@ -213,7 +220,7 @@ def strategies(view: ChapterView) -> Section:
         rows = _named(clients[clients["abcd"].isin(["A", "C"])])
         columns = [
             _client(view),
-            Col("abcd", _label(view, "Стратегия", "Strategy")),
+            Col("abcd", _label(view, "Стратегия", "Strategy"), show=_strategy(view)),
             Col("revenue", _label(view, "Выручка", "Revenue"), "money"),
             Col("room_from", _label(view, "Откуда видно место", "Where room shows"),
                 show=lambda v: source.get(str(v), "")),

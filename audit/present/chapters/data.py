@@ -66,6 +66,18 @@ def _month_start(index: int) -> dt.date:
     return dt.date(index // 12, index % 12 + 1, 1)
 
 
+def _revenue_title(view: ChapterView, revenue: pd.Series[float], first: int, last: int) -> str:
+    """Say what the last 12 months brought against the 12 before; shorter or unusual data are named only."""
+    w = view.case.window
+    whole = last if (w.as_of + dt.timedelta(days=1)).day == 1 else last - 1
+    begin = first if w.start.day == 1 else first + 1
+    now = sum(float(revenue.get(m, 0.0)) for m in range(whole - 11, whole + 1))
+    before = sum(float(revenue.get(m, 0.0)) for m in range(whole - 23, whole - 11))
+    if whole - 23 < begin or before <= 0:
+        return _title(view, "revenue")
+    return str(_t(view, "revenue", "chart", now=now, change=now / before - 1).unescape())
+
+
 def _revenue_chart(view: ChapterView) -> Chart | None:
     months = view.tables["months"]
     if len(months) < 3:
@@ -77,7 +89,7 @@ def _revenue_chart(view: ChapterView) -> Chart | None:
     return time_series(
         Caption(
             "data-revenue",
-            _title(view, "revenue"),
+            _revenue_title(view, revenue, first, last),
             note=str(_t(view, "revenue", "note", start=w.start, end=w.as_of).unescape()),
         ),
         [_month_start(m) for m in span],

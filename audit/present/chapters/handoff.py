@@ -44,6 +44,12 @@ def _word(view: ChapterView, list_name: str, code: object) -> str:
     return answers[str(code)].name.get(view.lang) if code is not None and str(code) in answers else "—"
 
 
+def _ordinal(k: int) -> str:
+    """Write an English ordinal: 1st, 2nd, 3rd, 4th, 11th."""
+    ending = "th" if k % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(k % 10, "th")
+    return f"{k}{ending}"
+
+
 def _pair_frame(view: ChapterView) -> pd.DataFrame:
     """Return the pairs in words."""
     roles, triggers, fmt = method().roles, method().triggers, view.fmt
@@ -54,7 +60,8 @@ def _pair_frame(view: ChapterView) -> pd.DataFrame:
         unit = triggers[str(r["trigger"])].tests if r["trigger"] in triggers else ""
         number = r[unit] if unit in ("k", "amount", "days") else None
         if number is not None and not pd.isna(number):
-            trigger = f"{trigger}: {fmt.num(number)}"
+            written = trigger.replace("k-й", f"{fmt.num(number)}-й").replace("k-th", _ordinal(int(number)))
+            trigger = written if written != trigger else f"{trigger}: {fmt.num(number)}"
         rows.append(
             {
                 "pair": f"{roles[str(r['from_role'])].short.get(view.lang)} → "

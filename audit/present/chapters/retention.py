@@ -389,8 +389,11 @@ def calendar(view: ChapterView) -> Section:
     frame = view.tables["calendar"]
     if frame.empty:
         return _section(view, "calendar", [])
-    caption = _caption(view, "calendar", "calendar", n=int(frame["client_key"].nunique()),
-                       first=frame["month"].min().date(), last=frame["month"].max().date())  # fmt: skip
+    months = sorted(frame["month"].unique())
+    bought = frame[frame["month"].isin(months[-12:])].groupby("client_key")["order_days"].sum()
+    caption = _caption(view, "calendar", "calendar", n=len(bought), silent=int((bought == 0).sum()),
+                       months=len(months[-12:]), first=frame["month"].min().date(),
+                       last=frame["month"].max().date())  # fmt: skip
     chart = charts.calendar_chart(
         frame, view.fmt, caption, lambda key, name: str(key) if name is None or pd.isna(name) else str(name)
     )

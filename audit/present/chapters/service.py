@@ -136,7 +136,15 @@ def heat(view: ChapterView) -> Section:
     """Failure share per manager × month."""
     frame = view.tables["heat"]
     names = labels(view.case, [str(m) for m in frame["manager"].unique()])
-    caption = Caption("service-heat", _plain(view, "heat", "chart"), note=_plain(view, "heat", "chart_note"))
+    known = frame[frame["share"].notna()].sort_values(["share", "month_index"], ascending=[False, True])
+    worst = known.iloc[0] if len(known) and float(known["share"].iloc[0]) > 0 else None
+    title = _plain(view, "heat", "chart")
+    if worst is not None:
+        title = _plain(
+            view, "heat", "worst", who=names.get(str(worst["manager"]), str(worst["manager"])),
+            share=float(worst["share"]), month=charts.month_start(int(worst["month_index"])),
+        )  # fmt: skip
+    caption = Caption("service-heat", title, note=_plain(view, "heat", "chart_note"))
     chart = charts.heat_chart(frame, view.fmt, caption, names)
     return Section("service-heat", "", []) if chart is None else _section(view, "heat", [chart])
 

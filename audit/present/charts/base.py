@@ -542,7 +542,10 @@ def _scale_strip(ax: Axes, scale: LinearSegmentedColormap, peak: float, unit: st
     strip.set_xlim(0, 24)
     strip.set_ylim(0, 1)
     strip.set_yticks([])
-    strip.set_xticks([0, 12, 24], [_tick(x, unit, fmt) for x in (0.0, peak / 2, peak)])
+    # Order days are counted in whole numbers: their scale has no halves.
+    middle = [] if unit == "count" and peak % 2 else [peak / 2]
+    marks = [0.0, *middle, peak]
+    strip.set_xticks([24 * x / peak if peak else 0 for x in marks], [_tick(x, unit, fmt) for x in marks])
     strip.tick_params(labelsize=7.5)
     for spine in strip.spines.values():
         spine.set_visible(False)

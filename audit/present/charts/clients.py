@@ -109,8 +109,8 @@ def halves_chart(rows: Mapping[str, float], fmt: Fmt, caption: Caption, *, small
 def strategies_chart(strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words: Mapping[str, str]) -> Chart | None:
     """Draw the four strategies as tiles: room to grow to the right, size upwards; None where no client is placed.
 
-    ``words``: A, B, C, D (names of the strategies), x, y (axes), clients (a word for «clients» by number is in each
-    tile).
+    ``words``: A, B, C, D (names of the strategies), room, no_room, large, small (axes), clients_A … clients_D
+    (their clients: «91 клиент»), revenue (what the share is of).
     """
     if int(strategies["clients"].sum()) == 0:
         return None
@@ -125,8 +125,8 @@ def strategies_chart(strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words
             ink = INK if float(row["revenue_share"]) < 0.75 else PAPER
             ax.text(i + 0.05, j + 0.83, letter, fontsize=19, fontweight="bold", va="top", color=ink)
             ax.text(i + 0.17, j + 0.80, words[letter], fontsize=10, va="top", color=ink)
-            count, share = fmt.num(row["clients"]), fmt.share(row["revenue_share"])
-            text = f"{count}{NBSP}{words['clients']}    {share}{NBSP}{words['revenue']}"
+            share = fmt.share(row["revenue_share"])
+            text = f"{words[f'clients_{letter}']}    {share}{NBSP}{words['revenue']}"
             ax.text(i + 0.17, j + 0.40, text, fontsize=9, va="top", color=ink)
         ax.set_xlim(0, 2)
         ax.set_ylim(0, 2)

@@ -52,7 +52,7 @@ def load_chart(
     rows = load.head(MOST_BOOKS)
     return bars(
         caption, [names.get(str(p), str(p)) for p in rows["person"]], [float(v) for v in rows["load"]], fmt=fmt,
-        unit="ratio", n=[int(v) for v in rows["clients"]], band=Band(band.watch, band.found),
+        unit="share", n=[int(v) for v in rows["clients"]], band=Band(band.watch, band.found),
     )  # fmt: skip
 
 
