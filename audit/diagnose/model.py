@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from audit.diagnose.retention.newcomers import new_a_year
 from audit.diagnose.roles.mixing import foreign_group_shares
 from audit.diagnose.roles.norm import Norm
 from audit.diagnose.roles.people import SELLERS, small_roles
@@ -188,19 +189,18 @@ def _orders(case: Case, since: Any) -> tuple[Metric, Metric, Metric]:
         if orders
         else no_metric("model.ticket", Text("За последние 12 месяцев заказов нет", "No orders in the last 12 months"))
     )
-    active, served, won = (0 if pd.isna(clients[k]) else int(clients[k]) for k in ("active", "served", "won"))
+    active, served = (0 if pd.isna(clients[k]) else int(clients[k]) for k in ("active", "served"))
+    won, yearly = new_a_year(case.clients(), case.window)
     id, market = "model.market_reserve", case.questionnaire.company.get("clients_on_market")
-    years = (case.window.as_of - case.window.new_from).days / 365.25
     if market is None:
         sheet = TABLES["company"]
         reserve = no_metric(id, Text(
             f"На листе «{sheet.ru}» не указано, сколько клиентов на рынке",
             f"The sheet “{sheet.en}” does not say how many clients the market has",
         ))  # fmt: skip
-    elif won == 0 or years <= 0:
+    elif won == 0:
         reserve = no_metric(id, Text("Новых клиентов за период не видно", "No new clients are seen in the period"))
     else:
-        yearly = won / years
         reserve = metric(id, max(float(market) - served, 0.0) / yearly, n=won, market=float(market), served=served,
                          new_a_year=yearly)  # fmt: skip
     return ticket, metric("model.active_clients", float(active), n=active), reserve

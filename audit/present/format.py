@@ -352,7 +352,7 @@ class Fmt:
                 return self.money(x, per_year=True)
             case "years":
                 forms = ("год", "года", "лет") if self.lang == "ru" else ("year", "years")
-                return self.count(x, *forms, digits=0 if abs(float(x)) >= 10 else 1)
+                return self.count(x, *forms, digits=0 if abs(_number(x) or 0.0) >= 10 else 1)
             case _:
                 return self.num(x, 2, trim=True)
 

@@ -104,9 +104,10 @@ def test_criteria_speak_one_by_one():
 
 
 def test_usual_order_active_clients_and_market_reserve():
-    """Recent orders of 100 … 500: median 300, p10 140, p90 460. Served: five clients, four won after the burn-in.
+    """Recent orders of 100 … 500: median 300, p10 140, p90 460. Served: five clients, four won in the recent
+    period.
 
-    Market 105: (105 − 5) ÷ (4 ÷ years since the burn-in).
+    Market 105: (105 − 5) ÷ (4 in the months of that period, as a year).
     """
     lines = [
         {"order_id": f"n{i}", "order_date": f"2025-0{i}-10", "client_id": f"n{i}", "amount": 100.0 * i}
@@ -121,8 +122,9 @@ def test_usual_order_active_clients_and_market_reserve():
         (300, 140, 460)
     )
     assert m["model.active_clients"].value == 4
-    years = (case.window.as_of - case.window.new_from).days / 365.25
-    assert m["model.market_reserve"].value == pytest.approx(100 / (4 / years))
+    w = case.window
+    months = ((w.as_of - max(w.recent_start, w.new_from)).days + 1) / 30.4375
+    assert m["model.market_reserve"].value == pytest.approx(100 / (4 * 12 / months))
     none = diagnose(case_of(staff("K1 KM"), {}, lines=lines)).metrics["model.market_reserve"]
     assert none.value is None and "«Компания»" in none.reason.ru
 

@@ -17,7 +17,7 @@ from audit.diagnose.handoff.practice import (
     won_by_developer,
 )
 from audit.diagnose.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
-from audit.diagnose.retention.newcomers import mark_new
+from audit.diagnose.retention.newcomers import mark_new, new_by_card
 from audit.diagnose.roles.norm import family_of, norm_of, seller_of_type
 from audit.diagnose.roles.people import roles_by_person, staff_now
 from audit.diagnose.service.landmarks import Comparison, twice_extra
@@ -103,7 +103,9 @@ def diagnose(case: Case) -> ChapterResult:
         "annual_revenue": case.annual_revenue,
         "named": q.has("handoffs"),
         "as_of": case.window.as_of.isoformat(),
+        "start": case.window.start.isoformat(),
         "new_from": case.window.new_from.isoformat(),
+        "new_by_card": new_by_card(case.clients(), case.window),
         "loss_gaps": case.thresholds.value("handoff.loss_gaps"),
     }
     metrics += _practice(case, norm.types, tables, facts)

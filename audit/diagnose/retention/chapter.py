@@ -13,7 +13,14 @@ from audit.diagnose.retention.cadence import Limits, cadence, limits_of, seasona
 from audit.diagnose.retention.change import bridge_of, bridge_table, drivers_of, loss_columns
 from audit.diagnose.retention.cohorts import cohort_table
 from audit.diagnose.retention.first_part import naive_metric, purchase_metric, repeat_metrics, share_metric, top_share
-from audit.diagnose.retention.newcomers import believed_since, judged_from, mark_new, ready_from
+from audit.diagnose.retention.newcomers import (
+    believed_since,
+    judged_from,
+    mark_new,
+    new_a_year,
+    new_by_card,
+    ready_from,
+)
 from audit.diagnose.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
 from audit.diagnose.retention.resampling import Share, shares_of_sums
 from audit.diagnose.retention.second import curve_table, purchase_split, share_at, waits
@@ -94,6 +101,7 @@ def _frame_facts(c: _Chapter) -> None:
         "start": w.start.isoformat(),
         "as_of": w.as_of.isoformat(),
         "new_from": w.new_from.isoformat(),
+        "new_by_card": new_by_card(c.buyers, w),
         "burn_in_days": w.burn_in_days,
         "recent_start": w.recent_start.isoformat(),
         "prior_start": w.prior_start.isoformat(),
@@ -128,20 +136,15 @@ def _second_purchase(c: _Chapter) -> None:
     half = ((c.new["first_day"].dt.month - 1) // 6 + 1).astype("Int64").astype("string")
     by = {"cohort": year + "/" + half, "segment": c.new["segment"], "first_manager": c.new["first_manager"]}
     c.tables["second_by"] = purchase_split(c.new, by, w.as_of, w.horizon_days, t.count("general.min_units"))
-    months = _months(max(w.recent_start, w.new_from, w.start), w.as_of)
     recent_new = c.new[c.new["first_day"] >= pd.Timestamp(max(w.recent_start, w.new_from, w.start))]
     c.facts |= second_value(c.new, pd.Timestamp(w.as_of), t.count("general.min_units"))
-    c.facts["new_a_year"] = len(recent_new) * 12.0 / months if months > 0 else 0.0
+    c.facts["new_a_year"] = new_a_year(c.buyers, w)[1]
     once = recent_new[recent_new["second_day"].isna()]
     c.tables["once"] = (
         once[["client_key", "client_name", "segment", "first_day", "first_revenue", "first_manager"]]
         .sort_values(["first_revenue", "client_key"], ascending=[False, True])
         .reset_index(drop=True)
     )
-
-
-def _months(start: dt.date, end: dt.date) -> float:
-    return ((end - start).days + 1) / 30.4375
 
 
 def _cohorts(c: _Chapter) -> None:

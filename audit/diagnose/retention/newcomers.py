@@ -10,7 +10,7 @@ import pandas as pd
 from audit.model.calendar import add_months
 from audit.model.case import Window
 
-__all__ = ["believed_since", "judged_from", "mark_new", "ready_from"]
+__all__ = ["believed_since", "judged_from", "mark_new", "new_a_year", "new_by_card", "ready_from"]
 
 SAME_DAY_SHARE = 0.2
 """A date carried by so many of the dated clients is the day of a move between systems, not of becoming a client."""
@@ -48,6 +48,20 @@ def mark_new(clients: pd.DataFrame, window: Window) -> pd.Series:
     by_order = clients["first_day"] >= new_from
     by_card = (since >= start) & (since <= as_of)
     return (seen & by_card.where(since.notna(), by_order)).astype(bool)
+
+
+def new_by_card(clients: pd.DataFrame, window: Window) -> bool:
+    """Tell whether a believed ``client_since`` alone decided for every new client, so that no burn-in limits them."""
+    new = mark_new(clients, window)
+    return bool(new.any()) and bool(believed_since(clients)[new].notna().all())
+
+
+def new_a_year(clients: pd.DataFrame, window: Window) -> tuple[int, float]:
+    """Return how many new clients first bought in the recent period after the burn-in, and how many that is a year."""
+    start = max(window.recent_start, window.new_from, window.start)
+    recent = mark_new(clients, window) & (clients["first_day"] >= pd.Timestamp(start))
+    months = ((window.as_of - start).days + 1) / 30.4375
+    return int(recent.sum()), float(recent.sum()) * 12.0 / months if months > 0 else 0.0
 
 
 def judged_from(clients: pd.DataFrame, window: Window) -> dt.date:
