@@ -25,7 +25,7 @@ from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.report import ReportContext
 from audit.present.style import GRADES, INK, INK_FAINT, INK_SOFT, RULE, SEVERITIES, STATUS, on_color, readable, tint
-from audit.present.summary import rank
+from audit.present.summary import price_words, rank
 from audit.present.titles import chapter_title
 from audit.present.views import finding_from_json, metric_from_json
 from audit.present.words import word
@@ -245,7 +245,9 @@ class _Content:
             return ""
         outside = [s.title for s in self.all if s.finding.id in money["outside"]]
         narrative = Narrative(self.lang, self.fmt)
-        said = narrative.section("summary", "price", money["basis"], money=money, outside=outside)
+        said = narrative.section(
+            "summary", "price", money["basis"], money=money, outside=outside, **price_words(self.findings)
+        )
         return _plain(said.unescape())
 
     def headlines(self) -> list[_Shown]:

@@ -32,7 +32,7 @@ from audit.present.narrative import Narrative
 from audit.present.titles import chapter_title
 from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json
 
-__all__ = ["SummaryView", "brief", "rank"]
+__all__ = ["SummaryView", "brief", "price_words", "rank"]
 
 MAX_HEADLINES = 5
 _CERTAINTY = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.0, None: 0.6}
@@ -66,6 +66,17 @@ def brief(text: str, limit: int = 230) -> str:
             break
         out = f"{out} {sentence}"
     return out
+
+
+def price_words(findings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the sentence on the price needs beside the sum: gain and cost of relief, whether clients overlap."""
+    money = findings["money"]
+    relief: Mapping[str, Any] = next((f for f in findings["findings"] if f["id"] == "roles.km_overload"), {})
+    return {
+        "gain": relief.get("effect") if relief.get("id") in money["findings"] else None,
+        "cost": relief.get("facts", {}).get("relief_cost_year"),
+        "capped": money["headline"]["base"] < 0.95 * money["sum_of_parts"]["base"],
+    }
 
 
 @dataclass(frozen=True)
@@ -158,13 +169,7 @@ class SummaryView:
         if not money or money["headline"]["base"] <= 0:
             return Markup("")
         outside = [v.title for v in self.views if v.finding.id in money["outside"]]
-        relief: Mapping[str, Any] = next((f for f in self.findings["findings"] if f["id"] == "roles.km_overload"), {})
-        return self._say(
-            "price", money["basis"], money=money, outside=outside,
-            gain=relief.get("effect") if relief.get("id") in money["findings"] else None,
-            cost=relief.get("facts", {}).get("relief_cost_year"),
-            capped=money["headline"]["base"] < 0.95 * money["sum_of_parts"]["base"],
-        )  # fmt: skip
+        return self._say("price", money["basis"], money=money, outside=outside, **price_words(self.findings))
 
     def _control_sum(self) -> list[Markup]:
         """The total of a file that disagrees most with what was counted, if one does."""
