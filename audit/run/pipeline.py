@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import importlib
 import json
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -233,14 +230,6 @@ def run_audit(
     return RunResult(final, findings, moved, clock.timings, rendered.pdf_engine, (*_own_notes(own), *rendered.notes))
 
 
-def _import_ahead() -> None:
-    """Import what rendering will need while the kernels work."""
-    # not WeasyPrint itself: without Pango its import fails, which is for printing to tell
-    for name in ("nbconvert.exporters", "xlsxwriter", "tinyhtml5", "cssselect2", "fontTools.subset", "pydyf", "pyphen"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-
-
 def _execute(
     inputs: Inputs,
     prepared: Path,
@@ -267,7 +256,6 @@ def _execute(
         clock.watch(Event(chapter, "failed" if done.error else "done", done.seconds, str(done.error or "")))
         return done
 
-    threading.Thread(target=_import_ahead, daemon=True).start()
     failed = []
     with clock.step("notebooks"):
         # the language of messages is a variable of the context; the rest of the context holds an event loop, which
