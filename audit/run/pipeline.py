@@ -256,6 +256,8 @@ def _execute(
         clock.watch(Event(chapter, "failed" if done.error else "done", done.seconds, str(done.error or "")))
         return done
 
+    import papermill  # noqa: F401 - here, once: threads that import side by side may meet half-made modules
+
     failed = []
     with clock.step("notebooks"):
         # the language of messages is a variable of the context; the rest of the context holds an event loop, which
