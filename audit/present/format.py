@@ -175,6 +175,13 @@ class Fmt:
         unit = f"п.{NBSP}п." if self.lang == "ru" else "pp"
         return f"{sign}{self.num(abs(x) * 100, digits)}{NBSP}{unit}"
 
+    def points_interval(self, low: Any, high: Any) -> str:
+        """Write an interval of differences in percentage points with the unit once: «−1…+20 п. п.»."""
+        a, b = self.points(low), self.points(high)
+        if DASH in (a, b):
+            return DASH
+        return f"{a.partition(NBSP)[0]}…{b}"
+
     # --- money
 
     def money(self, value: Any, *, per_year: bool = False) -> str:

@@ -64,6 +64,8 @@ def test_intervals_carry_the_unit_once() -> None:
     assert plain(RU.share_interval(0.045, 0.12)) == "4,5–12,0 %"
     assert plain(RU.share_interval(-0.02, 0.04)) == "−2…4 %"
     assert plain(RU.change_interval(-0.09, -0.02)) == "−9…−2 %"
+    assert plain(RU.points_interval(-0.012, 0.199)) == "−1…+20 п. п." and RU.points_interval(None, 0.2) == "—"
+    assert plain(RU.value(85.6, "years")) == "86 лет" and plain(RU.value(4.2, "years")) == "4,2 года"
     assert plain(RU.between(0.4, 0.9, "fte")) == "0,4–0,9 ставки"
     assert plain(RU.between(30, 61, "days")) == "30–61 день"
     assert plain(EN.between(30, 61, "days")) == "30–61 days"

@@ -20,6 +20,8 @@ from audit.diagnose.base.shares import abc, by_holding, concentration, long_tail
 from audit.diagnose.base.similar import RangeGaps, range_gaps
 from audit.diagnose.retention.resampling import Share
 from audit.diagnose.roles.hours import group_hours
+from audit.diagnose.roles.norm import norm_of, seller_of_type
+from audit.diagnose.roles.people import roles_by_person
 from audit.diagnose.roles.questions import missing_sheets, read_answers
 from audit.errors import Text
 from audit.model.case import Case, sql_text
@@ -30,6 +32,8 @@ __all__ = ["diagnose"]
 NOBODY = Text("За последний период никто не купил", "Nobody bought in the recent period")
 CLIENTS = Text("Клиентов с покупками за последний период", "Clients who bought in the recent period")
 REGULAR = Text("Клиентов с двумя и более днями заказа", "Clients with two or more order days")
+CORRELATED_PEOPLE = 8
+"""With fewer people a rank correlation says nothing: eight need 0.74 to differ from chance at all."""
 KEYS = Text("Ключевых клиентов с известной долей кошелька", "Key clients with a known share of wallet")
 
 
@@ -489,7 +493,7 @@ def _indigestion(case: Case) -> Part:
 def _growth(case: Case) -> Part:
     id = "base.new_category_share"
     t, w = case.thresholds, case.window
-    nothing = {"growth": pd.DataFrame(columns=[*GROWTH_COLUMNS, "operational_share"])}
+    nothing = {"growth": pd.DataFrame(columns=[*GROWTH_COLUMNS, "operational_share", "compared"])}
     if not w.has_prior:
         day = _plus(w.start, 2 * case.settings.period.recent_months)
         reason = Text(
@@ -515,9 +519,26 @@ def _growth(case: Case) -> Part:
     if not grouped:
         table["new_category_share"] = None
     table["operational_share"] = table["manager"].map(_operational_shares(case)).astype(float)
-    tie = rank_correlation(table["operational_share"], table["earned_share"])
-    facts: dict[str, Any] = {"growth_correlation": tie, "labels": person_labels(case, table["manager"])}
+    table["compared"] = table["low"].notna() & _keepers(case, table["manager"])
+    known = table[table["compared"] & table["operational_share"].notna()]
+    enough = len(known) >= CORRELATED_PEOPLE
+    facts: dict[str, Any] = {
+        "growth_correlation": rank_correlation(known["operational_share"], known["earned_share"]) if enough else None,
+        "growth_people": len(known),
+        "labels": person_labels(case, table["manager"]),
+    }
     return Part([m], {"growth": table}, facts)
+
+
+def _keepers(case: Case, people: pd.Series) -> pd.Series:
+    """Tell whose clients' growth can be compared: keepers of regular clients, and people the staff sheet lacks.
+
+    A developer hands clients over as they grow; what is left says nothing of growth.
+    """
+    types = norm_of(case)[0].types
+    roles = roles_by_person(case.questionnaire.table("staff"), types)
+    keeping = {"KM", *(seller_of_type(t) for t in types)}
+    return people.map(lambda p: str(p) not in roles or bool(keeping & set(roles[str(p)]))).astype(bool)
 
 
 def _operational_shares(case: Case) -> Mapping[str, float]:

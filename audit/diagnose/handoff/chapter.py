@@ -292,9 +292,11 @@ def _loss_metric(case: Case, won: pd.DataFrame, tables: dict[str, pd.DataFrame],
 
 
 def recent_treated(case: Case, c: Comparison) -> pd.DataFrame:
-    """Return the treated clients of the recent period: client_key, client_name, day, annual_value, lost, still_away."""
+    """Return the treated clients of the recent period: client_key, client_name, day, annual_value, lost, still_away,
+    overdue (not back, and silent for longer than the client's usual gap)."""
     rows = c.rows[c.rows["treated"] & (c.rows["day"] >= pd.Timestamp(case.window.recent_start))]
     out = rows[["client_key", "day", "annual_value", "lost"]].copy()
     out["still_away"] = ~rows["returned"].to_numpy(dtype=np.bool_)
+    out["overdue"] = out["still_away"] & (rows["wait_days"] > rows["usual_days"])
     out = out.merge(case.clients()[["client_key", "client_name"]], on="client_key", how="left")
     return out.sort_values(["annual_value", "client_key"], ascending=[False, True], ignore_index=True)

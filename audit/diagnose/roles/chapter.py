@@ -919,6 +919,7 @@ def _facts(
         "entry_share_before": entry.share_before,
         "handoff_k": hunts.k,
         "handoff_k_source": hunts.k_source,
+        "handoff_k_own": hunting.own_number(case),
         "log_days": 0 if log is None else len(log.days),
         "log_people": 0 if log is None else int(log.days["person"].nunique()),
         "log_one_weekday": _one_weekday(log),

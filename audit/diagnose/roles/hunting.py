@@ -13,7 +13,7 @@ import pandas as pd
 from audit.model.case import Case
 from audit.stats.intervals import wilson_bounds
 
-__all__ = ["KINDS", "handoff_number", "hunting_table", "pooled"]
+__all__ = ["KINDS", "handoff_number", "hunting_table", "own_number", "pooled"]
 
 KINDS = ("new", "reactivated", "range", "repeat")
 
@@ -24,13 +24,21 @@ def handoff_number(case: Case, types: Collection[str], default: int) -> tuple[in
     ``company.handoff_after``, else the largest ``k`` of a hand-off rule that starts with a developer, else
     ``default`` (3). In TC never below 3. Sources: ``company``, ``rule``, ``default``.
     """
+    own = own_number(case)
+    if own is None:
+        return default, "default"
+    source = "rule" if case.questionnaire.company.get("handoff_after") is None else "company"
+    return (max(own, default) if "TC" in types else own), source
+
+
+def own_number(case: Case) -> int | None:
+    """Return the purchase after which the company itself says it hands a client over, or None where it does not."""
     given = case.questionnaire.company.get("handoff_after")
-    source = "company"
-    if given is None:
-        rules = case.questionnaire.table("handoffs")
-        ks = rules.loc[rules["from_role"] == "SR", "k"].dropna() if len(rules) else pd.Series(dtype=float)
-        given, source = (int(ks.max()), "rule") if len(ks) else (default, "default")
-    return (max(int(given), default) if "TC" in types else int(given)), source
+    if given is not None:
+        return int(given)
+    rules = case.questionnaire.table("handoffs")
+    ks = rules.loc[rules["from_role"] == "SR", "k"].dropna() if len(rules) else pd.Series(dtype=float)
+    return int(ks.max()) if len(ks) else None
 
 
 def hunting_table(rows: pd.DataFrame, families: Mapping[str, str | None], min_days: int) -> pd.DataFrame:

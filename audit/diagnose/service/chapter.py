@@ -240,7 +240,7 @@ def _failures(case: Case, seen: list[str], promise: str, tables: dict[str, pd.Da
     tables["failure_curve"] = pd.DataFrame(columns=["gaps", "treated", "controls"])
     tables["by_kind"] = pd.DataFrame(columns=["kind", "clients", "treated", "controls", "difference", "low", "high"])
     tables["after_failure"] = pd.DataFrame(
-        columns=["client_key", "client_name", "day", "annual_value", "lost", "still_away", *KINDS]
+        columns=["client_key", "client_name", "day", "annual_value", "lost", "still_away", "overdue", *KINDS]
     )
     if not seen:
         return [no_metric(id, NO_FAILURE_FIELDS) for id in ids]
@@ -322,12 +322,15 @@ def _by_kind(
 def _after_failure(case: Case, c: Comparison) -> pd.DataFrame:
     """Return clients whose first failure lies in the recent period, the most valuable first.
 
+    ``overdue``: not back, and silent for longer than the client's usual gap.
+
     Clients first met in the burn-in may have failed before the export begins; ``known_first`` says whether this one
     is new.
     """
     rows = c.rows[c.rows["treated"] & (c.rows["day"] >= pd.Timestamp(case.window.recent_start))]
     out = rows[["client_key", "day", "annual_value", "lost", *KINDS]].copy()
     out["still_away"] = ~rows["returned"].to_numpy(dtype=np.bool_)
+    out["overdue"] = out["still_away"] & (rows["wait_days"] > rows["usual_days"])
     clients = case.clients()
     clients["known_first"] = mark_new(clients, case.window)
     out = out.merge(clients[["client_key", "client_name", "known_first"]], on="client_key", how="left")

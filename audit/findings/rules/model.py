@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -141,7 +142,8 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
         if coverage.value is None and float(r["fte"]) > 0:
             continue
         status, without, softened = station_status({str(k): v for k, v in r.items()}, case, explained)
-        rows.append({"station": str(r["station"]), "status": status, "fte": float(r["fte"]), "softened": softened,
+        mixed = softened or (without is not None and status_of(without, None, None, t[id]) == "clear")
+        rows.append({"station": str(r["station"]), "status": status, "fte": float(r["fte"]), "softened": mixed,
                      "coverage": None if pd.isna(r["coverage"]) else float(r["coverage"]), "without": without,
                      "foreign_hours": float(r["foreign_hours"])})  # fmt: skip
     status = worse(*(r["status"] for r in rows)) if rows else "clear"
@@ -153,7 +155,7 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
             for r in sorted(bad, key=lambda r: (r["status"] != "found", r["coverage"] or 0.0, r["station"]))
         ],
         "empty": empty,
-        "softened": any(r["softened"] for r in rows),
+        "softened": any(r["softened"] for r in bad),
         "required": len(needed),
         "watch": t[id].watch,
         "found": t[id].found,
@@ -162,7 +164,7 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
     grade = "C" if coverage.value is None else coverage.grade or "C"
     # What is concerned is the station's own work: the part of it done elsewhere, all of it where nobody stands there.
     share = max((1.0 if r["coverage"] is None or r["fte"] <= 0 else 1.0 - r["coverage"] for r in bad), default=None)
-    return make_finding(
+    finding = make_finding(
         case,
         id,
         status,
@@ -171,6 +173,8 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
         table=SHEETS["stations"].get(case.settings.report.lang),
         facts=facts,
     )
+    # A gap that role mixing explains is closed by what relieves the people who fill it: no second action for that.
+    return replace(finding, actions=()) if bad and all(r["softened"] for r in bad) else finding
 
 
 def _extra_station(case: Case, result: ChapterResult) -> Finding:

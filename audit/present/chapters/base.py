@@ -375,7 +375,7 @@ def growth(view: ChapterView) -> Section:
     if frame.empty:
         return _section(view, "growth", [], rows=0)
     names = view.result.facts["labels"]
-    drawn = frame[frame["low"].notna()].head(SHOWN)
+    drawn = frame[frame["compared"].astype(bool)].head(SHOWN)
     span = {"lowest": drawn["earned_share"].min(), "highest": drawn["earned_share"].max()} if len(drawn) else {}
     caption = _caption(view, "growth", **{"lowest": None, "highest": None, **span})
     chart = charts.growth_chart(drawn, view.fmt, caption, names, _plain(view, "growth", "zero"))

@@ -166,7 +166,13 @@ def loss(view: ChapterView) -> Section:
 
 def _handed_frame(view: ChapterView) -> pd.DataFrame:
     rows = view.tables["handed"]
-    return rows.sort_values(["still_away", "annual_value", "client_key"], ascending=[False, False, True])
+    words = [
+        "overdue" if overdue else "waiting" if away else ""
+        for away, overdue in zip(rows["still_away"], rows["overdue"], strict=True)
+    ]
+    rows = rows.assign(silence=[_plain(view, "handed", w) if w else "" for w in words])
+    order = ["overdue", "still_away", "annual_value", "client_key"]
+    return rows.sort_values(order, ascending=[False, False, False, True])
 
 
 def _handed_columns(view: ChapterView) -> list[Col]:
@@ -174,11 +180,7 @@ def _handed_columns(view: ChapterView) -> list[Col]:
         Col("client_name", _label(view, "Клиент", "Client")),
         Col("client_key", _label(view, "Код", "Code")),
         Col("day", _label(view, "Первая покупка с новым менеджером", "First purchase with the new manager"), "date"),
-        Col(
-            "still_away",
-            _label(view, "С тех пор не покупал", "Not back since"),
-            show=lambda v: _label(view, "да", "yes") if v else "",
-        ),
+        Col("silence", _label(view, "С тех пор не покупал", "Not back since")),
         Col("annual_value", _label(view, "Выручка в год по его темпу", "Revenue a year at its pace"), "money"),
     ]
 

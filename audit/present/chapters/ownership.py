@@ -136,7 +136,10 @@ def load(view: ChapterView) -> Section:
     listed = table(
         _who(view, frame, "person"), _load_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "load")
     )
-    return _section(view, "load", [chart, listed])
+    # Where operational work takes that much, nobody should read spare hours into a light load.
+    operational = float(frame["operational_hours"].sum()) / float(frame["hours"].sum()) if frame["hours"].sum() else 0.0
+    drowning = operational >= (view.case.thresholds["roles.km_overload"].watch or 0.0)
+    return _section(view, "load", [chart, _t(view, "load", "note", drowning=drowning), listed])
 
 
 def _load_columns(view: ChapterView) -> list[Col]:

@@ -163,8 +163,14 @@ def reasons(view: ChapterView) -> Section:
     if frame.empty or not view.result.facts["reasons_given"]:
         return _section(view, "reasons", [])
     words = _reason_words(view)
+    given = [(w, int(n)) for w, n, r in zip(words, frame["orders"], frame["reason"], strict=True) if not pd.isna(r)]
+    given.sort(key=lambda row: -row[1])
+    tied = given[1][0] if len(given) > 1 and given[1][1] == given[0][1] else ""
+    few = view.result.facts["reasons_given"] < view.case.thresholds.count("general.min_units")
     caption = Caption(
-        "service-reasons", _plain(view, "reasons", "chart", top=words[0]), note=_plain(view, "reasons", "chart_note")
+        "service-reasons",
+        _plain(view, "reasons", "chart", top=given[0][0], tied=tied, few=few),
+        note=_plain(view, "reasons", "chart_note"),
     )
     return _section(view, "reasons", [charts.reasons_chart(frame, view.fmt, caption, words)])
 
@@ -276,11 +282,16 @@ def after_failure(view: ChapterView) -> Section:
 def _call_frame(view: ChapterView) -> pd.DataFrame:
     rows = view.tables["after_failure"]
     rows = rows[rows["still_away"].astype(bool)]
+    rows = rows.sort_values(["overdue", "annual_value", "client_key"], ascending=[False, False, True])
     what = [
         ", ".join(_plain(view, "kinds", k) for k in ("late", "short", "complaint", "document_error") if r[k] == 1)
         for r in rows.to_dict("records")
     ]
-    return rows.assign(what=pd.Series(what, index=rows.index, dtype=object))
+    silence = [_plain(view, "to_call", "overdue" if late else "waiting") for late in rows["overdue"]]
+    return rows.assign(
+        what=pd.Series(what, index=rows.index, dtype=object),
+        silence=pd.Series(silence, index=rows.index, dtype=object),
+    )
 
 
 def _call_columns(view: ChapterView) -> list[Col]:
@@ -289,6 +300,7 @@ def _call_columns(view: ChapterView) -> list[Col]:
         Col("client_key", _label(view, "Код", "Code")),
         Col("day", _label(view, "Заказ со сбоем", "Order that went wrong"), "date"),
         Col("what", _label(view, "Что случилось", "What happened")),
+        Col("silence", _label(view, "Молчит", "Silent")),
         Col("annual_value", _label(view, "Выручка в год по его темпу", "Revenue a year at its pace"), "money"),
     ]
 

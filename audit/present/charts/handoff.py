@@ -14,6 +14,8 @@ from audit.present.style import ACCENT, INK_FAINT, INK_SOFT, chart_style
 __all__ = ["away_chart", "following_chart"]
 
 OUTCOMES = ("kept", "late", "early", "open")
+LINE = 0.09
+"""Height of a line of text in `away_chart`, as a share of clients."""
 
 
 def following_chart(fmt: Fmt, caption: Caption, outcomes: Mapping[str, int], labels: Mapping[str, str]) -> Chart:
@@ -54,16 +56,15 @@ def away_chart(
             y = curve[column].to_numpy(dtype=float)
             ax.step(x, y, where="post", color=color, lw=width)
             last[column] = float(y[-1])
-        # Labels at the ends stand at least a line apart.
-        apart = max(0.0, 0.085 - abs(last["treated"] - last["controls"])) / 2
-        up = 1.0 if last["treated"] >= last["controls"] else -1.0
-        for column, name, color, shift in (
-            ("treated", treated, accent, up * apart),
-            ("controls", controls, INK_SOFT, -up * apart),
-        ):
+        # Labels at the ends stand a line apart, the lower one no lower than the axis.
+        under, over = sorted(last, key=lambda column: last[column])
+        middle = (last[under] + last[over]) / 2
+        at = {under: max(0.03, min(last[under], middle - LINE / 2))}
+        at[over] = max(last[over], at[under] + LINE)
+        for column, name, color in (("treated", treated, accent), ("controls", controls, INK_SOFT)):
             ax.annotate(
                 f"{name}: {fmt.share(last[column])}",
-                (end, max(0.03, last[column] + shift)),
+                (end, at[column]),
                 xytext=(6, 0),
                 textcoords="offset points",
                 va="center",
