@@ -12,7 +12,14 @@ import pytest
 from audit.diagnose.retention import diagnose
 from audit.diagnose.retention.cohorts import cohort_table, matrix
 from audit.diagnose.retention.first_part import naive_metric, purchase_metric, top_share
-from audit.diagnose.retention.newcomers import believed_since, judged_from, mark_new, ready_from
+from audit.diagnose.retention.newcomers import (
+    believed_since,
+    judged_from,
+    mark_new,
+    new_a_year,
+    new_by_card,
+    ready_from,
+)
 from audit.diagnose.retention.resampling import shares_of_sums
 from audit.diagnose.retention.second import curve_table, longest_judged, purchase_split, share_at, waits, when_judged
 from audit.method import method
@@ -125,6 +132,28 @@ def test_who_is_new() -> None:
     for c in ("first_day", "client_since"):
         rows[c] = pd.to_datetime(rows[c])
     assert mark_new(rows, WINDOW).tolist() == rows["expected"].tolist()
+
+
+def test_burn_in_limits_nobody_where_the_card_decides_for_every_new_client() -> None:
+    rows = pd.DataFrame(
+        {
+            "first_day": pd.to_datetime(["2023-03-01", "2023-09-01", "2023-03-01"]),
+            "client_since": pd.to_datetime(["2023-02-20", "2023-08-30", None]),
+        }
+    )
+    assert new_by_card(rows, WINDOW)  # the third is not new: first seen in the burn-in, without a date
+    later = rows.assign(first_day=pd.to_datetime(["2023-03-01", "2023-09-01", "2023-09-01"]))
+    assert not new_by_card(later, WINDOW)  # now it is, by its first order
+    assert not new_by_card(rows.iloc[2:], WINDOW)  # nobody is new
+
+
+def test_new_clients_a_year_are_those_of_the_recent_period() -> None:
+    start = max(WINDOW.recent_start, WINDOW.new_from)
+    days = [pd.Timestamp(start) - pd.Timedelta(days=1), pd.Timestamp(start), pd.Timestamp(WINDOW.as_of)]
+    rows = pd.DataFrame({"first_day": days, "client_since": pd.to_datetime([None, None, None])})
+    won, yearly = new_a_year(rows, WINDOW)
+    months = ((WINDOW.as_of - start).days + 1) / 30.4375
+    assert won == 2 and yearly == pytest.approx(2 * 12 / months)
 
 
 def test_cards_created_in_bulk_are_not_believed() -> None:
