@@ -12,11 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from audit.diagnose.base import diagnose
+from audit.diagnose.base.chapter import _keepers
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 from tests.case_builder import make_case
 from tests.diagnose.client_cases import bare, company, questionnaire
+from tests.roles_tables import case_of, staff
 from tests.shared_data import shared
 
 IDS = {id for id in method().metrics if id.startswith("base.")}
@@ -293,3 +295,9 @@ def test_online_retail_top_clients_once_the_giant_cancellations_are_netted() -> 
     frame = net.tables["clients"]
     assert frame["revenue_share"].sum() == pytest.approx(1)
     assert net.metrics["base.range_gap"].reason is not None
+
+
+def test_growth_is_compared_among_keepers_of_clients_and_strangers() -> None:
+    case = case_of(staff("K1 KM", "R1 SR", "S1 SOP"), {})
+    people = pd.Series(["K1", "R1", "S1", "nobody knows"])
+    assert _keepers(case, people).tolist() == [True, False, False, True]

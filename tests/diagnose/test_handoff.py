@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audit.diagnose.handoff.chapter import recent_treated
 from audit.diagnose.handoff.practice import (
     continuation,
     following,
@@ -18,7 +19,7 @@ from audit.diagnose.handoff.practice import (
     won_by_developer,
 )
 from audit.diagnose.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
-from tests.case_builder import make_questionnaire
+from tests.case_builder import make_case, make_questionnaire
 
 END = dt.date(2025, 12, 31)
 
@@ -217,6 +218,24 @@ def test_clients_lost_before_they_were_seen_handed_prove_nothing() -> None:
     assert c is not None
     # Compared at the third purchase, both sides lose nobody; a naive «handed against not» would say −33 pp.
     assert c.matched.treated_figure == 0.0 and c.matched.control_figure == 0.0
+
+
+def test_only_silence_beyond_the_own_gap_is_overdue() -> None:
+    """Two handed clients buy every 30 days; one met the new manager 90 days before the end, the other 5."""
+    end = (END - dt.date(2025, 1, 1)).days + 1
+    late = buys("late", *((end - 90 - 30 * k, "K" if k == 0 else "S") for k in (2, 1, 0)))
+    soon = buys("soon", *((end - 5 - 30 * k, "K" if k == 0 else "S") for k in (2, 1, 0)))
+    back = buys("back", *((end - 5 - 30 * k, "S" if k > 1 else "K") for k in (3, 2, 1, 0)))
+    w = won(late, soon, back, *many(0.0, handed=False, n=20, seed=2))
+    c = handed_against_kept(w, loss_gaps=2, as_of=END, draws=50, seed=1)
+    assert c is not None
+    lines = [
+        {"order_id": str(i), "order_date": r["day"].date(), "client_id": r["client_key"], "amount": 100.0}
+        for i, r in enumerate(w.to_dict("records"))
+    ]
+    out = recent_treated(make_case(lines, settings={"period": {"as_of": END}}), c).set_index("client_key")
+    assert out.loc[["back", "late", "soon"], "still_away"].tolist() == [False, True, True]
+    assert out.loc[["back", "late", "soon"], "overdue"].tolist() == [False, True, False]
 
 
 def test_nobody_to_compare_with() -> None:
