@@ -59,13 +59,10 @@ def _source_files(sources: Sequence[str]) -> list[Path] | None:
     for source in sources:
         if "://" in source:
             return None
-        path = Path(source)
-        if path.is_dir():
-            out += sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith((".", "~")))
-        elif path.is_file():
-            out.append(path)
-        else:
-            out += sorted(Path(p) for p in glob.glob(source) if Path(p).is_file())
+        found = [Path(source)] if Path(source).exists() else sorted(map(Path, glob.glob(source, recursive=True)))
+        for path in found:  # folders with all they hold, as intake reads them
+            inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+            out += [p for p in inside if p.is_file() and not p.name.startswith((".", "~"))]
     return out
 
 
