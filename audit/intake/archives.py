@@ -85,6 +85,7 @@ def unpack(path: Path, name: str, folder: Path) -> list[tuple[Path, str]]:
                             raise _bomb(name, MAX_UNPACKED_BYTES)
                         sink.write(part)
             except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as e:
+                # zipfile itself raises NotImplementedError for a compression it does not know, RuntimeError for a password
                 raise damaged_archive(name) from e
             out.append((target, f"{name}/{inner}"))
     return out

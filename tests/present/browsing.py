@@ -19,6 +19,7 @@ def chromium() -> Iterator[Any]:
     sync = pytest.importorskip("playwright.sync_api")
     program = find_browser()
     if program is None:
+        # CI installs one; a person need not have it to run the other tests
         pytest.skip("no Chromium, Chrome or Edge is installed")
     with sync.sync_playwright() as play:
         started = play.chromium.launch(executable_path=str(program), args=["--no-sandbox"])

@@ -227,6 +227,7 @@ def test_a_chart_is_found_by_name_or_left_out(tmp_path: Path) -> None:
 def test_libreoffice_opens_the_deck(told: dict[str, Any], tmp_path: Path) -> None:
     office = shutil.which("soffice") or shutil.which("libreoffice")
     if office is None:
+        # CI installs it; a person need not have it to run the other tests
         pytest.skip("LibreOffice is not installed")
     prs = deck(told, tmp_path)
     done = subprocess.run(
@@ -235,6 +236,7 @@ def test_libreoffice_opens_the_deck(told: dict[str, Any], tmp_path: Path) -> Non
         capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     if not (tmp_path / "deck.pdf").is_file() and "could not be loaded" in done.stdout + done.stderr:
+        # spreadsheets alone are a common installation
         pytest.skip("this LibreOffice has no Impress")
     data = (tmp_path / "deck.pdf").read_bytes()
     counts = [int(n) for n in re.findall(rb"/Count\s+(\d+)", data)]

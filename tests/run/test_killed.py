@@ -120,6 +120,7 @@ def test_killed_in_intake_in_a_chapter_and_in_rendering(tmp_path: Path) -> None:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 MB; needs root."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        # a full disk cannot be had without one, and nobody is asked for root
         pytest.skip("mounting a small file system needs root on Linux")
     place = tmp_path / "disk"
     place.mkdir()
@@ -127,6 +128,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], capture_output=True, text=True
     )
     if done.returncode != 0:
+        # containers often forbid it, to root as well
         pytest.skip(f"a small file system cannot be mounted here: {done.stderr.strip()}")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=False)

@@ -279,6 +279,7 @@ def run_new_cell(page: Any, source: str) -> None:
 def test_in_a_browser_run_all_add_cells_save_render(served: Served, sample: Path) -> None:
     browser = find_browser()
     if browser is None:
+        # CI installs one; a person need not have it to run the other tests
         pytest.skip("no Chromium, Chrome or Edge")
     sync = pytest.importorskip("playwright.sync_api")
     result = run_audit(engagement_inputs(sample), chapters=["retention"])

@@ -320,6 +320,7 @@ def _refuse_bombs(path: Path, body: bytes) -> None:
                 if right * below > MAX_CELLS:
                     raise _unreadable(path, too_big)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as e:
+        # zipfile itself raises NotImplementedError for a compression it does not know, RuntimeError for a password
         raise _unreadable(
             path, Text("это не книга Excel, или файл повреждён", "not a workbook, or the file is damaged")
         ) from e
