@@ -8,6 +8,7 @@ an SVG inside, which can run nothing.
 from __future__ import annotations
 
 import base64
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +29,8 @@ from audit.present.words import source_text, word
 from audit.resources import resource_dir
 
 __all__ = [
+    "PAPER_ONLY",
+    "SCREEN_ONLY",
     "ActionView",
     "Col",
     "FindingView",
@@ -43,9 +46,13 @@ __all__ = [
     "finding_id",
     "gauge",
     "grade_mark",
+    "halves",
     "join",
     "key_figures",
     "metric_line",
+    "middle",
+    "pairs",
+    "paper_scorecard",
     "paragraphs",
     "scorecard",
     "slug",
@@ -58,6 +65,10 @@ Kind = Literal[
     "grade", "severity",
 ]  # fmt: skip
 _RIGHT = frozenset({"num", "count", "share", "change", "money", "money_full", "days", "hours", "fte"})
+SCREEN_ONLY, PAPER_ONLY = "km-screen-only", "km-paper-only"
+"""Classes of what stands in only one of the two documents made of the same fragments."""
+PAPER_ROWS = 8
+"""Rows of a cut list in the PDF: the browser has a filter, paper has the annex."""
 
 _LATIN = dict(
     zip(
@@ -318,7 +329,8 @@ def key_figures(items: Sequence[tuple[str, str, str]]) -> Markup:
 class Col:
     """A column of a table: key in the frame, label, how values are written, and a note shown on hover.
 
-    ``show`` writes the cell itself (plain text is escaped); sorting still follows the raw value.
+    ``show`` writes the cell itself (plain text is escaped); sorting still follows the raw value. A column with
+    ``paper`` False is left out of the PDF: paper has neither room nor a filter for it.
     """
 
     key: str
@@ -327,6 +339,12 @@ class Col:
     digits: int | None = None
     note: str = ""
     show: Callable[[Any], Any] | None = None
+    paper: bool = True
+
+    def classes(self) -> str:
+        """Return the class attribute of the column's cells, with a space before it, or nothing."""
+        names = [*(["km-r"] if self.kind in _RIGHT else []), *([] if self.paper else [SCREEN_ONLY])]
+        return f' class="{" ".join(names)}"' if names else ""
 
     def write(self, value: Any, fmt: Fmt) -> Markup:
         """Return the cell's content."""
@@ -382,6 +400,7 @@ def table(
     id: str = "",
     sortable: bool = True,
     max_rows: int | None = None,
+    paper_rows: int | None = PAPER_ROWS,
     sheet: str = "",
     note: str = "",
     wide: bool | None = None,
@@ -390,17 +409,22 @@ def table(
 ) -> Markup:
     """Show a frame: one row per row of the frame, columns as given.
 
-    ``max_rows`` cuts the list and says so, naming the annex ``sheet`` that has it whole. ``wide`` puts the table on a
-    landscape page of the PDF; by default only what is too wide for a portrait page in small type. The first column
-    heads its row. ``emphasise`` returns a class for a row («total», «found» …) or "". A frame that holds `Markup` must
-    be of dtype object: pandas' own strings forget that they are safe, and are escaped.
+    ``max_rows`` cuts the list and says so, naming the annex ``sheet`` that has it whole; a list that may be cut has
+    ``paper_rows`` in the PDF (two more where that saves the cut; None for as many as on the screen; 0 leaves the table
+    out where a chart beside it says the same, and names the sheet). ``wide`` puts the
+    table on a landscape page of the PDF; by default only what is too wide for a portrait page in small type. The first
+    column heads its row. ``emphasise`` returns a class for a row («total», «found» …) or "". A frame that holds
+    `Markup` must be of dtype object: pandas' own strings forget that they are safe, and are escaped.
     """
     total = len(frame)
     part = frame if max_rows is None else frame.head(max_rows)
+    on_paper = len(part)
+    if max_rows is not None and sheet and paper_rows is not None and len(part) > (paper_rows + 2 if paper_rows else 0):
+        on_paper = paper_rows
     head = join(
         (
             Markup('<th scope="col"{}>{}</th>').format(
-                Markup(' class="km-r"') if c.kind in _RIGHT else "",
+                Markup(c.classes()),
                 Markup('<abbr title="{}">{}</abbr>').format(c.note, c.label) if c.note else c.label,
             )
             for c in columns
@@ -411,7 +435,7 @@ def table(
     lengths: list[list[int]] = [[] for _ in columns]
     words: list[int] = [max((len(w) for w in c.label.split()), default=1) for c in columns]
     records: list[dict[str, Any]] = [{str(k): v for k, v in r.items()} for r in part.to_dict("records")]
-    for record in records:
+    for number, record in enumerate(records):
         cells: list[str] = []
         for k, col in enumerate(columns):
             value = record.get(col.key)
@@ -419,41 +443,54 @@ def table(
             if len(lengths[k]) < 200:
                 _measure(content, lengths[k], words, k)
             sort = _sort_value(value, col) if sortable else ""
-            attributes = (' class="km-r"' if col.kind in _RIGHT else "") + (
-                f' data-v="{escape(sort)}"' if sort != "" else ""
-            )
+            attributes = col.classes() + (f' data-v="{escape(sort)}"' if sort != "" else "")
             tag = "th" if k == 0 and row_header else "td"
             scope = ' scope="row"' if tag == "th" else ""
             cells.append(f"<{tag}{scope}{attributes}>{content}</{tag}>")
         row_class = emphasise(record) if emphasise is not None else ""
-        opening = f'<tr class="km-row-{slug(row_class)}">' if row_class else "<tr>"
+        names = [f"km-row-{slug(row_class)}"] if row_class else []
+        names += [SCREEN_ONLY] if number >= on_paper else []
+        opening = f'<tr class="{" ".join(names)}">' if names else "<tr>"
         rows.append(f"{opening}{''.join(cells)}</tr>")
     if not rows:
         rows = [f'<tr><td colspan="{len(columns)}">{escape(word("empty_table", fmt.lang))}</td></tr>']
-    foot: list[str] = []
-    if max_rows is not None and total > max_rows:
-        foot.append(word("rows_shown", fmt.lang, shown=fmt.num(max_rows), total=fmt.num(total)))
-    if sheet and (not foot or max_rows is not None):
-        foot.append(word("in_annex", fmt.lang, sheet=sheet))
-    if note:
-        foot.append(note)
+
+    def foot(rows_shown: int) -> Markup:
+        said: list[str] = []
+        if 0 < rows_shown < total:
+            said.append(word("rows_shown", fmt.lang, shown=fmt.num(rows_shown), total=fmt.num(total)))
+        if sheet:
+            said.append(word("in_annex", fmt.lang, sheet=sheet))
+        if note:
+            said.append(note)
+        text = ". ".join(f.rstrip(".") for f in said)
+        return Markup("{}.").format(text) if text else Markup("")
+
+    feet = Markup('<p class="km-note">{}</p>').format(foot(len(part))) if foot(len(part)) else Markup("")
+    if on_paper < len(part):
+        feet = Markup('<p class="km-note {}">{}</p><p class="km-note {}">{}</p>').format(
+            SCREEN_ONLY, foot(len(part)), PAPER_ONLY, foot(on_paper)
+        )
+    if feet:
+        feet = Markup('<div class="km-table-foot">{}</div>').format(feet)
     least, wanted = _needs(columns, lengths, words)
-    dense = sum(least) > _LETTERS_ACROSS[False]
+    across = sum(need for need, c in zip(least, columns, strict=True) if c.paper)
+    dense = across > _LETTERS_ACROSS[False]
     if wide is None:
-        wide = sum(least) > _LETTERS_DENSE
-    foot_text = ". ".join(f.rstrip(".") for f in foot)
+        wide = across > _LETTERS_DENSE
     return Markup(
-        '<div class="km-table{wide}"{id}><div class="km-scroll"><table{sort}>{caption}{widths}'
-        "<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{foot}</div>"
+        '<div class="km-table{wide}{only}"{id}><div class="km-scroll"><table{sort}>{caption}{widths}'
+        "<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div>{foot}"
     ).format(
         wide=" km-wide" if wide else " km-dense" if dense else "",
+        only="" if on_paper or not total else f" {SCREEN_ONLY}",
         id=Markup(' id="{}"').format(slug(id)) if id else "",
         sort=Markup(' data-sortable="1"') if sortable and total > 2 else "",
         caption=Markup("<caption>{}</caption>").format(caption) if caption else "",
-        widths=_widths(least, wanted, _LETTERS_ACROSS[wide]),
+        widths=_widths(columns, least, wanted, _LETTERS_ACROSS[wide]),
         head=head,
         rows=Markup("".join(rows)),
-        foot=Markup('<p class="km-note">{}.</p>').format(foot_text) if foot_text else "",
+        foot=feet,
     )
 
 
@@ -502,11 +539,21 @@ def _needs(
     return least, wanted
 
 
-def _widths(least: Sequence[float], wanted: Sequence[float], room: float) -> Markup:
+def _widths(columns: Sequence[Col], least: Sequence[float], wanted: Sequence[float], room: float) -> Markup:
     """Share the width among the columns by their text: a fixed layout prints many times faster than a measured one.
 
-    What a column needs comes first; running text shares the rest.
+    What a column needs comes first; running text shares the rest. Columns that only the browser shows have a set of
+    widths of their own, since what is left out on paper leaves its room to the others.
     """
+    printed = [k for k, c in enumerate(columns) if c.paper]
+    if len(printed) == len(columns):
+        return Markup(f"<colgroup>{_cols(least, wanted, room, '')}</colgroup>")
+    on_screen = f' class="{SCREEN_ONLY}"'
+    paper = _cols([least[k] for k in printed], [wanted[k] for k in printed], room, f' class="{PAPER_ONLY}"')
+    return Markup(f"<colgroup>{_cols(least, wanted, room, on_screen)}{paper}</colgroup>")
+
+
+def _cols(least: Sequence[float], wanted: Sequence[float], room: float, classes: str) -> str:
     given = list(wanted)
     if sum(wanted) > room > sum(least):
         spare = (room - sum(least)) / (sum(wanted) - sum(least))
@@ -514,8 +561,7 @@ def _widths(least: Sequence[float], wanted: Sequence[float], room: float) -> Mar
     elif sum(least) >= room:
         given = list(least)
     total = sum(given)
-    cells = "".join(f'<col style="width: {w / total * 100:.1f}%">' for w in given)
-    return Markup(f"<colgroup>{cells}</colgroup>")
+    return "".join(f'<col{classes} style="width: {w / total * 100:.1f}%">' for w in given)
 
 
 def _sort_value(value: Any, col: Col) -> str:
@@ -775,6 +821,53 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
         '<div class="km-table km-scorecard"><div class="km-scroll"><table><colgroup>{}</colgroup>'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></div>"
     ).format(widths, head, join(rows))
+
+
+def paper_scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> Markup:
+    """Show every finding on one page of the PDF: a line each, by chapter, in two columns.
+
+    The title has the figure; limits, interval and norm stand in the chapters.
+    """
+    parts: list[Any] = []
+    for chapter, views in groups:
+        rows = []
+        for v in views:
+            mark = status_mark(v.finding.status, fmt.lang, word_too=False)
+            title = Markup('<a href="#{}">{}</a>').format(v.anchor, v.title)
+            if v.finding.status in ("found", "watch"):
+                title = Markup("<b>{}</b>").format(title)
+            rows.append(Markup('<li class="km-line">{}{}</li>').format(mark, title))
+        if rows:
+            parts.append(Markup('<div class="km-lines"><h4>{}</h4><ul>{}</ul></div>').format(chapter, join(rows, "")))
+    return halves(parts)
+
+
+def halves(items: Sequence[Any]) -> Markup:
+    """Set a list in two columns of about equal length, read downwards; for what fits on a page.
+
+    Multi-column text would be laid out many times over before it is balanced.
+    """
+    first = middle([len(Markup(i).striptags()) + 40 * (1 + str(i).count("<li")) for i in items])
+    return _in_two([(join(items[:first]), join(items[first:]))])
+
+
+def middle(lengths: Sequence[float]) -> int:
+    """Return how many items to set in the first of two columns, so that the longer one is as short as can be."""
+    total = sum(lengths)
+    so_far = [0.0, *itertools.accumulate(lengths)]
+    return min(range(len(so_far)), key=lambda k: (max(so_far[k], total - so_far[k]), k))
+
+
+def pairs(items: Sequence[Any]) -> Markup:
+    """Set a long list in two columns, read line by line: it may break between any two pages."""
+    rest = [*items, ""] if len(items) % 2 else items
+    return _in_two([(rest[k], rest[k + 1]) for k in range(0, len(rest), 2)])
+
+
+def _in_two(rows: Sequence[tuple[Any, Any]]) -> Markup:
+    return Markup('<div class="km-two">{}</div>').format(
+        join((Markup("<div><div>{}</div><div>{}</div></div>").format(_html(a), _html(b)) for a, b in rows), "")
+    )
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[A-ZА-ЯЁ«“0-9])")

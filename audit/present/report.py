@@ -29,7 +29,7 @@ import itertools
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,11 +46,17 @@ from audit.findings.finding import Effect, Finding
 from audit.method import Thresholds, method
 from audit.model.result import Metric
 from audit.present.blocks import (
+    PAPER_ONLY,
+    SCREEN_ONLY,
     ActionView,
     Col,
     FindingView,
     executive_page,
+    halves,
     join,
+    middle,
+    pairs,
+    paper_scorecard,
     scorecard,
     slug,
     status_mark,
@@ -338,18 +344,19 @@ def build_report(run_dir: Path, *, lang: Lang | None = None, options: RenderOpti
     ``lang`` sets the language of the frame (by default the run's own; notebooks speak the language they were run in).
     For the browser charts stand inline; for print they stay pictures.
     """
-    return build_reports(run_dir, lang=lang, targets=((options or RenderOptions()).target,))[0]
+    return next(build_reports(run_dir, lang=lang, targets=((options or RenderOptions()).target,)))
 
 
 def build_reports(
     run_dir: Path, *, lang: Lang | None = None, targets: Sequence[Literal["screen", "print"]] = ("screen", "print")
-) -> list[str]:
-    """Build the report for several targets, reading and cleaning the notebooks once."""
+) -> Iterator[str]:
+    """Build the report for several targets one by one, reading and cleaning the notebooks once."""
     ctx = read_context(run_dir)
     lang = lang or ctx.lang
     bodies = {c.id: _body(run_dir, c, lang) for c in ctx.chapters}
     parts = _assemble(ctx, lang, bodies)
-    return [_document(ctx, lang, run_dir, parts, target) for target in targets]
+    for target in targets:
+        yield _document(ctx, lang, run_dir, parts, target)
 
 
 def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
@@ -389,10 +396,9 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
             (titles.get(c, c), [v for v in views if v.finding.chapter == c and v.finding.status != "not_assessed"])
             for c in order
         ]
+        cards = join([_only(SCREEN_ONLY, scorecard(groups, fmt)), _only(PAPER_ONLY, paper_scorecard(groups, fmt))])
         sections.append(
-            _chapter(
-                "scorecard", word("scorecard", lang), join([scorecard(groups, fmt), _legend(lang)]), lang, explain=False
-            )
+            _chapter("scorecard", word("scorecard", lang), join([cards, _legend(lang)]), lang, explain=False)
         )
     for number, c in enumerate(main, 1):
         sections.append(_notebook_chapter(c, bodies[c.id], views, lang, f"{number}"))
@@ -474,20 +480,16 @@ def _notebook_chapter(c: ChapterEntry, body: Body, views: Sequence[FindingView],
     if empty and c.status != "failed":
         parts.append(Markup('<p class="km-silent">{}</p>').format(c.error or word("chapter_silent", lang)))
     parts.append(body.html)
-    short = len(str(body.html)) < 1500 and "<img" not in str(body.html)
-    return _chapter(c.id, c.title, join(parts), lang, number=number, brief=short)
+    # a chapter without trouble follows on the page before it; one that has some begins its own
+    quiet = c.status != "failed" and not any(v.finding.status == "found" for v in own)
+    return _chapter(c.id, c.title, join(parts), lang, number=number, brief=quiet and number not in ("", "1"))
 
 
 def _legend(lang: Lang) -> Markup:
-    rows = [
-        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(status_mark(s, lang), word(f"read_{s}", lang))
-        for s in STATUS
-    ] + [
-        Markup("<div><dt>{} <b>{}</b></dt><dd>{}</dd></div>").format(word("grade", lang), g, text.get(lang))
-        for g, text in GRADES.items()
-    ]
-    return Markup('<h3 id="how-to-read">{}</h3><dl class="km-legend">{}</dl>').format(
-        word("how_to_read", lang), join(rows, "")
+    marks = [Markup("<p>{} — {}</p>").format(status_mark(s, lang), word(f"read_{s}", lang)) for s in STATUS]
+    grades = [Markup("<p>{} <b>{}</b> — {}</p>").format(word("grade", lang), g, t.get(lang)) for g, t in GRADES.items()]
+    return Markup('<h3 id="how-to-read">{}</h3><div class="km-legend">{}</div>').format(
+        word("how_to_read", lang), halves([join(marks), join(grades)])
     )
 
 
@@ -509,19 +511,25 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
         )
         cols = [Col("titles", word("finding", lang)), Col("reason", word("reason", lang))]
         listed = table(frame, cols, fmt=fmt, sortable=False)
-        out.append(_chapter("unassessed", word("unassessed", lang), listed, lang, explain=False))
+        out.append(_chapter("unassessed", word("unassessed", lang), listed, lang, explain=False, brief=len(frame) < 9))
     out.append(
         _chapter("about-data", word("about_data", lang), _about_data(ctx, fmt), lang, explain=False, brief=bool(blind))
     )
     if ctx.definitions:
-        out.append(_chapter("definitions", word("definitions", lang), _definition_list(ctx, fmt), lang, explain=False))
+        out.append(
+            _chapter(
+                "definitions", word("definitions", lang), _definition_list(ctx, fmt), lang, explain=False, brief=True
+            )
+        )
     if ctx.thresholds:
-        out.append(_chapter("thresholds", word("thresholds", lang), _threshold_table(ctx, fmt), lang, explain=False))
+        out.append(
+            _chapter("thresholds", word("thresholds", lang), _threshold_list(ctx, fmt), lang, explain=False, brief=True)
+        )
     terms = sorted(glossary(lang), key=lambda t: t.term.lower().replace("ё", "е"))
-    explained = join((Markup("<dt>{}</dt><dd>{}</dd>").format(t.term, t.meaning) for t in terms), "")
+    explained = halves([Markup("<p><b>{}</b> {}</p>").format(t.term, t.meaning) for t in terms])
     out.append(
-        _chapter("glossary", word("glossary", lang), Markup('<dl class="km-glossary">{}</dl>').format(explained), lang,
-                 explain=False)
+        _chapter("glossary", word("glossary", lang), Markup('<div class="km-glossary">{}</div>').format(explained), lang,
+                 explain=False, brief=True)
     )  # fmt: skip
     return out
 
@@ -539,9 +547,12 @@ def _about_data(ctx: ReportContext, fmt: Fmt) -> Markup:
     frame = pd.DataFrame(rows, columns=["name", "value"])
     cols = [Col("name", word("measure", lang)), Col("value", word("figure", lang), show=str)]
     versions = ", ".join(f"{k} {v}" for k, v in ctx.versions.items())
+    counted = table(frame, cols, fmt=fmt, sortable=False) if rows else None
+    if counted and any(c.id == "data" and c.status == "done" for c in ctx.chapters):
+        counted = _only(SCREEN_ONLY, counted)  # on paper the chapter just before says the same
     return join(
         [
-            table(frame, cols, fmt=fmt, sortable=False) if rows else None,
+            counted,
             *(Markup("<p>{}</p>").format(n) for n in ctx.data_notes),
             Markup("<p>{}</p>").format(word("data_page", lang)),
             Markup('<p class="km-note">{}: {}.</p>').format(word("versions", lang), versions) if versions else None,
@@ -555,11 +566,11 @@ def _speaks(formula: str, lang: Lang) -> bool:
 
 
 def _definition_list(ctx: ReportContext, fmt: Fmt) -> Markup:
-    """Every metric in one paragraph, by chapter: a table would take three times the paper."""
+    """Every metric in one paragraph, by chapter, in two columns: a table would take three times the paper."""
     lang = fmt.lang
     parts: list[Markup] = []
     for chapter, entries in itertools.groupby(ctx.definitions, key=lambda d: d.id.split(".", 1)[0]):
-        parts.append(Markup("<h4>{}</h4>").format(chapter_title(chapter, lang)))
+        told_here: list[Markup] = []
         for d in entries:
             told = [d.definition]
             if _speaks(d.formula, lang):
@@ -567,13 +578,14 @@ def _definition_list(ctx: ReportContext, fmt: Fmt) -> Markup:
             if d.benchmark:
                 told.append(f"{word('benchmark', lang)[:1].upper()}{word('benchmark', lang)[1:]}: {d.benchmark}.")
             told.append(f"{word('source', lang)}: {d.source}.")
-            parts.append(
+            told_here.append(
                 Markup('<p><b>{}</b> <span class="km-id">{}</span> {}</p>').format(d.name, d.id, join(told, " "))
             )
-    return Markup('<div class="km-defs">{}</div>').format(join(parts, "\n"))
+        parts += [Markup("<h4>{}</h4>").format(chapter_title(chapter, lang)), pairs(told_here)]
+    return Markup('<div class="km-defs">{}</div>').format(join(parts))
 
 
-def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
+def _threshold_list(ctx: ReportContext, fmt: Fmt) -> Markup:
     lang = fmt.lang
 
     usual = source_text("kit default", lang)
@@ -591,23 +603,40 @@ def _threshold_table(ctx: ReportContext, fmt: Fmt) -> Markup:
             return f"{STATUS['found'].shape} {sign}{limit(t.found, t)}"
         return f"{STATUS['watch'].shape} {sign}{limit(t.watch, t)}   {STATUS['found'].shape} {sign}{limit(t.found, t)}"
 
-    def row(t: ThresholdEntry) -> dict[str, Any]:
+    def told(t: ThresholdEntry) -> tuple[str, Markup, str]:
         # a parameter has no name of its own: what it is for names it
         named = t.name != t.id
         name = t.name if named else (t.reason[:1].upper() + t.reason[1:] or t.id)
-        told = [t.reason if named else "", t.id, t.source if t.source != usual else ""]
+        more = [t.reason if named else "", t.id, t.source if t.source != usual else ""]
         changed = Markup('<span class="km-sub">{}</span>').format(word("overridden", lang)) if t.overridden else ""
-        return {
-            "name": Markup('<b>{}</b> <span class="km-id">{}</span>').format(name, " · ".join(x for x in told if x)),
-            "limit": Markup("{}{}").format(written(t), changed),
-        }
+        return name, Markup("{}{}").format(written(t), changed), " · ".join(x for x in more if x)
 
     # limits of findings first, then the parameters behind them
-    ordered = sorted(ctx.thresholds, key=lambda t: t.watch is None)
-    frame = pd.DataFrame([row(t) for t in ordered], columns=["name", "limit"], dtype=object)
+    limits = [told(t) for t in ctx.thresholds if t.watch is not None]
+    parameters = [told(t) for t in ctx.thresholds if t.watch is None]
+    frame = pd.DataFrame(
+        [{"name": Markup('<b>{}</b> <span class="km-id">{}</span>').format(name, more), "limit": limit}
+         for name, limit, more in [*limits, *parameters]],
+        columns=["name", "limit"], dtype=object,
+    )  # fmt: skip
     cols = [Col("name", word("threshold", lang)), Col("limit", word("in_force", lang))]
-    lead = Markup("<p>{}</p>").format(word("usual_source", lang))
-    return Markup('<div class="km-defs km-dense">{}{}</div>').format(lead, table(frame, cols, fmt=fmt))
+    printed = [
+        Markup("<h4>{}</h4>{}").format(
+            word(title, lang),
+            pairs([Markup('<p>{}: <b>{}</b> <span class="km-id">{}</span></p>').format(*t) for t in entries]),
+        )
+        for title, entries in (("limits_of_findings", limits), ("parameters", parameters))
+        if entries
+    ]
+    return Markup('<div class="km-defs">{}</div>').format(
+        join(
+            [
+                Markup("<p>{}</p>").format(word("usual_source", lang)),
+                _only(SCREEN_ONLY, Markup('<div class="km-dense">{}</div>').format(table(frame, cols, fmt=fmt))),
+                _only(PAPER_ONLY, join(printed)),
+            ]
+        )
+    )
 
 
 # --- frame
@@ -622,6 +651,18 @@ def _contents(front: str, body: str) -> list[dict[str, Any]]:
         elif entries:
             entries[-1]["children"].append({"id": heading.id, "text": heading.text})
     return entries
+
+
+def _printed_contents(contents: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Set the contents in two columns of about equal length; page one stands before them, verdicts open each chapter."""
+    entries = [
+        {**e, "children": [c for c in e["children"] if not c["id"].endswith("-findings")]}
+        for e in contents
+        if e["id"] != "executive"
+    ]
+    lines = [1.7 + sum(1 + len(c["text"]) // 58 for c in e["children"]) for e in entries]
+    first = middle(lines)
+    return [entries[:first], entries[first:]]
 
 
 @lru_cache(maxsize=1)
@@ -692,9 +733,30 @@ def _logo(ctx: ReportContext, run_dir: Path) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
 
+def _only(target: str, html: Markup) -> Markup:
+    """Mark a whole block as one that only the browser or only paper shows (`_without` takes it out elsewhere)."""
+    return Markup("<!--{0}-->{1}<!--/{0}-->").format(target, html)
+
+
+_CELL = r'<(t[rdh])\b[^>]*\bclass="[^"]*\b{0}\b[^"]*"[^>]*>.*?</\1>|<col\b[^>]*\bclass="{0}"[^>]*>'
+_BLOCK = r'<p class="km-note {0}">.*?</p>|<div class="km-table[^"]* {0}"[^>]*>.*?</table></div></div>'
+
+
+def _without(target: str, html: str) -> str:
+    """Take out what is for the other document: whole blocks, and the rows, cells and notes of tables."""
+    html = re.sub(rf"<!--{target}-->.*?<!--/{target}-->", "", html, flags=re.S)
+    return re.sub(f"{_CELL}|{_BLOCK}".format(target), "", html, flags=re.S)
+
+
 def _for_paper(html: str) -> str:
     """Take out what only a pointer can use: paper has no hover, and WeasyPrint hyphenates badly before inline boxes."""
+    html = _without(SCREEN_ONLY, html)
     return re.sub(r'<abbr class="km-dfn"[^>]*>(.*?)</abbr>', r"\1", html, flags=re.S)
+
+
+def _for_screen(html: str) -> str:
+    """Put the charts inline and leave out what is for paper."""
+    return inline_svg(_without(PAPER_ONLY, html))
 
 
 def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, target: Literal["screen", "print"]) -> str:
@@ -710,7 +772,7 @@ def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, targ
         (word("dated", lang), fmt.date(ctx.dated) if ctx.dated and ctx.dated != ctx.period.get("as_of") else ""),
         (word("prepared_by", lang), ctx.consultant or ""),
     ]
-    body, front = ((inline_svg if screen else _for_paper)(part) for part in (parts.body, parts.front))
+    body, front = ((_for_screen if screen else _for_paper)(part) for part in (parts.body, parts.front))
     return _templates().get_template("document.html.j2").render(
         ctx=ctx,
         lang=lang,
@@ -724,6 +786,7 @@ def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, targ
         confidentiality=ctx.confidentiality if ctx.confidentiality is not None else word("confidential", lang),
         cover_facts=[f for f in facts if f[1]],
         contents=parts.contents,
+        printed_contents=_printed_contents(parts.contents),
         front=Markup(front),
         body=Markup(body),
         css=Markup(_asset("report.css")),

@@ -43,7 +43,7 @@ __all__ = [
 
 SANS = "Audit Sans"
 SERIF = "Audit Serif"
-SANS_STACK = (SANS, "Source Sans 3", "Segoe UI", "Arial", "DejaVu Sans", "sans-serif")
+SVG_FAMILIES = f"'{SANS}', 'Source Sans 3', 'Segoe UI', Arial, 'DejaVu Sans', sans-serif"
 """Families named in an SVG: one opened outside the report falls back to what that computer has."""
 
 ACCENT = "#1f5a7a"
@@ -169,7 +169,8 @@ def chart_style(accent: str = ACCENT) -> Iterator[None]:
     client's name is a dollar sign.
     """
     known = register_fonts()
-    families = list(SANS_STACK if known else SANS_STACK[4:])
+    # few names: matplotlib looks for every one of them, for every text
+    families = [SANS, "DejaVu Sans"] if known else ["DejaVu Sans"]
     params: dict[Any, Any] = {
         "font.family": families,
         "font.size": 9.0,

@@ -77,6 +77,8 @@ WORDS: dict[str, Text] = {
         "Where no source is named the method's default applies; each can be changed in audit.toml.",
     ),
     "unit": Text("Единица", "Unit"),
+    "limits_of_findings": Text("Границы оценок: ◆ наблюдать, ● выявлено", "Limits of the verdicts: ◆ watch, ● found"),
+    "parameters": Text("Параметры расчёта", "Parameters of the calculations"),
     "threshold": Text("Порог", "Threshold"),
     "watch_from": Text("Наблюдать с", "Watch from"),
     "found_from": Text("Выявлено с", "Found from"),

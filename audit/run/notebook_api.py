@@ -240,4 +240,4 @@ def save_chapter(view: ChapterView, out: str | Path | None) -> None:
     charts = folder / "charts"
     charts.mkdir(exist_ok=True)
     for chart in view.charts():
-        chart.save(charts)
+        chart.save(charts)  # in a run the pictures are drawn later, while the PDF is printed

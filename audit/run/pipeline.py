@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from audit.errors import ParameterError, Text, current_language, set_language
 from audit.model.case import Case, open_prepared
+from audit.present.charts.base import pictures_later
 from audit.present.deck import write_deck
 from audit.present.report import read_context
 from audit.resources import resource_dir
@@ -27,6 +28,7 @@ from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
 from audit.run.leftovers import MAKING, PARTIAL, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.prepare import file_digest, prepare
+from audit.run.printer import Printer
 from audit.run.rendering import render_run
 from audit.run.versions import versions
 
@@ -189,6 +191,7 @@ def run_audit(
     clock = _Clock(watch)
     stage.mkdir(parents=True)
     warm = warm or WarmKernels.start()  # imports while the data are read
+    printer = Printer()
     private: Path | None = None
     try:
         if inputs.folder is not None:
@@ -202,14 +205,19 @@ def run_audit(
             prepared = prepare(inputs, cache, rejects=rejects)
         case = open_prepared(prepared, inputs.settings)
         try:
-            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, warm, own)
+            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, warm, own, printer)
             findings = _collect(case, stage, failed)
             dump(findings, stage / "findings.json")
             _copy_rejects(prepared, stage)
-            rendered = render_run(stage, case=case, findings=findings, failed=failed, clock=clock)
-            if deck:
+
+            def slides() -> None:
                 with clock.step("deck"):
                     write_deck(read_context(stage), findings, stage / "charts", stage / "deck.pptx")
+
+            rendered = render_run(
+                stage, case=case, findings=findings, failed=failed, printer=printer, clock=clock,
+                meanwhile=slides if deck else lambda: None,
+            )  # fmt: skip
             _settle_notebooks(inputs, stage, final, None if private is not None else prepared)
             _manifest(inputs, case, stage, clock.timings, failed, rendered.pdf_engine, own)
         finally:
@@ -222,6 +230,7 @@ def run_audit(
         shutil.rmtree(stage, ignore_errors=True)
         raise
     finally:
+        printer.close()
         if warm is not None:
             warm.close()
         if private is not None:
@@ -239,8 +248,10 @@ def _execute(
     clock: _Clock,
     warm: WarmKernels | None,
     own: Mapping[str, OwnNotebook],
+    printer: Printer,
 ) -> list[Execution]:
     (stage / "notebooks").mkdir()
+    pictures_later(stage / "charts")
     settings = stage / "settings.json"
     dump(inputs.settings.as_json(), settings)
     lang = inputs.settings.report.lang
@@ -263,17 +274,24 @@ def _execute(
         # the language of messages is a variable of the context; the rest of the context holds an event loop, which
         # threads must not share
         with ThreadPoolExecutor(max(1, jobs), initializer=set_language, initargs=(current_language(),)) as pool:
-            for future in as_completed([pool.submit(one, chapter) for chapter in wanted]):
+            for future in as_completed([pool.submit(one, c) for c in sorted(wanted, key=_longest_first)]):
                 done = future.result()
                 if done.error is not None:
                     failed.append(done)
         dump({f.chapter: {"ru": f.error.ru, "en": f.error.en} for f in failed if f.error}, stage / "failed.json")
+        printer.start()  # one notebook is left, and two processors
         summary = one("summary")
         if summary.error is not None:
             failed.append(summary)
     if warm is not None:
         warm.close()
     return failed
+
+
+def _longest_first(chapter: str) -> int:
+    """Order chapters so that no long one is left running alone at the end."""
+    longest = ("retention", "base", "roles", "service", "ownership")
+    return longest.index(chapter) if chapter in longest else len(longest)
 
 
 def _own_notes(own: Mapping[str, OwnNotebook]) -> tuple[Text, ...]:

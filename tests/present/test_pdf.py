@@ -26,7 +26,7 @@ needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pd
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return build_reports(write_run(tmp_path_factory.mktemp("run") / "r"), targets=("print",))[0]
+    return next(build_reports(write_run(tmp_path_factory.mktemp("run") / "r"), targets=("print",)))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_letters_survive(printed: tuple[PdfResult, Path]) -> None:
 def test_contents_point_to_the_right_pages(printed: tuple[PdfResult, Path]) -> None:
     pages = text_of(printed[1], "-layout").split("\f")
     contents = next(p for p in pages if "Содержание" in p)
-    entries = re.findall(r"^\s*(\S.*?)\s?\.{3,}\s*(\d+)$", contents, re.M)
+    entries = re.findall(r"(\S[^\n]*?)\s?\.{3,}\s*(\d+)(?=\s)", contents)  # two columns
     assert len(entries) >= 9
     for title, number in entries:
         assert title.split("  ")[0][:25] in pages[int(number) - 1], (title, number)

@@ -21,6 +21,8 @@ from audit.present.charts.base import Caption, Chart
 __all__ = ["SECTIONS", "SHEETS"]
 
 SHOWN = 15
+MOST_WALLETS = 12
+"""Clients in the picture of wallets; the table has more."""
 
 
 def _t(view: ChapterView, section: str, part: str, /, **values: Any) -> Markup:
@@ -226,8 +228,9 @@ def strategies(view: ChapterView) -> Section:
                 show=lambda v: source.get(str(v), "")),
             Col("to_best", _label(view, "К своим лучшим кварталам", "To own best quarters"), "share"),
             Col("missing", _label(view, "Недостаёт категорий", "Missing categories"), "num"),
-            Col("wallet_share", _label(view, "Наша доля бюджета", "Our share of budget"), "share"),
         ]  # fmt: skip
+        if rows["wallet_share"].notna().any():
+            columns.append(Col("wallet_share", _label(view, "Наша доля бюджета", "Our share of budget"), "share"))
         parts.append(table(rows, columns, fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "clients"), wide=False))
         parts.append(_t(view, "strategies", "note"))
     return _section(view, "strategies", parts)
@@ -275,14 +278,15 @@ def wallet(view: ChapterView) -> Section:
     frame = _wallet_rows(view)
     if _metric(view, "wallet_share").value is None or frame.empty:
         return _section(view, "wallet", [])
-    top = frame.head(SHOWN)
+    top = frame.head(MOST_WALLETS)
     chart = charts.wallet_chart(
         [str(v) for v in top["client_name"]], [float(v) for v in top["share"]], view.fmt, _caption(view, "wallet"),
         view.case.thresholds["base.wallet_headroom"],
     )  # fmt: skip
     listed = table(
-        frame, _wallet_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "wallet"), wide=False
-    )
+        frame, _wallet_columns(view), fmt=view.fmt, max_rows=SHOWN, paper_rows=0, sheet=_sheet_name(view, "wallet"),
+        wide=False,
+    )  # fmt: skip
     return _section(view, "wallet", [chart, listed])
 
 

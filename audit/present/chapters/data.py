@@ -12,7 +12,7 @@ from markupsafe import Markup
 from audit.model.orders import FIELD_NAMES
 from audit.model.questionnaire import TABLES
 from audit.present.annex import Sheet
-from audit.present.blocks import Col, Section, join, key_figures, table
+from audit.present.blocks import PAPER_ONLY, Col, Section, join, key_figures, table
 from audit.present.chapter import ChapterView
 from audit.present.charts.base import Caption, Chart, time_series
 
@@ -147,6 +147,10 @@ def understood(view: ChapterView) -> Section:
         how_word=[_HOW[h][0 if view.lang == "ru" else 1] for h in columns["how"]],
         filled=columns["field"].map(coverage).astype(float),
     )
+    # what may be wrong comes first; on paper the rest is a sentence
+    plain = frame["how"].eq("mapped")
+    frame = frame.assign(plain=plain).sort_values("plain", kind="stable")
+    listed = ", ".join(f"«{h}» — {m}" for h, m in frame.loc[plain, ["header", "meaning"]].itertuples(index=False))
     parts: list[Any] = [
         table(
             frame,
@@ -156,13 +160,18 @@ def understood(view: ChapterView) -> Section:
                 Col("how_word", _label(view, "Как", "How")),
                 Col("filled", _label(view, "Заполнен, доля выручки", "Filled, share of revenue"), "share"),
             ],
-            fmt=view.fmt, sortable=False, max_rows=40, sheet=_label(view, "Столбцы", "Columns"),
-        )
+            fmt=view.fmt, sortable=False, max_rows=40, paper_rows=int((~plain).sum()),
+            sheet=_label(view, "Столбцы", "Columns"),
+        ),
+        Markup('<p class="km-note {}">{}</p>').format(PAPER_ONLY, _t(view, "understood", "known", listed=listed))
+        if listed
+        else None,
     ]  # fmt: skip
     said = [*(n.get(view.lang) for n in i.notes), *(q.text.get(view.lang) for q in i.questions)]
     if said:
         parts.append(Markup("<ul>{}</ul>").format(join(Markup("<li>{}</li>").format(s) for s in said)))
-    return Section("data-understood", _title(view, "understood"), parts, lead=_t(view, "understood", "lead"))
+    shown = [p for p in parts if p is not None]
+    return Section("data-understood", _title(view, "understood"), shown, lead=_t(view, "understood", "lead"))
 
 
 def who(view: ChapterView) -> Section:

@@ -35,12 +35,12 @@ def _label(view: ChapterView, ru: str, en: str) -> str:
     return ru if view.lang == "ru" else en
 
 
-def _section(view: ChapterView, name: str, parts: list[Any]) -> Section:
+def _section(view: ChapterView, name: str, parts: list[Any], lead: Markup | None = None) -> Section:
     return Section(
         f"keys-{name.replace('_', '-')}",
         _plain(view, name, "title"),
         [p for p in parts if p is not None],
-        lead=_t(view, name, "lead"),
+        lead=_t(view, name, "lead") if lead is None else lead,
     )
 
 
@@ -140,17 +140,23 @@ def what_is_missing(view: ChapterView) -> Section:
     )
     chart = charts.faults_chart(view.fmt, caption, [_plain(view, "faults", f) for f in FAULTS], metrics, status)
     unknown = _t(view, "faults", "unknown") if view.result.facts.get("unknown_clients") else None
+    if known and not worst[0]:
+        lead = Markup("{} {}").format(_t(view, "faults", "lead"), _t(view, "faults", "nothing", n=len(known)))
+        return _section(view, "faults", [unknown], lead)
     return _section(view, "faults", [chart, unknown])
 
 
 def clients(view: ChapterView) -> Section:
-    """Key clients with what to do about each."""
+    """Key clients with something to do about them; those in order are counted in a line and listed in the annex."""
     if view.tables["clients"].empty:
         return _section(view, "clients", [])
-    listed = table(
-        _client_frame(view), _client_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=sheet(view.case, "clients")
-    )
-    return _section(view, "clients", [listed])
+    frame = _client_frame(view)
+    open_steps = frame[view.tables["clients"]["to_do"] != "keep"]
+    if open_steps.empty:
+        return _section(view, "clients", [], _t(view, "clients", "nothing", sheet=sheet(view.case, "clients")))
+    quiet = _t(view, "clients", "quiet", n=len(frame) - len(open_steps)) if len(open_steps) < len(frame) else None
+    listed = table(open_steps, _client_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=sheet(view.case, "clients"))
+    return _section(view, "clients", [listed, quiet])
 
 
 def not_listed(view: ChapterView) -> Section:

@@ -108,15 +108,16 @@ def _worklist_columns(view: ChapterView) -> list[Col]:
         *_client(view)[:1],
         Col("state", _label(view, "Состояние", "State"), show=lambda v: _plain(view, "states", str(v))),
         Col("last_day", _label(view, "Последний заказ", "Last order"), "date"),
-        Col("usual_gap_days", _label(view, "Обычный промежуток, дней", "Usual gap, days"), "days"),
+        Col("usual_gap_days", _label(view, "Обычный промежуток, дней", "Usual gap, days"), "days", paper=False),
         Col("overdue_days", _label(view, "Просрочено, дней", "Overdue, days"), "days"),
         Col("at_stake", _label(view, "На кону за год", "At stake a year"), "money"),
         Col("p_alive", _label(view, "Вероятность «жив»", "P(alive)"), "share"),
         Col("manager", _label(view, "Последний менеджер", "Last manager")),
-        Col("goods", _label(view, "Что покупал", "Used to buy")),
-        Col("seasonal", _label(view, "Сезонный", "Seasonal"), show=lambda v: _label(view, "да", "yes") if v else ""),
+        Col("goods", _label(view, "Что покупал", "Used to buy"), paper=False),
+        Col("seasonal", _label(view, "Сезонный", "Seasonal"), show=lambda v: _label(view, "да", "yes") if v else "",
+            paper=False),
         Col("first_step", _label(view, "Первый шаг", "First step"), show=lambda v: _plain(view, "worklist", str(v))),
-    ]
+    ]  # fmt: skip
 
 
 def _managers(view: ChapterView, frame: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import pickle
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ from audit.present.style import (
     PAPER,
     RULE,
     STATUS,
+    SVG_FAMILIES,
     chart_style,
     on_color,
     tint,
@@ -51,17 +53,20 @@ __all__ = [
     "Chart",
     "bars",
     "benchmark",
+    "draw_pictures",
     "figure",
     "finish",
     "flow",
     "funnel",
     "heat_map",
+    "pictures_later",
     "shorten",
     "stacked_bars",
     "step_curve",
     "time_series",
     "waterfall",
     "whiskers",
+    "write_ticks",
 ]
 
 FULL_WIDTH_IN = 6.7
@@ -138,11 +143,20 @@ class Chart:
         return self._png.get(titled)
 
     def save(self, folder: Path) -> list[Path]:
-        """Write ``<id>.svg`` and ``<id>.png`` (with title and note) into a folder, return what was written."""
+        """Write ``<id>.svg`` and ``<id>.png`` (with title and note) into a folder, return what was written.
+
+        Where the folder asks for it (`pictures_later`) the PNG is put aside, to be drawn by `draw_pictures`.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", self.id)
         written = [folder / f"{name}.svg"]
         written[0].write_text(self.svg, encoding="utf-8", newline="\n")
+        if (folder / _LATER).exists() and self._figure is not None:
+            try:
+                (folder / f"{name}{_ASIDE}").write_bytes(pickle.dumps(self))
+                return written
+            except (pickle.PicklingError, AttributeError, TypeError):
+                pass  # a chart that somebody else has drawn may hold what cannot be put aside
         picture = self.slide_png
         if picture is not None:
             written.append(folder / f"{name}.png")
@@ -153,6 +167,30 @@ class Chart:
         from audit.present.blocks import figure as figure_block  # blocks need Chart: import late
 
         return {"text/html": str(figure_block(self)), "text/plain": f"[{self.title}]"}
+
+
+_LATER, _ASIDE = ".pictures-later", ".figure"
+
+
+def pictures_later(folder: Path) -> None:
+    """Ask charts that are saved into a folder to put their pictures aside: drawing them is a fifth of a chapter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _LATER).touch()
+
+
+def draw_pictures(folder: Path) -> list[Path]:
+    """Draw the pictures that were put aside in a folder, return what was written; a second call finds none.
+
+    What was put aside is unpickled, so the folder must be of this run's own making.
+    """
+    written = []
+    for aside in sorted(folder.glob(f"*{_ASIDE}")):
+        picture = pickle.loads(aside.read_bytes()).slide_png
+        written.append(aside.with_suffix(".png"))
+        written[-1].write_bytes(picture)
+        aside.unlink()
+    (folder / _LATER).unlink(missing_ok=True)
+    return written
 
 
 def figure(width: Width = "full", height_in: float = 3.0, **axes: Any) -> tuple[Figure, Axes]:
@@ -178,16 +216,39 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
 
 
 _NUMBER = re.compile(r"(-?\d+\.\d{3,})")
-_UNUSED_ID = re.compile(r'<g id="[^"]*">')
+_UNUSED_ID = re.compile(r'<g id="[^"]*"(?=/?>)')
+_FAMILY = re.compile(r" font-family: [^;\"]*;| font-family: [^;\"]*(?=\")")
+_GROUP = re.compile(r"<g\b[^>]*>|</g>")
+_NOTHING_DRAWN = re.compile(r'<path d="[^"]*"(?: clip-path="[^"]*")? style="fill: none"/>\s*|<g/>\s*')
+
+
+def _bare_groups(svg: str) -> str:
+    """Take out groups without attributes: they say nothing, and printing walks through every one of them."""
+    kept: list[bool] = []
+
+    def group(match: re.Match[str]) -> str:
+        tag = match[0]
+        if tag == "</g>":
+            return tag if kept.pop() else ""
+        if not tag.endswith("/>"):
+            kept.append(tag != "<g>")
+            return tag if kept[-1] else ""
+        return tag
+
+    return _GROUP.sub(group, svg)
 
 
 def _compact(svg: str) -> str:
-    """Drop what matplotlib writes for its own use, and digits nobody can see."""
+    """Drop what matplotlib writes for its own use, and digits nobody can see; name the type faces once."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, count=1, flags=re.S)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.S)
-    svg = _UNUSED_ID.sub("<g>", svg)
-    svg = re.sub(r' style="stroke-linejoin: miter"', "", svg)
+    svg = _NOTHING_DRAWN.sub("", _UNUSED_ID.sub("<g", svg))
+    svg = re.sub(r' style="stroke-linejoin: miter"| transform="rotate\(-?0 [^"]*\)"', "", svg)
+    svg = _bare_groups(svg)
+    # only inside tags: a text may speak of font-family, too
+    svg = re.sub(r"<text [^>]+>", lambda tag: _FAMILY.sub("", tag[0]), svg)
+    svg = svg.replace("<svg ", f'<svg style="font-family: {SVG_FAMILIES}" ', 1)
 
     def shorter(match: re.Match[str]) -> str:
         text = f"{float(match[1]):.2f}".rstrip("0").rstrip(".")
@@ -219,7 +280,7 @@ def _png(fig: Figure, titled: Chart | None) -> bytes:
             _write(below, 0, foot, size=8, step=0.155, color=INK_FAINT)
             picture = np.vstack([_pixels(above), picture, _pixels(below)])
         buffer = io.BytesIO()
-        Image.fromarray(picture).save(buffer, format="png", dpi=(PNG_DPI, PNG_DPI))
+        Image.fromarray(picture).save(buffer, format="png", dpi=(PNG_DPI, PNG_DPI), compress_level=3)
         return buffer.getvalue()
 
 
@@ -294,17 +355,32 @@ def whiskers(ax: Axes, y: float, low: float, high: float, color: str = INK) -> N
 
 def _unit_axis(axis: Any, unit: str, fmt: Fmt, ticks: int = 5) -> None:
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda x, _: _tick(x, unit, fmt)))
+    write_ticks(axis, unit, fmt)
 
 
-def _tick(x: float, unit: str, fmt: Fmt) -> str:
-    if unit == "share":
-        return fmt.share(round(x, 4))
-    if unit == "change":
-        return fmt.change(round(x, 4))
-    if unit in ("money", "money/year"):
-        return fmt.money(x)
-    return fmt.num(x, 2, trim=True)
+def write_ticks(axis: Any, unit: str, fmt: Fmt) -> None:
+    """Write an axis's tick labels in a unit («whole»: whole numbers)."""
+    axis.set_major_formatter(FuncFormatter(_Ticks(unit, fmt)))
+
+
+@dataclass(frozen=True)
+class _Ticks:
+    """Writes a tick; a class, because a figure with a function of its own could not be put aside (`Chart.save`)."""
+
+    unit: str
+    fmt: Fmt
+
+    def __call__(self, x: float, position: int | None = None) -> str:
+        match self.unit:
+            case "share":
+                return self.fmt.share(round(x, 4))
+            case "change":
+                return self.fmt.change(round(x, 4))
+            case "money" | "money/year":
+                return self.fmt.money(x)
+            case "whole":
+                return self.fmt.num(x)
+        return self.fmt.num(x, 2, trim=True)
 
 
 def _clean(values: Sequence[Any] | None, n: int) -> list[float]:
@@ -343,7 +419,7 @@ def bars(
     rows = len(labels)
     vals, lows, highs, floors = (_clean(v, rows) for v in (values, low, high, expected))
     with chart_style(accent):
-        fig, ax = figure(width, 0.5 + 0.3 * rows + (0.2 if mark or band else 0))
+        fig, ax = figure(width, 0.48 + 0.265 * rows + (0.2 if mark or band else 0))
         finite = [v for v in (*vals, *highs, *floors) if math.isfinite(v)] + ([mark.value] if mark else [])
         top = limit if limit is not None else max([*finite, 0]) * 1.0 or 1.0
         if band is not None and band.found < top * 1.6:
@@ -431,7 +507,7 @@ def stacked_bars(
         rest = iter(greys * 3)
         base = [STATUS["found"].line if name == emphasise else next(rest) for name in names]
     with chart_style(accent):
-        fig, ax = figure(width, 0.62 + 0.33 * rows + 0.19 * max(0, math.ceil(len(names) / 4) - 1))
+        fig, ax = figure(width, 0.6 + 0.29 * rows + 0.19 * max(0, math.ceil(len(names) / 4) - 1))
         left = np.zeros(rows)
         total = max((sum(max(0.0, float(parts[k][i] or 0)) for k in names) for i in range(rows)), default=1) or 1
         for k, name in enumerate(names):
@@ -545,7 +621,7 @@ def _scale_strip(ax: Axes, scale: LinearSegmentedColormap, peak: float, unit: st
     # Order days are counted in whole numbers: their scale has no halves.
     middle = [] if unit == "count" and peak % 2 else [peak / 2]
     marks = [0.0, *middle, peak]
-    strip.set_xticks([24 * x / peak if peak else 0 for x in marks], [_tick(x, unit, fmt) for x in marks])
+    strip.set_xticks([24 * x / peak if peak else 0 for x in marks], [_Ticks(unit, fmt)(x) for x in marks])
     strip.tick_params(labelsize=7.5)
     for spine in strip.spines.values():
         spine.set_visible(False)
@@ -580,7 +656,7 @@ def step_curve(
     x = np.asarray(days, dtype=float)
     y = np.asarray(share, dtype=float)
     with chart_style(accent):
-        fig, ax = figure(width, 3.25 if width == "full" else 2.6)
+        fig, ax = figure(width, 2.6 if width == "full" else 2.3)
         end = x_max if x_max is not None else max([*(x.tolist() or [1.0]), horizon or 0]) * 1.02
         ax.set_xlim(0, end)
         tops = np.concatenate([y, np.asarray(high if high is not None else [], dtype=float)])
@@ -613,7 +689,7 @@ def step_curve(
             )  # fmt: skip
         _unit_axis(ax.yaxis, "share", fmt)
         ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 3, 6, 9, 10]) if end <= 130 else _quarters(end))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: fmt.num(v)))
+        write_ticks(ax.xaxis, "whole", fmt)
         ax.tick_params(axis="y", labelcolor=INK_SOFT)
         ax.grid(axis="y")
         if x_label:
@@ -675,7 +751,7 @@ def flow(
     )
     most = max(len(sources), len(targets))
     with chart_style(accent):
-        fig, ax = figure("full", max(2.6, 1.5 + 0.34 * most))
+        fig, ax = figure("full", max(2.3, 1.3 + 0.27 * most))
         gap = 0.042 if most > 6 else 0.055
         room = 1 - gap * (most - 1)
         left = _stack(sources, left_sum, total, room, gap)
@@ -806,7 +882,7 @@ def funnel(
     """
     table = np.asarray(limits, dtype=float).reshape(-1, 5)
     with chart_style(accent):
-        fig, ax = figure(width, 3.1)
+        fig, ax = figure(width, 2.5)
         grid = table[:, 0]
         ax.fill_between(grid, table[:, 3], table[:, 4], color="#f0f2f5", lw=0)
         ax.fill_between(grid, table[:, 1], table[:, 2], color="#e2e7ec", lw=0)
@@ -827,7 +903,7 @@ def funnel(
         ax.set_ylim(max(0.0, min(every) - 0.03), min(1.0, max(every) + 0.05))
         ax.set_xlim(float(grid[0]) if grid.size else 0, (max([*units, float(grid[-1]) if grid.size else 1])) * 1.02)
         _unit_axis(ax.yaxis, "share", fmt)
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: fmt.num(v)))
+        write_ticks(ax.xaxis, "whole", fmt)
         ax.tick_params(axis="y", labelcolor=INK_SOFT)
         ax.set_xlabel(x_label, loc="right")
         return finish(fig, caption, width=width)
@@ -853,7 +929,7 @@ def waterfall(
         level += delta
     bars_.append((end[0], 0.0, end[1], accent))
     with chart_style(accent):
-        fig, ax = figure(width, 3.0)
+        fig, ax = figure(width, 2.5)
         top = max(low + size for _, low, size, _ in bars_) or 1.0
         ax.set_ylim(min(0.0, min(low for _, low, _, _ in bars_)), top * 1.12)
         for i, (_, low, size, color) in enumerate(bars_):
@@ -901,7 +977,7 @@ def time_series(
     ``dates`` are month starts. ``shade_from`` sets off the last stretch (the 12 months judged) with a light ground.
     """
     with chart_style(accent):
-        fig, ax = figure(width, 2.7)
+        fig, ax = figure(width, 2.15)
         x = np.arange(len(dates), dtype=float)
         many = len(series) > 1
         palette = [accent, *CATEGORICAL[1:]]

@@ -56,7 +56,7 @@ def spread_chart(
     keep = np.unique(np.linspace(0, n, min(n, POINTS) + 1).astype(int))
     at = int(np.ceil(0.2 * n - 1e-12))
     with chart_style(ACCENT):
-        fig, ax = figure("full", 3.1)
+        fig, ax = figure("full", 2.5)
         for low, high, letter in ((0.0, limits[0], "A"), (limits[0], limits[1], "B"), (limits[1], 1.0, "C")):
             shade = tint(ACCENT, {"A": 0.86, "B": 0.92, "C": 0.97}[letter])
             ax.axhspan(low, high, color=shade, lw=0, zorder=0)
@@ -117,7 +117,7 @@ def strategies_chart(strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words
     by = {str(r["label"]): r for r in strategies.to_dict("records")}
     places = {"B": (0, 1), "A": (1, 1), "D": (0, 0), "C": (1, 0)}
     with chart_style(ACCENT):
-        fig, ax = figure("full", 2.7)
+        fig, ax = figure("full", 2.0)
         for letter, (i, j) in places.items():
             row = by[letter]
             shade = tint(ACCENT, 0.95 - 0.55 * float(row["revenue_share"]))

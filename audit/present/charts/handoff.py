@@ -48,7 +48,7 @@ def away_chart(
     x = curve["gaps"].to_numpy(dtype=float)
     end = float(x.max())
     with chart_style(accent):
-        fig, ax = figure("full", 3.0)
+        fig, ax = figure("full", 2.4)
         ax.set_xlim(0, end * 1.24)
         ax.set_ylim(0, 1.02)
         last = {}

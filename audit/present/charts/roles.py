@@ -10,7 +10,19 @@ import pandas as pd
 
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
-from audit.present.charts.base import Band, Benchmark, Caption, Chart, bars, figure, finish, flow, shorten, whiskers
+from audit.present.charts.base import (
+    Band,
+    Benchmark,
+    Caption,
+    Chart,
+    bars,
+    figure,
+    finish,
+    flow,
+    shorten,
+    whiskers,
+    write_ticks,
+)
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, CATEGORICAL, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, chart_style
 
@@ -198,7 +210,7 @@ def evidence_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str 
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.1, fontsize=8.5)
         ax.set_yticks(range(len(rows)), [shorten(role_short(str(f), fmt)) for f in rows["family"]])
         ax.set_xlim(0, min(1.0, max(0.3, float(rows[["self_share", "log_high", "trace_share"]].max().max()) * 1.1)))
-        ax.xaxis.set_major_formatter(lambda v, _: fmt.share(round(v, 4)))
+        write_ticks(ax.xaxis, "share", fmt)
         ax.tick_params(axis="x", labelcolor=INK_SOFT)
         ax.tick_params(axis="y", labelcolor=INK)
         ax.grid(axis="x", color="#eef0f3")
