@@ -209,7 +209,8 @@ def test_lost_means_no_order_within_two_usual_gaps_for_those_followed_that_long(
     assert c.matched.treated_figure == 1.0 and c.matched.control_figure == 0.0
     assert c.matched.treated == 12 and c.matched.controls == 12  # the second purchases alone: same month, same number
     assert c.p_value is not None and c.p_value < 1e-4 and c.slower
-    assert c.curve.iloc[0].tolist() == [0.0, 1.0, 1.0] if len(c.curve) else True
+    assert c.curve.iloc[0].tolist() == [0.0, 1.0, 1.0]
+    assert c.curve.iloc[-1].tolist() == [2.0, 1.0, 0.0]  # the curves end in the two figures of the comparison
 
 
 # --- Northwind

@@ -19,7 +19,6 @@ from audit.stats.matched import Matched, matched_difference
 from audit.stats.survival import logrank
 
 __all__ = [
-    "GAPS_SHOWN",
     "Comparison",
     "compare",
     "number_band",
@@ -36,7 +35,7 @@ POOL_WEIGHTS = (0.3, 6.0)
 ENOUGH_GAPS = 30
 EXACT_NUMBERS = 10
 BANDS = (12, 15, 20, 30, 50)
-GAPS_SHOWN = tuple(k / 4 for k in range(1, 17))
+CURVE_STEPS = 16
 LARGE_ORDER = 3.0
 """An order so many times the client's usual one stocks it up: the silence after it means nothing by itself."""
 
@@ -126,8 +125,8 @@ class Comparison:
     ``matched``: share without a further order within ``loss_gaps`` usual gaps, treated minus controls, with the
     interval that resamples clients; followed that long only. ``p_value``: two-sided log-rank test of the time to the
     next order, in usual gaps, within strata; ``slower``: treated clients come back later or less. ``curve``: gaps,
-    treated, controls — share not back within so many gaps, one row per entry of `GAPS_SHOWN` at which both sides can
-    be seen. ``rows``: the landmarks used, with ``treated``, ``stratum``, ``lost`` (missing where not followed long
+    treated, controls — share not back within so many gaps, from 0 to the clock's ``loss_gaps``, where it is the two
+    figures of ``matched``. ``rows``: the landmarks used, with ``treated``, ``stratum``, ``lost`` (missing where not followed long
     enough).
     """
 
@@ -185,7 +184,7 @@ def compare(
         # Groups come sorted, False first: z > 0 says that the controls order sooner than expected.
         p_value, slower = test.p_value, test.z is not None and test.z > 0
     matched, twice = difference(rows["lost"]), difference(_lost(rows, 2 * loss_gaps, as_of))
-    return Comparison(matched, twice, p_value, slower, _curve(used, as_of), rows)
+    return Comparison(matched, twice, p_value, slower, _curve(rows, loss_gaps), rows)
 
 
 def _lost(rows: pd.DataFrame, gaps: float, as_of: dt.date) -> pd.Series:
@@ -197,20 +196,15 @@ def _lost(rows: pd.DataFrame, gaps: float, as_of: dt.date) -> pd.Series:
     return lost.astype(float).where(followed)
 
 
-def _curve(rows: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
-    """Return the share not back within so many usual gaps on both sides, controls weighted to the treated."""
-    out: list[dict[str, float]] = []
-    if len(rows):
-        left = (pd.Timestamp(as_of) - rows["day"]).dt.days.to_numpy(dtype=np.float64)
-        usual = rows["usual_days"].to_numpy(dtype=np.float64)
-        # The same clients at every point: those followed as long as the last point asks, else the curve could rise.
-        for longest in reversed(GAPS_SHOWN):
-            keep = rows[left >= longest * usual]
-            both = keep.groupby("stratum")["treated"].agg(["sum", "size"])
-            mixed = both[(both["sum"] > 0) & (both["sum"] < both["size"])]
-            if int(mixed["sum"].sum()) >= 20:
-                out = _points(keep[keep["stratum"].isin(mixed.index)], [g for g in GAPS_SHOWN if g <= longest])
-                break
+def _curve(rows: pd.DataFrame, loss_gaps: float) -> pd.DataFrame:
+    """Return the share not back on both sides, controls weighted to the treated, up to the clock of the comparison.
+
+    The clients are those of ``matched``, so that the curves end in its two figures.
+    """
+    seen = rows[rows["lost"].notna()]
+    both = seen.groupby("stratum")["treated"].agg(["any", "all"])
+    used = seen[seen["stratum"].map(both["any"] & ~both["all"]).to_numpy(dtype=np.bool_)]
+    out = _points(used, [loss_gaps * k / CURVE_STEPS for k in range(1, CURVE_STEPS + 1)]) if len(used) else []
     return pd.DataFrame(out, columns=["gaps", "treated", "controls"]).astype(float)
 
 

@@ -145,7 +145,6 @@ def loss(view: ChapterView) -> Section:
                 treated=_plain(view, "loss", "handed"),
                 controls=_plain(view, "loss", "kept"),
                 x_label=_plain(view, "loss", "x_label"),
-                gaps=float(m.extra["loss_gaps"]),
                 accent=view.case.settings.report.accent,
             )
         )

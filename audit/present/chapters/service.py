@@ -249,7 +249,6 @@ def after_failure(view: ChapterView) -> Section:
                 treated=_plain(view, "after_failure", "failed"),
                 controls=_plain(view, "after_failure", "others"),
                 x_label=_plain(view, "after_failure", "x_label"),
-                gaps=float(m.extra["loss_gaps"]),
                 accent=view.case.settings.report.accent,
             )
         )

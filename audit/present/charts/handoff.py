@@ -9,7 +9,7 @@ import pandas as pd
 from audit.findings.finding import Status
 from audit.present.charts.base import Caption, Chart, bars, figure, finish
 from audit.present.format import Fmt
-from audit.present.style import ACCENT, INK_FAINT, INK_SOFT, chart_style
+from audit.present.style import ACCENT, INK_SOFT, chart_style
 
 __all__ = ["away_chart", "following_chart"]
 
@@ -39,10 +39,10 @@ def away_chart(
     treated: str,
     controls: str,
     x_label: str,
-    gaps: float,
     accent: str = ACCENT,
 ) -> Chart | None:
-    """Draw the share not yet back by time since the purchase, treated clients and others; None without a curve."""
+    """Draw the share not yet back by time since the purchase, treated clients and others, up to the time of the
+    verdict; None without a curve."""
     if len(curve) < 2:
         return None
     x = curve["gaps"].to_numpy(dtype=float)
@@ -72,9 +72,8 @@ def away_chart(
                 fontsize=9,
                 fontweight="bold" if column == "treated" else "normal",
             )
-        if gaps <= end:
-            ax.axvline(gaps, color=INK_FAINT, lw=1, ls=(0, (3, 2)), zorder=0)
-        ax.set_xticks([float(k) for k in range(int(end) + 1)], [fmt.num(k) for k in range(int(end) + 1)])
+        ticks = [end * k / 4 for k in range(5)]
+        ax.set_xticks(ticks, [fmt.num(t, 2, trim=True) for t in ticks])
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1], [fmt.share(v) for v in (0, 0.25, 0.5, 0.75, 1)])
         ax.tick_params(axis="y", labelcolor=INK_SOFT)
         ax.grid(axis="y")
