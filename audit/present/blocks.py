@@ -36,6 +36,7 @@ __all__ = [
     "FindingView",
     "Section",
     "action_table",
+    "by_reason",
     "callout",
     "chips",
     "columns",
@@ -58,6 +59,7 @@ __all__ = [
     "slug",
     "status_mark",
     "table",
+    "unassessed",
 ]
 
 Kind = Literal[
@@ -840,6 +842,26 @@ def paper_scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fm
         if rows:
             parts.append(Markup('<div class="km-lines"><h4>{}</h4><ul>{}</ul></div>').format(chapter, join(rows, "")))
     return halves(parts)
+
+
+def by_reason(views: Iterable[FindingView], lang: Lang) -> dict[str, list[FindingView]]:
+    """Group findings that are not assessed by their reason: twenty checks that lack one table are one thing to ask."""
+    out: dict[str, list[FindingView]] = {}
+    for v in views:
+        out.setdefault(v.finding.reason.get(lang) if v.finding.reason else "", []).append(v)
+    return out
+
+
+def unassessed(views: Sequence[FindingView], fmt: Fmt) -> Markup:
+    """Tell in a few lines which findings could not be assessed and why."""
+    return join(
+        Markup('<p class="km-unassessed">{}: {}{}</p>').format(
+            status_mark("not_assessed", fmt.lang),
+            "; ".join(str(Markup(v.title).unescape()) for v in group),
+            f". {reason}" if reason else "",
+        )
+        for reason, group in by_reason(views, fmt.lang).items()
+    )
 
 
 def halves(items: Sequence[Any]) -> Markup:

@@ -15,7 +15,7 @@ from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 from audit.present.annex import Sheet
-from audit.present.blocks import FindingView, Section, finding_card, scorecard
+from audit.present.blocks import FindingView, Section, finding_card, scorecard, unassessed
 from audit.present.charts.base import Chart
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
@@ -83,16 +83,16 @@ class ChapterView:
         return self._shown[name]
 
     def headline(self) -> Section:
-        """Return the chapter's verdicts as cards: found and watched first, then one line for what is clear."""
-        order = {"found": 0, "watch": 1, "clear": 2, "not_assessed": 3}
-        cards: list[FindingView] = []
-        quiet: list[FindingView] = []
+        """Return the chapter's verdicts: cards of what is found and watched, a table of what is clear, the rest by
+        reason."""
+        by: dict[str, list[FindingView]] = {"found": [], "watch": [], "clear": [], "not_assessed": []}
         for view in self.views:
-            (cards if order[view.finding.status] < 2 else quiet).append(view)
-        cards.sort(key=lambda v: order[v.finding.status])
-        parts: list[object] = [finding_card(v, self.fmt) for v in cards]
-        if quiet:
-            parts.append(scorecard([("", quiet)], self.fmt))
+            by[view.finding.status].append(view)
+        parts: list[object] = [finding_card(v, self.fmt) for v in (*by["found"], *by["watch"])]
+        if by["clear"]:
+            parts.append(scorecard([("", by["clear"])], self.fmt))
+        if by["not_assessed"]:
+            parts.append(unassessed(by["not_assessed"], self.fmt))
         title = "Выводы главы" if self.lang == "ru" else "Findings of this chapter"
         return Section(f"{self.name}-findings", title, parts)
 

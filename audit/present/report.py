@@ -29,7 +29,7 @@ import itertools
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +51,7 @@ from audit.present.blocks import (
     ActionView,
     Col,
     FindingView,
+    by_reason,
     executive_page,
     halves,
     join,
@@ -388,6 +389,7 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
         front = str(_fallback_front(ctx, views, fmt).html) + front
     chapters = [c for c in ctx.chapters if c is not summary]
     main = [c for c in chapters if not c.appendix]
+    reasons = _reasons(ctx)
     sections: list[str] = []
     if views:
         order = list(dict.fromkeys([c.id for c in chapters] + [v.finding.chapter for v in views]))
@@ -401,8 +403,8 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
             _chapter("scorecard", word("scorecard", lang), join([cards, _legend(lang)]), lang, explain=False)
         )
     for number, c in enumerate(main, 1):
-        sections.append(_notebook_chapter(c, bodies[c.id], views, lang, f"{number}"))
-    back = [_notebook_chapter(c, bodies[c.id], views, lang, "") for c in chapters if c.appendix]
+        sections.append(_notebook_chapter(c, bodies[c.id], views, reasons, lang, f"{number}"))
+    back = [_notebook_chapter(c, bodies[c.id], views, reasons, lang, "") for c in chapters if c.appendix]
     sections += back + _appendix(ctx, views, fmt)
     html = number_ids(front + "\n<!--km-front-ends-->\n" + "\n".join(sections))
     front, _, body = html.partition("\n<!--km-front-ends-->\n")
@@ -459,7 +461,41 @@ def _chapter(
     return f'<section class="{classes}" aria-labelledby="{anchor}">{heading}\n{body}</section>'
 
 
-def _notebook_chapter(c: ChapterEntry, body: Body, views: Sequence[FindingView], lang: Lang, number: str) -> str:
+_ONLY_A_LEAD = re.compile(
+    r'<section class="km-section">\s*<h3 id="[^"]*">([^<]*)</h3>\s*<div class="km-lead"><p>([^<]*)</p></div>\s*</section>'
+)
+
+
+def _fold(html: Markup, reasons: Collection[str], lang: Lang) -> Markup:
+    """Name the sections that only say why they are empty in one line per reason, at the end of the chapter."""
+    empty: dict[str, list[str]] = {}
+
+    def take(match: re.Match[str]) -> str:
+        told = str(Markup(match[2]).unescape()).strip().rstrip(".")
+        if told not in reasons:
+            return match[0]
+        empty.setdefault(told, []).append(str(Markup(match[1]).unescape()))
+        return ""
+
+    rest = Markup(_ONLY_A_LEAD.sub(take, str(html)))
+    lines = [
+        Markup('<p class="km-unassessed">{}</p>').format(
+            word("left_out", lang, sections=", ".join(f"«{t}»" if lang == "ru" else f"“{t}”" for t in titles), reason=r)
+        )
+        for r, titles in empty.items()
+    ]
+    return join([rest, *lines])
+
+
+def _reasons(ctx: ReportContext) -> frozenset[str]:
+    """Return the reasons for which figures and verdicts are missing, as chapters write them."""
+    told = (x.get("reason") for x in (*ctx.metrics.values(), *ctx.findings))
+    return frozenset(str(r).strip().rstrip(".") for r in told if r)
+
+
+def _notebook_chapter(
+    c: ChapterEntry, body: Body, views: Sequence[FindingView], reasons: Collection[str], lang: Lang, number: str
+) -> str:
     own = [v for v in views if v.finding.chapter == c.id]
     counts = [(s, sum(v.finding.status == s for v in own)) for s in STATUS]
     strip = join(
@@ -479,7 +515,7 @@ def _notebook_chapter(c: ChapterEntry, body: Body, views: Sequence[FindingView],
     empty = not re.sub(r"<[^>]+>|\s", "", str(body.html)) and "<img" not in str(body.html)
     if empty and c.status != "failed":
         parts.append(Markup('<p class="km-silent">{}</p>').format(c.error or word("chapter_silent", lang)))
-    parts.append(body.html)
+    parts.append(_fold(body.html, reasons, lang))
     # a chapter without trouble follows on the page before it; one that has some begins its own
     quiet = c.status != "failed" and not any(v.finding.status == "found" for v in own)
     return _chapter(c.id, c.title, join(parts), lang, number=number, brief=quiet and number not in ("", "1"))
@@ -501,12 +537,9 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
     out: list[str] = []
     blind = [v for v in views if v.finding.status == "not_assessed"]
     if blind:
-        # one row per reason: twenty checks that lack the same table are one thing to ask the client for
-        reasons: dict[str, list[str]] = {}
-        for v in blind:
-            reasons.setdefault(v.finding.reason.get(lang) if v.finding.reason else "", []).append(str(v.title))
+        reasons = by_reason(blind, lang)
         frame = pd.DataFrame(
-            [{"reason": r, "titles": Markup("<br>").join(escape(t) for t in ts)} for r, ts in reasons.items()],
+            [{"reason": r, "titles": Markup("<br>").join(escape(v.title) for v in vs)} for r, vs in reasons.items()],
             dtype=object,
         )
         cols = [Col("titles", word("finding", lang)), Col("reason", word("reason", lang))]

@@ -78,6 +78,7 @@ WORDS: dict[str, Text] = {
     ),
     "unit": Text("Единица", "Unit"),
     "limits_of_findings": Text("Границы оценок: ◆ наблюдать, ● выявлено", "Limits of the verdicts: ◆ watch, ● found"),
+    "left_out": Text("Не показано: {sections}. {reason}.", "Left out: {sections}. {reason}."),
     "parameters": Text("Параметры расчёта", "Parameters of the calculations"),
     "threshold": Text("Порог", "Threshold"),
     "watch_from": Text("Наблюдать с", "Watch from"),

@@ -149,7 +149,7 @@ def what_is_missing(view: ChapterView) -> Section:
 def clients(view: ChapterView) -> Section:
     """Key clients with something to do about them; those in order are counted in a line and listed in the annex."""
     if view.tables["clients"].empty:
-        return _section(view, "clients", [])
+        return Section("keys-clients", "", [])
     frame = _client_frame(view)
     open_steps = frame[view.tables["clients"]["to_do"] != "keep"]
     if open_steps.empty:
