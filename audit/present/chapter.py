@@ -21,7 +21,15 @@ from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.views import finding_view
 
-__all__ = ["ChapterView"]
+__all__ = ["ChapterView", "named"]
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Write a client's code where it has no name, in a list with ``client_key`` and ``client_name``."""
+    if frame.empty or "client_name" not in frame:
+        return frame
+    name = frame["client_name"].astype(object)
+    return frame.assign(client_name=name.where(name.notna() & name.ne(""), frame["client_key"]))
 
 
 @dataclass(frozen=True)

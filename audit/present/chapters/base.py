@@ -14,7 +14,7 @@ from audit.findings.rules.base import SHEETS as SHEET_NAMES
 from audit.model.result import Metric
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
-from audit.present.chapter import ChapterView
+from audit.present.chapter import ChapterView, named
 from audit.present.charts import clients as charts
 from audit.present.charts.base import Caption, Chart
 
@@ -61,18 +61,6 @@ def _section(view: ChapterView, name: str, parts: list[Any], **values: Any) -> S
 
 def _limits(view: ChapterView) -> dict[str, float]:
     return {"a": view.case.thresholds.value("base.abc_a"), "b": view.case.thresholds.value("base.abc_b")}
-
-
-def _name(row: dict[Any, Any]) -> str:
-    name = row.get("client_name")
-    return name if isinstance(name, str) and name else str(row["client_key"])
-
-
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Write a client's key where it has no name."""
-    if "client_name" not in frame or frame.empty:
-        return frame
-    return frame.assign(client_name=[_name(r) for r in frame[["client_key", "client_name"]].to_dict("records")])
 
 
 def _yes(view: ChapterView) -> Callable[[Any], str]:
@@ -182,7 +170,7 @@ def spread(view: ChapterView) -> Section:
         limits=(limits["a"], limits["b"]), words=words,
     )  # fmt: skip
     listed = table(
-        _named(clients),
+        named(clients),
         _top_columns(view),
         fmt=view.fmt,
         max_rows=SHOWN,
@@ -219,7 +207,7 @@ def strategies(view: ChapterView) -> Section:
         parts.append(charts.strategies_chart(frame, view.fmt, caption, words))
         clients = view.tables["clients"]
         source = {k: _plain(view, "strategies", k) for k in ("wallet", "range", "best")}
-        rows = _named(clients[clients["abcd"].isin(["A", "C"])])
+        rows = named(clients[clients["abcd"].isin(["A", "C"])])
         columns = [
             _client(view),
             Col("abcd", _label(view, "Стратегия", "Strategy"), show=_strategy(view)),
@@ -270,7 +258,7 @@ def _off_rows(view: ChapterView) -> pd.DataFrame:
     clients = view.tables["clients"]
     mark = clients["off_profile"].eq(True) if "off_profile" in clients else pd.Series(False, index=clients.index)
     rows = clients[mark.astype(bool)]
-    return _named(rows.sort_values(["orders", "client_key"], ascending=[False, True]))
+    return named(rows.sort_values(["orders", "client_key"], ascending=[False, True]))
 
 
 def wallet(view: ChapterView) -> Section:
@@ -292,7 +280,7 @@ def wallet(view: ChapterView) -> Section:
 
 def _wallet_rows(view: ChapterView) -> pd.DataFrame:
     frame = view.tables["wallet"]
-    return _named(frame.sort_values(["headroom", "client_key"], ascending=[False, True], ignore_index=True))
+    return named(frame.sort_values(["headroom", "client_key"], ascending=[False, True], ignore_index=True))
 
 
 def assortment(view: ChapterView) -> Section:
@@ -311,7 +299,7 @@ def assortment(view: ChapterView) -> Section:
         [str(v) for v in top["category"]], [int(v) for v in top["clients"]], view.fmt, caption
     )
     listed = table(
-        _named(view.tables["gaps"]), _gap_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "gaps"),
+        named(view.tables["gaps"]), _gap_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "gaps"),
         wide=False,
     )  # fmt: skip
     return _section(view, "range", [chart, listed, _t(view, "range", "note")], peers_half=half)
@@ -340,7 +328,7 @@ def giants(view: ChapterView) -> Section:
             )
         )  # fmt: skip
     parts.append(
-        table(_named(frame), _giant_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "giants"))
+        table(named(frame), _giant_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "giants"))
     )
     parts.append(_t(view, "giants", "note"))
     return _section(view, "giants", parts)
@@ -431,7 +419,7 @@ def _whole_client_columns(view: ChapterView) -> list[Col]:
 
 def SHEETS(view: ChapterView) -> list[Sheet]:
     """Return clients with their classes, holdings, off-profile clients, wallets, gaps, giant orders and growth."""
-    clients = _named(view.tables["clients"])
+    clients = named(view.tables["clients"])
     yes = _yes(view)
     written = clients.assign(
         **{c: [yes(v) for v in clients[c]] for c in ("smaller_half", "off_profile") if c in clients}
@@ -454,9 +442,9 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     if len(wallets):
         sheets.append(_sheet(view, "wallet", "wallet", wallets, _wallet_columns(view)))
     if len(view.tables["gaps"]):
-        sheets.append(_sheet(view, "gaps", "range", _named(view.tables["gaps"]), _gap_columns(view)))
+        sheets.append(_sheet(view, "gaps", "range", named(view.tables["gaps"]), _gap_columns(view)))
     if len(view.tables["giants"]):
-        sheets.append(_sheet(view, "giants", "giants", _named(view.tables["giants"]), _giant_columns(view)))
+        sheets.append(_sheet(view, "giants", "giants", named(view.tables["giants"]), _giant_columns(view)))
     growth_rows = view.tables["growth"]
     if len(growth_rows):
         names = view.result.facts["labels"]

@@ -12,7 +12,7 @@ from audit.findings.rules.handoff import sheet
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
-from audit.present.chapter import ChapterView
+from audit.present.chapter import ChapterView, named
 from audit.present.charts import handoff as charts
 from audit.present.charts.base import Caption
 
@@ -169,7 +169,7 @@ def _handed_frame(view: ChapterView) -> pd.DataFrame:
         "overdue" if overdue else "waiting" if away else ""
         for away, overdue in zip(rows["still_away"], rows["overdue"], strict=True)
     ]
-    rows = rows.assign(silence=[_plain(view, "handed", w) if w else "" for w in words])
+    rows = named(rows).assign(silence=[_plain(view, "handed", w) if w else "" for w in words])
     order = ["overdue", "still_away", "annual_value", "client_key"]
     return rows.sort_values(order, ascending=[False, False, False, True])
 

@@ -14,7 +14,7 @@ from audit.findings.rules.keys import sheet
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
-from audit.present.chapter import ChapterView
+from audit.present.chapter import ChapterView, named
 from audit.present.charts import keys as charts
 from audit.present.charts.base import Benchmark, Caption
 
@@ -161,7 +161,7 @@ def clients(view: ChapterView) -> Section:
 
 def not_listed(view: ChapterView) -> Section:
     """Large clients that nobody lists as key."""
-    frame = view.tables["not_listed"]
+    frame = named(view.tables["not_listed"])
     if frame.empty:
         return Section("keys-not-listed", "", [])
     return _section(view, "not_listed", [table(frame, _unlisted_columns(view), fmt=view.fmt)])

@@ -13,7 +13,7 @@ from audit.findings.rules.ownership import SHEETS as SHEET_NAMES
 from audit.model.result import Metric
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
-from audit.present.chapter import ChapterView
+from audit.present.chapter import ChapterView, named
 from audit.present.charts import ownership as charts
 from audit.present.charts.base import Caption
 
@@ -65,10 +65,7 @@ def _who(view: ChapterView, frame: pd.DataFrame, column: str = "manager") -> pd.
     out = frame.copy()
     if column in out:
         out[column] = [None if pd.isna(v) else names.get(str(v), str(v)) for v in out[column]]
-    if "client_name" in out:
-        keyed = out[["client_key", "client_name"]].to_dict("records")
-        out["client_name"] = [r["client_name"] if isinstance(r["client_name"], str) else r["client_key"] for r in keyed]
-    return out
+    return named(out)
 
 
 def _client_columns(view: ChapterView) -> list[Col]:

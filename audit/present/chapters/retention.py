@@ -12,7 +12,7 @@ from audit.errors import Text
 from audit.model.result import Metric
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, columns, table
-from audit.present.chapter import ChapterView
+from audit.present.chapter import ChapterView, named
 from audit.present.charts import retention as charts
 from audit.present.charts.base import Caption
 
@@ -319,7 +319,7 @@ def states(view: ChapterView) -> Section:
 
 def worklist(view: ChapterView) -> Section:
     """The first fifteen lines of the list of late and sleeping clients."""
-    frame = _managers(view, view.tables["worklist"], "manager")
+    frame = named(_managers(view, view.tables["worklist"], "manager"))
     total = float(frame["at_stake"].sum())
     if frame.empty:
         return _section(view, "worklist", [], n=0, total=0.0)

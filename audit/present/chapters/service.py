@@ -14,7 +14,7 @@ from audit.findings.rules.service import sheet
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
-from audit.present.chapter import ChapterView
+from audit.present.chapter import ChapterView, named
 from audit.present.charts import service as charts
 from audit.present.charts.base import Caption
 from audit.present.charts.handoff import away_chart
@@ -287,7 +287,7 @@ def _call_frame(view: ChapterView) -> pd.DataFrame:
         for r in rows.to_dict("records")
     ]
     silence = [_plain(view, "to_call", "overdue" if late else "waiting") for late in rows["overdue"]]
-    return rows.assign(
+    return named(rows).assign(
         what=pd.Series(what, index=rows.index, dtype=object),
         silence=pd.Series(silence, index=rows.index, dtype=object),
     )
