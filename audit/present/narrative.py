@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from audit.errors import Lang, Text, speaking
@@ -36,9 +36,14 @@ def narrative_source(lang: Lang, chapter: str) -> Mapping[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-@lru_cache(maxsize=2)
-def _environment(lang: Lang) -> Environment:
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
     return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(template: str) -> Template:
+    return _environment().from_string(template)
 
 
 def _capital(sentence: Markup) -> Markup:
@@ -69,8 +74,11 @@ class Narrative:
 
     def say(self, template: str, **values: Any) -> Markup:
         """Fill one sentence; every value is escaped."""
-        with speaking(self.lang):  # a reason in a sentence is a `Text`
-            text = _environment(self.lang).from_string(template).render(fmt=self.fmt, **self.values, **values)
+        if "{" in template:
+            with speaking(self.lang):  # a reason in a sentence is a `Text`
+                text = _compiled(template).render(fmt=self.fmt, **self.values, **values)
+        else:
+            text = template
         # A date that ends in «г.» or a reason with its own stop may stand before the stop of the sentence.
         return Markup(_TWO_STOPS.sub(".", " ".join(text.split(" "))))
 

@@ -238,6 +238,32 @@ def _bare_groups(svg: str) -> str:
     return _GROUP.sub(group, svg)
 
 
+_CLIP = re.compile(r'<clipPath id="([^"]+)">\s*<rect x="([^"]+)" y="([^"]+)" width="([^"]+)" height="([^"]+)"/>')
+_CLIPPED = re.compile(r'(<path d=")([^"]*)(") clip-path="url\(#([^)]+)\)"')
+_POINTS = re.compile(r"(-?\d+(?:\.\d+)?) (-?\d+(?:\.\d+)?)")
+
+
+def _needless_clips(svg: str) -> str:
+    """Let shapes that lie wholly inside their clip do without it: printing draws the clip anew for every one of them.
+
+    The points of a curve enclose it, so that points inside mean a curve inside.
+    """
+    boxes = {m[1]: tuple(map(float, m.groups()[1:])) for m in _CLIP.finditer(svg)}
+
+    def shape(match: re.Match[str]) -> str:
+        box = boxes.get(match[4])
+        if box is None:
+            return match[0]
+        x, y, width, height = box
+        inside = all(
+            x - 1 <= float(a) <= x + width + 1 and y - 1 <= float(b) <= y + height + 1
+            for a, b in _POINTS.findall(match[2])
+        )
+        return f"{match[1]}{match[2]}{match[3]}" if inside else match[0]
+
+    return _CLIPPED.sub(shape, svg)
+
+
 def _compact(svg: str) -> str:
     """Drop what matplotlib writes for its own use, and digits nobody can see; name the type faces once."""
     svg = svg[svg.index("<svg") :]
@@ -256,7 +282,7 @@ def _compact(svg: str) -> str:
 
     # only inside tags: a client's name in a text node keeps its digits
     svg = re.sub(r"<[^>]+>", lambda tag: _NUMBER.sub(shorter, tag[0]), svg)
-    svg = re.sub(r">\n\s+<", ">\n<", svg)
+    svg = _needless_clips(re.sub(r">\n\s+<", ">\n<", svg))
     return svg.strip() + "\n"
 
 
