@@ -33,6 +33,7 @@ __all__ = [
     "SCREEN_ONLY",
     "ActionView",
     "Col",
+    "Columns",
     "FindingView",
     "Section",
     "action_table",
@@ -167,7 +168,7 @@ def _lab_style() -> str:
 
 def _block(part: Any) -> Any:
     """Plain text and inline markup become paragraphs; blocks pass."""
-    if part is None or isinstance(part, Chart | Section):
+    if part is None or isinstance(part, Chart | Columns | Section):
         return part
     return paragraphs(part)
 
@@ -222,11 +223,23 @@ def chips(items: Iterable[tuple[str, str]]) -> Markup:
     )
 
 
-def columns(*parts: Any) -> Markup:
+@dataclass(frozen=True)
+class Columns:
+    """Parts side by side (below one another on a narrow screen)."""
+
+    parts: tuple[Any, ...]
+
+    def __html__(self) -> str:
+        cells = (Markup("<div>{}</div>").format(_html(_block(p))) for p in self.parts)
+        return str(Markup('<div class="km-columns">{}</div>').format(join(cells, "")))
+
+    def __str__(self) -> str:
+        return self.__html__()
+
+
+def columns(*parts: Any) -> Columns:
     """Place parts side by side (below one another on a narrow screen)."""
-    return Markup('<div class="km-columns">{}</div>').format(
-        join((Markup("<div>{}</div>").format(_html(_block(p))) for p in parts), "")
-    )
+    return Columns(parts)
 
 
 # --- figures

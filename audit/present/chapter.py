@@ -15,7 +15,7 @@ from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 from audit.present.annex import Sheet
-from audit.present.blocks import FindingView, Section, finding_card, scorecard, unassessed
+from audit.present.blocks import Columns, FindingView, Section, finding_card, scorecard, unassessed
 from audit.present.charts.base import Chart
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
@@ -139,7 +139,9 @@ class ChapterView:
 
     def charts(self) -> list[Chart]:
         """Return the charts of the sections shown so far, for slides."""
-        return [p for s in self._shown.values() for p in s.parts if isinstance(p, Chart)]
+        parts = (p for s in self._shown.values() for p in s.parts)
+        flat = (q for p in parts for q in (p.parts if isinstance(p, Columns) else (p,)))
+        return [p for p in flat if isinstance(p, Chart)]
 
     def sheets(self) -> list[Sheet]:
         """Return the chapter's annex sheets."""

@@ -20,10 +20,12 @@ from typing import Any
 from audit.errors import Lang, Text
 from audit.findings.finding import Finding
 from audit.method import method
+from audit.model.result import Metric
 from audit.present.annex import clean_text
+from audit.present.charts.base import Band, Benchmark, Caption, bars
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
-from audit.present.report import ReportContext
+from audit.present.report import ReportContext, bands_of
 from audit.present.style import GRADES, INK, INK_FAINT, INK_SOFT, RULE, SEVERITIES, STATUS, on_color, readable, tint
 from audit.present.summary import price_words, rank
 from audit.present.titles import chapter_title
@@ -68,42 +70,56 @@ _T = {
 _CHARTS: Mapping[str, Sequence[str]] = {
     "roles.km_overload": ("roles-km-load", "roles-flow"),
     "roles.frontline_overload": ("roles-flow",),
+    "model.type_mismatch": ("model-conveyor",),
+    "model.missing_role": ("model-conveyor",),
+    "model.extra_station": ("model-conveyor",),
+    "model.support_misplaced": ("model-conveyor",),
     "roles.relief_shortage": ("roles-relief", "roles-flow"),
     "roles.entry_burden": ("roles-entry",),
-    "roles.universal_seller": ("roles-universal", "roles-flow"),
-    "roles.hunter_farmer_mix": ("roles-hunt", "roles-flow"),
+    "roles.universal_seller": ("roles-flow",),
+    "roles.hunter_farmer_mix": ("roles-flow",),
+    "roles.owner_runs_keys": ("keys-leads",),
     "roles.engineer_sells": ("roles-flow",),
     "roles.seller_buys": ("roles-flow",),
-    "roles.fragmented_function": ("roles-fragmentation", "roles-flow"),
+    "roles.fragmented_function": ("roles-flow",),
     "roles.evidence_conflict": ("roles-evidence",),
     "retention.leaky_first_purchase": ("retention-second", "retention-second-by"),
     "retention.low_repeat_share": ("retention-repeat",),
     "retention.revenue_leak": ("retention-bridge",),
-    "retention.base_shrinking": ("retention-active", "retention-calendar", "retention-bridge"),
+    "retention.base_shrinking": ("retention-trend-active-clients", "retention-bridge"),
     "retention.sleeping_clients": ("retention-states",),
     "retention.weak_return": ("retention-return",),
-    "retention.ticket_decline": ("retention-drivers",),
-    "retention.frequency_decline": ("retention-drivers",),
-    "retention.range_decline": ("retention-drivers",),
+    "retention.ticket_decline": ("retention-trend-ticket", "retention-drivers"),
+    "retention.frequency_decline": ("retention-trend-frequency", "retention-drivers"),
+    "retention.range_decline": ("retention-trend-range", "retention-drivers"),
     "retention.manager_outlier": ("retention-managers",),
-}
-"""Which chart is a finding's evidence, best first; others are found by their name (`chart_of`)."""
+    "base.concentration": ("base-spread",),
+    "base.long_tail": ("base-tail",),
+    "base.wallet_headroom": ("base-wallet",),
+    "base.range_gap": ("base-range",),
+    "base.indigestion": ("base-giants",),
+    "ownership.single_owner": ("ownership-sellers",),
+    "ownership.bus_factor": ("ownership-books",),
+    "ownership.handover_loss": ("ownership-departures",),
+    "ownership.overloaded_book": ("ownership-load",),
+    "keys.too_many": ("keys-leads",),
+    **{f"keys.{x}": ("keys-faults",) for x in (
+        "no_file", "no_buying_centre", "no_plan", "no_backup", "no_influence", "disincentive")},
+    "handoff.rule_not_followed": ("handoff-following",),
+    "handoff.loss": ("handoff-loss",),
+    "service.late": ("service-months", "service-kinds"),
+    "service.short_shipments": ("service-kinds",),
+    "service.complaints": ("service-reasons", "service-kinds"),
+    "service.failures_cost_clients": ("service-after-failure",),
+    "selfcheck.contradiction": ("selfcheck-answers",),
+}  # fmt: skip
+"""Which chart is a finding's evidence, best first; a finding without one has its figure on the scale of its verdict."""
 
 
 def chart_of(finding: str, charts: Path) -> Path | None:
-    """Return the picture that shows a finding's evidence, or None: no picture is better than a wrong one.
-
-    A finding without an entry takes the chart of its own chapter whose name shares a word with the finding's name.
-    """
-    chapter, _, name = finding.partition(".")
-    for candidate in _CHARTS.get(finding, ()):
-        if (charts / f"{candidate}.png").is_file():
-            return charts / f"{candidate}.png"
-    words = {w.rstrip("s") for w in name.split("_") if len(w) > 3}
-    for path in sorted(charts.glob(f"{chapter}-*.png")):
-        if words & {w.rstrip("s") for w in path.stem.removeprefix(f"{chapter}-").split("-")}:
-            return path
-    return None
+    """Return the chart that shows a finding's evidence, or None where the report has none."""
+    paths = (charts / f"{candidate}.png" for candidate in _CHARTS.get(finding, ()))
+    return next((p for p in paths if p.is_file()), None)
 
 
 # --- measuring
@@ -198,6 +214,8 @@ class _Shown:
     interval: str = ""
     norm: str = ""
     price: str = ""
+    metric: Metric | None = None
+    band: Band | None = None
 
 
 @dataclass(frozen=True)
@@ -223,6 +241,7 @@ class _Content:
         finding, fmt, metrics = finding_from_json(raw, self.lang), self.fmt, self.findings["metrics"]
         lead = next((m for m in finding.metrics if metrics.get(m, {}).get("value") is not None), None)
         figure = name = interval = norm = price = ""
+        metric: Metric | None = None
         if lead is not None:
             metric = metric_from_json(lead, metrics[lead])
             figure, interval = fmt.metric(metric), fmt.interval(metric)
@@ -233,7 +252,12 @@ class _Content:
         if finding.effect is not None and finding.status in ("found", "watch"):
             e = finding.effect
             price = fmt.money_range(e.low, e.base, e.high, per_year=True, of=word(f"effect_{e.basis}", self.lang))
-        return _Shown(finding, _plain(raw["title"]), _plain(raw["text"]), figure, name, interval, norm, price)
+        told = (_plain(raw["title"]), _plain(raw["text"]), figure, name, interval, norm, price)
+        return _Shown(finding, *told, metric, self.bands.get(finding.id))
+
+    @cached_property
+    def bands(self) -> Mapping[str, Band]:
+        return bands_of(self.ctx)
 
     def by_status(self, *statuses: str) -> list[_Shown]:
         return sorted((s for s in self.all if s.finding.status in statuses), key=lambda s: rank(s.finding))
@@ -418,15 +442,31 @@ class _Deck:
         cell.margin_left = cell.margin_right = self.inches(0.08)
         cell.margin_top = cell.margin_bottom = self.inches(0.04)
 
-    def picture(self, path: Path, x: float, y: float, w: float, h: float, alt: str) -> None:
+    def on_its_scale(self, s: _Shown) -> io.BytesIO | None:
+        """Draw a finding's figure with its interval, norm and limits; None where there is nothing to compare with."""
+        m = s.metric
+        if m is None or m.value is None or (s.band is None and m.benchmark is None):
+            return None
+        mark = Benchmark(m.benchmark, f"{self.t('norm').lower()} {s.norm}") if m.benchmark is not None else None
+        chart = bars(
+            Caption("verdict", s.figure_name), [""], [m.value], fmt=self.c.fmt, unit=m.unit, low=[m.low],
+            high=[m.high], mark=mark, band=s.band, accent=self.accent,
+        )  # fmt: skip
+        picture = chart.slide_png
+        return io.BytesIO(picture) if picture is not None else None
+
+    def picture(self, path: Path | io.BytesIO, x: float, y: float, w: float, h: float, alt: str) -> None:
         """Place a picture inside a box, its proportions kept."""
         from PIL import Image
 
         with Image.open(path) as image:
             ratio = image.width / image.height
         width, height = (w, w / ratio) if w / ratio <= h else (h * ratio, h)
+        source = path if isinstance(path, io.BytesIO) else str(path)
+        if isinstance(source, io.BytesIO):
+            source.seek(0)
         shape = self.slide.shapes.add_picture(
-            str(path), self.inches(x + (w - width) / 2), self.inches(y + (h - height) / 2), self.inches(width),
+            source, self.inches(x + (w - width) / 2), self.inches(y + (h - height) / 2), self.inches(width),
             self.inches(height),
         )  # fmt: skip
         shape._element.nvPicPr.cNvPr.set("descr", clean_text(alt))
@@ -499,7 +539,7 @@ class _Deck:
     def finding(self, s: _Shown) -> None:
         lang, mark = self.c.lang, STATUS[s.finding.status]
         self.open(s.title)
-        chart = chart_of(s.finding.id, self.charts)
+        chart = chart_of(s.finding.id, self.charts) or self.on_its_scale(s)
         left = 4.7 if chart is not None else WIDTH_IN - 2 * MARGIN_IN
         severity = SEVERITIES[s.finding.severity].get(lang)
         label = f"{mark.shape} {mark.word.get(lang)}" + (f", {severity}" if severity else "")

@@ -77,6 +77,7 @@ __all__ = [
     "RenderOptions",
     "ReportContext",
     "ThresholdEntry",
+    "bands_of",
     "build_report",
     "definitions_of",
     "frame_documents",
@@ -328,7 +329,8 @@ def _view(raw: Mapping[str, Any], ctx: ReportContext, bands: Mapping[str, Band])
     )
 
 
-def _bands(ctx: ReportContext) -> dict[str, Band]:
+def bands_of(ctx: ReportContext) -> dict[str, Band]:
+    """Return the limits of each finding's verdict."""
     return {
         t.id: Band(t.watch, t.found, t.bad)
         for t in ctx.thresholds
@@ -381,7 +383,7 @@ class _Parts:
 
 def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Parts:
     fmt = Fmt(lang, ctx.currency)
-    bands = _bands(ctx)
+    bands = bands_of(ctx)
     views = [_view(f, ctx, bands) for f in ctx.findings]
     summary = next((c for c in ctx.chapters if c.id == "summary"), None)
     front = str(bodies[summary.id].html) if summary is not None else ""

@@ -9,6 +9,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from audit.diagnose.roles import diagnose
+from audit.diagnose.roles.entry import entry_share
 from audit.diagnose.roles.hunting import hunting_table
 from audit.diagnose.roles.measure import first_person_keys
 from audit.diagnose.roles.money import foreign_cost, mirror
@@ -255,3 +256,21 @@ def test_parts_of_the_business_with_types_of_their_own():
 def test_one_client_one_order_and_no_manager_do_not_break_the_chapter():
     one = make_case([{"order_id": "1", "order_date": "2025-01-01", "client_id": "a", "amount": 1.0}])
     assert diagnose(one).metrics["roles.entry_by_manager"].value is None
+
+
+def test_entry_share_counts_only_what_people_typed() -> None:
+    rows = pd.DataFrame(
+        [
+            ("K1", "K1", 30),  # typed by the manager
+            ("OP1", "K1", 10),  # by the clerk: 30 of 40
+            ("SYS", "K1", 60),  # by nobody: not counted
+            ("OP1", "K2", 25),  # 0 of 25
+            ("K3", "K3", 5),  # too few to judge
+            (None, "K1", 7),  # author unknown
+        ],
+        columns=["created_by", "manager", "orders"],
+    )
+    found = entry_share(rows, min_orders=20, level=0.95)
+    assert found[["person", "typed", "own", "share"]].to_numpy().tolist() == [["K1", 40, 30, 0.75], ["K2", 25, 0, 0.0]]
+    low, high = proportion_confint(30, 40, method="wilson")
+    assert (found.loc[0, "low"], found.loc[0, "high"]) == pytest.approx((low, high))

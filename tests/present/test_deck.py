@@ -214,11 +214,11 @@ def test_fit_text_shrinks_then_cuts() -> None:
     assert text.endswith("…") and len(_wrap(text, 2, size, False)) == 1
 
 
-def test_a_chart_is_found_by_name_or_left_out(tmp_path: Path) -> None:
-    for name in ("retention-repeat", "service-late", "base-abc"):
+def test_the_chart_of_a_finding_is_the_best_that_is_there(tmp_path: Path) -> None:
+    for name in ("retention-repeat", "service-kinds", "base-abc"):
         (tmp_path / f"{name}.png").write_bytes(PNG)
     assert chart_of("retention.low_repeat_share", tmp_path) == tmp_path / "retention-repeat.png"
-    assert chart_of("service.late", tmp_path) == tmp_path / "service-late.png"
+    assert chart_of("service.late", tmp_path) == tmp_path / "service-kinds.png"
     assert chart_of("base.indigestion", tmp_path) is None
     assert chart_of("roles.km_overload", tmp_path) is None
 

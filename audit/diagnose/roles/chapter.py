@@ -118,6 +118,9 @@ def diagnose(
         if log
         else pd.DataFrame(),
         "entry": entry.table,
+        "entry_share": order_entry.entry_share(
+            entry.table, t.count("general.min_units"), t.value("general.confidence_level")
+        ),
         "entry_hours": entry.hours,
         "hunting": hunts.table,
         **relief.tables,

@@ -14,9 +14,9 @@ import pandas as pd
 
 from audit.errors import Text
 from audit.model.result import Metric, metric, no_metric
-from audit.stats.intervals import wilson
+from audit.stats.intervals import wilson, wilson_bounds
 
-__all__ = ["Entry", "entry_by_manager", "entry_hours", "measure_entry", "own_entry"]
+__all__ = ["Entry", "entry_by_manager", "entry_hours", "entry_share", "measure_entry", "own_entry"]
 
 SYSTEM = "SYS"
 FUNCTION = "OPS_ORDER"
@@ -189,6 +189,23 @@ def entry_by_manager(
         METRIC, entry.foreign / entry.typed, low=low, high=high, n=entry.typed,
         typed_by_manager=entry.by_manager, own_work=entry.own, suspect_logins=entry.suspect, automatic=entry.automatic,
     )  # fmt: skip
+
+
+def entry_share(rows: pd.DataFrame, min_orders: int, level: float) -> pd.DataFrame:
+    """Return how much of what people type for each manager's clients the manager types.
+
+    ``rows``: created_by, manager, orders of the recent period. Grain: one row per responsible manager with at least
+    ``min_orders`` orders typed by people, the largest share first. Columns: person, typed, own, share, low, high
+    (Wilson).
+    """
+    human = rows[rows["created_by"].notna() & rows["manager"].notna() & (rows["created_by"] != SYSTEM)]
+    own = human["orders"].where(human["created_by"] == human["manager"], 0)
+    out = human.assign(own=own).groupby("manager", sort=True)[["orders", "own"]].sum().reset_index()
+    out = out.rename(columns={"manager": "person", "orders": "typed"})
+    out = out[out["typed"] >= min_orders]
+    low, high = wilson_bounds(out["own"].to_numpy(), out["typed"].to_numpy(), level)
+    out = out.assign(share=out["own"] / out["typed"], low=low, high=high)
+    return out.sort_values(["share", "person"], ascending=[False, True], ignore_index=True)
 
 
 def entry_hours(rows: pd.DataFrame, minutes_per_order: float, minutes_per_line: float, months: float) -> pd.DataFrame:

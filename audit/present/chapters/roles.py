@@ -147,7 +147,14 @@ def _entry(view: ChapterView) -> Section:
             Col("orders", _say(view, "Заказов", "Orders"), "count"),
             Col("share", _say(view, "Доля", "Share"), "share"),
         ]
-        parts = [table(frame, columns, fmt=view.fmt, sheet=_sheet(view, "entry_hours")), _t(view, "entry", "note")]
+        listed = table(frame, columns, fmt=view.fmt, sheet=_sheet(view, "entry_hours"))
+        limit = view.case.thresholds["roles.entry_burden"].found
+        chart = charts.entry_chart(
+            view.result, view.fmt, view.case.thresholds["roles.entry_burden"], _names(view),
+            title=lambda above, n: _plain(view, "entry", "chart", above=above, n=n, limit=limit),
+            note=_plain(view, "entry", "chart_note"),
+        )  # fmt: skip
+        parts = [p for p in (chart, listed, _t(view, "entry", "note")) if p is not None]
     return _section(view, "entry", parts)
 
 
@@ -155,7 +162,18 @@ def _relief(view: ChapterView) -> Section:
     m, r = view.result.metrics["roles.relief_fte"], view.result.facts["relief"]
     parts: list[Any] = []
     if m.value is not None and r is not None and len(view.tables["relief"]):
-        parts = [_pencil(view), _pencil_sum(view), _t(view, "relief", "ek"), _uplift(view), _t(view, "relief", "note")]
+        title = _plain(
+            view, "relief", "chart", of=float(view.tables["relief"]["hours"].sum()), hours=r["transferable"][1]
+        )
+        chart = charts.relief_chart(view.result, view.fmt, title=title, note=_plain(view, "relief", "chart_note"))
+        parts = [
+            chart,
+            _pencil(view),
+            _pencil_sum(view),
+            _t(view, "relief", "ek"),
+            _uplift(view),
+            _t(view, "relief", "note"),
+        ]
     elif m.value is not None:
         parts = [
             _say(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -26,7 +27,19 @@ from audit.present.charts.base import (
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, CATEGORICAL, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, chart_style
 
-__all__ = ["evidence_chart", "flow_chart", "group_name", "km_load_chart", "mirror_chart", "role_short"]
+MOST_ENTRY = 15
+MOST_FUNCTIONS = 10
+
+__all__ = [
+    "entry_chart",
+    "evidence_chart",
+    "flow_chart",
+    "group_name",
+    "km_load_chart",
+    "mirror_chart",
+    "relief_chart",
+    "role_short",
+]
 
 
 def role_short(code: str | None, fmt: Fmt) -> str:
@@ -82,6 +95,48 @@ def flow_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str = AC
 
 def _numbers(values: pd.Series) -> list[float | None]:
     return [None if v is None or math.isnan(float(v)) else float(v) for v in values]
+
+
+def entry_chart(
+    result: ChapterResult,
+    fmt: Fmt,
+    band: Threshold,
+    names: Mapping[str, str],
+    *,
+    title: Callable[[int, int], str],
+    note: str = "",
+) -> Chart | None:
+    """Draw how much of the orders of each manager's clients the manager types; None without managers to judge."""
+    rows = result.tables["entry_share"].head(MOST_ENTRY)
+    if rows.empty:
+        return None
+    assert band.watch is not None and band.found is not None
+    above = int((rows["share"] >= band.found).sum())
+    return bars(
+        Caption("roles-entry", title(above, len(rows)), note=note),
+        [names.get(str(p), str(p)) for p in rows["person"]], [float(v) for v in rows["share"]],
+        fmt=fmt, low=[float(v) for v in rows["low"]], high=[float(v) for v in rows["high"]],
+        n=[int(v) for v in rows["typed"]], band=Band(band.watch, band.found), limit=1.0,
+    )  # fmt: skip
+
+
+def relief_chart(result: ChapterResult, fmt: Fmt, *, title: str, note: str = "") -> Chart | None:
+    """Draw the hours of each function that can be handed over, with their range; None where there are none."""
+    rows = result.tables["relief"].sort_values("base", ascending=False).head(MOST_FUNCTIONS)
+    if rows.empty:
+        return None
+    functions, groups = method().functions, method().groups
+
+    def label(row: Mapping[Hashable, Any]) -> str:
+        code = str(row["function"])
+        name = (functions[code] if code in functions else groups[code]).name.get(fmt.lang)
+        return shorten(re.split(r"[:(,]", name)[0].strip(), 34)
+
+    return bars(
+        Caption("roles-relief", title, note=note),
+        [label(r) for r in rows.to_dict("records")], [float(v) for v in rows["base"]],
+        fmt=fmt, unit="hours", low=[float(v) for v in rows["low"]], high=[float(v) for v in rows["high"]],
+    )  # fmt: skip
 
 
 def km_load_chart(
