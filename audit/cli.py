@@ -179,16 +179,21 @@ def _guard(work: Callable[[], int]) -> None:
     raise SystemExit(code)
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    _speak(None)
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from audit.run.prepare import kit_version
 
         typer.echo(f"km-audit {kit_version()}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # by a callback: a command is missing where only the version is asked for
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    _speak(None)
 
 
 def _chapter_name(step: str, lang: str) -> str:

@@ -44,6 +44,11 @@ GOOD = [
 ]
 
 
+def test_the_version_needs_no_command(tmp_path: Path) -> None:
+    done = km_audit("--version", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.startswith("km-audit ") and not done.stderr
+
+
 def test_screen_writes_findings_for_machines(tmp_path: Path) -> None:
     file = orders(tmp_path / "o.csv", GOOD)
     done = km_audit("screen", "--orders", file, "--out", "f.json", cwd=tmp_path)
