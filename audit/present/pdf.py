@@ -56,11 +56,14 @@ def write_pdf(html: str, path: Path, lang: Lang, *, engine: str | None = None) -
     note: Text | None = None
     if engine in (None, "weasyprint"):
         try:
-            return PdfResult("WeasyPrint", _weasyprint(html, path, lang))
+            data, pages = _weasyprint(html, lang)
         except OSError as e:  # Pango, its glib or harfbuzz cannot be loaded
             note = Text(f"WeasyPrint не запустился: {_first_line(e)}", f"WeasyPrint did not start: {_first_line(e)}")
         except ImportError as e:
             note = Text(f"WeasyPrint не установлен: {_first_line(e)}", f"WeasyPrint is not installed: {_first_line(e)}")
+        else:
+            path.write_bytes(data)  # a full disk is the caller's to tell
+            return PdfResult("WeasyPrint", pages)
     if engine in (None, "browser"):
         browser = find_browser()
         if browser is not None:
@@ -88,7 +91,7 @@ _EMBEDDED = re.compile(r"data:([a-z]+/[a-z0-9.+-]+);base64,([A-Za-z0-9+/]+={0,2}
 _ASIDE = "km-embedded"
 
 
-def _weasyprint(html: str, path: Path, lang: Lang) -> int:
+def _weasyprint(html: str, lang: Lang) -> tuple[bytes, int]:
     import logging
 
     if sys.platform == "win32" and (Path(sys.prefix) / "conda-meta").is_dir():
@@ -136,8 +139,7 @@ def _weasyprint(html: str, path: Path, lang: Lang) -> int:
     finally:
         if collecting:
             gc.enable()
-    path.write_bytes(data)
-    return len(document.pages)
+    return data, len(document.pages)
 
 
 # --- an installed browser

@@ -13,6 +13,9 @@ from audit.errors import Text
 from audit.findings.finding import Effect, Finding
 from audit.model.result import Metric
 from audit.present.blocks import (
+    PAPER_ONLY,
+    PAPER_ROWS,
+    SCREEN_ONLY,
     ActionView,
     Col,
     FindingView,
@@ -22,12 +25,16 @@ from audit.present.blocks import (
     executive_page,
     finding_card,
     gauge,
+    halves,
     key_figures,
     metric_line,
+    middle,
+    pairs,
     scorecard,
     slug,
     status_mark,
     table,
+    unassessed,
 )
 from audit.present.charts.base import Band
 from audit.present.format import NBSP, Fmt
@@ -156,6 +163,45 @@ def test_cut_table_says_so_and_names_the_annex() -> None:
     html = str(table(pd.DataFrame({"c": range(30)}), [Col("c", "К", "count")], fmt=RU, max_rows=10, sheet="base.list"))
     assert html.count("<tr>") == 11
     assert "Показано строк: 10 из 30. Список целиком — на листе «base.list»" in html
+
+
+def test_paper_has_the_first_rows_of_a_cut_list_and_its_own_note() -> None:
+    frame = pd.DataFrame({"name": [f"n{i}" for i in range(20)], "n": range(20)})
+    html = str(table(frame, [Col("name", "Имя"), Col("n", "n", "count")], fmt=RU, max_rows=15, sheet="Лист"))
+    assert html.count("<tr") == 1 + 15 and html.count(f'<tr class="{SCREEN_ONLY}">') == 15 - PAPER_ROWS
+    assert "Показано строк: 15 из 20" in html and f"Показано строк: {PAPER_ROWS} из 20" in html
+    # two rows more than that are not worth a cut
+    whole = str(table(frame.head(PAPER_ROWS + 2), [Col("name", "Имя")], fmt=RU, max_rows=15, sheet="Лист"))
+    assert SCREEN_ONLY not in whole
+    # without a sheet of the annex the rows would be nowhere
+    assert SCREEN_ONLY not in str(table(frame, [Col("name", "Имя")], fmt=RU, max_rows=15))
+    # a table that repeats a chart stays on the screen, its sheet is named on both
+    beside = str(table(frame, [Col("name", "Имя")], fmt=RU, max_rows=15, paper_rows=0, sheet="Лист"))
+    assert f'<div class="km-table {SCREEN_ONLY}">' in beside and beside.count("на листе «Лист»") == 2
+
+
+def test_a_column_that_paper_lacks_leaves_its_room_to_the_others() -> None:
+    frame = pd.DataFrame({"name": ["a"], "more": ["b"]})
+    html = str(table(frame, [Col("name", "Имя"), Col("more", "Ещё", paper=False)], fmt=RU))
+    assert html.count(f'<col class="{SCREEN_ONLY}"') == 2 and html.count(f'<col class="{PAPER_ONLY}"') == 1
+    assert f'<col class="{PAPER_ONLY}" style="width: 100.0%">' in html
+    assert f'<td class="{SCREEN_ONLY}">b</td>' in html and '<th scope="row">a</th>' in html
+
+
+def test_two_columns_are_as_even_as_they_can_be() -> None:
+    assert middle([1, 1, 1, 1]) == 2
+    assert middle([5, 1, 1]) == 1  # 5 | 2
+    assert middle([1, 1, 5]) == 2  # 2 | 5
+    assert middle([]) == 0
+    assert str(halves(["a", "b"])) == '<div class="km-two"><div><div>a</div><div>b</div></div></div>'
+    assert str(pairs(["a", "b", "<c>"])).count("<div><div>") == 2 and "&lt;c&gt;" in str(pairs(["a", "b", "<c>"]))
+
+
+def test_what_is_not_assessed_is_told_by_reason() -> None:
+    why = Text("нет листа «Время»", "no sheet “Time”")
+    views = [FindingView(Finding(f"roles.{n}", "not_assessed", "none", reason=why), n) for n in ("one", "<two>")]
+    html = str(unassessed(views, RU))
+    assert html.count("<p") == 1 and "one; &lt;two&gt;. нет листа «Время»" in html
 
 
 def test_empty_table_says_so() -> None:

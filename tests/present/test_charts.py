@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from audit.present.charts.base import (
     Caption,
     Chart,
     bars,
+    draw_pictures,
     flow,
     funnel,
     heat_map,
+    pictures_later,
     shorten,
     stacked_bars,
     step_curve,
@@ -106,6 +109,29 @@ def test_saving_writes_svg_and_a_titled_picture(charts: list[Chart], tmp_path: P
     # the picture for slides is higher by its title and note: height stands in bytes 20–24 of a PNG
     assert int.from_bytes(titled[20:24], "big") > int.from_bytes(bare[20:24], "big")
     assert charts[0].svg == every_chart()[0].svg  # drawing the title left the chart as it was
+
+
+def test_pictures_put_aside_are_the_same_pictures(tmp_path: Path) -> None:
+    at_once, later = tmp_path / "a", tmp_path / "b"
+    pictures_later(later)
+    for chart in every_chart():
+        chart.save(at_once)
+        assert [p.suffix for p in chart.save(later)] == [".svg"]
+    assert not list(later.glob("*.png"))
+    assert sorted(p.name for p in draw_pictures(later)) == sorted(p.name for p in at_once.glob("*.png"))
+    for picture in at_once.glob("*.png"):
+        assert (later / picture.name).read_bytes() == picture.read_bytes(), picture.name
+    assert sorted(p.suffix for p in later.iterdir()) == sorted(p.suffix for p in at_once.iterdir())
+    assert draw_pictures(later) == []
+
+
+def test_svg_is_lean_and_clips_only_what_sticks_out() -> None:
+    chart = bars(caption(), ["А", "Б"], [0.2, 0.4], fmt=RU, limit=0.3)  # one bar is longer than the axis
+    assert "<g>" not in chart.svg and chart.svg.count("font-family") == 1
+    clipped = re.findall(r'<path d="M ([\d.]+) [^"]*" clip-path', chart.svg)
+    assert len(clipped) == 1
+    inside = bars(caption(), ["А", "Б"], [0.2, 0.25], fmt=RU, limit=0.3)
+    assert "clip-path" not in inside.svg
 
 
 def test_long_labels_are_cut() -> None:

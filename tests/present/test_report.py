@@ -7,15 +7,17 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from markupsafe import Markup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from audit.errors import PreparedError
-from audit.present.blocks import Section
+from audit.present.blocks import PAPER_ONLY, SCREEN_ONLY, Section
 from audit.present.format import NBSP
 from audit.present.html import export_notebook
 from audit.present.report import (
     RenderOptions,
     ReportContext,
+    _fold,
     build_report,
     definitions_of,
     glossary,
@@ -124,6 +126,31 @@ def test_print_target_keeps_pictures_and_has_no_script(run: Path) -> None:
     html = build_report(run, options=RenderOptions("print"))
     assert "<script" not in html and '<img class="km-svg"' in html
     assert 'class="km-toc"' in html and "font/ttf" in html
+
+
+def test_paper_and_screen_take_their_own_parts(run: Path, screen: str) -> None:
+    printed = build_report(run, options=RenderOptions("print"))
+    for html, other in ((screen, PAPER_ONLY), (printed, SCREEN_ONLY)):
+        assert f'"{other}"' not in html and f" {other}" not in html and f"<!--{other}" not in html
+    assert 'class="km-table km-scorecard"' in screen and 'class="km-line"' not in screen
+    assert 'class="km-line"' in printed and 'class="km-table km-scorecard"' not in printed
+    for html in (screen, printed):
+        assert html.count('href="#finding-retention-leaky-first-purchase"') >= 2  # page one and the scorecard
+
+
+def test_sections_that_only_say_why_they_are_empty_become_a_line() -> None:
+    def section(title: str, lead: str, more: str = "") -> str:
+        return str(Section(title, title, [more] if more else [], lead=lead).html)
+
+    html = (
+        section("A", "нет данных")
+        + section("B", "нет данных.")
+        + section("C", "есть")
+        + section("D", "нет данных", "x")
+    )
+    folded = str(_fold(Markup(html), {"нет данных"}, "ru"))
+    assert "Не показано: «A», «B». нет данных." in folded
+    assert folded.count("<section") == 2 and ">C</h3>" in folded and ">D</h3>" in folded
 
 
 def test_rendering_again_gives_the_same_bytes(run: Path, screen: str) -> None:
