@@ -149,10 +149,16 @@ class Case:
     @property
     def project_sales(self) -> bool:
         """Whether a deal happens once per client; default by type of sale (methodology 5.4)."""
+        stated = self.project_sales_stated
+        return self.sale_type.used in ("C", "S", "CS") if stated is None else stated
+
+    @property
+    def project_sales_stated(self) -> bool | None:
+        """What settings or questionnaire say of it; None where nobody said anything."""
         for given in (self.settings.company.project_sales, self.questionnaire.company.get("project_sales")):
             if given is not None:
                 return bool(given)
-        return self.sale_type.used in ("C", "S", "CS")
+        return None
 
     @cached_property
     def annual_revenue(self) -> float:

@@ -26,6 +26,7 @@ from audit.diagnose.retention.trends import (
 )
 from audit.diagnose.retention.worklist import first_step, goods_text, second_value, worklist
 from audit.method import method
+from audit.model.case import Case
 from audit.stats.decompose import retained
 from tests.case_builder import make_case
 from tests.diagnose.test_retention_second import WINDOW
@@ -409,3 +410,30 @@ def test_a_client_counts_in_the_months_after_its_order():
     # units 1 and 2 bought in month 10 and 12; with a reach of 2 months each order counts in its month and the next
     unit, month = within_reach(np.array([1, 2]), np.array([10, 12]), 2, 12)
     assert list(zip(unit.tolist(), month.tolist(), strict=True)) == [(1, 10), (1, 11), (2, 12)]
+
+
+def season_case(limits: dict[str, Any] | None = None) -> Case:
+    """Three years to 31 December 2024: 30 clients that buy every ten days, some of them not in winter."""
+    rows = []
+    for c in range(30):
+        kind = "winter" if c < 10 else "asleep" if c < 20 else "steady"
+        day = dt.date(2022, 1, 5 + c % 5)
+        while day <= dt.date(2024, 12, 31):
+            gone = (kind == "winter" and (day.month in (10, 11, 12, 1))) or (
+                kind == "asleep" and day > dt.date(2024, 9, 30)
+            )
+            if not gone:
+                rows.append(
+                    {"client_id": f"{kind}{c:02d}", "order_id": f"{c}-{day}", "order_date": day, "amount": 100.0}
+                )
+            day += dt.timedelta(days=10)
+    return make_case(rows, {"company": {"sale_type": "TC"}}, limits and {"thresholds": limits})
+
+
+def test_a_silence_of_every_winter_is_no_sleep() -> None:
+    # all twenty are silent since the end of September, some ninety days, and their usual gap is ten
+    states = diagnose(season_case()).tables["states"].set_index("state")["clients"]
+    assert states["sleeping"] == 10 and states["on_time"] == 20 and states["late"] == states["lost"] == 0
+    # with all of the silence set aside at its ends nothing would be left to compare
+    blind = diagnose(season_case({"retention.season_tolerance": {"value": 0.5}})).tables["states"].set_index("state")
+    assert blind.loc["sleeping", "clients"] == 0

@@ -217,12 +217,24 @@ def test_too_few_units(case: Case, result: ChapterResult, name: str, metric_name
     assert f.status == "not_assessed" and f.reason is not None and f.severity == "none" and f.actions == ()
 
 
-def test_projects_are_watched_at_most(result: ChapterResult) -> None:
-    projects = make_case(company()[:40], {"company": {"sale_type": "C"}})
-    f = verdict(projects, result, "low_repeat_share", like(result, "repeat_revenue_share", 0.3, 0.2, 0.4))
-    assert f.status == "watch" and f.facts["projects"] is True
-    f = verdict(projects, result, "revenue_leak", like(result, "lost_revenue_share", 0.6, 0.5, 0.7))
-    assert f.status == "watch"
+def test_projects_are_watched_at_most_where_the_orders_bear_them_out(result: ChapterResult) -> None:
+    repeat, lost = (
+        like(result, "repeat_revenue_share", 0.3, 0.2, 0.4),
+        like(result, "lost_revenue_share", 0.6, 0.5, 0.7),
+    )
+
+    def statuses(company_says: dict[str, Any], once: float, limits: Any = None) -> list[str]:
+        some = make_case(company()[:40], {"company": company_says}, limits and {"thresholds": limits})
+        return [verdict(some, result, name, m, once_share=once).status
+                for name, m in (("low_repeat_share", repeat), ("revenue_leak", lost))]  # fmt: skip
+
+    assert statuses({"sale_type": "C"}, 0.5) == ["watch", "watch"]
+    assert statuses({"sale_type": "C"}, 0.49) == ["found", "found"]  # raw material sold by consultation comes back
+    assert statuses({"sale_type": "C", "project_sales": True}, 0.1) == ["watch", "watch"]
+    assert statuses({"sale_type": "C", "project_sales": False}, 0.9) == ["found", "found"]
+    assert statuses({"sale_type": "TC"}, 0.9) == ["found", "found"]
+    # the threshold matters
+    assert statuses({"sale_type": "C"}, 0.49, {"retention.project_once_share": {"value": 0.4}}) == ["watch", "watch"]
 
 
 def test_repeat_share_needs_a_year_after_the_burn_in(case: Case, result: ChapterResult) -> None:
@@ -501,6 +513,6 @@ def test_every_threshold_of_the_chapter_is_tested() -> None:
         "horizon_days", "weak_return", "return_horizon_days", "manager_outlier", "wake_share", "won_back_value",
         "lost_min_days", "lost_gap_multiple", "sleeping_gap_multiple", "sleeping_min_days", "cadence_min_gaps",
         "slowing_p_value", "return_min_gaps", "noise_draws", "min_at_risk", "min_months_after_burn_in",
-        "project_size_share",
+        "project_size_share", "project_once_share", "season_tolerance",
     }  # fmt: skip
     assert tested == {k.removeprefix("retention.") for k in method().thresholds if k.startswith("retention.")}

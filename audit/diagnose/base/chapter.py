@@ -255,13 +255,10 @@ def _tail(case: Case, clients: pd.DataFrame) -> Part:
     if len(clients) < t.count("general.min_units"):
         reason = too_few(len(clients), t.count("general.min_units"), CLIENTS)
         return Part([no_metric(i, reason, n=len(clients)) for i in ids])
-    tail = long_tail(
-        clients, draws=t.count("general.bootstrap_draws"), seed=t.count("general.bootstrap_seed"),
-        dominant_limit=t.value("general.dominant_client_share"),
-    )  # fmt: skip
+    tail = long_tail(clients)
     metrics = [
-        _share_metric(ids[0], tail.order_share, NOBODY, clients_in_tail=tail.clients),
-        _share_metric(ids[1], tail.revenue_share, NOBODY, clients_in_tail=tail.clients),
+        metric(id, share, n=len(clients), clients_in_tail=tail.clients)
+        for id, share in zip(ids, (tail.order_share, tail.revenue_share), strict=True)
     ]
     hours = float(clients.loc[clients["smaller_half"], "entry_hours"].sum())
     facts = {

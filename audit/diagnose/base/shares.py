@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.retention.resampling import Share, shares_of_sums
-
 __all__ = ["Concentration", "Tail", "abc", "by_holding", "concentration", "long_tail", "smaller_half"]
 
 
@@ -94,29 +92,25 @@ def smaller_half(clients: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What the smaller half of the clients takes and brings: shares of orders and of revenue, with intervals."""
+    """What the smaller half of the clients takes and brings: counts, and its shares of orders and of revenue.
+
+    All clients and all their orders are counted, as for `concentration`: there is no sample to err.
+    """
 
     clients: int
     orders: float
     revenue: float
-    order_share: Share
-    revenue_share: Share
+    order_share: float
+    revenue_share: float
 
 
-def long_tail(clients: pd.DataFrame, *, draws: int, seed: int, dominant_limit: float) -> Tail:
+def long_tail(clients: pd.DataFrame) -> Tail:
     """Compare the orders of the smaller half of clients with the revenue it brings.
 
-    Grain of ``clients``: one row per client with positive revenue: client_key, revenue, orders. The half is fixed;
-    intervals resample clients.
+    Grain of ``clients``: one row per client with positive revenue: client_key, revenue, orders.
     """
-    tail = smaller_half(clients)
-    orders = clients["orders"].to_numpy(dtype=np.float64)
-    revenue = clients["revenue"].to_numpy(dtype=np.float64)
-    mark = tail.to_numpy(dtype=np.float64)
-    both = shares_of_sums(
-        {"orders": (orders * mark, orders), "revenue": (revenue * mark, revenue)},
-        draws=draws, seed=seed, dominant_limit=dominant_limit,
-    )  # fmt: skip
+    tail = clients[smaller_half(clients)]
+    orders, revenue = float(tail["orders"].sum()), float(tail["revenue"].sum())
     return Tail(
-        int(tail.sum()), float((orders * mark).sum()), float((revenue * mark).sum()), both["orders"], both["revenue"]
+        len(tail), orders, revenue, orders / float(clients["orders"].sum()), revenue / float(clients["revenue"].sum())
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,14 +74,17 @@ def own_weight(gaps: Floats, log_median: Floats, spread: Floats, min_gaps: int) 
     return np.where(sure, 1.0, gaps / (gaps + kappa))
 
 
-def cadence(clients: pd.DataFrame, gaps: pd.DataFrame, as_of: dt.date, limits: Limits) -> pd.DataFrame:
+def cadence(
+    clients: pd.DataFrame, gaps: pd.DataFrame, as_of: dt.date, limits: Limits, in_season: Collection[str] = ()
+) -> pd.DataFrame:
     """Return the rhythm and the state of every regular client (two or more order days).
 
     ``clients``: client_key, segment, last_day; ``gaps``: one row per client as in ``retention_gaps.sql``. Columns:
     client_key, gaps, ``usual_gap_days`` (median) and ``p90_gap_days``, both shrunk to the segment's below ``min_gaps``
     gaps, ``shrunk``; ``silent_days`` since the last order; ``limit_days`` (silence from which it sleeps); ``next_day``
     (last order + usual gap); ``overdue_days`` (since then, at least 0); ``slowing_p``; ``state``. Clients without a
-    segment make a segment of their own.
+    segment make a segment of their own. ``in_season``: clients that were silent in the same weeks of earlier years,
+    too (``retention_seasons.sql``): they neither sleep nor are late.
     """
     rows = clients.merge(gaps, on="client_key", how="inner").reset_index(drop=True)
     n = rows["gaps"].to_numpy(dtype=np.float64)
@@ -101,11 +105,12 @@ def cadence(clients: pd.DataFrame, gaps: pd.DataFrame, as_of: dt.date, limits: L
     silent = (pd.Timestamp(as_of) - rows["last_day"]).dt.days.to_numpy(dtype=np.float64)
     asleep_from = np.maximum(limits.sleeping_gap_multiple * p90, limits.sleeping_min_days)
     p_slow = slowing_p(rows)
+    unexpected = ~rows["client_key"].isin(list(in_season)).to_numpy(dtype=np.bool_)
     state = np.select(
         [
             (silent > limits.lost_min_days) & (silent > limits.lost_gap_multiple * usual),
-            (silent > limits.sleeping_gap_multiple * p90) & (silent >= limits.sleeping_min_days),
-            silent > p90,
+            (silent > limits.sleeping_gap_multiple * p90) & (silent >= limits.sleeping_min_days) & unexpected,
+            (silent > p90) & unexpected,
             p_slow < limits.slowing_p,
         ],
         list(STATES[:4]),

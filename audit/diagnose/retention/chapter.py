@@ -110,12 +110,19 @@ def _frame_facts(c: _Chapter) -> None:
         "horizon_days": w.horizon_days,
         "clients": len(c.buyers),
         "regular_clients": int((c.buyers["order_days"] >= 2).sum()),
+        "once_share": _once_share(c),
         "new_clients": len(c.new),
         "dated_clients": believed,
         "undated_bulk": int(c.buyers["client_since"].notna().sum()) - believed,
         "ready_from": ready.isoformat(),
         "annual_revenue": c.case.annual_revenue,
     }
+
+
+def _once_share(c: _Chapter) -> float | None:
+    """Return the share of clients that bought once among those first seen a year or longer ago; None without any."""
+    old = c.buyers[c.buyers["first_seen_day"] <= pd.Timestamp(c.case.window.as_of) - pd.Timedelta(days=365)]
+    return float((old["order_days"] == 1).mean()) if len(old) else None
 
 
 # --- second purchase, cohorts
@@ -305,7 +312,10 @@ def _noise(c: _Chapter) -> dict[str, Any]:
 def _rhythm(c: _Chapter) -> tuple[pd.DataFrame, pd.Series]:
     w = c.case.window
     regular = c.buyers[["client_key", "segment", "last_day", "last_year_revenue"]]
-    rhythm = cadence(regular, c.case.query(_sql("gaps")), w.as_of, limits_of(c.case.thresholds))
+    tolerance = c.case.thresholds.value("retention.season_tolerance")
+    in_season = set(c.case.query(_sql("seasons"), tolerance=tolerance)["client_key"])
+    rhythm = cadence(regular, c.case.query(_sql("gaps")), w.as_of, limits_of(c.case.thresholds), in_season)
+    c.facts["in_season"] = int(rhythm["client_key"].isin(in_season).sum())
     result = _alive(c)
     return rhythm, pd.Series(result, index=c.buyers["client_key"], dtype=float)
 

@@ -152,21 +152,13 @@ def _long_tail(case: Case, result: ChapterResult) -> Finding:
         return _no(id, orders if orders.value is None else revenue)
     band = case.thresholds[id]
     most = case.thresholds.value("base.long_tail_max_revenue")
-    # The revenue condition as a band of its own: little revenue for sure, not for sure, or enough.
-    little = band.model_copy(update={"watch": most, "found": most, "bad": "low"})
-    status = _steady(orders, band, status_of(orders.value, orders.low, orders.high, band))
-    brings = _steady(revenue, little, status_of(revenue.value, revenue.low, revenue.high, little))
-    if brings == "clear":
-        status = "clear"
-    elif brings == "watch" and status == "found":
-        status = "watch"
+    enough = revenue.value > most
+    status = "clear" if enough else status_of(orders.value, None, None, band)
     x = result.facts
     facts = {
-        "orders_share": orders.value, "orders_low": orders.low, "orders_high": orders.high,
-        "revenue_share": revenue.value,
-        "revenue_low": revenue.low, "revenue_high": revenue.high, "n": orders.n, "clients": x["tail_clients"],
+        "orders_share": orders.value, "revenue_share": revenue.value, "n": orders.n, "clients": x["tail_clients"],
         "orders": x["tail_orders"], "revenue": x["tail_revenue"], "hours": x["tail_entry_hours_year"],
-        "max_revenue": most, "enough_revenue": brings == "clear", **_limits(band), **_period(result),
+        "max_revenue": most, "enough_revenue": enough, **_limits(band), **_period(result),
     }  # fmt: skip
     return make_finding(
         case, id, status, grade="C", effect=_tail_effect(case, result), table=sheet(case, "clients"), facts=facts

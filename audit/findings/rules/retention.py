@@ -236,7 +236,7 @@ def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
     if reason := _few(case, m.n, CLIENTS):
         return not_assessed(id, reason)
     ready = str(result.facts["ready_from"])
-    facts = {**_figures(m), "projects": case.project_sales}
+    facts = {**_figures(m), "projects": _once_only(case, result)}
     if not m.extra["whole_period"] and result.facts["as_of"] < ready:
         months = case.thresholds.count("retention.min_months_after_burn_in")
         day = day_text(ready)
@@ -249,15 +249,24 @@ def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
         return not_assessed(id, reason, facts=facts)
     band = case.thresholds[id]
     assert band.watch is not None
-    status = _projects_watch(case, steady(status_of(m.value, m.low, m.high, band), m, band))
+    status = _projects_watch(facts["projects"], steady(status_of(m.value, m.low, m.high, band), m, band))
     facts["norm"] = band.found
     gap = max(0.0, band.watch - m.value)
     return make_finding(case, id, status, grade=m.grade or "C", base_revenue_share=gap, facts=facts)
 
 
-def _projects_watch(case: Case, status: Status) -> Status:
+def _once_only(case: Case, result: ChapterResult) -> bool:
+    """Tell whether a deal happens once: the company says so, or its type does and the orders bear it out."""
+    if case.project_sales_stated is not None:
+        return case.project_sales_stated
+    once = result.facts["once_share"]
+    limit = case.thresholds.value("retention.project_once_share")
+    return case.project_sales and (once is None or float(once) >= limit)
+
+
+def _projects_watch(once_only: bool, status: Status) -> Status:
     """Cap at ``watch`` where a deal happens once: that revenue does not repeat is then no disease by itself."""
-    return "watch" if case.project_sales and status == "found" else status
+    return "watch" if once_only and status == "found" else status
 
 
 def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
@@ -270,7 +279,8 @@ def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
         return not_assessed(id, reason)
     band = case.thresholds[id]
     assert band.watch is not None
-    status = _projects_watch(case, steady(status_of(m.value, m.low, m.high, band), m, band))
+    projects = _once_only(case, result)
+    status = _projects_watch(projects, steady(status_of(m.value, m.low, m.high, band), m, band))
     prior = float(m.extra["prior_revenue"])
     over = [max(0.0, v - band.watch) * prior for v in (m.low or m.value, m.value, m.high or m.value)]
     effect = _effect(
@@ -281,7 +291,7 @@ def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
         {"lost_share": m.value, "watch": band.watch, "prior_revenue": prior},
         _in_proportion(result.tables["lost_clients"], "prior_revenue"),
     )  # fmt: skip
-    facts = {**_figures(m), "watch": band.watch, "found": band.found, "projects": case.project_sales}
+    facts = {**_figures(m), "watch": band.watch, "found": band.found, "projects": projects}
     return make_finding(
         case,
         id,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from audit.errors import Text
-from audit.intake.questionnaire.cells import shown, text_of
-from audit.intake.questionnaire.raw import RawTable, nearest
+from audit.intake.questionnaire.cells import Bad, number, shown, text_of
+from audit.intake.questionnaire.raw import RawTable, column_letters, nearest
 from audit.model.questionnaire import PREFILLED_MARK, TABLES, Problem, TableSpec, fold, options
 
-__all__ = ["Cell", "Record", "records"]
+__all__ = ["Cell", "Record", "records", "staff_places"]
 
 LOOK_FOR_HEADER = 12
 """Rows from the top among which the header is looked for."""
@@ -114,12 +114,32 @@ def _is_empty(row: tuple[Any, ...]) -> bool:
     return all(text_of(c) is None for c in row)
 
 
-def records(raw: RawTable) -> tuple[list[Record], list[Problem]]:
+def staff_places(raw: RawTable) -> tuple[Cell | None, ...]:
+    """Who stands in each row of the form's sheet ``staff``, in order; None where the row says nothing beyond a code.
+
+    Empty for a sheet that is not the form's (no label above the keys): the order of its rows promises nothing.
+    """
+    header = _header(raw, TABLES["staff"])
+    if not raw.sheet or header is None or header.row == 0:
+        return ()
+    at = {key: column for column, key in header.keys.items()}
+    out: list[Cell | None] = []
+    for i in range(header.row + 1, len(raw.rows)):
+        row = raw.rows[i]
+        known = any(text_of(row[c]) is not None for c, key in header.keys.items() if key != "person" and c < len(row))
+        column = at.get("person")
+        code = None if column is None or column >= len(row) else text_of(row[column])
+        out.append(Cell(code, raw.cell(i, column)) if known and code is not None else None)
+    return tuple(out)
+
+
+def records(raw: RawTable, staff: Sequence[Cell | None] = ()) -> tuple[list[Record], list[Problem]]:
     """Turn a raw table into rows by key, with what is wrong about its shape.
 
     Empty rows are skipped. On a sheet of the blank form a row that holds nothing beyond what the form had filled in
     says nothing and is skipped too. ``time`` may be long (person, function, share), or a grid with functions down and
-    persons across, or the reverse; a grid yields one row per filled cell.
+    persons across, or the reverse; a grid yields one row per filled cell. ``staff`` (`staff_places`) names the columns
+    of the form's grid whose formulas nobody has calculated.
     """
     spec = TABLES[raw.table]
     if all(_is_empty(row) for row in raw.rows):
@@ -138,7 +158,7 @@ def records(raw: RawTable) -> tuple[list[Record], list[Problem]]:
     if raw.table == "time":
         found = set(header.keys.values())
         if "function" in found and "person" not in found:
-            return _grid_of_functions(raw, header)
+            return _grid_of_functions(raw, header, staff)
         if "person" in found and "function" not in found and "share" not in found:
             return _grid_of_persons(raw, header)
     return _long(raw, spec, header)
@@ -221,15 +241,21 @@ def _long(raw: RawTable, spec: TableSpec, header: _Header) -> tuple[list[Record]
 _NO = frozenset({"нет", "no", "0", "false", "ложь", "-", "n"})
 
 
-def _grid_of_functions(raw: RawTable, header: _Header) -> tuple[list[Record], list[Problem]]:
+def _is_share(cell: Any) -> bool:
+    try:
+        return number(cell)[0] is not None
+    except Bad:
+        return False
+
+
+def _grid_of_functions(
+    raw: RawTable, header: _Header, staff: Sequence[Cell | None]
+) -> tuple[list[Record], list[Problem]]:
     """Functions down, persons across: the grid of the blank form. A row keyed ``confidence`` rates each person."""
     at = {key: column for column, key in header.keys.items()}
-    names = raw.rows[header.row]
     confidence: dict[int, Cell] = {}
-    body = range(header.row + 1, len(raw.rows))
-    problems: list[Problem] = []
     rows = []
-    for i in body:
+    for i in range(header.row + 1, len(raw.rows)):
         word = text_of(raw.rows[i][at["function"]]) if at["function"] < len(raw.rows[i]) else None
         if word is None:
             continue
@@ -237,43 +263,97 @@ def _grid_of_functions(raw: RawTable, header: _Header) -> tuple[list[Record], li
             confidence = {c: Cell(v, raw.cell(i, c)) for c, v in enumerate(raw.rows[i]) if text_of(v) is not None}
         else:
             rows.append((i, word))
-    # Column by column: the frame then has each person's rows together.
+    columns = {
+        c: [(i, word, raw.rows[i][c]) for i, word in rows if c < len(raw.rows[i]) and text_of(raw.rows[i][c])]
+        for c in range(max((len(raw.rows[i]) for i, _ in rows), default=0))
+        if c not in header.keys
+    }
+    # The form's first person stands right of the words for the functions.
+    first = at["function"] + 1
+    while sum(not _is_share(v) for _, _, v in columns.get(first, ())) > len(rows) / 2:
+        first += 1
+    people, problems = _people_of_grid(raw, header, columns, first, staff)
     out = []
-    width = max(len(raw.rows[i]) for i, _ in rows) if rows else 0
-    for column in range(width):
-        if column in header.keys:
+    # Column by column: the frame then has each person's rows together.
+    for column, cells in columns.items():
+        person = people.get(column)
+        if person is None:
             continue
-        who = names[column] if column < len(names) else None
-        # The row of keys is hidden in the form: point to the name above it.
-        person = Cell(who, raw.cell(max(0, header.row - 1) if raw.sheet else header.row, column))
-        orphan = None
-        for i, word in rows:
-            share = raw.rows[i][column] if column < len(raw.rows[i]) else None
-            if text_of(share) is None:
-                continue
-            if text_of(who) is None:
-                if isinstance(share, int | float) and not isinstance(share, bool):
-                    orphan = orphan or Cell(share, raw.cell(i, column))
-                continue
-            cells = {
+        for i, word, share in cells:
+            record = {
                 "person": person,
                 "function": Cell(word, raw.cell(i, at["function"])),
                 "share": Cell(share, raw.cell(i, column)),
             }
             if column in confidence:
-                cells["confidence"] = confidence[column]
-            out.append(Record(cells, raw.cell(i, column)))
-        if orphan is not None:
-            problems.append(
-                Problem(
-                    "time", orphan.where, shown(orphan.value),
-                    Text("столбец времени без сотрудника: впишите его на лист «Сотрудники», откройте книгу в Excel "
-                         "или LibreOffice и сохраните",
-                         "a column of time without a person: fill in the sheet “Staff”, open the workbook in Excel "
-                         "or LibreOffice and save it"),
-                )
-            )  # fmt: skip
+                record["confidence"] = confidence[column]
+            out.append(Record(record, raw.cell(i, column)))
     return out, problems
+
+
+def _people_of_grid(
+    raw: RawTable, header: _Header, columns: Mapping[int, Sequence[tuple[int, str, Any]]], first: int,
+    staff: Sequence[Cell | None],
+) -> tuple[dict[int, Cell], list[Problem]]:  # fmt: skip
+    """Whom each column of the grid is about, and the columns of shares that are about nobody.
+
+    The form writes codes and names above its columns by formulas. A program that does not calculate saves them
+    without values: the columns from ``first`` on then follow the rows of the staff sheet, as the form says, and that
+    is told. A name typed over the visible formula counts; a code out of order ends the trust in the order.
+    """
+    top = raw.rows[header.row]
+    # The row of keys is hidden in the form: point to the name above it.
+    shown_row = max(0, header.row - 1) if raw.sheet else header.row
+    above = raw.rows[shown_row] if shown_row < header.row else ()
+    people: dict[int, Cell] = {}
+    for names in (top, above):
+        for column, cells in columns.items():
+            named = column < len(names) and text_of(names[column]) is not None
+            if named and column not in people and (names is top or (column >= first and cells)):
+                people[column] = Cell(names[column], raw.cell(shown_row, column))
+    places = {first + i: cell for i, cell in enumerate(staff)} if above else {}
+    spoken = {c: text_of(top[c]) for c in people if c < len(top) and text_of(top[c]) is not None}
+    in_order = all((place := places.get(c)) is not None and place.value == code for c, code in spoken.items())
+    problems: list[Problem] = []
+    placed: list[str] = []
+    for column, cells in columns.items():
+        shares = [(i, value) for i, _, value in cells if _is_share(value)]
+        if not shares or column in people:
+            continue
+        place = places.get(column) if in_order else None
+        if place is None:
+            row, value = next(((i, v) for i, v in shares if number(v)[0]), (-1, None))
+            if row >= 0:  # a column of nothing but zeros is nobody's time
+                text = _nobody(column - first + 1 if places and in_order and column >= first else None)
+                problems.append(Problem("time", raw.cell(row, column), shown(value), text))
+            continue
+        people[column] = Cell(place.value, raw.cell(shown_row, column))
+        placed.append(f"{column_letters(column)} — {place.value}")
+    if placed:
+        listed = ", ".join(placed) if len(placed) <= 4 else f"{placed[0]}, {placed[1]}, …, {placed[-1]}"
+        problems.append(
+            Problem(
+                "time", raw.cell(shown_row), "",
+                Text(f"над столбцами нет сотрудников (формулы не пересчитаны): взят порядок листа «Сотрудники»: {listed}",
+                     "nobody is named above the columns (the formulas were not calculated): the order of the sheet "
+                     f"“Staff” was taken: {listed}"),
+                fatal=False,
+            )
+        )  # fmt: skip
+    return people, problems
+
+
+def _nobody(place: int | None) -> Text:
+    """Say that a column of shares is about nobody; ``place`` is its number where the order of the staff sheet counts."""
+    if place is None:
+        return Text("столбец времени без сотрудника: впишите его на лист «Сотрудники», откройте книгу в Excel "
+                    "или LibreOffice и сохраните",
+                    "a column of time without a person: fill in the sheet “Staff”, open the workbook in Excel "
+                    "or LibreOffice and save it")  # fmt: skip
+    return Text(f"столбец времени без сотрудника: по порядку это строка {place} списка на листе «Сотрудники», а в ней "
+                "никого нет; впишите туда сотрудника или уберите доли",
+                f"a column of time without a person: by its order it belongs to row {place} of the list on the sheet "
+                "“Staff”, where nobody stands; fill in that row or take the shares away")  # fmt: skip
 
 
 def _grid_of_persons(raw: RawTable, header: _Header) -> tuple[list[Record], list[Problem]]:

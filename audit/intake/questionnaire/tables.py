@@ -11,7 +11,7 @@ import pandas as pd
 
 from audit.errors import Text
 from audit.intake.questionnaire.cells import Bad, number, parse, shown, text_of
-from audit.intake.questionnaire.layout import Record, records
+from audit.intake.questionnaire.layout import Record, records, staff_places
 from audit.intake.questionnaire.raw import ErrorCell, RawTable, nearest
 from audit.method import method
 from audit.model.questionnaire import COMPANY_KEYS, TABLES, Column, Problem, TableSpec, fold, names_no_role
@@ -64,8 +64,9 @@ def build(raws: Sequence[RawTable]) -> tuple[dict[str, pd.DataFrame], dict[str, 
     """Build typed frames, the company's answers and the problems from raw tables; tables in the contract's order."""
     notes = _Notes()
     rows: dict[str, list[Record]] = {}
+    places = next((staff_places(raw) for raw in raws if raw.table == "staff"), ())
     for raw in raws:
-        found, problems = records(raw)
+        found, problems = records(raw, places)
         notes.extend(problems)
         rows[raw.table] = found
     company, company_frame = _company(rows.pop("company", []), notes)
