@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from audit.diagnose.retention.newcomers import new_a_year
-from audit.diagnose.roles.mixing import foreign_group_shares
+from audit.diagnose.roles.mixing import beyond_notes, foreign_group_shares
 from audit.diagnose.roles.norm import Norm
-from audit.diagnose.roles.people import SELLERS, small_roles
+from audit.diagnose.roles.people import small_roles
 from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
 from audit.errors import Text
 from audit.method import method
@@ -59,16 +59,6 @@ def _holders(staff: pd.DataFrame, station: str) -> pd.Series:
     return pd.Series(flags, index=staff.index, dtype=bool)
 
 
-def _beyond_notes(hours: pd.DataFrame, notes_share: float) -> pd.DataFrame:
-    """Take the sellers' own CRM notes, up to ``notes_share`` of their hours, off their foreign OPS_CRM.
-
-    A note on one's own contact is the manager's work (code list 3) and no gap of the back office.
-    """
-    total = hours["person"].map(hours.groupby("person")["hours"].sum()).astype(float)
-    notes = (hours["function"] == "OPS_CRM") & (hours["kind"] == "foreign") & hours["family"].isin(SELLERS)
-    return hours.assign(hours=(hours["hours"] - notes * notes_share * total).clip(lower=0.0))
-
-
 def conveyor(
     answers: Answers, stations: Sequence[str], required: Sequence[str], notes_share: float = 0.0
 ) -> pd.DataFrame:
@@ -83,7 +73,7 @@ def conveyor(
     gap.
     """
     staff, hours, norm = answers.staff, answers.hours, answers.norm
-    known = _beyond_notes(hours, notes_share)[~hours["by_group"].astype(bool)] if len(hours) else hours
+    known = beyond_notes(hours, notes_share)[~hours["by_group"].astype(bool)] if len(hours) else hours
     rows = []
     for station in stations:
         functions = station_functions(station, norm)

@@ -58,9 +58,9 @@ def test_kinds_of_purchases_by_hand():
     table = diagnose(case_of(PEOPLE, lines=lines)).tables["hunting"].set_index("person")
     # range: 2025-01-15 is its third purchase of a client first seen in October 2024: new, as is everything up to k.
     assert table.loc["R1", ["new", "reactivated", "range", "repeat"]].tolist() == [4, 1, 1, 2]
-    assert table.loc["K1", ["new", "repeat"]].tolist() == [0, 1]
+    assert "K1" not in table.index  # the second order of a client met in the burn-in may be anything
     assert table.loc["R1", "hunt_share"] == pytest.approx(4 / 8)
-    assert table.loc["R1", "expected"] == pytest.approx(4 / 9)
+    assert table.loc["R1", "expected"] == pytest.approx(4 / 8)
     low, high = proportion_confint(4, 8, method="wilson")
     assert table.loc["R1", ["low", "high"]].tolist() == pytest.approx([low, high])
     for change, column, days in (

@@ -251,6 +251,12 @@ def test_indigestion(p: float, status: str, giant: tuple[Case, ChapterResult]) -
             case, with_metric(r, "base.indigestion_p", p), "base.indigestion", {"base.indigestion": {"found": 0.08}}
         )
         assert loose.status == "found"
+    if status == "found":
+        assert set(f.facts["heavy"]) == {"late", "margin"}
+        light = {"base.giant_min_worsening": 0.99, "base.giant_min_margin_loss": 0.5}  # beyond chance, but how much?
+        for some in ({k: light[k]} for k in light):
+            assert verdict(case, with_metric(r, "base.indigestion_p", p), "base.indigestion", some).status == "found"
+        assert verdict(case, with_metric(r, "base.indigestion_p", p), "base.indigestion", light).status == "watch"
 
 
 @pytest.fixture(scope="module")

@@ -272,8 +272,13 @@ def test_trends(case: Case, result: ChapterResult, name: str, metric_name: str) 
     assert judged(0.00, -0.04, 0.04).status == "clear"
     recent = judged(0.00, -0.04, 0.04, last=-0.2)  # a recent collapse hides in the slope
     assert recent.status == "watch" and recent.facts["by_last_year"] is True
-    wide = judged(-0.30, -0.45, -0.15)
+    wide = judged(-0.30, -0.45, 0.05)
     assert wide.status == "not_assessed" and wide.reason is not None and "±10" in wide.reason.en
+    # wide, but wholly on one side: that says enough, where forty clients stand behind it
+    for low, high, status in ((-0.45, -0.15, "found"), (0.05, 0.40, "clear")):
+        for n, told in ((40, status), (39, "not_assessed")):
+            m = like(result, metric_name, (low + high) / 2, low, high, last_year=0.0, n=n)
+            assert verdict(case, result, name, m).status == told
     assert verdict(case, result, name, no_metric(f"retention.{metric_name}", NOTHING)).status == "not_assessed"
 
 
@@ -421,7 +426,7 @@ STATUS: list[tuple[str, dict[str, float], str, str, tuple[float, float, float]]]
     ("ticket_decline", {"watch": -0.2, "found": -0.2}, "ticket_decline", "ticket_trend", (-0.1, -0.12, -0.08)),
     ("frequency_decline", {"watch": -0.2, "found": -0.2}, "frequency_decline", "frequency_trend", (-0.1, -0.12, -0.08)),
     ("range_decline", {"watch": -0.2, "found": -0.2}, "range_decline", "range_trend", (-0.1, -0.12, -0.08)),
-    ("trend_max_half_width", {"value": 0.01}, "range_decline", "range_trend", (-0.1, -0.12, -0.08)),
+    ("trend_max_half_width", {"value": 0.01}, "range_decline", "range_trend", (-0.05, -0.08, -0.02)),
     ("mostly_reactive", {"watch": 0.1, "found": 0.05}, "mostly_reactive", "company_initiated_share", (0.2, 0.15, 0.24)),
 ]
 

@@ -41,7 +41,12 @@ class Outcome:
     @property
     def worse(self) -> bool:
         """Whether it went the bad way."""
-        return self.after > self.before if OUTCOMES[self.name][2] == "high" else self.after < self.before
+        return self.worsening > 0
+
+    @property
+    def worsening(self) -> float:
+        """By how much it went the bad way (below 0: the good one)."""
+        return self.after - self.before if OUTCOMES[self.name][2] == "high" else self.before - self.after
 
 
 def label_days(days: pd.Series, giants: Sequence[dt.date], after_days: int, before_days: int) -> pd.Series:

@@ -372,7 +372,9 @@ def _km_load(
 def _functions(case: Case, answers: Answers) -> pd.DataFrame:
     t = case.thresholds
     out = mixing.function_table(
-        answers.hours,
+        mixing.beyond_notes(answers.hours, t.value("roles.own_crm_notes_share"))
+        if len(answers.hours)
+        else answers.hours,
         answers.norm,
         t.value("roles.fragment_person_share"),
         t.value("roles.crumb_share"),

@@ -18,6 +18,7 @@ from audit.method import method
 from audit.stats.entropy import effective_number
 
 __all__ = [
+    "beyond_notes",
     "effective_roles",
     "flow",
     "foreign_group_shares",
@@ -127,6 +128,16 @@ def universal(effective: pd.DataFrame, least_roles: float, most_share: float) ->
     sellers = effective[effective["family"].isin(SELLERS)]
     mixed = (sellers["effective_roles"] >= least_roles - 1e-9) & (sellers["max_share"] < most_share)
     return sellers[mixed].reset_index(drop=True)
+
+
+def beyond_notes(hours: pd.DataFrame, notes_share: float) -> pd.DataFrame:
+    """Take the sellers' own CRM notes, up to ``notes_share`` of their hours, off their foreign OPS_CRM.
+
+    A note on one's own contact is the manager's work (code list 3) and no gap of the back office.
+    """
+    total = hours["person"].map(hours.groupby("person")["hours"].sum()).astype(float)
+    notes = (hours["function"] == "OPS_CRM") & (hours["kind"] == "foreign") & hours["family"].isin(SELLERS)
+    return hours.assign(hours=(hours["hours"] - notes * notes_share * total).clip(lower=0.0))
 
 
 def function_table(

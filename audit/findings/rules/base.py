@@ -385,6 +385,12 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
                      for k, r in rows.items()},
     }  # fmt: skip
     status = status_of(p.value, None, None, band)
+    t = case.thresholds
+    least = {k: t.value("base.giant_min_margin_loss" if k == "margin" else "base.giant_min_worsening") for k in rows}
+    sure = [k for k, r in rows.items() if r["worse"] and r["p"] * len(rows) <= float(band.found or 0.0)]
+    facts["heavy"] = [k for k in sure if abs(rows[k]["after"] - rows[k]["before"]) >= least[k]]
+    if status == "found" and not facts["heavy"]:
+        status = "watch"  # beyond chance, and too little to call it a disease
     return make_finding(
         case, id, status, grade="C", effect=_indigestion_effect(result, len(rows), float(band.watch or 0.0)),
         table=sheet(case, "giants"), facts=facts,

@@ -318,16 +318,18 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         "range_grows": False,
     }
     widest = case.thresholds.value("retention.trend_max_half_width")
-    if m.low is None or m.high is None or (m.high - m.low) / 2 > widest:
+    band = case.thresholds[id]
+    assert band.watch is not None
+    status = status_of(m.value, m.low, m.high, band)
+    # a wide interval that lies wholly on one side says enough, where there are clients enough to believe it
+    says_enough = status != "watch" and (m.n or 0) >= 2 * case.thresholds.count("general.min_units")
+    if m.low is None or m.high is None or ((m.high - m.low) / 2 > widest and not says_enough):
         points = f"{widest * 100:g}"
         reason = Text(
             f"Интервал тренда шире ±{points.replace('.', ',')} п. п.: по этим данным направление не назвать",
             f"The interval of the trend is wider than ±{points} percentage points: the data do not tell a direction",
         )
         return not_assessed(id, reason, facts=facts)
-    band = case.thresholds[id]
-    assert band.watch is not None
-    status = status_of(m.value, m.low, m.high, band)
     last = m.extra["last_year"]
     facts["by_last_year"] = bool(status == "clear" and last is not None and last < band.watch)
     if facts["by_last_year"]:

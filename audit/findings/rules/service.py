@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.errors import Text
 from audit.findings.finding import Finding, Status
-from audit.findings.judge import make_finding, not_assessed, status_of, worse
+from audit.findings.judge import make_finding, not_assessed, status_of
 from audit.findings.rules.handoff import excess_loss_effect, stands_twice
 from audit.method import Threshold, method
 from audit.model.case import Case
@@ -48,9 +48,10 @@ def _missing(id: str, m: Metric) -> Finding:
 
 
 def of_two_periods(m: Metric, band: Threshold) -> Status:
-    """Judge a share of orders by the last 12 months where they have enough orders, else by the whole window.
+    """Judge a share of orders of the whole window; the last 12 months correct it where they are sure.
 
-    What is so now decides. A whole window that was bad and a last year that no longer is leaves it watched.
+    A last year that is bad for sure is found, one that is good for sure leaves a bad window watched; a last year
+    with too few orders to tell changes nothing.
     """
     assert m.value is not None
     whole = status_of(m.value, m.low, m.high, band)
@@ -58,7 +59,9 @@ def of_two_periods(m: Metric, band: Threshold) -> Status:
     if recent is None:
         return whole
     now = status_of(recent, m.extra["recent_low"], m.extra["recent_high"], band)
-    return worse(now, "watch") if now == "clear" and whole == "found" else now
+    if now == "clear":
+        return "watch" if whole == "found" else "clear"
+    return "found" if now == "found" else whole
 
 
 def _figures(result: ChapterResult, m: Metric, band: Threshold, kind: str) -> dict[str, Any]:
