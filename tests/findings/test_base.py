@@ -253,7 +253,7 @@ def test_indigestion(p: float, status: str, giant: tuple[Case, ChapterResult]) -
         assert loose.status == "found"
     if status == "found":
         assert set(f.facts["heavy"]) == {"late", "margin"}
-        light = {"base.giant_min_worsening": 0.99, "base.giant_min_margin_loss": 0.5}  # beyond chance, but how much?
+        light = {"base.giant_min_worsening": 2, "base.giant_min_margin_loss": 0.5}  # beyond chance, but how much?
         for some in ({k: light[k]} for k in light):
             assert verdict(case, with_metric(r, "base.indigestion_p", p), "base.indigestion", some).status == "found"
         assert verdict(case, with_metric(r, "base.indigestion_p", p), "base.indigestion", light).status == "watch"

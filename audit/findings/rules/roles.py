@@ -56,6 +56,12 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
     ]
 
 
+BY_GROUP = Text(
+    "Время записано по группам функций: какая часть этой работы чужая, из них не видно. Распишите его по функциям",
+    "Time is given by groups of functions, which do not tell how much of this work is foreign. Give it by function",
+)
+
+
 def _limits(case: Case, id: str, m: Metric) -> dict[str, Any]:
     band = case.thresholds[id]
     return {"value": m.value, "low": m.low, "high": m.high, "n": m.n, "watch": band.watch, "found": band.found}
@@ -153,7 +159,11 @@ def _frontline_overload(case: Case, result: ChapterResult) -> Finding:
     m = result.metrics["roles.frontline_operational_share"]
     if m.value is None:
         return _missing(id, m)
-    status = status_of(m.value, m.low, m.high, case.thresholds[id])
+    band = case.thresholds[id]
+    status = status_of(m.value, m.low, m.high, band)
+    assert band.watch is not None and band.found is not None
+    if m.low is not None and m.high is not None and m.low < band.watch and m.high >= band.found:
+        return not_assessed(id, BY_GROUP)
     facts = {
         **_limits(case, id, m),
         "role": _role(m.extra["family"]),
@@ -295,7 +305,11 @@ def _share(case: Case, result: ChapterResult, id: str, metric_id: str) -> Findin
     m = result.metrics[metric_id]
     if m.value is None:
         return _missing(id, m)
-    status = status_of(m.value, m.low, m.high, case.thresholds[id])
+    band = case.thresholds[id]
+    status = status_of(m.value, m.low, m.high, band)
+    assert band.watch is not None and band.found is not None
+    if m.low is not None and m.high is not None and m.low < band.watch and m.high >= band.found:
+        return not_assessed(id, BY_GROUP)
     facts = {
         **_limits(case, id, m),
         "role": _role(m.extra["family"]),
