@@ -150,7 +150,7 @@ def test_json_errors_are_machine_readable(tmp_path: Path) -> None:
 
 
 def test_explain(tmp_path: Path) -> None:
-    for id in ("roles.km_overload", "retention.second_purchase_share", "OPS_ORDER", "KM", "relieve_km"):
+    for id in ("roles.km_overload", "retention.second_purchase_share", "OPS_ORDER", "KM", "relieve_km", "TC"):
         for lang in ("ru", "en"):
             done = km_audit("explain", id, "--lang", lang, cwd=tmp_path)
             assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ from audit.model.orders import FIELD_NAMES
 from audit.model.questionnaire import COMPANY_KEYS, TABLES
 from audit.present.format import Fmt
 from audit.present.titles import chapter_title
-from audit.present.words import source_text
+from audit.present.words import list_source_text, source_text
 
 __all__ = ["Explanation", "explain_id", "need_name", "threshold_line"]
 
@@ -48,7 +48,7 @@ _WORDS = {
     "source": Text("Источник", "Source"), "unit": Text("Единица", "Unit"), "threshold": Text("Порог", "Threshold"),
     "needs": Text("Нужно", "Needs"), "metrics": Text("Показатели", "Metrics"), "actions": Text("Что делать", "Actions"),
     "chapter": Text("Глава", "Chapter"), "benchmark": Text("Ориентир", "Benchmark"), "reason": Text("Смысл", "Meaning"),
-    "owners": Text("Чья это работа", "Whose work it is"), "group": Text("Группа", "Group"),
+    "owners": Text("Чья это работа", "Whose work it is"), "stations": Text("Станции", "Stations"), "group": Text("Группа", "Group"),
     "titles": Text("Должности", "Titles"), "findings": Text("Выводы", "Findings"), "owner": Text("Кто делает", "Owner"),
     "step": Text("Первый шаг", "First step"), "horizon": Text("Срок", "Within"), "target": Text("Цель", "Target"),
     "toml": Text("Переопределить в audit.toml", "Override in audit.toml"), "state": Text("Состояние", "State"),
@@ -112,7 +112,7 @@ def need_name(need: str, lang: Lang) -> str:
 
 
 def explain_id(id: str, lang: Lang) -> Explanation:
-    """Explain a finding, metric, threshold, action, function or role; raise with «did you mean» for anything else."""
+    """Explain a finding, metric, threshold, action, function, role or type of sale; raise with «did you mean» for anything else."""
     m = method()
     fmt = Fmt(lang, "RUB")
     lines: list[tuple[str, str]] = []
@@ -153,7 +153,9 @@ def explain_id(id: str, lang: Lang) -> Explanation:
     if not title:
         title = _add_other(id, m, lang, fmt, add)
     if not title:
-        hint = did_you_mean(id, [*m.findings, *m.metrics, *m.thresholds, *m.actions, *m.functions, *m.roles])
+        hint = did_you_mean(
+            id, [*m.findings, *m.metrics, *m.thresholds, *m.actions, *m.functions, *m.roles, *m.sale_types]
+        )
         raise ParameterError(
             Text(f"Нет ничего с именем «{id}»", f"Nothing is called “{id}”"),
             todo=Text(f"Проверьте имя: {hint.ru}", f"Check the name: {hint.en}"),
@@ -174,6 +176,9 @@ def _add_threshold(id: str, m: Method, fmt: Fmt, add: Any) -> None:
         add("toml", f'"{id}" = {{ low = {t.low:g}, base = {t.base:g}, high = {t.high:g} }}')
 
 
+_OURS = {"ru": " (наше дополнение)", "en": " (our addition)"}
+
+
 def _add_other(id: str, m: Method, lang: Lang, fmt: Fmt, add: Any) -> str:
     if id in m.actions:
         a = m.actions[id]
@@ -190,14 +195,21 @@ def _add_other(id: str, m: Method, lang: Lang, fmt: Fmt, add: Any) -> str:
             o = f.owners[t]
             own = ", ".join(m.roles[r].short.get(lang) for r in o.primary) or "—"
             allowed = ", ".join(m.roles[r].short.get(lang) for r in o.allowed)
-            mark = " +" if o.inferred else ""
+            mark = _OURS[lang] if o.inferred else ""
             add("owners", f"{t}: {own}{f' ({allowed})' if allowed else ''}{mark}")
-        add("source", f.source)
+        add("source", list_source_text(f.source, lang))
         add("note", f.note if lang == "ru" else "")
         return f.name.get(lang)
     if id in m.roles:
         r = m.roles[id]
         add("titles", "; ".join(r.titles))
-        add("source", r.source)
+        add("source", list_source_text(r.source, lang))
         return r.name.get(lang)
+    if id in m.sale_types:
+        kind = m.sale_types[id]
+        stations = [m.roles[r].short.get(lang) for r in kind.required]
+        beside = [f"({m.roles[r].short.get(lang)})" for r in kind.conditional]
+        add("stations", ", ".join([*stations, *beside]))
+        add("source", source_text(kind.source, lang))
+        return kind.name.get(lang)
     return ""

@@ -151,6 +151,8 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"\(related figure\)", Text("(близкий показатель)", "(related figure)")),
     (r"\(construction example\)", Text("(пример стройки)", "(construction example)")),
     (r"\(range as a task of КМ\)", Text("(ассортимент — задача КМ)", "(range as a task of the client manager)")),
+    (r"text only, no row in table 2: union of C and S \(inferred\)",
+     Text("строки в таблице 2 нет: объединение C и S — наше", "no row in table 2: the union of C and S is ours")),
     (r"\(funnel\)", Text("(воронка)", "(funnel)")),
     (r"\bEK\b", Text(*_EK)),
     (r"\bTS\b", Text("Соколова, 2014", "Sokolova, 2014")),
@@ -177,3 +179,29 @@ def source_text(source: str | None, lang: Lang) -> str:
     for pattern, text in _SOURCES:
         out = re.sub(pattern, text.get(lang), out)
     return out
+
+
+_LIST_SOURCES: tuple[tuple[str, Text], ...] = (
+    (r"\bT2\b", Text("таблица 2", "table 2")),
+    (r"\bT3\b", Text("таблица 3", "table 3")),
+    (r"(?<!\w)Т(?!\w)", Text("текст", "text")),
+    (r"Abbr\.", Text("сокращения", "abbreviations")),
+)
+
+
+def list_source_text(source: str, lang: Lang) -> str:
+    """Spell out a source of the code lists: «T2,T3,S» → «Ерохин, Климов, 2024: таблица 2, таблица 3; Соколова, 2014».
+
+    Remarks in brackets and numbers of steps, which the lists have in Russian only, are left out.
+    """
+    plain = re.sub(r"\([^)]*\)|шаги?\s[\d,\s–-]+", "", source)
+    book, others = [], []
+    for code in filter(None, (c.strip() for c in re.split(r"[,;]", plain))):
+        told = code
+        for pattern, text in _LIST_SOURCES:
+            told = re.sub(pattern, text.get(lang), told)
+        if told != code:
+            book.append(told)
+        else:
+            others.append(source_text({"S": "TS", "K": "KAM"}.get(code, code), lang))
+    return "; ".join([*([f"{_EK[0 if lang == 'ru' else 1]}: {', '.join(book)}"] if book else []), *others])
