@@ -89,6 +89,12 @@ class Reading(_Section):
     """Set negative rows aside instead of netting them."""
     return_files: tuple[str, ...] | None = None
     """Files (patterns of their names) that hold returns as positive amounts; none given: found by their titles."""
+    negative_files: tuple[str, ...] | None = None
+    """Files (patterns of their names) that hold sales with a minus and returns without one; an empty list says that
+    negative amounts are returns; none given: asked where nearly nothing is sold."""
+    swapped_dates: tuple[str, ...] | None = None
+    """Files (patterns of their names) in whose true dates a spreadsheet swapped day and month; an empty list says that
+    the dates are right; none given: asked where they look swapped."""
     dispatch_files: tuple[str, ...] | None = None
     """Files (patterns of their names) of dispatch documents beside the orders: they date the orders and are no sales
     of their own. An empty list says that every file holds sales of its own; none given: asked where both are found."""

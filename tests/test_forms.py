@@ -386,6 +386,23 @@ def test_names_typed_above_the_columns_count_and_may_end_the_order(tmp_path: Pat
     assert "Время!D9: «1» — столбец времени без сотрудника: впишите его" in caught.value.lines("ru")[0]
 
 
+def test_answers_that_are_formulas_without_a_value_are_told(tmp_path: Path, blanks: dict[Lang, Path]) -> None:
+    """Readers take them for empty cells: the answers would vanish."""
+    book = openpyxl.load_workbook(blanks["ru"])
+    staff, grid = book.worksheets[3], book.worksheets[4]
+    persons(staff, (None, "Иванов", "KM"), (None, "Петрова", "OP"))
+    at = {cell.value: cell.coordinate for cell in staff[2]}
+    staff[at["cost_month"].replace("2", "3")] = "=90000*1.3"
+    grid["C8"], grid["D8"], grid["D9"], grid["E9"] = "=1/2+1/2", 1, "=0/1", "=1-0.5"
+    book.save(tmp_path / "q.xlsx")
+    with pytest.raises(QuestionnaireError) as caught:
+        read_questionnaire(tmp_path / "q.xlsx")
+    text = caught.value.lines("ru")[0]
+    assert f"Сотрудники!{at['cost_month'].replace('2', '3')}: «=…» — формула без значения" in text
+    assert "Время!C8: «=…» — формула без значения" in text and "(и ещё ячеек: 1)" in text
+    assert "Время!E9: «=…» — столбец времени без сотрудника" in text
+
+
 def test_a_form_with_answers_edited_by_such_a_program(tmp_path: Path) -> None:
     write_questionnaire(tmp_path / "q.xlsx", "en", whole())
     book = openpyxl.load_workbook(tmp_path / "q.xlsx")

@@ -18,16 +18,16 @@ from audit.intake.client_keys import ClientBook
 from audit.intake.clients import is_rounded
 from audit.intake.columns import TablePlan, absent_columns, plan_table
 from audit.intake.databases import is_address, open_database, shown_address
-from audit.intake.dates import decide_orders
+from audit.intake.dates import Swapped, decide_orders, looks_swapped, true_dates
 from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows, give_dates
-from audit.intake.documents import toml_text
+from audit.intake.documents import fits, toml_text
 from audit.intake.files import TableReader, find_files, open_tables
 from audit.intake.grouped import GroupRow, group_sums, stage_grouped
 from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
-from audit.intake.summary import Tally, duplicate_documents, summarise
+from audit.intake.summary import Tally, duplicate_documents, known_clients, summarise
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
 from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
@@ -162,6 +162,7 @@ class Intake:
     def _rules(self) -> list[TableRules]:
         reading = self.settings.reading
         dates = decide_orders({t.name: self._date_texts(t.staged) for t in self.tables}, reading)
+        swapped, inverted = self._swapped_dates(), self._inverted()
         marks = decide_marks(
             {t.name: t.staged.numbers for t in self.tables}, {t.name: t.staged.typed for t in self.tables}, reading
         )
@@ -182,6 +183,7 @@ class Intake:
                 name=t.name, staged=t.staged, labels=t.plan.labels, dates=dates[t.name], marks=marks[t.name],
                 codes=self.codes, clients=client, pct_scale=scale, money_scale=t.plan.money_scale, grouped=t.plan.grouped,
                 all_returns=t.all_returns, currency=currency, fixes=fixes, dated_by=t.plan.dated_by,
+                swapped=swapped.get(t.name, frozenset()), inverted=inverted.get(t.name, frozenset()),
             ))  # fmt: skip
         return out
 
@@ -193,6 +195,112 @@ class Intake:
                 inside = (date_inside(t) for t in batch.column("order_id").unique().to_pylist() if t)
                 texts.extend({t for t in inside if t})
         return texts
+
+    def _named(self, setting: str, patterns: Sequence[str]) -> list[_Table]:
+        """The tables that a setting names; raise where it names none of them."""
+        found = [t for t in self.tables if fits(t.name, t.reader.sheet, patterns)]
+        if patterns and not found:
+            hint = did_you_mean(patterns[0], (t.name for t in self.tables))
+            raise InputError(
+                Text(f"Ни один файл не подходит под [reading] {setting}", f"No file fits [reading] {setting}"),
+                where=", ".join(t.name for t in self.tables),
+                todo=Text(f"Исправьте шаблон имени: {hint.ru}", f"Correct the pattern: {hint.en}"),
+            )  # fmt: skip
+        return found
+
+    def _swapped_dates(self) -> dict[str, frozenset[str]]:
+        """File → the date fields in which day and month are put back; ask where they look swapped."""
+        asked = self.settings.reading.swapped_dates
+        if asked is None:
+            self._ask_about_swapped()
+            return {}
+        out: dict[str, frozenset[str]] = {}
+        for t in self._named("swapped_dates", asked):
+            cells = {f: true_dates(t.staged.distinct[f]) for f in DATE_FIELDS if f in t.staged.distinct}
+            fields = {f: n for f, n in cells.items() if n}
+            out[t.name] = frozenset(fields)
+            headers = ", ".join(f"«{t.plan.labels.get(f, '')}»" for f in fields) or "—"
+            self.notes.append(Text(
+                f"{t.name}: день и месяц поменяны местами в колонках {headers}, ячеек: {sum(fields.values())}",
+                f"{t.name}: day and month were swapped back in columns {headers}, cells: {sum(fields.values())}",
+            ))  # fmt: skip
+        return out
+
+    def _ask_about_swapped(self) -> None:
+        found: list[tuple[_Table, str, Swapped]] = []
+        for t in self.tables:
+            shown = ((f, looks_swapped(t.staged.distinct[f])) for f in DATE_FIELDS if f in t.staged.distinct)
+            found += [(t, t.plan.labels.get(f, ""), seen) for f, seen in shown if seen is not None][:1]
+        if not found:
+            return
+        _, header, seen = found[0]
+        line = "swapped_dates = [" + ", ".join(f'"{toml_text(t.name)}"' for t, _, _ in found) + "]"
+        day = dt.date.fromisoformat(seen.typed_example)
+        raise AmbiguityError(
+            Text(f"Похоже, Excel поменял местами день и месяц: в колонке «{header}» у настоящих дат день не больше 12 "
+                 f"(ячеек {seen.typed}, например {day:%d.%m.%Y}), а даты с днём больше 12 остались текстом "
+                 f"(ячеек {seen.texts}, например {seen.text_example}). Так бывает, когда выгрузку открыли в Excel с "
+                 "настройками другой страны",
+                 f"Excel seems to have swapped day and month: in column “{header}” the true dates have a day up to 12 "
+                 f"({seen.typed} cells, for example {day:%d.%m.%Y}), while dates with a day above 12 stayed text "
+                 f"({seen.texts} cells, for example {seen.text_example}). So it happens when an export was opened in an "
+                 "Excel set to another country"),
+            where=", ".join(t.name for t, _, _ in found), answer=f"[reading]\n{line}",
+            todo=Text(f"Попросите выгрузку, которую не открывали в Excel, или добавьте в audit.toml, раздел [reading]: "
+                      f"{line} — день и месяц вернутся на место; если даты верны: swapped_dates = []",
+                      f"Ask for an export that was not opened in Excel, or add to audit.toml, section [reading]: {line} "
+                      "to swap them back; if the dates are right: swapped_dates = []"),
+        )  # fmt: skip
+
+    @staticmethod
+    def _minus_fields(staged: Staged) -> frozenset[str]:
+        """The number fields that mostly stand with a minus."""
+        signed = {f: staged.numbers[f] for f in ("amount", "margin", "cost", "qty", "price") if f in staged.numbers}
+        return frozenset(f for f, e in signed.items() if e.negative * 2 > e.filled)
+
+    def _inverted(self) -> dict[str, frozenset[str]]:
+        """File → the number fields whose sign is turned, by the settings."""
+        asked = self.settings.reading.negative_files or ()
+        out = {t.name: self._minus_fields(t.staged) for t in self._named("negative_files", asked)}
+        for name in out:
+            self.notes.append(Text(f"{name}: продажи записаны с минусом, знак сумм изменён на обратный",
+                                   f"{name}: sales stand with a minus, the sign of the amounts was turned"))  # fmt: skip
+        return out
+
+    def _ask_about_minus(self) -> None:
+        """Stop where what was sold is less than nothing, mostly row by row: a sign turned, or the sales are missing."""
+        if self.tally.revenue >= 0 or self.tally.returns * 2 <= self.tally.rows:
+            return
+        if self.settings.reading.negative_files is not None:
+            return
+        sales = [t for t in self.tables if not t.dispatch and t.rows_used]
+        revenue = f"{self.tally.revenue / 10_000:,.0f}"
+        what = Text(
+            f"Почти все суммы отрицательные: строк с минусом {self.tally.returns} из {self.tally.rows}, вся выручка "
+            + revenue.replace(",", "\N{NO-BREAK SPACE}"),
+            f"Nearly all amounts are negative: {self.tally.returns} of {self.tally.rows} rows, revenue is {revenue}",
+        )
+        where = ", ".join(t.name for t in sales)
+        minus = [t for t in sales if {"amount", "qty", "price"} & self._minus_fields(t.staged)]
+        if minus or any(t.all_returns for t in sales):
+            names = ", ".join(f'"{toml_text(t.name)}"' for t in minus)
+            line = f"negative_files = [{names}]" if minus else "return_files = []"
+            ru, en = ("продажи в них записаны с минусом", "sales stand there with a minus") if minus else (
+                "это продажи, а не возвраты", "these are sales and no returns")  # fmt: skip
+            raise AmbiguityError(
+                what, where=where, answer=f"[reading]\n{line}",
+                todo=Text(f"Если это одни возвраты, добавьте файл продаж. Если {ru}, добавьте в audit.toml, раздел "
+                          f"[reading]: {line}",
+                          f"If these are returns alone, add the file of sales. If {en}, add to audit.toml, section "
+                          f"[reading]: {line}"),
+            )  # fmt: skip
+        raise InputError(
+            what, where=where,
+            todo=Text("Здесь одни возвраты: добавьте файл продаж; если вид документа понят неверно, назовите его "
+                      "колонку в audit.toml: [columns] kind = \"…\"",
+                      "These are returns alone: add the file of sales; if the kind of document was misunderstood, name "
+                      "its column in audit.toml: [columns] kind = \"…\""),
+        )  # fmt: skip
 
     def _is_returns_file(self, t: _Table) -> bool:
         """Whether a file of positive amounts is returns, by the settings or by its name, sheet or title."""
@@ -645,6 +753,8 @@ class Intake:
     def _report(self) -> IntakeReport:
         if not any(t.rows_used for t in self.tables):
             raise self._nothing_usable()
+        self._ask_about_minus()
+        self._look_for_key_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"
         summary = summarise(self.connection, lines, self.tally, fields, self.book.shown, self.settings)
@@ -677,6 +787,32 @@ class Intake:
             control_sums=self._control_sums(),
             questions=tuple(self.questions), notes=tuple(dict.fromkeys(self.notes)), counts=dict(self.counts),
         )  # fmt: skip
+
+    def _look_for_key_clients(self) -> None:
+        """Say which clients of the sheet “Key clients” the orders do not know; more than half of them is a question."""
+        if self.questionnaire is None or not self.questionnaire.has("key_clients"):
+            return
+        named = list(dict.fromkeys(str(c) for c in self.questionnaire.table("key_clients")["client_id"] if c))
+        known = known_clients(self.connection, self.out / "lines.parquet")
+        absent = [c for c in named if c.strip().casefold() not in known]
+        self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
+        if not absent:
+            return
+        usual = min(self.tally.by_client, key=lambda k: (-self.tally.by_client[k], k))
+        name = self.book.shown(usual) or usual
+        ru, en = (
+            (f"«{usual}»", f"“{usual}”") if name == usual else (f"«{usual}» или «{name}»", f"“{usual}” or “{name}”")
+        )
+        said = Text(
+            f"Ключевые клиенты: {len(absent)} из {len(named)} в заказах не найдены (например, «{absent[0]}»), о них сказать "
+            f"нечего. Запишите их на листе так, как в заказах: кодом или названием (например, {ru})",
+            f"Key clients: {len(absent)} of {len(named)} were not found in the orders (for example “{absent[0]}”), nothing "
+            f"can be said of them. Write them on the sheet as the orders do: by code or by name (for example {en})",
+        )
+        if len(absent) * 2 > len(named):
+            self.questions.append(Question(said))
+        else:
+            self.notes.append(said)
 
     def _nothing_usable(self) -> InputError:
         aside = sum(t.rows_set_aside for t in self.tables)

@@ -179,6 +179,10 @@ class TableRules:
     """Declared corrections: (field, order number, value that must stand there) → value that replaces it."""
     dated_by: tuple[str, ...] = ()
     """Fields that hold the day of dispatch, where the table is one of dispatch documents."""
+    swapped: frozenset[str] = frozenset()
+    """Date fields in whose true dates a spreadsheet swapped day and month."""
+    inverted: frozenset[str] = frozenset()
+    """Number fields whose sign is turned: sales stand with a minus."""
 
 
 @dataclass
@@ -226,7 +230,8 @@ class Canonical:
         self._clients: dict[tuple[str | None, ...], tuple[int, int, int, int]] = {}
         self._at = -1
         self._fixed_fields = {f for f, _, _ in rules.fixes}
-        self._days: dict[str, int] = {}
+        self._days: dict[tuple[str, bool], int] = {}
+        self._swapped = replace(rules.dates, swapped=True)
         self._group: str | None = None
         self.people: dict[tuple[str, str], list[float]] = {}
         """(field, spelling as written) → used rows and their revenue."""
@@ -346,7 +351,7 @@ class Canonical:
     def _day_of_dispatch(self, batch: pa.RecordBatch) -> _Dates:
         out = _Dates(np.full(batch.num_rows, _NO_DAY, np.int32), np.ones(batch.num_rows, bool))
         for name in self.rules.dated_by:
-            more = self._order_date(batch) if name == "order_date" else self._date_column(batch.column(name))
+            more = self._order_date(batch) if name == "order_date" else self._date_column(batch, name)
             gap = out.days == _NO_DAY
             out.days[gap] = more.days[gap]
             out.empty &= more.empty
@@ -354,25 +359,27 @@ class Canonical:
 
     # -- dates ---------------------------------------------------------------------------------------------------
 
-    def _day(self, text: str) -> int:
+    def _day(self, text: str, swapped: bool = False) -> int:
         """Day number of a date text; `_NO_DAY` where it is none."""
-        known = self._days.get(text)
+        known = self._days.get((text, swapped))
         if known is None:
-            day = parse_date(text, self.rules.dates)
+            day = parse_date(text, self._swapped if swapped else self.rules.dates)
             known = _NO_DAY if day is None else (day - _EPOCH).days
-            self._days[text] = known
+            self._days[text, swapped] = known
         return known
 
-    def _date_column(self, column: pa.DictionaryArray) -> _Dates:
+    def _date_column(self, batch: pa.RecordBatch, name: str) -> _Dates:
+        column = batch.column(name)
         texts = [t or "" for t in column.dictionary.to_pylist()]
-        lut = np.fromiter((self._day(t) for t in texts), np.int32, len(texts))
+        swapped = name in self.rules.swapped
+        lut = np.fromiter((self._day(t, swapped) for t in texts), np.int32, len(texts))
         empty = np.fromiter((empty_date(t) for t in texts), bool, len(texts))
         lut[empty] = _NO_DAY
         return _Dates(_spread(column, lut, np.int32(_NO_DAY)), _spread(column, empty, True))
 
     def _order_date(self, batch: pa.RecordBatch) -> _Dates:
         if self.has("order_date"):
-            dates = self._date_column(batch.column("order_date"))
+            dates = self._date_column(batch, "order_date")
             if not (self.has("order_id") and bool((dates.empty).any())):
                 return dates
             where = np.flatnonzero(dates.empty)
@@ -468,6 +475,8 @@ class Canonical:
             values, known = from_decimal(batch.column(f"={name}"))
         else:
             values, known = self.numbers.read(batch.column(name), mark)
+        if name in self.rules.inverted:
+            values = -values
         times = self.rules.money_scale.get(name, 1)
         if times == 1:
             return values, known
@@ -780,7 +789,7 @@ class Canonical:
                 columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name))[pick])
         for name in ("requested_date", "promised_date", "shipped_date", "delivered_date", "client_since"):
             if self.has(name):
-                days = self._date_column(batch.column(name)).days[pick]
+                days = self._date_column(batch, name).days[pick]
                 low, high = (dt.date(1980, 1, 1) - _EPOCH).days, (dt.date(2200, 1, 1) - _EPOCH).days
                 columns[name] = _date_array(np.where((days < low) | (days >= high), _NO_DAY, days).astype(np.int32))
         for name in ("complaint", "document_error"):

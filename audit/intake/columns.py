@@ -19,7 +19,7 @@ from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, is_value
 from audit.intake.staging import Row
-from audit.intake.values import is_total, parse_number
+from audit.intake.values import DateRule, clean_text, is_total, parse_date, parse_number
 from audit.model.intake_report import ColumnUse, Question
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -231,7 +231,7 @@ def _plan_grouped(
     missing += [] if {"client_id", "client", "legal_entity"} & known else ["client_id"]
     missing += [] if "amount" in own or {"qty", "price"} <= set(own) else ["amount"]
     if missing:
-        raise _missing(missing, plan, reader)
+        raise _missing(missing, plan, reader, {*chosen.values(), *g.columns}, sample)
     uses = [u for u, c in zip(_uses(reader.name, plan, own, sample), plan.columns, strict=True)
             if g.how == "columns" or c.index not in g.columns]  # fmt: skip
     header = {i: plan.columns[i].header for i in range(len(plan.columns))}
@@ -436,15 +436,54 @@ def _require(
     if "amount" not in chosen and not {"qty", "price"} <= set(chosen):
         missing.append("amount")
     if missing:
-        raise _missing(missing, plan, reader)
+        raise _missing(missing, plan, reader, set(chosen.values()), sample)
 
 
-def _missing(missing: Sequence[str], plan: HeaderPlan, reader: TableReader) -> InputError:
+_NO_SUM = re.compile(
+    r"\b(инн|кпп|огрн|код|номер|id|code|number|phone|телефон|индекс|год|месяц|year|month)\b|[№%]", re.I
+)
+
+
+def _likely(
+    name: str, plan: HeaderPlan, taken: set[int], sample: Sequence[Sequence[str]]
+) -> tuple[str, str] | None:  # fmt: skip
+    """Field and header of the column that may hold a missing field, by its cells; None where none looks like it.
+
+    A sum is numbers that are no codes (the largest typical value wins), a date is dates, a client is texts that
+    repeat, or else codes of eight digits or more.
+    """
+    found: list[tuple[float, str, str]] = []
+    for c in plan.columns:
+        cells = [clean for t in _column(sample, c.index) if (clean := clean_text(t)) is not None]
+        if c.index in taken or not c.header or not cells:
+            continue
+        dates = sum(not t.isdigit() and parse_date(t, DateRule()) is not None for t in cells)
+        numbers = [n for t in cells if (n := parse_number(t, ",") or parse_number(t, ".")) is not None]
+        codes = sum(t.isdigit() and len(t) >= 8 for t in cells)
+        again = len(set(cells)) < len(cells) or len(cells) == 1
+        most = 0.8 * len(cells)
+        if name == "order_date":
+            if dates >= most:
+                found.append((0, name, c.header))
+        elif name == "amount":
+            if len(numbers) >= most and dates < most and codes < most and not _NO_SUM.search(c.header):
+                found.append((-float(sorted(abs(n) for n in numbers)[len(numbers) // 2]), name, c.header))
+        elif codes >= most and again:
+            found.append((2, "client_id", c.header))
+        elif sum(any(x.isalpha() for x in t) for t in cells) >= most and dates < most and again:
+            found.append((1 / len(set(cells)), "client", c.header))
+    return min(found)[1:] if found else None
+
+
+def _missing(
+    missing: Sequence[str], plan: HeaderPlan, reader: TableReader, taken: set[int], sample: Sequence[Sequence[str]]
+) -> InputError:
     ru = ", ".join(f"«{field_name(m).ru}»" for m in missing)
     en = ", ".join(f"“{field_name(m).en}”" for m in missing)
     headers = [c.header for c in plan.columns if c.header]
     shown = "; ".join(headers[:25]) + (" …" if len(headers) > 25 else "")
-    example = f'{missing[0]} = "{_toml(headers[0]) if headers else "…"}"'
+    likely = [_likely(m, plan, taken, sample) or (m, "…") for m in missing]
+    example = ", ".join(f'{field} = "{_toml(header)}"' for field, header in likely)
     return InputError(
         Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}"),
         where=Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}"),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from audit.errors import AmbiguityError, Text
 from audit.intake.values import DateRule, Order, clean_text, date_form, empty_date
 from audit.settings import Reading
 
-__all__ = ["decide_orders"]
+__all__ = ["Swapped", "decide_orders", "looks_swapped", "true_dates"]
 
 _SHORT = re.compile(r"(\d{2})([./-])(\d{1,2})\2(\d{2})(?!\d).*")
 _MOST_YEARS = 6
 _LEAST_DAYS = 10
+
+_ISO = re.compile(r"(\d{4}-\d{2}-(\d{2}))(?:[T ].*)?")
+_LEAST_ROWS, _LEAST_DATES, _LEAST_LATE = 20, 8, 0.95
+"""Of each kind, and the share of texts beyond the twelfth: together no chance (0.4 to the eighth is below 0.001)."""
 
 _Largest = tuple[int, int, str]
 """Largest first part, largest second part, an example."""
@@ -61,6 +66,53 @@ def _shown(found: Iterable[_Largest]) -> set[Order]:
     return out
 
 
+@dataclass(frozen=True)
+class Swapped:
+    """What shows that day and month of a column's true dates are swapped: cells and an example of either kind."""
+
+    typed: int
+    typed_example: str
+    texts: int
+    text_example: str
+
+
+def true_dates(column: Mapping[str, int]) -> int:
+    """Return the number of cells with a true date, where none has a day that could not be a month; else 0.
+
+    ``column``: distinct texts → cells. A true date of a workbook comes as ISO.
+    """
+    found = [(int(iso[2]), n) for text, n in column.items() if (iso := _ISO.fullmatch(text.strip()))]
+    return sum(n for _, n in found) if all(day <= 12 for day, _ in found) else 0
+
+
+def looks_swapped(column: Mapping[str, int]) -> Swapped | None:
+    """Tell a column whose day and month a spreadsheet swapped, as it does to dates of another country.
+
+    It takes 05.03 for the third of May and makes it a true date; 25.03 makes no sense to it and stays text. So the
+    true dates all have a day up to 12 and the texts all have one above.
+    """
+    typed = true_dates(column)
+    if typed < _LEAST_ROWS:
+        return None
+    whole = {iso[1] for text in column if (iso := _ISO.fullmatch(text.strip()))}
+    late: dict[str, int] = {}
+    early = 0
+    for text, n in column.items():
+        value = clean_text(text)
+        form = None if value is None or empty_date(value) else date_form(value)
+        if form is None or value is None:
+            continue
+        if max(form.first, form.second) > 12:
+            day = re.split(r"[T,\s]", value)[0]
+            late[day] = late.get(day, 0) + n
+        else:
+            early += n
+    texts = sum(late.values())
+    if texts < _LEAST_ROWS or min(len(whole), len(late)) < _LEAST_DATES or texts < _LEAST_LATE * (texts + early):
+        return None
+    return Swapped(typed, min(whole), texts, min(late))
+
+
 def _asked(reading: Reading) -> tuple[Order | None, str | None]:
     """Return the order, and the strptime pattern, that ``[reading] date_format`` names."""
     text = reading.date_format
@@ -98,6 +150,8 @@ def decide_orders(texts: Mapping[str, Iterable[str]], reading: Reading) -> dict[
             if asked is not None:
                 order[mark] = asked
             elif mark == ".":
+                if not shown and _rest_is_american(texts[file]):
+                    raise _question(file, largest[2], both=False, likely="mm/dd/yyyy")
                 order[mark] = "mdy" if shown == {"mdy"} else "dmy"
             elif len(shown) == 1:
                 order[mark] = next(iter(shown))
@@ -118,7 +172,18 @@ def _year_question(file: str, mark: str, example: str) -> AmbiguityError:
     )  # fmt: skip
 
 
-def _question(file: str, example: str, *, both: bool) -> AmbiguityError:
+def _rest_is_american(texts: Iterable[str]) -> bool:
+    """Whether dates with points all have parts up to 12, while all others are 03/25/2024: Excel had the file before.
+
+    It understood 03/05/2024 as the third of May and saved it as CSV in its own way, 03.05.2024.
+    """
+    found = {(form.mark == ".", form.first, form.second) for text in texts
+             if (value := clean_text(text)) and (form := date_form(value)) is not None}  # fmt: skip
+    rest = [second for pointed, _, second in found if not pointed]
+    return len(rest) >= _LEAST_DATES <= len(found) - len(rest) and min(rest) > 12
+
+
+def _question(file: str, example: str, *, both: bool, likely: str = "dd/mm/yyyy") -> AmbiguityError:
     if both:
         what = Text(f"В файле есть и даты «день/месяц», и даты «месяц/день» (например, {example})",
                     f"The file has both day/month and month/day dates (for example {example})")  # fmt: skip
@@ -127,8 +192,9 @@ def _question(file: str, example: str, *, both: bool) -> AmbiguityError:
             f"По датам не видно, где день, а где месяц (например, {example})",
             f"The dates do not show which part is the day and which the month (for example {example})",
         )
+    other = "mm/dd/yyyy" if likely == "dd/mm/yyyy" else "dd/mm/yyyy"
     return AmbiguityError(
-        what, where=file, answer='[reading]\ndate_format = "dd/mm/yyyy"',
-        todo=Text('Добавьте в audit.toml, раздел [reading]: date_format = "dd/mm/yyyy" (или "mm/dd/yyyy")',
-                  'Add to audit.toml, section [reading]: date_format = "dd/mm/yyyy" (or "mm/dd/yyyy")'),
+        what, where=file, answer=f'[reading]\ndate_format = "{likely}"',
+        todo=Text(f'Добавьте в audit.toml, раздел [reading]: date_format = "{likely}" (или "{other}")',
+                  f'Add to audit.toml, section [reading]: date_format = "{likely}" (or "{other}")'),
     )  # fmt: skip

@@ -117,17 +117,17 @@ def _kind_of_cell(text: str, bare: bool) -> Kind | None:
 
 
 def declared(name: str, sheet: str | None, settings: Settings) -> bool | None:
-    """Whether ``[reading] dispatch_files`` names a table; None where the setting is not given.
-
-    A pattern may name the file, its name inside an archive, or a sheet: «Продажи.xlsx#Реализации».
-    """
+    """Whether ``[reading] dispatch_files`` names a table; None where the setting is not given."""
     asked = settings.reading.dispatch_files
-    if asked is None:
-        return None
+    return None if asked is None else fits(name, sheet, asked)
+
+
+def fits(name: str, sheet: str | None, patterns: Sequence[str]) -> bool:
+    """Whether one of the patterns names a table: its file, its name inside an archive, or a sheet «Файл.xlsx#Лист»."""
     whole = name if sheet is None or "#" in name else f"{name}#{sheet}"
     file = whole.split("#", 1)[0]
     names = {whole, name, file, file.rsplit("/", 1)[-1], whole.rsplit("/", 1)[-1]}
-    return any(fnmatch.fnmatchcase(n.lower(), pattern.lower()) for n in names for pattern in asked)
+    return any(fnmatch.fnmatchcase(n.lower(), pattern.lower()) for n in names for pattern in patterns)
 
 
 def toml_text(name: str) -> str:

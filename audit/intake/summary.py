@@ -19,7 +19,7 @@ from audit.intake.numbers import Decimals
 from audit.model.intake_report import DuplicateClient
 from audit.settings import Settings
 
-__all__ = ["DuplicateDocuments", "Summary", "Tally", "duplicate_documents", "summarise"]
+__all__ = ["DuplicateDocuments", "Summary", "Tally", "duplicate_documents", "known_clients", "summarise"]
 
 _EPOCH = dt.date(1970, 1, 1)
 
@@ -135,6 +135,18 @@ FROM ({docs})"""
         )
         rows = {file: frozenset(numbers) for file, numbers in connection.execute(sql).fetchall()}
     return DuplicateDocuments(int(found), int(n), float(revenue), str(example), rows)
+
+
+def known_clients(connection: Any, lines: Path) -> set[str]:
+    """Return the codes, keys and names (where one client's only) under which the questionnaire may name a client.
+
+    Blanks at the ends and letter case do not count. The chapters find key clients by the same words.
+    """
+    sql = (
+        f"SELECT DISTINCT client_id FROM {_source(lines)} UNION ALL SELECT DISTINCT client_key FROM {_source(lines)} "
+        f"UNION ALL SELECT client_name FROM {_source(lines)} GROUP BY 1 HAVING count(DISTINCT client_key) = 1"
+    )
+    return {text.strip().casefold() for (text,) in connection.execute(sql).fetchall() if text}
 
 
 def summarise(

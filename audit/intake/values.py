@@ -136,6 +136,8 @@ class DateRule:
 
     order: Mapping[str, Order] = field(default_factory=dict)
     pattern: str | None = None
+    swapped: bool = False
+    """Whether a spreadsheet took the month for the day in its true dates, which come as ISO."""
 
 
 def _date(year: int, month: int, day: int) -> dt.date | None:
@@ -161,7 +163,8 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
             pass
     found = _YMD.fullmatch(value)
     if found:
-        return _date(int(found[1]), int(found[2]), int(found[3]))
+        month, day = int(found[2]), int(found[3])
+        return _date(int(found[1]), *((day, month) if rule.swapped and day <= 12 else (month, day)))
     found = _NUMERIC.fullmatch(value)
     if found:
         first, second = int(found[1]), int(found[3])

@@ -29,7 +29,7 @@ from audit.intake.staging import KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWr
 from audit.intake.values import TYPED
 from audit.settings import Settings
 
-__all__ = ["SheetReader", "open_workbook"]
+__all__ = ["SheetReader", "open_workbook", "sheet_entry"]
 
 _ERRORS = {
     "Div0": "#DIV/0!",
@@ -203,7 +203,7 @@ def _outline(path: Path, sheet: str | None) -> dict[int, int]:
     out: dict[int, int] = {}
     try:
         with zipfile.ZipFile(path) as z:
-            entry = _sheet_entry(z, sheet)
+            entry = sheet_entry(z, sheet)
             if entry is None:
                 return {}
             with z.open(entry) as f:
@@ -221,7 +221,7 @@ def _outline(path: Path, sheet: str | None) -> dict[int, int]:
     return out
 
 
-def _sheet_entry(z: zipfile.ZipFile, sheet: str | None) -> str | None:
+def sheet_entry(z: zipfile.ZipFile, sheet: str | None) -> str | None:
     """Name of the archive's entry that holds a sheet."""
     entries = {n.lower(): n for n in z.namelist()}
     safe = etree.XMLParser(resolve_entities=False, no_network=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -51,7 +52,7 @@ def canonical(sources: list[Path], out: Path) -> list[tuple] | str:
     try:
         frame = read(sources, out).lines.drop(columns=["source_file", "source_row"])
     except AmbiguityError as e:
-        return f"asked: {e.answer}"
+        return "asked: " + re.sub(r'"[a-d]\d?\.(csv|xlsx|parquet)"', '"the file"', e.answer)
     except InputError:
         return "unusable"
     return sorted(

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from audit.errors import Text
-from audit.intake.questionnaire.raw import ErrorCell, nearest
+from audit.intake.questionnaire.raw import ErrorCell, Uncalculated, nearest
 from audit.method import method
 from audit.model.questionnaire import Column, answer_list, fold, options
 
@@ -300,6 +300,13 @@ def parse(cell: Any, column: Column) -> Any:
     text, code → str; number, int → float; share → float as written, the percent sign dropped (the scale is a matter
     of the whole table); date → date; time → minutes; yesno → bool; yesnopartly → its code; list → tuple.
     """
+    if isinstance(cell, Uncalculated):
+        raise Bad(
+            Text(
+                "формула без значения: впишите число или откройте книгу в Excel или LibreOffice и сохраните",
+                "a formula without a value: type the value in, or open the workbook in Excel or LibreOffice and save it",
+            )
+        )
     if isinstance(cell, ErrorCell):
         raise Bad(
             Text(

@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.errors import Text
 from audit.intake.questionnaire.cells import Bad, number, shown, text_of
-from audit.intake.questionnaire.raw import RawTable, column_letters, nearest
+from audit.intake.questionnaire.raw import ErrorCell, RawTable, column_letters, nearest
 from audit.model.questionnaire import PREFILLED_MARK, TABLES, Problem, TableSpec, fold, options
 
 __all__ = ["Cell", "Record", "records", "staff_places"]
@@ -243,9 +243,15 @@ _NO = frozenset({"нет", "no", "0", "false", "ложь", "-", "n"})
 
 def _is_share(cell: Any) -> bool:
     try:
-        return number(cell)[0] is not None
+        return isinstance(cell, ErrorCell) or number(cell)[0] is not None
     except Bad:
         return False
+
+
+def _name(cells: Sequence[Any], column: int) -> str | None:
+    """Return what stands above a column; a formula in error or without a value names nobody."""
+    cell = cells[column] if column < len(cells) else None
+    return None if isinstance(cell, ErrorCell) else text_of(cell)
 
 
 def _grid_of_functions(
@@ -308,11 +314,11 @@ def _people_of_grid(
     people: dict[int, Cell] = {}
     for names in (top, above):
         for column, cells in columns.items():
-            named = column < len(names) and text_of(names[column]) is not None
-            if named and column not in people and (names is top or (column >= first and cells)):
+            named = _name(names, column) is not None and column not in people
+            if named and (names is top or (column >= first and cells)):
                 people[column] = Cell(names[column], raw.cell(shown_row, column))
     places = {first + i: cell for i, cell in enumerate(staff)} if above else {}
-    spoken = {c: text_of(top[c]) for c in people if c < len(top) and text_of(top[c]) is not None}
+    spoken = {c: code for c in people if (code := _name(top, c)) is not None}
     in_order = all((place := places.get(c)) is not None and place.value == code for c, code in spoken.items())
     problems: list[Problem] = []
     placed: list[str] = []
@@ -322,7 +328,7 @@ def _people_of_grid(
             continue
         place = places.get(column) if in_order else None
         if place is None:
-            row, value = next(((i, v) for i, v in shares if number(v)[0]), (-1, None))
+            row, value = next(((i, v) for i, v in shares if isinstance(v, ErrorCell) or number(v)[0]), (-1, None))
             if row >= 0:  # a column of nothing but zeros is nobody's time
                 text = _nobody(column - first + 1 if places and in_order and column >= first else None)
                 problems.append(Problem("time", raw.cell(row, column), shown(value), text))

@@ -16,11 +16,13 @@ from typing import Any
 
 import fastexcel
 import python_calamine
+from lxml import etree
 
 from audit.errors import QuestionnaireError, Text
+from audit.intake.workbooks import sheet_entry
 from audit.model.questionnaire import TABLES, Problem, fold
 
-__all__ = ["ErrorCell", "RawTable", "Source", "column_letters", "nearest", "read_raw"]
+__all__ = ["ErrorCell", "RawTable", "Source", "Uncalculated", "column_letters", "nearest", "read_raw"]
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 TEXTS = (".csv", ".tsv", ".txt")
@@ -34,6 +36,12 @@ MAX_CELLS = 5_000_000
 
 class ErrorCell(str):
     """A spreadsheet error such as ``#DIV/0!`` standing in a cell."""
+
+    __slots__ = ()
+
+
+class Uncalculated(ErrorCell):
+    """A formula that was saved without its value, by a program that does not calculate."""
 
     __slots__ = ()
 
@@ -267,6 +275,12 @@ def _workbook(path: Path) -> Source:
             rows = [list(r) for r in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
             for r, c, error in _errors(checker, name, rows):
                 rows[r][c] = ErrorCell(error)
+            for r, c in _uncalculated(body, name):
+                # What a reader takes for empty does not count for the extent of the sheet either.
+                rows.extend([] for _ in range(len(rows), r + 1))
+                rows[r].extend("" for _ in range(len(rows[r]), c + 1))
+                if rows[r][c] == "":
+                    rows[r][c] = Uncalculated("=…")
             tables.append(RawTable(table, name, tuple(map(tuple, rows)), tuple(range(1, len(rows) + 1)), sheet=True))
     except python_calamine.PasswordError as e:
         raise _unreadable(path, Text("книга защищена паролем", "the workbook is protected by a password")) from e
@@ -331,6 +345,29 @@ def _column_number(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - 64
     return number
+
+
+_CELL_OF_FORMULA = re.compile(
+    rb"<c\b([^>]*)>\s*<f\b(?:[^>]*/>|(?:[^>/]|/(?!>))*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+)
+_PLACE = re.compile(rb"\br=\"([A-Z]{1,3})([0-9]{1,7})\"")
+
+
+def _uncalculated(body: bytes, name: str) -> Iterator[tuple[int, int]]:
+    """Find the formulas without a value: readers take them for empty cells, and an answer would vanish."""
+    if not body.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            entry = sheet_entry(archive, name)
+            xml = b"" if entry is None else archive.read(entry)
+    except (KeyError, ValueError, etree.XMLSyntaxError):
+        return  # an ODS, or a workbook of another make: the sheet itself was read
+    for found in _CELL_OF_FORMULA.finditer(xml):
+        place = _PLACE.search(found[1])
+        # A formula whose value is an empty text says so by its type.
+        if place and b't="str"' not in found[1]:
+            yield int(place[2]) - 1, _column_number(place[1]) - 1
 
 
 _ERROR_NAMES = {
