@@ -368,6 +368,11 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
     unknown = int(q["client_key"].isna().sum())
     annual = buyers.set_index("client_key")["revenue"] * to_year(case)
     found = wallet(q, annual)
+    if found.mean.value is None and unknown == len(q):
+        return None, Part([no_metric(id, Text(
+            "Ни одного клиента листа «Ключевые клиенты» в заказах нет: проверьте коды",
+            "No client of the sheet “Key clients” is met in the orders: check the codes",
+        ))], nothing)  # fmt: skip
     if found.mean.value is None:
         return None, Part([no_metric(id, Text(
             "На листе «Ключевые клиенты» ни у кого из найденных в заказах клиентов нет ни доли в закупках, ни "
