@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+JOBS = max(2, min((os.cpu_count() or 1) + 1, 4))
+"""One notebook more than processors: a kernel that starts or ends waits more than it computes."""
+
 app = typer.Typer(
     name="km-audit",
     help="Audit of a B2B client department: role mixing, retention, what it costs, what to do first.",
@@ -337,7 +340,7 @@ def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int
 def demo(
     lang: LangOption = None,
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("km-audit-demo"),
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = 2,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = JOBS,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -363,7 +366,7 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the report; needed with --orders.")] = None,
     lang: LangOption = None,
     chapter: Annotated[list[str] | None, typer.Option("--chapter", help="Only this chapter; may be repeated.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = 2,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = JOBS,
     engine: EngineOption = None,
     names: Annotated[bool, typer.Option("--names", help="Show persons by name instead of by code.")] = False,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
