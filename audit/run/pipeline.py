@@ -227,6 +227,7 @@ def run_audit(
             _point_latest(final)
             _keep_newest(cache, prepared)
     except BaseException:
+        printer.close()  # it writes into the folder that goes
         shutil.rmtree(stage, ignore_errors=True)
         raise
     finally:
