@@ -108,11 +108,17 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
     """The one place where a user's error is printed; ``page`` is where it stands to be read or passed on."""
     if _state.json:
         told = {} if page is None else {"page": str(page)}
-        _print_json({
-            "status": "error", "error": type(error).__name__, "message": str(error.what),
-            "where": str(error.where), "todo": None if error.todo is None else str(error.todo),
-            "answer": getattr(error, "answer", "") or None, **told,
-        })  # fmt: skip
+        _print_json(
+            {
+                "status": "error",
+                "error": type(error).__name__,
+                "message": str(error.what),
+                "where": str(error.where),
+                "todo": None if error.todo is None else str(error.todo),
+                "answer": getattr(error, "answer", "") or None,
+                **told,
+            }
+        )
     else:
         console = _console(stderr=True)
         first, *rest = error.lines()
@@ -130,11 +136,7 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
 
 
 def _inputs(
-    folder: Path | None,
-    orders: list[str] | None,
-    questionnaire: Path | None,
-    settings: Path | None,
-    **options: Any,
+    folder: Path | None, orders: list[str] | None, questionnaire: Path | None, settings: Path | None, **options: Any
 ) -> Inputs:
     from audit.run.inputs import engagement_inputs, file_inputs, override
 
@@ -146,9 +148,11 @@ def _inputs(
         if folder.is_file():
             raise ParameterError(
                 Text(f"{folder} — файл, а не папка проекта", f"{folder} is a file, not an engagement folder"),
-                todo=Text(f"Файл заказов задаётся так: --orders {folder} --out ПАПКА",
-                          f"An orders file is given so: --orders {folder} --out DIR"),
-            )  # fmt: skip
+                todo=Text(
+                    f"Файл заказов задаётся так: --orders {folder} --out ПАПКА",
+                    f"An orders file is given so: --orders {folder} --out DIR",
+                ),
+            )
         inputs = engagement_inputs(folder, settings)
         if questionnaire is not None:
             from dataclasses import replace
@@ -159,10 +163,16 @@ def _inputs(
     from dataclasses import replace
 
     _speak(options.get("lang"), inputs.settings.report.lang)
-    return replace(inputs, settings=override(inputs.settings, {
-        "report": {"lang": options.get("lang"), "names": True if options.get("names") else None},
-        "inputs": {"engine": options.get("engine")},
-    }))  # fmt: skip
+    return replace(
+        inputs,
+        settings=override(
+            inputs.settings,
+            {
+                "report": {"lang": options.get("lang"), "names": True if options.get("names") else None},
+                "inputs": {"engine": options.get("engine")},
+            },
+        ),
+    )
 
 
 def _guard(work: Callable[[], int]) -> None:
@@ -174,11 +184,13 @@ def _guard(work: Callable[[], int]) -> None:
         _console(stderr=True).print(_say("Прервано. Прежние отчёты целы.", "Interrupted. Earlier runs are intact."))
         raise SystemExit(130) from None
     except OSError as e:
-        _fail(AuditError(
-            Text(f"Файловая система отказала: {e.strerror or e}", f"The file system refused: {e.strerror or e}"),
-            where=str(e.filename or ""),
-            todo=Text("Проверьте место на диске и права", "Check free space and permissions"),
-        ))  # fmt: skip
+        _fail(
+            AuditError(
+                Text(f"Файловая система отказала: {e.strerror or e}", f"The file system refused: {e.strerror or e}"),
+                where=str(e.filename or ""),
+                todo=Text("Проверьте место на диске и права", "Check free space and permissions"),
+            )
+        )
     raise SystemExit(code)
 
 
@@ -276,9 +288,11 @@ def _verdict_lines(findings: Any) -> tuple[dict[str, int], list[dict[str, Any]]]
 def _print_verdict(console: Console, findings: Any) -> None:
     counts, shown = _verdict_lines(findings)
     words = {
-        "found": _say("выявлено", "found"), "watch": _say("под наблюдением", "watch"),
-        "clear": _say("в норме", "clear"), "not_assessed": _say("не оценено", "not assessed"),
-    }  # fmt: skip
+        "found": _say("выявлено", "found"),
+        "watch": _say("под наблюдением", "watch"),
+        "clear": _say("в норме", "clear"),
+        "not_assessed": _say("не оценено", "not assessed"),
+    }
     console.print(", ".join(f"{words[s]}: {n}" for s, n in counts.items()))
     for f in shown:
         console.print(f"  {_MARKS[f['status']]} {escape(f['title'])}  [dim]{f['id']}[/]")
@@ -292,14 +306,20 @@ def _finish(result: RunResult) -> int:
     findings = result.findings
     if _state.json:
         counts, _ = _verdict_lines(findings)
-        _print_json({
-            "status": "failed_chapters" if result.failed else "done",
-            "run": str(result.folder), "report_html": str(result.folder / "report.html"),
-            "report_pdf": str(result.folder / "report.pdf") if result.pdf_engine else None,
-            "pdf_engine": result.pdf_engine, "findings": counts,
-            "failed": [{"chapter": f.chapter, "error": str(f.error), "notebook": str(f.path)} for f in result.failed],
-            "timings_seconds": dict(result.timings),
-        })  # fmt: skip
+        _print_json(
+            {
+                "status": "failed_chapters" if result.failed else "done",
+                "run": str(result.folder),
+                "report_html": str(result.folder / "report.html"),
+                "report_pdf": str(result.folder / "report.pdf") if result.pdf_engine else None,
+                "pdf_engine": result.pdf_engine,
+                "findings": counts,
+                "failed": [
+                    {"chapter": f.chapter, "error": str(f.error), "notebook": str(f.path)} for f in result.failed
+                ],
+                "timings_seconds": dict(result.timings),
+            }
+        )
         return EXIT_CHAPTER if result.failed else 0
     console = _console()
     console.print()
@@ -470,8 +490,9 @@ def render(
 
         rendered = render_again(run_folder)
         if as_json:
-            _print_json({"status": "done", "report_html": str(run_folder / "report.html"),
-                         "pdf_engine": rendered.pdf_engine})  # fmt: skip
+            _print_json(
+                {"status": "done", "report_html": str(run_folder / "report.html"), "pdf_engine": rendered.pdf_engine}
+            )
         else:
             for note in rendered.notes:
                 _console().print(escape(str(note)))
@@ -503,13 +524,21 @@ def lab(
             (copies.made, _say("сделаны копии", "copied")),
             (copies.renewed, _say("обновлены", "renewed")),
             (copies.edited, _say("ваши правки сохранены", "kept with your edits")),
-            (copies.outdated, _say("сделаны из прежней версии комплекта; чтобы взять новую, уберите файл",
-                                   "made from an older kit; to take the new one, move the file away")),
-        ):  # fmt: skip
+            (
+                copies.outdated,
+                _say(
+                    "сделаны из прежней версии комплекта; чтобы взять новую, уберите файл",
+                    "made from an older kit; to take the new one, move the file away",
+                ),
+            ),
+        ):
             if names:
                 console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
-        console.print(_say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
-                      + escape(str(folder)), soft_wrap=True)  # fmt: skip
+        console.print(
+            _say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
+            + escape(str(folder)),
+            soft_wrap=True,
+        )
         return EXIT_INPUT if open_lab(inputs, browser=not no_browser, port=port) else 0
 
     _guard(work)
@@ -531,8 +560,13 @@ def _print_comparison(console: Console, content: Any) -> None:
         for key in ("measure", "old", "new", "delta", "verdict"):
             table.add_column(view.word("figures", "head", key), overflow="fold")
         for m in moved:
-            table.add_row(escape(view.name(m["id"])), view.value(m["old"], m["unit"]), view.value(m["new"], m["unit"]),
-                          view.delta(m), view.verdict_word(m))  # fmt: skip
+            table.add_row(
+                escape(view.name(m["id"])),
+                view.value(m["old"], m["unit"]),
+                view.value(m["new"], m["unit"]),
+                view.delta(m),
+                view.verdict_word(m),
+            )
         console.print(table)
     if unjudged := content["counts"]["metrics"].get("unjudged", 0):
         console.print(f"[dim]{escape(view.plain('figures', 'unjudged', n=unjudged))}[/]")
@@ -546,9 +580,19 @@ def _print_comparison(console: Console, content: Any) -> None:
         console.print(f"  {escape(view.name(a['id']))}: [bold]{escape(told)}[/]")
     windows = content["windows"]
     if windows["overlap_days"]:
-        console.print("[dim]* " + escape(view.plain(
-            "care", "overlap", days=windows["overlap_days"], share=windows["overlap_share"],
-            recent=windows["recent_overlap_days"])) + "[/]")  # fmt: skip
+        console.print(
+            "[dim]* "
+            + escape(
+                view.plain(
+                    "care",
+                    "overlap",
+                    days=windows["overlap_days"],
+                    share=windows["overlap_share"],
+                    recent=windows["recent_overlap_days"],
+                )
+            )
+            + "[/]"
+        )
 
 
 @app.command()
@@ -572,8 +616,14 @@ def compare(
         done = compare_runs(read_run(old), read_run(new), chosen)
         made, note = write_comparison(done, out)
         if as_json:
-            _print_json({"status": "done", "files": [str(p) for p in made], "counts": done.content["counts"],
-                         "windows": done.content["windows"]})  # fmt: skip
+            _print_json(
+                {
+                    "status": "done",
+                    "files": [str(p) for p in made],
+                    "counts": done.content["counts"],
+                    "windows": done.content["windows"],
+                }
+            )
             return 0
         console = _console()
         _print_comparison(console, done.content)
@@ -614,12 +664,22 @@ def batch(
         rows = run_batch(expand_folders(folders), jobs=jobs, lang=chosen, deck=deck, on_end=ended)
         code = exit_code(rows)
         if as_json:
-            _print_json({"status": {0: "done", 1: "error", 3: "failed_engagements"}[code],
-                         "engagements": [r.as_json() for r in rows]})  # fmt: skip
+            _print_json(
+                {
+                    "status": {0: "done", 1: "error", 3: "failed_engagements"}[code],
+                    "engagements": [r.as_json() for r in rows],
+                }
+            )
             return code
         table = Table(box=None, pad_edge=False, header_style="dim")
-        heads = (_say("компания", "company"), _MARKS["found"], _MARKS["watch"], _MARKS["clear"], "–",
-                 _say("отчёт или ошибка", "report or error"))  # fmt: skip
+        heads = (
+            _say("компания", "company"),
+            _MARKS["found"],
+            _MARKS["watch"],
+            _MARKS["clear"],
+            "–",
+            _say("отчёт или ошибка", "report or error"),
+        )
         for k, head in enumerate(heads):
             table.add_column(head, justify="right" if 1 <= k <= 4 else "left", overflow="fold")
         for r in rows:
@@ -627,8 +687,12 @@ def batch(
             last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
             table.add_row(escape(r.company), *figures, last)
         _console().print(table)
-        words = (_say("выявлено", "found"), _say("под наблюдением", "watch"), _say("в норме", "clear"),
-                 _say("не оценено", "not assessed"))  # fmt: skip
+        words = (
+            _say("выявлено", "found"),
+            _say("под наблюдением", "watch"),
+            _say("в норме", "clear"),
+            _say("не оценено", "not assessed"),
+        )
         _console().print("[dim]" + ", ".join(f"{m} {w}" for m, w in zip(_MARKS.values(), words, strict=True)) + "[/]")
         return code
 

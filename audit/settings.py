@@ -18,21 +18,44 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from audit.errors import Lang, SettingsError, Text, did_you_mean
 
-__all__ = [
-    "CANONICAL_FIELDS",
-    "Fix",
-    "Merge",
-    "Settings",
-    "load_settings",
-    "settings_from_mapping",
-]
+__all__ = ["CANONICAL_FIELDS", "Fix", "Merge", "Settings", "load_settings", "settings_from_mapping"]
 
 CANONICAL_FIELDS = (
-    "order_id", "order_date", "client_id", "client", "amount", "manager", "created_by", "processed_by", "department",
-    "currency", "margin", "cost", "status", "kind", "requested_date", "promised_date", "shipped_date",
-    "delivered_date", "complaint", "complaint_reason", "document_error", "shipped_pct", "sku", "sku_group", "qty",
-    "contact", "channel", "initiator", "segment", "region", "holding", "client_since", "price_index", "organization",
-)  # fmt: skip
+    "order_id",
+    "order_date",
+    "client_id",
+    "client",
+    "amount",
+    "manager",
+    "created_by",
+    "processed_by",
+    "department",
+    "currency",
+    "margin",
+    "cost",
+    "status",
+    "kind",
+    "requested_date",
+    "promised_date",
+    "shipped_date",
+    "delivered_date",
+    "complaint",
+    "complaint_reason",
+    "document_error",
+    "shipped_pct",
+    "sku",
+    "sku_group",
+    "qty",
+    "contact",
+    "channel",
+    "initiator",
+    "segment",
+    "region",
+    "holding",
+    "client_since",
+    "price_index",
+    "organization",
+)
 """The columns that an orders file may carry (contracts, section 2)."""
 
 READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref")
@@ -213,10 +236,7 @@ class Settings(_Section):
         return hashlib.sha256(json.dumps(part, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-_DESCRIBE = {
-    "extra_forbidden": None,
-    "missing": Text("нет обязательного значения", "a required value is missing"),
-}
+_DESCRIBE = {"extra_forbidden": None, "missing": Text("нет обязательного значения", "a required value is missing")}
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -245,9 +265,11 @@ def load_settings(path: Path | None) -> Settings:
             raise SettingsError(
                 Text(f"Раздел {name} записан в файле дважды", f"The section {name} stands in the file twice"),
                 where=place,
-                todo=Text(f"Перенесите его строки под первый заголовок {name}, а второй уберите",
-                          f"Move its lines under the first {name} and take the second away"),
-            ) from e  # fmt: skip
+                todo=Text(
+                    f"Перенесите его строки под первый заголовок {name}, а второй уберите",
+                    f"Move its lines under the first {name} and take the second away",
+                ),
+            ) from e
         raise SettingsError(
             Text(f"Файл настроек не читается как TOML: {e}", f"The settings file is not valid TOML: {e}"),
             where=place,
@@ -268,8 +290,11 @@ def settings_from_mapping(raw: Mapping[str, Any], origin: str = "audit.toml") ->
         for name in columns:
             if name not in known:
                 hint = did_you_mean(name, known)
-                problems.append(Text(f"[columns] {name}: нет такого поля — {hint.ru}",
-                                     f"[columns] {name}: no such field — {hint.en}"))  # fmt: skip
+                problems.append(
+                    Text(
+                        f"[columns] {name}: нет такого поля — {hint.ru}", f"[columns] {name}: no such field — {hint.en}"
+                    )
+                )
     try:
         settings = Settings.model_validate(dict(raw))
     except ValidationError as e:
@@ -277,11 +302,13 @@ def settings_from_mapping(raw: Mapping[str, Any], origin: str = "audit.toml") ->
         settings = Settings()
     if problems:
         raise SettingsError(
-            Text("Настройки не приняты:\n  " + "\n  ".join(p.ru for p in problems),
-                 "The settings are not accepted:\n  " + "\n  ".join(p.en for p in problems)),
+            Text(
+                "Настройки не приняты:\n  " + "\n  ".join(p.ru for p in problems),
+                "The settings are not accepted:\n  " + "\n  ".join(p.en for p in problems),
+            ),
             where=origin,
             todo=Text("Исправьте названные строки", "Correct the lines named"),
-        )  # fmt: skip
+        )
     return settings
 
 

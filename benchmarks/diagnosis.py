@@ -232,11 +232,25 @@ def summary(outcomes: list[Outcome]) -> Iterable[str]:
 def report(outcomes: list[Outcome]) -> str:
     """Return the counted part of the report as Markdown."""
     wrong = [f"- {line}" for o in outcomes for line in mistakes(o)]
-    return "\n".join([
-        *summary(outcomes), "", "### Per finding", "", *table(outcomes), "", "### Every mistake", "",
-        *(wrong or ["None."]), "", "### What comes along with a disease", "",
-        "Companies with one disease only.", "", *confusion(outcomes),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            *summary(outcomes),
+            "",
+            "### Per finding",
+            "",
+            *table(outcomes),
+            "",
+            "### Every mistake",
+            "",
+            *(wrong or ["None."]),
+            "",
+            "### What comes along with a disease",
+            "",
+            "Companies with one disease only.",
+            "",
+            *confusion(outcomes),
+        ]
+    )
 
 
 def main() -> None:

@@ -79,13 +79,25 @@ def make_utf8(path: Path, lines: int) -> None:
             c = _columns(first, min(CHUNK, lines - first), lines, rng)
             cents = pa.array(c["kopecks"] / 100.0)
             cost = pa.array(np.round(c["kopecks"] * c["margin"] / 100) / 100.0)
-            f.write(_join([
-                pc.binary_join_element_wise("SO", pa.array(c["order"]).cast(pa.string()), "-"),
-                pa.array(c["day"]).cast(pa.date32()).cast(pa.string()), _texts(_INN[c["client"]]),
-                _texts(_CLIENT[c["client"]]), cents.cast(pa.string()), cost.cast(pa.string()),
-                _texts(_PERSON[c["manager"]]), _texts(_PERSON[c["author"]]), _texts(_STATUS_EN[c["status"]]),
-                _texts(_ITEM[c["item"]]), _texts(_GROUP[c["item"]]), pa.array(c["qty"]).cast(pa.string()),
-            ], ","))  # fmt: skip
+            f.write(
+                _join(
+                    [
+                        pc.binary_join_element_wise("SO", pa.array(c["order"]).cast(pa.string()), "-"),
+                        pa.array(c["day"]).cast(pa.date32()).cast(pa.string()),
+                        _texts(_INN[c["client"]]),
+                        _texts(_CLIENT[c["client"]]),
+                        cents.cast(pa.string()),
+                        cost.cast(pa.string()),
+                        _texts(_PERSON[c["manager"]]),
+                        _texts(_PERSON[c["author"]]),
+                        _texts(_STATUS_EN[c["status"]]),
+                        _texts(_ITEM[c["item"]]),
+                        _texts(_GROUP[c["item"]]),
+                        pa.array(c["qty"]).cast(pa.string()),
+                    ],
+                    ",",
+                )
+            )
 
 
 def _russian_number(hundredths: np.ndarray) -> pa.Array:
@@ -116,13 +128,25 @@ def make_1c(path: Path, lines: int) -> None:
             c = _columns(first, min(CHUNK, lines - first), lines, rng)
             total += int(c["kopecks"][c["status"] != 19].sum())
             moment = pa.array(c["day"].astype("datetime64[s]") + c["second"].astype("timedelta64[s]"))
-            block = _join([
-                pc.binary_join_element_wise("0000", pc.utf8_lpad(pa.array(c["order"]).cast(pa.string()), 8, "0"), "-"),
-                pc.strftime(moment, "%d.%m.%Y %H:%M:%S"), _texts(_INN[c["client"]]), _texts(_CLIENT[c["client"]]),
-                _russian_number(c["kopecks"]), _russian_number(c["kopecks"] * c["margin"] // 100),
-                _texts(_PERSON[c["manager"]]), _texts(_PERSON[c["author"]]), _texts(_STATUS[c["status"]]),
-                _texts(_ITEM[c["item"]]), _texts(_GROUP[c["item"]]), pa.array(c["qty"]).cast(pa.string()),
-            ], ";")  # fmt: skip
+            block = _join(
+                [
+                    pc.binary_join_element_wise(
+                        "0000", pc.utf8_lpad(pa.array(c["order"]).cast(pa.string()), 8, "0"), "-"
+                    ),
+                    pc.strftime(moment, "%d.%m.%Y %H:%M:%S"),
+                    _texts(_INN[c["client"]]),
+                    _texts(_CLIENT[c["client"]]),
+                    _russian_number(c["kopecks"]),
+                    _russian_number(c["kopecks"] * c["margin"] // 100),
+                    _texts(_PERSON[c["manager"]]),
+                    _texts(_PERSON[c["author"]]),
+                    _texts(_STATUS[c["status"]]),
+                    _texts(_ITEM[c["item"]]),
+                    _texts(_GROUP[c["item"]]),
+                    pa.array(c["qty"]).cast(pa.string()),
+                ],
+                ";",
+            )
             put(block.decode())
         put(f"Итого;;;;{total // 100},{total % 100:02d};;;;;;;\r\n")
 
@@ -263,8 +287,10 @@ def measure(code: str, source: Path) -> dict[str, float | str]:
     with tempfile.TemporaryDirectory() as out:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", MEASURE.format(code=code), str(source), out],
-            capture_output=True, text=True, encoding="utf-8",
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
     if done.returncode:
         return {"error": done.stderr.strip().splitlines()[-1][:150] if done.stderr else f"exit {done.returncode}"}
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -279,8 +305,11 @@ def main() -> None:
     parser.add_argument("--readers", default="")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    makers = {"utf8": (make_utf8, "csv", given.lines), "1c": (make_1c, "csv", given.lines),
-              "xlsx": (make_xlsx, "xlsx", min(given.xlsx_lines, 1_048_575))}  # fmt: skip
+    makers = {
+        "utf8": (make_utf8, "csv", given.lines),
+        "1c": (make_1c, "csv", given.lines),
+        "xlsx": (make_xlsx, "xlsx", min(given.xlsx_lines, 1_048_575)),
+    }
     print("| file | lines | MB | reader | rows | wall s | CPU s | peak MB |\n|---|---|---|---|---|---|---|---|")
     for kind in given.only.split(","):
         make, ending, lines = makers[kind]

@@ -70,9 +70,18 @@ def write_canonical(folder: Path, lines: int, clients: int) -> None:
     writer.close()
     assert first is not None and last is not None
     report = IntakeReport(
-        files=(), columns=(), fields=tuple(sorted(FIELDS)), field_coverage={f: 1.0 for f in FIELDS}, rows_read=done,
-        rows_used=done, rows_set_aside=0, set_aside=(), first_date=first.date(), last_date=last.date(), revenue=revenue,
-    )  # fmt: skip
+        files=(),
+        columns=(),
+        fields=tuple(sorted(FIELDS)),
+        field_coverage={f: 1.0 for f in FIELDS},
+        rows_read=done,
+        rows_used=done,
+        rows_set_aside=0,
+        set_aside=(),
+        first_date=first.date(),
+        last_date=last.date(),
+        revenue=revenue,
+    )
     (folder / "intake.json").write_text(json.dumps(report.as_json(), ensure_ascii=False), encoding="utf-8")
 
 
@@ -117,11 +126,18 @@ class PandasCase:
         lines = self.lines
         lines["plus"] = lines["amount"].clip(lower=0)
         keys = ["client_key", "order_id", "order_date"]
-        doc = lines.groupby(keys, sort=False).agg(
-            revenue=("amount", "sum"), gross=("plus", "sum"), margin=("margin", "sum"),
-            margin_lines=("margin", "count"),
-            lines=("amount", "size"), manager=("manager", "min"),
-        ).reset_index()  # fmt: skip
+        doc = (
+            lines.groupby(keys, sort=False)
+            .agg(
+                revenue=("amount", "sum"),
+                gross=("plus", "sum"),
+                margin=("margin", "sum"),
+                margin_lines=("margin", "count"),
+                lines=("amount", "size"),
+                manager=("manager", "min"),
+            )
+            .reset_index()
+        )
         sold = doc.loc[doc["gross"] > 0, keys]
         life = doc.groupby(["client_key", "order_id"], sort=False)["revenue"].sum().rename("life_revenue").reset_index()
         life = life.merge(
@@ -137,10 +153,17 @@ class PandasCase:
         day = doc["order_date"].where(doc["gross"] > 0, taken_back)
         doc["day"] = doc["first_sold"].where((doc["life_revenue"] <= 0) & doc["first_sold"].notna(), day)
         doc["is_order"] = ((doc["gross"] > 0) & (doc["life_revenue"] > 0)).astype(int)
-        per = doc.groupby(["client_key", "day"], sort=True).agg(
-            revenue=("revenue", "sum"), margin=("margin", "sum"), margin_lines=("margin_lines", "sum"),
-            orders=("is_order", "sum"), lines=("lines", "sum"),
-        ).reset_index()  # fmt: skip
+        per = (
+            doc.groupby(["client_key", "day"], sort=True)
+            .agg(
+                revenue=("revenue", "sum"),
+                margin=("margin", "sum"),
+                margin_lines=("margin_lines", "sum"),
+                orders=("is_order", "sum"),
+                lines=("lines", "sum"),
+            )
+            .reset_index()
+        )
         per = as_decimal(per, ["revenue", "margin"])
         seller = doc[doc["manager"].notna() & (doc["gross"] > 0)]
         seller = seller.groupby(["client_key", "day", "manager"])["gross"].sum().reset_index()
@@ -203,11 +226,17 @@ class PandasCase:
         d["judged_first_orders"] = d["orders"].where(judged & first, 0)
         sums = {c: (c, "sum") for c in d.columns if c.startswith(("recent_", "prior_", "judged_"))}
         out = d.groupby("client_key").agg(
-            first_seen_day=("bought_day", "min"), last_day=("bought_day", "max"), order_days=("bought_day", "count"),
-            calendar_months=("month_of_year", "nunique"), orders=("orders", "sum"), revenue=("revenue", "sum"),
-            margin=("margin_known", "sum"), margin_revenue=("margin_base", "sum"), first_revenue=("first_rev", "sum"),
+            first_seen_day=("bought_day", "min"),
+            last_day=("bought_day", "max"),
+            order_days=("bought_day", "count"),
+            calendar_months=("month_of_year", "nunique"),
+            orders=("orders", "sum"),
+            revenue=("revenue", "sum"),
+            margin=("margin_known", "sum"),
+            margin_revenue=("margin_base", "sum"),
+            first_revenue=("first_rev", "sum"),
             **sums,
-        )  # fmt: skip
+        )
         out["first_manager"] = d.loc[first].groupby("client_key")["manager"].min()
         base = self.base.set_index("client_key")
         out = out.join(base[["client_name", "segment", "client_since", "first_day", "second_day", "third_day"]])
@@ -250,8 +279,12 @@ class PandasCase:
         g["twice"] = (2 * g["rank"] + g["ties"] - 1).where(g["recent"] == 1, 0)
         g["tie_sum"] = g["ties"] ** 2 - 1
         by = g.groupby("client_key")
-        out = by.agg(gaps=("gap_days", "size"), recent_gaps=("recent", "sum"), recent_twice_ranks=("twice", "sum"),
-                     tie_sum=("tie_sum", "sum"))  # fmt: skip
+        out = by.agg(
+            gaps=("gap_days", "size"),
+            recent_gaps=("recent", "sum"),
+            recent_twice_ranks=("twice", "sum"),
+            tie_sum=("tie_sum", "sum"),
+        )
         quantiles = by["gap_days"].quantile([0.5, 0.9]).unstack()
         out["median_gap_days"], out["p90_gap_days"] = quantiles[0.5], quantiles[0.9]
         return out.reset_index()
@@ -286,10 +319,17 @@ class PandasCase:
         units["unit"] = np.arange(1, len(units) + 1)
         d = d.merge(units, on="client_key")
         d["named"] = (d["items"] > 0).astype(int)
-        out = d.groupby(["unit", "month_index"]).agg(
-            order_days=("day", "size"), orders=("orders", "sum"), items=("items", "sum"), item_days=("named", "sum"),
-            bought_real=("revenue", "sum"),
-        ).reset_index()  # fmt: skip
+        out = (
+            d.groupby(["unit", "month_index"])
+            .agg(
+                order_days=("day", "size"),
+                orders=("orders", "sum"),
+                items=("items", "sum"),
+                item_days=("named", "sum"),
+                bought_real=("revenue", "sum"),
+            )
+            .reset_index()
+        )
         # Resampling orders clients by the bits of their values: sums must be the decimal ones.
         return as_decimal(out, ["bought_real"])
 
@@ -362,8 +402,18 @@ def measure(which: str, folder: Path) -> dict[str, Any]:
         case: Any = open_prepared(folder, Settings(), engine=engine)
         lap("open")
     else:
-        columns = ["client_key", "client_name", "order_id", "order_date", "amount", "margin", "manager", "sku",
-                   "sku_group", "segment"]  # fmt: skip
+        columns = [
+            "client_key",
+            "client_name",
+            "order_id",
+            "order_date",
+            "amount",
+            "margin",
+            "manager",
+            "sku",
+            "sku_group",
+            "segment",
+        ]
         raw = pq.read_table(folder / "lines.parquet", columns=columns)
         for name in ("amount", "margin"):
             raw = raw.set_column(raw.column_names.index(name), name, raw[name].cast(pa.float64()))
@@ -378,9 +428,14 @@ def measure(which: str, folder: Path) -> dict[str, Any]:
     result = diagnose(case)
     lap("diagnose")
     metrics = {m.id: [m.value, m.low, m.high, m.n] for m in result.metrics.values()}
-    return {"cpu": time.process_time(), "seconds": seconds, "peak_mb": peak_mb(), "metrics": metrics,
-            "states": result.tables["states"]["clients"].tolist(),
-            "worklist": len(result.tables["worklist"])}  # fmt: skip
+    return {
+        "cpu": time.process_time(),
+        "seconds": seconds,
+        "peak_mb": peak_mb(),
+        "metrics": metrics,
+        "states": result.tables["states"]["clients"].tolist(),
+        "worklist": len(result.tables["worklist"]),
+    }
 
 
 def difference(a: dict[str, Any], b: dict[str, Any]) -> tuple[float, str]:

@@ -110,9 +110,11 @@ def report(title: str, runs: Sequence[Measured]) -> None:
     middle = sorted(runs, key=lambda m: m.wall_s)[len(runs) // 2]
     cpu = statistics.median(m.cpu_s for m in runs)
     spread = f"{min(m.wall_s for m in runs):.1f}-{max(m.wall_s for m in runs):.1f}"
-    print(f"{title}: {middle.wall_s:.1f} s wall ({spread}, {len(runs)} runs), {cpu:.1f} s CPU, "
-          f"{max(m.largest_mib for m in runs):.0f} MiB largest process, "
-          f"{max(m.together_mib for m in runs):.0f} MiB together")  # fmt: skip
+    print(
+        f"{title}: {middle.wall_s:.1f} s wall ({spread}, {len(runs)} runs), {cpu:.1f} s CPU, "
+        f"{max(m.largest_mib for m in runs):.0f} MiB largest process, "
+        f"{max(m.together_mib for m in runs):.0f} MiB together"
+    )
     if middle.steps:
         print("   " + ", ".join(f"{k} {v:.1f}" for k, v in middle.steps.items()), flush=True)
 
@@ -144,8 +146,10 @@ def main() -> None:
                 audit(
                     sample / "orders", sample / "questionnaire", folder / "run", kernels
                 )  # not counted: warms the disk
-                runs = [audit(sample / "orders", sample / "questionnaire", folder / "run", kernels)
-                        for _ in range(given.repeat)]  # fmt: skip
+                runs = [
+                    audit(sample / "orders", sample / "questionnaire", folder / "run", kernels)
+                    for _ in range(given.repeat)
+                ]
                 report(f"sample, {kernels} kernels", runs)
             if "lines" in given.only and kernels == given.kernels.split(",")[0]:
                 orders = lines_file(folder, given.lines)

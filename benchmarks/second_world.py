@@ -270,9 +270,13 @@ PLANTS: dict[str, Plant] = {
 """Finding → its plant: every finding of the catalogue has one."""
 
 _FLIGHT = (
-    "retention.revenue_leak", "retention.base_shrinking", "retention.sleeping_clients", "retention.weak_return",
-    "retention.manager_outlier", "base.indigestion",
-)  # fmt: skip
+    "retention.revenue_leak",
+    "retention.base_shrinking",
+    "retention.sleeping_clients",
+    "retention.weak_return",
+    "retention.manager_outlier",
+    "base.indigestion",
+)
 IMPLIED: dict[str, dict[str, str]] = {
     "model.type_mismatch": {"roles.entry_burden": "the norm is of the wrong type"},
     "model.missing_role": {"service.no_owner": "the service of the missing station has no owner"},
@@ -289,11 +293,14 @@ IMPLIED: dict[str, dict[str, str]] = {
     },
     "roles.relief_shortage": {"model.missing_role": "coverage of the clerks' work"},
     "roles.universal_seller": {
-        "roles.hunter_farmer_mix": "a universal КМ hunts", "model.missing_role": "coverage",
-        "roles.relief_shortage": "operational hours of КМ", "roles.fragmented_function": "shared functions",
+        "roles.hunter_farmer_mix": "a universal КМ hunts",
+        "model.missing_role": "coverage",
+        "roles.relief_shortage": "operational hours of КМ",
+        "roles.fragmented_function": "shared functions",
     },
     "roles.hunter_farmer_mix": {
-        "handoff.rule_not_followed": "a developer who farms keeps clients", "model.missing_role": "coverage",
+        "handoff.rule_not_followed": "a developer who farms keeps clients",
+        "model.missing_role": "coverage",
     },
     "roles.engineer_sells": {"model.missing_role": "coverage"},
     "roles.fragmented_function": {"model.missing_role": "polling is the telemarketer's, done by everybody (coverage)"},
@@ -304,22 +311,34 @@ IMPLIED: dict[str, dict[str, str]] = {
     "retention.manager_outlier": dict.fromkeys(_FLIGHT, "the clients he lost"),
     "retention.leaky_first_purchase": {"retention.base_shrinking": "one-time clients pass through"},
     "retention.low_repeat_share": {
-        "base.concentration": "first orders are large", "base.long_tail": "repeat orders are small",
-        "retention.ticket_decline": "the mix of first and repeat orders", "base.indigestion": "giant first orders",
-        "retention.range_decline": "mix", "retention.frequency_decline": "new clients order once in their first month",
+        "base.concentration": "first orders are large",
+        "base.long_tail": "repeat orders are small",
+        "retention.ticket_decline": "the mix of first and repeat orders",
+        "base.indigestion": "giant first orders",
+        "retention.range_decline": "mix",
+        "retention.frequency_decline": "new clients order once in their first month",
     },
-    "base.concentration": {"ownership.bus_factor": "the book with the giant", "base.long_tail": "small beside it",
-                           "base.indigestion": "its orders are giant"},
+    "base.concentration": {
+        "ownership.bus_factor": "the book with the giant",
+        "base.long_tail": "small beside it",
+        "base.indigestion": "its orders are giant",
+    },
     "base.long_tail": {"base.off_profile": "small clients with many orders per million"},
-    "base.indigestion": {"service.late": "late after giants", "base.concentration": "the giant orders",
-                         "retention.ticket_decline": "giant orders in the trend"},
+    "base.indigestion": {
+        "service.late": "late after giants",
+        "base.concentration": "the giant orders",
+        "retention.ticket_decline": "giant orders in the trend",
+    },
     "ownership.single_owner": {"ownership.bus_factor": "nobody else serves"},
-    "ownership.bus_factor": {"ownership.overloaded_book": "one book is much larger",
-                             "retention.manager_outlier": "tiny books of the others"},
+    "ownership.bus_factor": {
+        "ownership.overloaded_book": "one book is much larger",
+        "retention.manager_outlier": "tiny books of the others",
+    },
     "ownership.handover_loss": {**dict.fromkeys(_FLIGHT, "the handed clients that left")},
     "handoff.rule_not_followed": {"roles.hunter_farmer_mix": "developers serve beyond the hand-off"},
     "handoff.loss": {
-        **dict.fromkeys(_FLIGHT, "handed clients left"), "handoff.rule_not_followed": "half are not handed over",
+        **dict.fromkeys(_FLIGHT, "handed clients left"),
+        "handoff.rule_not_followed": "half are not handed over",
         "roles.hunter_farmer_mix": "developers serve beyond the hand-off",
         "ownership.bus_factor": "developers keep clients",
     },
@@ -327,7 +346,7 @@ IMPLIED: dict[str, dict[str, str]] = {
     "service.failures_cost_clients": dict.fromkeys(_FLIGHT, "clients left after failures"),
     "keys.no_influence": {},
     "selfcheck.contradiction": {},
-}  # fmt: skip
+}
 """Disease → further findings that it truly implies or may imply, with the reason."""
 
 
@@ -361,56 +380,120 @@ PEOPLE: dict[str, dict[str, Profile]] = {
         "SR": {"HUNT_SELL": 0.45, "HUNT_NEED": 0.2, "HUNT_RELATE": 0.2, "REACT": 0.05, "OV_MEET": 0.1},
         "SOP": {"FARM_REPEAT": 0.35, "FARM_AOV": 0.2, "OPS_ORDER": 0.25, "FARM_RANGE": 0.1, "OV_MEET": 0.1},
         "BO": {"OPS_DOCS": 0.5, "OPS_SHIP": 0.2, "OPS_CRM": 0.1, "OPS_AR": 0.1, "OV_WAIT": 0.1},
-        "PUR": {"SUP_BUY": 0.6, "SUP_STOCK": 0.3, "OV_MEET": 0.1}, "ROP": {"MG_LEAD": 0.8, "OV_MEET": 0.2},
+        "PUR": {"SUP_BUY": 0.6, "SUP_STOCK": 0.3, "OV_MEET": 0.1},
+        "ROP": {"MG_LEAD": 0.8, "OV_MEET": 0.2},
         "KM": {"FARM_DEEP": 0.6, "FARM_BARRIER": 0.3, "OV_MEET": 0.1},
     },
     "TC": {
         "TM": {"LEAD_QUAL": 0.5, "LEAD_MEET": 0.2, "LEAD_INBOUND": 0.2, "OV_MEET": 0.1},
-        "SR": {"LEAD_TIMING": 0.1, "HUNT_SELL": 0.45, "HUNT_NEED": 0.2, "HUNT_DMU": 0.1, "REACT": 0.05,
-               "OV_MEET": 0.1},
-        "KM": {"FARM_REPEAT": 0.35, "FARM_AOV": 0.1, "FARM_LOYAL": 0.1, "FARM_TIMING": 0.1, "FARM_RANGE": 0.1,
-               "KAM_PLAN": 0.05, "OPS_CRM": 0.05, "OV_MEET": 0.1, "OV_TRAVEL": 0.05},
+        "SR": {"LEAD_TIMING": 0.1, "HUNT_SELL": 0.45, "HUNT_NEED": 0.2, "HUNT_DMU": 0.1, "REACT": 0.05, "OV_MEET": 0.1},
+        "KM": {
+            "FARM_REPEAT": 0.35,
+            "FARM_AOV": 0.1,
+            "FARM_LOYAL": 0.1,
+            "FARM_TIMING": 0.1,
+            "FARM_RANGE": 0.1,
+            "KAM_PLAN": 0.05,
+            "OPS_CRM": 0.05,
+            "OV_MEET": 0.1,
+            "OV_TRAVEL": 0.05,
+        },
         "OP": {"OPS_ORDER": 0.45, "OPS_RESERVE": 0.2, "OPS_SHIP": 0.15, "OPS_CHASE": 0.1, "OV_WAIT": 0.1},
         "SUP": {"SOL_FORM": 0.4, "SOL_CONSULT": 0.3, "SOL_SERVICE": 0.2, "OV_TRAIN": 0.1},
         "BO": {"OPS_DOCS": 0.5, "OPS_CRM": 0.15, "OPS_QUOTE": 0.1, "OPS_AR": 0.15, "OV_MEET": 0.1},
-        "PUR": {"SUP_BUY": 0.6, "SUP_STOCK": 0.3, "OV_MEET": 0.1}, "ROP": {"MG_LEAD": 0.8, "OV_MEET": 0.2},
+        "PUR": {"SUP_BUY": 0.6, "SUP_STOCK": 0.3, "OV_MEET": 0.1},
+        "ROP": {"MG_LEAD": 0.8, "OV_MEET": 0.2},
         "KD": {"MG_LEAD": 0.6, "OV_MEET": 0.4},
     },
     "C": {
         "TM": {"LEAD_QUAL": 0.5, "LEAD_MEET": 0.3, "LEAD_INBOUND": 0.1, "OV_MEET": 0.1},
-        "SR": {"LEAD_TIMING": 0.1, "HUNT_SELL": 0.4, "HUNT_NEED": 0.2, "HUNT_DMU": 0.15, "OV_MEET": 0.1,
-               "OV_TRAVEL": 0.05},
-        "KM": {"FARM_REPEAT": 0.25, "FARM_DEEP": 0.2, "FARM_PROJ": 0.15, "FARM_LOYAL": 0.1, "FARM_TIMING": 0.1,
-               "OPS_CRM": 0.05, "OV_MEET": 0.15},
+        "SR": {
+            "LEAD_TIMING": 0.1,
+            "HUNT_SELL": 0.4,
+            "HUNT_NEED": 0.2,
+            "HUNT_DMU": 0.15,
+            "OV_MEET": 0.1,
+            "OV_TRAVEL": 0.05,
+        },
+        "KM": {
+            "FARM_REPEAT": 0.25,
+            "FARM_DEEP": 0.2,
+            "FARM_PROJ": 0.15,
+            "FARM_LOYAL": 0.1,
+            "FARM_TIMING": 0.1,
+            "OPS_CRM": 0.05,
+            "OV_MEET": 0.15,
+        },
         "PM": {"PROJ_RUN": 0.65, "SOL_FORM": 0.2, "OV_MEET": 0.15},
         "SUP": {"SOL_FORM": 0.45, "SOL_CONSULT": 0.25, "SOL_SERVICE": 0.2, "OV_MEET": 0.1},
         "BO": {"OPS_ORDER": 0.3, "OPS_DOCS": 0.4, "OPS_SHIP": 0.1, "OPS_AR": 0.1, "OV_WAIT": 0.1},
-        "ROP": {"MG_LEAD": 0.8, "OV_MEET": 0.2}, "KD": {"MG_LEAD": 0.6, "OV_MEET": 0.4},
+        "ROP": {"MG_LEAD": 0.8, "OV_MEET": 0.2},
+        "KD": {"MG_LEAD": 0.6, "OV_MEET": 0.4},
         "PUR": {"SUP_BUY": 0.9, "OV_MEET": 0.1},
     },
     "S": {
         "TM": {"LEAD_QUAL": 0.5, "LEAD_TIMING": 0.3, "LEAD_MEET": 0.1, "OV_MEET": 0.1},
-        "SR": {"HUNT_SELL": 0.4, "HUNT_NEED": 0.2, "HUNT_DMU": 0.15, "KAM_DMU": 0.05, "OV_MEET": 0.1,
-               "OV_TRAVEL": 0.1},
+        "SR": {"HUNT_SELL": 0.4, "HUNT_NEED": 0.2, "HUNT_DMU": 0.15, "KAM_DMU": 0.05, "OV_MEET": 0.1, "OV_TRAVEL": 0.1},
         "PM": {"PROJ_RUN": 0.65, "SOL_FORM": 0.2, "OPS_SHIP": 0.05, "OV_MEET": 0.1},
         "SUP": {"SOL_FORM": 0.5, "SOL_CONSULT": 0.3, "SOL_SERVICE": 0.1, "OV_MEET": 0.1},
-        "BO": {"OPS_DOCS": 0.7, "OPS_AR": 0.2, "OV_WAIT": 0.1}, "ROP": {"MG_LEAD": 0.8, "OV_MEET": 0.2},
-        "GD": {"HUNT_SELL": 0.3, "KAM_LEAD": 0.1, "OV_MEET": 0.6}, "PUR": {"SUP_BUY": 0.9, "OV_MEET": 0.1},
+        "BO": {"OPS_DOCS": 0.7, "OPS_AR": 0.2, "OV_WAIT": 0.1},
+        "ROP": {"MG_LEAD": 0.8, "OV_MEET": 0.2},
+        "GD": {"HUNT_SELL": 0.3, "KAM_LEAD": 0.1, "OV_MEET": 0.6},
+        "PUR": {"SUP_BUY": 0.9, "OV_MEET": 0.1},
     },
-}  # fmt: skip
+}
 PEOPLE["CS"] = PEOPLE["C"] | {"GD": PEOPLE["S"]["GD"]}
 KEEPER = {"T": "SOP", "TC": "KM", "C": "KM", "CS": "KM", "S": "SR"}
 _TITLE = {
-    "TM": "Телемаркетолог", "SR": "Менеджер по развитию", "SOP": "Менеджер офисных продаж", "KM": "Аккаунт-менеджер",
-    "OP": "Оператор 1С", "SUP": "Инженер-технолог", "BO": "Специалист по документообороту", "PM": "Менеджер проекта",
-    "ROP": "Начальник отдела продаж", "KD": "Коммерческий директор", "GD": "Генеральный директор",
+    "TM": "Телемаркетолог",
+    "SR": "Менеджер по развитию",
+    "SOP": "Менеджер офисных продаж",
+    "KM": "Аккаунт-менеджер",
+    "OP": "Оператор 1С",
+    "SUP": "Инженер-технолог",
+    "BO": "Специалист по документообороту",
+    "PM": "Менеджер проекта",
+    "ROP": "Начальник отдела продаж",
+    "KD": "Коммерческий директор",
+    "GD": "Генеральный директор",
     "PUR": "Менеджер по закупкам",
-}  # fmt: skip
+}
 _NAMES = (
-    "Абрамов", "Беляев", "Воронцов", "Горшков", "Дьячков", "Ермаков", "Жуков", "Зимин", "Исаев", "Калинин", "Лапин",
-    "Мухин", "Носов", "Овчинников", "Панов", "Рябов", "Савин", "Тихонов", "Уваров", "Фокин", "Хохлов", "Цветков",
-    "Чернов", "Шубин", "Щукин", "Юдин", "Яшин", "Баранов", "Власов", "Громов", "Доронин", "Егоров", "Зуев", "Котов",
-)  # fmt: skip
+    "Абрамов",
+    "Беляев",
+    "Воронцов",
+    "Горшков",
+    "Дьячков",
+    "Ермаков",
+    "Жуков",
+    "Зимин",
+    "Исаев",
+    "Калинин",
+    "Лапин",
+    "Мухин",
+    "Носов",
+    "Овчинников",
+    "Панов",
+    "Рябов",
+    "Савин",
+    "Тихонов",
+    "Уваров",
+    "Фокин",
+    "Хохлов",
+    "Цветков",
+    "Чернов",
+    "Шубин",
+    "Щукин",
+    "Юдин",
+    "Яшин",
+    "Баранов",
+    "Власов",
+    "Громов",
+    "Доронин",
+    "Егоров",
+    "Зуев",
+    "Котов",
+)
 
 
 @dataclass
@@ -457,8 +540,12 @@ def hire(w: World, rng: Rng) -> list[Person]:
         for i in range(c):
             gone = w.leaver and role == keeper and i == 1
             half = role in ("TM", "BO", "SUP") or (role == keeper and i == c - 1 and n >= 5 and not w.sick)
-            add(role, _TITLE[role], 0.5 if (half and c == 1) or (half and role == keeper) else 1.0,
-                end=str(moved) if gone else "")  # fmt: skip
+            add(
+                role,
+                _TITLE[role],
+                0.5 if (half and c == 1) or (half and role == keeper) else 1.0,
+                end=str(moved) if gone else "",
+            )
         if w.leaver and role == keeper:
             add(role, _TITLE[role], start=str(moved - timedelta(days=10)))
     if rng.random() < 0.4:  # somebody of the back office who left long ago
@@ -574,8 +661,28 @@ class Client:
     days: list[int] = field(default_factory=list)
 
 
-_STEMS = ("Альта", "Борей", "Вектор", "Гранит", "Дельта", "Импульс", "Кварц", "Лидер", "Магнит", "Норд", "Орбита",
-          "Полюс", "Ритм", "Сфера", "Титан", "Уран", "Форум", "Холдинг", "Эталон", "Юнион")  # fmt: skip
+_STEMS = (
+    "Альта",
+    "Борей",
+    "Вектор",
+    "Гранит",
+    "Дельта",
+    "Импульс",
+    "Кварц",
+    "Лидер",
+    "Магнит",
+    "Норд",
+    "Орбита",
+    "Полюс",
+    "Ритм",
+    "Сфера",
+    "Титан",
+    "Уран",
+    "Форум",
+    "Холдинг",
+    "Эталон",
+    "Юнион",
+)
 
 
 def _worths(w: World, rng: Rng) -> np.ndarray[Any, Any]:
@@ -602,8 +709,13 @@ def make_clients(w: World, rng: Rng) -> list[Client]:
     """Draw the clients with their habits; whoever keeps them comes from unequal books."""
     worth = _worths(w, rng)
     kind = ("weibull", "months", "date", "bursts") if w.sale_type != "S" else ("weibull",)
-    chance = {"T": (0.5, 0.4, 0.1, 0.0), "TC": (0.5, 0.2, 0.25, 0.05), "C": (0.7, 0.0, 0.1, 0.2),
-              "CS": (0.8, 0.0, 0.0, 0.2), "S": (1.0,)}[w.sale_type]  # fmt: skip
+    chance = {
+        "T": (0.5, 0.4, 0.1, 0.0),
+        "TC": (0.5, 0.2, 0.25, 0.05),
+        "C": (0.7, 0.0, 0.1, 0.2),
+        "CS": (0.8, 0.0, 0.0, 0.2),
+        "S": (1.0,),
+    }[w.sale_type]
     # Two books cannot be very unequal without one of them holding the base.
     books = rng.uniform(0.7, 1.5, w.keepers) if w.keepers > 3 else rng.uniform(0.95, 1.05, w.keepers)
     if w.biggest_book:
@@ -631,14 +743,24 @@ def make_clients(w: World, rng: Rng) -> list[Client]:
         else:
             missing = i % w.categories if w.categories > 5 else -1
             cats = [c for c in range(w.categories) if c != missing]
-        out.append(Client(
-            key=f"{7700 + i % 90}{100000 + i * 37}", name=f"ООО «{_STEMS[i % 20]}-{i // 20 + 1}»",
-            segment=("Розница", "Опт", "Производство")[int(rng.integers(0, 3))], worth=float(worth[i]), gap=gap,
-            style=style, keeper=int(keeper[i]), old=bool(rng.random() < old_share or w.arrivals == 0),
-            single=bool(rng.random() < w.single), handed=bool(rng.random() < w.handed),
-            late_handed=0 if rng.random() < w.rule_kept else int(rng.integers(2, 6)), categories=cats, odd=odd,
-            developer=int(rng.integers(0, hunters)),
-        ))  # fmt: skip
+        out.append(
+            Client(
+                key=f"{7700 + i % 90}{100000 + i * 37}",
+                name=f"ООО «{_STEMS[i % 20]}-{i // 20 + 1}»",
+                segment=("Розница", "Опт", "Производство")[int(rng.integers(0, 3))],
+                worth=float(worth[i]),
+                gap=gap,
+                style=style,
+                keeper=int(keeper[i]),
+                old=bool(rng.random() < old_share or w.arrivals == 0),
+                single=bool(rng.random() < w.single),
+                handed=bool(rng.random() < w.handed),
+                late_handed=0 if rng.random() < w.rule_kept else int(rng.integers(2, 6)),
+                categories=cats,
+                odd=odd,
+                developer=int(rng.integers(0, hunters)),
+            )
+        )
     return out
 
 
@@ -750,31 +872,67 @@ def orders_of(w: World, clients: list[Client], people: list[Person], rng: Rng) -
                 value *= 0.25
             breadth = max(1.0, w.lines * (1 + w.range) ** years)
             lines = 1 if c.odd else min(1 + int(rng.poisson(breadth - 1.0)), 20)
-            picked = sorted({(c.categories[int(g)], int(rng.integers(0, 8)))
-                             for g in rng.choice(len(c.categories), lines, p=likes)})  # fmt: skip
+            picked = sorted(
+                {(c.categories[int(g)], int(rng.integers(0, 8))) for g in rng.choice(len(c.categories), lines, p=likes)}
+            )
             part = rng.dirichlet(np.full(len(picked), 4.0)) * value
             common = (
-                str(when), c.key, c.name, c.segment, str(since), person.sign, author, channel,
-                "OUT" if rng.random() < w.ours else "IN", "sale", "open" if fresh else "closed", str(promised),
-                "" if fresh else str(shipped), "" if fresh else str(int(rng.integers(40, 95)) if short else 100),
-                str(int(complaint)), ("", "LATE" if late else "QUALITY")[int(complaint)],
-            )  # fmt: skip
+                str(when),
+                c.key,
+                c.name,
+                c.segment,
+                str(since),
+                person.sign,
+                author,
+                channel,
+                "OUT" if rng.random() < w.ours else "IN",
+                "sale",
+                "open" if fresh else "closed",
+                str(promised),
+                "" if fresh else str(shipped),
+                "" if fresh else str(int(rng.integers(40, 95)) if short else 100),
+                str(int(complaint)),
+                ("", "LATE" if late else "QUALITY")[int(complaint)],
+            )
             for (g, i), amount in zip(picked, part, strict=True):
                 margin = amount * (own_margin + float(rng.normal(0, 0.02)))
                 group = "Нестандартные изделия" if c.odd else f"Группа {g + 1:02d}"
                 sku = f"Изделие {c.key}-{n}" if c.odd else f"Артикул {g + 1:02d}-{i + 1}"
-                rows.append((order_id, *common, group, sku, max(1, round(amount / price[g, i])), round(amount, 2),
-                             round(margin, 2)))  # fmt: skip
+                rows.append(
+                    (
+                        order_id,
+                        *common,
+                        group,
+                        sku,
+                        max(1, round(amount / price[g, i])),
+                        round(amount, 2),
+                        round(margin, 2),
+                    )
+                )
             if rng.random() < w.returns:
                 back = rows[-1]
                 share = float(rng.uniform(0.05, 0.4))
                 later = min(when + timedelta(days=int(rng.integers(3, 30))), w.end)
                 linked = rng.random() < 0.5
                 number += 0 if linked else 1
-                rows.append((
-                    order_id if linked else f"УТ-{number:06d}", str(later), *back[2:10], "return", "closed", "", "", "",
-                    "0", "", *back[17:19], -1, -round(back[20] * share, 2), -round(back[21] * share, 2),
-                ))  # fmt: skip
+                rows.append(
+                    (
+                        order_id if linked else f"УТ-{number:06d}",
+                        str(later),
+                        *back[2:10],
+                        "return",
+                        "closed",
+                        "",
+                        "",
+                        "",
+                        "0",
+                        "",
+                        *back[17:19],
+                        -1,
+                        -round(back[20] * share, 2),
+                        -round(back[21] * share, 2),
+                    )
+                )
             failed = late or short or complaint
             if failed and n >= 2 and rng.random() < w.after_failure:
                 break
@@ -782,10 +940,29 @@ def orders_of(w: World, clients: list[Client], people: list[Person], rng: Rng) -
                 break
         del c.days[last_n:]
     columns = [
-        "order_id", "order_date", "client_id", "client", "segment", "client_since", "manager", "created_by", "channel",
-        "initiator", "kind", "status", "promised_date", "shipped_date", "shipped_pct", "complaint",
-        "complaint_reason", "sku_group", "sku", "qty", "amount", "margin",
-    ]  # fmt: skip
+        "order_id",
+        "order_date",
+        "client_id",
+        "client",
+        "segment",
+        "client_since",
+        "manager",
+        "created_by",
+        "channel",
+        "initiator",
+        "kind",
+        "status",
+        "promised_date",
+        "shipped_date",
+        "shipped_pct",
+        "complaint",
+        "complaint_reason",
+        "sku_group",
+        "sku",
+        "qty",
+        "amount",
+        "margin",
+    ]
     table = pd.DataFrame(rows, columns=columns)
     table = _with_giants(w, table, giant_days, max(8 * usual_month, 0.7 * company_month))
     cancelled = table[(table["kind"] == "sale") & (rng.random(len(table)) < 0.01)].copy()
@@ -812,20 +989,35 @@ def _with_giants(w: World, table: pd.DataFrame, giant_days: list[int], amount: f
 
 _COLUMNS: dict[str, list[str]] = {
     "full": [],
-    "some": ["order_id", "order_date", "client_id", "client", "manager", "created_by", "status", "kind",
-             "promised_date", "shipped_date", "sku_group", "sku", "amount"],
+    "some": [
+        "order_id",
+        "order_date",
+        "client_id",
+        "client",
+        "manager",
+        "created_by",
+        "status",
+        "kind",
+        "promised_date",
+        "shipped_date",
+        "sku_group",
+        "sku",
+        "amount",
+    ],
     "plain": ["order_id", "order_date", "client", "manager", "amount", "margin"],
     "bare": ["order_date", "client", "amount"],
-}  # fmt: skip
+}
 
 
 # --- the questionnaire
 
 _PAIRS = {
-    "T": (("TM", "SR"), ("SR", "SOP")), "TC": (("TM", "SR"), ("SR", "KM")),
-    "C": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")), "CS": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")),
+    "T": (("TM", "SR"), ("SR", "SOP")),
+    "TC": (("TM", "SR"), ("SR", "KM")),
+    "C": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")),
+    "CS": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")),
     "S": (("TM", "SR"), ("SR", "PM")),
-}  # fmt: skip
+}
 
 
 def tables_of(
@@ -841,27 +1033,49 @@ def tables_of(
     need = load * hours * 60 / each  # minutes a client a month
     minutes = 15.0 if need < 120 else 45.0
     company = {
-        "name": w.name, "sale_type": w.declared or w.sale_type, "complexity": w.complexity, "price_level": w.price,
-        "clients_on_market": w.market, "sales_cycle_days": 30, "handoff_after": w.k, "client_profile": w.profile,
-        "support_sits": w.support, "minutes_per_order": 6, "minutes_per_line": 1, "currency": "RUB",
-        "hours_per_month": 160, "touches_per_client_month": round(need / minutes, 2), "minutes_per_touch": minutes,
-        "vat_basis": "net", "gross_margin_share": 0.25,
-    }  # fmt: skip
+        "name": w.name,
+        "sale_type": w.declared or w.sale_type,
+        "complexity": w.complexity,
+        "price_level": w.price,
+        "clients_on_market": w.market,
+        "sales_cycle_days": 30,
+        "handoff_after": w.k,
+        "client_profile": w.profile,
+        "support_sits": w.support,
+        "minutes_per_order": 6,
+        "minutes_per_line": 1,
+        "currency": "RUB",
+        "hours_per_month": 160,
+        "touches_per_client_month": round(need / minutes, 2),
+        "minutes_per_touch": minutes,
+        "vat_basis": "net",
+        "gross_margin_share": 0.25,
+    }
     pay = {"KM": 110, "SR": 120, "OP": 60, "BO": 60, "SUP": 115, "ROP": 200, "KD": 300, "GD": 400}
     tables = {
         "company": pd.DataFrame({"key": list(company), "value": [str(v) for v in company.values()]}),
-        "staff": pd.DataFrame([
-            {"person": p.code, "name": p.sign, "title": p.title, "role": p.role, "fte": f"{p.fte:g}",
-             "cost_month": str(pay.get(p.role, 90) * 1000), "start": p.start, "end": p.end,
-             "aliases": f"{p.login};{p.sign}"}
-            for p in people
-        ]),
+        "staff": pd.DataFrame(
+            [
+                {
+                    "person": p.code,
+                    "name": p.sign,
+                    "title": p.title,
+                    "role": p.role,
+                    "fte": f"{p.fte:g}",
+                    "cost_month": str(pay.get(p.role, 90) * 1000),
+                    "start": p.start,
+                    "end": p.end,
+                    "aliases": f"{p.login};{p.sign}",
+                }
+                for p in people
+            ]
+        ),
         "time": working_hours(w, people, rng),
         "handoffs": _handoffs(w),
         "self_check": pd.DataFrame({"question": [str(i) for i in range(1, 9)], "answer": _answers(w)}),
         "key_clients": _key_clients(w, active, people, keepers, orders, rng),
         "processes": _processes(w, here),
-    }  # fmt: skip
+    }
     tables["day_log"] = _day_log(w, people, tables["time"], rng)
     tables["touches"] = _touches(w, active, keepers, rng)
     return {name: t for name, t in tables.items() if name not in w.left_out and len(t)}
@@ -872,12 +1086,19 @@ def _handoffs(w: World) -> pd.DataFrame:
     for giver, taker in _PAIRS[w.sale_type]:
         trigger = "TRG_FIT" if giver == "TM" else "TRG_DEAL" if taker == "PM" else "TRG_N_SALES"
         known = w.documented == "yes"
-        rows.append({
-            "from_role": giver, "to_role": taker, "trigger": trigger if known else "TRG_NONE",
-            "k": str(w.k) if trigger == "TRG_N_SALES" and known else "",
-            "form": (w.form if giver != "TM" else "SCRIPT") if known else "", "pack": "FILE;HISTORY" if known else "",
-            "deadline_days": "", "pay_after": "KEEP" if known else "", "documented": w.documented,
-        })  # fmt: skip
+        rows.append(
+            {
+                "from_role": giver,
+                "to_role": taker,
+                "trigger": trigger if known else "TRG_NONE",
+                "k": str(w.k) if trigger == "TRG_N_SALES" and known else "",
+                "form": (w.form if giver != "TM" else "SCRIPT") if known else "",
+                "pack": "FILE;HISTORY" if known else "",
+                "deadline_days": "",
+                "pay_after": "KEEP" if known else "",
+                "documented": w.documented,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -925,24 +1146,37 @@ def _key_clients(
         bought = float(revenue.get(c.key if name == "client_id" else c.name, 0.0))
         share = float(np.clip(rng.normal(w.wallet, 0.08), 0.05, 0.97))
         others = [q for q in keepers if q.code != p.code and not q.end]
-        rows.append({
-            "client_id": c.key if name == "client_id" else c.name, "criterion": ("BIG", "LOYAL")[len(rows) % 2],
-            "influence": "yes", "lead": p.code, "backup": others[0].code if others else people[-1].code,
-            "file_share": f"{round(float(rng.uniform(0.8, 1.0)), 1):.1f}", "decision_maker_known": "yes",
-            "contacts": "3", "buying_centre_share": f"{round(float(rng.uniform(0.6, 1.0)), 1):.1f}",
-            "acquired_by": p.code, "pay_rate": "same", "nps": "8", "plan": "yes", "plan_items": "5",
-            "plan_horizon_months": "24", "wallet_share": f"{round(share * 20) / 20:.2f}",
-            "annual_budget": f"{bought / share:.0f}",
-        })  # fmt: skip
+        rows.append(
+            {
+                "client_id": c.key if name == "client_id" else c.name,
+                "criterion": ("BIG", "LOYAL")[len(rows) % 2],
+                "influence": "yes",
+                "lead": p.code,
+                "backup": others[0].code if others else people[-1].code,
+                "file_share": f"{round(float(rng.uniform(0.8, 1.0)), 1):.1f}",
+                "decision_maker_known": "yes",
+                "contacts": "3",
+                "buying_centre_share": f"{round(float(rng.uniform(0.6, 1.0)), 1):.1f}",
+                "acquired_by": p.code,
+                "pay_rate": "same",
+                "nps": "8",
+                "plan": "yes",
+                "plan_items": "5",
+                "plan_horizon_months": "24",
+                "wallet_share": f"{round(share * 20) / 20:.2f}",
+                "annual_budget": f"{bought / share:.0f}",
+            }
+        )
     for fault, share in w.key_faults.items():
         for i in rng.permutation(len(rows))[: round(share * len(rows))]:
             rows[i] |= {
                 "no_file": {"file_share": "0.3"},
                 "no_centre": {"buying_centre_share": "0.2"} if i % 2 else {"decision_maker_known": "no"},
                 "no_plan": {"plan": "no", "plan_items": "", "plan_horizon_months": ""},
-                "no_backup": {"backup": ""}, "no_influence": {"influence": "no"},
+                "no_backup": {"backup": ""},
+                "no_influence": {"influence": "no"},
                 "disincentive": {"pay_rate": "lower"},
-            }[fault]  # fmt: skip
+            }[fault]
     if w.directors and boss is not None:
         total = sum(float(r["annual_budget"]) * float(r["wallet_share"]) for r in rows)
         led = 0.0
@@ -962,10 +1196,16 @@ def _processes(w: World, here: list[Person]) -> pd.DataFrame:
         owner = next((p.code for p in here if p.role == role), next(p.code for p in here if p.role == "ROP"))
         bare = i < w.unowned
         agreed = not bare and (w.sla or code not in ("PRESALE", "TECH"))
-        rows.append({
-            "process": code, "owner": "" if bare else owner, "backup": "", "written_rule": "no" if bare else "partly",
-            "sla_days": str(1 + i % 3) if agreed else "", "failures_month": "2" if bare else "0",
-        })  # fmt: skip
+        rows.append(
+            {
+                "process": code,
+                "owner": "" if bare else owner,
+                "backup": "",
+                "written_rule": "no" if bare else "partly",
+                "sla_days": str(1 + i % 3) if agreed else "",
+                "failures_month": "2" if bare else "0",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -989,12 +1229,18 @@ def _day_log(w: World, people: list[Person], time: pd.DataFrame, rng: Rng) -> pd
             for s, f in enumerate(slots):
                 begin, stop = 540 + 30 * s, 570 + 30 * s
                 name = functions[int(f)]
-                rows.append({
-                    "person": p.code, "date": str(day), "start": f"{begin // 60:02d}:{begin % 60:02d}",
-                    "end": f"{stop // 60:02d}:{stop % 60:02d}", "function": name,
-                    "initiator": "INT" if name.startswith("OV") else "OUT" if rng.random() < w.ours else "IN",
-                    "client": "", "interrupted": str(int(rng.random() < 0.2)),
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "person": p.code,
+                        "date": str(day),
+                        "start": f"{begin // 60:02d}:{begin % 60:02d}",
+                        "end": f"{stop // 60:02d}:{stop % 60:02d}",
+                        "function": name,
+                        "initiator": "INT" if name.startswith("OV") else "OUT" if rng.random() < w.ours else "IN",
+                        "client": "",
+                        "interrupted": str(int(rng.random() < 0.2)),
+                    }
+                )
     return pd.DataFrame(rows)
 
 
@@ -1003,11 +1249,15 @@ def _touches(w: World, active: list[Client], keepers: list[Person], rng: Rng) ->
     for _ in range(250 if active else 0):
         c = active[int(rng.integers(0, len(active)))]
         p = keepers[c.keeper] if not keepers[c.keeper].end else keepers[-1]
-        rows.append({
-            "person": p.code, "date": str(w.end - timedelta(days=int(rng.integers(0, 200)))),
-            "client_id": c.key if w.columns in ("full", "some") else c.name,
-            "direction": "OUT" if rng.random() < w.ours else "IN", "kind": "CALL",
-        })  # fmt: skip
+        rows.append(
+            {
+                "person": p.code,
+                "date": str(w.end - timedelta(days=int(rng.integers(0, 200)))),
+                "client_id": c.key if w.columns in ("full", "some") else c.name,
+                "direction": "OUT" if rng.random() < w.ours else "IN",
+                "kind": "CALL",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -1038,16 +1288,26 @@ def healthy_worlds(n: int, seed: int) -> list[World]:
         clients = int(np.exp(rng.uniform(np.log(40), np.log(600 if sale_type in ("TC", "C") else 260))))
         keepers = int(np.clip(round(clients / 55), 2, 9))
         left_out = (("day_log", "touches"), (), ("key_clients", "processes"), ("self_check", "handoffs"), ())[i % 5]
-        out.append(healthy(
-            f"healthy {i:03d}", sale_type, seed * 10_000 + i, clients, keepers,
-            years=int(rng.choice([2, 3, 3, 4])), end=date(2025, 12, 31) if i % 3 else date(2025, 9, 30),
-            columns=("full", "full", "full", "some", "full", "plain", "full", "bare")[i % 8],
-            left_out=left_out, leaver=bool(rng.random() < 0.4 and clients > 100 and sale_type != "S"),
-            leaver_months=float(rng.uniform(6, 20)),
-            returns=float(rng.uniform(0.05, 0.15)), seasonal=float(rng.choice([0.0, 0.12, 0.3])) * (
-                sale_type in ("T", "TC")),
-            alpha=float(rng.uniform(1.15, 1.8)), k=int(rng.integers(1, 4)), frequency=float(rng.uniform(0.0, 0.06)),
-        ))  # fmt: skip
+        out.append(
+            healthy(
+                f"healthy {i:03d}",
+                sale_type,
+                seed * 10_000 + i,
+                clients,
+                keepers,
+                years=int(rng.choice([2, 3, 3, 4])),
+                end=date(2025, 12, 31) if i % 3 else date(2025, 9, 30),
+                columns=("full", "full", "full", "some", "full", "plain", "full", "bare")[i % 8],
+                left_out=left_out,
+                leaver=bool(rng.random() < 0.4 and clients > 100 and sale_type != "S"),
+                leaver_months=float(rng.uniform(6, 20)),
+                returns=float(rng.uniform(0.05, 0.15)),
+                seasonal=float(rng.choice([0.0, 0.12, 0.3])) * (sale_type in ("T", "TC")),
+                alpha=float(rng.uniform(1.15, 1.8)),
+                k=int(rng.integers(1, 4)),
+                frequency=float(rng.uniform(0.0, 0.06)),
+            )
+        )
     return out
 
 
@@ -1086,9 +1346,22 @@ def sick_worlds(n: int, seed: int, findings: tuple[str, ...] = ()) -> list[World
 _MANY = ("retention", "service", "ownership")
 """Chapters whose diseases need many clients to be told from chance, in whatever type of sale."""
 _SIDE = (
-    "model.no_client_profile", "roles.ambiguous_title", "roles.km_overload", "roles.seller_buys",
-    "retention.mostly_reactive", "ownership.single_owner", "keys.no_file", "keys.no_plan", "keys.no_backup",
-    "handoff.no_rule", "service.late", "service.complaints", "service.no_owner", "base.wallet_headroom",
-    "roles.entry_burden", "service.short_shipments", "keys.no_buying_centre",
-)  # fmt: skip
+    "model.no_client_profile",
+    "roles.ambiguous_title",
+    "roles.km_overload",
+    "roles.seller_buys",
+    "retention.mostly_reactive",
+    "ownership.single_owner",
+    "keys.no_file",
+    "keys.no_plan",
+    "keys.no_backup",
+    "handoff.no_rule",
+    "service.late",
+    "service.complaints",
+    "service.no_owner",
+    "base.wallet_headroom",
+    "roles.entry_burden",
+    "service.short_shipments",
+    "keys.no_buying_centre",
+)
 """Diseases that can sit beside any other: they move nothing but their own figure."""

@@ -55,11 +55,7 @@ def cover(make: Callable[[np.random.Generator], Estimate], truth: float, seeds: 
         widths.append((estimate.high - estimate.low) / 2)
     known = max(len(errors), 1)
     return Coverage(
-        hits / known,
-        float(np.mean(errors or [np.nan])),
-        float(np.mean(widths or [np.nan])),
-        missing / seeds,
-        seeds,
+        hits / known, float(np.mean(errors or [np.nan])), float(np.mean(widths or [np.nan])), missing / seeds, seeds
     )
 
 
@@ -355,10 +351,7 @@ def main(seeds: int = 1000) -> None:
     print(f"Share of {seeds} seeds whose 95 % interval covers the truth\n")
     for p in (0.5, 0.67, 0.8):
         for n in (100, 300, 1000):
-            line(
-                f"Kaplan–Meier at 365 d, p = {p}, n = {n}",
-                cover(lambda r, n=n, p=p: km_estimate(r, n, p), p, seeds),
-            )
+            line(f"Kaplan–Meier at 365 d, p = {p}, n = {n}", cover(lambda r, n=n, p=p: km_estimate(r, n, p), p, seeds))
         late = cover(lambda r, p=p: late_entry_estimate(r, 400, p), p, seeds)
         line(f"  the same with late entry, n = 400, p = {p}", late)
         wrong = cover(lambda r, p=p: late_entry_estimate(r, 400, p, late=False), p, seeds)
@@ -366,10 +359,7 @@ def main(seeds: int = 1000) -> None:
         naive = np.mean([naive_share(np.random.default_rng([1, i]), 400, p, 500.0) for i in range(200)])
         print(f"  naive ratio over a window of 500 days: {naive:.3f} instead of {p}")
     for p in (0.2, 0.3):
-        line(
-            f"Kaplan–Meier, return rate p = {p}, n = 60",
-            cover(lambda r, p=p: km_estimate(r, 60, p), p, seeds),
-        )
+        line(f"Kaplan–Meier, return rate p = {p}, n = 60", cover(lambda r, p=p: km_estimate(r, 60, p), p, seeds))
     for n in (30, 100, 400):
         for spread in (0.7, 1.2):
             got = cover(lambda r, n=n, s=spread: ratio_estimate(r, n, s), ratio_truth(spread), seeds)

@@ -36,12 +36,7 @@ def orders(path: Path, lines: Sequence[str], encoding: str = "utf-8") -> Path:
     return path
 
 
-GOOD = [
-    "order_id;order_date;client_id;amount",
-    "1;2024-01-10;A;100",
-    "2;2024-03-10;A;150",
-    "3;2024-02-01;B;70",
-]
+GOOD = ["order_id;order_date;client_id;amount", "1;2024-01-10;A;100", "2;2024-03-10;A;150", "3;2024-02-01;B;70"]
 
 
 def test_the_version_needs_no_command(tmp_path: Path) -> None:
@@ -70,9 +65,15 @@ def test_screen_writes_findings_for_machines(tmp_path: Path) -> None:
 def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
         km_audit(
-            "screen", "--orders", SAMPLE / "orders", "--questionnaire", SAMPLE / "questionnaire", "--out", name,
+            "screen",
+            "--orders",
+            SAMPLE / "orders",
+            "--questionnaire",
+            SAMPLE / "questionnaire",
+            "--out",
+            name,
             cwd=tmp_path,
-        )  # fmt: skip
+        )
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 

@@ -36,9 +36,12 @@ from audit.settings import settings_from_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
-    ROOT / "README.md", ROOT / "README.ru.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md",
+    ROOT / "README.md",
+    ROOT / "README.ru.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").glob("*.md")),
-]  # fmt: skip
+]
 PAIRS = [(p.with_name(p.name.replace(".ru.md", ".md")), p) for p in PAGES if p.name.endswith(".ru.md")]
 EVERY_RUN = bool(os.environ.get("KM_AUDIT_EVERY_RUN"))
 
@@ -163,9 +166,14 @@ def test_every_page_can_be_reached_from_the_readme_of_its_language() -> None:
 
 def test_every_page_that_users_read_is_there_in_russian() -> None:
     assert {p.name for _, p in PAIRS} == {
-        "README.ru.md", "analyst.ru.md", "consultant.ru.md", "executive.ru.md", "file-traps.ru.md", "glossary.ru.md",
+        "README.ru.md",
+        "analyst.ru.md",
+        "consultant.ru.md",
+        "executive.ru.md",
+        "file-traps.ru.md",
+        "glossary.ru.md",
         "methods.ru.md",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(("english", "russian"), PAIRS, ids=lambda p: p.name)

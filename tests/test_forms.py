@@ -64,22 +64,47 @@ def company_of(answers: dict[str, Any]) -> tuple[dict[str, Any], pd.DataFrame]:
 
 def whole() -> Questionnaire:
     """An answer of every kind on every sheet, hostile texts included."""
-    company, sheet = company_of({
-        "name": 'ООО «Хим & Ко» <script>alert("1")</script>', "sale_type": "TC", "complexity": 2.0,
-        "clients_on_market": 12000.0, "project_sales": False, "client_profile": "partly", "support_sits": "inside",
-        "minutes_per_line": 1.5, "currency": "RUB", "hours_per_month": 164.0, "vat_basis": "net",
-        "gross_margin_share": 0.237,
-    })  # fmt: skip
+    company, sheet = company_of(
+        {
+            "name": 'ООО «Хим & Ко» <script>alert("1")</script>',
+            "sale_type": "TC",
+            "complexity": 2.0,
+            "clients_on_market": 12000.0,
+            "project_sales": False,
+            "client_profile": "partly",
+            "support_sits": "inside",
+            "minutes_per_line": 1.5,
+            "currency": "RUB",
+            "hours_per_month": 164.0,
+            "vat_basis": "net",
+            "gross_margin_share": 0.237,
+        }
+    )
     return Questionnaire(
         tables={
             "company": sheet,
             "sale_types": frame("sale_types", {"dimension": "sku_group", "value": "=1+1", "sale_type": "C"}),
             "staff": frame(
                 "staff",
-                {"person": "K1", "name": "Иванов Ёж И.", "role": "KM", "fte": 1.0, "start": "2020-02-01",
-                 "aliases": ("ivanov", "Иванов И. (Менеджер)"), "cost_month": 120000.5},
-                {"person": "007", "name": "=HYPERLINK(1)", "role": "OP", "role2": "BO", "fte": 0.5, "reports_to": "K1",
-                 "end": "2024-12-31", "hours_month": 80.0},
+                {
+                    "person": "K1",
+                    "name": "Иванов Ёж И.",
+                    "role": "KM",
+                    "fte": 1.0,
+                    "start": "2020-02-01",
+                    "aliases": ("ivanov", "Иванов И. (Менеджер)"),
+                    "cost_month": 120000.5,
+                },
+                {
+                    "person": "007",
+                    "name": "=HYPERLINK(1)",
+                    "role": "OP",
+                    "role2": "BO",
+                    "fte": 0.5,
+                    "reports_to": "K1",
+                    "end": "2024-12-31",
+                    "hours_month": 80.0,
+                },
                 {"person": "M3", "title": "Менеджер по продажам", "role": None, "fte": 1.0},
             ),
             "time": frame(
@@ -91,31 +116,70 @@ def whole() -> Questionnaire:
             ),
             "day_log": frame(
                 "day_log",
-                {"person": "K1", "date": "2024-03-05", "start": 545, "end": 630, "function": "OPS_ORDER",
-                 "initiator": "IN", "client": "0042", "interrupted": True},
-                {"person": "K1", "date": "2024-03-05", "start": 1380, "end": 1440, "function": "OV_WAIT",
-                 "interrupted": False},
+                {
+                    "person": "K1",
+                    "date": "2024-03-05",
+                    "start": 545,
+                    "end": 630,
+                    "function": "OPS_ORDER",
+                    "initiator": "IN",
+                    "client": "0042",
+                    "interrupted": True,
+                },
+                {
+                    "person": "K1",
+                    "date": "2024-03-05",
+                    "start": 1380,
+                    "end": 1440,
+                    "function": "OV_WAIT",
+                    "interrupted": False,
+                },
             ),
             "handoffs": frame(
                 "handoffs",
                 {"from_role": "TM", "to_role": "SR"},
-                {"from_role": "SR", "to_role": "KM", "trigger": "TRG_N_SALES", "k": 3, "form": "GRADUAL",
-                 "pack": ("FILE", "PLAN"), "deadline_days": 14, "pay_after": "FADE", "documented": "no"},
+                {
+                    "from_role": "SR",
+                    "to_role": "KM",
+                    "trigger": "TRG_N_SALES",
+                    "k": 3,
+                    "form": "GRADUAL",
+                    "pack": ("FILE", "PLAN"),
+                    "deadline_days": 14,
+                    "pay_after": "FADE",
+                    "documented": "no",
+                },
             ),
             "self_check": frame("self_check", {"question": 1, "answer": "yes"}, {"question": 8, "answer": "unknown"}),
             "key_clients": frame(
                 "key_clients",
-                {"client_id": "0077", "criterion": "BIG", "influence": True, "lead": "K1", "backup": "007",
-                 "file_share": 0.7, "decision_maker_known": False, "contacts": 3, "acquired_by": "Кузнецов",
-                 "pay_rate": "lower", "nps": 9, "plan": True, "plan_items": 7, "annual_budget": 1e7},
+                {
+                    "client_id": "0077",
+                    "criterion": "BIG",
+                    "influence": True,
+                    "lead": "K1",
+                    "backup": "007",
+                    "file_share": 0.7,
+                    "decision_maker_known": False,
+                    "contacts": 3,
+                    "acquired_by": "Кузнецов",
+                    "pay_rate": "lower",
+                    "nps": 9,
+                    "plan": True,
+                    "plan_items": 7,
+                    "annual_budget": 1e7,
+                },
             ),
-            "touches": frame("touches", {"person": "007", "date": "2024-01-31", "client_id": "0077",
-                                         "direction": "OUT", "kind": "звонок"}),
-            "processes": frame("processes", {"process": "LOG"}, {"process": "OPS_CLAIM", "owner": "007",
-                                                                   "sla_days": 3}),
+            "touches": frame(
+                "touches",
+                {"person": "007", "date": "2024-01-31", "client_id": "0077", "direction": "OUT", "kind": "звонок"},
+            ),
+            "processes": frame(
+                "processes", {"process": "LOG"}, {"process": "OPS_CLAIM", "owner": "007", "sla_days": 3}
+            ),
         },
         company=company,
-    )  # fmt: skip
+    )
 
 
 def same(a: Questionnaire, b: Questionnaire) -> None:
@@ -271,8 +335,15 @@ def test_self_check_questions_are_complete() -> None:
     questions = method().self_check
     assert list(questions) == [str(i) for i in range(1, 9)]
     assert [q.yes_reads for q in questions.values()] == [
-        "asset", "headroom", "problem", "problem", "problem", "headroom", "problem", "problem"
-    ]  # fmt: skip
+        "asset",
+        "headroom",
+        "problem",
+        "problem",
+        "problem",
+        "headroom",
+        "problem",
+        "problem",
+    ]
     assert all(q.ru.endswith("?") and q.en.endswith("?") and q.figure.ru and q.figure.en for q in questions.values())
 
 
@@ -427,10 +498,20 @@ def recalculated(path: Path, folder: Path) -> Path:
     )
     out = folder / "saved"
     subprocess.run(
-        [SOFFICE, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to",
-         "xlsx:Calc MS Excel 2007 XML", "--outdir", str(out), str(path)],
-        check=True, capture_output=True, timeout=180,
-    )  # fmt: skip
+        [
+            SOFFICE,
+            f"-env:UserInstallation={profile.as_uri()}",
+            "--headless",
+            "--convert-to",
+            "xlsx:Calc MS Excel 2007 XML",
+            "--outdir",
+            str(out),
+            str(path),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=180,
+    )
     return out / path.name
 
 
@@ -609,8 +690,12 @@ def test_new_engagement(tmp_path: Path, lang: Lang) -> None:
     folder = tmp_path / "клиент 1" / "аудит"
     made = new_engagement(folder, lang)
     assert [p.name for p in made] == [
-        "orders", "audit.toml", "questionnaire.xlsx", "orders_template.xlsx", "letter.html"
-    ]  # fmt: skip
+        "orders",
+        "audit.toml",
+        "questionnaire.xlsx",
+        "orders_template.xlsx",
+        "letter.html",
+    ]
     assert all(p.exists() for p in made) and made[0].is_dir()
     assert load_settings(folder / "audit.toml").report.lang == lang
     assert zipfile.ZipFile(folder / "questionnaire.xlsx").testzip() is None

@@ -8,9 +8,21 @@ from pathlib import Path
 import audit
 
 LAYERS = (
-    "errors", "resources", "settings", "method", "engine", "model", "intake", "stats", "samples", "diagnose",
-    "findings", "present", "run", "cli",
-)  # fmt: skip
+    "errors",
+    "resources",
+    "settings",
+    "method",
+    "engine",
+    "model",
+    "intake",
+    "stats",
+    "samples",
+    "diagnose",
+    "findings",
+    "present",
+    "run",
+    "cli",
+)
 """From left to right. intake, stats and samples stand side by side."""
 SIDE_BY_SIDE = {"intake": {"stats", "samples"}, "stats": {"intake", "samples"}, "samples": {"intake", "stats"}}
 NOT_FOR_DIAGNOSE = {"intake", "samples"}
@@ -79,7 +91,13 @@ def test_only_the_engine_imports_the_engines() -> None:
 
 def test_public_names_are_pinned() -> None:
     assert audit.__all__ == [
-        "AuditError", "chapter", "explain", "open_case", "open_chapter", "open_summary", "save_chapter",
-    ]  # fmt: skip
+        "AuditError",
+        "chapter",
+        "explain",
+        "open_case",
+        "open_chapter",
+        "open_summary",
+        "save_chapter",
+    ]
     for name in audit.__all__:
         assert getattr(audit, name) is not None

@@ -67,9 +67,15 @@ def test_types_of_every_kind(folder) -> None:
         )
     )
     assert q.company == {
-        "name": "ООО «Хим»", "sale_type": "TC", "complexity": 2.0, "clients_on_market": 12000.0,
-        "project_sales": False, "client_profile": "partly", "hours_per_month": 165.5, "gross_margin_share": 0.25,
-    }  # fmt: skip
+        "name": "ООО «Хим»",
+        "sale_type": "TC",
+        "complexity": 2.0,
+        "clients_on_market": 12000.0,
+        "project_sales": False,
+        "client_profile": "partly",
+        "hours_per_month": 165.5,
+        "gross_margin_share": 0.25,
+    }
     person = q.table("staff").iloc[0]
     assert (person["fte"], person["cost_month"], person["aliases"]) == (0.5, 120000.0, ("ivanov", "Иванов И."))
     assert (person["start"], person["end"]) == (pd.Timestamp(2020, 2, 1), pd.Timestamp(2024, 12, 31))
@@ -95,15 +101,35 @@ def test_a_blank_fte_is_one_and_absent_tables_are_absent(folder) -> None:
 @pytest.mark.parametrize(
     ("cell", "role"),
     [
-        ("KM", "KM"), ("km", "KM"), ("КМ", "KM"), ("Клиентский менеджер", "KM"), ("аккаунт-менеджер", "KM"),
-        ("KM — клиентский менеджер (КМ): ведёт", "KM"), ("МРК", "KM"), ("менеджер по сопровождению", "KM"),
-        ("СОП", "SOP"), ("Специалист офисных продаж", "SOP"), ("операционист", "OP"), ("Оператор 1С", "OP"),
-        ("помощник менеджера", "OP"), ("ассистент менеджера", "OP"), ("СР", "SR"), ("хантер", "SR"),
-        ("РОП", "ROP"), ("Начальник отдела продаж", "ROP"), ("КАМ", "KAM"), ("key account manager", "KAM"),
-        ("бэк-офис", "BO"), ("технолог", "SUP"), ("менеджер по продажам «полного цикла»", "UNI"),
-        ("Менеджер по закупкам", "PUR"), ("ведущий менеджер", "SKM"), ("ТМ", "TM"), ("client manager", "KM"),
+        ("KM", "KM"),
+        ("km", "KM"),
+        ("КМ", "KM"),
+        ("Клиентский менеджер", "KM"),
+        ("аккаунт-менеджер", "KM"),
+        ("KM — клиентский менеджер (КМ): ведёт", "KM"),
+        ("МРК", "KM"),
+        ("менеджер по сопровождению", "KM"),
+        ("СОП", "SOP"),
+        ("Специалист офисных продаж", "SOP"),
+        ("операционист", "OP"),
+        ("Оператор 1С", "OP"),
+        ("помощник менеджера", "OP"),
+        ("ассистент менеджера", "OP"),
+        ("СР", "SR"),
+        ("хантер", "SR"),
+        ("РОП", "ROP"),
+        ("Начальник отдела продаж", "ROP"),
+        ("КАМ", "KAM"),
+        ("key account manager", "KAM"),
+        ("бэк-офис", "BO"),
+        ("технолог", "SUP"),
+        ("менеджер по продажам «полного цикла»", "UNI"),
+        ("Менеджер по закупкам", "PUR"),
+        ("ведущий менеджер", "SKM"),
+        ("ТМ", "TM"),
+        ("client manager", "KM"),
     ],
-)  # fmt: skip
+)
 def test_role_words(folder, cell: str, role: str) -> None:
     q = read_questionnaire(folder(staff=f'person;role\nK1;"{cell}"'))
     assert q.table("staff")["role"].tolist() == [role]
@@ -215,10 +241,7 @@ def test_one_percentage_among_shares_is_an_error(folder) -> None:
 
 def test_percentages_of_key_clients_go_by_column(folder) -> None:
     q = read_questionnaire(
-        folder(
-            staff=STAFF,
-            key_clients="client_id;lead;file_share;wallet_share\n1;K1;70;0.3\n2;K1;100;1\n3;K1;0;0",
-        )
+        folder(staff=STAFF, key_clients="client_id;lead;file_share;wallet_share\n1;K1;70;0.3\n2;K1;100;1\n3;K1;0;0")
     )
     assert q.table("key_clients")["file_share"].tolist() == [0.7, 1.0, 0.0]
     assert q.table("key_clients")["wallet_share"].tolist() == [0.3, 1.0, 0.0]
@@ -357,8 +380,9 @@ def test_missing_and_unknown_columns(folder) -> None:
     assert "нет обязательного столбца «role»" in text
     q = read_questionnaire(folder(staff="person;role;titel;совсем другое\nK1;KM;x;y"))
     assert [t for _, t in notes(q)] == [
-        "no such column, it was not read; did you mean “title”?", "no such column, it was not read"
-    ]  # fmt: skip
+        "no such column, it was not read; did you mean “title”?",
+        "no such column, it was not read",
+    ]
 
 
 def test_a_delimiter_inside_a_value_is_noticed(folder) -> None:
@@ -380,11 +404,20 @@ def test_row_order_does_not_matter_to_time(folder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "value"),
     [
-        ("0,5", 0.5), ("0.5", 0.5), ("1 234,5", 1234.5), ("1\u00a0234,5", 1234.5), ("1.234,5", 1234.5),
+        ("0,5", 0.5),
+        ("0.5", 0.5),
+        ("1 234,5", 1234.5),
+        ("1\u00a0234,5", 1234.5),
+        ("1.234,5", 1234.5),
         ("1,234.5", 1234.5),
-        ("1 200 000 ₽", 1200000.0), ("−3", -3.0), (7, 7.0), ("1,200,000", 1200000.0), ("12 руб.", 12.0), ("8 ч", 8.0),
+        ("1 200 000 ₽", 1200000.0),
+        ("−3", -3.0),
+        (7, 7.0),
+        ("1,200,000", 1200000.0),
+        ("12 руб.", 12.0),
+        ("8 ч", 8.0),
     ],
-)  # fmt: skip
+)
 def test_numbers(cell: object, value: float) -> None:
     assert number(cell) == (value, False)
 
@@ -403,10 +436,18 @@ def test_percent_sign_is_reported_and_not_applied() -> None:
 @pytest.mark.parametrize(
     "cell",
     [
-        dt.date(2024, 2, 1), dt.datetime(2024, 2, 1, 10, 11), "01.02.2024", "1.2.24", "2024-02-01",
-        "2024-02-01T10:11:12", "01.02.2024 10:11:12", "01/02/2024", "1 февраля 2024 г.", 45323.0,
+        dt.date(2024, 2, 1),
+        dt.datetime(2024, 2, 1, 10, 11),
+        "01.02.2024",
+        "1.2.24",
+        "2024-02-01",
+        "2024-02-01T10:11:12",
+        "01.02.2024 10:11:12",
+        "01/02/2024",
+        "1 февраля 2024 г.",
+        45323.0,
     ],
-)  # fmt: skip
+)
 def test_dates(cell: object) -> None:
     assert date(cell) == dt.date(2024, 2, 1)
 
@@ -420,11 +461,17 @@ def test_not_dates(cell: object) -> None:
 @pytest.mark.parametrize(
     ("cell", "value"),
     [
-        ("9:05", 545.0), ("09.05", 545.0), ("09:05:59", 545.0), (dt.time(9, 5), 545.0), ("24:00", 1440.0),
-        (dt.time(9, 4, 59, 999_000), 545.0), (545 / 1440, 545.0), (dt.timedelta(hours=9, minutes=5), 545.0),
+        ("9:05", 545.0),
+        ("09.05", 545.0),
+        ("09:05:59", 545.0),
+        (dt.time(9, 5), 545.0),
+        ("24:00", 1440.0),
+        (dt.time(9, 4, 59, 999_000), 545.0),
+        (545 / 1440, 545.0),
+        (dt.timedelta(hours=9, minutes=5), 545.0),
         ("0:00", 0.0),
     ],
-)  # fmt: skip
+)
 def test_times(cell: object, value: float) -> None:
     assert minutes(cell) == value
 

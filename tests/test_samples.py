@@ -66,8 +66,11 @@ def test_the_shipped_companies_are_made_again_byte_for_byte(tmp_path: Path) -> N
     write_shipped(tmp_path)
     made = {p.relative_to(tmp_path).as_posix(): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     kept = {p.relative_to(SAMPLES).as_posix(): p.read_bytes() for p in SAMPLES.rglob("*") if p.is_file()}
-    kept = {name: content for name, content in kept.items() if "/" in name and name.split("/")[1] in
-            ("orders", "questionnaire", "truth.toml")}  # fmt: skip
+    kept = {
+        name: content
+        for name, content in kept.items()
+        if "/" in name and name.split("/")[1] in ("orders", "questionnaire", "truth.toml")
+    }
     assert sorted(made) == sorted(kept)
     assert [name for name in made if made[name] != kept[name]] == []
 
@@ -118,8 +121,9 @@ def test_new_clients_buy_again_within_a_year_as_often_as_planted(planted: float)
     """Counted over the exported files, returns, cancellations and holidays included; eight companies."""
     again = followed = 0
     for seed in range(8):
-        company = generate(tc(clients=320, seed=seed, overrides=(
-            ("second_purchase", planted), ("arrivals_share", 0.5))))  # fmt: skip
+        company = generate(
+            tc(clients=320, seed=seed, overrides=(("second_purchase", planted), ("arrivals_share", 0.5)))
+        )
         days = order_days(company)
         window = (company.spec.end - company.spec.start).days + 1
         new = days[days["since"] >= company.spec.start.isoformat()]
@@ -152,8 +156,10 @@ def test_the_operational_share_forgives_own_notes_up_to_five_per_cent() -> None:
     )
     people = [person("K1", "KM"), person("K2", "KM"), person("K3", "KM", "2024-01-01"), person("B1", "BO")]
     assert operational_truth(people, {"time": time}) == {
-        "km_operational_share": 0.215, "km_operational_share_K1": 0.43, "km_operational_share_K2": 0.0,
-    }  # fmt: skip
+        "km_operational_share": 0.215,
+        "km_operational_share_K1": 0.43,
+        "km_operational_share_K2": 0.0,
+    }
     assert operational_truth(people, {}) == {}
 
 
@@ -165,8 +171,11 @@ def test_khimsnab_is_as_sick_as_its_readme_says() -> None:
     numbers = truth["realised"]
     assert numbers["orders_typed_by_manager"] / numbers["orders_typed_by_people"] > 0.65
     assert truth["expect"]["found"] == [
-        "retention.leaky_first_purchase", "roles.entry_burden", "roles.km_overload", "roles.relief_shortage",
-    ]  # fmt: skip
+        "retention.leaky_first_purchase",
+        "roles.entry_burden",
+        "roles.km_overload",
+        "roles.relief_shortage",
+    ]
 
 
 def test_the_healthy_sample_expects_silence_and_the_project_sample_no_second_purchase_test() -> None:
@@ -642,6 +651,15 @@ def test_people_hired_match_the_head_count() -> None:
     roles = [p.role for p in people]
     # three КМ, two СР, one ТМ for them, one clerk, one expert, one back office, РОП, КД, закупщик, one bare title
     assert {r: roles.count(r) for r in set(roles)} == {
-        "KM": 3, "SR": 2, "TM": 1, "OP": 1, "SUP": 1, "BO": 1, "ROP": 1, "KD": 1, "PUR": 1, "": 1,
-    }  # fmt: skip
+        "KM": 3,
+        "SR": 2,
+        "TM": 1,
+        "OP": 1,
+        "SUP": 1,
+        "BO": 1,
+        "ROP": 1,
+        "KD": 1,
+        "PUR": 1,
+        "": 1,
+    }
     assert people[-1].title == "Менеджер по продажам"

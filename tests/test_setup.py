@@ -313,12 +313,7 @@ def outside(python: Path, arguments: list[str], folder: Path) -> subprocess.Comp
     # nbconvert's own templates are data files of the lending environment.
     environment |= {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter"), "PYTHONUTF8": "1"}
     return subprocess.run(
-        [str(python), *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
+        [str(python), *arguments], cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8"
     )
 
 

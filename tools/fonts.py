@@ -24,37 +24,46 @@ FACES = (
     # file name, package, source file, axes, family, style, weight
     ("AuditSans-Regular", "fontpkg_source_sans_3", "SourceSans3[wght].ttf", {"wght": 400}, "Audit Sans", "Regular"),
     ("AuditSans-Semibold", "fontpkg_source_sans_3", "SourceSans3[wght].ttf", {"wght": 600}, "Audit Sans", "Bold"),
-    ("AuditSans-Italic", "fontpkg_source_sans_3", "SourceSans3-Italic[wght].ttf", {"wght": 400}, "Audit Sans",
-     "Italic"),
-    ("AuditSerif-Regular", "fontpkg_source_serif_4", "SourceSerif4[opsz,wght].ttf", {"wght": 400, "opsz": 16},
-     "Audit Serif", "Regular"),
-    ("AuditSerif-Semibold", "fontpkg_source_serif_4", "SourceSerif4[opsz,wght].ttf", {"wght": 600, "opsz": 32},
-     "Audit Serif", "Bold"),
-)  # fmt: skip
+    (
+        "AuditSans-Italic",
+        "fontpkg_source_sans_3",
+        "SourceSans3-Italic[wght].ttf",
+        {"wght": 400},
+        "Audit Sans",
+        "Italic",
+    ),
+    (
+        "AuditSerif-Regular",
+        "fontpkg_source_serif_4",
+        "SourceSerif4[opsz,wght].ttf",
+        {"wght": 400, "opsz": 16},
+        "Audit Serif",
+        "Regular",
+    ),
+    (
+        "AuditSerif-Semibold",
+        "fontpkg_source_serif_4",
+        "SourceSerif4[opsz,wght].ttf",
+        {"wght": 600, "opsz": 32},
+        "Audit Serif",
+        "Bold",
+    ),
+)
 """Semibold is registered as the bold of its family: matplotlib and browsers then find it without a weight table."""
 
 UNICODES = [
     *range(0x20, 0x7F),
     *range(0xA0, 0x180),  # Latin-1 and Latin Extended-A
     *range(0x400, 0x500),  # Cyrillic with the letters of Ukrainian, Kazakh, Tatar …
-    *range(0x2009, 0x200B), *range(0x2010, 0x2028), 0x202F, *range(0x2030, 0x203B), 0x2044, 0x2060,
+    *range(0x2009, 0x200B),
+    *range(0x2010, 0x2028),
+    0x202F,
+    *range(0x2030, 0x203B),
+    0x2044,
+    0x2060,
     *(ord(c) for c in "₽₸₴€№™℃←↑→↓↗↘−∞≈≠≤≥√∑∆∂μπσςτφεαβγδλΔΣΩ●○◆◊■□▲▼▶◀▪✓½¼¾"),
-]  # fmt: skip
-FEATURES = [
-    "kern",
-    "mark",
-    "mkmk",
-    "ccmp",
-    "locl",
-    "liga",
-    "tnum",
-    "lnum",
-    "pnum",
-    "onum",
-    "case",
-    "sups",
-    "subs",
 ]
+FEATURES = ["kern", "mark", "mkmk", "ccmp", "locl", "liga", "tnum", "lnum", "pnum", "onum", "case", "sups", "subs"]
 
 
 def build() -> None:
@@ -90,13 +99,7 @@ def _rename(font: TTFont, file: str, family: str, style: str) -> None:
     for record in list(table.names):
         if record.nameID not in (0, 13, 14):
             table.removeNames(nameID=record.nameID)
-    for name_id, text in (
-        (1, family),
-        (2, style),
-        (4, f"{family} {style}"),
-        (6, file),
-        (3, f"km-audit;{file}"),
-    ):
+    for name_id, text in ((1, family), (2, style), (4, f"{family} {style}"), (6, file), (3, f"km-audit;{file}")):
         table.setName(text, name_id, 3, 1, 0x409)
     os2 = font["OS/2"]
     os2.usWeightClass = 700 if bold else 400

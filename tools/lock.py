@@ -30,9 +30,7 @@ PLATFORMS = (
 )
 
 # Indirect requirements held back, each with the reason.
-HELD_BACK = {
-    "argon2-cffi-bindings<26": "26 publishes no wheel for Intel Macs, and a consultant has no compiler",
-}
+HELD_BACK = {"argon2-cffi-bindings<26": "26 publishes no wheel for Intel Macs, and a consultant has no compiler"}
 # Published as source only; it is pure Python, so every system can install it.
 SOURCE_ONLY = ("pyspark",)
 

@@ -55,38 +55,64 @@ def diagnose(case: Case) -> ChapterResult:
     )
     tables = {
         "months": months,
-        "files": pd.DataFrame([
-            {
-                "file": f.name, "format": f.format, "encoding": f.encoding, "sheet": f.sheet,
-                "rows_read": f.rows_read, "rows_used": f.rows_used, "rows_set_aside": f.rows_set_aside,
-                "sha256": f.sha256,
-            }
-            for f in intake.files
-        ]),
+        "files": pd.DataFrame(
+            [
+                {
+                    "file": f.name,
+                    "format": f.format,
+                    "encoding": f.encoding,
+                    "sheet": f.sheet,
+                    "rows_read": f.rows_read,
+                    "rows_used": f.rows_used,
+                    "rows_set_aside": f.rows_set_aside,
+                    "sha256": f.sha256,
+                }
+                for f in intake.files
+            ]
+        ),
         "columns": pd.DataFrame(
             [{"file": c.file, "header": c.header, "field": c.field, "how": c.how} for c in intake.columns],
             columns=["file", "header", "field", "how"],
         ),
         "set_aside": pd.DataFrame(
             [
-                {"code": s.code, "rows": s.rows, "revenue": s.revenue, "example": s.example, "ru": s.text.ru,
-                 "en": s.text.en}
+                {
+                    "code": s.code,
+                    "rows": s.rows,
+                    "revenue": s.revenue,
+                    "example": s.example,
+                    "ru": s.text.ru,
+                    "en": s.text.en,
+                }
                 for s in intake.set_aside
             ],
             columns=["code", "rows", "revenue", "example", "ru", "en"],
         ),
         "people": pd.DataFrame(
             [
-                {"spelling": p.spelling, "field": p.field, "person": p.person, "how": p.how, "rows": p.rows,
-                 "revenue_share": p.revenue_share, "proposal": p.proposal}
+                {
+                    "spelling": p.spelling,
+                    "field": p.field,
+                    "person": p.person,
+                    "how": p.how,
+                    "rows": p.rows,
+                    "revenue_share": p.revenue_share,
+                    "proposal": p.proposal,
+                }
                 for p in intake.people
             ],
             columns=["spelling", "field", "person", "how", "rows", "revenue_share", "proposal"],
         ),
         "duplicate_clients": pd.DataFrame(
             [
-                {"name_a": d.name_a, "name_b": d.name_b, "similarity": d.similarity, "revenue_a": d.revenue_a,
-                 "revenue_b": d.revenue_b, "reason": d.reason}
+                {
+                    "name_a": d.name_a,
+                    "name_b": d.name_b,
+                    "similarity": d.similarity,
+                    "revenue_a": d.revenue_a,
+                    "revenue_b": d.revenue_b,
+                    "reason": d.reason,
+                }
                 for d in intake.duplicate_clients
             ],
             columns=["name_a", "name_b", "similarity", "revenue_a", "revenue_b", "reason"],
@@ -102,16 +128,26 @@ def diagnose(case: Case) -> ChapterResult:
             [{"field": f, "share": intake.field_coverage.get(f, 0.0)} for f in intake.fields],
             columns=["field", "share"],
         ),
-    }  # fmt: skip
+    }
     w = case.window
     gaps = gap_months(months["month_index"])
     facts = {
-        "rows_read": intake.rows_read, "rows_used": intake.rows_used, "rows_set_aside": intake.rows_set_aside,
-        "files": len(intake.files), "clients": len(buyers), "clients_without_purchase": len(clients) - len(buyers),
-        "orders": int(buyers["orders"].sum()), "order_days": int(buyers["order_days"].sum()),
-        "revenue": float(clients["revenue"].sum()), "start": w.start.isoformat(), "as_of": w.as_of.isoformat(),
-        "days": w.days, "burn_in_days": w.burn_in_days, "new_from": w.new_from.isoformat(),
-        "gap_months": gaps, "unknown_people": sum(p.how in ("unknown", "proposed") for p in intake.people),
+        "rows_read": intake.rows_read,
+        "rows_used": intake.rows_used,
+        "rows_set_aside": intake.rows_set_aside,
+        "files": len(intake.files),
+        "clients": len(buyers),
+        "clients_without_purchase": len(clients) - len(buyers),
+        "orders": int(buyers["orders"].sum()),
+        "order_days": int(buyers["order_days"].sum()),
+        "revenue": float(clients["revenue"].sum()),
+        "start": w.start.isoformat(),
+        "as_of": w.as_of.isoformat(),
+        "days": w.days,
+        "burn_in_days": w.burn_in_days,
+        "new_from": w.new_from.isoformat(),
+        "gap_months": gaps,
+        "unknown_people": sum(p.how in ("unknown", "proposed") for p in intake.people),
         "counts": dict(intake.counts),
-    }  # fmt: skip
+    }
     return ChapterResult.of("data", metrics, tables, facts)

@@ -90,17 +90,32 @@ def conveyor(
         own, foreign = float(mine["hours"].sum()), float(alien["hours"].sum())
         rows.append(
             {
-                "station": station, "required": station in required, "people": len(people),
+                "station": station,
+                "required": station in required,
+                "people": len(people),
                 "who": sorted(people),
                 "fte": sum(_fte_on(staff, hours, norm, p, station) for p in sorted(people)),
-                "own_hours": own, "foreign_hours": foreign,
+                "own_hours": own,
+                "foreign_hours": foreign,
                 "coverage": own / (own + foreign) if own + foreign > 0 else float("nan"),
-                "km_oper_hours": float(km_oper["hours"].sum()), "hunt_farm_hours": float(mixed["hours"].sum()),
+                "km_oper_hours": float(km_oper["hours"].sum()),
+                "hunt_farm_hours": float(mixed["hours"].sum()),
                 "by_role": {str(f): float(h) for f, h in alien.groupby("family")["hours"].sum().items()},
             }
-        )  # fmt: skip
-    columns = ["station", "required", "people", "who", "fte", "own_hours", "foreign_hours", "coverage", "km_oper_hours",
-               "hunt_farm_hours", "by_role"]  # fmt: skip
+        )
+    columns = [
+        "station",
+        "required",
+        "people",
+        "who",
+        "fte",
+        "own_hours",
+        "foreign_hours",
+        "coverage",
+        "km_oper_hours",
+        "hunt_farm_hours",
+        "by_role",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -111,8 +126,12 @@ def _fte_on(staff: pd.DataFrame, hours: pd.DataFrame, norm: Norm, person: str, s
     fte = float(row["fte"])
     if len(families) == 1:
         return fte
-    spent = {f: float(hours.loc[(hours["person"] == person) & hours["function"].isin(station_functions(f, norm)),
-                                "hours"].sum()) for f in families}  # fmt: skip
+    spent = {
+        f: float(
+            hours.loc[(hours["person"] == person) & hours["function"].isin(station_functions(f, norm)), "hours"].sum()
+        )
+        for f in families
+    }
     total = sum(spent.values())
     mine = roles[station].family
     return fte * spent[mine] / total if total > 0 else fte / len(families)
@@ -141,32 +160,45 @@ def _interval(case: Case) -> Metric:
     id, f = "model.interval_days", case.sale_type
     least = case.thresholds.count("general.min_units")
     if f.interval_days is None or f.interval_n < least:
-        return no_metric(id, Text(
-            f"Клиентов с двумя и более днями заказа за 12 месяцев — {f.interval_n}, нужно не менее {least}",
-            f"{f.interval_n} clients have two order days or more in 12 months, at least {least} are needed",
-        ), n=f.interval_n)  # fmt: skip
+        return no_metric(
+            id,
+            Text(
+                f"Клиентов с двумя и более днями заказа за 12 месяцев — {f.interval_n}, нужно не менее {least}",
+                f"{f.interval_n} clients have two order days or more in 12 months, at least {least} are needed",
+            ),
+            n=f.interval_n,
+        )
     return metric(id, f.interval_days, n=f.interval_n)
 
 
 def _exclusions(case: Case) -> Metric:
     id, f = "model.type_exclusions", case.sale_type
     if f.declared is None:
-        return no_metric(id, Text(
-            "Тип продаж не заявлен: укажите его на листе «Компания» или в audit.toml",
-            "No type of sale is declared: give it in the sheet “Company” or in audit.toml",
-        ))  # fmt: skip
+        return no_metric(
+            id,
+            Text(
+                "Тип продаж не заявлен: укажите его на листе «Компания» или в audit.toml",
+                "No type of sale is declared: give it in the sheet “Company” or in audit.toml",
+            ),
+        )
     with_opinion = [c for c in f.criteria if c.compatible != ALL]
     if not with_opinion:
-        return no_metric(id, Text(
-            "Ни один признак типа продаж нельзя измерить: мало постоянных клиентов, а сложность, цена и ёмкость рынка "
-            "в анкете не указаны",
-            "No criterion of the type can be measured: few regular clients, and complexity, price level, market size "
-            "are not in the questionnaire",
-        ))  # fmt: skip
+        return no_metric(
+            id,
+            Text(
+                "Ни один признак типа продаж нельзя измерить: мало постоянных клиентов, а сложность, цена и ёмкость рынка "
+                "в анкете не указаны",
+                "No criterion of the type can be measured: few regular clients, and complexity, price level, market size "
+                "are not in the questionnaire",
+            ),
+        )
     return metric(
-        id, float(len(f.excluding())), n=len(with_opinion), supporting=len(f.supporting()),
+        id,
+        float(len(f.excluding())),
+        n=len(with_opinion),
+        supporting=len(f.supporting()),
         excluding=[c.name for c in f.excluding()],
-    )  # fmt: skip
+    )
 
 
 def _orders(case: Case, since: Any) -> tuple[Metric, Metric, Metric]:
@@ -184,15 +216,19 @@ def _orders(case: Case, since: Any) -> tuple[Metric, Metric, Metric]:
     id, market = "model.market_reserve", case.questionnaire.company.get("clients_on_market")
     if market is None:
         sheet = TABLES["company"]
-        reserve = no_metric(id, Text(
-            f"На листе «{sheet.ru}» не указано, сколько клиентов на рынке",
-            f"The sheet “{sheet.en}” does not say how many clients the market has",
-        ))  # fmt: skip
+        reserve = no_metric(
+            id,
+            Text(
+                f"На листе «{sheet.ru}» не указано, сколько клиентов на рынке",
+                f"The sheet “{sheet.en}” does not say how many clients the market has",
+            ),
+        )
     elif won == 0:
         reserve = no_metric(id, Text("Новых клиентов за период не видно", "No new clients are seen in the period"))
     else:
-        reserve = metric(id, max(float(market) - served, 0.0) / yearly, n=won, market=float(market), served=served,
-                         new_a_year=yearly)  # fmt: skip
+        reserve = metric(
+            id, max(float(market) - served, 0.0) / yearly, n=won, market=float(market), served=served, new_a_year=yearly
+        )
     return ticket, metric("model.active_clients", float(active), n=active), reserve
 
 
@@ -209,17 +245,24 @@ def _stations(case: Case, answers: Answers, table: pd.DataFrame) -> tuple[Metric
     if answers.reason is not None:
         coverage = no_metric(coverage_id, answers.reason)
     elif manned.empty:
-        coverage = no_metric(coverage_id, Text(
-            "По функциям обязательных станций нет часов", "There are no hours on the functions of the required stations"
-        ))  # fmt: skip
+        coverage = no_metric(
+            coverage_id,
+            Text(
+                "По функциям обязательных станций нет часов",
+                "There are no hours on the functions of the required stations",
+            ),
+        )
     else:
         weakest = manned.sort_values(["coverage", "station"]).iloc[0]
         coverage = metric(coverage_id, float(weakest["coverage"]), n=len(manned), station=str(weakest["station"]))
     if set(answers.norm.types) != {"T"}:
-        extra = no_metric(extra_id, Text(
-            "Проверка касается только чисто транзакционных продаж: в остальных типах КМ — нужная станция или не лишняя",
-            "The check concerns purely transactional sales only: in other types a client manager is not superfluous",
-        ))  # fmt: skip
+        extra = no_metric(
+            extra_id,
+            Text(
+                "Проверка касается только чисто транзакционных продаж: в остальных типах КМ — нужная станция или не лишняя",
+                "The check concerns purely transactional sales only: in other types a client manager is not superfluous",
+            ),
+        )
     else:
         staff = answers.staff
         km = staff[staff["role"].isin(["KM", "SKM"]) | staff["role2"].isin(["KM", "SKM"])]
@@ -232,10 +275,13 @@ def _profile(case: Case) -> Metric:
     scale = {"yes": 0.0, "partly": 1.0, "no": 2.0}
     if answer not in scale:
         sheet = TABLES["company"]
-        return no_metric(id, Text(
-            f"На листе «{sheet.ru}» нет ответа, записан ли портрет «нашего» клиента",
-            f"The sheet “{sheet.en}” does not say whether the portrait of “our client” is written",
-        ))  # fmt: skip
+        return no_metric(
+            id,
+            Text(
+                f"На листе «{sheet.ru}» нет ответа, записан ли портрет «нашего» клиента",
+                f"The sheet “{sheet.en}” does not say whether the portrait of “our client” is written",
+            ),
+        )
     return metric(id, scale[str(answer)])
 
 

@@ -16,8 +16,7 @@ from audit.model.result import ChapterResult
 __all__ = ["NOT_BUILT", "is_built", "judge_chapter", "unjudged_findings"]
 
 NOT_BUILT = Text(
-    "В этой версии комплекта проверка ещё не реализована",
-    "This version of the kit does not make this check yet",
+    "В этой версии комплекта проверка ещё не реализована", "This version of the kit does not make this check yet"
 )
 NOT_ASKED = Text("Эта глава в запуске не запрошена", "This chapter was not asked for in this run")
 CHAPTER_FAILED = Text("Глава не досчитана: {error}", "The chapter failed: {error}")

@@ -72,9 +72,10 @@ def unpack(path: Path, name: str, folder: Path) -> list[tuple[Path, str]]:
                 continue
             if entry.flag_bits & 1:
                 raise InputError(
-                    Text("Архив защищён паролем", "The archive is protected by a password"), where=name,
+                    Text("Архив защищён паролем", "The archive is protected by a password"),
+                    where=name,
                     todo=Text("Распакуйте его и укажите папку", "Unpack it and name the folder"),
-                )  # fmt: skip
+                )
             # The name inside the archive never becomes a path on this disk.
             target = folder / f"{number}.bin"
             try:

@@ -179,12 +179,26 @@ class Intake:
             def client(a: str | None, b: str | None, c: str | None, d: str | None, inn: bool = inn) -> ClientKey:
                 return self.book.key(a, b, c, d, inn)
 
-            out.append(TableRules(
-                name=t.name, staged=t.staged, labels=t.plan.labels, dates=dates[t.name], marks=marks[t.name],
-                codes=self.codes, clients=client, pct_scale=scale, money_scale=t.plan.money_scale, grouped=t.plan.grouped,
-                all_returns=t.all_returns, currency=currency, fixes=fixes, dated_by=t.plan.dated_by,
-                swapped=swapped.get(t.name, frozenset()), inverted=inverted.get(t.name, frozenset()),
-            ))  # fmt: skip
+            out.append(
+                TableRules(
+                    name=t.name,
+                    staged=t.staged,
+                    labels=t.plan.labels,
+                    dates=dates[t.name],
+                    marks=marks[t.name],
+                    codes=self.codes,
+                    clients=client,
+                    pct_scale=scale,
+                    money_scale=t.plan.money_scale,
+                    grouped=t.plan.grouped,
+                    all_returns=t.all_returns,
+                    currency=currency,
+                    fixes=fixes,
+                    dated_by=t.plan.dated_by,
+                    swapped=swapped.get(t.name, frozenset()),
+                    inverted=inverted.get(t.name, frozenset()),
+                )
+            )
         return out
 
     @staticmethod
@@ -205,7 +219,7 @@ class Intake:
                 Text(f"Ни один файл не подходит под [reading] {setting}", f"No file fits [reading] {setting}"),
                 where=", ".join(t.name for t in self.tables),
                 todo=Text(f"Исправьте шаблон имени: {hint.ru}", f"Correct the pattern: {hint.en}"),
-            )  # fmt: skip
+            )
         return found
 
     def _swapped_dates(self) -> dict[str, frozenset[str]]:
@@ -220,10 +234,12 @@ class Intake:
             fields = {f: n for f, n in cells.items() if n}
             out[t.name] = frozenset(fields)
             headers = ", ".join(f"«{t.plan.labels.get(f, '')}»" for f in fields) or "—"
-            self.notes.append(Text(
-                f"{t.name}: день и месяц поменяны местами в колонках {headers}, ячеек: {sum(fields.values())}",
-                f"{t.name}: day and month were swapped back in columns {headers}, cells: {sum(fields.values())}",
-            ))  # fmt: skip
+            self.notes.append(
+                Text(
+                    f"{t.name}: день и месяц поменяны местами в колонках {headers}, ячеек: {sum(fields.values())}",
+                    f"{t.name}: day and month were swapped back in columns {headers}, cells: {sum(fields.values())}",
+                )
+            )
         return out
 
     def _ask_about_swapped(self) -> None:
@@ -237,20 +253,25 @@ class Intake:
         line = "swapped_dates = [" + ", ".join(f'"{toml_text(t.name)}"' for t, _, _ in found) + "]"
         day = dt.date.fromisoformat(seen.typed_example)
         raise AmbiguityError(
-            Text(f"Похоже, Excel поменял местами день и месяц: в колонке «{header}» у настоящих дат день не больше 12 "
-                 f"(ячеек {seen.typed}, например {day:%d.%m.%Y}), а даты с днём больше 12 остались текстом "
-                 f"(ячеек {seen.texts}, например {seen.text_example}). Так бывает, когда выгрузку открыли в Excel с "
-                 "настройками другой страны",
-                 f"Excel seems to have swapped day and month: in column “{header}” the true dates have a day up to 12 "
-                 f"({seen.typed} cells, for example {day:%d.%m.%Y}), while dates with a day above 12 stayed text "
-                 f"({seen.texts} cells, for example {seen.text_example}). So it happens when an export was opened in an "
-                 "Excel set to another country"),
-            where=", ".join(t.name for t, _, _ in found), answer=f"[reading]\n{line}",
-            todo=Text(f"Попросите выгрузку, которую не открывали в Excel, или добавьте в audit.toml, раздел [reading]: "
-                      f"{line} — день и месяц вернутся на место; если даты верны: swapped_dates = []",
-                      f"Ask for an export that was not opened in Excel, or add to audit.toml, section [reading]: {line} "
-                      "to swap them back; if the dates are right: swapped_dates = []"),
-        )  # fmt: skip
+            Text(
+                f"Похоже, Excel поменял местами день и месяц: в колонке «{header}» у настоящих дат день не больше 12 "
+                f"(ячеек {seen.typed}, например {day:%d.%m.%Y}), а даты с днём больше 12 остались текстом "
+                f"(ячеек {seen.texts}, например {seen.text_example}). Так бывает, когда выгрузку открыли в Excel с "
+                "настройками другой страны",
+                f"Excel seems to have swapped day and month: in column “{header}” the true dates have a day up to 12 "
+                f"({seen.typed} cells, for example {day:%d.%m.%Y}), while dates with a day above 12 stayed text "
+                f"({seen.texts} cells, for example {seen.text_example}). So it happens when an export was opened in an "
+                "Excel set to another country",
+            ),
+            where=", ".join(t.name for t, _, _ in found),
+            answer=f"[reading]\n{line}",
+            todo=Text(
+                f"Попросите выгрузку, которую не открывали в Excel, или добавьте в audit.toml, раздел [reading]: "
+                f"{line} — день и месяц вернутся на место; если даты верны: swapped_dates = []",
+                f"Ask for an export that was not opened in Excel, or add to audit.toml, section [reading]: {line} "
+                "to swap them back; if the dates are right: swapped_dates = []",
+            ),
+        )
 
     @staticmethod
     def _minus_fields(staged: Staged) -> frozenset[str]:
@@ -263,8 +284,12 @@ class Intake:
         asked = self.settings.reading.negative_files or ()
         out = {t.name: self._minus_fields(t.staged) for t in self._named("negative_files", asked)}
         for name in out:
-            self.notes.append(Text(f"{name}: продажи записаны с минусом, знак сумм изменён на обратный",
-                                   f"{name}: sales stand with a minus, the sign of the amounts was turned"))  # fmt: skip
+            self.notes.append(
+                Text(
+                    f"{name}: продажи записаны с минусом, знак сумм изменён на обратный",
+                    f"{name}: sales stand with a minus, the sign of the amounts was turned",
+                )
+            )
         return out
 
     def _ask_about_minus(self) -> None:
@@ -285,22 +310,32 @@ class Intake:
         if minus or any(t.all_returns for t in sales):
             names = ", ".join(f'"{toml_text(t.name)}"' for t in minus)
             line = f"negative_files = [{names}]" if minus else "return_files = []"
-            ru, en = ("продажи в них записаны с минусом", "sales stand there with a minus") if minus else (
-                "это продажи, а не возвраты", "these are sales and no returns")  # fmt: skip
+            ru, en = (
+                ("продажи в них записаны с минусом", "sales stand there with a minus")
+                if minus
+                else ("это продажи, а не возвраты", "these are sales and no returns")
+            )
             raise AmbiguityError(
-                what, where=where, answer=f"[reading]\n{line}",
-                todo=Text(f"Если это одни возвраты, добавьте файл продаж. Если {ru}, добавьте в audit.toml, раздел "
-                          f"[reading]: {line}",
-                          f"If these are returns alone, add the file of sales. If {en}, add to audit.toml, section "
-                          f"[reading]: {line}"),
-            )  # fmt: skip
+                what,
+                where=where,
+                answer=f"[reading]\n{line}",
+                todo=Text(
+                    f"Если это одни возвраты, добавьте файл продаж. Если {ru}, добавьте в audit.toml, раздел "
+                    f"[reading]: {line}",
+                    f"If these are returns alone, add the file of sales. If {en}, add to audit.toml, section "
+                    f"[reading]: {line}",
+                ),
+            )
         raise InputError(
-            what, where=where,
-            todo=Text("Здесь одни возвраты: добавьте файл продаж; если вид документа понят неверно, назовите его "
-                      "колонку в audit.toml: [columns] kind = \"…\"",
-                      "These are returns alone: add the file of sales; if the kind of document was misunderstood, name "
-                      "its column in audit.toml: [columns] kind = \"…\""),
-        )  # fmt: skip
+            what,
+            where=where,
+            todo=Text(
+                "Здесь одни возвраты: добавьте файл продаж; если вид документа понят неверно, назовите его "
+                'колонку в audit.toml: [columns] kind = "…"',
+                "These are returns alone: add the file of sales; if the kind of document was misunderstood, name "
+                'its column in audit.toml: [columns] kind = "…"',
+            ),
+        )
 
     def _is_returns_file(self, t: _Table) -> bool:
         """Whether a file of positive amounts is returns, by the settings or by its name, sheet or title."""
@@ -314,11 +349,15 @@ class Intake:
         named = [t.name, t.reader.sheet or "", title]
         if amounts is None or amounts.negative or not any(_RETURNS.search(n) for n in named):
             return False
-        self.questions.append(Question(
-            Text(f"Файл {t.name} прочитан как возвраты: его суммы вычтены из выручки. Если это продажи, запретите это",
-                 f"File {t.name} was read as returns: its amounts reduce revenue. If these are sales, forbid it"),
-            "[reading]\nreturn_files = []",
-        ))  # fmt: skip
+        self.questions.append(
+            Question(
+                Text(
+                    f"Файл {t.name} прочитан как возвраты: его суммы вычтены из выручки. Если это продажи, запретите это",
+                    f"File {t.name} was read as returns: its amounts reduce revenue. If these are sales, forbid it",
+                ),
+                "[reading]\nreturn_files = []",
+            )
+        )
         return True
 
     def _currency(self) -> str | None:
@@ -337,8 +376,10 @@ class Intake:
             return None
         chosen = asked or min(found, key=lambda c: (-found[c], c))
         listed = ", ".join(f"{c} — {found[c]}" for c in sorted(found, key=lambda c: (-found[c], c)))
-        said = Text(f"Суммы в нескольких валютах (строк: {listed}); использованы только строки в {chosen}",
-                    f"Amounts are in several currencies (rows: {listed}); only rows in {chosen} were used")  # fmt: skip
+        said = Text(
+            f"Суммы в нескольких валютах (строк: {listed}); использованы только строки в {chosen}",
+            f"Amounts are in several currencies (rows: {listed}); only rows in {chosen} were used",
+        )
         if asked is None:
             self.questions.append(Question(said, f'[company]\ncurrency = "{chosen}"'))
         else:
@@ -367,14 +408,19 @@ class Intake:
             return known.currency.code(text) or text.upper()
 
         self.codes: dict[str, Codes] = {
-            "status": through(status), "kind": through(known.kind.code), "initiator": through(known.initiator.code),
+            "status": through(status),
+            "kind": through(known.kind.code),
+            "initiator": through(known.initiator.code),
             "currency": through(currency),
-        }  # fmt: skip
+        }
         for name in WORD_FIELDS:
-            strange = Counter({
-                value: rows for text, rows in self._distinct(name).items()
-                if (value := clean_text(text)) is not None and self.codes[name].code(text) < 0
-            })  # fmt: skip
+            strange = Counter(
+                {
+                    value: rows
+                    for text, rows in self._distinct(name).items()
+                    if (value := clean_text(text)) is not None and self.codes[name].code(text) < 0
+                }
+            )
             if strange:
                 self._note_strange(name, strange)
 
@@ -382,8 +428,12 @@ class Intake:
         top = sorted(strange, key=lambda s: (-strange[s], s))[:8]
         shown = "; ".join(f"«{s}» ({strange[s]})" for s in top) + (" …" if len(strange) > 8 else "")
         label = field_name(name)
-        self.notes.append(Text(f"Поле «{label.ru}»: значения не распознаны (строк) — {shown}",
-                               f"Field “{label.en}”: values not recognised (rows): {shown}"))  # fmt: skip
+        self.notes.append(
+            Text(
+                f"Поле «{label.ru}»: значения не распознаны (строк) — {shown}",
+                f"Field “{label.en}”: values not recognised (rows): {shown}",
+            )
+        )
 
     def _known_person(self, text: str) -> bool:
         return self.index.resolve(text).how in ("known", "system")
@@ -406,12 +456,14 @@ class Intake:
             if rounded:
                 header, rows = t.plan.labels.get("client_id", ""), rounded.total()
                 shown = min(rounded, key=lambda text: (-rounded[text], text))
-                self.notes.append(Text(
-                    f"{t.name}: в колонке «{header}» Excel округлил номера (например, «{shown}», строк {rows}): по ним "
-                    "клиентов не различить, взято название. Выгрузите файл заново, не пересохраняя в Excel",
-                    f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, {rows} rows): "
-                    "clients cannot be told apart by them, their names were taken. Export again, without saving in Excel",
-                ))  # fmt: skip
+                self.notes.append(
+                    Text(
+                        f"{t.name}: в колонке «{header}» Excel округлил номера (например, «{shown}», строк {rows}): по ним "
+                        "клиентов не различить, взято название. Выгрузите файл заново, не пересохраняя в Excel",
+                        f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, {rows} rows): "
+                        "clients cannot be told apart by them, their names were taken. Export again, without saving in Excel",
+                    )
+                )
 
     def _map_clients(self) -> None:
         self._note_rounded()
@@ -429,7 +481,7 @@ class Intake:
             RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang) as rejected,
             lines_writer(self.out / "lines.parquet") as lines,
             ThreadPoolExecutor(1, thread_name_prefix="intake-write") as pool,
-        ):  # fmt: skip
+        ):
             busy: Future[None] | None = None
             self.merged: dict[str, list[float]] = {}
             self.fixed: dict[tuple[str, str, str], float] = {}
@@ -447,7 +499,11 @@ class Intake:
                             busy.result()
                         busy = pool.submit(lines.write_table, used, row_group_size=used.num_rows)
                 assert t.rows_used + t.rows_set_aside == t.staged.rows, (
-                    t.name, t.rows_used, t.rows_set_aside, t.staged.rows)  # fmt: skip
+                    t.name,
+                    t.rows_used,
+                    t.rows_set_aside,
+                    t.staged.rows,
+                )
                 t.totals = canonical.totals
                 _add(self.people, canonical.people)
                 _add(self.merged, canonical.merged)
@@ -477,18 +533,24 @@ class Intake:
                 counted.example = value[:80]
 
     def _note_derived(self, t: _Table, rows: int) -> None:
-        self.notes.append(Text(f"{t.name}: сумма посчитана как количество × цена в {rows} строках",
-                               f"{t.name}: the amount was computed as quantity × price in {rows} rows"))  # fmt: skip
+        self.notes.append(
+            Text(
+                f"{t.name}: сумма посчитана как количество × цена в {rows} строках",
+                f"{t.name}: the amount was computed as quantity × price in {rows} rows",
+            )
+        )
 
     def _note_rounded_numbers(self, t: _Table, rounded: Counter[str]) -> None:
         header, rows = t.plan.labels.get("order_id", ""), rounded.total()
         shown = min(rounded, key=lambda text: (-rounded[text], text))
-        self.notes.append(Text(
-            f"{t.name}: в колонке «{header}» Excel округлил номера документов (например, «{shown}», строк {rows}): они не "
-            "взяты, разные заказы по ним не различить. Выгрузите файл заново, не пересохраняя в Excel",
-            f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, {rows} rows): they "
-            "were not taken, orders cannot be told apart by them. Export again, without saving in Excel",
-        ))  # fmt: skip
+        self.notes.append(
+            Text(
+                f"{t.name}: в колонке «{header}» Excel округлил номера документов (например, «{shown}», строк {rows}): они не "
+                "взяты, разные заказы по ним не различить. Выгрузите файл заново, не пересохраняя в Excel",
+                f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, {rows} rows): they "
+                "were not taken, orders cannot be told apart by them. Export again, without saving in Excel",
+            )
+        )
 
     def _check_corrections(self) -> None:
         """A declared correction whose source no longer holds what it expects is an error, not a silent no-op."""
@@ -496,20 +558,24 @@ class Intake:
             rows, revenue = self.merged.get(self.book.merge_key(merge), (0.0, 0.0))
             label = f"[corrections] merge «{merge.client}» → «{merge.into}»"
             _expect(label, merge.expect.rows, int(rows), merge.expect.revenue, float(revenue))
-            self.notes.append(Text(
-                f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» ({int(rows)} строк) — {merge.reason}",
-                f"Clients merged: “{merge.client}” counts as “{merge.into}” ({int(rows)} rows): {merge.reason}",
-            ))  # fmt: skip
+            self.notes.append(
+                Text(
+                    f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» ({int(rows)} строк) — {merge.reason}",
+                    f"Clients merged: “{merge.client}” counts as “{merge.into}” ({int(rows)} rows): {merge.reason}",
+                )
+            )
         for fix in self.settings.corrections.fix:
             n = int(self.fixed.get((fix.field, fix.order_id, fix.was), 0))
             label = f"[corrections] fix {fix.order_id}, {fix.field}"
             _expect(label, fix.expect.rows, n, None, 0.0)
-            self.notes.append(Text(
-                f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{fix.was}» → «{fix.becomes}»"
-                f" ({n} строк) — {fix.reason}",
-                f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{fix.was}” → “{fix.becomes}”"
-                f" ({n} rows): {fix.reason}",
-            ))  # fmt: skip
+            self.notes.append(
+                Text(
+                    f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{fix.was}» → «{fix.becomes}»"
+                    f" ({n} строк) — {fix.reason}",
+                    f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{fix.was}” → “{fix.becomes}”"
+                    f" ({n} rows): {fix.reason}",
+                )
+            )
 
     def _duplicate_documents(self, rules: Sequence[TableRules]) -> None:
         """Files of overlapping periods: documents met twice are asked about, or dropped where the settings say so."""
@@ -523,21 +589,27 @@ class Intake:
         if drop:
             for rule in rules:
                 rule.repeated = found.rows.get(rule.name, frozenset())
-            self.notes.append(Text(
-                f"Документы, повторённые в нескольких файлах, учтены один раз: {found.documents}, строк {found.lines}",
-                f"Documents repeated in several files were counted once: {found.documents}, {found.lines} rows",
-            ))  # fmt: skip
+            self.notes.append(
+                Text(
+                    f"Документы, повторённые в нескольких файлах, учтены один раз: {found.documents}, строк {found.lines}",
+                    f"Documents repeated in several files were counted once: {found.documents}, {found.lines} rows",
+                )
+            )
             self._begin_again()
             self._write(rules)
             return
         revenue = f"{found.revenue:,.0f}".replace(",", "\N{NO-BREAK SPACE}")
-        self.questions.append(Question(
-            Text(f"Одни и те же документы есть в нескольких файлах: {found.documents} (например, {found.example}), "
-                 f"строк {found.lines}, выручка {revenue}. Сейчас они посчитаны дважды",
-                 f"The same documents stand in several files: {found.documents} (for example {found.example}), "
-                 f"{found.lines} rows, revenue {found.revenue:,.0f}. They are counted twice now"),
-            '[reading]\nduplicates = "drop"',
-        ))  # fmt: skip
+        self.questions.append(
+            Question(
+                Text(
+                    f"Одни и те же документы есть в нескольких файлах: {found.documents} (например, {found.example}), "
+                    f"строк {found.lines}, выручка {revenue}. Сейчас они посчитаны дважды",
+                    f"The same documents stand in several files: {found.documents} (for example {found.example}), "
+                    f"{found.lines} rows, revenue {found.revenue:,.0f}. They are counted twice now",
+                ),
+                '[reading]\nduplicates = "drop"',
+            )
+        )
 
     def _begin_again(self) -> None:
         for t in self.tables:
@@ -559,21 +631,27 @@ class Intake:
             raise InputError(
                 Text("Ни один файл не подходит под [reading] dispatch_files", "No file fits [reading] dispatch_files"),
                 where=names,
-                todo=Text(f"Исправьте шаблон имени: {did_you_mean(asked[0], (t.name for t in self.tables)).ru}",
-                          f"Correct the pattern: {did_you_mean(asked[0], (t.name for t in self.tables)).en}"),
-            )  # fmt: skip
+                todo=Text(
+                    f"Исправьте шаблон имени: {did_you_mean(asked[0], (t.name for t in self.tables)).ru}",
+                    f"Correct the pattern: {did_you_mean(asked[0], (t.name for t in self.tables)).en}",
+                ),
+            )
         for t in self.tables:
             if t.plan.no_sales is not None and t not in found:
                 raise t.plan.no_sales
         if not self._orders_beside():
             if asked:
                 raise InputError(
-                    Text("Все файлы названы документами отгрузки: заказов, которым они дали бы даты, нет",
-                         "Every file is named as dispatch documents: there are no orders for them to date"),
+                    Text(
+                        "Все файлы названы документами отгрузки: заказов, которым они дали бы даты, нет",
+                        "Every file is named as dispatch documents: there are no orders for them to date",
+                    ),
                     where="audit.toml, [reading] dispatch_files",
-                    todo=Text("Добавьте файл заказов; если отгрузки и есть продажи: dispatch_files = []",
-                              "Add the file of orders; if the dispatches are the sales: dispatch_files = []"),
-                )  # fmt: skip
+                    todo=Text(
+                        "Добавьте файл заказов; если отгрузки и есть продажи: dispatch_files = []",
+                        "Add the file of orders; if the dispatches are the sales: dispatch_files = []",
+                    ),
+                )
             for t in found:
                 if t.plan.no_sales is not None:
                     raise t.plan.no_sales
@@ -649,12 +727,16 @@ class Intake:
         for t in both:
             if t.plan.no_sales is not None:
                 raise AmbiguityError(
-                    what, where=t.name, answer=answer,
-                    todo=Text(f"Добавьте в audit.toml, раздел [reading]: {answer.splitlines()[1]} — или [], если это "
-                              "отдельные продажи",
-                              f"Add to audit.toml, section [reading]: {answer.splitlines()[1]} — or [] if these are sales "
-                              "of their own"),
-                )  # fmt: skip
+                    what,
+                    where=t.name,
+                    answer=answer,
+                    todo=Text(
+                        f"Добавьте в audit.toml, раздел [reading]: {answer.splitlines()[1]} — или [], если это "
+                        "отдельные продажи",
+                        f"Add to audit.toml, section [reading]: {answer.splitlines()[1]} — or [] if these are sales "
+                        "of their own",
+                    ),
+                )
         ru, en = what.ru, what.en
         if certain:
             names = ", ".join(t.name for t in certain)
@@ -667,12 +749,16 @@ class Intake:
             names = ", ".join(t.name for t in both)
             ru += f". Пока посчитано и то и другое, выручка может быть удвоена: {names}"
             en += f". Both are counted now, and revenue may be double: {names}"
-        self.questions.append(Question(
-            Text(f"{ru}. Если это отгрузки тех же заказов, добавьте строку; если отдельные продажи — dispatch_files = []",
-                 f"{en}. If they dispatch the same orders, add the line; if they are sales of their own: "
-                 "dispatch_files = []"),
-            answer,
-        ))  # fmt: skip
+        self.questions.append(
+            Question(
+                Text(
+                    f"{ru}. Если это отгрузки тех же заказов, добавьте строку; если отдельные продажи — dispatch_files = []",
+                    f"{en}. If they dispatch the same orders, add the line; if they are sales of their own: "
+                    "dispatch_files = []",
+                ),
+                answer,
+            )
+        )
         written = any(not t.dispatch for t in certain)
         for t in certain:
             t.dispatch = True
@@ -708,21 +794,25 @@ class Intake:
             if own
             else Text("", "")
         )
-        self.notes.append(Text(
-            f"{files}: документы отгрузки дали дату {dated} заказам из {every}{kept.ru}; документов, чей заказ не найден: "
-            f"{orphans}",
-            f"{files}: dispatch documents dated {dated} of {every} orders{kept.en}; documents whose order was not found: "
-            f"{orphans}",
-        ))  # fmt: skip
+        self.notes.append(
+            Text(
+                f"{files}: документы отгрузки дали дату {dated} заказам из {every}{kept.ru}; документов, чей заказ не найден: "
+                f"{orphans}",
+                f"{files}: dispatch documents dated {dated} of {every} orders{kept.en}; documents whose order was not found: "
+                f"{orphans}",
+            )
+        )
 
         late = links.late_start()
         if late is not None:
-            self.notes.append(Text(
-                f"Документы отгрузки начинаются с {late[1]:%d.%m.%Y}, а заказы — с {late[0]:%d.%m.%Y}: у более ранних заказов "
-                "даты отгрузки нет, и они выглядят не отгруженными. Попросите отгрузки за тот же период",
-                f"Dispatch documents begin on {late[1]}, orders on {late[0]}: earlier orders have no ship date and look as if "
-                "never shipped. Ask for dispatches of the same period",
-            ))  # fmt: skip
+            self.notes.append(
+                Text(
+                    f"Документы отгрузки начинаются с {late[1]:%d.%m.%Y}, а заказы — с {late[0]:%d.%m.%Y}: у более ранних заказов "
+                    "даты отгрузки нет, и они выглядят не отгруженными. Попросите отгрузки за тот же период",
+                    f"Dispatch documents begin on {late[1]}, orders on {late[0]}: earlier orders have no ship date and look as if "
+                    "never shipped. Ask for dispatches of the same period",
+                )
+            )
 
     def _shares_told(self, links: Links) -> bool:
         """Whether the dispatched amounts tell what part of an order was shipped."""
@@ -740,11 +830,13 @@ class Intake:
         if usual is None:
             return False
         if self._currency_chosen is not None or len(bases) > 1 or taxed:
-            self.notes.append(Text(
-                "Доля отгрузки заказов не посчитана: суммы заказов и отгрузок несравнимы (НДС или валюта)",
-                "The dispatched share of orders was not computed: amounts of orders and dispatches do not compare (VAT or "
-                "currency)",
-            ))  # fmt: skip
+            self.notes.append(
+                Text(
+                    "Доля отгрузки заказов не посчитана: суммы заказов и отгрузок несравнимы (НДС или валюта)",
+                    "The dispatched share of orders was not computed: amounts of orders and dispatches do not compare (VAT or "
+                    "currency)",
+                )
+            )
             return False
         return True
 
@@ -780,13 +872,22 @@ class Intake:
         return IntakeReport(
             files=tuple(self._file_use(t) for t in self.tables),
             columns=tuple(c for t in self.tables for c in t.plan.uses),
-            fields=fields, field_coverage=summary.coverage,
-            rows_read=used + set_aside, rows_used=used, rows_set_aside=set_aside, set_aside=aside,
-            first_date=summary.first, last_date=summary.last, revenue=summary.revenue,
-            people=self._people(summary.revenue), duplicate_clients=summary.duplicate_clients,
+            fields=fields,
+            field_coverage=summary.coverage,
+            rows_read=used + set_aside,
+            rows_used=used,
+            rows_set_aside=set_aside,
+            set_aside=aside,
+            first_date=summary.first,
+            last_date=summary.last,
+            revenue=summary.revenue,
+            people=self._people(summary.revenue),
+            duplicate_clients=summary.duplicate_clients,
             control_sums=self._control_sums(),
-            questions=tuple(self.questions), notes=tuple(dict.fromkeys(self.notes)), counts=dict(self.counts),
-        )  # fmt: skip
+            questions=tuple(self.questions),
+            notes=tuple(dict.fromkeys(self.notes)),
+            counts=dict(self.counts),
+        )
 
     def _look_for_key_clients(self) -> None:
         """Say which clients of the sheet “Key clients” the orders do not know; more than half of them is a question."""
@@ -819,10 +920,13 @@ class Intake:
         where = ", ".join(t.name for t in self.tables)
         if aside == 0:
             return InputError(
-                Text("В файлах нет ни одной строки заказов", "The files hold not one row of orders"), where=where,
-                todo=Text("Проверьте, что выгружены строки, а не только заголовок",
-                          "Check that rows were exported and not the header alone"),
-            )  # fmt: skip
+                Text("В файлах нет ни одной строки заказов", "The files hold not one row of orders"),
+                where=where,
+                todo=Text(
+                    "Проверьте, что выгружены строки, а не только заголовок",
+                    "Check that rows were exported and not the header alone",
+                ),
+            )
         top = sorted(self.set_aside.items(), key=lambda item: (-item[1].rows, item[0]))[:3]
         ru = "; ".join(f"{REASONS[code].ru} — {c.rows}" + (f" («{c.example}»)" if c.example else "") for code, c in top)
         en = "; ".join(f"{REASONS[code].en}: {c.rows}" + (f" (“{c.example}”)" if c.example else "") for code, c in top)
@@ -881,8 +985,11 @@ class Intake:
             counted = used
             if not agrees and _near(stated, every):
                 agrees, counted = True, every
-                label = f"{label} (включая отложенные строки)" if self.settings.report.lang == "ru" else (
-                    f"{label} (set-aside rows included)")  # fmt: skip
+                label = (
+                    f"{label} (включая отложенные строки)"
+                    if self.settings.report.lang == "ru"
+                    else (f"{label} (set-aside rows included)")
+                )
             out.append(ControlSum(t.name, label, stated, round(counted, 4), agrees))
         return tuple(out)
 
@@ -896,23 +1003,38 @@ class Intake:
                 )
             )
         elif "gross" in bases:
-            self.notes.append(Text("Суммы с НДС — так сказано в заголовке колонки",
-                                   "Amounts include VAT: the column header says so"))  # fmt: skip
+            self.notes.append(
+                Text("Суммы с НДС — так сказано в заголовке колонки", "Amounts include VAT: the column header says so")
+            )
         elif "net" in bases:
-            self.notes.append(Text("Суммы без НДС — так сказано в заголовке колонки",
-                                   "Amounts exclude VAT: the column header says so"))  # fmt: skip
+            self.notes.append(
+                Text(
+                    "Суммы без НДС — так сказано в заголовке колонки", "Amounts exclude VAT: the column header says so"
+                )
+            )
         elif self.questionnaire is None or not self.questionnaire.company.get("vat_basis"):
-            self.notes.append(Text("С НДС суммы или без, в файлах не сказано; спросите клиента (анкета, vat_basis)",
-                                   "The files do not say whether amounts include VAT; ask the client (questionnaire, "
-                                   "vat_basis)"))  # fmt: skip
+            self.notes.append(
+                Text(
+                    "С НДС суммы или без, в файлах не сказано; спросите клиента (анкета, vat_basis)",
+                    "The files do not say whether amounts include VAT; ask the client (questionnaire, vat_basis)",
+                )
+            )
 
     def _file_use(self, t: _Table) -> FileUse:
         r = t.reader
         return FileUse(
-            name=t.name, sha256=r.sha256, size_bytes=t.size_bytes, format=r.format, encoding=r.encoding,
-            delimiter=r.delimiter, sheet=r.sheet, header_row=t.plan.layout.header_row, rows_read=t.staged.rows,
-            rows_used=t.rows_used, rows_set_aside=t.rows_set_aside,
-        )  # fmt: skip
+            name=t.name,
+            sha256=r.sha256,
+            size_bytes=t.size_bytes,
+            format=r.format,
+            encoding=r.encoding,
+            delimiter=r.delimiter,
+            sheet=r.sheet,
+            header_row=t.plan.layout.header_row,
+            rows_read=t.staged.rows,
+            rows_used=t.rows_used,
+            rows_set_aside=t.rows_set_aside,
+        )
 
 
 def _add(into: dict[Any, list[float]], more: Mapping[Any, Sequence[float]]) -> None:
@@ -941,9 +1063,13 @@ def _expect(label: str, rows: int | None, found_rows: int, revenue: float | None
         wanted_ru += f", выручку {revenue:.2f}"
         wanted_en += f", revenue {revenue:.2f}"
     raise InputError(
-        Text(f"{label}: источник изменился — ожидали {wanted_ru}, нашли: {ru}",
-             f"{label}: the source has changed: expected {wanted_en}, found {en}"),
+        Text(
+            f"{label}: источник изменился — ожидали {wanted_ru}, нашли: {ru}",
+            f"{label}: the source has changed: expected {wanted_en}, found {en}",
+        ),
         where="audit.toml, [corrections]",
-        todo=Text("Проверьте, нужна ли поправка, и обновите её expect или уберите её",
-                  "Check whether the correction is still needed; update its expect or remove it"),
-    )  # fmt: skip
+        todo=Text(
+            "Проверьте, нужна ли поправка, и обновите её expect или уберите её",
+            "Check whether the correction is still needed; update its expect or remove it",
+        ),
+    )

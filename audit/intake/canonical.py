@@ -79,9 +79,13 @@ def lines_writer(path: Path) -> pq.ParquetWriter:
     """Open the file of canonical lines for writing tables in `OUTPUT_SCHEMA`."""
     texts = [f.name for f in OUTPUT_SCHEMA if pa.types.is_dictionary(f.type)]
     return pq.ParquetWriter(
-        path, OUTPUT_SCHEMA, compression="snappy", use_dictionary=texts,
-        write_statistics=["order_date", "source_row"], store_schema=False,
-    )  # fmt: skip
+        path,
+        OUTPUT_SCHEMA,
+        compression="snappy",
+        use_dictionary=texts,
+        write_statistics=["order_date", "source_row"],
+        store_schema=False,
+    )
 
 
 class Codes:
@@ -331,9 +335,15 @@ class Canonical:
         mark((kind == self.rules.codes["kind"].of("return")) | (has_amount & (amount < 0)), "dispatch_return")
         named = batch.column("order_ref") if self.has("order_ref") else pa.nulls(n, pa.string()).dictionary_encode()
         return Dispatches(
-            reason, batch.column("source_row"), dates.days, amount, has_amount, named, self._order_ids(batch),
+            reason,
+            batch.column("source_row"),
+            dates.days,
+            amount,
+            has_amount,
+            named,
+            self._order_ids(batch),
             self.keys.array(keys),
-        )  # fmt: skip
+        )
 
     def dispatch_rejects(
         self, batch: pa.RecordBatch, found: Dispatches, linked: npt.NDArray[np.int64]
@@ -439,8 +449,7 @@ class Canonical:
             return "repeated_header"
         if amount_label and texts.get("amount") == amount_label:
             return "repeated_header"
-        labels = [t for f in _LABELLED[1:]
-                  if (t := texts.get(f))]  # fmt: skip
+        labels = [t for f in _LABELLED[1:] if (t := texts.get(f))]
         labels = [*([first] if first else []), *labels]
         if any(is_subtotal(t) for t in labels):
             return "subtotal_row"
@@ -642,10 +651,19 @@ class Canonical:
     # -- reasons -------------------------------------------------------------------------------------------------
 
     def _reasons(
-        self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], dates: _Dates, amount: Decimals,
-        has_amount: Bools, keys: Ints, back: Bools, kind: Ints, price: Decimals | None, qty: Decimals | None,
+        self,
+        batch: pa.RecordBatch,
+        reason: npt.NDArray[np.int8],
+        dates: _Dates,
+        amount: Decimals,
+        has_amount: Bools,
+        keys: Ints,
+        back: Bools,
+        kind: Ints,
+        price: Decimals | None,
+        qty: Decimals | None,
         has_qty: Bools | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         reading, period, codes = self.settings.reading, self.settings.period, self.rules.codes
 
         def mark(mask: Bools, code: str) -> None:

@@ -62,8 +62,9 @@ class ClientBook:
         """Return the name of a key as it is shown: its most frequent spelling."""
         return self._shown.get(key) or self._shown.get(f"\0{key}")
 
-    def key(self, client_id: str | None, client: str | None, holding: str | None, entity: str | None,
-            inn: bool = False) -> ClientKey:  # fmt: skip
+    def key(
+        self, client_id: str | None, client: str | None, holding: str | None, entity: str | None, inn: bool = False
+    ) -> ClientKey:
         """Return who the client of a row is, at the level of the audit."""
         code = self._id(client_id, inn)
         name, own, group = clean_text(client), clean_text(entity), clean_text(holding)

@@ -26,17 +26,54 @@ from audit.settings import Settings
 
 __all__ = ["JUDGED", "TablePlan", "absent_columns", "plan_table"]
 
-JUDGED = frozenset({
-    "order_id", "order_date", "client_id", "client", "amount", "manager", "created_by", "margin", "cost", "status",
-    "kind", "promised_date", "shipped_date", "qty", "price", "holding", "legal_entity", "currency", "posted", "deleted",
-})  # fmt: skip
+JUDGED = frozenset(
+    {
+        "order_id",
+        "order_date",
+        "client_id",
+        "client",
+        "amount",
+        "manager",
+        "created_by",
+        "margin",
+        "cost",
+        "status",
+        "kind",
+        "promised_date",
+        "shipped_date",
+        "qty",
+        "price",
+        "holding",
+        "legal_entity",
+        "currency",
+        "posted",
+        "deleted",
+    }
+)
 """Fields on which figures or verdicts rest: two headers for one of these are asked about before going on."""
 
 
-_OF_DISPATCH = frozenset({
-    "order_id", "order_date", "shipped_date", "promised_date", "client_id", "client", "legal_entity", "holding", "amount",
-    "qty", "price", "currency", "status", "kind", "posted", "deleted", "order_ref",
-})  # fmt: skip
+_OF_DISPATCH = frozenset(
+    {
+        "order_id",
+        "order_date",
+        "shipped_date",
+        "promised_date",
+        "client_id",
+        "client",
+        "legal_entity",
+        "holding",
+        "amount",
+        "qty",
+        "price",
+        "currency",
+        "status",
+        "kind",
+        "posted",
+        "deleted",
+        "order_ref",
+    }
+)
 """Fields of a dispatch document that date an order; the rest of it is not looked at."""
 
 _MARKS: tuple[Literal[",", "."], ...] = (",", ".")
@@ -100,9 +137,15 @@ def plan_table(
 
 
 def _plan_dispatch(
-    reader: TableReader, settings: Settings, known_person: Callable[[str], bool], rows: Sequence[Row], layout: Layout,
-    sample: Sequence[Sequence[str]], *, must: bool,
-) -> TablePlan:  # fmt: skip
+    reader: TableReader,
+    settings: Settings,
+    known_person: Callable[[str], bool],
+    rows: Sequence[Row],
+    layout: Layout,
+    sample: Sequence[Sequence[str]],
+    *,
+    must: bool,
+) -> TablePlan:
     """The plan of a table of dispatch documents; ``must`` where the settings say that it is one."""
     ref = reference_column(layout.headers, sample, settings.columns.get("order_ref"))
     plan: TablePlan | None = None
@@ -136,13 +179,16 @@ def _no_dispatch(reader: TableReader, headers: Sequence[str], *, dated: bool) ->
     name = "order_ref" if dated else "shipped_date"
     shown = "; ".join(h for h in headers if h)
     return InputError(
-        Text(f"В файле документов отгрузки не найдена колонка «{field_name(name).ru}»",
-             f"The file of dispatch documents has no column “{field_name(name).en}”"),
+        Text(
+            f"В файле документов отгрузки не найдена колонка «{field_name(name).ru}»",
+            f"The file of dispatch documents has no column “{field_name(name).en}”",
+        ),
         where=Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}"),
-        todo=Text(f'Назовите её в audit.toml, раздел [columns]: {name} = "…", или уберите файл из [reading] dispatch_files',
-                  f'Name it in audit.toml, section [columns]: {name} = "…", or take the file out of [reading] '
-                  "dispatch_files"),
-    )  # fmt: skip
+        todo=Text(
+            f'Назовите её в audit.toml, раздел [columns]: {name} = "…", или уберите файл из [reading] dispatch_files',
+            f'Name it in audit.toml, section [columns]: {name} = "…", or take the file out of [reading] dispatch_files',
+        ),
+    )
 
 
 def _without_order(plan: HeaderPlan, headers: Sequence[str], ref: int) -> HeaderPlan:
@@ -153,9 +199,16 @@ def _without_order(plan: HeaderPlan, headers: Sequence[str], ref: int) -> Header
 
 
 def _plan(
-    reader: TableReader, settings: Settings, known_person: Callable[[str], bool], rows: Sequence[Row], layout: Layout,
-    sample: Sequence[Sequence[str]], *, dispatch: bool = False, ref: int | None = None,
-) -> TablePlan:  # fmt: skip
+    reader: TableReader,
+    settings: Settings,
+    known_person: Callable[[str], bool],
+    rows: Sequence[Row],
+    layout: Layout,
+    sample: Sequence[Sequence[str]],
+    *,
+    dispatch: bool = False,
+    ref: int | None = None,
+) -> TablePlan:
     """Decide which column is what. With ``dispatch`` only what dates an order is needed; ``ref`` names the order."""
     headers = layout.headers
     if ref is not None and headers[ref] not in settings.columns.values():
@@ -193,12 +246,17 @@ def _plan(
     return TablePlan(
         layout=layout,
         keep=[("first", 0), *sorted(used.items())],
-        labels=labels, uses=uses, questions=questions, notes=notes,
+        labels=labels,
+        uses=uses,
+        questions=questions,
+        notes=notes,
         client_id_is_inn=_is_inn(client_id),
-        vat=_vat(labels.get("amount", "")), money_scale=_money_scale(labels, reader, notes), grouped=grouped,
+        vat=_vat(labels.get("amount", "")),
+        money_scale=_money_scale(labels, reader, notes),
+        grouped=grouped,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
-    )  # fmt: skip
+    )
 
 
 def _rivals(plan: HeaderPlan, headers: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -218,9 +276,15 @@ def _is_inn(header: str) -> bool:
 
 
 def _plan_grouped(
-    g: Grouping, layout: Layout, plan: HeaderPlan, chosen: Mapping[str, int], reader: TableReader, rows: Sequence[Row],
-    questions: list[Question], notes: list[Text],
-) -> TablePlan:  # fmt: skip
+    g: Grouping,
+    layout: Layout,
+    plan: HeaderPlan,
+    chosen: Mapping[str, int],
+    reader: TableReader,
+    rows: Sequence[Row],
+    questions: list[Question],
+    notes: list[Text],
+) -> TablePlan:
     """The plan of a report whose lines take their client, manager or month from the groups above them."""
     layout = replace(layout, first_row=g.first_row)
     sample = [cells for number, cells in rows if number >= layout.first_row]
@@ -232,8 +296,11 @@ def _plan_grouped(
     missing += [] if "amount" in own or {"qty", "price"} <= set(own) else ["amount"]
     if missing:
         raise _missing(missing, plan, reader, {*chosen.values(), *g.columns}, sample)
-    uses = [u for u, c in zip(_uses(reader.name, plan, own, sample), plan.columns, strict=True)
-            if g.how == "columns" or c.index not in g.columns]  # fmt: skip
+    uses = [
+        u
+        for u, c in zip(_uses(reader.name, plan, own, sample), plan.columns, strict=True)
+        if g.how == "columns" or c.index not in g.columns
+    ]
     header = {i: plan.columns[i].header for i in range(len(plan.columns))}
     labels = {f: header[i] for f, i in own.items()}
     if g.how != "columns":
@@ -249,18 +316,29 @@ def _plan_grouped(
     said = g.words()
     notes.append(Text(f"{reader.name}: {said.ru}", f"{reader.name}: {said.en}"))
     if g.told_by == "values":
-        questions.append(Question(
-            Text(f"{reader.name}: {said.ru}. Уровни узнаны по значениям; если это верно, закрепите их",
-                 f"{reader.name}: {said.en}. The levels were recognised by their values; if that is right, settle them"),
-            g.answer(),
-        ))  # fmt: skip
+        questions.append(
+            Question(
+                Text(
+                    f"{reader.name}: {said.ru}. Уровни узнаны по значениям; если это верно, закрепите их",
+                    f"{reader.name}: {said.en}. The levels were recognised by their values; if that is right, settle them",
+                ),
+                g.answer(),
+            )
+        )
     return TablePlan(
-        layout=layout, keep=list(own.items()), labels=labels, uses=uses, questions=questions, notes=notes,
+        layout=layout,
+        keep=list(own.items()),
+        labels=labels,
+        uses=uses,
+        questions=questions,
+        notes=notes,
         client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
-        vat=_vat(labels.get("amount", "")), money_scale=_money_scale(labels, reader, notes), grouping=g,
+        vat=_vat(labels.get("amount", "")),
+        money_scale=_money_scale(labels, reader, notes),
+        grouping=g,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
-    )  # fmt: skip
+    )
 
 
 def _unique(headers: Sequence[str]) -> list[str]:
@@ -283,9 +361,13 @@ def _column(sample: Sequence[Sequence[str]], index: int) -> list[str]:
 
 
 def _settle(
-    name: str, rivals: Sequence[int], plan: HeaderPlan, sample: Sequence[Sequence[str]], reader: TableReader,
+    name: str,
+    rivals: Sequence[int],
+    plan: HeaderPlan,
+    sample: Sequence[Sequence[str]],
+    reader: TableReader,
     questions: list[Question],
-) -> int:  # fmt: skip
+) -> int:
     contents = {i: _column(sample, i) for i in rivals}
     filled = [i for i in rivals if any(contents[i])]
     if len(filled) == 1:
@@ -298,16 +380,21 @@ def _settle(
     listed_ru = " и ".join(f"«{h}»" for h in headers)
     listed_en = " and ".join(f"“{h}”" for h in headers)
     answer = f'[columns]\n{name} = "{_toml(headers[0])}"'
-    what = Text(f"Поле «{words.ru}»: подходят {len(headers)} колонки — {listed_ru}",
-                f"Field “{words.en}”: {len(headers)} columns fit: {listed_en}")  # fmt: skip
+    what = Text(
+        f"Поле «{words.ru}»: подходят {len(headers)} колонки — {listed_ru}",
+        f"Field “{words.en}”: {len(headers)} columns fit: {listed_en}",
+    )
     if name in JUDGED:
         raise AmbiguityError(
-            what, where=reader.name, answer=answer,
-            todo=Text(f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другую из них)',
-                      f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)'),
-        )  # fmt: skip
-    questions.append(Question(
-        Text(f"{what.ru}; взята первая", f"{what.en}; the first was taken"), answer))  # fmt: skip
+            what,
+            where=reader.name,
+            answer=answer,
+            todo=Text(
+                f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другую из них)',
+                f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)',
+            ),
+        )
+    questions.append(Question(Text(f"{what.ru}; взята первая", f"{what.en}; the first was taken"), answer))
     return filled[0]
 
 
@@ -326,8 +413,12 @@ def _drop_wrong_types(
         if cells and not any(datelike(c) for c in cells):
             header = plan.columns[chosen.pop(name)].header
             words = field_name(name)
-            notes.append(Text(f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней не даты; не используется",
-                              f"Column “{header}” does not hold dates and is not used as “{words.en}”"))  # fmt: skip
+            notes.append(
+                Text(
+                    f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней не даты; не используется",
+                    f"Column “{header}” does not hold dates and is not used as “{words.en}”",
+                )
+            )
     for name in ("complaint", "document_error"):
         if name not in chosen or plan.columns[chosen[name]].match.how == "setting":
             continue
@@ -338,8 +429,12 @@ def _drop_wrong_types(
         if cells and len(sums) > len(cells) / 2:
             header = plan.columns[chosen.pop(name)].header
             words = field_name(name)
-            notes.append(Text(f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней суммы; не используется",
-                              f"Column “{header}” holds sums and is not used as “{words.en}”"))  # fmt: skip
+            notes.append(
+                Text(
+                    f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней суммы; не используется",
+                    f"Column “{header}” holds sums and is not used as “{words.en}”",
+                )
+            )
 
 
 def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: TableReader) -> None:
@@ -353,10 +448,13 @@ def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: Table
         line = f'{fields[0]} = "{_toml(header)}"'
         raise AmbiguityError(
             Text(f"Колонка «{header}» подходит нескольким полям: {ru}", f"Column “{header}” fits several fields: {en}"),
-            where=reader.name, answer=f"[columns]\n{line}",
-            todo=Text(f"Добавьте в audit.toml, раздел [columns]: {line} (или другое поле)",
-                      f"Add to audit.toml, section [columns]: {line} (or another field)"),
-        )  # fmt: skip
+            where=reader.name,
+            answer=f"[columns]\n{line}",
+            todo=Text(
+                f"Добавьте в audit.toml, раздел [columns]: {line} (или другое поле)",
+                f"Add to audit.toml, section [columns]: {line} (or another field)",
+            ),
+        )
 
 
 def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]], reader: TableReader) -> None:
@@ -444,9 +542,7 @@ _NO_SUM = re.compile(
 )
 
 
-def _likely(
-    name: str, plan: HeaderPlan, taken: set[int], sample: Sequence[Sequence[str]]
-) -> tuple[str, str] | None:  # fmt: skip
+def _likely(name: str, plan: HeaderPlan, taken: set[int], sample: Sequence[Sequence[str]]) -> tuple[str, str] | None:
     """Field and header of the column that may hold a missing field, by its cells; None where none looks like it.
 
     A sum is numbers that are no codes (the largest typical value wins), a date is dates, a client is texts that
@@ -487,28 +583,36 @@ def _missing(
     return InputError(
         Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}"),
         where=Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}"),
-        todo=Text(f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
-                  f"If it is there under another name, name it in audit.toml, section [columns]: {example}"),
-    )  # fmt: skip
+        todo=Text(
+            f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
+            f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
+        ),
+    )
 
 
 def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> InputError:
     asked = settings.reading.header_row
     if asked is not None:
-        what = Text(f"В файле нет строки {asked}, указанной как заголовок",
-                    f"The file has no row {asked}, which the settings name as the header")  # fmt: skip
+        what = Text(
+            f"В файле нет строки {asked}, указанной как заголовок",
+            f"The file has no row {asked}, which the settings name as the header",
+        )
     else:
-        what = Text("Не найдена строка заголовка: ни одна из первых строк не похожа на названия колонок",
-                    "No header found: none of the first rows looks like column names")  # fmt: skip
+        what = Text(
+            "Не найдена строка заголовка: ни одна из первых строк не похожа на названия колонок",
+            "No header found: none of the first rows looks like column names",
+        )
     first = next((" | ".join(c for c in cells if c)[:120] for _, cells in rows if any(cells)), "")
     return InputError(
         what,
         where=Text(f"{reader.name}; первая строка: {first}", f"{reader.name}; first row: {first}"),
-        todo=Text("Если это не заказы, уберите файл; если заказы, укажите строку заголовка: [reading] header_row = N, и "
-                  "колонки: [columns] order_date = \"…\"",
-                  "If these are no orders, take the file away; if they are, name the header row: [reading] header_row = N, "
-                  "and the columns: [columns] order_date = \"…\""),
-    )  # fmt: skip
+        todo=Text(
+            "Если это не заказы, уберите файл; если заказы, укажите строку заголовка: [reading] header_row = N, и "
+            'колонки: [columns] order_date = "…"',
+            "If these are no orders, take the file away; if they are, name the header row: [reading] header_row = N, "
+            'and the columns: [columns] order_date = "…"',
+        ),
+    )
 
 
 _SCALE = re.compile(r"\b(тыс|млн|thousands?|millions?|mln|k (?:rub|usd|eur))\b")
@@ -523,9 +627,12 @@ def _money_scale(labels: Mapping[str, str], reader: TableReader, notes: list[Tex
             out[name] = 1_000_000 if found[1].startswith(("м", "m")) else 1000
             times = f"{out[name]:,}".replace(",", " ")
             header = labels[name]
-            notes.append(Text(f"{reader.name}: числа в колонке «{header}» умножены на {times}: так сказано в заголовке",
-                              f"{reader.name}: numbers in column “{header}” were taken times {times}, as its header says"
-                              ))  # fmt: skip
+            notes.append(
+                Text(
+                    f"{reader.name}: числа в колонке «{header}» умножены на {times}: так сказано в заголовке",
+                    f"{reader.name}: numbers in column “{header}” were taken times {times}, as its header says",
+                )
+            )
     return out
 
 
@@ -561,8 +668,10 @@ def absent_columns(plans: Sequence[TablePlan]) -> InputError | None:
     header = min(absent)
     hint = did_you_mean(header, (c.header for p in plans for c in p.uses if c.header))
     return InputError(
-        Text(f"Ни в одном файле нет колонки «{header}», названной в [columns]",
-             f"No file has the column that [columns] names: no column “{header}”"),
+        Text(
+            f"Ни в одном файле нет колонки «{header}», названной в [columns]",
+            f"No file has the column that [columns] names: no column “{header}”",
+        ),
         where="audit.toml, [columns]",
         todo=Text(f"Исправьте имя колонки: {hint.ru}", f"Correct the name of the column: {hint.en}"),
-    )  # fmt: skip
+    )

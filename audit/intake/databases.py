@@ -45,8 +45,10 @@ def open_database(source: str) -> GridReader:
         error.__cause__ = cause
         return error
 
-    how = Text("Пример: sqlite:///orders.db#orders или …#SELECT * FROM orders",
-               "Example: sqlite:///orders.db#orders or …#SELECT * FROM orders")  # fmt: skip
+    how = Text(
+        "Пример: sqlite:///orders.db#orders или …#SELECT * FROM orders",
+        "Example: sqlite:///orders.db#orders or …#SELECT * FROM orders",
+    )
     if not what.strip():
         raise refuse("В адресе базы нет таблицы или запроса", "The database address names no table and no query", how)
     try:
@@ -54,8 +56,12 @@ def open_database(source: str) -> GridReader:
     except NoSuchModuleError as e:
         raise refuse("Неизвестный вид базы данных", "Unknown kind of database", how, e) from e
     except ModuleNotFoundError as e:
-        raise refuse(f"Нет драйвера базы данных ({e.name})", f"The database driver is missing ({e.name})",
-                     Text(f"Установите пакет {e.name}", f"Install the package {e.name}"), e) from e  # fmt: skip
+        raise refuse(
+            f"Нет драйвера базы данных ({e.name})",
+            f"The database driver is missing ({e.name})",
+            Text(f"Установите пакет {e.name}", f"Install the package {e.name}"),
+            e,
+        ) from e
     except ArgumentError as e:
         raise refuse("Адрес базы данных не разобран", "The database address cannot be read", how, e) from e
     _existing_file(engine.url, name)
@@ -80,9 +86,15 @@ def open_database(source: str) -> GridReader:
                     yield number, cells
         except SQLAlchemyError as e:
             cause = str(getattr(e, "orig", None) or e).splitlines()[0][:200]
-            raise refuse(f"База данных ответила ошибкой: {cause}", f"The database answered with an error: {cause}",
-                         Text("Проверьте адрес, доступ и имя таблицы или запрос",
-                              "Check the address, the access and the table or query"), e) from e  # fmt: skip
+            raise refuse(
+                f"База данных ответила ошибкой: {cause}",
+                f"The database answered with an error: {cause}",
+                Text(
+                    "Проверьте адрес, доступ и имя таблицы или запрос",
+                    "Check the address, the access and the table or query",
+                ),
+                e,
+            ) from e
 
     return GridReader(name, "sql", rows, digest=lambda: digest.hexdigest())
 
@@ -91,9 +103,14 @@ def _existing_file(url: Any, name: str) -> None:
     """SQLite makes an empty base of a misspelt path; say so instead."""
     from pathlib import Path
 
-    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:" \
-            and not Path(url.database).is_file():  # fmt: skip
+    if (
+        url.get_backend_name() == "sqlite"
+        and url.database
+        and url.database != ":memory:"
+        and not Path(url.database).is_file()
+    ):
         raise InputError(
-            Text(f"Файл базы не найден: {url.database}", f"Database file not found: {url.database}"), where=name,
+            Text(f"Файл базы не найден: {url.database}", f"Database file not found: {url.database}"),
+            where=name,
             todo=Text("Проверьте путь после sqlite:///", "Check the path after sqlite:///"),
-        )  # fmt: skip
+        )

@@ -164,12 +164,17 @@ def decide_orders(texts: Mapping[str, Iterable[str]], reading: Reading) -> dict[
 def _year_question(file: str, mark: str, example: str) -> AmbiguityError:
     line = f'date_format = "%y{mark}%m{mark}%d"'
     return AmbiguityError(
-        Text(f"Похоже, в датах год стоит первым, двумя цифрами (например, {example})",
-             f"The dates seem to begin with a year of two digits (for example {example})"),
-        where=file, answer=f"[reading]\n{line}",
-        todo=Text(f'Добавьте в audit.toml, раздел [reading]: {line} (или "dd{mark}mm{mark}yy", если первым стоит день)',
-                  f'Add to audit.toml, section [reading]: {line} (or "dd{mark}mm{mark}yy" if the day comes first)'),
-    )  # fmt: skip
+        Text(
+            f"Похоже, в датах год стоит первым, двумя цифрами (например, {example})",
+            f"The dates seem to begin with a year of two digits (for example {example})",
+        ),
+        where=file,
+        answer=f"[reading]\n{line}",
+        todo=Text(
+            f'Добавьте в audit.toml, раздел [reading]: {line} (или "dd{mark}mm{mark}yy", если первым стоит день)',
+            f'Add to audit.toml, section [reading]: {line} (or "dd{mark}mm{mark}yy" if the day comes first)',
+        ),
+    )
 
 
 def _rest_is_american(texts: Iterable[str]) -> bool:
@@ -177,16 +182,21 @@ def _rest_is_american(texts: Iterable[str]) -> bool:
 
     It understood 03/05/2024 as the third of May and saved it as CSV in its own way, 03.05.2024.
     """
-    found = {(form.mark == ".", form.first, form.second) for text in texts
-             if (value := clean_text(text)) and (form := date_form(value)) is not None}  # fmt: skip
+    found = {
+        (form.mark == ".", form.first, form.second)
+        for text in texts
+        if (value := clean_text(text)) and (form := date_form(value)) is not None
+    }
     rest = [second for pointed, _, second in found if not pointed]
     return len(rest) >= _LEAST_DATES <= len(found) - len(rest) and min(rest) > 12
 
 
 def _question(file: str, example: str, *, both: bool, likely: str = "dd/mm/yyyy") -> AmbiguityError:
     if both:
-        what = Text(f"В файле есть и даты «день/месяц», и даты «месяц/день» (например, {example})",
-                    f"The file has both day/month and month/day dates (for example {example})")  # fmt: skip
+        what = Text(
+            f"В файле есть и даты «день/месяц», и даты «месяц/день» (например, {example})",
+            f"The file has both day/month and month/day dates (for example {example})",
+        )
     else:
         what = Text(
             f"По датам не видно, где день, а где месяц (например, {example})",
@@ -194,7 +204,11 @@ def _question(file: str, example: str, *, both: bool, likely: str = "dd/mm/yyyy"
         )
     other = "mm/dd/yyyy" if likely == "dd/mm/yyyy" else "dd/mm/yyyy"
     return AmbiguityError(
-        what, where=file, answer=f'[reading]\ndate_format = "{likely}"',
-        todo=Text(f'Добавьте в audit.toml, раздел [reading]: date_format = "{likely}" (или "{other}")',
-                  f'Add to audit.toml, section [reading]: date_format = "{likely}" (or "{other}")'),
-    )  # fmt: skip
+        what,
+        where=file,
+        answer=f'[reading]\ndate_format = "{likely}"',
+        todo=Text(
+            f'Добавьте в audit.toml, раздел [reading]: date_format = "{likely}" (или "{other}")',
+            f'Add to audit.toml, section [reading]: date_format = "{likely}" (or "{other}")',
+        ),
+    )

@@ -105,8 +105,11 @@ def sniff_encoding(path: Path) -> tuple[str, int, bool]:
     size = path.stat().st_size
     with path.open("rb") as f:
         head = f.read(_HEAD_BYTES)
-        for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
-                           (codecs.BOM_UTF16_BE, "utf-16-be")):  # fmt: skip
+        for mark, name in (
+            (codecs.BOM_UTF8, "utf-8"),
+            (codecs.BOM_UTF16_LE, "utf-16-le"),
+            (codecs.BOM_UTF16_BE, "utf-16-be"),
+        ):
             if head.startswith(mark):
                 return name, len(mark), False
         sample = head[:4096]
@@ -212,9 +215,10 @@ def open_delimited(path: Path, name: str, encoding: str | None, delimiter: str |
         raise InputError(
             Text("Это не таблица: в файле двоичные данные", "This is not a table: the file holds binary data"),
             where=name,
-            todo=Text("Дайте выгрузку в CSV, XLSX, XLS, ODS или Parquet",
-                      "Give the export as CSV, XLSX, XLS, ODS or Parquet"),
-        )  # fmt: skip
+            todo=Text(
+                "Дайте выгрузку в CSV, XLSX, XLS, ODS или Parquet", "Give the export as CSV, XLSX, XLS, ODS or Parquet"
+            ),
+        )
     newline = b"\n" if not found.startswith("utf-16") else "\n".encode(found)
     if newline not in head and len(head) >= _HEAD_BYTES and b"\r" not in head:
         raise _line_too_long(name, 1)
@@ -244,9 +248,11 @@ def _line_too_long(name: str, line: int) -> InputError:
     return InputError(
         Text(f"Строка длиннее {limit} МБ: это не таблица", f"A line is longer than {limit} MB: this is not a table"),
         where=f"{name}:{line}",
-        todo=Text("Выгрузите данные заново: по строке на заказ или на позицию заказа",
-                  "Export the data again: one line per order or per order line"),
-    )  # fmt: skip
+        todo=Text(
+            "Выгрузите данные заново: по строке на заказ или на позицию заказа",
+            "Export the data again: one line per order or per order line",
+        ),
+    )
 
 
 def _lines_with_numbers(text: str) -> Iterator[str]:
@@ -276,8 +282,13 @@ def _best_delimiter(text: str) -> str:
     for delimiter in DELIMITERS:
         rows = _head_rows(first, delimiter)
         widths = Counter(len(c) for _, c in rows if any(c))
-        known = max((len({match_header(h).field for h in c if h.strip() and normalise_header(h)[0]} - {None})
-                     for _, c in rows[:60]), default=0)  # fmt: skip
+        known = max(
+            (
+                len({match_header(h).field for h in c if h.strip() and normalise_header(h)[0]} - {None})
+                for _, c in rows[:60]
+            ),
+            default=0,
+        )
         width, times = widths.most_common(1)[0] if widths else (0, 0)
         regular = times * min(width, 5) if width > 1 else 0
         if (known, regular) > best:
@@ -471,15 +482,19 @@ class _Sieve:
             pa.py_buffer(data),
             read_options=pacsv.ReadOptions(column_names=self.names, block_size=4 * 2**20),
             parse_options=pacsv.ParseOptions(
-                delimiter=self.reader.delimiter, quote_char='"' if quoted else False, double_quote=True,
-                newlines_in_values=False, ignore_empty_lines=False,
+                delimiter=self.reader.delimiter,
+                quote_char='"' if quoted else False,
+                double_quote=True,
+                newlines_in_values=False,
+                ignore_empty_lines=False,
             ),
             convert_options=pacsv.ConvertOptions(
                 column_types=self.types,
                 include_columns=[self.names[i] for i in self.fast],
-                strings_can_be_null=False, check_utf8=True,
+                strings_can_be_null=False,
+                check_utf8=True,
             ),
-        )  # fmt: skip
+        )
 
     def _fast(self, data: memoryview | bytes, numbers: _Ints, quoted: bool) -> None:
         if self.blank:

@@ -81,10 +81,19 @@ def mark(number: str) -> str:
 _EPOCH = 719_163
 """Ordinal of 1970-01-01."""
 _MARK = "CASE WHEN regexp_full_match({0}, '[0-9]+') THEN coalesce(nullif(ltrim({0}, '0'), ''), '0') ELSE upper({0}) END"
-DOCUMENTS = pa.schema([
-    ("file", pa.string()), ("row", pa.int64()), ("mark", pa.string()), ("ref_day", pa.date32()), ("own", pa.bool_()),
-    ("document", pa.string()), ("client_key", pa.string()), ("day", pa.date32()), ("amount", pa.float64()),
-])  # fmt: skip
+DOCUMENTS = pa.schema(
+    [
+        ("file", pa.string()),
+        ("row", pa.int64()),
+        ("mark", pa.string()),
+        ("ref_day", pa.date32()),
+        ("own", pa.bool_()),
+        ("document", pa.string()),
+        ("client_key", pa.string()),
+        ("day", pa.date32()),
+        ("amount", pa.float64()),
+    ]
+)
 """Grain: one row per row of a dispatch file and order that it may belong to. ``own``: the number is the document's."""
 
 
@@ -115,10 +124,14 @@ def document_rows(file: str, found: Dispatches, dates: DateRule) -> pa.Table:
         hard.extend((row, key, ref) for key, ref in candidates)
         if not candidates:
             own.append(row)
-    parts.append((
-        np.array([h[0] for h in hard], np.int64), pa.array([h[1] for h in hard], pa.string()),
-        pa.array([h[2] for h in hard], pa.int32()), False,
-    ))  # fmt: skip
+    parts.append(
+        (
+            np.array([h[0] for h in hard], np.int64),
+            pa.array([h[1] for h in hard], pa.string()),
+            pa.array([h[2] for h in hard], pa.int32()),
+            False,
+        )
+    )
     own_rows = np.array(own, np.int64)
     numbers = _marks(found.numbers.take(pa.array(own_rows)))
     parts.append((own_rows, numbers, pa.nulls(len(own_rows), pa.int32()), True))
@@ -135,11 +148,18 @@ def _documents(
     document = pc.binary_join_element_wise(found.numbers.take(at), days.cast(pa.string()), " ")
     return pa.Table.from_arrays(
         [
-            pa.repeat(file, n), found.source_row.take(at), marks, ref.cast(pa.date32()), pa.repeat(own, n), document,
-            found.clients.take(at).cast(pa.string()), days.cast(pa.date32()), amount,
+            pa.repeat(file, n),
+            found.source_row.take(at),
+            marks,
+            ref.cast(pa.date32()),
+            pa.repeat(own, n),
+            document,
+            found.clients.take(at).cast(pa.string()),
+            days.cast(pa.date32()),
+            amount,
         ],
         schema=DOCUMENTS,
-    )  # fmt: skip
+    )
 
 
 def _marks(numbers: pa.Array) -> pa.Array:

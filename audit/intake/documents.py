@@ -40,10 +40,28 @@ _OWN_NUMBERS = re.compile(
 )
 _ORDER_NUMBERS = re.compile(r"(?:номер )?заказа?(?: клиента| покупателя)?|(?:sales )?order(?: id| no| number)?")
 _REFERENCES = (
-    "заказ клиента", "заказ покупателя", "номер заказа", "номер заказа клиента", "номер заказа покупателя", "заказ",
-    "код заказа", "заказ основание", "распоряжение", "документ основание", "основание", "сделка", "sales order",
-    "order", "order id", "order no", "order number", "order ref", "order reference", "based on", "source document",
-)  # fmt: skip
+    "заказ клиента",
+    "заказ покупателя",
+    "номер заказа",
+    "номер заказа клиента",
+    "номер заказа покупателя",
+    "заказ",
+    "код заказа",
+    "заказ основание",
+    "распоряжение",
+    "документ основание",
+    "основание",
+    "сделка",
+    "sales order",
+    "order",
+    "order id",
+    "order no",
+    "order number",
+    "order ref",
+    "order reference",
+    "based on",
+    "source document",
+)
 """Headers under which a dispatch document names its order, the surest first."""
 _LOOSE = frozenset({"распоряжение", "документ основание", "основание", "сделка", "based on", "source document"})
 """Of these, headers that may hold a contract or a phrase instead: their cells must carry a number."""

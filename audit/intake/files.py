@@ -26,14 +26,17 @@ __all__ = ["FoundFile", "TableReader", "find_files", "open_tables"]
 
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_FOREIGN = (
-    (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "GZIP"), (b"MZ", "EXE"), (b"\x7fELF", "ELF"),
-)  # fmt: skip
+_FOREIGN = ((b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "GZIP"), (b"MZ", "EXE"), (b"\x7fELF", "ELF"))
 """Files that may hold what we are after in a form that is not read: they stop the reading."""
 _STRAY = (
-    (b"%PDF", "PDF"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"), (b"{\\rtf", "RTF"),
-    (b"II*\x00", "TIFF"), (b"MM\x00*", "TIFF"),
-)  # fmt: skip
+    (b"%PDF", "PDF"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"{\\rtf", "RTF"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+)
 """Letters and pictures, which hold no table: they lie beside exports and are named in a note."""
 _PROSE_BYTES = 65_536
 """A text without columns up to this size is a note to the reader."""
@@ -108,9 +111,11 @@ def find_files(sources: Sequence[str | Path]) -> list[FoundFile]:
             raise InputError(
                 Text(f"Не найдено ни одного файла с заказами: {source}", f"No orders file found: {source}"),
                 where="[inputs] orders, --orders",
-                todo=Text("Проверьте путь; в папке должны лежать выгрузки (CSV, XLSX, XLS, ODS, Parquet, ZIP)",
-                          "Check the path; the folder must hold exports (CSV, XLSX, XLS, ODS, Parquet, ZIP)"),
-            )  # fmt: skip
+                todo=Text(
+                    "Проверьте путь; в папке должны лежать выгрузки (CSV, XLSX, XLS, ODS, Parquet, ZIP)",
+                    "Check the path; the folder must hold exports (CSV, XLSX, XLS, ODS, Parquet, ZIP)",
+                ),
+            )
         for hit in hits:
             paths.setdefault(hit.resolve(), None)
     files = sorted(paths)
@@ -160,9 +165,10 @@ def _open(
 ) -> Iterator[TableReader]:
     if path.stat().st_size == 0:
         raise InputError(
-            Text("Файл пуст", "The file is empty"), where=name,
+            Text("Файл пуст", "The file is empty"),
+            where=name,
             todo=Text("Выгрузите данные заново или уберите файл", "Export the data again or take the file away"),
-        )  # fmt: skip
+        )
     with path.open("rb") as f:
         start = f.read(4096)
     reading = settings.reading
@@ -179,10 +185,13 @@ def _open(
         yield from open_workbook(path, name, "xls", settings)
     elif start.startswith(b"SQLite format 3"):
         raise InputError(
-            Text("Это файл базы данных, а не таблица", "This is a database file, not a table"), where=name,
-            todo=Text(f"Укажите таблицу: sqlite:///{path.as_posix()}#имя_таблицы",
-                      f"Name the table: sqlite:///{path.as_posix()}#table_name"),
-        )  # fmt: skip
+            Text("Это файл базы данных, а не таблица", "This is a database file, not a table"),
+            where=name,
+            todo=Text(
+                f"Укажите таблицу: sqlite:///{path.as_posix()}#имя_таблицы",
+                f"Name the table: sqlite:///{path.as_posix()}#table_name",
+            ),
+        )
     elif (kind := next((k for magic, k in _FOREIGN if start.startswith(magic)), None)) is not None:
         raise _foreign(name, kind)
     elif (kind := next((k for magic, k in _STRAY if start.startswith(magic)), None)) is not None:
@@ -191,8 +200,9 @@ def _open(
         text = _start_text(start)
         if "urn:schemas-microsoft-com:office:spreadsheet" in text:
             yield open_xml(path, name)
-        elif text.startswith(("<html", "<!doctype html", "<table", "<meta", "<head", "<body", "<style", "<?xml")) \
-                and ("<t" in text or "html" in text):  # fmt: skip
+        elif text.startswith(("<html", "<!doctype html", "<table", "<meta", "<head", "<body", "<style", "<?xml")) and (
+            "<t" in text or "html" in text
+        ):
             yield open_html(path, name, reading.encoding)
         elif text.startswith("mime-version:"):
             raise _foreign(name, "MHT")
@@ -227,17 +237,19 @@ def _open_zip(
         stray.append(_foreign(name, "DOCX" if any(e.startswith("word/") for e in entries) else "PPTX"))
     elif inside:
         raise InputError(
-            Text("Архив внутри архива не читается", "An archive inside an archive is not read"), where=name,
+            Text("Архив внутри архива не читается", "An archive inside an archive is not read"),
+            where=name,
             todo=Text("Распакуйте внутренний архив", "Unpack the inner archive"),
-        )  # fmt: skip
+        )
     else:
         folder = work / f"zip_{len(list(work.iterdir()))}"
         found = [(inner, shown) for inner, shown in unpack(path, name, folder) if not _not_data(Path(shown))]
         if not found:
             raise InputError(
-                Text("В архиве нет файлов", "The archive holds no files"), where=name,
+                Text("В архиве нет файлов", "The archive holds no files"),
+                where=name,
                 todo=Text("Положите в архив выгрузки", "Put the exports into the archive"),
-            )  # fmt: skip
+            )
         for inner, shown in found:
             yield from _open(inner, shown, settings, work, stray, inside=True)
             with contextlib.suppress(OSError):  # still open somewhere on Windows: the work folder goes as a whole
@@ -264,6 +276,8 @@ def _foreign(name: str, kind: str) -> InputError:
     return InputError(
         Text(f"Файл {kind} не читается как таблица заказов", f"A {kind} file is not read as a table of orders"),
         where=name,
-        todo=Text("Дайте выгрузку в CSV, XLSX, XLS, ODS, Parquet или ZIP с ними",
-                  "Give the export as CSV, XLSX, XLS, ODS, Parquet or a ZIP of these"),
-    )  # fmt: skip
+        todo=Text(
+            "Дайте выгрузку в CSV, XLSX, XLS, ODS, Parquet или ZIP с ними",
+            "Give the export as CSV, XLSX, XLS, ODS, Parquet or a ZIP of these",
+        ),
+    )

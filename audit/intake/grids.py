@@ -160,9 +160,15 @@ def open_xml(path: Path, name: str) -> GridReader:
         number = 0
         with path.open("rb") as f:
             events = etree.iterparse(
-                f, events=("end",), tag=(f"{_SS}Row", f"{_SS}Worksheet"), resolve_entities=False, no_network=True,
-                huge_tree=True, recover=True, load_dtd=False,
-            )  # fmt: skip
+                f,
+                events=("end",),
+                tag=(f"{_SS}Row", f"{_SS}Worksheet"),
+                resolve_entities=False,
+                no_network=True,
+                huge_tree=True,
+                recover=True,
+                load_dtd=False,
+            )
             for _, element in events:
                 if element.tag == f"{_SS}Worksheet":
                     if number:
@@ -197,6 +203,7 @@ def _xml_cells(row: Any) -> list[str]:
 def not_a_table(name: str) -> InputError:
     """Return the error for a page without a table."""
     return InputError(
-        Text("В файле нет ни одной таблицы", "The file holds no table"), where=name,
+        Text("В файле нет ни одной таблицы", "The file holds no table"),
+        where=name,
         todo=Text("Выгрузите данные заново в CSV или XLSX", "Export the data again as CSV or XLSX"),
-    )  # fmt: skip
+    )

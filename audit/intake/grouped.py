@@ -86,8 +86,10 @@ class Grouping:
         ru = " → ".join("не используется" if f == NOT_USED else field_name(f).ru for f in self.levels)
         en = " → ".join("not used" if f == NOT_USED else field_name(f).en for f in self.levels)
         how = _HOW[self.how]
-        return Text(f"отчёт с группировками: {ru} (уровни определены {how.ru})",
-                    f"a grouped report: {en} (levels told {how.en})")  # fmt: skip
+        return Text(
+            f"отчёт с группировками: {ru} (уровни определены {how.ru})",
+            f"a grouped report: {en} (levels told {how.en})",
+        )
 
     def answer(self) -> str:
         """Return the settings line that fixes the levels."""
@@ -117,9 +119,35 @@ def datelike(text: str) -> bool:
     """Whether a cell may hold a date: «01.02.2024», «1 фев 2024», a spreadsheet's serial number."""
     digits = sum(c.isdigit() for c in text)
     if any(c.isalpha() for c in text):
-        return digits >= 3 and any(m in text.lower() for m in (
-            "янв", "фев", "мар", "апр", "ма", "июн", "июл", "авг", "сен", "окт", "ноя", "дек", "jan", "feb", "apr",
-            "jun", "jul", "aug", "sep", "oct", "nov", "dec", "t", "z"))  # fmt: skip
+        return digits >= 3 and any(
+            m in text.lower()
+            for m in (
+                "янв",
+                "фев",
+                "мар",
+                "апр",
+                "ма",
+                "июн",
+                "июл",
+                "авг",
+                "сен",
+                "окт",
+                "ноя",
+                "дек",
+                "jan",
+                "feb",
+                "apr",
+                "jun",
+                "jul",
+                "aug",
+                "sep",
+                "oct",
+                "nov",
+                "dec",
+                "t",
+                "z",
+            )
+        )
     if text.count(".") == 2 or text.count("/") == 2 or text.count("-") == 2:
         return digits >= 4
     return digits == 5 and text[:5].isdigit()
@@ -142,18 +170,25 @@ def _sum(cells: Sequence[str], i: int | None) -> Decimal | None:
 
 
 def find_grouping(
-    rows: Sequence[Row], layout: Layout, chosen: Mapping[str, int], settings: Settings, outline: Mapping[int, int],
-    known_person: Callable[[str], bool], name: str,
-) -> Grouping | None:  # fmt: skip
+    rows: Sequence[Row],
+    layout: Layout,
+    chosen: Mapping[str, int],
+    settings: Settings,
+    outline: Mapping[int, int],
+    known_person: Callable[[str], bool],
+    name: str,
+) -> Grouping | None:
     """Return how a report of three levels or more is to be read; None for a plain table and for two levels.
 
     ``outline`` holds the outline level of the rows that have one. Raise `AmbiguityError` where it is not plain what a
     level is.
     """
     columns = _Columns(
-        chosen.get("order_date"), chosen.get("order_id"), chosen.get("amount"),
+        chosen.get("order_date"),
+        chosen.get("order_id"),
+        chosen.get("amount"),
         tuple(chosen[f] for f in ("client_id", "client") if f in chosen),
-    )  # fmt: skip
+    )
     main, labels, first_row = _stacked_labels(rows, layout)
     body = [(n, c) for n, c in rows if n >= first_row and any(x.strip(BLANKS) for x in c)]
     body = [(n, c) for n, c in body if not _is_total_row(c) and _cell(c, main) not in labels]
@@ -258,8 +293,19 @@ def _dated(cells: Sequence[str], columns: _Columns, main: int) -> bool:
     )
 
 
-_STAGGERED = ("organization", "department", "region", "segment", "holding", "manager", "client", "client_id",
-              "legal_entity", "order_id", "sku_group")  # fmt: skip
+_STAGGERED = (
+    "organization",
+    "department",
+    "region",
+    "segment",
+    "holding",
+    "manager",
+    "client",
+    "client_id",
+    "legal_entity",
+    "order_id",
+    "sku_group",
+)
 
 
 def _by_columns(body: Sequence[Row], chosen: Mapping[str, int], columns: _Columns) -> _Found | None:
@@ -416,9 +462,13 @@ def _walk_dates(rows: Iterator[Row], g: Grouping, columns: _Columns) -> Iterator
 
 
 def _name_levels(
-    draft: Grouping, texts: Sequence[Sequence[str]], chosen: Mapping[str, int], settings: Settings,
-    known_person: Callable[[str], bool], name: str,
-) -> Grouping:  # fmt: skip
+    draft: Grouping,
+    texts: Sequence[Sequence[str]],
+    chosen: Mapping[str, int],
+    settings: Settings,
+    known_person: Callable[[str], bool],
+    name: str,
+) -> Grouping:
     count = len(draft.levels)
     examples = tuple(", ".join(f"«{t}»" for t in list(dict.fromkeys(level))[:2]) for level in texts)
     asked = settings.reading.groups
@@ -445,16 +495,19 @@ def _name_levels(
         return replace(draft, levels=tuple(fields_seen), examples=examples)
     guess = _best_guess(fields_seen)
     raise AmbiguityError(
-        Text(f"Отчёт с группировками, уровней {count}; что стоит на каждом, по файлу не видно: {_listed(examples)}",
-             f"A grouped report of {count} levels; the file does not show what each of them is: {_listed(examples)}"),
-        where=name, answer=replace(draft, levels=tuple(guess)).answer(),
+        Text(
+            f"Отчёт с группировками, уровней {count}; что стоит на каждом, по файлу не видно: {_listed(examples)}",
+            f"A grouped report of {count} levels; the file does not show what each of them is: {_listed(examples)}",
+        ),
+        where=name,
+        answer=replace(draft, levels=tuple(guess)).answer(),
         todo=Text(
             "Назовите уровни сверху вниз в audit.toml, раздел [reading], ключ groups; «-» — уровень не нужен. "
             "Или выгрузите список без группировок («Ещё → Вывести список»)",
             "Name the levels from the outermost in audit.toml, section [reading], key groups; “-” for a level that is "
             "not needed. Or export a plain list (More → Output list)",
         ),
-    )  # fmt: skip
+    )
 
 
 def _kind(texts: Sequence[str], known_person: Callable[[str], bool]) -> str | None:
@@ -498,21 +551,29 @@ def _listed(examples: Iterable[str]) -> str:
 
 def _wrong_number(asked: Sequence[str], examples: Sequence[str], name: str) -> InputError:
     return InputError(
-        Text(f"В [reading] groups уровней {len(asked)}, в отчёте их {len(examples)}: {_listed(examples)}",
-             f"[reading] groups names {len(asked)} levels, the report has {len(examples)}: {_listed(examples)}"),
+        Text(
+            f"В [reading] groups уровней {len(asked)}, в отчёте их {len(examples)}: {_listed(examples)}",
+            f"[reading] groups names {len(asked)} levels, the report has {len(examples)}: {_listed(examples)}",
+        ),
         where=name,
-        todo=Text("Назовите каждый уровень сверху вниз; ненужный — «-»",
-                  "Name every level from the outermost; “-” for one that is not needed"),
-    )  # fmt: skip
+        todo=Text(
+            "Назовите каждый уровень сверху вниз; ненужный — «-»",
+            "Name every level from the outermost; “-” for one that is not needed",
+        ),
+    )
 
 
 # -- reading it ----------------------------------------------------------------------------------------------------
 
 
 def stage_grouped(
-    rows: Iterator[Row], g: Grouping, regular: Mapping[str, int], outline: Mapping[int, int], path: Path,
+    rows: Iterator[Row],
+    g: Grouping,
+    regular: Mapping[str, int],
+    outline: Mapping[int, int],
+    path: Path,
     connection: Any,
-) -> tuple[Staged, tuple[GroupRow, ...]]:  # fmt: skip
+) -> tuple[Staged, tuple[GroupRow, ...]]:
     """Write the lines of a report with everything that their groups say; return the groups for their sums.
 
     ``regular`` maps fields to columns. A line takes from its groups what its own cells lack; a group row is set aside

@@ -18,9 +18,7 @@ __all__ = ["HEAD_ROWS", "Layout", "find_layout", "is_value"]
 HEAD_ROWS = 120
 """How many rows are looked at for a header; 1C preambles are shorter than this."""
 
-_VALUE = re.compile(
-    r"\s*[-−–(]?\s*\d[\d\s\u00a0\u202f.,:/\-T]*\)?\s*(%|руб\.?|р\.|₽|г\.?|[A-Z]{3})?\s*", re.IGNORECASE
-)  # fmt: skip
+_VALUE = re.compile(r"\s*[-−–(]?\s*\d[\d\s\u00a0\u202f.,:/\-T]*\)?\s*(%|руб\.?|р\.|₽|г\.?|[A-Z]{3})?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

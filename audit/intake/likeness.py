@@ -73,10 +73,18 @@ def suspected_duplicates(clients: Sequence[Client], lang: Lang, most: int = 300)
             continue
         found[one, two] = (score / 100.0, NEAR_INN if both_inn else NEAR_NAME)
     out = [
-        DuplicateClient(a, b, by_key[a].name, by_key[b].name, round(score, 3), by_key[a].revenue, by_key[b].revenue,
-                        reason.get(lang))
+        DuplicateClient(
+            a,
+            b,
+            by_key[a].name,
+            by_key[b].name,
+            round(score, 3),
+            by_key[a].revenue,
+            by_key[b].revenue,
+            reason.get(lang),
+        )
         for (a, b), (score, reason) in found.items()
-    ]  # fmt: skip
+    ]
     out.sort(key=lambda d: (-min(abs(d.revenue_a), abs(d.revenue_b)), -d.similarity, d.client_a, d.client_b))
     return tuple(out[:most])
 

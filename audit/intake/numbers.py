@@ -260,9 +260,7 @@ def product(a: Decimals, b: Decimals) -> tuple[Decimals, npt.NDArray[np.bool_]]:
 
 
 def decide_marks(
-    evidence: Mapping[str, Mapping[str, NumberEvidence]],
-    typed: Mapping[str, frozenset[str]],
-    reading: Reading,
+    evidence: Mapping[str, Mapping[str, NumberEvidence]], typed: Mapping[str, frozenset[str]], reading: Reading
 ) -> dict[str, dict[str, Literal[".", ","]]]:
     """Decide the decimal mark of every number column of every file.
 
@@ -310,10 +308,14 @@ def _mark(file: str, e: NumberEvidence, own: set[str], pooled: set[str]) -> Lite
 
 def _unclear(file: str, comma: str, point: str) -> AmbiguityError:
     return AmbiguityError(
-        Text(f"Неясно, чем отделена дробная часть: «{comma}» или «{point}»",
-             f"The decimal mark is unclear: “{comma}” or “{point}”"),
+        Text(
+            f"Неясно, чем отделена дробная часть: «{comma}» или «{point}»",
+            f"The decimal mark is unclear: “{comma}” or “{point}”",
+        ),
         where=file,
-        todo=Text('Добавьте в audit.toml, раздел [reading]: decimal = "," (или ".")',
-                  'Add to audit.toml, section [reading]: decimal = "," (or ".")'),
+        todo=Text(
+            'Добавьте в audit.toml, раздел [reading]: decimal = "," (или ".")',
+            'Add to audit.toml, section [reading]: decimal = "," (or ".")',
+        ),
         answer='[reading]\ndecimal = ","',
-    )  # fmt: skip
+    )

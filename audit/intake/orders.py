@@ -47,9 +47,14 @@ def read_orders(
     try:
         with tempfile.TemporaryDirectory(prefix=".intake-", dir=out, ignore_cleanup_errors=True) as work:
             intake = Intake(
-                settings=settings, questionnaire=questionnaire, out=out, work=Path(work),
-                connection=engine.connection, today=today or dt.date.today(), say=progress or _quiet,
-            )  # fmt: skip
+                settings=settings,
+                questionnaire=questionnaire,
+                out=out,
+                work=Path(work),
+                connection=engine.connection,
+                today=today or dt.date.today(),
+                say=progress or _quiet,
+            )
             return intake.run(sources)
     finally:
         engine.close()

@@ -122,8 +122,10 @@ def _compatible(short: str, full: str) -> bool:
     a, b = short.split(), full.split()
     if not a or not b or a[0] != b[0] or len(a) < 2 or len(b) < 2:
         return False
-    return all(x == y or (len(x) == 1 and y.startswith(x)) or (len(y) == 1 and x.startswith(y))
-               for x, y in zip(a[1:], b[1:], strict=False))  # fmt: skip
+    return all(
+        x == y or (len(x) == 1 and y.startswith(x)) or (len(y) == 1 and x.startswith(y))
+        for x, y in zip(a[1:], b[1:], strict=False)
+    )
 
 
 def _rotations(key: str) -> Iterable[str]:

@@ -19,41 +19,55 @@ __all__ = ["DISPATCHED", "REASONS", "RejectedRows", "neutral"]
 
 REASONS: dict[str, Text] = {
     "bad_bytes": Text("строка не читается: повреждённые символы", "the row cannot be read: damaged characters"),
-    "unclosed_quote": Text("строка не читается: кавычка открыта и не закрыта",
-                           "the row cannot be read: a quote is opened and never closed"),
+    "unclosed_quote": Text(
+        "строка не читается: кавычка открыта и не закрыта", "the row cannot be read: a quote is opened and never closed"
+    ),
     "field_count": Text("в строке больше полей, чем в заголовке", "the row has more fields than the header"),
     "blank_row": Text("пустая строка", "blank row"),
     "repeated_header": Text("повтор заголовка таблицы", "the table header repeated"),
     "total_row": Text("итоговая строка", "total row"),
     "subtotal_row": Text("строка промежуточного итога", "subtotal row"),
-    "group_row": Text("строка-группа: значение отнесено к строкам под ней",
-                      "group row: its value was given to the rows below it"),
+    "group_row": Text(
+        "строка-группа: значение отнесено к строкам под ней", "group row: its value was given to the rows below it"
+    ),
     "deleted": Text("документ помечен на удаление", "the document is marked for deletion"),
     "unposted": Text("документ не проведён", "the document is not posted"),
     "internal": Text("внутренний документ, не продажа", "an internal document, not a sale"),
     "cancelled": Text("заказ отменён", "the order is cancelled"),
     "no_client": Text("нет клиента", "no client"),
-    "dropped_prefix": Text("номер документа начинается с исключённого префикса ([reading] drop_order_id_prefix)",
-                           "the document number begins with an excluded prefix ([reading] drop_order_id_prefix)"),
+    "dropped_prefix": Text(
+        "номер документа начинается с исключённого префикса ([reading] drop_order_id_prefix)",
+        "the document number begins with an excluded prefix ([reading] drop_order_id_prefix)",
+    ),
     "cell_error": Text("в ячейке ошибка вместо значения", "the cell holds an error instead of a value"),
     "no_date": Text("нет даты", "no date"),
     "bad_date": Text("дата не распознана или невозможна", "the date is not recognised or impossible"),
     "no_amount": Text("нет суммы", "no amount"),
     "bad_amount": Text("сумма не является числом", "the amount is not a number"),
-    "nonpositive_price": Text("цена не больше нуля ([reading] drop_nonpositive_price)",
-                              "the price is not above zero ([reading] drop_nonpositive_price)"),
-    "return_dropped": Text("возврат исключён настройкой ([reading] drop_returns)",
-                           "a return, left out by the settings ([reading] drop_returns)"),
+    "nonpositive_price": Text(
+        "цена не больше нуля ([reading] drop_nonpositive_price)",
+        "the price is not above zero ([reading] drop_nonpositive_price)",
+    ),
+    "return_dropped": Text(
+        "возврат исключён настройкой ([reading] drop_returns)",
+        "a return, left out by the settings ([reading] drop_returns)",
+    ),
     "foreign_currency": Text("сумма в другой валюте", "the amount is in another currency"),
-    "dispatch_return": Text("возврат среди документов отгрузки: продажей и отгрузкой не считается",
-                            "a return among dispatch documents: neither a sale nor a dispatch"),
+    "dispatch_return": Text(
+        "возврат среди документов отгрузки: продажей и отгрузкой не считается",
+        "a return among dispatch documents: neither a sale nor a dispatch",
+    ),
     "future_date": Text("дата в будущем", "the date is in the future"),
     "outside_period": Text("дата вне периода аудита ([period])", "the date is outside the audit's period ([period])"),
-    "duplicate_document": Text("тот же документ уже прочитан из другого файла ([reading] duplicates)",
-                               "the same document was already read from another file ([reading] duplicates)"),
-    "dispatch_dated": Text("документ отгрузки: дата взята в заказ", "a dispatch document: its date was given to the order"),
+    "duplicate_document": Text(
+        "тот же документ уже прочитан из другого файла ([reading] duplicates)",
+        "the same document was already read from another file ([reading] duplicates)",
+    ),
+    "dispatch_dated": Text(
+        "документ отгрузки: дата взята в заказ", "a dispatch document: its date was given to the order"
+    ),
     "dispatch_no_order": Text("документ отгрузки: заказ не найден", "a dispatch document: its order was not found"),
-}  # fmt: skip
+}
 """Reason codes in the order in which they are tried; a row gets the first that applies."""
 
 DISPATCHED = frozenset({"dispatch_dated", "dispatch_no_order"})
@@ -84,8 +98,9 @@ class RejectedRows:
     """
 
     def __init__(self, path: Path, lang: Lang, *, append: bool = False) -> None:
-        self._file = path.open("a", encoding="utf-8", newline="") if append else path.open(
-            "w", encoding="utf-8-sig", newline="")  # fmt: skip
+        self._file = (
+            path.open("a", encoding="utf-8", newline="") if append else path.open("w", encoding="utf-8-sig", newline="")
+        )
         self._csv = csv.writer(self._file, lineterminator="\r\n")
         if not append:
             self._csv.writerow(("file", "row", "column", "value", "reason_code", "reason"))

@@ -88,10 +88,14 @@ class StageWriter:
         self._numbers = Numbers(connection)
         coded = pa.dictionary(pa.int32(), pa.string())
         self._schema = pa.schema(
-            [pa.field("source_row", pa.int64()), pa.field("problem", pa.string()), pa.field("raw", pa.string()),
-             *(pa.field(f, pa.string() if f in _PLAIN else coded) for f in fields),
-             *(pa.field(f"={f}", MONEY) for f in fields if f in NUMBER_FIELDS)]
-        )  # fmt: skip
+            [
+                pa.field("source_row", pa.int64()),
+                pa.field("problem", pa.string()),
+                pa.field("raw", pa.string()),
+                *(pa.field(f, pa.string() if f in _PLAIN else coded) for f in fields),
+                *(pa.field(f"={f}", MONEY) for f in fields if f in NUMBER_FIELDS),
+            ]
+        )
         self._sink = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_stream(self._sink, self._schema)
         self._waiting: list[tuple[pa.Array, list[pa.ChunkedArray], pa.Array, pa.Array]] = []
@@ -118,8 +122,9 @@ class StageWriter:
             return
         nulls = pa.nulls(n, pa.string())
         chunked = [c if isinstance(c, pa.ChunkedArray) else pa.chunked_array([c]) for c in columns]
-        self._waiting.append((source_row, chunked, problem if problem is not None else nulls,
-                              raw if raw is not None else nulls))  # fmt: skip
+        self._waiting.append(
+            (source_row, chunked, problem if problem is not None else nulls, raw if raw is not None else nulls)
+        )
         self._waiting_rows += n
         self.staged.rows += n
         if self._waiting_rows >= _BATCH_ROWS:
@@ -152,8 +157,10 @@ class StageWriter:
     def _write(self, waiting: list[tuple[pa.Array, list[pa.ChunkedArray], pa.Array, pa.Array]]) -> None:
         numbers = pa.concat_arrays([w[0] for w in waiting])
         columns: list[pa.Array] = [
-            numbers, pa.concat_arrays([w[2] for w in waiting]), pa.concat_arrays([w[3] for w in waiting]),
-        ]  # fmt: skip
+            numbers,
+            pa.concat_arrays([w[2] for w in waiting]),
+            pa.concat_arrays([w[3] for w in waiting]),
+        ]
         keys: dict[str, pa.DictionaryArray] = {}
         values: list[pa.Array] = []
         resolved: dict[str, str] = {}

@@ -113,10 +113,12 @@ class SheetReader:
                 columns[i] = _put(columns[i], spots)
                 if not any(f in _REQUIRED for f, at in keep if at == i):
                     header = layout.headers[i] if i < len(layout.headers) else ""
-                    self.notes.append(Text(
-                        f"{self.name}: в колонке «{header}» ячеек с ошибкой Excel: {len(spots)}, прочитаны как пустые",
-                        f"{self.name}: {len(spots)} cells with an Excel error in column “{header}” were read as empty",
-                    ))  # fmt: skip
+                    self.notes.append(
+                        Text(
+                            f"{self.name}: в колонке «{header}» ячеек с ошибкой Excel: {len(spots)}, прочитаны как пустые",
+                            f"{self.name}: {len(spots)} cells with an Excel error in column “{header}” were read as empty",
+                        )
+                    )
         numbers = {i for f, i in keep if f in NUMBER_FIELDS}
         doubtful = [i for i in sorted(numbers) if pc.any(pc.match_substring(columns[i], ",")).as_py()]
         if doubtful:
@@ -142,9 +144,12 @@ class SheetReader:
     ) -> dict[int, pa.Array]:
         """Mark numbers that number cells gave, in columns where text cells use a comma."""
         sheet = self.workbook.load_sheet(
-            self.sheet, header_row=None, skip_rows=begin, dtypes=dict.fromkeys(doubtful, "float"),
+            self.sheet,
+            header_row=None,
+            skip_rows=begin,
+            dtypes=dict.fromkeys(doubtful, "float"),
             use_columns=list(doubtful),
-        )  # fmt: skip
+        )
         batch, failed = sheet.to_arrow_with_errors()
         texts = {(e.offset_position[0], e.offset_position[1]) for e in (failed.errors if failed else [])}
         out = {}
@@ -261,9 +266,11 @@ def _damaged(name: str, kind: str) -> InputError:
     return InputError(
         Text(f"Файл {kind} повреждён или передан не полностью", f"The {kind} file is damaged or incomplete"),
         where=name,
-        todo=Text("Откройте его в Excel, сохраните заново и пришлите ещё раз",
-                  "Open it in Excel, save it again and send it once more"),
-    )  # fmt: skip
+        todo=Text(
+            "Откройте его в Excel, сохраните заново и пришлите ещё раз",
+            "Open it in Excel, save it again and send it once more",
+        ),
+    )
 
 
 def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[SheetReader]:
@@ -282,9 +289,10 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
         if asked not in names:
             hint = did_you_mean(asked, names)
             raise InputError(
-                Text(f"В файле нет листа «{asked}»", f"The file has no sheet “{asked}”"), where=name,
+                Text(f"В файле нет листа «{asked}»", f"The file has no sheet “{asked}”"),
+                where=name,
                 todo=Text(f"Исправьте [reading] sheet: {hint.ru}", f"Correct [reading] sheet: {hint.en}"),
-            )  # fmt: skip
+            )
         names = [s for s in names if s == asked or declared_sheet(name, s, settings)]
     found: list[SheetReader] = []
     first: Layout | None = None
@@ -307,16 +315,18 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
             found.append(reader)
             continue
         left.append(sheet)
-        if biggest is None or (reader.table is not None and biggest.table is not None
-                               and reader.table.num_rows > biggest.table.num_rows):  # fmt: skip
+        if biggest is None or (
+            reader.table is not None and biggest.table is not None and reader.table.num_rows > biggest.table.num_rows
+        ):
             biggest = reader
     found.sort(key=lambda r: names.index(r.sheet or ""))
     if not found:
         if biggest is None:
             raise InputError(
                 Text("В книге нет ни одного заполненного листа", "The workbook has no sheet with anything in it"),
-                where=name, todo=Text("Выгрузите данные заново", "Export the data again"),
-            )  # fmt: skip
+                where=name,
+                todo=Text("Выгрузите данные заново", "Export the data again"),
+            )
         return [biggest]  # its header is asked about with the sheet's own words
     _formulas_without_values(path, name, found[0])
     if len(found) > 1:
@@ -325,22 +335,32 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
     equal = [r for r in found if not declared_sheet(name, r.sheet or "", settings)]
     if len(equal) > 1:
         sheets = ", ".join(f"«{r.sheet}»" for r in equal)
-        found[0].notes.append(Text(f"{name}: прочитаны листы с одинаковым заголовком: {sheets}",
-                                   f"{name}: sheets with the same header were read: {sheets}"))  # fmt: skip
+        found[0].notes.append(
+            Text(
+                f"{name}: прочитаны листы с одинаковым заголовком: {sheets}",
+                f"{name}: sheets with the same header were read: {sheets}",
+            )
+        )
     left.sort(key=names.index)
     dispatches = [s for s in left if word_kind(s) == "dispatch"]
     if dispatches and settings.reading.dispatch_files is None:
         line = f'[reading] dispatch_files = ["{toml_text(f"{name}#{dispatches[0]}")}"]'
-        found[0].notes.append(Text(
-            f"{name}: лист «{dispatches[0]}» похож на документы отгрузки и не прочитан; чтобы взять из него даты отгрузки "
-            f"в заказы: {line}",
-            f"{name}: sheet “{dispatches[0]}” looks like dispatch documents and was not read; to take the ship dates of "
-            f"the orders from it: {line}",
-        ))  # fmt: skip
+        found[0].notes.append(
+            Text(
+                f"{name}: лист «{dispatches[0]}» похож на документы отгрузки и не прочитан; чтобы взять из него даты отгрузки "
+                f"в заказы: {line}",
+                f"{name}: sheet “{dispatches[0]}” looks like dispatch documents and was not read; to take the ship dates of "
+                f"the orders from it: {line}",
+            )
+        )
     if left and len(names) > 1:
         sheets = ", ".join(f"«{s}»" for s in left)
-        found[0].notes.append(Text(f"{name}: не прочитаны листы без таблицы заказов: {sheets}",
-                                   f"{name}: sheets without a table of orders were not read: {sheets}"))  # fmt: skip
+        found[0].notes.append(
+            Text(
+                f"{name}: не прочитаны листы без таблицы заказов: {sheets}",
+                f"{name}: sheets without a table of orders were not read: {sheets}",
+            )
+        )
     return found
 
 
@@ -427,10 +447,13 @@ def _load(workbook: Any, path: Path, name: str, kind: str, sheet: str) -> SheetR
 def encrypted(name: str) -> InputError:
     """Return the error for a workbook behind a password."""
     return InputError(
-        Text("Файл защищён паролем", "The file is protected by a password"), where=name,
-        todo=Text("Снимите пароль (Файл → Сведения → Защита книги) и пришлите файл ещё раз",
-                  "Remove the password (File → Info → Protect Workbook) and send the file again"),
-    )  # fmt: skip
+        Text("Файл защищён паролем", "The file is protected by a password"),
+        where=name,
+        todo=Text(
+            "Снимите пароль (Файл → Сведения → Защита книги) и пришлите файл ещё раз",
+            "Remove the password (File → Info → Protect Workbook) and send the file again",
+        ),
+    )
 
 
 def _formulas_without_values(path: Path, name: str, reader: SheetReader) -> None:
@@ -448,9 +471,13 @@ def _formulas_without_values(path: Path, name: str, reader: SheetReader) -> None
                 part = f.read(4 * 2**20)
             if part.count(b"<f>") + part.count(b"<f ") > 0 and re.search(rb"</f>\s*(<v\s*/>|<v></v>|</c>)", part):
                 raise InputError(
-                    Text("В ячейках формулы без значений: книгу не пересчитали",
-                         "Cells hold formulas without values: the workbook was never calculated"),
+                    Text(
+                        "В ячейках формулы без значений: книгу не пересчитали",
+                        "Cells hold formulas without values: the workbook was never calculated",
+                    ),
                     where=name,
-                    todo=Text("Откройте её в Excel или LibreOffice, сохраните и пришлите ещё раз",
-                              "Open it in Excel or LibreOffice, save it and send it again"),
-                )  # fmt: skip
+                    todo=Text(
+                        "Откройте её в Excel или LibreOffice, сохраните и пришлите ещё раз",
+                        "Open it in Excel or LibreOffice, save it and send it again",
+                    ),
+                )

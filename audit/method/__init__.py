@@ -72,19 +72,59 @@ class Role(_Named):
 
 
 _SHORT_RU = {
-    "TM": "ТМ", "SR": "СР", "SOP": "СОП", "KM": "КМ", "SKM": "ст. КМ", "KAM": "КАМ", "OP": "операционист", "PM": "ПМ",
-    "SUP": "поддержка", "BO": "бэк-офис", "RKO": "РКО", "ROP": "РОП", "KD": "КД", "GD": "ГД", "OWN": "собственник",
-    "PUR": "закупки", "CLAIM": "рекламации", "UNI": "универсал", "LOG": "логистика", "WH": "склад",
-    "PROD": "производство", "FIN": "бухгалтерия", "MKT": "маркетинг", "SYS": "система", "ANY": "любой",
-}  # fmt: skip
+    "TM": "ТМ",
+    "SR": "СР",
+    "SOP": "СОП",
+    "KM": "КМ",
+    "SKM": "ст. КМ",
+    "KAM": "КАМ",
+    "OP": "операционист",
+    "PM": "ПМ",
+    "SUP": "поддержка",
+    "BO": "бэк-офис",
+    "RKO": "РКО",
+    "ROP": "РОП",
+    "KD": "КД",
+    "GD": "ГД",
+    "OWN": "собственник",
+    "PUR": "закупки",
+    "CLAIM": "рекламации",
+    "UNI": "универсал",
+    "LOG": "логистика",
+    "WH": "склад",
+    "PROD": "производство",
+    "FIN": "бухгалтерия",
+    "MKT": "маркетинг",
+    "SYS": "система",
+    "ANY": "любой",
+}
 _SHORT_EN = {
-    "TM": "telemarketer", "SR": "developer", "SOP": "office sales", "KM": "client manager",
-    "SKM": "senior client manager", "KAM": "key account manager", "OP": "operations clerk", "PM": "project manager",
-    "SUP": "support", "BO": "back office", "RKO": "head of clients", "ROP": "head of sales",
-    "KD": "commercial director", "GD": "CEO", "OWN": "owner", "PUR": "purchasing", "CLAIM": "claims",
-    "UNI": "universal seller", "LOG": "logistics", "WH": "warehouse", "PROD": "production", "FIN": "accounting",
-    "MKT": "marketing", "SYS": "system", "ANY": "anyone",
-}  # fmt: skip
+    "TM": "telemarketer",
+    "SR": "developer",
+    "SOP": "office sales",
+    "KM": "client manager",
+    "SKM": "senior client manager",
+    "KAM": "key account manager",
+    "OP": "operations clerk",
+    "PM": "project manager",
+    "SUP": "support",
+    "BO": "back office",
+    "RKO": "head of clients",
+    "ROP": "head of sales",
+    "KD": "commercial director",
+    "GD": "CEO",
+    "OWN": "owner",
+    "PUR": "purchasing",
+    "CLAIM": "claims",
+    "UNI": "universal seller",
+    "LOG": "logistics",
+    "WH": "warehouse",
+    "PROD": "production",
+    "FIN": "accounting",
+    "MKT": "marketing",
+    "SYS": "system",
+    "ANY": "anyone",
+}
 
 
 class Owners(_Data):
@@ -396,8 +436,13 @@ class Method:
     def describe(self, id: str, lang: Lang) -> str:
         """Return the name of a metric, finding, action, role or function in ``lang``, or the id itself."""
         tables: tuple[Mapping[str, Any], ...] = (
-            self.findings, self.metrics, self.actions, self.roles, self.functions, self.benchmarks,
-        )  # fmt: skip
+            self.findings,
+            self.metrics,
+            self.actions,
+            self.roles,
+            self.functions,
+            self.benchmarks,
+        )
         for table in tables:
             if id in table:
                 return str(table[id].name.get(lang))

@@ -165,11 +165,7 @@ class IntakeReport:
             rows_set_aside=raw["rows_set_aside"],
             set_aside=tuple(
                 SetAside(
-                    **{
-                        **s,
-                        "text": text(s["text"]),
-                        "examples": tuple(SetAsideRow(**e) for e in s.get("examples", ())),
-                    }
+                    **{**s, "text": text(s["text"]), "examples": tuple(SetAsideRow(**e) for e in s.get("examples", ()))}
                 )
                 for s in raw["set_aside"]
             ),

@@ -75,9 +75,16 @@ def no_metric(id: str, reason: Text, *, n: int | None = None, **extra: Any) -> M
     spec = method().metrics[id]
     mark = method().benchmarks[spec.benchmark] if spec.benchmark else None
     return Metric(
-        id=id, value=None, unit=spec.unit, bad=spec.bad, n=n, benchmark=mark.value if mark else None,
-        benchmark_source=mark.source if mark else None, reason=reason, extra=extra,
-    )  # fmt: skip
+        id=id,
+        value=None,
+        unit=spec.unit,
+        bad=spec.bad,
+        n=n,
+        benchmark=mark.value if mark else None,
+        benchmark_source=mark.source if mark else None,
+        reason=reason,
+        extra=extra,
+    )
 
 
 @dataclass(frozen=True)

@@ -73,11 +73,7 @@ FROM clients WHERE order_days >= 1
 
 
 def judge_sale_type(
-    engine: Engine,
-    window: Window,
-    thresholds: Thresholds,
-    declared: str | None,
-    company: Mapping[str, Any],
+    engine: Engine, window: Window, thresholds: Thresholds, declared: str | None, company: Mapping[str, Any]
 ) -> SaleTypeFacts:
     """Measure the type of sale; complexity, price level and market size come from the questionnaire.
 
@@ -114,10 +110,10 @@ def judge_sale_type(
     if market is not None:
         size = float(market)
         fits = frozenset(
-            t for t, low, high in (
-                ("T", 1e3, 1e6), ("TC", 1e3, 1e5), ("C", 1e2, 1e4), ("CS", 1e2, 1e4), ("S", 0, 2e3),
-            ) if low <= size <= high
-        )  # fmt: skip
+            t
+            for t, low, high in (("T", 1e3, 1e6), ("TC", 1e3, 1e5), ("C", 1e2, 1e4), ("CS", 1e2, 1e4), ("S", 0, 2e3))
+            if low <= size <= high
+        )
         criteria.append(Criterion("market", size, fits or ALL))
     measured = _measured(criteria, interval)
     if declared is not None:

@@ -81,9 +81,13 @@ def write_annex(path: Path, sheets: Sequence[Sheet], lang: Lang, *, title: str =
     import xlsxwriter
 
     options = {
-        "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-        "nan_inf_to_errors": False, "default_date_format": _date_format(lang), "in_memory": True,
-    }  # fmt: skip
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": False,
+        "default_date_format": _date_format(lang),
+        "in_memory": True,
+    }
     book = xlsxwriter.Workbook(str(path), options)
     book.set_properties(
         {"title": title or _TITLE.get(lang), "created": dt.datetime(2000, 1, 1), "comments": "km-audit"}

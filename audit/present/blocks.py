@@ -64,9 +64,22 @@ __all__ = [
 ]
 
 Kind = Literal[
-    "text", "num", "count", "share", "change", "money", "money_full", "date", "month", "days", "hours", "fte", "status",
-    "grade", "severity",
-]  # fmt: skip
+    "text",
+    "num",
+    "count",
+    "share",
+    "change",
+    "money",
+    "money_full",
+    "date",
+    "month",
+    "days",
+    "hours",
+    "fte",
+    "status",
+    "grade",
+    "severity",
+]
 _RIGHT = frozenset({"num", "count", "share", "change", "money", "money_full", "days", "hours", "fte"})
 SCREEN_ONLY, PAPER_ONLY = "km-screen-only", "km-paper-only"
 """Classes of what stands in only one of the two documents made of the same fragments."""
@@ -188,8 +201,9 @@ def status_mark(status: Status, lang: Lang, *, word_too: bool = True) -> Markup:
     mark = STATUS[status]
     name = mark.word.get(lang)
     if not word_too:
-        return Markup('<span class="km-status km-{}"><span aria-hidden="true">{}</span>'
-                      '<span class="km-sr">{}</span></span>').format(status, mark.shape, name)  # fmt: skip
+        return Markup(
+            '<span class="km-status km-{}"><span aria-hidden="true">{}</span><span class="km-sr">{}</span></span>'
+        ).format(status, mark.shape, name)
     return Markup('<span class="km-status km-{}"><span class="km-shape" aria-hidden="true">{}</span> {}</span>').format(
         status, mark.shape, name
     )
@@ -320,10 +334,10 @@ def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
         rest.append(f"n{NBSP}={NBSP}{fmt.num(metric.n)}")
     if metric.value is None and metric.reason is not None:
         rest = [metric.reason.get(fmt.lang)]
-    return Markup('<p class="km-metric"><span class="km-metric-name">{}</span> <b>{}</b> '
-                  '<span class="km-metric-rest">{}</span> {}</p>').format(
-        name, fmt.metric(metric), join(rest, " · "), grade_mark(metric.grade, fmt.lang)
-    )  # fmt: skip
+    return Markup(
+        '<p class="km-metric"><span class="km-metric-name">{}</span> <b>{}</b> '
+        '<span class="km-metric-rest">{}</span> {}</p>'
+    ).format(name, fmt.metric(metric), join(rest, " · "), grade_mark(metric.grade, fmt.lang))
 
 
 def key_figures(items: Sequence[tuple[str, str, str]]) -> Markup:
@@ -439,8 +453,7 @@ def table(
     head = join(
         (
             Markup('<th scope="col"{}>{}</th>').format(
-                Markup(c.classes()),
-                Markup('<abbr title="{}">{}</abbr>').format(c.note, c.label) if c.note else c.label,
+                Markup(c.classes()), Markup('<abbr title="{}">{}</abbr>').format(c.note, c.label) if c.note else c.label
             )
             for c in columns
         ),
@@ -688,8 +701,12 @@ def finding_card(view: FindingView, fmt: Fmt) -> Markup:
     f, lang = view.finding, fmt.lang
     facts: list[tuple[str, Any]] = []
     if f.effect is not None and f.status in ("found", "watch"):
-        facts.append((word("effect", lang), Markup('<span title="{}">{}</span>').format(
-            f.effect.formula.get(lang), _effect_text(f.effect, fmt))))  # fmt: skip
+        facts.append(
+            (
+                word("effect", lang),
+                Markup('<span title="{}">{}</span>').format(f.effect.formula.get(lang), _effect_text(f.effect, fmt)),
+            )
+        )
     if f.grade is not None:
         facts.append(
             (word("grade", lang), Markup("{} — {}").format(grade_mark(f.grade, lang), GRADES[f.grade].get(lang)))
@@ -710,9 +727,14 @@ def finding_card(view: FindingView, fmt: Fmt) -> Markup:
         '<article class="km-card km-card-{status}" id="{id}"><p class="km-verdict">{words}</p><h4>{title}</h4>'
         '<div class="km-card-body{bare}">{box}<div class="km-card-main">{body}</div></div></article>'
     ).format(
-        status=f.status, id=view.anchor, words=_verdict_words(f, lang), title=view.title, box=box, body=body,
+        status=f.status,
+        id=view.anchor,
+        words=_verdict_words(f, lang),
+        title=view.title,
+        box=box,
+        body=body,
         bare="" if box else " km-bare",
-    )  # fmt: skip
+    )
 
 
 def _card_links(view: FindingView, fmt: Fmt) -> Markup | None:
@@ -752,17 +774,21 @@ def action_table(actions: Sequence[ActionView], fmt: Fmt, *, caption: str = "", 
         [
             {
                 "action": Markup("{}{}").format(
-                    a.text, Markup('<span class="km-sub">{}: {}</span>').format(word("first_step", lang), a.first_step)
-                    if a.first_step else "",
+                    a.text,
+                    Markup('<span class="km-sub">{}: {}</span>').format(word("first_step", lang), a.first_step)
+                    if a.first_step
+                    else "",
                 ),
-                "owner": a.owner, "when": _when(a, lang), "proof": a.proof,
+                "owner": a.owner,
+                "when": _when(a, lang),
+                "proof": a.proof,
                 "effort": word(f"effort_{a.effort}", lang) if a.effort else "",
             }
             for a in actions
         ],
         columns=["action", "owner", "when", "proof", "effort"],
         dtype=object,
-    )  # fmt: skip
+    )
     cols = [Col("action", word("action", lang)), Col("owner", word("owner", lang)), Col("when", word("when", lang))]
     if any(a.effort for a in actions):
         cols.append(Col("effort", word("effort", lang)))
@@ -951,9 +977,13 @@ def _headline(view: FindingView, fmt: Fmt) -> Markup:
         '<li class="km-headline km-card-{}"><div class="km-headline-figure">{}</div><div class="km-headline-text">'
         '<p class="km-headline-title"><a href="#{}">{}</a></p>{}<p class="km-headline-foot">{}</p></div></li>'
     ).format(
-        f.status, shown, view.anchor, view.title, Markup("<p>{}</p>").format(gist(view.text)) if view.text else "",
+        f.status,
+        shown,
+        view.anchor,
+        view.title,
+        Markup("<p>{}</p>").format(gist(view.text)) if view.text else "",
         join(foot, ""),
-    )  # fmt: skip
+    )
 
 
 def executive_page(
@@ -999,12 +1029,16 @@ def executive_page(
         else ""
     )
     lower = (
-        Markup('<div class="km-columns km-exec-lower"><div><h3 id="executive-sure">{}</h3>{}</div>'
-               '<div>{}</div></div>').format(
-            word("how_sure", lang), sure,
-            Markup('<h3 id="executive-steps">{}</h3>{}').format(word("first_30_days", lang), steps) if steps else "")
-        if sure or steps else None
-    )  # fmt: skip
+        Markup(
+            '<div class="km-columns km-exec-lower"><div><h3 id="executive-sure">{}</h3>{}</div><div>{}</div></div>'
+        ).format(
+            word("how_sure", lang),
+            sure,
+            Markup('<h3 id="executive-steps">{}</h3>{}').format(word("first_30_days", lang), steps) if steps else "",
+        )
+        if sure or steps
+        else None
+    )
     parts = [
         Markup('<p class="km-verdict-sentence">{}</p>').format(verdict),
         Markup('<p class="km-exec-lead">{}</p>').format(lead) if lead else None,

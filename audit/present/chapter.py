@@ -125,11 +125,20 @@ class ChapterView:
         """The chapter's figures as a frame: id, name, value, low, high, n, unit, benchmark, grade, reason."""
         rows = []
         for m in self.result.metrics.values():
-            rows.append({
-                "metric": m.id, "name": method().metrics[m.id].name.get(self.lang), "value": m.value, "low": m.low,
-                "high": m.high, "n": m.n, "unit": m.unit, "benchmark": m.benchmark, "grade": m.grade,
-                "reason": None if m.reason is None else m.reason.get(self.lang),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "metric": m.id,
+                    "name": method().metrics[m.id].name.get(self.lang),
+                    "value": m.value,
+                    "low": m.low,
+                    "high": m.high,
+                    "n": m.n,
+                    "unit": m.unit,
+                    "benchmark": m.benchmark,
+                    "grade": m.grade,
+                    "reason": None if m.reason is None else m.reason.get(self.lang),
+                }
+            )
         return pd.DataFrame(rows)
 
     @property

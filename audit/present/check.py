@@ -87,11 +87,14 @@ def refusal_page(error: AuditError, settings: Settings, *, company: str, dated: 
         parts.append(_code(answer))
     if rejected:
         parts.append(_rejected_link(lang))
-    front = join([
-        Markup('<p class="km-verdict-sentence">{}</p>').format(
-            _say(lang, "Пока эти данные использовать нельзя", "These data cannot be used yet")),
-        callout("", join(parts), "warning"),
-    ])  # fmt: skip
+    front = join(
+        [
+            Markup('<p class="km-verdict-sentence">{}</p>').format(
+                _say(lang, "Пока эти данные использовать нельзя", "These data cannot be used yet")
+            ),
+            callout("", join(parts), "warning"),
+        ]
+    )
     again = _say(lang, "Исправьте и повторите: km-audit check", "Put it right and run again: km-audit check")
     chapters = [("next", _say(lang, "Что дальше", "What next"), Markup("<p>{}</p>").format(again))]
     return frame_documents(_context(settings, company, dated, settings.company.currency or "RUB"), front, chapters)[0]
@@ -100,9 +103,15 @@ def refusal_page(error: AuditError, settings: Settings, *, company: str, dated: 
 def _context(settings: Settings, company: str, dated: str, currency: str) -> ReportContext:
     report = settings.report
     return ReportContext(
-        lang=report.lang, company=company, title=_TITLE.get(report.lang), currency=currency, dated=dated,
-        consultant=report.consultant, accent=report.accent, confidentiality=report.confidentiality,
-    )  # fmt: skip
+        lang=report.lang,
+        company=company,
+        title=_TITLE.get(report.lang),
+        currency=currency,
+        dated=dated,
+        consultant=report.consultant,
+        accent=report.accent,
+        confidentiality=report.confidentiality,
+    )
 
 
 def _say(lang: Lang, ru: str, en: str) -> str:
@@ -119,8 +128,9 @@ def _lines(text: str) -> Markup:
 
 
 def _rejected_link(lang: Lang) -> Markup:
-    said = _say(lang, "Каждая отложенная строка с причиной — в файле {}.",
-                "Every row set aside, with its reason, is in {}.")  # fmt: skip
+    said = _say(
+        lang, "Каждая отложенная строка с причиной — в файле {}.", "Every row set aside, with its reason, is in {}."
+    )
     return Markup("<p>{}</p>").format(Markup(said).format(Markup('<a href="rejected_rows.csv">rejected_rows.csv</a>')))
 
 
@@ -143,10 +153,15 @@ def merge_lines(pair: DuplicateClient) -> str:
     large = (pair.client_b, pair.name_b, pair.revenue_b)
     if small[2] > large[2]:
         small, large = large, small
-    return "\n".join([
-        "[[corrections.merge]]", f"client = {_quoted(small[0])}", f"into = {_quoted(large[0])}",
-        f"reason = {_quoted(f'{pair.reason}: {small[1]} = {large[1]}')}", f"expect = {{ revenue = {small[2]:.2f} }}",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "[[corrections.merge]]",
+            f"client = {_quoted(small[0])}",
+            f"into = {_quoted(large[0])}",
+            f"reason = {_quoted(f'{pair.reason}: {small[1]} = {large[1]}')}",
+            f"expect = {{ revenue = {small[2]:.2f} }}",
+        ]
+    )
 
 
 def missing_needs(case: Case, finding: str) -> list[str]:
@@ -192,44 +207,68 @@ class _Page:
         i, fmt = self.intake, self.fmt
         ready = len(self.all) - len(self.missing)
         figures = [
-            (fmt.num(i.rows_used), self.say("строк в расчёте", "rows used"),
-             self.say(f"из {fmt.num(i.rows_read)} прочитанных, отложено {fmt.num(i.rows_set_aside)}",
-                      f"of {fmt.num(i.rows_read)} read, {fmt.num(i.rows_set_aside)} set aside")),
+            (
+                fmt.num(i.rows_used),
+                self.say("строк в расчёте", "rows used"),
+                self.say(
+                    f"из {fmt.num(i.rows_read)} прочитанных, отложено {fmt.num(i.rows_set_aside)}",
+                    f"of {fmt.num(i.rows_read)} read, {fmt.num(i.rows_set_aside)} set aside",
+                ),
+            ),
             (fmt.money(i.revenue), self.say("выручка", "revenue"), fmt.period(i.first_date, i.last_date)),
             (fmt.num(i.counts.get("clients", 0)), self.say("клиентов", "clients"), self._duplicates_note()),
             (f"{ready} / {len(self.all)}", self.say("выводов можно оценить", "findings can be assessed"), ""),
-        ]  # fmt: skip
-        return join([
-            Markup('<p class="km-verdict-sentence">{}</p>').format(self._verdict()),
-            key_figures(figures),
-        ])  # fmt: skip
+        ]
+        return join([Markup('<p class="km-verdict-sentence">{}</p>').format(self._verdict()), key_figures(figures)])
 
     def _verdict(self) -> str:
         n = len(self.intake.questions) + len(self.guessed) + len(self._elsewhere())
         if not n:
             return self.say("Данные годятся для аудита", "The data can be audited")
-        ask = self.fmt.count(n, "вопрос", "вопроса", "вопросов") if self.lang == "ru" else (
-            self.fmt.count(n, "question", "questions"))  # fmt: skip
-        return self.say(f"Данные годятся для аудита; осталось уточнить: {ask}",
-                        f"The data can be audited; left to settle: {ask}")  # fmt: skip
+        ask = (
+            self.fmt.count(n, "вопрос", "вопроса", "вопросов")
+            if self.lang == "ru"
+            else (self.fmt.count(n, "question", "questions"))
+        )
+        return self.say(
+            f"Данные годятся для аудита; осталось уточнить: {ask}", f"The data can be audited; left to settle: {ask}"
+        )
 
     def _elsewhere(self) -> list[tuple[str, str]]:
         """Questions that have a chapter of their own: chapter and sentence."""
         out = []
         if self.doubtful:
             n = len({p.spelling for p in self.doubtful})
-            out.append(("people", self.say(f"Кто эти люди? Неопознанных написаний: {n}",
-                                           f"Who are these persons? Unknown spellings: {n}")))  # fmt: skip
+            out.append(
+                (
+                    "people",
+                    self.say(
+                        f"Кто эти люди? Неопознанных написаний: {n}", f"Who are these persons? Unknown spellings: {n}"
+                    ),
+                )
+            )
         if self.intake.duplicate_clients:
             n = len(self.intake.duplicate_clients)
-            out.append(("people", self.say(f"Не один ли это клиент? Похожих пар: {n}",
-                                           f"Are these one client? Pairs that look alike: {n}")))  # fmt: skip
+            out.append(
+                (
+                    "people",
+                    self.say(
+                        f"Не один ли это клиент? Похожих пар: {n}", f"Are these one client? Pairs that look alike: {n}"
+                    ),
+                )
+            )
         for c in self.intake.control_sums:
             if not c.agrees:
                 stated, counted = self.fmt.money_full(c.stated), self.fmt.money_full(c.counted)
-                out.append(("files", self.say(
-                    f"Почему итог файла {c.file} ({stated}) не сходится с суммой строк ({counted})?",
-                    f"Why does the total of {c.file} ({stated}) differ from the sum of its rows ({counted})?")))  # fmt: skip
+                out.append(
+                    (
+                        "files",
+                        self.say(
+                            f"Почему итог файла {c.file} ({stated}) не сходится с суммой строк ({counted})?",
+                            f"Why does the total of {c.file} ({stated}) differ from the sum of its rows ({counted})?",
+                        ),
+                    )
+                )
         return out
 
     def _duplicates_note(self) -> str:
@@ -248,9 +287,12 @@ class _Page:
         for c in self.guessed:
             assert c.field is not None
             name = field_name(c.field).get(self.lang)
-            parts.append(self._p(
-                f"Столбец «{c.header}» понят как «{name}» по сходству названий. Если это верно, закрепите:",
-                f"Column “{c.header}” was taken for “{name}” because the names are alike. If so, settle it:"))  # fmt: skip
+            parts.append(
+                self._p(
+                    f"Столбец «{c.header}» понят как «{name}» по сходству названий. Если это верно, закрепите:",
+                    f"Column “{c.header}” was taken for “{name}” because the names are alike. If so, settle it:",
+                )
+            )
             parts.append(_code(f"[columns]\n{c.field} = {_quoted(c.header)}"))
         parts += [
             Markup('<p><a href="#chapter-{}">{}</a></p>').format(chapter, said) for chapter, said in self._elsewhere()
@@ -269,19 +311,29 @@ class _Page:
         """Files as they were understood, their own totals, and remarks."""
         rows = [
             {
-                "name": f.name, "format": self._kind(f.format),
-                "encoding": f.encoding, "sheet": f.sheet, "header": f.header_row, "read": f.rows_read,
+                "name": f.name,
+                "format": self._kind(f.format),
+                "encoding": f.encoding,
+                "sheet": f.sheet,
+                "header": f.header_row,
+                "read": f.rows_read,
                 "delimiter": self._delimiter(f.delimiter),
-                "used": f.rows_used, "aside": f.rows_set_aside,
-            } for f in self.intake.files
-        ]  # fmt: skip
+                "used": f.rows_used,
+                "aside": f.rows_set_aside,
+            }
+            for f in self.intake.files
+        ]
         cols = [
-            Col("name", self.say("Файл", "File")), Col("format", self.say("Вид", "Kind")),
-            Col("encoding", self.say("Кодировка", "Encoding")), Col("delimiter", self.say("Разделитель", "Delimiter")),
-            Col("sheet", self.say("Лист", "Sheet")), Col("header", self.say("Строка заголовка", "Header row"), "count"),
+            Col("name", self.say("Файл", "File")),
+            Col("format", self.say("Вид", "Kind")),
+            Col("encoding", self.say("Кодировка", "Encoding")),
+            Col("delimiter", self.say("Разделитель", "Delimiter")),
+            Col("sheet", self.say("Лист", "Sheet")),
+            Col("header", self.say("Строка заголовка", "Header row"), "count"),
             Col("read", self.say("Прочитано строк", "Rows read"), "count"),
-            Col("used", self.say("В расчёте", "Used"), "count"), Col("aside", self.say("Отложено", "Set aside"), "count"),
-        ]  # fmt: skip
+            Col("used", self.say("В расчёте", "Used"), "count"),
+            Col("aside", self.say("Отложено", "Set aside"), "count"),
+        ]
         cols = [c for c in cols if c.kind == "count" or any(r[c.key] for r in rows)]
         parts: list[Any] = [self._table(rows, cols, wide=False)]
         if self.intake.control_sums:
@@ -302,10 +354,16 @@ class _Page:
 
     def _control_sums(self) -> Markup:
         rows = [
-            {"file": c.file, "label": c.label, "stated": c.stated, "counted": c.counted, "off": c.counted - c.stated,
-             "agrees": self.say("да", "yes") if c.agrees else self.say("нет", "no")}
+            {
+                "file": c.file,
+                "label": c.label,
+                "stated": c.stated,
+                "counted": c.counted,
+                "off": c.counted - c.stated,
+                "agrees": self.say("да", "yes") if c.agrees else self.say("нет", "no"),
+            }
             for c in self.intake.control_sums
-        ]  # fmt: skip
+        ]
         cols = [
             Col("file", self.say("Файл", "File")),
             Col("label", self.say("Итог в файле", "Total in the file")),
@@ -327,18 +385,23 @@ class _Page:
         rows = []
         for (header, name, how), uses in seen.items():
             used = how in ("mapped", "guessed", "setting", "derived")
-            rows.append({
-                "header": header, "field": field_name(name).get(self.lang) if name else "—",
-                "how": self._how(how, uses[0].score), "files": ", ".join(dict.fromkeys(u.file for u in uses)),
-                "filled": self.intake.field_coverage.get(name or "") if used else None,
-                "example": next((u.example for u in uses if u.example), None),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "header": header,
+                    "field": field_name(name).get(self.lang) if name else "—",
+                    "how": self._how(how, uses[0].score),
+                    "files": ", ".join(dict.fromkeys(u.file for u in uses)),
+                    "filled": self.intake.field_coverage.get(name or "") if used else None,
+                    "example": next((u.example for u in uses if u.example), None),
+                }
+            )
         cols = [
             Col("header", self.say("Столбец файла", "Column of the file")),
-            Col("field", self.say("Понят как", "Understood as")), Col("how", self.say("Как", "How")),
+            Col("field", self.say("Понят как", "Understood as")),
+            Col("how", self.say("Как", "How")),
             Col("filled", self.say("Заполнен, доля выручки", "Filled, share of revenue"), "share"),
             Col("example", self.say("Пример", "Example")),
-        ]  # fmt: skip
+        ]
         if len(self.intake.files) > 1:
             cols.append(Col("files", self.say("Файлы", "Files")))
         return self._table(rows, cols, sortable=True, max_rows=_MOST_COLUMNS, wide=False)
@@ -357,27 +420,45 @@ class _Page:
         reasons = [{"reason": s.text.get(self.lang), "rows": s.rows, "revenue": s.revenue} for s in aside]
         examples = [
             {"reason": s.text.get(self.lang), "file": e.file, "row": str(e.row), "column": e.column, "value": e.value}
-            for s in aside for e in s.examples
-        ]  # fmt: skip
-        return join([
-            self._table(reasons, [
-                Col("reason", self.say("Почему", "Why")), Col("rows", self.say("Строк", "Rows"), "count"),
-                Col("revenue", self.say("На сумму", "Revenue"), "money_full"),
-            ]),
-            self._table(examples, [
-                Col("reason", self.say("Почему", "Why")), Col("file", self.say("Файл", "File")),
-                Col("row", self.say("Строка", "Row")), Col("column", self.say("Столбец", "Column")),
-                Col("value", self.say("Значение", "Value")),
-            ], caption=self.say("Примеры", "Examples")) if examples else None,
-            _rejected_link(self.lang),
-        ])  # fmt: skip
+            for s in aside
+            for e in s.examples
+        ]
+        return join(
+            [
+                self._table(
+                    reasons,
+                    [
+                        Col("reason", self.say("Почему", "Why")),
+                        Col("rows", self.say("Строк", "Rows"), "count"),
+                        Col("revenue", self.say("На сумму", "Revenue"), "money_full"),
+                    ],
+                ),
+                self._table(
+                    examples,
+                    [
+                        Col("reason", self.say("Почему", "Why")),
+                        Col("file", self.say("Файл", "File")),
+                        Col("row", self.say("Строка", "Row")),
+                        Col("column", self.say("Столбец", "Column")),
+                        Col("value", self.say("Значение", "Value")),
+                    ],
+                    caption=self.say("Примеры", "Examples"),
+                )
+                if examples
+                else None,
+                _rejected_link(self.lang),
+            ]
+        )
 
     # -- people and clients --------------------------------------------------------------------------------------
 
     def people(self) -> Markup:
         """Spellings that nobody of the staff sheet answers to, and clients that may be one."""
-        parts: list[Any] = [self._unknown_people() if self.doubtful else self._p(
-            "Все сотрудники в заказах опознаны.", "Every person in the orders is known.")]  # fmt: skip
+        parts: list[Any] = [
+            self._unknown_people()
+            if self.doubtful
+            else self._p("Все сотрудники в заказах опознаны.", "Every person in the orders is known.")
+        ]
         pairs = self.intake.duplicate_clients
         if pairs:
             parts.append(self._duplicates(pairs))
@@ -385,10 +466,15 @@ class _Page:
 
     def _unknown_people(self) -> Markup:
         rows = [
-            {"spelling": p.spelling, "field": field_name(p.field).get(self.lang), "rows": p.rows,
-             "share": p.revenue_share, "proposal": p.proposal}
+            {
+                "spelling": p.spelling,
+                "field": field_name(p.field).get(self.lang),
+                "rows": p.rows,
+                "share": p.revenue_share,
+                "proposal": p.proposal,
+            }
             for p in self.doubtful
-        ]  # fmt: skip
+        ]
         parts: list[Any] = [
             self._p(
                 "Этих людей нет на листе «Сотрудники». Впишите написание в столбец «Логины и написания в заказах» "
@@ -396,61 +482,108 @@ class _Page:
                 "These persons are not on the sheet “Staff”. Write the spelling into the column “Logins and spellings "
                 "in the orders” of whoever it belongs to.",
             ),
-            self._table(rows, [
-                Col("spelling", self.say("В заказах", "In the orders")), Col("field", self.say("Столбец", "Column")),
-                Col("rows", self.say("Строк", "Rows"), "count"),
-                Col("share", self.say("Доля выручки", "Share of revenue"), "share"),
-                Col("proposal", self.say("Возможно, это", "May be")),
-            ], sortable=True, max_rows=_MOST_PEOPLE),
-        ]  # fmt: skip
+            self._table(
+                rows,
+                [
+                    Col("spelling", self.say("В заказах", "In the orders")),
+                    Col("field", self.say("Столбец", "Column")),
+                    Col("rows", self.say("Строк", "Rows"), "count"),
+                    Col("share", self.say("Доля выручки", "Share of revenue"), "share"),
+                    Col("proposal", self.say("Возможно, это", "May be")),
+                ],
+                sortable=True,
+                max_rows=_MOST_PEOPLE,
+            ),
+        ]
         lines = alias_lines(self.doubtful)
         if lines:
-            parts += [self._p("Если догадки верны, впишите их в audit.toml:",
-                              "If the proposals are right, write them into audit.toml:"), _code(lines)]  # fmt: skip
+            parts += [
+                self._p(
+                    "Если догадки верны, впишите их в audit.toml:",
+                    "If the proposals are right, write them into audit.toml:",
+                ),
+                _code(lines),
+            ]
         return join(parts)
 
     def _duplicates(self, pairs: Sequence[DuplicateClient]) -> Markup:
         rows = [
-            {"a": d.name_a, "code_a": d.client_a, "b": d.name_b, "code_b": d.client_b, "like": d.similarity,
-             "revenue_a": d.revenue_a, "revenue_b": d.revenue_b, "reason": d.reason}
+            {
+                "a": d.name_a,
+                "code_a": d.client_a,
+                "b": d.name_b,
+                "code_b": d.client_b,
+                "like": d.similarity,
+                "revenue_a": d.revenue_a,
+                "revenue_b": d.revenue_b,
+                "reason": d.reason,
+            }
             for d in pairs
-        ]  # fmt: skip
+        ]
         one, two = self.say("Клиент", "Client"), self.say("Похож на", "Resembles")
         code, money = self.say("Код", "Key"), self.say("Выручка", "Revenue")
         shown = pairs[:5]
-        return join([
-            Markup("<h3>{}</h3>").format(self.say("Похоже, один и тот же клиент", "Perhaps one and the same client")),
-            self._table(rows, [
-                Col("a", one), Col("code_a", code), Col("revenue_a", money, "money"), Col("b", two),
-                Col("code_b", code), Col("revenue_b", money, "money"),
-                Col("like", self.say("Сходство", "Likeness"), "share", 0), Col("reason", self.say("Чем", "How")),
-            ], sortable=True, max_rows=_MOST_PAIRS, wide=False),
-            self._p("Если это один клиент, впишите в audit.toml (expect остановит расчёт, если выгрузка изменится):",
-                    "If they are one, write into audit.toml (expect stops the audit once the export changes):"),
-            *(_code(merge_lines(d)) for d in shown),
-        ])  # fmt: skip
+        return join(
+            [
+                Markup("<h3>{}</h3>").format(
+                    self.say("Похоже, один и тот же клиент", "Perhaps one and the same client")
+                ),
+                self._table(
+                    rows,
+                    [
+                        Col("a", one),
+                        Col("code_a", code),
+                        Col("revenue_a", money, "money"),
+                        Col("b", two),
+                        Col("code_b", code),
+                        Col("revenue_b", money, "money"),
+                        Col("like", self.say("Сходство", "Likeness"), "share", 0),
+                        Col("reason", self.say("Чем", "How")),
+                    ],
+                    sortable=True,
+                    max_rows=_MOST_PAIRS,
+                    wide=False,
+                ),
+                self._p(
+                    "Если это один клиент, впишите в audit.toml (expect остановит расчёт, если выгрузка изменится):",
+                    "If they are one, write into audit.toml (expect stops the audit once the export changes):",
+                ),
+                *(_code(merge_lines(d)) for d in shown),
+            ]
+        )
 
     # -- questionnaire -------------------------------------------------------------------------------------------
 
     def questionnaire(self) -> Markup:
         """How far every sheet is filled, and what is wrong in which cell."""
         if not self.q.source:
-            return self._p("Опросника нет. Без него оцениваются только выводы по заказам.",
-                           "There is no questionnaire. Only findings from the orders can be assessed.")  # fmt: skip
+            return self._p(
+                "Опросника нет. Без него оцениваются только выводы по заказам.",
+                "There is no questionnaire. Only findings from the orders can be assessed.",
+            )
         rows = [self._sheet(name) for name in TABLES]
         cols = [
-            Col("sheet", self.say("Лист", "Sheet")), Col("rows", self.say("Строк", "Rows"), "count"),
+            Col("sheet", self.say("Лист", "Sheet")),
+            Col("rows", self.say("Строк", "Rows"), "count"),
             Col("filled", self.say("Ячеек заполнено", "Cells filled"), "share", 0),
             Col("blank", self.say("Не заполнено", "Left blank")),
             Col("problems", self.say("Ошибок", "Problems"), "count"),
-        ]  # fmt: skip
+        ]
         parts: list[Any] = [self._table(rows, cols)]
         if self.q.problems:
             wrong = [{"cell": p.cell, "value": p.value, "text": p.text.get(self.lang)} for p in self.q.problems]
-            parts.append(self._table(wrong, [
-                Col("cell", self.say("Ячейка", "Cell")), Col("value", self.say("Значение", "Value")),
-                Col("text", self.say("Что не так и что допустимо", "What is wrong and what is allowed")),
-            ], caption=self.say("Что исправить", "What to correct"), max_rows=200))  # fmt: skip
+            parts.append(
+                self._table(
+                    wrong,
+                    [
+                        Col("cell", self.say("Ячейка", "Cell")),
+                        Col("value", self.say("Значение", "Value")),
+                        Col("text", self.say("Что не так и что допустимо", "What is wrong and what is allowed")),
+                    ],
+                    caption=self.say("Что исправить", "What to correct"),
+                    max_rows=200,
+                )
+            )
         return join(parts)
 
     def _sheet(self, name: str) -> dict[str, Any]:
@@ -487,24 +620,42 @@ class _Page:
                 {"need": need_name(need, self.lang), "n": len(found), "found": "; ".join(found)}
                 for need, found in sorted(wanted.items(), key=lambda item: -len(item[1]))
             ]
-            parts.append(self._table(rows, [
-                Col("need", self.say("Что добавить", "What to add")),
-                Col("n", self.say("Нужно для выводов", "Needed for findings"), "count"),
-                Col("found", self.say("Для каких", "For which")),
-            ]))  # fmt: skip
+            parts.append(
+                self._table(
+                    rows,
+                    [
+                        Col("need", self.say("Что добавить", "What to add")),
+                        Col("n", self.say("Нужно для выводов", "Needed for findings"), "count"),
+                        Col("found", self.say("Для каких", "For which")),
+                    ],
+                )
+            )
         chapters: dict[str, list[dict[str, Any]]] = {}
         for f in self.all:
             chapters.setdefault(f["id"].split(".")[0], []).append(f)
         yes, no = self.say("да", "yes"), self.say("нет", "no")
         rows = [
-            {"chapter": chapter_title(chapter, self.lang), "finding": f["title"],
-             "can": no if f["status"] == "not_assessed" else yes, "why": f.get("reason", "")}
-            for chapter, found in chapters.items() for f in found
-        ]  # fmt: skip
-        parts.append(self._table(rows, [
-            Col("finding", self.say("Вывод", "Finding")), Col("chapter", self.say("Глава", "Chapter")),
-            Col("can", self.say("Оценим", "Assessed")), Col("why", self.say("Почему нет", "Why not")),
-        ], sortable=True))  # fmt: skip
+            {
+                "chapter": chapter_title(chapter, self.lang),
+                "finding": f["title"],
+                "can": no if f["status"] == "not_assessed" else yes,
+                "why": f.get("reason", ""),
+            }
+            for chapter, found in chapters.items()
+            for f in found
+        ]
+        parts.append(
+            self._table(
+                rows,
+                [
+                    Col("finding", self.say("Вывод", "Finding")),
+                    Col("chapter", self.say("Глава", "Chapter")),
+                    Col("can", self.say("Оценим", "Assessed")),
+                    Col("why", self.say("Почему нет", "Why not")),
+                ],
+                sortable=True,
+            )
+        )
         return join(parts)
 
 

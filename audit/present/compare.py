@@ -86,11 +86,16 @@ class ComparisonView:
         figures, verdicts = self.content["counts"]["metrics"], self.content["counts"]["findings"]
         targets = [a for a in self.content["actions"] if a["target"] is not None]
         return {
-            "better": figures.get("better", 0), "worse": figures.get("worse", 0), "within": figures.get("within", 0),
-            "improved": verdicts.get("improved", 0), "worsened": verdicts.get("worsened", 0),
-            "same": verdicts.get("same", 0), "targets": len(targets),
-            "met": sum(a["status"] in _MET for a in targets), "tested": self.content["tested"],
-        }  # fmt: skip
+            "better": figures.get("better", 0),
+            "worse": figures.get("worse", 0),
+            "within": figures.get("within", 0),
+            "improved": verdicts.get("improved", 0),
+            "worsened": verdicts.get("worsened", 0),
+            "same": verdicts.get("same", 0),
+            "targets": len(targets),
+            "met": sum(a["status"] in _MET for a in targets),
+            "tested": self.content["tested"],
+        }
 
     def verdict(self) -> Markup:
         """Return the verdict in one sentence."""
@@ -145,8 +150,11 @@ class ComparisonView:
         if value is None:
             return DASH
         if isinstance(value, Mapping):
-            return ", ".join(f"{k} {self.fmt.num(v, 4, trim=True) if isinstance(v, int | float) else v}"
-                             for k, v in value.items() if k != "unit")  # fmt: skip
+            return ", ".join(
+                f"{k} {self.fmt.num(v, 4, trim=True) if isinstance(v, int | float) else v}"
+                for k, v in value.items()
+                if k != "unit"
+            )
         return self.fmt.num(value, 2, trim=True) if isinstance(value, int | float) else str(value)
 
     def _threshold_name(self, id: str) -> str:
@@ -174,8 +182,12 @@ class ComparisonView:
         if not money:
             return ""
         of = word(f"effect_{money['basis']}", self.lang)
-        was, now = (self.fmt.money_range(*(money[k][p] for p in ("low", "base", "high")), per_year=True, of=of)
-                    if money[k]["high"] else "" for k in ("old", "new"))  # fmt: skip
+        was, now = (
+            self.fmt.money_range(*(money[k][p] for p in ("low", "base", "high")), per_year=True, of=of)
+            if money[k]["high"]
+            else ""
+            for k in ("old", "new")
+        )
         return self.plain("verdict", "worth", was=was, now=now)
 
     # --- parts of the document
@@ -192,12 +204,16 @@ class ComparisonView:
             keys.append((str(c["met"]), self.plain("key", "met"), self.plain("key", "met_note", **c)))
         w = self.content["windows"]
         care = [
-            self.say("care", "overlap", days=w["overlap_days"], share=w["overlap_share"],
-                     recent=w["recent_overlap_days"]) if w["overlap_days"] else self.say("care", "apart"),
+            self.say(
+                "care", "overlap", days=w["overlap_days"], share=w["overlap_share"], recent=w["recent_overlap_days"]
+            )
+            if w["overlap_days"]
+            else self.say("care", "apart"),
             self.say("care", "chance", tested=c["tested"], expected=self.content["beyond_by_chance"])
-            if c["tested"] else None,
+            if c["tested"]
+            else None,
             self.say("care", "cause"),
-        ]  # fmt: skip
+        ]
         names = [self.content[s]["company"] for s in ("old", "new")]
         if names[0] != names[1]:
             care.insert(0, self.say("care", "company", was=names[0], now=names[1]))
@@ -256,8 +272,9 @@ class ComparisonView:
             [
                 {
                     "action": Markup('{}<span class="km-sub">{}</span>').format(
-                        self.name(a["id"]), method().roles[a["owner"]].short.get(lang)
-                        if a["owner"] in method().roles else a["owner"]),
+                        self.name(a["id"]),
+                        method().roles[a["owner"]].short.get(lang) if a["owner"] in method().roles else a["owner"],
+                    ),
                     "metric": self.name(a["metric"]) if a["metric"] else DASH,
                     "target": target(a),
                     "old": self.fmt.value(a["old"], a["unit"]) if a.get("old") is not None else DASH,
@@ -267,9 +284,15 @@ class ComparisonView:
                 for a in rows
             ],
             dtype=object,
-        )  # fmt: skip
-        heads = {"action": ("Действие", "Action"), "metric": ("Показатель", "Measure"), "target": ("Цель", "Target"),
-                 "old": ("Было", "Before"), "new": ("Стало", "After"), "status": ("Достигнута?", "Met?")}  # fmt: skip
+        )
+        heads = {
+            "action": ("Действие", "Action"),
+            "metric": ("Показатель", "Measure"),
+            "target": ("Цель", "Target"),
+            "old": ("Было", "Before"),
+            "new": ("Стало", "After"),
+            "status": ("Достигнута?", "Met?"),
+        }
         cols = [Col(k, ru if lang == "ru" else en) for k, (ru, en) in heads.items()]
         return join(
             [Markup("<p>{}</p>").format(self.say("actions", "lead")), table(frame, cols, fmt=self.fmt, id="targets")]
@@ -306,12 +329,7 @@ class ComparisonView:
 
         frame = pd.DataFrame(
             [
-                {
-                    "name": self.name(f["id"]),
-                    "old": state(f, "old"),
-                    "new": state(f, "new"),
-                    "change": meaning(f),
-                }
+                {"name": self.name(f["id"]), "old": state(f, "old"), "new": state(f, "new"), "change": meaning(f)}
                 for f in rows
             ],
             dtype=object,
@@ -360,20 +378,27 @@ class ComparisonView:
             [
                 {
                     "name": Markup('{}<span class="km-sub">{}</span>').format(self.name(m["id"]), m["id"]),
-                    "old": side(m, "old"), "new": side(m, "new"), "delta": self.delta(m), "verdict": meaning(m),
+                    "old": side(m, "old"),
+                    "new": side(m, "new"),
+                    "delta": self.delta(m),
+                    "verdict": meaning(m),
                 }
                 for m in rows
             ],
             columns=["name", "old", "new", "delta", "verdict"],
             dtype=object,
-        )  # fmt: skip
+        )
         heads = {"name": "measure", "old": "old", "new": "new", "delta": "delta", "verdict": "verdict"}
         cols = [Col(k, self.word("figures", "head", part)) for k, part in heads.items()]
         star = any(m.get("overlap") for m in rows)
-        return join([
-            Markup("<p>{}</p>").format(self.say("figures", "lead")),
-            table(frame, cols, fmt=self.fmt, id="figures", note=self.plain("figures", "note_overlap") if star else ""),
-        ])  # fmt: skip
+        return join(
+            [
+                Markup("<p>{}</p>").format(self.say("figures", "lead")),
+                table(
+                    frame, cols, fmt=self.fmt, id="figures", note=self.plain("figures", "note_overlap") if star else ""
+                ),
+            ]
+        )
 
     def measuring(self) -> Markup:
         """Build the list of what changed in the method, and how differences were judged."""
@@ -383,17 +408,24 @@ class ComparisonView:
             frame = pd.DataFrame(
                 [
                     {
-                        "what": (self._threshold_name(c["id"]) if c.get("id")
-                                 else self.word("method", "kind", c["kind"])),
-                        "old": self._setting(c["old"]), "new": self._setting(c["new"]), "where": self._scope(c),
+                        "what": (
+                            self._threshold_name(c["id"]) if c.get("id") else self.word("method", "kind", c["kind"])
+                        ),
+                        "old": self._setting(c["old"]),
+                        "new": self._setting(c["new"]),
+                        "where": self._scope(c),
                     }
                     for c in changes
                 ],
                 dtype=object,
-            )  # fmt: skip
+            )
             head = ("what", "old", "new", "where")
-            labels = (self.plain("method", "what"), self.word("figures", "head", "old"),
-                      self.word("figures", "head", "new"), self.plain("method", "where"))  # fmt: skip
+            labels = (
+                self.plain("method", "what"),
+                self.word("figures", "head", "old"),
+                self.word("figures", "head", "new"),
+                self.plain("method", "where"),
+            )
             cols = [Col(k, label) for k, label in zip(head, labels, strict=True)]
             lead = Markup("<p>{}</p>").format(self.say("method", "lead"))
             body = [lead, table(frame, cols, fmt=self.fmt, id="changes", sortable=False)]
@@ -407,9 +439,10 @@ class ComparisonView:
             return self.word("method", "scope", "none")
         named = [
             self.word("method", "scope", "chapter", chapter=chapter_title(s[:-1], self.lang))
-            if s.endswith(".") else self.name(s)
+            if s.endswith(".")
+            else self.name(s)
             for s in scope
-        ]  # fmt: skip
+        ]
         return ", ".join(named[:6]) + ("…" if len(named) > 6 else "")
 
 

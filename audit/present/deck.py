@@ -59,13 +59,15 @@ _T = {
     "checks": Text("Проверки", "Checks"),
     "how_much": Text("Оценка в год", "Estimate a year"),
     "how_computed": Text("Как посчитано", "How it is computed"),
-    "apart": Text("Оценки пересекаются: один рубль может войти в несколько строк, складывать их нельзя.",
-                  "The estimates overlap: the same money may stand in several rows, so they do not add up."),
+    "apart": Text(
+        "Оценки пересекаются: один рубль может войти в несколько строк, складывать их нельзя.",
+        "The estimates overlap: the same money may stand in several rows, so they do not add up.",
+    ),
     "grade": Text("Доказательность", "Evidence"),
     "norm": Text("Норма", "Norm"),
     "interval": Text("интервал 95\u00a0%", "95% interval"),
     "do": Text("Что делать", "What to do"),
-}  # fmt: skip
+}
 
 _CHARTS: Mapping[str, Sequence[str]] = {
     "roles.km_overload": ("roles-km-load", "roles-flow"),
@@ -103,8 +105,10 @@ _CHARTS: Mapping[str, Sequence[str]] = {
     "ownership.handover_loss": ("ownership-departures",),
     "ownership.overloaded_book": ("ownership-load",),
     "keys.too_many": ("keys-leads",),
-    **{f"keys.{x}": ("keys-faults",) for x in (
-        "no_file", "no_buying_centre", "no_plan", "no_backup", "no_influence", "disincentive")},
+    **{
+        f"keys.{x}": ("keys-faults",)
+        for x in ("no_file", "no_buying_centre", "no_plan", "no_backup", "no_influence", "disincentive")
+    },
     "handoff.rule_not_followed": ("handoff-following",),
     "handoff.loss": ("handoff-loss",),
     "service.late": ("service-months", "service-kinds"),
@@ -112,7 +116,7 @@ _CHARTS: Mapping[str, Sequence[str]] = {
     "service.complaints": ("service-reasons", "service-kinds"),
     "service.failures_cost_clients": ("service-after-failure",),
     "selfcheck.contradiction": ("selfcheck-answers",),
-}  # fmt: skip
+}
 """Which chart is a finding's evidence, best first; a finding without one has its figure on the scale of its verdict."""
 
 
@@ -181,9 +185,7 @@ def fit_text(
     return " ".join(lines), smallest
 
 
-def whole_sentences(
-    text: str, width_in: float, height_in: float, *, largest: int, smallest: int
-) -> str:  # fmt: skip
+def whole_sentences(text: str, width_in: float, height_in: float, *, largest: int, smallest: int) -> str:
     """Return as many whole first sentences as fit a box at the smallest size: a slide need not say everything."""
     sentences = re.split(r"(?<=[.!?…]) (?=[A-ZА-ЯЁ«“\d])", _plain(text))
     for n in range(len(sentences), 1, -1):
@@ -317,8 +319,17 @@ class _Deck:
         self.bar(MARGIN_IN, 1.42, WIDTH_IN - 2 * MARGIN_IN, 0.02, RULE)
         foot = self.c.ctx.company + (f" · {self.c.ctx.confidentiality}" if self.c.ctx.confidentiality else "")
         self.text(foot, MARGIN_IN, 7.05, 10.5, 0.3, largest=10, smallest=9, color=INK_FAINT)
-        self.text(str(self.count), WIDTH_IN - MARGIN_IN - 1, 7.05, 1.0, 0.3, largest=10, smallest=10, color=INK_FAINT,
-                  align="right")  # fmt: skip
+        self.text(
+            str(self.count),
+            WIDTH_IN - MARGIN_IN - 1,
+            7.05,
+            1.0,
+            0.3,
+            largest=10,
+            smallest=10,
+            color=INK_FAINT,
+            align="right",
+        )
 
     def _place(self, shape: Any, x: float, y: float, w: float, h: float) -> None:
         shape.left, shape.top = self.inches(x), self.inches(y)
@@ -353,9 +364,20 @@ class _Deck:
             mark.set("sz", str(size * 100))
 
     def text(
-        self, text: str, x: float, y: float, w: float, h: float, *, largest: int, smallest: int, bold: bool = False,
-        color: str = INK, align: str = "left", anchor: str = "top",
-    ) -> None:  # fmt: skip
+        self,
+        text: str,
+        x: float,
+        y: float,
+        w: float,
+        h: float,
+        *,
+        largest: int,
+        smallest: int,
+        bold: bool = False,
+        color: str = INK,
+        align: str = "left",
+        anchor: str = "top",
+    ) -> None:
         """Place one text so that it fits its box."""
         if not text:
             return
@@ -382,9 +404,17 @@ class _Deck:
             self.slide.notes_slide.notes_text_frame.text = clean_text(text)
 
     def table(
-        self, head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[float], y: float, bottom: float,
-        *, status: Sequence[str] | None = None, size: int = 13, lines: int = 3,
-    ) -> int:  # fmt: skip
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        widths: Sequence[float],
+        y: float,
+        bottom: float,
+        *,
+        status: Sequence[str] | None = None,
+        size: int = 13,
+        lines: int = 3,
+    ) -> int:
         """Place a native table below ``y`` and above ``bottom`` (inches); return how many rows found room.
 
         The font goes down to 10 points before rows are left out; a cell takes at most ``lines`` lines.
@@ -395,9 +425,10 @@ class _Deck:
         def lay(points: int) -> tuple[list[list[str]], list[float]]:
             cells, heights = [], []
             for row in rows:
-                fitted = [fit_text(c, wide[k] - 0.2, lines * points * _LINE / 72 + 0.01, largest=points,
-                                   smallest=points)[0]
-                          for k, c in enumerate(row)]  # fmt: skip
+                fitted = [
+                    fit_text(c, wide[k] - 0.2, lines * points * _LINE / 72 + 0.01, largest=points, smallest=points)[0]
+                    for k, c in enumerate(row)
+                ]
                 high = max(len(_wrap(c, wide[k] - 0.2, points, False)) for k, c in enumerate(fitted))
                 cells.append(fitted)
                 heights.append(high * points * _LINE / 72 + 0.14)
@@ -430,9 +461,13 @@ class _Deck:
             for k, value in enumerate(cells[i]):
                 first = k == 0 and mark is not None
                 self._cell(
-                    table.cell(i + 1, k), value, points, bold=first, color=mark.ink if first and mark else INK,
+                    table.cell(i + 1, k),
+                    value,
+                    points,
+                    bold=first,
+                    color=mark.ink if first and mark else INK,
                     fill=mark.wash if first and mark else "#ffffff" if i % 2 == 0 else "#f6f7f9",
-                )  # fmt: skip
+                )
         return kept
 
     def _cell(self, cell: Any, text: str, size: int, *, bold: bool, color: str, fill: str) -> None:
@@ -449,9 +484,17 @@ class _Deck:
             return None
         mark = Benchmark(m.benchmark, f"{self.t('norm').lower()} {s.norm}") if m.benchmark is not None else None
         chart = bars(
-            Caption("verdict", s.figure_name), [""], [m.value], fmt=self.c.fmt, unit=m.unit, low=[m.low],
-            high=[m.high], mark=mark, band=s.band, accent=self.accent,
-        )  # fmt: skip
+            Caption("verdict", s.figure_name),
+            [""],
+            [m.value],
+            fmt=self.c.fmt,
+            unit=m.unit,
+            low=[m.low],
+            high=[m.high],
+            mark=mark,
+            band=s.band,
+            accent=self.accent,
+        )
         picture = chart.slide_png
         return io.BytesIO(picture) if picture is not None else None
 
@@ -466,9 +509,12 @@ class _Deck:
         if isinstance(source, io.BytesIO):
             source.seek(0)
         shape = self.slide.shapes.add_picture(
-            source, self.inches(x + (w - width) / 2), self.inches(y + (h - height) / 2), self.inches(width),
+            source,
+            self.inches(x + (w - width) / 2),
+            self.inches(y + (h - height) / 2),
+            self.inches(width),
             self.inches(height),
-        )  # fmt: skip
+        )
         shape._element.nvPicPr.cNvPr.set("descr", clean_text(alt))
 
     # --- the slides
@@ -485,9 +531,11 @@ class _Deck:
         self._write(self.slide.shapes.title.text_frame, [(shown, size, True, INK)])
         period = self.c.fmt.period(c.period.get("start"), c.period.get("end")) if c.period.get("start") else ""
         self.text(period, 1.1, 4.3, 11, 0.5, largest=20, smallest=14, color=INK_SOFT)
-        facts = [f"{word('as_of', self.c.lang)}: {self.c.fmt.date(c.period['as_of'])}" if c.period.get("as_of") else "",
-                 f"{word('prepared_by', self.c.lang)}: {c.consultant}" if c.consultant else "",
-                 c.confidentiality if c.confidentiality is not None else word("confidential", self.c.lang)]  # fmt: skip
+        facts = [
+            f"{word('as_of', self.c.lang)}: {self.c.fmt.date(c.period['as_of'])}" if c.period.get("as_of") else "",
+            f"{word('prepared_by', self.c.lang)}: {c.consultant}" if c.consultant else "",
+            c.confidentiality if c.confidentiality is not None else word("confidential", self.c.lang),
+        ]
         self.text("\n".join(f for f in facts if f), 1.1, 5.6, 11, 1.1, largest=14, smallest=11, color=INK_FAINT)
 
     def verdict(self) -> None:
@@ -508,10 +556,10 @@ class _Deck:
         sure = (
             f"В расчёт вошло {fmt.num(d['rows_used'])} строк из {fmt.num(d['rows_read'])}, "
             f"{fmt.count(d['clients'], 'клиент', 'клиента', 'клиентов')}, выручка {fmt.money(d['revenue'])}."
-            if lang == "ru" else
-            f"{fmt.num(d['rows_used'])} of {fmt.num(d['rows_read'])} rows entered the figures: "
+            if lang == "ru"
+            else f"{fmt.num(d['rows_used'])} of {fmt.num(d['rows_read'])} rows entered the figures: "
             f"{fmt.count(d['clients'], 'client', 'clients')}, revenue {fmt.money(d['revenue'])}."
-        )  # fmt: skip
+        )
         worth = self.c.together()
         self.text(worth, MARGIN_IN, 5.45, room, 0.95, largest=18, smallest=12)
         self.text(sure, MARGIN_IN, 6.45 if worth else 5.6, room, 0.45, largest=15, smallest=11, color=INK_SOFT)
@@ -543,15 +591,28 @@ class _Deck:
         left = 4.7 if chart is not None else WIDTH_IN - 2 * MARGIN_IN
         severity = SEVERITIES[s.finding.severity].get(lang)
         label = f"{mark.shape} {mark.word.get(lang)}" + (f", {severity}" if severity else "")
-        self.text(f"{label} · {chapter_title(s.finding.chapter, lang)}", MARGIN_IN, 1.5, left, 0.35, largest=13,
-                  smallest=9, bold=True, color=mark.ink)  # fmt: skip
+        self.text(
+            f"{label} · {chapter_title(s.finding.chapter, lang)}",
+            MARGIN_IN,
+            1.5,
+            left,
+            0.35,
+            largest=13,
+            smallest=9,
+            bold=True,
+            color=mark.ink,
+        )
         y = 1.9
         if s.figure:
             self.text(s.figure, MARGIN_IN, y, left, 0.75, largest=40, smallest=20, bold=True)
-            about = [s.figure_name, f"{self.t('interval')}: {s.interval}" if s.interval else "",
-                     f"{self.t('norm').lower()} {s.norm}" if s.norm else ""]  # fmt: skip
-            self.text("; ".join(a for a in about if a), MARGIN_IN, y + 0.75, left, 0.6, largest=13, smallest=9,
-                      color=INK_SOFT)  # fmt: skip
+            about = [
+                s.figure_name,
+                f"{self.t('interval')}: {s.interval}" if s.interval else "",
+                f"{self.t('norm').lower()} {s.norm}" if s.norm else "",
+            ]
+            self.text(
+                "; ".join(a for a in about if a), MARGIN_IN, y + 0.75, left, 0.6, largest=13, smallest=9, color=INK_SOFT
+            )
             y += 1.42
         told = whole_sentences(s.text, left - 0.12, 5.29 - y, largest=15, smallest=12)  # the whole is in the notes
         self.text(told, MARGIN_IN, y, left, 5.35 - y, largest=15, smallest=10)
@@ -563,8 +624,16 @@ class _Deck:
         if actions:
             self.bar(MARGIN_IN, 6.15, WIDTH_IN - 2 * MARGIN_IN, 0.78, tint(self.accent, 0.92))
             steps = "; ".join(a.name.get(lang) for a in actions)
-            self.text(f"{self.t('do')}: {steps}", MARGIN_IN + 0.1, 6.17, WIDTH_IN - 2 * MARGIN_IN - 0.2, 0.74,
-                      largest=14, smallest=10, anchor="middle")  # fmt: skip
+            self.text(
+                f"{self.t('do')}: {steps}",
+                MARGIN_IN + 0.1,
+                6.17,
+                WIDTH_IN - 2 * MARGIN_IN - 0.2,
+                0.74,
+                largest=14,
+                smallest=10,
+                anchor="middle",
+            )
         if chart is not None:
             self.picture(chart, MARGIN_IN + left + 0.25, 1.55, WIDTH_IN - 2 * MARGIN_IN - left - 0.25, 4.5, s.title)
         formula = s.finding.effect.formula.get(lang) if s.finding.effect is not None and s.price else ""

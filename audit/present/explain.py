@@ -44,25 +44,48 @@ class Explanation:
 
 
 _WORDS = {
-    "definition": Text("Определение", "Definition"), "formula": Text("Формула", "Formula"),
-    "source": Text("Источник", "Source"), "unit": Text("Единица", "Unit"), "threshold": Text("Порог", "Threshold"),
-    "needs": Text("Нужно", "Needs"), "metrics": Text("Показатели", "Metrics"), "actions": Text("Что делать", "Actions"),
-    "chapter": Text("Глава", "Chapter"), "benchmark": Text("Ориентир", "Benchmark"), "reason": Text("Смысл", "Meaning"),
-    "owners": Text("Чья это работа", "Whose work it is"), "stations": Text("Станции", "Stations"), "group": Text("Группа", "Group"),
-    "titles": Text("Должности", "Titles"), "findings": Text("Выводы", "Findings"), "owner": Text("Кто делает", "Owner"),
-    "step": Text("Первый шаг", "First step"), "horizon": Text("Срок", "Within"), "target": Text("Цель", "Target"),
-    "toml": Text("Переопределить в audit.toml", "Override in audit.toml"), "state": Text("Состояние", "State"),
+    "definition": Text("Определение", "Definition"),
+    "formula": Text("Формула", "Formula"),
+    "source": Text("Источник", "Source"),
+    "unit": Text("Единица", "Unit"),
+    "threshold": Text("Порог", "Threshold"),
+    "needs": Text("Нужно", "Needs"),
+    "metrics": Text("Показатели", "Metrics"),
+    "actions": Text("Что делать", "Actions"),
+    "chapter": Text("Глава", "Chapter"),
+    "benchmark": Text("Ориентир", "Benchmark"),
+    "reason": Text("Смысл", "Meaning"),
+    "owners": Text("Чья это работа", "Whose work it is"),
+    "stations": Text("Станции", "Stations"),
+    "group": Text("Группа", "Group"),
+    "titles": Text("Должности", "Titles"),
+    "findings": Text("Выводы", "Findings"),
+    "owner": Text("Кто делает", "Owner"),
+    "step": Text("Первый шаг", "First step"),
+    "horizon": Text("Срок", "Within"),
+    "target": Text("Цель", "Target"),
+    "toml": Text("Переопределить в audit.toml", "Override in audit.toml"),
+    "state": Text("Состояние", "State"),
     "note": Text("Примечание", "Note"),
-}  # fmt: skip
+}
 
 UNITS = {
-    "share": Text("доля", "share"), "count": Text("число", "count"), "days": Text("дни", "days"),
-    "hours": Text("часы", "hours"), "fte": Text("ставки", "FTE"), "money": Text("деньги", "money"),
-    "money/year": Text("деньги в год", "money a year"), "ratio": Text("отношение", "ratio"),
-    "index": Text("индекс", "index"), "share/year": Text("доля в год", "share a year"),
-    "p-value": Text("p-значение", "p-value"), "years": Text("годы", "years"), "minutes": Text("минуты", "minutes"),
-    "months": Text("месяцы", "months"), "gaps": Text("обычные промежутки", "usual gaps"),
-}  # fmt: skip
+    "share": Text("доля", "share"),
+    "count": Text("число", "count"),
+    "days": Text("дни", "days"),
+    "hours": Text("часы", "hours"),
+    "fte": Text("ставки", "FTE"),
+    "money": Text("деньги", "money"),
+    "money/year": Text("деньги в год", "money a year"),
+    "ratio": Text("отношение", "ratio"),
+    "index": Text("индекс", "index"),
+    "share/year": Text("доля в год", "share a year"),
+    "p-value": Text("p-значение", "p-value"),
+    "years": Text("годы", "years"),
+    "minutes": Text("минуты", "minutes"),
+    "months": Text("месяцы", "months"),
+    "gaps": Text("обычные промежутки", "usual gaps"),
+}
 
 
 def unit_name(unit: str, lang: Lang) -> str:
@@ -86,8 +109,11 @@ def threshold_line(t: Threshold, fmt: Fmt) -> str:
             side = ("выше" if ru else "above") if t.bad == "high" else ("ниже" if ru else "below")
             if t.unit in ("count", "index"):
                 return f"выявлено от {found}" if ru else f"found from {found}"
-            return (f"выявлено, если весь интервал {side} {found}; наблюдать, если интервал захватывает {found}" if ru
-                    else f"found if the whole interval is {side} {found}; watched if it straddles {found}")  # fmt: skip
+            return (
+                f"выявлено, если весь интервал {side} {found}; наблюдать, если интервал захватывает {found}"
+                if ru
+                else f"found if the whole interval is {side} {found}; watched if it straddles {found}"
+            )
         if t.bad == "high":
             return f"наблюдать от {watch}, выявлено от {found}" if ru else f"watched from {watch}, found from {found}"
         return f"наблюдать ниже {watch}, выявлено ниже {found}" if ru else f"watched below {watch}, found below {found}"

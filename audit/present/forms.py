@@ -105,12 +105,7 @@ def write_letter(
         when = Text(f"с {first} по {last}", f"from {first} to {last}").get(lang)
     style = Markup((resource_dir("templates") / "forms" / "letter.css").read_text(encoding="utf-8"))
     page = _template(f"letter_{lang}.html.j2", escape=True).render(
-        company=company,
-        consultant=consultant,
-        period=when,
-        usual_period=period is None,
-        columns=columns,
-        style=style,
+        company=company, consultant=consultant, period=when, usual_period=period is None, columns=columns, style=style
     )
     path.write_text(page, encoding="utf-8", newline="\n")
 
@@ -144,9 +139,14 @@ def write_audit_toml(
         return f"#{key} = {_toml(example)}" if value is None else f"{key} = {_toml(value)}"
 
     text = _template(f"audit_{lang}.toml.j2", escape=False).render(
-        company=company, consultant=consultant, questionnaire=_toml(questionnaire), lang=_toml(lang), columns=columns,
-        thresholds=thresholds, setting=setting,
-    )  # fmt: skip
+        company=company,
+        consultant=consultant,
+        questionnaire=_toml(questionnaire),
+        lang=_toml(lang),
+        columns=columns,
+        thresholds=thresholds,
+        setting=setting,
+    )
     path.write_text(text, encoding="utf-8", newline="\n")
 
 

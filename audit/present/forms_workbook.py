@@ -21,15 +21,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
 from audit.errors import Lang, Text
 from audit.method import method
-from audit.model.questionnaire import (
-    COMPANY_KEYS,
-    PREFILLED_MARK,
-    TABLES,
-    Column,
-    Questionnaire,
-    TableSpec,
-    options,
-)
+from audit.model.questionnaire import COMPANY_KEYS, PREFILLED_MARK, TABLES, Column, Questionnaire, TableSpec, options
 from audit.resources import resource_dir
 
 __all__ = ["CREATED", "form_words", "write_workbook"]
@@ -42,11 +34,28 @@ FIRST = 2
 
 PREFILLED_HANDOFFS = (("TM", "SR"), ("SR", "KM"), ("SR", "SOP"), ("KM", "PM"))
 SPARE_PERSONS = 40
-_HEADS = {"sale_types": "dimension", "day_log": "person", "handoffs": "trigger", "self_check": "answer",
-          "key_clients": "client_id", "touches": "person", "processes": "owner"}  # fmt: skip
+_HEADS = {
+    "sale_types": "dimension",
+    "day_log": "person",
+    "handoffs": "trigger",
+    "self_check": "answer",
+    "key_clients": "client_id",
+    "touches": "person",
+    "processes": "owner",
+}
 """The key whose filled cells are counted to say how far a sheet is."""
-_WIDTHS = {"number": 13, "int": 12, "share": 13, "date": 13, "time": 11, "yesno": 13, "yesnopartly": 15, "list": 32,
-           "text": 24, "code": 34}  # fmt: skip
+_WIDTHS = {
+    "number": 13,
+    "int": 12,
+    "share": 13,
+    "date": 13,
+    "time": 11,
+    "yesno": 13,
+    "yesnopartly": 15,
+    "list": 32,
+    "text": 24,
+    "code": 34,
+}
 
 Row = dict[str, Any]
 
@@ -156,11 +165,21 @@ def _formats(book: Any) -> dict[str, Any]:
         "warn": make({"bg_color": "#FCE9B8", "font_color": "#7A5200"}),
         "bad": make({"bg_color": "#F6C9C4", "font_color": "#8B1F14"}),
         "off": make({"bg_color": "#F0F0F0", "font_color": "#F0F0F0"}),
-    }  # fmt: skip
+    }
 
 
-_ANSWER_FORMAT = {"text": "text", "list": "text", "number": "number", "int": "number", "share": "share",
-                  "date": "date", "time": "time", "code": "code", "yesno": "code", "yesnopartly": "code"}  # fmt: skip
+_ANSWER_FORMAT = {
+    "text": "text",
+    "list": "text",
+    "number": "number",
+    "int": "number",
+    "share": "share",
+    "date": "date",
+    "time": "time",
+    "code": "code",
+    "yesno": "code",
+    "yesnopartly": "code",
+}
 
 
 # ---- values and rules of one cell
@@ -208,27 +227,61 @@ def _rule(form: _Form, column: Column) -> dict[str, Any] | None:
     stop = {"error_title": w["title"][:32], "ignore_blank": True}
     if column.person:
         # A person who is not on the sheet yet may be added later: warn, do not refuse.
-        return {"validate": "list", "source": _people_range(form), "error_type": "warning",
-                "error_message": w["warn_list"], **stop}  # fmt: skip
+        return {
+            "validate": "list",
+            "source": _people_range(form),
+            "error_type": "warning",
+            "error_message": w["warn_list"],
+            **stop,
+        }
     if column.kind in ("code", "yesno", "yesnopartly"):
         labels = [form.shown(column, code) for code in options(column)]
         return {"validate": "list", "source": _offered(form, labels), "error_message": w["warn_list"], **stop}
     if column.kind == "share":
-        return {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 1,
-                "error_message": w["warn_share"], **stop}  # fmt: skip
+        return {
+            "validate": "decimal",
+            "criteria": "between",
+            "minimum": 0,
+            "maximum": 1,
+            "error_message": w["warn_share"],
+            **stop,
+        }
     if column.kind in ("number", "int"):
         kind = "integer" if column.kind == "int" else "decimal"
         if low is not None and high is not None:
-            return {"validate": kind, "criteria": "between", "minimum": low, "maximum": high,
-                    "error_message": f"{w['warn_number']}: {low:g}–{high:g}", **stop}  # fmt: skip
-        return {"validate": kind, "criteria": ">=", "value": low or 0,
-                "error_message": f"{w['warn_number']} ≥ {low or 0:g}", **stop}  # fmt: skip
+            return {
+                "validate": kind,
+                "criteria": "between",
+                "minimum": low,
+                "maximum": high,
+                "error_message": f"{w['warn_number']}: {low:g}–{high:g}",
+                **stop,
+            }
+        return {
+            "validate": kind,
+            "criteria": ">=",
+            "value": low or 0,
+            "error_message": f"{w['warn_number']} ≥ {low or 0:g}",
+            **stop,
+        }
     if column.kind == "date":
-        return {"validate": "date", "criteria": "between", "minimum": dt.date(1980, 1, 1),
-                "maximum": dt.date(2100, 12, 31), "error_message": w["warn_date"], **stop}  # fmt: skip
+        return {
+            "validate": "date",
+            "criteria": "between",
+            "minimum": dt.date(1980, 1, 1),
+            "maximum": dt.date(2100, 12, 31),
+            "error_message": w["warn_date"],
+            **stop,
+        }
     if column.kind == "time":
-        return {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 1,
-                "error_message": w["warn_time"], **stop}  # fmt: skip
+        return {
+            "validate": "decimal",
+            "criteria": "between",
+            "minimum": 0,
+            "maximum": 1,
+            "error_message": w["warn_time"],
+            **stop,
+        }
     return None
 
 
@@ -321,9 +374,13 @@ def _write_table(form: _Form, spec: TableSpec) -> _State:
                 for r in range(total):
                     ticked = r < len(body) and code in (body[r].get(column.key) or ())
                     _put(form, sheet, FIRST + r, col, tick, True if ticked else None)
-                sheet.data_validation(FIRST, col, FIRST + total - 1, col, {
-                    "validate": "list", "source": [form.words["yes"]], "error_message": form.words["warn_list"],
-                })  # fmt: skip
+                sheet.data_validation(
+                    FIRST,
+                    col,
+                    FIRST + total - 1,
+                    col,
+                    {"validate": "list", "source": [form.words["yes"]], "error_message": form.words["warn_list"]},
+                )
                 col += 1
             continue
         heads.append((_label(column, form.lang), note, column.key, _width(column)))
@@ -382,10 +439,17 @@ def _counted(form: _Form, table: str, area: str, filled: int) -> _State:
 def _write_company(form: _Form, spec: TableSpec) -> _State:
     """Write the company sheet: one question per row; the key stands in a hidden column."""
     sheet, w, f = form.sheets["company"], form.words, form.formats
-    _headings(form, sheet, "company", [
-        ("", "", "key", 4), (w["key_question"], "", "", 46), (w["key_answer"], "", "value", 52),
-        (w["key_note"], "", "", 70),
-    ])  # fmt: skip
+    _headings(
+        form,
+        sheet,
+        "company",
+        [
+            ("", "", "key", 4),
+            (w["key_question"], "", "", 46),
+            (w["key_answer"], "", "value", 52),
+            (w["key_note"], "", "", 70),
+        ],
+    )
     answers = dict(form.company.company) if form.company is not None else {}
     for i, column in enumerate(COMPANY_KEYS):
         row = FIRST + i
@@ -410,10 +474,16 @@ def _write_self_check(form: _Form, spec: TableSpec) -> _State:
     sheet, w, f = form.sheets["self_check"], form.words, form.formats
     answer = spec.column("answer")
     assert answer is not None
-    _headings(form, sheet, "self_check", [
-        ("№", "", "question", 6), (w["key_question"], "", "", 90),
-        (_label(answer, form.lang), _note("self_check", "answer", form.lang), "answer", 26),
-    ])  # fmt: skip
+    _headings(
+        form,
+        sheet,
+        "self_check",
+        [
+            ("№", "", "question", 6),
+            (w["key_question"], "", "", 90),
+            (_label(answer, form.lang), _note("self_check", "answer", form.lang), "answer", 26),
+        ],
+    )
     given = {int(r["question"]): r["answer"] for r in form.rows("self_check")}
     questions = method().self_check
     for i, (number, question) in enumerate(questions.items()):
@@ -449,14 +519,20 @@ def _write_staff(form: _Form, spec: TableSpec) -> _State:
             )
         _lights(form, sheet, FIRST, col, end, col, xl_rowcol_to_cell(FIRST, col))
     codes = xl_range_abs(FIRST, 0, end, 0)
-    sheet.conditional_format(FIRST, 0, end, 0, {
-        "type": "formula", "criteria": f"=COUNTIF({codes},$A{FIRST + 1})>1",
-        "format": f["bad"],
-    })  # fmt: skip
-    sheet.conditional_format(FIRST, 3, end, 3, {
-        "type": "formula", "criteria": f'=AND(COUNTA($B{FIRST + 1}:$C{FIRST + 1})>0,$D{FIRST + 1}="")',
-        "format": f["warn"],
-    })  # fmt: skip
+    sheet.conditional_format(
+        FIRST, 0, end, 0, {"type": "formula", "criteria": f"=COUNTIF({codes},$A{FIRST + 1})>1", "format": f["bad"]}
+    )
+    sheet.conditional_format(
+        FIRST,
+        3,
+        end,
+        3,
+        {
+            "type": "formula",
+            "criteria": f'=AND(COUNTA($B{FIRST + 1}:$C{FIRST + 1})>0,$D{FIRST + 1}="")',
+            "format": f["warn"],
+        },
+    )
     return _counted(form, "staff", xl_range_abs(FIRST, 3, end, 3), sum(not _absent(p["role"]) for p in form.people))
 
 
@@ -565,9 +641,13 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
     rule = _rule(form, share)
     assert rule is not None
     sheet.data_validation(_GRID_ROW, _PERSON_COL, last_row, last_col, rule)
-    sheet.data_validation(_CONFIDENCE_ROW, _PERSON_COL, _CONFIDENCE_ROW, last_col, {
-        "validate": "list", "source": [1, 2, 3], "error_message": w["warn_list"],
-    })  # fmt: skip
+    sheet.data_validation(
+        _CONFIDENCE_ROW,
+        _PERSON_COL,
+        _CONFIDENCE_ROW,
+        last_col,
+        {"validate": "list", "source": [1, 2, 3], "error_message": w["warn_list"]},
+    )
     _grid_colours(form, sheet, last_row, last_col)
     sheet.freeze_panes(_GRID_ROW, _PERSON_COL)
     heads = form.ref("time", xl_range_abs(1, _PERSON_COL, 1, last_col))
@@ -625,10 +705,17 @@ def _grid_colours(form: _Form, sheet: Any, last_row: int, last_col: int) -> None
         if whole:
             end = next((j for j in range(i + 1, len(functions)) if functions[j][2]), len(functions)) - 1
             top, below, bottom = _GRID_ROW + i, _GRID_ROW + i + 2, _GRID_ROW + end + 1
-            sheet.conditional_format(top, _PERSON_COL, top, last_col, {
-                "type": "formula", "criteria": f"=AND({first}{top + 1}>0,SUM({first}{below}:{first}{bottom})>0)",
-                "format": form.formats["warn"],
-            })  # fmt: skip
+            sheet.conditional_format(
+                top,
+                _PERSON_COL,
+                top,
+                last_col,
+                {
+                    "type": "formula",
+                    "criteria": f"=AND({first}{top + 1}>0,SUM({first}{below}:{first}{bottom})>0)",
+                    "format": form.formats["warn"],
+                },
+            )
 
 
 # ---- finishing

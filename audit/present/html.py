@@ -56,8 +56,15 @@ _STYLE_RULE = re.compile(
     r"(text-align|font-weight|font-style|color|background-color|white-space|vertical-align|width|min-width|max-width)"
     r"\s*:\s*(#[0-9a-fA-F]{3,8}|[a-zA-Z-]{1,24}|\d{1,4}(\.\d+)?(px|em|rem|%|pt)?|rgba?\([\d.,\s%]{3,40}\))\s*\Z"
 )
-_AUTOCLOSE = {"p": {"p"}, "li": {"li"}, "tr": {"tr", "td", "th"}, "td": {"td", "th"}, "th": {"td", "th"},
-              "dt": {"dt", "dd"}, "dd": {"dt", "dd"}}  # fmt: skip
+_AUTOCLOSE = {
+    "p": {"p"},
+    "li": {"li"},
+    "tr": {"tr", "td", "th"},
+    "td": {"td", "th"},
+    "th": {"td", "th"},
+    "dt": {"dt", "dd"},
+    "dd": {"dt", "dd"},
+}
 _HEADING = re.compile(r"h[1-6]\Z")
 _CONTAINERS = frozenset({"table", "ul", "ol", "dl", "section", "article", "div", "aside", "figure", "blockquote"})
 
@@ -195,8 +202,12 @@ _SVG_TAGS = _words(
 _SVG_BAD_VALUE = re.compile(r"(javascript:|@import|expression\(|https?:(?!//www\.w3\.org)|url\(\s*['\"]?(?!#))", re.I)
 _SVG_REFERENCE = re.compile(r"url\(\s*['\"]?#([^'\")]+)['\"]?\s*\)")
 _PARSER_OPTIONS: Mapping[str, Any] = {
-    "resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True, "huge_tree": False,
-}  # fmt: skip
+    "resolve_entities": False,
+    "no_network": True,
+    "remove_comments": True,
+    "remove_pis": True,
+    "huge_tree": False,
+}
 
 
 def clean_svg(data: bytes, prefix: str, alt: str) -> str | None:

@@ -132,9 +132,7 @@ def _weasyprint(html: str, lang: Lang) -> tuple[bytes, int]:
                 optimize_images=False, pdf_tags=True
             )
             data: bytes = document.write_pdf(
-                pdf_identifier=hashlib.sha256(html.encode("utf-8")).digest()[:16],
-                pdf_tags=True,
-                custom_metadata=False,
+                pdf_identifier=hashlib.sha256(html.encode("utf-8")).digest()[:16], pdf_tags=True, custom_metadata=False
             )
     finally:
         if collecting:
@@ -162,8 +160,11 @@ def _candidates() -> Iterator[Path]:
                 yield root / f"{app}.app" / "Contents" / "MacOS" / app
     if sys.platform == "win32":
         roots = [os.environ.get(k) for k in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")]
-        for tail in ("Microsoft/Edge/Application/msedge.exe", "Google/Chrome/Application/chrome.exe",
-                     "Chromium/Application/chrome.exe"):  # fmt: skip
+        for tail in (
+            "Microsoft/Edge/Application/msedge.exe",
+            "Google/Chrome/Application/chrome.exe",
+            "Chromium/Application/chrome.exe",
+        ):
             yield from (Path(r) / tail for r in roots if r)
     for name in _NAMES:
         found = shutil.which(name)
@@ -180,11 +181,22 @@ def _browser(html: str, path: Path, browser: Path, timeout_s: float = 120) -> in
         out = Path(folder) / "report.pdf"
         page.write_text(inline_svg(html), encoding="utf-8")
         command = [
-            str(browser), "--headless=new", "--disable-gpu", "--no-first-run", "--no-default-browser-check",
-            "--disable-extensions", "--disable-background-networking", "--disable-sync", "--no-pdf-header-footer",
-            "--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9", f"--user-data-dir={folder}/profile",
-            f"--print-to-pdf={out}", "--export-tagged-pdf", "--generate-pdf-document-outline",
-        ]  # fmt: skip
+            str(browser),
+            "--headless=new",
+            "--disable-gpu",
+            "--no-first-run",
+            "--no-default-browser-check",
+            "--disable-extensions",
+            "--disable-background-networking",
+            "--disable-sync",
+            "--no-pdf-header-footer",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--proxy-server=127.0.0.1:9",
+            f"--user-data-dir={folder}/profile",
+            f"--print-to-pdf={out}",
+            "--export-tagged-pdf",
+            "--generate-pdf-document-outline",
+        ]
         if sys.platform.startswith("linux") and hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--no-sandbox")  # Chromium refuses to run as root with its sandbox
         command.append(page.as_uri())

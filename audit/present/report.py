@@ -219,10 +219,15 @@ def definitions_of(ids: Iterable[str], lang: Lang) -> list[DefinitionEntry]:
         mark = method().benchmarks[spec.benchmark].name.get(lang) if spec.benchmark else ""
         out.append(
             DefinitionEntry(
-                id=id, name=spec.name.get(lang), definition=spec.definition.get(lang), formula=spec.formula,
-                unit=spec.unit, source=source_text(spec.source, lang), benchmark=mark,
+                id=id,
+                name=spec.name.get(lang),
+                definition=spec.definition.get(lang),
+                formula=spec.formula,
+                unit=spec.unit,
+                source=source_text(spec.source, lang),
+                benchmark=mark,
             )
-        )  # fmt: skip
+        )
     return out
 
 
@@ -233,13 +238,21 @@ def thresholds_of(thresholds: Thresholds, lang: Lang, ids: Iterable[str] | None 
         t = thresholds[id]
         out.append(
             ThresholdEntry(
-                id=id, name=method().describe(id, lang), unit=t.unit, source=source_text(t.source, lang),
+                id=id,
+                name=method().describe(id, lang),
+                unit=t.unit,
+                source=source_text(t.source, lang),
                 reason=t.reason.name.get(lang),
                 watch=t.watch,
-                found=t.found, bad=t.bad, value=t.value, low=t.low, base=t.base, high=t.high,
+                found=t.found,
+                bad=t.bad,
+                value=t.value,
+                low=t.low,
+                base=t.base,
+                high=t.high,
                 overridden=id in thresholds.overridden,
             )
-        )  # fmt: skip
+        )
     return out
 
 
@@ -301,23 +314,41 @@ class _Explainer:
 def _metric(id: str, raw: Mapping[str, Any]) -> Metric:
     reason = raw.get("reason")
     return Metric(
-        id=id, value=raw.get("value"), unit=raw.get("unit", "ratio"), bad=raw.get("bad"), low=raw.get("low"),
-        high=raw.get("high"), n=raw.get("n"), benchmark=raw.get("benchmark"),
-        benchmark_source=raw.get("benchmark_source"), grade=raw.get("grade"),
+        id=id,
+        value=raw.get("value"),
+        unit=raw.get("unit", "ratio"),
+        bad=raw.get("bad"),
+        low=raw.get("low"),
+        high=raw.get("high"),
+        n=raw.get("n"),
+        benchmark=raw.get("benchmark"),
+        benchmark_source=raw.get("benchmark_source"),
+        grade=raw.get("grade"),
         reason=Text(str(reason), str(reason)) if reason else None,
-    )  # fmt: skip
+    )
 
 
 def _view(raw: Mapping[str, Any], ctx: ReportContext, bands: Mapping[str, Band]) -> FindingView:
     effect = raw.get("effect")
     reason = raw.get("reason")
     finding = Finding(
-        id=raw["id"], status=raw["status"], severity=raw.get("severity", "none"),
-        reason=Text(str(reason), str(reason)) if reason else None, metrics=tuple(raw.get("metrics", ())),
-        effect=Effect(effect["low"], effect["base"], effect["high"], effect.get("basis", "revenue"),
-                      Text(str(effect.get("formula", "")), str(effect.get("formula", "")))) if effect else None,
-        grade=raw.get("grade"), table=raw.get("table"),
-    )  # fmt: skip
+        id=raw["id"],
+        status=raw["status"],
+        severity=raw.get("severity", "none"),
+        reason=Text(str(reason), str(reason)) if reason else None,
+        metrics=tuple(raw.get("metrics", ())),
+        effect=Effect(
+            effect["low"],
+            effect["base"],
+            effect["high"],
+            effect.get("basis", "revenue"),
+            Text(str(effect.get("formula", "")), str(effect.get("formula", ""))),
+        )
+        if effect
+        else None,
+        grade=raw.get("grade"),
+        table=raw.get("table"),
+    )
     main = next((m for m in finding.metrics if m in ctx.metrics), None)
     return FindingView(
         finding=finding,
@@ -511,8 +542,11 @@ def _notebook_chapter(
     parts: list[Any] = [Markup('<p class="km-chapter-findings">{}</p>').format(strip) if strip else None]
     if c.status == "failed":
         cell = f" {word('cell_error', lang, cell=body.error[0], error=body.error[1])}" if body.error else ""
-        parts.append(Markup('<p class="km-error"><strong>{}.</strong> {}{}</p>').format(
-            word("chapter_failed", lang), c.error, cell))  # fmt: skip
+        parts.append(
+            Markup('<p class="km-error"><strong>{}.</strong> {}{}</p>').format(
+                word("chapter_failed", lang), c.error, cell
+            )
+        )
         body = Body(Markup(re.sub(r'<p class="km-error">.*?</p>', "", str(body.html), flags=re.S)), body.error)
     empty = not re.sub(r"<[^>]+>|\s", "", str(body.html)) and "<img" not in str(body.html)
     if empty and c.status != "failed":
@@ -563,9 +597,15 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
     terms = sorted(glossary(lang), key=lambda t: t.term.lower().replace("ё", "е"))
     explained = halves([Markup("<p><b>{}</b> {}</p>").format(t.term, t.meaning) for t in terms])
     out.append(
-        _chapter("glossary", word("glossary", lang), Markup('<div class="km-glossary">{}</div>').format(explained), lang,
-                 explain=False, brief=True)
-    )  # fmt: skip
+        _chapter(
+            "glossary",
+            word("glossary", lang),
+            Markup('<div class="km-glossary">{}</div>').format(explained),
+            lang,
+            explain=False,
+            brief=True,
+        )
+    )
     return out
 
 
@@ -650,10 +690,13 @@ def _threshold_list(ctx: ReportContext, fmt: Fmt) -> Markup:
     limits = [told(t) for t in ctx.thresholds if t.watch is not None]
     parameters = [told(t) for t in ctx.thresholds if t.watch is None]
     frame = pd.DataFrame(
-        [{"name": Markup('<b>{}</b> <span class="km-id">{}</span>').format(name, more), "limit": limit}
-         for name, limit, more in [*limits, *parameters]],
-        columns=["name", "limit"], dtype=object,
-    )  # fmt: skip
+        [
+            {"name": Markup('<b>{}</b> <span class="km-id">{}</span>').format(name, more), "limit": limit}
+            for name, limit, more in [*limits, *parameters]
+        ],
+        columns=["name", "limit"],
+        dtype=object,
+    )
     cols = [Col("name", word("threshold", lang)), Col("limit", word("in_force", lang))]
     printed = [
         Markup("<h4>{}</h4>{}").format(
@@ -703,9 +746,12 @@ def _printed_contents(contents: Sequence[Mapping[str, Any]]) -> list[list[dict[s
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     env = Environment(
-        loader=FileSystemLoader(str(resource_dir("templates") / "report")), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(str(resource_dir("templates") / "report")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     env.filters["css_string"] = _css_string
     return env
 
@@ -808,32 +854,39 @@ def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, targ
         (word("prepared_by", lang), ctx.consultant or ""),
     ]
     body, front = ((_for_screen if screen else _for_paper)(part) for part in (parts.body, parts.front))
-    return _templates().get_template("document.html.j2").render(
-        ctx=ctx,
-        lang=lang,
-        screen=screen,
-        w=lambda key: word(key, lang),
-        title=title,
-        period=period,
-        description=f"{ctx.company}. {title}. {period}".replace(NBSP, " "),
-        generator="km-audit",
-        logo=_logo(ctx, run_dir),
-        confidentiality=ctx.confidentiality if ctx.confidentiality is not None else word("confidential", lang),
-        cover_facts=[f for f in facts if f[1]],
-        contents=parts.contents,
-        printed_contents=_printed_contents(parts.contents),
-        front=Markup(front),
-        body=Markup(body),
-        css=Markup(_asset("report.css")),
-        fonts=Markup(_font_css(screen)),
-        colors={
-            "accent": ctx.accent, "ink": readable(ctx.accent), "on": on_color(ctx.accent),
-            "wash": tint(ctx.accent, 0.93), "line": tint(ctx.accent, 0.55),
-        },
-        script=Markup(script),
-        script_hash=f"sha256-{digest}",
-        js_words=json.dumps(
-            {"filter": word("filter", lang), "hits": word("filter_hits", lang), "table": word("table", lang)},
-            ensure_ascii=False,
-        ),
-    )  # fmt: skip
+    return (
+        _templates()
+        .get_template("document.html.j2")
+        .render(
+            ctx=ctx,
+            lang=lang,
+            screen=screen,
+            w=lambda key: word(key, lang),
+            title=title,
+            period=period,
+            description=f"{ctx.company}. {title}. {period}".replace(NBSP, " "),
+            generator="km-audit",
+            logo=_logo(ctx, run_dir),
+            confidentiality=ctx.confidentiality if ctx.confidentiality is not None else word("confidential", lang),
+            cover_facts=[f for f in facts if f[1]],
+            contents=parts.contents,
+            printed_contents=_printed_contents(parts.contents),
+            front=Markup(front),
+            body=Markup(body),
+            css=Markup(_asset("report.css")),
+            fonts=Markup(_font_css(screen)),
+            colors={
+                "accent": ctx.accent,
+                "ink": readable(ctx.accent),
+                "on": on_color(ctx.accent),
+                "wash": tint(ctx.accent, 0.93),
+                "line": tint(ctx.accent, 0.55),
+            },
+            script=Markup(script),
+            script_hash=f"sha256-{digest}",
+            js_words=json.dumps(
+                {"filter": word("filter", lang), "hits": word("filter_hits", lang), "table": word("table", lang)},
+                ensure_ascii=False,
+            ),
+        )
+    )

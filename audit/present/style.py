@@ -88,9 +88,11 @@ GRADES: dict[Grade, Text] = {
     "A": Text("три источника согласны: норма, опрос и заказы", "three sources agree: norm, questionnaire and orders"),
     "B": Text("согласны два источника", "two sources agree"),
     "C": Text("один источник", "one source"),
-    "D": Text("источники противоречат друг другу: показаны все, рекомендации на этом не строятся",
-              "the sources contradict each other: all are shown, no recommendation rests on it"),
-}  # fmt: skip
+    "D": Text(
+        "источники противоречат друг другу: показаны все, рекомендации на этом не строятся",
+        "the sources contradict each other: all are shown, no recommendation rests on it",
+    ),
+}
 """What an evidence grade means."""
 
 _FACES = ("AuditSans-Regular", "AuditSans-Semibold", "AuditSans-Italic", "AuditSerif-Regular", "AuditSerif-Semibold")

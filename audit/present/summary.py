@@ -158,10 +158,14 @@ class SummaryView:
         top = sorted(found, key=lambda v: rank(v.finding))
         part = "none" if not assessed else "found" if top else "watch" if watched else "clear"
         return self._say(
-            "verdict", part, found=len(found), watched=len(watched), assessed=len(assessed),
+            "verdict",
+            part,
+            found=len(found),
+            watched=len(watched),
+            assessed=len(assessed),
             first=lower_first(str(top[0].title)) if top else "",
             second=lower_first(str(top[1].title)) if len(top) > 1 else "",
-        )  # fmt: skip
+        )
 
     def price(self) -> Markup:
         """What is found is worth a year, each client counted once; empty where nothing found has a price."""
@@ -177,8 +181,17 @@ class SummaryView:
         if not wrong:
             return []
         worst = max(wrong, key=lambda c: abs(c.counted - c.stated))
-        return [self._say("sure", "control_sum", file=worst.file, stated=worst.stated, counted=worst.counted,
-                          difference=worst.counted - worst.stated, more=len(wrong) - 1)]  # fmt: skip
+        return [
+            self._say(
+                "sure",
+                "control_sum",
+                file=worst.file,
+                stated=worst.stated,
+                counted=worst.counted,
+                difference=worst.counted - worst.stated,
+                more=len(wrong) - 1,
+            )
+        ]
 
     def executive(self) -> Section:
         """Page one."""
@@ -188,20 +201,34 @@ class SummaryView:
             s: sum(v.finding.status == s for v in self.views) for s in ("found", "watch", "clear", "not_assessed")
         }
         sure = [
-            self._say("sure", "data", rows_used=i.rows_used, rows_read=i.rows_read, rows_set_aside=i.rows_set_aside,
-                      clients=d["clients"], start=w.start, end=w.as_of),
-            *(self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(i.questions) - 1)
-              for q in i.questions[:1]),
+            self._say(
+                "sure",
+                "data",
+                rows_used=i.rows_used,
+                rows_read=i.rows_read,
+                rows_set_aside=i.rows_set_aside,
+                clients=d["clients"],
+                start=w.start,
+                end=w.as_of,
+            ),
+            *(
+                self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(i.questions) - 1)
+                for q in i.questions[:1]
+            ),
             *self._control_sum(),
             self._say("sure", "grades"),
             self._say("sure", "unassessed", n=counts["not_assessed"], total=len(self.views)),
-        ]  # fmt: skip
+        ]
         return executive_page(
-            fmt=self.fmt, verdict=self.verdict(), lead=self._say("verdict", "lead", **counts),
-            findings=self.headlines(), how_sure=[s for s in sure if s], first_steps=self.first_steps(),
+            fmt=self.fmt,
+            verdict=self.verdict(),
+            lead=self._say("verdict", "lead", **counts),
+            findings=self.headlines(),
+            how_sure=[s for s in sure if s],
+            first_steps=self.first_steps(),
             headline=str(self.price().unescape()),
             nothing=None if counts["found"] + counts["watch"] + counts["clear"] else self._say("verdict", "nothing"),
-        )  # fmt: skip
+        )
 
     def scorecard(self) -> Section:
         """Every finding in one table, by chapter; what this version does not check is left to the list of limits."""
@@ -232,8 +259,10 @@ class SummaryView:
             [{"reason": reason, "findings": "; ".join(str(v.title) for v in vs)} for reason, vs in groups.items()],
             columns=["reason", "findings"],
         )
-        columns = [Col("reason", str(self._say("limits", "reason").unescape())),
-                   Col("findings", str(self._say("limits", "findings").unescape()))]  # fmt: skip
+        columns = [
+            Col("reason", str(self._say("limits", "reason").unescape())),
+            Col("findings", str(self._say("limits", "findings").unescape())),
+        ]
         body = table(frame, columns, fmt=self.fmt, sortable=False) if len(frame) else self._say("limits", "empty")
         return Section("limits", str(self._say("limits", "title").unescape()), [body], 2)
 

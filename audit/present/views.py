@@ -128,12 +128,18 @@ def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
         severity=raw["severity"],
         reason=None if reason is None else Text(reason, reason),
         metrics=tuple(raw["metrics"]),
-        effect=None if effect is None else Effect(
-            low=effect["low"], base=effect["base"], high=effect["high"], basis=effect["basis"],
-            formula=Text(effect["formula"], effect["formula"]), inputs=effect.get("inputs", {}),
+        effect=None
+        if effect is None
+        else Effect(
+            low=effect["low"],
+            base=effect["base"],
+            high=effect["high"],
+            basis=effect["basis"],
+            formula=Text(effect["formula"], effect["formula"]),
+            inputs=effect.get("inputs", {}),
         ),
         grade=raw.get("grade"),
         actions=tuple(raw["actions"]),
         table=raw.get("table"),
         facts=raw.get("facts", {}),
-    )  # fmt: skip
+    )

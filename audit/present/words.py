@@ -89,14 +89,16 @@ WORDS: dict[str, Text] = {
     "term": Text("Термин", "Term"),
     "meaning": Text("Значение", "Meaning"),
     "chapter": Text("Глава", "Chapter"),
-    "in_annex": Text("Список целиком — на листе «{sheet}» файла annex.xlsx",
-                     "The whole list is on sheet “{sheet}” of annex.xlsx"),
+    "in_annex": Text(
+        "Список целиком — на листе «{sheet}» файла annex.xlsx", "The whole list is on sheet “{sheet}” of annex.xlsx"
+    ),
     "rows_shown": Text("Показано строк: {shown} из {total}", "{shown} of {total} rows are shown"),
     "evidence_link": Text("доказательства", "evidence"),
     "empty_table": Text("Строк нет.", "No rows."),
     "chapter_failed": Text("Глава не построена", "This chapter could not be built"),
-    "chapter_silent": Text("В этой главе сказать нечего: для неё нет данных.",
-                           "Nothing to say in this chapter: there is no data for it."),
+    "chapter_silent": Text(
+        "В этой главе сказать нечего: для неё нет данных.", "Nothing to say in this chapter: there is no data for it."
+    ),
     "cell_error": Text("Ячейка {cell} остановилась с ошибкой: {error}", "Cell {cell} stopped with an error: {error}"),
     "analyst_output": Text("Дополнено аналитиком", "Added by the analyst"),
     # browser
@@ -114,16 +116,23 @@ WORDS: dict[str, Text] = {
     "clients": Text("Клиентов", "Clients"),
     "revenue": Text("Выручка", "Revenue"),
     # how to read
-    "read_found": Text("значение за порогом, и весь 95-процентный интервал — тоже",
-                       "the figure is beyond the limit, and so is its whole 95% interval"),
-    "read_watch": Text("значение или часть интервала — в полосе наблюдения",
-                       "the figure, or part of its interval, is in the band to watch"),
-    "read_clear": Text("весь интервал по хорошую сторону порога",
-                       "the whole interval is on the good side of the limit"),
+    "read_found": Text(
+        "значение за порогом, и весь 95-процентный интервал — тоже",
+        "the figure is beyond the limit, and so is its whole 95% interval",
+    ),
+    "read_watch": Text(
+        "значение или часть интервала — в полосе наблюдения",
+        "the figure, or part of its interval, is in the band to watch",
+    ),
+    "read_clear": Text(
+        "весь интервал по хорошую сторону порога", "the whole interval is on the good side of the limit"
+    ),
     "read_not_assessed": Text("данных не хватает; причина названа", "the data do not suffice; the reason is given"),
-    "data_page": Text("Отложенные строки с причинами — в файле rejected_rows.csv, все списки и таблицы — в annex.xlsx.",
-                      "Rows set aside, with reasons, are in rejected_rows.csv; every list and table is in annex.xlsx."),
-}  # fmt: skip
+    "data_page": Text(
+        "Отложенные строки с причинами — в файле rejected_rows.csv, все списки и таблицы — в annex.xlsx.",
+        "Rows set aside, with reasons, are in rejected_rows.csv; every list and table is in annex.xlsx.",
+    ),
+}
 
 
 def word(key: str, lang: Lang, **values: object) -> str:
@@ -137,10 +146,11 @@ _KAM = ("статья о работе с ключевыми клиентами",
 _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"kit default", Text("значение по умолчанию", "default of this audit")),
     (r"field standard", Text("общепринято", "field standard")),
-    (r"EK: up to 20 % can be freed",
-     Text(f"{_EK[0]}: высвобождается до 20 %", f"{_EK[1]}: up to 20% can be freed")),
-    (r"EK: 60-100 % on industrial markets",
-     Text(f"{_EK[0]}: 60–100 % на промышленных рынках", f"{_EK[1]}: 60–100% on industrial markets")),
+    (r"EK: up to 20 % can be freed", Text(f"{_EK[0]}: высвобождается до 20 %", f"{_EK[1]}: up to 20% can be freed")),
+    (
+        r"EK: 60-100 % on industrial markets",
+        Text(f"{_EK[0]}: 60–100 % на промышленных рынках", f"{_EK[1]}: 60–100% on industrial markets"),
+    ),
     (r"EK: 1, 2, 3… sales", Text(f"{_EK[0]}: 1, 2, 3… продажи", f"{_EK[1]}: 1, 2, 3… sales")),
     (r"EK tables 1, 2", Text(f"{_EK[0]}, табл. 1–2", f"{_EK[1]}, tables 1–2")),
     (r"EK table (\d)", Text(rf"{_EK[0]}, табл. \1", rf"{_EK[1]}, table \1")),
@@ -151,8 +161,10 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"\(related figure\)", Text("(близкий показатель)", "(related figure)")),
     (r"\(construction example\)", Text("(пример стройки)", "(construction example)")),
     (r"\(range as a task of КМ\)", Text("(ассортимент — задача КМ)", "(range as a task of the client manager)")),
-    (r"text only, no row in table 2: union of C and S \(inferred\)",
-     Text("строки в таблице 2 нет: объединение C и S — наше", "no row in table 2: the union of C and S is ours")),
+    (
+        r"text only, no row in table 2: union of C and S \(inferred\)",
+        Text("строки в таблице 2 нет: объединение C и S — наше", "no row in table 2: the union of C and S is ours"),
+    ),
     (r"\(funnel\)", Text("(воронка)", "(funnel)")),
     (r"\bEK\b", Text(*_EK)),
     (r"\bTS\b", Text("Соколова, 2014", "Sokolova, 2014")),
@@ -169,7 +181,7 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"matching \+", Text("подбор пар наш", "matching ours")),
     (r"by quarters \+", Text("по кварталам — наше", "by quarters ours")),
     (r"(?:^|(?<=; ))\+(?=;|$)", Text("наше", "ours")),
-)  # fmt: skip
+)
 """Codes of sources as they stand in the method, whole phrases first: a shorter pattern must not eat a part of one."""
 
 

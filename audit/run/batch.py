@@ -102,9 +102,15 @@ def run_batch(
         started = time.perf_counter()
         with lock:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, text=True,
-                encoding="utf-8", errors="replace",
-            )  # fmt: skip
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=env,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
             living.add(process)
         try:
             out, err = process.communicate()
@@ -141,9 +147,17 @@ def _row(folder: Path, code: int, out: str, err: str, seconds: float) -> BatchRo
     counts = told["findings"]
     failed = "; ".join(f"{f['chapter']}: {f['error']}" for f in told["failed"])
     return BatchRow(
-        str(folder), _company(Path(told["run"]), folder), told["status"], counts["found"], counts["watch"],
-        counts["clear"], counts["not_assessed"], told["report_html"], failed, round(seconds, 1),
-    )  # fmt: skip
+        str(folder),
+        _company(Path(told["run"]), folder),
+        told["status"],
+        counts["found"],
+        counts["watch"],
+        counts["clear"],
+        counts["not_assessed"],
+        told["report_html"],
+        failed,
+        round(seconds, 1),
+    )
 
 
 def _why(told: object, code: int, err: str) -> str:

@@ -94,9 +94,12 @@ def write_refusal(error: AuditError, folder: Path, settings: Settings | None, la
     """Write the page that says why the inputs of a folder cannot be used; no settings where these cannot be read."""
     settings = override(settings or Settings(), {"report": {"lang": lang}})
     page = refusal_page(
-        error, settings, company=_company(folder, settings.company.name or "—"),
-        dated=dt.date.today().isoformat(), rejected=isinstance(error, NothingUsableError),
-    )  # fmt: skip
+        error,
+        settings,
+        company=_company(folder, settings.company.name or "—"),
+        dated=dt.date.today().isoformat(),
+        rejected=isinstance(error, NothingUsableError),
+    )
     return _write(folder, page)
 
 
@@ -126,25 +129,37 @@ def print_check(result: CheckResult, console: Console) -> None:
     console.print(f"[bold]{say('Файлы заказов', 'Orders')}[/]")
     for f in i.files:
         about = ", ".join(x for x in (f.format, f.encoding, f.sheet) if x)
-        console.print(f"  {escape(f.name)}  [dim]{escape(about)}[/]  "
-                      + say(f"строк {fmt.num(f.rows_read)}, отложено {fmt.num(f.rows_set_aside)}",
-                            f"{fmt.num(f.rows_read)} rows, {fmt.num(f.rows_set_aside)} set aside"))  # fmt: skip
-    console.print(say(
-        f"  прочитано {fmt.num(i.rows_read)} = использовано {fmt.num(i.rows_used)}"
-        f" + отложено {fmt.num(i.rows_set_aside)}",
-        f"  read {fmt.num(i.rows_read)} = used {fmt.num(i.rows_used)} + set aside {fmt.num(i.rows_set_aside)}",
-    ))  # fmt: skip
+        console.print(
+            f"  {escape(f.name)}  [dim]{escape(about)}[/]  "
+            + say(
+                f"строк {fmt.num(f.rows_read)}, отложено {fmt.num(f.rows_set_aside)}",
+                f"{fmt.num(f.rows_read)} rows, {fmt.num(f.rows_set_aside)} set aside",
+            )
+        )
+    console.print(
+        say(
+            f"  прочитано {fmt.num(i.rows_read)} = использовано {fmt.num(i.rows_used)}"
+            f" + отложено {fmt.num(i.rows_set_aside)}",
+            f"  read {fmt.num(i.rows_read)} = used {fmt.num(i.rows_used)} + set aside {fmt.num(i.rows_set_aside)}",
+        )
+    )
     console.print(f"  {fmt.period(i.first_date, i.last_date)}, {fmt.money(i.revenue)}")
     for total in i.control_sums:
         off = total.counted - total.stated
         gap = "" if total.agrees else f" ({'+' if off > 0 else ''}{fmt.money_full(off)})"
         agrees = say("сходится", "agrees") if total.agrees else say("не сходится", "does not agree")
-        console.print("  " + escape(say(
-            f"Контрольная сумма ({total.file}, {total.label}): в файле {fmt.money_full(total.stated)}, "
-            f"в расчёте {fmt.money_full(total.counted)}{gap}, {agrees}",
-            f"Control total ({total.file}, {total.label}): {fmt.money_full(total.stated)} in the file, "
-            f"{fmt.money_full(total.counted)} in the calculation{gap}, {agrees}",
-        )), soft_wrap=True)  # fmt: skip
+        console.print(
+            "  "
+            + escape(
+                say(
+                    f"Контрольная сумма ({total.file}, {total.label}): в файле {fmt.money_full(total.stated)}, "
+                    f"в расчёте {fmt.money_full(total.counted)}{gap}, {agrees}",
+                    f"Control total ({total.file}, {total.label}): {fmt.money_full(total.stated)} in the file, "
+                    f"{fmt.money_full(total.counted)} in the calculation{gap}, {agrees}",
+                )
+            ),
+            soft_wrap=True,
+        )
     for s in i.set_aside:
         example = f"  [dim]{escape(s.example)}[/]" if s.example else ""
         console.print(f"    {fmt.num(s.rows):>8}  {escape(s.text.get(lang))}{example}")
@@ -183,14 +198,19 @@ def print_check(result: CheckResult, console: Console) -> None:
             f"[bold]{say('Похоже, один и тот же клиент', 'Perhaps one and the same client')}[/]: {len(pairs)}"
         )
         for d in pairs[:5]:
-            console.print(f"  {escape(d.name_a)} = {escape(d.name_b)}?  [dim]{fmt.share(d.similarity, 0)}, "
-                          f"{fmt.money(d.revenue_a)} / {fmt.money(d.revenue_b)}[/]")  # fmt: skip
+            console.print(
+                f"  {escape(d.name_a)} = {escape(d.name_b)}?  [dim]{fmt.share(d.similarity, 0)}, "
+                f"{fmt.money(d.revenue_a)} / {fmt.money(d.revenue_b)}[/]"
+            )
     q = case.questionnaire
     filled = [
         TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES if q.has(t) or (t == "company" and q.company)
     ]
-    empty = [TABLES[t].ru if lang == "ru" else TABLES[t].en for t in TABLES
-             if not q.has(t) and not (t == "company" and q.company)]  # fmt: skip
+    empty = [
+        TABLES[t].ru if lang == "ru" else TABLES[t].en
+        for t in TABLES
+        if not q.has(t) and not (t == "company" and q.company)
+    ]
     console.print(f"[bold]{say('Анкета', 'Questionnaire')}[/]: {escape(', '.join(filled)) or '—'}")
     if empty:
         console.print(f"  {say('не заполнено', 'not filled')}: {escape(', '.join(empty))}")

@@ -32,8 +32,9 @@ from audit.run.findings_json import SCHEMA, dump
 
 __all__ = ["Comparison", "Run", "compare_runs", "difference", "read_run", "write_comparison"]
 
-MetricVerdict = Literal["better", "worse", "shifted", "within", "unjudged", "unchanged", "incomparable", "only_old",
-                        "only_new", "neither"]  # fmt: skip
+MetricVerdict = Literal[
+    "better", "worse", "shifted", "within", "unjudged", "unchanged", "incomparable", "only_old", "only_new", "neither"
+]
 FindingChange = Literal["improved", "worsened", "same", "now_assessed", "no_longer_assessed", "incomparable"]
 ActionStatus = Literal["met", "met_unsure", "closer", "unmoved", "further", "was_met", "unknown"]
 
@@ -90,8 +91,9 @@ def read_run(path: Path) -> Run:
     if not isinstance(told, dict) or told.get("schema") != SCHEMA:
         raise PreparedError(
             Text(f"В {file.name} нет схемы {SCHEMA}", f"{file.name} does not have the schema {SCHEMA}"),
-            where=str(file), todo=todo,
-        )  # fmt: skip
+            where=str(file),
+            todo=todo,
+        )
     version = None
     manifest = file.parent / "manifest.json"
     if manifest.is_file():
@@ -200,9 +202,12 @@ def _own_overlap(a: Mapping[str, Any], b: Mapping[str, Any], windows: Mapping[st
 
 
 def _metric_row(
-    id: str, a: Mapping[str, Any] | None, b: Mapping[str, Any] | None, windows: Mapping[str, Any],
+    id: str,
+    a: Mapping[str, Any] | None,
+    b: Mapping[str, Any] | None,
+    windows: Mapping[str, Any],
     changes: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     known = b or a
     assert known is not None
     row: dict[str, Any] = {"id": id, "unit": known["unit"], "bad": known.get("bad")}
@@ -215,12 +220,16 @@ def _metric_row(
     assert a is not None and b is not None
     why = _spoiled(id, changes)
     cause = (
-        {"kind": "unit", "old": a["unit"], "new": b["unit"]} if a["unit"] != b["unit"]
+        {"kind": "unit", "old": a["unit"], "new": b["unit"]}
+        if a["unit"] != b["unit"]
         else {"kind": "horizon", "old": a.get("horizon_days"), "new": b.get("horizon_days")}
         if a.get("horizon_days") != b.get("horizon_days")
-        else {"kind": "k", "old": a.get("k"), "new": b.get("k")} if a.get("k") != b.get("k")
-        else dict(why) if why is not None else None
-    )  # fmt: skip
+        else {"kind": "k", "old": a.get("k"), "new": b.get("k")}
+        if a.get("k") != b.get("k")
+        else dict(why)
+        if why is not None
+        else None
+    )
     delta = float(b["value"]) - float(a["value"])
     if cause is not None:
         return row | {"delta": delta, "verdict": "incomparable", "cause": cause}
@@ -237,18 +246,24 @@ def _metric_row(
         bad = b.get("bad")
         verdict = "shifted" if bad is None else "worse" if (delta > 0) == (bad == "high") else "better"
     return row | {
-        "delta": delta, "delta_low": low, "delta_high": high, "verdict": verdict,
+        "delta": delta,
+        "delta_low": low,
+        "delta_high": high,
+        "verdict": verdict,
         "overlap": _own_overlap(a, b, windows),
-    }  # fmt: skip
+    }
 
 
 # --- findings and actions
 
 
 def _finding_row(
-    id: str, a: Mapping[str, Any] | None, b: Mapping[str, Any] | None, changes: Sequence[Mapping[str, Any]],
+    id: str,
+    a: Mapping[str, Any] | None,
+    b: Mapping[str, Any] | None,
+    changes: Sequence[Mapping[str, Any]],
     metrics: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     def side(f: Mapping[str, Any] | None) -> dict[str, Any]:
         if f is None:
             return {"status": "not_assessed", "severity": "none"}
@@ -282,8 +297,14 @@ def _reached(value: float, target: float, bad: str) -> bool:
 
 def _action_row(action: Mapping[str, Any], metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     id, metric, target = action["id"], action.get("metric"), action.get("target")
-    row: dict[str, Any] = {"id": id, "title": action["title"], "owner": action["owner"], "metric": metric,
-                           "target": target, "findings": list(action["findings"])}  # fmt: skip
+    row: dict[str, Any] = {
+        "id": id,
+        "title": action["title"],
+        "owner": action["owner"],
+        "metric": metric,
+        "target": target,
+        "findings": list(action["findings"]),
+    }
     status: ActionStatus = "unknown"
     if metric is None or target is None:
         return row | {"status": status, "why": "no_target"}
@@ -327,8 +348,11 @@ def _money(old: Run, new: Run) -> dict[str, Any] | None:
     known = n or o
     assert known
     none = {"low": 0.0, "base": 0.0, "high": 0.0}
-    return {"basis": known["basis"], "old": dict(o["headline"]) if o else none,
-            "new": dict(n["headline"]) if n else none}  # fmt: skip
+    return {
+        "basis": known["basis"],
+        "old": dict(o["headline"]) if o else none,
+        "new": dict(n["headline"]) if n else none,
+    }
 
 
 # --- the whole
@@ -338,10 +362,12 @@ def compare_runs(old: Run, new: Run, lang: Lang | None = None) -> Comparison:
     """Compare two audits of one company, the earlier first; raises `ParameterError` where the order is wrong."""
     if new.day("as_of") < old.day("as_of"):
         raise ParameterError(
-            Text(f"Второй аудит старше первого: {new.day('as_of')} раньше {old.day('as_of')}",
-                 f"The second audit is the older one: {new.day('as_of')} is before {old.day('as_of')}"),
+            Text(
+                f"Второй аудит старше первого: {new.day('as_of')} раньше {old.day('as_of')}",
+                f"The second audit is the older one: {new.day('as_of')} is before {old.day('as_of')}",
+            ),
             todo=Text("Поменяйте их местами: сначала прежний, потом новый", "Swap them: the earlier one first"),
-        )  # fmt: skip
+        )
     windows, changes = _windows(old, new), _changes(old, new)
     o, n = old.findings, new.findings
     ids = [id for id in method().metrics if id in o["metrics"] or id in n["metrics"]]
@@ -364,21 +390,37 @@ def compare_runs(old: Run, new: Run, lang: Lang | None = None) -> Comparison:
 
     def side(run: Run) -> dict[str, Any]:
         f = run.findings
-        return {"name": run.name, "company": f["company"]["name"], "currency": f["company"]["currency"],
-                "period": f["period"], "sale_type": f["sale_type"], "version": run.version,
-                "data": {k: v for k, v in f["data"].items() if isinstance(v, int | float)}}  # fmt: skip
+        return {
+            "name": run.name,
+            "company": f["company"]["name"],
+            "currency": f["company"]["currency"],
+            "period": f["period"],
+            "sale_type": f["sale_type"],
+            "version": run.version,
+            "data": {k: v for k, v in f["data"].items() if isinstance(v, int | float)},
+        }
 
-    return Comparison({
-        "schema": "km-audit-compare/1",
-        "lang": lang or n["lang"],
-        "old": side(old), "new": side(new),
-        "windows": windows, "changes": changes,
-        "counts": {"metrics": count(rows, "verdict"), "findings": count(findings, "change"),
-                   "actions": count(actions, "status")},
-        "tested": len(tested), "beyond_by_chance": round(0.05 * len(tested), 1),
-        "money": _money(old, new),
-        "metrics": rows, "findings": findings, "actions": actions,
-    })  # fmt: skip
+    return Comparison(
+        {
+            "schema": "km-audit-compare/1",
+            "lang": lang or n["lang"],
+            "old": side(old),
+            "new": side(new),
+            "windows": windows,
+            "changes": changes,
+            "counts": {
+                "metrics": count(rows, "verdict"),
+                "findings": count(findings, "change"),
+                "actions": count(actions, "status"),
+            },
+            "tested": len(tested),
+            "beyond_by_chance": round(0.05 * len(tested), 1),
+            "money": _money(old, new),
+            "metrics": rows,
+            "findings": findings,
+            "actions": actions,
+        }
+    )
 
 
 def write_comparison(comparison: Comparison, out: Path) -> tuple[list[Path], Text | None]:

@@ -43,13 +43,28 @@ def _register() -> None:
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, start_timeout: int = 60, **kwargs: Any) -> Any:
             manager = kernel_manager(kernel_name, kwargs.pop("warm", None))
             safe = remove_args(
-                ["input_path", "timeout", "startup_timeout", "execution_timeout", "log_output", "stdout_file",
-                 "stderr_file"], **kwargs,
-            )  # fmt: skip
+                [
+                    "input_path",
+                    "timeout",
+                    "startup_timeout",
+                    "execution_timeout",
+                    "log_output",
+                    "stdout_file",
+                    "stderr_file",
+                ],
+                **kwargs,
+            )
             final = merge_kwargs(
-                safe, timeout=None, startup_timeout=start_timeout, kernel_name=kernel_name, km=manager,
-                log=logging.getLogger("papermill"), log_output=False, stdout_file=None, stderr_file=None,
-            )  # fmt: skip
+                safe,
+                timeout=None,
+                startup_timeout=start_timeout,
+                kernel_name=kernel_name,
+                km=manager,
+                log=logging.getLogger("papermill"),
+                log_output=False,
+                stdout_file=None,
+                stderr_file=None,
+            )
             client = PapermillNotebookClient(nb_man, **final)
             client.owns_km = True  # the client shuts the kernel down, also after an error
             return client.execute()
@@ -78,9 +93,16 @@ def execute_notebook(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # papermill and its kernels warn about their own internals
             papermill.execute_notebook(
-                source, target, parameters=dict(parameters), engine_name=_ENGINE, kernel_name="python3",
-                language="python", progress_bar=False, log_output=False, warm=warm,
-            )  # fmt: skip
+                source,
+                target,
+                parameters=dict(parameters),
+                engine_name=_ENGINE,
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
+                log_output=False,
+                warm=warm,
+            )
     except PapermillExecutionError as e:
         return Execution(chapter, target, time.perf_counter() - started, _explain(e), e.exec_count)
     except DeadKernelError:
@@ -89,12 +111,16 @@ def execute_notebook(
         return Execution(chapter, target, time.perf_counter() - started, _DIED, cell)
     except (RuntimeError, OSError, TimeoutError) as e:
         raise ToolError(
-            Text(f"Ядро Jupyter не запустилось ({type(e).__name__}: {e})",
-                 f"The Jupyter kernel did not start ({type(e).__name__}: {e})"),
+            Text(
+                f"Ядро Jupyter не запустилось ({type(e).__name__}: {e})",
+                f"The Jupyter kernel did not start ({type(e).__name__}: {e})",
+            ),
             where=str(source),
-            todo=Text("Проверьте установку: python -m ipykernel --version",
-                      "Check the installation: python -m ipykernel --version"),
-        ) from e  # fmt: skip
+            todo=Text(
+                "Проверьте установку: python -m ipykernel --version",
+                "Check the installation: python -m ipykernel --version",
+            ),
+        ) from e
     finally:
         _close_event_loop()
     return Execution(chapter, target, time.perf_counter() - started)
@@ -122,9 +148,14 @@ def _explain(error: Any) -> Text:
     """Return one line for the user: an `AuditError` speaks for itself, anything else is named with its type."""
     message = _ANSI.sub("", str(error.evalue)).strip().split("\n")
     if error.ename.endswith("Error") and error.ename in {
-        "InputError", "AmbiguityError", "QuestionnaireError", "SettingsError", "ParameterError", "PreparedError",
+        "InputError",
+        "AmbiguityError",
+        "QuestionnaireError",
+        "SettingsError",
+        "ParameterError",
+        "PreparedError",
         "ToolError",
-    }:  # fmt: skip
+    }:
         line = "; ".join(message)
     else:
         line = f"{error.ename}: {message[0] if message else ''}"

@@ -57,11 +57,20 @@ def metric_json(m: Metric, lang: str) -> dict[str, Any]:
 
 
 def _effect_json(effect: Effect, currency: str, lang: str) -> dict[str, Any]:
-    return dict(_plain({
-        "low": effect.low, "base": effect.base, "high": effect.high, "unit": f"{currency}/year",
-        "basis": effect.basis, "formula": effect.formula.ru if lang == "ru" else effect.formula.en,
-        "inputs": effect.inputs, "allocated": effect.by_client is not None,
-    }))  # fmt: skip
+    return dict(
+        _plain(
+            {
+                "low": effect.low,
+                "base": effect.base,
+                "high": effect.high,
+                "unit": f"{currency}/year",
+                "basis": effect.basis,
+                "formula": effect.formula.ru if lang == "ru" else effect.formula.en,
+                "inputs": effect.inputs,
+                "allocated": effect.by_client is not None,
+            }
+        )
+    )
 
 
 def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str) -> dict[str, Any]:
@@ -142,15 +151,23 @@ def assemble(
             for id, t in case.thresholds.items.items()
         },
         "period": {
-            "start": w.start.isoformat(), "end": w.end.isoformat(), "as_of": w.as_of.isoformat(),
-            "burn_in_days": w.burn_in_days, "new_from": w.new_from.isoformat(),
-            "recent_start": w.recent_start.isoformat(), "horizon_days": w.horizon_days,
+            "start": w.start.isoformat(),
+            "end": w.end.isoformat(),
+            "as_of": w.as_of.isoformat(),
+            "burn_in_days": w.burn_in_days,
+            "new_from": w.new_from.isoformat(),
+            "recent_start": w.recent_start.isoformat(),
+            "horizon_days": w.horizon_days,
         },
         "sale_type": {"declared": s.declared, "measured": s.measured, "used": s.used},
         "data": {
-            "rows_read": i.rows_read, "rows_used": i.rows_used, "rows_set_aside": i.rows_set_aside,
-            "orders": int(clients["orders"].sum()), "order_days": int(clients["order_days"].sum()),
-            "clients": int((clients["order_days"] > 0).sum()), "revenue": float(i.revenue),
+            "rows_read": i.rows_read,
+            "rows_used": i.rows_used,
+            "rows_set_aside": i.rows_set_aside,
+            "orders": int(clients["orders"].sum()),
+            "order_days": int(clients["order_days"].sum()),
+            "clients": int((clients["order_days"] > 0).sum()),
+            "revenue": float(i.revenue),
             "set_aside": {r.code: r.rows for r in i.set_aside},
             "questions": [{"text": q.text.get(lang), "answer": q.answer} for q in i.questions],
         },
@@ -159,13 +176,21 @@ def assemble(
         "money": _ledger_json(ledger, case.currency),
         "actions": [
             {
-                "id": id, "findings": used[id], "owner": a.owner, "horizon_days": a.horizon_days,
-                "effort": a.effort, "metric": a.metric, "target": a.target, "title": a.name.get(lang),
-                "first_step": a.first_step.get(lang), "after": [b for b in a.after if b in used],
+                "id": id,
+                "findings": used[id],
+                "owner": a.owner,
+                "horizon_days": a.horizon_days,
+                "effort": a.effort,
+                "metric": a.metric,
+                "target": a.target,
+                "title": a.name.get(lang),
+                "first_step": a.first_step.get(lang),
+                "after": [b for b in a.after if b in used],
             }
-            for id, a in method().actions.items() if id in used
+            for id, a in method().actions.items()
+            if id in used
         ],
-    }  # fmt: skip
+    }
 
 
 def _ledger_json(ledger: Ledger | None, currency: str) -> dict[str, Any] | None:

@@ -180,9 +180,12 @@ class WarmKernels:
             env.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # what ipykernel would choose
             process = subprocess.Popen(
                 [sys.executable, "-c", f"from audit.run.kernels import _serve; _serve({theirs.fileno()})"],
-                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, env=env, start_new_session=True,
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                env=env,
+                start_new_session=True,
                 cwd=PACKAGE.parent,  # never a client's folder: a module there must not be imported
-            )  # fmt: skip
+            )
         except OSError:
             ours.close()
             return None
@@ -274,8 +277,14 @@ def _preload() -> None:
         for package in ("diagnose", "findings.rules", "present.chapters"):
             with contextlib.suppress(ImportError):
                 importlib.import_module(f"audit.{package}.{chapter}")
-    for name in ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.display",
-                 "audit.engine.duck", "pyarrow.parquet"):  # fmt: skip
+    for name in (
+        "ipykernel.kernelapp",
+        "ipykernel.ipkernel",
+        "ipykernel.zmqshell",
+        "IPython.display",
+        "audit.engine.duck",
+        "pyarrow.parquet",
+    ):
         importlib.import_module(name)
     method()
     with chart_style():  # finds the type faces once for all

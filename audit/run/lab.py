@@ -33,8 +33,16 @@ from audit.run.kernels import kernel_environment
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.prepare import kit_version
 
-__all__ = ["LabFolder", "OwnNotebook", "kernel_path", "lab_command", "make_copies", "open_lab", "own_notebooks",
-           "settle_parameters"]  # fmt: skip
+__all__ = [
+    "LabFolder",
+    "OwnNotebook",
+    "kernel_path",
+    "lab_command",
+    "make_copies",
+    "open_lab",
+    "own_notebooks",
+    "settle_parameters",
+]
 
 _MARK = "km_audit"
 
@@ -240,15 +248,17 @@ def kernel_path() -> Iterator[Path]:
         spec.mkdir(parents=True)
         env = {k: v for k, v in kernel_environment().items() if os.environ.get(k) != v}
         (spec / "kernel.json").write_text(
-            json.dumps({
-                "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                "display_name": f"Python {sys.version_info.major}.{sys.version_info.minor} (km-audit)",
-                "language": "python",
-                "env": env,
-                "metadata": {"debugger": True, "supported_encryption": "curve"},
-            }),
+            json.dumps(
+                {
+                    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                    "display_name": f"Python {sys.version_info.major}.{sys.version_info.minor} (km-audit)",
+                    "language": "python",
+                    "env": env,
+                    "metadata": {"debugger": True, "supported_encryption": "curve"},
+                }
+            ),
             encoding="utf-8",
-        )  # fmt: skip
+        )
         config = Path(name) / "labconfig"
         config.mkdir()
         # JupyterLab would ask whether it may fetch news: this computer holds a client's data, so it asks nobody
@@ -264,13 +274,19 @@ def lab_command(folder: Path, *, browser: bool = True, port: int | None = None) 
 
     first = f"{NOTEBOOKS['summary']}.ipynb"
     command = [
-        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.absolute()}", "--ServerApp.ip=127.0.0.1",
-        f"--LabApp.default_url=/lab/tree/notebooks/{first}", "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.extension_manager=readonly",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={folder.absolute()}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--LabApp.default_url=/lab/tree/notebooks/{first}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
         "--ServerApp.log_level=WARN",
         # open tabs are remembered with the engagement, or one client's file names would show beside another's
         f"--LabApp.workspaces_dir={folder.absolute() / '.km-audit' / 'lab'}",
-    ]  # fmt: skip
+    ]
     if zmq.has("curve"):  # figures travel to the page through a local socket: encrypted where the build can
         command.append("--KernelManager.transport_encryption=auto")
     if not browser:
@@ -300,9 +316,11 @@ def open_lab(inputs: Inputs, *, browser: bool = True, port: int | None = None, e
         except OSError as e:
             raise ToolError(
                 Text(f"JupyterLab не запустился: {e}", f"JupyterLab did not start: {e}"),
-                todo=Text("Проверьте установку: python -m jupyterlab --version",
-                          "Check the installation: python -m jupyterlab --version"),
-            ) from e  # fmt: skip
+                todo=Text(
+                    "Проверьте установку: python -m jupyterlab --version",
+                    "Check the installation: python -m jupyterlab --version",
+                ),
+            ) from e
         # Ctrl-C belongs to JupyterLab, which asks before it stops; we wait for its answer, and pass on a request to end
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         ended = signal.signal(signal.SIGTERM, lambda *_: process.terminate())

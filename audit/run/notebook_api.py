@@ -54,19 +54,39 @@ PARAMETERS: Mapping[str, tuple[Parameter, ...]] = {
     "model": _COMMON,
     "roles": (
         *_COMMON,
-        Parameter("add_relief_fte", (int, float), "сколько ставок разгрузки добавить", "relief FTE to add",
-                  option=True, low=0, high=1000),
-        Parameter("move_functions", (dict,), "какие функции кому передать", "functions to move to a role",
-                  option=True),
+        Parameter(
+            "add_relief_fte",
+            (int, float),
+            "сколько ставок разгрузки добавить",
+            "relief FTE to add",
+            option=True,
+            low=0,
+            high=1000,
+        ),
+        Parameter("move_functions", (dict,), "какие функции кому передать", "functions to move to a role", option=True),
     ),
     "retention": (
         *_COMMON,
-        Parameter("burn_in_days", (int,), "разгонный период, дней", "burn-in, days",
-                  ("period", "burn_in_days"), low=0, high=3650),
-        Parameter("horizon_days", (int,), "горизонт второй покупки, дней", "second-purchase horizon, days",
-                  ("period", "horizon_days"), low=1, high=3650),
+        Parameter(
+            "burn_in_days",
+            (int,),
+            "разгонный период, дней",
+            "burn-in, days",
+            ("period", "burn_in_days"),
+            low=0,
+            high=3650,
+        ),
+        Parameter(
+            "horizon_days",
+            (int,),
+            "горизонт второй покупки, дней",
+            "second-purchase horizon, days",
+            ("period", "horizon_days"),
+            low=1,
+            high=3650,
+        ),
     ),
-}  # fmt: skip
+}
 """The parameters of each chapter's notebook: our own schema, since papermill only warns."""
 
 NOTEBOOKS: Mapping[str, str] = {
@@ -112,11 +132,13 @@ def check_parameters(chapter: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(value, p.kinds) or (isinstance(value, bool) and bool not in p.kinds):
             kinds = " / ".join(k.__name__ for k in p.kinds)
             raise ParameterError(
-                Text(f"Параметр {name} = {value!r}: нужен тип {kinds} ({p.ru})",
-                     f"Parameter {name} = {value!r}: {kinds} is needed ({p.en})"),
+                Text(
+                    f"Параметр {name} = {value!r}: нужен тип {kinds} ({p.ru})",
+                    f"Parameter {name} = {value!r}: {kinds} is needed ({p.en})",
+                ),
                 where=where,
                 todo=Text("Исправьте значение", "Correct the value"),
-            )  # fmt: skip
+            )
         if p.choices and value not in p.choices:
             hint = did_you_mean(str(value), p.choices)
             raise ParameterError(
@@ -127,10 +149,12 @@ def check_parameters(chapter: str, given: Mapping[str, Any]) -> dict[str, Any]:
             (low is not None and value < low) or (high is not None and value > high)
         ):
             raise ParameterError(
-                Text(f"Параметр {name} = {value}: допустимо от {low:g} до {high:g}",
-                     f"Parameter {name} = {value}: allowed from {low:g} to {high:g}"),
+                Text(
+                    f"Параметр {name} = {value}: допустимо от {low:g} до {high:g}",
+                    f"Parameter {name} = {value}: allowed from {low:g} to {high:g}",
+                ),
                 where=where,
-            )  # fmt: skip
+            )
         out[name] = value
     return out
 

@@ -120,11 +120,13 @@ def _target(inputs: Inputs, out: Path | None) -> tuple[Path, Path]:
             raise ParameterError(Text(f"{final} — файл, а не папка", f"{final} is a file, not a folder"), where="--out")
         if final.is_dir() and any(final.iterdir()) and not _is_ours(final):
             raise ParameterError(
-                Text(f"Папка {final} не пуста, и в ней не отчёт km-audit",
-                     f"The folder {final} is not empty and holds no km-audit run"),
+                Text(
+                    f"Папка {final} не пуста, и в ней не отчёт km-audit",
+                    f"The folder {final} is not empty and holds no km-audit run",
+                ),
                 where="--out",
                 todo=Text("Укажите новую или пустую папку", "Give a new or empty folder"),
-            )  # fmt: skip
+            )
         final.parent.mkdir(parents=True, exist_ok=True)
         return final, final.parent / f"{PARTIAL}{final.name}-{os.getpid()}"
     assert inputs.folder is not None, "an engagement folder or --out is needed"
@@ -215,9 +217,14 @@ def run_audit(
                     write_deck(read_context(stage), findings, stage / "charts", stage / "deck.pptx")
 
             rendered = render_run(
-                stage, case=case, findings=findings, failed=failed, printer=printer, clock=clock,
+                stage,
+                case=case,
+                findings=findings,
+                failed=failed,
+                printer=printer,
+                clock=clock,
                 meanwhile=slides if deck else lambda: None,
-            )  # fmt: skip
+            )
             _settle_notebooks(inputs, stage, final, None if private is not None else prepared)
             _manifest(inputs, case, stage, clock.timings, failed, rendered.pdf_engine, own)
         finally:
@@ -300,8 +307,12 @@ def _own_notes(own: Mapping[str, OwnNotebook]) -> tuple[Text, ...]:
     if not own:
         return ()
     names = ", ".join(n.name for n in own.values())
-    notes = [Text(f"Выполнены ноутбуки аналитика из папки notebooks: {names}",
-                  f"The analyst's own notebooks in the folder notebooks were executed: {names}")]  # fmt: skip
+    notes = [
+        Text(
+            f"Выполнены ноутбуки аналитика из папки notebooks: {names}",
+            f"The analyst's own notebooks in the folder notebooks were executed: {names}",
+        )
+    ]
     old = ", ".join(n.name for n in own.values() if n.outdated)
     if old:
         notes.append(Text(f"Из них сделаны из прежней версии комплекта: {old}", f"Made from an older kit: {old}"))

@@ -123,8 +123,10 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
             leave_rejects(e.rejected, rejects)
             e.rejected = rejects
             assert e.todo is not None
-            e.todo = Text(f"Откройте {rejects}: там каждая строка и почему она отложена. {e.todo.ru}",
-                          f"Open {rejects}: it lists every row and why it was set aside. {e.todo.en}")  # fmt: skip
+            e.todo = Text(
+                f"Откройте {rejects}: там каждая строка и почему она отложена. {e.todo.ru}",
+                f"Open {rejects}: it lists every row and why it was set aside. {e.todo.en}",
+            )
         shutil.rmtree(stage, ignore_errors=True)
         raise
     except BaseException:

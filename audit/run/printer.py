@@ -38,9 +38,12 @@ class Printer:
         with contextlib.suppress(OSError):  # then `result` prints here
             self._process = subprocess.Popen(
                 [sys.executable, "-c", "from audit.run.printer import _serve; _serve()"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=kernel_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=kernel_environment(),
                 cwd=PACKAGE.parent,  # never a client's folder: a module there must not be imported
-            )  # fmt: skip
+            )
 
     def begin(self, html: str, path: Path, lang: Lang) -> None:
         """Start printing ``html`` (the ``print`` target of `build_reports`) to ``path``."""

@@ -15,13 +15,4 @@ from audit.samples.files import write
 from audit.samples.shipped import SHIPPED
 from audit.samples.spec import Company, CompanySpec, Disease
 
-__all__ = [
-    "SHIPPED",
-    "Company",
-    "CompanySpec",
-    "Disease",
-    "generate",
-    "generate_lines",
-    "write",
-    "write_lines",
-]
+__all__ = ["SHIPPED", "Company", "CompanySpec", "Disease", "generate", "generate_lines", "write", "write_lines"]

@@ -97,9 +97,14 @@ def _chunk(draw: Draw, first: int, lines: Ints, done: int) -> pd.DataFrame:
         {
             "order_id": np.char.add("N", np.char.zfill((done + order).astype(str), 9)),
             "order_date": (_FIRST_DAY + day.astype("timedelta64[D]")).astype("datetime64[s]"),
-            "client_id": keys[client - first], "amount": np.round(amount, 2),
+            "client_id": keys[client - first],
+            "amount": np.round(amount, 2),
             "margin": np.round(amount * 0.22, 2),
-            "manager": people[seller], "created_by": people[author], "sku": goods[group * 40 + item],
-            "sku_group": groups[group], "segment": segments[client % 3], "qty": np.where(back, -1, 1) * qty,
+            "manager": people[seller],
+            "created_by": people[author],
+            "sku": goods[group * 40 + item],
+            "sku_group": groups[group],
+            "segment": segments[client % 3],
+            "qty": np.where(back, -1, 1) * qty,
         }
-    )  # fmt: skip
+    )

@@ -96,9 +96,18 @@ def make_clients(spec: CompanySpec, traits: Traits) -> Clients:
         exodus &= seller == traits.exodus_seller
     left = draw.chance(traits.leaver_loss, count) & (seller == 1) & traits.leaver
     return Clients(
-        old, first_day, rate, size, seller, odd, tail, draw.chance(0.3, count),
-        np.asarray(handed_after, dtype=np.int64), exodus, left,
-    )  # fmt: skip
+        old,
+        first_day,
+        rate,
+        size,
+        seller,
+        odd,
+        tail,
+        draw.chance(0.3, count),
+        np.asarray(handed_after, dtype=np.int64),
+        exodus,
+        left,
+    )
 
 
 def _arrivals(draw: Draw, count: int, days: int, growth: float) -> Floats:
@@ -243,14 +252,7 @@ def _count_within(client: Ints) -> Ints:
 
 
 def _service(
-    spec: CompanySpec,
-    traits: Traits,
-    clients: Clients,
-    draw: Draw,
-    client: Ints,
-    day: Ints,
-    number: Ints,
-    days: int,
+    spec: CompanySpec, traits: Traits, clients: Clients, draw: Draw, client: Ints, day: Ints, number: Ints, days: int
 ) -> Orders:
     """What went wrong with each order, and which orders are so large that others suffer for 45 days."""
     size = len(client)
@@ -267,10 +269,16 @@ def _service(
     late = draw.chance(np.where(after, traits.late_after_giant, traits.late_share), size)
     late_days = np.where(late, draw.whole(2, 9, size), 0)
     return Orders(
-        client, day, number, late_days, draw.chance(traits.short_share, size),
-        draw.chance(traits.complaint_share, size), draw.chance(traits.document_error_share, size), giant,
+        client,
+        day,
+        number,
+        late_days,
+        draw.chance(traits.short_share, size),
+        draw.chance(traits.complaint_share, size),
+        draw.chance(traits.document_error_share, size),
+        giant,
         after,
-    )  # fmt: skip
+    )
 
 
 def _leave(traits: Traits, clients: Clients, orders: Orders, draw: Draw) -> Orders:
@@ -296,7 +304,13 @@ def _leave(traits: Traits, clients: Clients, orders: Orders, draw: Draw) -> Orde
     np.minimum.at(first_stop, orders.client[at], at)
     keep = np.arange(size) <= first_stop[orders.client]
     return Orders(
-        orders.client[keep], orders.day[keep], orders.number[keep], orders.late_days[keep],
+        orders.client[keep],
+        orders.day[keep],
+        orders.number[keep],
+        orders.late_days[keep],
         orders.short[keep],
-        orders.complaint[keep], orders.document_error[keep], orders.giant[keep], orders.after_giant[keep],
-    )  # fmt: skip
+        orders.complaint[keep],
+        orders.document_error[keep],
+        orders.giant[keep],
+        orders.after_giant[keep],
+    )

@@ -28,12 +28,7 @@ def generate(spec: CompanySpec) -> Company:
     export = frame(spec, traits, clients, orders, serving, lines, reg)
     client = orders.client[lines.order]
     sales = pd.DataFrame(
-        {
-            "client": client,
-            "client_id": reg.key[client],
-            "day": orders.day[lines.order],
-            "amount": lines.amount,
-        }
+        {"client": client, "client_id": reg.key[client], "day": orders.day[lines.order], "amount": lines.amount}
     )
     tables = questionnaire(spec, traits, clients, serving, people, sales)
     truth = truth_of(spec, traits, clients, orders, serving, people, sales, tables, export)

@@ -153,23 +153,13 @@ DISEASES: dict[str, Planted] = {
         "share of hours",
         types=_WITH_KM,
         certain=("roles.relief_shortage",),
-        may=(
-            "model.missing_role",
-            "roles.fragmented_function",
-            "ownership.overloaded_book",
-            "roles.universal_seller",
-        ),
+        may=("model.missing_role", "roles.fragmented_function", "ownership.overloaded_book", "roles.universal_seller"),
     ),
     "roles.frontline_overload": Planted(
         _frontline,
         0.58,
         "share of hours",
-        may=(
-            "roles.relief_shortage",
-            "roles.fragmented_function",
-            "model.missing_role",
-            "ownership.overloaded_book",
-        ),
+        may=("roles.relief_shortage", "roles.fragmented_function", "model.missing_role", "ownership.overloaded_book"),
     ),
     "roles.relief_shortage": Planted(
         _work("KM", OPERATIONAL_WORK, idle_share=0.0),
@@ -227,11 +217,7 @@ DISEASES: dict[str, Planted] = {
         may=("roles.relief_shortage", "model.missing_role"),
     ),
     "roles.evidence_conflict": Planted(
-        _field("logged_oper_share"),
-        0.5,
-        "operational share in the day log",
-        types=_WITH_KM,
-        may=("roles.km_overload",),
+        _field("logged_oper_share"), 0.5, "operational share in the day log", types=_WITH_KM, may=("roles.km_overload",)
     ),
     "roles.ambiguous_title": Planted(
         _set(ambiguous_titles=2), 2.0, "people", may=("model.missing_role", "roles.fragmented_function")
@@ -366,20 +352,11 @@ DISEASES: dict[str, Planted] = {
         0.5,
         "late share for 45 days",
         types=_BUYS_OFTEN,
-        may=(
-            "service.late",
-            "base.concentration",
-            "service.failures_cost_clients",
-            "retention.ticket_decline",
-        ),
+        may=("service.late", "base.concentration", "service.failures_cost_clients", "retention.ticket_decline"),
         clients=320,
     ),
     "ownership.single_owner": Planted(
-        _field("single_client_share"),
-        0.92,
-        "share of clients",
-        types=("T", *_WITH_KM),
-        may=("ownership.bus_factor",),
+        _field("single_client_share"), 0.92, "share of clients", types=("T", *_WITH_KM), may=("ownership.bus_factor",)
     ),
     "ownership.bus_factor": Planted(
         _field("first_seller_share", deputy_share=0.10, single_client_share=0.3, alternate=False),

@@ -25,23 +25,51 @@ from audit.samples.names import (
     latin,
     person_names,
     tax_numbers,
-)  # fmt: skip
+)
 from audit.samples.people import Person, leaver_date, seller_role
 from audit.samples.spec import CompanySpec
 from audit.samples.traits import Traits
 
 COLUMNS = (
-    "order_id", "order_date", "client_id", "client", "segment", "region", "holding", "client_since",
-    "contact", "manager", "created_by", "channel", "initiator", "kind", "status", "sku_group", "sku", "qty",
-    "amount", "margin", "promised_date", "shipped_date", "shipped_pct", "complaint", "complaint_reason",
+    "order_id",
+    "order_date",
+    "client_id",
+    "client",
+    "segment",
+    "region",
+    "holding",
+    "client_since",
+    "contact",
+    "manager",
+    "created_by",
+    "channel",
+    "initiator",
+    "kind",
+    "status",
+    "sku_group",
+    "sku",
+    "qty",
+    "amount",
+    "margin",
+    "promised_date",
+    "shipped_date",
+    "shipped_pct",
+    "complaint",
+    "complaint_reason",
     "document_error",
-)  # fmt: skip
+)
 """All columns of a full export, in the order of the file."""
 
 _RARE = (
-    "holding", "client_since", "initiator", "shipped_pct", "complaint_reason", "document_error", "margin",
+    "holding",
+    "client_since",
+    "initiator",
+    "shipped_pct",
+    "complaint_reason",
+    "document_error",
+    "margin",
     "region",
-)  # fmt: skip
+)
 
 COLUMNS_BY_LEVEL: dict[str, tuple[str, ...]] = {
     "full": COLUMNS,
@@ -93,8 +121,12 @@ def register(spec: CompanySpec, clients: Clients) -> Register:
     return Register(
         np.array(tax_numbers(count, draw), dtype=object),
         np.array(company_names(count, draw, spec.sector, spec.lang), dtype=object),
-        draw.whole(0, 2, count), draw.whole(0, 5, count), holding, since, (people, draw.whole(1, 4, count)),
-    )  # fmt: skip
+        draw.whole(0, 2, count),
+        draw.whole(0, 5, count),
+        holding,
+        since,
+        (people, draw.whole(1, 4, count)),
+    )
 
 
 @dataclass(frozen=True)
@@ -150,9 +182,15 @@ def serve(spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, p
     initiator = np.where(ours, "OUT", "IN").astype(object)
     answers = np.where(traits.leaver & (clients.seller == 1), desk, clients.seller)
     return Serving(
-        manager, author, channel.astype(np.int64), initiator, names[answers], developer,
-        int(by_manager.sum()), int((~automatic).sum()),
-    )  # fmt: skip
+        manager,
+        author,
+        channel.astype(np.int64),
+        initiator,
+        names[answers],
+        developer,
+        int(by_manager.sum()),
+        int((~automatic).sum()),
+    )
 
 
 def _typists(spec: CompanySpec, people: list[Person], sellers: list[Person]) -> list[str]:
@@ -269,10 +307,15 @@ def _first_of_each(order: Ints, group: Ints, item: Ints, items: int) -> Bools:
 
 
 def _rescale(
-    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, order: Ints, amount: Floats,
+    spec: CompanySpec,
+    traits: Traits,
+    clients: Clients,
+    orders: Orders,
+    order: Ints,
+    amount: Floats,
     qty: Ints,
     price: Floats,
-) -> Floats:  # fmt: skip
+) -> Floats:
     """Blow up the clients of ``top_shares`` to their planted share of revenue, and the giant orders."""
     client = orders.client[order]
     if traits.top_shares:
@@ -296,13 +339,7 @@ def _rescale(
 
 
 def frame(
-    spec: CompanySpec,
-    traits: Traits,
-    clients: Clients,
-    orders: Orders,
-    serving: Serving,
-    lines: Lines,
-    reg: Register,
+    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, serving: Serving, lines: Lines, reg: Register
 ) -> pd.DataFrame:
     """The export: sale lines, then returns, cancelled and internal documents, sorted by date and number."""
     draw = Draw(spec.seed, "documents")
@@ -316,9 +353,15 @@ def frame(
 
 
 def _sales(
-    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, serving: Serving, lines: Lines,
-    reg: Register, draw: Draw,
-) -> pd.DataFrame:  # fmt: skip
+    spec: CompanySpec,
+    traits: Traits,
+    clients: Clients,
+    orders: Orders,
+    serving: Serving,
+    lines: Lines,
+    reg: Register,
+    draw: Draw,
+) -> pd.DataFrame:
     n = len(orders.client)
     client = orders.client
     iso = _iso(spec, np.arange(window_days(spec) + 60))
@@ -338,20 +381,28 @@ def _sales(
     regions = np.array(REGIONS if spec.lang == "ru" else REGIONS_EN, dtype=object)
     short_pct = np.where(orders.short, draw.whole(40, 95, n), 100)
     per_order: dict[str, Any] = {
-        "_day": orders.day, "order_date": iso[orders.day], "client_id": reg.key[client],
+        "_day": orders.day,
+        "order_date": iso[orders.day],
+        "client_id": reg.key[client],
         "client": reg.name[client],
-        "segment": segments[reg.segment[client]], "region": regions[reg.region[client]],
-        "holding": reg.holding[client], "client_since": since[client], "contact": contact,
-        "manager": serving.manager, "created_by": serving.author,
+        "segment": segments[reg.segment[client]],
+        "region": regions[reg.region[client]],
+        "holding": reg.holding[client],
+        "client_since": since[client],
+        "contact": contact,
+        "manager": serving.manager,
+        "created_by": serving.author,
         "channel": np.array(_CHANNELS[spec.lang], dtype=object)[serving.channel],
         "initiator": serving.initiator,
-        "kind": "sale", "status": status.astype(object), "promised_date": iso[promised],
+        "kind": "sale",
+        "status": status.astype(object),
+        "promised_date": iso[promised],
         "shipped_date": _blank(iso[shipped], fresh),
         "shipped_pct": _blank(short_pct.astype(object), fresh),
         "complaint": np.where(orders.complaint, 1, 0),
         "complaint_reason": _blank(reason, ~orders.complaint),
         "document_error": np.where(orders.document_error, 1, 0),
-    }  # fmt: skip
+    }
     table = pd.DataFrame(per_order, copy=False).iloc[lines.order].reset_index(drop=True)
     split = draw.chance(traits.split_document_share, n)
     position = _position(lines.order)
@@ -452,8 +503,17 @@ def _internal(spec: CompanySpec, traits: Traits, table: pd.DataFrame, draw: Draw
     own = "Собственный склад (перемещение)" if spec.lang == "ru" else "Own warehouse (transfer)"
     rows["client"], rows["client_id"], rows["kind"] = own, "0000000001", "internal"
     rows["_day"], rows["order_date"] = day, _iso(spec, day)
-    for column in ("holding", "client_since", "contact", "segment", "region", "promised_date", "shipped_date",
-                   "shipped_pct", "complaint_reason"):  # fmt: skip
+    for column in (
+        "holding",
+        "client_since",
+        "contact",
+        "segment",
+        "region",
+        "promised_date",
+        "shipped_date",
+        "shipped_pct",
+        "complaint_reason",
+    ):
         rows[column] = None
     rows["complaint"], rows["document_error"], rows["status"] = 0, 0, "closed"
     rows["_doc"] = 100 * int(table["_doc"].max() + 10) + np.arange(count)

@@ -12,18 +12,33 @@ import pandas as pd
 from audit.samples.spec import Company
 
 RU_HEADERS = {
-    "order_id": "Номер", "order_date": "Дата", "client_id": "ИНН", "client": "Контрагент",
+    "order_id": "Номер",
+    "order_date": "Дата",
+    "client_id": "ИНН",
+    "client": "Контрагент",
     "segment": "Сегмент",
-    "region": "Регион", "holding": "Группа компаний", "client_since": "Клиент с",
+    "region": "Регион",
+    "holding": "Группа компаний",
+    "client_since": "Клиент с",
     "contact": "Контактное лицо",
-    "manager": "Менеджер", "created_by": "Автор", "channel": "Способ получения заказа",
+    "manager": "Менеджер",
+    "created_by": "Автор",
+    "channel": "Способ получения заказа",
     "initiator": "Инициатор",
-    "kind": "Вид документа", "status": "Статус", "sku_group": "Номенклатурная группа", "sku": "Номенклатура",
-    "qty": "Количество", "amount": "Сумма", "margin": "Валовая прибыль",
+    "kind": "Вид документа",
+    "status": "Статус",
+    "sku_group": "Номенклатурная группа",
+    "sku": "Номенклатура",
+    "qty": "Количество",
+    "amount": "Сумма",
+    "margin": "Валовая прибыль",
     "promised_date": "Плановая дата отгрузки",
-    "shipped_date": "Фактическая дата отгрузки", "shipped_pct": "% отгрузки", "complaint": "Рекламация",
-    "complaint_reason": "Причина рекламации", "document_error": "Ошибка в документах",
-}  # fmt: skip
+    "shipped_date": "Фактическая дата отгрузки",
+    "shipped_pct": "% отгрузки",
+    "complaint": "Рекламация",
+    "complaint_reason": "Причина рекламации",
+    "document_error": "Ошибка в документах",
+}
 """Headers of a clean 1C list export; a test checks that the method knows each of them."""
 
 _RU_VALUES = {

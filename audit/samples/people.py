@@ -22,95 +22,204 @@ Profile = dict[str, float]
 
 _TM: Profile = {"LEAD_QUAL": 0.45, "LEAD_MEET": 0.22, "LEAD_INBOUND": 0.18, "OPS_CSAT": 0.05, "OV_MEET": 0.10}
 _SR: Profile = {
-    "LEAD_TIMING": 0.08, "HUNT_RELATE": 0.13, "HUNT_DMU": 0.10, "HUNT_NEED": 0.15, "HUNT_SELL": 0.28,
-    "HUNT_TENDER": 0.04, "HUNT_PROOF": 0.03, "HUNT_HANDOFF": 0.05, "REACT": 0.04, "OPS_CRM": 0.01,
-    "OV_MEET": 0.05, "OV_TRAVEL": 0.04,
-}  # fmt: skip
+    "LEAD_TIMING": 0.08,
+    "HUNT_RELATE": 0.13,
+    "HUNT_DMU": 0.10,
+    "HUNT_NEED": 0.15,
+    "HUNT_SELL": 0.28,
+    "HUNT_TENDER": 0.04,
+    "HUNT_PROOF": 0.03,
+    "HUNT_HANDOFF": 0.05,
+    "REACT": 0.04,
+    "OPS_CRM": 0.01,
+    "OV_MEET": 0.05,
+    "OV_TRAVEL": 0.04,
+}
 _KM: Profile = {
-    "FARM_REPEAT": 0.24, "FARM_TIMING": 0.10, "FARM_AOV": 0.10, "FARM_FREQ": 0.07, "FARM_VOLUME": 0.06,
-    "FARM_RANGE": 0.09, "FARM_LOYAL": 0.07, "FARM_BARRIER": 0.04, "FARM_FILE": 0.05, "FARM_DEEP": 0.04,
-    "KAM_INFO": 0.02, "KAM_DMU": 0.02, "KAM_PLAN": 0.02, "OPS_CRM": 0.015, "OV_MEET": 0.045,
+    "FARM_REPEAT": 0.24,
+    "FARM_TIMING": 0.10,
+    "FARM_AOV": 0.10,
+    "FARM_FREQ": 0.07,
+    "FARM_VOLUME": 0.06,
+    "FARM_RANGE": 0.09,
+    "FARM_LOYAL": 0.07,
+    "FARM_BARRIER": 0.04,
+    "FARM_FILE": 0.05,
+    "FARM_DEEP": 0.04,
+    "KAM_INFO": 0.02,
+    "KAM_DMU": 0.02,
+    "KAM_PLAN": 0.02,
+    "OPS_CRM": 0.015,
+    "OV_MEET": 0.045,
     "OV_TRAVEL": 0.02,
-}  # fmt: skip
+}
 _ROP: Profile = {"MG_LEAD": 0.75, "OV_MEET": 0.25}
 _PUR: Profile = {"SUP_BUY": 0.60, "SUP_STOCK": 0.32, "OV_MEET": 0.08}
-_SUP: Profile = {
-    "SOL_FORM": 0.38, "SOL_CONSULT": 0.32, "SOL_SERVICE": 0.20, "OV_TRAIN": 0.05, "OV_MEET": 0.05,
-}  # fmt: skip
+_SUP: Profile = {"SOL_FORM": 0.38, "SOL_CONSULT": 0.32, "SOL_SERVICE": 0.20, "OV_TRAIN": 0.05, "OV_MEET": 0.05}
 
 PROFILES: dict[str, dict[str, Profile]] = {
     "T": {
-        "TM": {"LEAD_QUAL": 0.35, "LEAD_TIMING": 0.25, "LEAD_MEET": 0.10, "LEAD_INBOUND": 0.15,
-        "OPS_CSAT": 0.05,
-               "OV_MEET": 0.10},
-        "SR": {"HUNT_RELATE": 0.15, "HUNT_DMU": 0.10, "HUNT_NEED": 0.15, "HUNT_SELL": 0.34,
-        "HUNT_HANDOFF": 0.06,
-               "HUNT_PROOF": 0.03, "REACT": 0.07, "OV_MEET": 0.06, "OV_TRAVEL": 0.04},
-        "SOP": {"FARM_REPEAT": 0.27, "FARM_TIMING": 0.09, "FARM_AOV": 0.11, "FARM_VOLUME": 0.06,
-        "FARM_FREQ": 0.07,
-                "FARM_RANGE": 0.06, "FARM_LOYAL": 0.05, "FARM_FILE": 0.03, "OPS_ORDER": 0.14,
-                "OPS_RESERVE": 0.04,
-                "OV_WAIT": 0.04, "OV_MEET": 0.04},
-        "BO": {"OPS_DOCS": 0.44, "OPS_CHASE": 0.10, "OPS_SHIP": 0.12, "OPS_CRM": 0.10, "OPS_AR": 0.12,
-               "OV_WAIT": 0.07, "OV_MEET": 0.05},
+        "TM": {
+            "LEAD_QUAL": 0.35,
+            "LEAD_TIMING": 0.25,
+            "LEAD_MEET": 0.10,
+            "LEAD_INBOUND": 0.15,
+            "OPS_CSAT": 0.05,
+            "OV_MEET": 0.10,
+        },
+        "SR": {
+            "HUNT_RELATE": 0.15,
+            "HUNT_DMU": 0.10,
+            "HUNT_NEED": 0.15,
+            "HUNT_SELL": 0.34,
+            "HUNT_HANDOFF": 0.06,
+            "HUNT_PROOF": 0.03,
+            "REACT": 0.07,
+            "OV_MEET": 0.06,
+            "OV_TRAVEL": 0.04,
+        },
+        "SOP": {
+            "FARM_REPEAT": 0.27,
+            "FARM_TIMING": 0.09,
+            "FARM_AOV": 0.11,
+            "FARM_VOLUME": 0.06,
+            "FARM_FREQ": 0.07,
+            "FARM_RANGE": 0.06,
+            "FARM_LOYAL": 0.05,
+            "FARM_FILE": 0.03,
+            "OPS_ORDER": 0.14,
+            "OPS_RESERVE": 0.04,
+            "OV_WAIT": 0.04,
+            "OV_MEET": 0.04,
+        },
+        "BO": {
+            "OPS_DOCS": 0.44,
+            "OPS_CHASE": 0.10,
+            "OPS_SHIP": 0.12,
+            "OPS_CRM": 0.10,
+            "OPS_AR": 0.12,
+            "OV_WAIT": 0.07,
+            "OV_MEET": 0.05,
+        },
         "KM": {"FARM_BARRIER": 0.30, "FARM_DEEP": 0.30, "FARM_ESCORT": 0.25, "OV_MEET": 0.15},
-        "ROP": _ROP, "PUR": _PUR,
+        "ROP": _ROP,
+        "PUR": _PUR,
     },
     "TC": {
-        "TM": _TM, "SR": _SR, "KM": _KM,
-        "OP": {"OPS_ORDER": 0.38, "OPS_RESERVE": 0.20, "OPS_CHASE": 0.13, "OPS_SHIP": 0.15, "OV_WAIT": 0.08,
-               "OV_MEET": 0.06},
+        "TM": _TM,
+        "SR": _SR,
+        "KM": _KM,
+        "OP": {
+            "OPS_ORDER": 0.38,
+            "OPS_RESERVE": 0.20,
+            "OPS_CHASE": 0.13,
+            "OPS_SHIP": 0.15,
+            "OV_WAIT": 0.08,
+            "OV_MEET": 0.06,
+        },
         "SUP": _SUP,
-        "BO": {"OPS_DOCS": 0.42, "OPS_CRM": 0.22, "OPS_AR": 0.15, "OPS_QUOTE": 0.08, "OV_WAIT": 0.08,
-               "OV_MEET": 0.05},
-        "ROP": _ROP, "PUR": _PUR, "KD": {"MG_LEAD": 0.65, "OV_MEET": 0.35},
+        "BO": {"OPS_DOCS": 0.42, "OPS_CRM": 0.22, "OPS_AR": 0.15, "OPS_QUOTE": 0.08, "OV_WAIT": 0.08, "OV_MEET": 0.05},
+        "ROP": _ROP,
+        "PUR": _PUR,
+        "KD": {"MG_LEAD": 0.65, "OV_MEET": 0.35},
     },
     "C": {
         "TM": _TM,
         "SR": {key: value for key, value in _SR.items() if key != "REACT"} | {"HUNT_SELL": 0.32},
         "KM": _KM | {"FARM_REPEAT": 0.17, "FARM_PROJ": 0.10, "FARM_FREQ": 0.04},
-        "PM": {"PROJ_RUN": 0.55, "SOL_FORM": 0.15, "PROJ_SUBCON": 0.14, "FARM_FINDDEV": 0.06,
-        "OV_MEET": 0.10},
-        "SUP": {"SOL_FORM": 0.40, "SOL_CONSULT": 0.22, "SOL_SERVICE": 0.18, "SOL_SURVEY": 0.10,
-        "OV_TRAIN": 0.05,
-                "OV_MEET": 0.05},
-        "BO": {"OPS_ORDER": 0.20, "OPS_DOCS": 0.30, "OPS_SHIP": 0.12, "OPS_CHASE": 0.08, "OPS_CRM": 0.12,
-               "OPS_AR": 0.06, "OV_WAIT": 0.07, "OV_MEET": 0.05},
-        "ROP": _ROP, "KD": {"MG_LEAD": 0.65, "OV_MEET": 0.35}, "PUR": _PUR,
+        "PM": {"PROJ_RUN": 0.55, "SOL_FORM": 0.15, "PROJ_SUBCON": 0.14, "FARM_FINDDEV": 0.06, "OV_MEET": 0.10},
+        "SUP": {
+            "SOL_FORM": 0.40,
+            "SOL_CONSULT": 0.22,
+            "SOL_SERVICE": 0.18,
+            "SOL_SURVEY": 0.10,
+            "OV_TRAIN": 0.05,
+            "OV_MEET": 0.05,
+        },
+        "BO": {
+            "OPS_ORDER": 0.20,
+            "OPS_DOCS": 0.30,
+            "OPS_SHIP": 0.12,
+            "OPS_CHASE": 0.08,
+            "OPS_CRM": 0.12,
+            "OPS_AR": 0.06,
+            "OV_WAIT": 0.07,
+            "OV_MEET": 0.05,
+        },
+        "ROP": _ROP,
+        "KD": {"MG_LEAD": 0.65, "OV_MEET": 0.35},
+        "PUR": _PUR,
     },
     "S": {
         "TM": _TM | {"LEAD_TIMING": 0.12, "LEAD_QUAL": 0.33},
-        "SR": {"HUNT_RELATE": 0.16, "HUNT_DMU": 0.14, "HUNT_NEED": 0.15, "HUNT_SELL": 0.26,
-        "HUNT_HANDOFF": 0.05,
-               "HUNT_PROOF": 0.03, "FARM_FILE": 0.04, "KAM_INFO": 0.03, "KAM_DMU": 0.03, "KAM_PLAN": 0.02,
-               "OV_MEET": 0.05, "OV_TRAVEL": 0.04},
-        "PM": {"PROJ_RUN": 0.55, "SOL_FORM": 0.13, "PROJ_SUBCON": 0.10, "OPS_SHIP": 0.06, "OPS_CHASE": 0.06,
-               "OV_MEET": 0.10},
-        "SUP": {"SOL_FORM": 0.42, "SOL_CONSULT": 0.22, "SOL_SERVICE": 0.18, "SOL_SURVEY": 0.08,
-        "OV_MEET": 0.10},
-        "BO": {"OPS_DOCS": 0.55, "OPS_RESERVE": 0.08, "OPS_CRM": 0.12, "OPS_AR": 0.12, "OV_WAIT": 0.07,
-               "OV_MEET": 0.06},
-        "ROP": _ROP, "GD": {"HUNT_SELL": 0.25, "KAM_LEAD": 0.10, "OV_MEET": 0.65}, "PUR": _PUR,
+        "SR": {
+            "HUNT_RELATE": 0.16,
+            "HUNT_DMU": 0.14,
+            "HUNT_NEED": 0.15,
+            "HUNT_SELL": 0.26,
+            "HUNT_HANDOFF": 0.05,
+            "HUNT_PROOF": 0.03,
+            "FARM_FILE": 0.04,
+            "KAM_INFO": 0.03,
+            "KAM_DMU": 0.03,
+            "KAM_PLAN": 0.02,
+            "OV_MEET": 0.05,
+            "OV_TRAVEL": 0.04,
+        },
+        "PM": {
+            "PROJ_RUN": 0.55,
+            "SOL_FORM": 0.13,
+            "PROJ_SUBCON": 0.10,
+            "OPS_SHIP": 0.06,
+            "OPS_CHASE": 0.06,
+            "OV_MEET": 0.10,
+        },
+        "SUP": {"SOL_FORM": 0.42, "SOL_CONSULT": 0.22, "SOL_SERVICE": 0.18, "SOL_SURVEY": 0.08, "OV_MEET": 0.10},
+        "BO": {
+            "OPS_DOCS": 0.55,
+            "OPS_RESERVE": 0.08,
+            "OPS_CRM": 0.12,
+            "OPS_AR": 0.12,
+            "OV_WAIT": 0.07,
+            "OV_MEET": 0.06,
+        },
+        "ROP": _ROP,
+        "GD": {"HUNT_SELL": 0.25, "KAM_LEAD": 0.10, "OV_MEET": 0.65},
+        "PUR": _PUR,
     },
-}  # fmt: skip
+}
 PROFILES["CS"] = PROFILES["C"] | {"GD": PROFILES["S"]["GD"]}
 """Type of sale → role → share of hours on each function; codes are the method's, a test checks the owners."""
 
 _TITLES = {
-    "TM": ("Телемаркетолог", "Telemarketer"), "SR": ("Менеджер по развитию", "Business developer"),
-    "SOP": ("Специалист офисных продаж", "Office sales specialist"), "KM": ("Клиентский менеджер",
-    "Client manager"),
-    "OP": ("Операционист", "Operations clerk"), "PM": ("Менеджер проекта", "Project manager"),
-    "SUP": ("Технолог", "Technologist"), "BO": ("Специалист по документообороту", "Back office specialist"),
-    "ROP": ("Руководитель отдела продаж", "Head of sales"), "KD": ("Коммерческий директор",
-    "Commercial director"),
-    "GD": ("Генеральный директор", "CEO"), "PUR": ("Менеджер по закупкам", "Purchasing manager"),
-}  # fmt: skip
+    "TM": ("Телемаркетолог", "Telemarketer"),
+    "SR": ("Менеджер по развитию", "Business developer"),
+    "SOP": ("Специалист офисных продаж", "Office sales specialist"),
+    "KM": ("Клиентский менеджер", "Client manager"),
+    "OP": ("Операционист", "Operations clerk"),
+    "PM": ("Менеджер проекта", "Project manager"),
+    "SUP": ("Технолог", "Technologist"),
+    "BO": ("Специалист по документообороту", "Back office specialist"),
+    "ROP": ("Руководитель отдела продаж", "Head of sales"),
+    "KD": ("Коммерческий директор", "Commercial director"),
+    "GD": ("Генеральный директор", "CEO"),
+    "PUR": ("Менеджер по закупкам", "Purchasing manager"),
+}
 _COST_RUB = {
-    "TM": 70, "SR": 130, "SOP": 90, "KM": 120, "OP": 65, "PM": 140, "SUP": 120, "BO": 65, "ROP": 210,
+    "TM": 70,
+    "SR": 130,
+    "SOP": 90,
+    "KM": 120,
+    "OP": 65,
+    "PM": 140,
+    "SUP": 120,
+    "BO": 65,
+    "ROP": 210,
     "KD": 320,
-    "GD": 450, "PUR": 110, "": 110,
-}  # fmt: skip
+    "GD": 450,
+    "PUR": 110,
+    "": 110,
+}
 HOURS_PER_MONTH = 160.0
 
 
@@ -145,26 +254,43 @@ def head_count(spec: CompanySpec, traits: Traits) -> dict[str, int]:
     s = spec.sellers
     hunters = max(2, round(0.4 * s))
     by_type: dict[str, dict[str, int]] = {
-        "T": {"TM": math.ceil(hunters / 2), "SR": hunters, "SOP": s, "BO": math.ceil(s / 3), "ROP": 1,
-        "PUR": 1},
+        "T": {"TM": math.ceil(hunters / 2), "SR": hunters, "SOP": s, "BO": math.ceil(s / 3), "ROP": 1, "PUR": 1},
         "TC": {
-            "TM": math.ceil(hunters / 2), "SR": hunters, "KM": s, "OP": math.ceil(s / 4),
+            "TM": math.ceil(hunters / 2),
+            "SR": hunters,
+            "KM": s,
+            "OP": math.ceil(s / 4),
             "SUP": math.ceil(s / 5),
-            "BO": math.ceil(s / 4), "ROP": 1, "KD": 1, "PUR": 1,
+            "BO": math.ceil(s / 4),
+            "ROP": 1,
+            "KD": 1,
+            "PUR": 1,
         },
         "C": {
-            "TM": 1, "SR": hunters, "KM": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3),
+            "TM": 1,
+            "SR": hunters,
+            "KM": s,
+            "PM": math.ceil(s / 2),
+            "SUP": math.ceil(s / 3),
             "BO": math.ceil(s / 3),
-            "ROP": 1, "KD": 1, "PUR": 1,
+            "ROP": 1,
+            "KD": 1,
+            "PUR": 1,
         },
-        "S": {"TM": 1, "SR": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3), "BO": 1, "ROP": 1, "GD": 1,
-        "PUR": 1},
+        "S": {"TM": 1, "SR": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3), "BO": 1, "ROP": 1, "GD": 1, "PUR": 1},
         "CS": {
-            "TM": 1, "SR": hunters, "KM": s, "PM": math.ceil(s / 2), "SUP": math.ceil(s / 3),
+            "TM": 1,
+            "SR": hunters,
+            "KM": s,
+            "PM": math.ceil(s / 2),
+            "SUP": math.ceil(s / 3),
             "BO": math.ceil(s / 3),
-            "ROP": 1, "GD": 1, "KD": 1, "PUR": 1,
+            "ROP": 1,
+            "GD": 1,
+            "KD": 1,
+            "PUR": 1,
         },
-    }  # fmt: skip
+    }
     count = dict(by_type[spec.sale_type])
     if traits.extra_client_manager:
         count["KM"] = 2
@@ -218,14 +344,22 @@ def staff_table(people: list[Person]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "person": p.code, "name": p.name, "title": p.title, "role": p.role, "role2": "",
-                "reports_to": p.reports_to, "fte": "0.5" if p.role == "TM" else "1",
-                "hours_month": f"{HOURS_PER_MONTH:.0f}", "cost_month": str(p.cost_month), "start": p.start,
-                "end": p.end, "aliases": f"{p.short};{p.login}",
+                "person": p.code,
+                "name": p.name,
+                "title": p.title,
+                "role": p.role,
+                "role2": "",
+                "reports_to": p.reports_to,
+                "fte": "0.5" if p.role == "TM" else "1",
+                "hours_month": f"{HOURS_PER_MONTH:.0f}",
+                "cost_month": str(p.cost_month),
+                "start": p.start,
+                "end": p.end,
+                "aliases": f"{p.short};{p.login}",
             }
             for p in people
         ]
-    )  # fmt: skip
+    )
 
 
 def time_table(spec: CompanySpec, traits: Traits, people: list[Person]) -> pd.DataFrame:
@@ -319,14 +453,7 @@ def day_log_table(
 
 
 def _slot(
-    person: str,
-    day: date,
-    begin: int,
-    end: int,
-    function: str,
-    traits: Traits,
-    draw: Draw,
-    clients: list[str],
+    person: str, day: date, begin: int, end: int, function: str, traits: Traits, draw: Draw, clients: list[str]
 ) -> dict[str, str]:
     """One line of the day log; own initiative follows the company's true share of orders it begins."""
 
@@ -334,10 +461,7 @@ def _slot(
         minutes = 9 * 60 + 30 * slot + (60 if slot >= 8 else 0)  # an hour for lunch after four hours
         return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
-    luck, at_work = (
-        draw.uniform(1)[0],
-        function.startswith(("FARM", "HUNT", "KAM", "REACT", "LEAD", "OPS", "SOL")),
-    )
+    luck, at_work = (draw.uniform(1)[0], function.startswith(("FARM", "HUNT", "KAM", "REACT", "LEAD", "OPS", "SOL")))
     if not at_work:
         initiator = "INT"
     elif function.startswith("OPS"):
@@ -347,6 +471,12 @@ def _slot(
     client = clients[int(draw.whole(0, len(clients) - 1, 1)[0])] if at_work and clients else ""
     finish = clock(end) if end != 8 else "13:00"  # the eighth slot ends before lunch
     return {
-        "person": person, "date": day.isoformat(), "start": clock(begin), "end": finish, "function": function,
-        "initiator": initiator, "client": client, "interrupted": str(int(draw.uniform(1)[0] < 0.2)),
-    }  # fmt: skip
+        "person": person,
+        "date": day.isoformat(),
+        "start": clock(begin),
+        "end": finish,
+        "function": function,
+        "initiator": initiator,
+        "client": client,
+        "interrupted": str(int(draw.uniform(1)[0] < 0.2)),
+    }

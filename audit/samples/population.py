@@ -14,8 +14,12 @@ _TYPES: tuple[SaleType, ...] = ("TC", "T", "C", "TC", "CS", "S")
 _SEASONS: tuple[Season, ...] = ("none", "summer_dip", "december_peak", "both")
 _SECTORS: tuple[Sector, ...] = ("generic", "chemicals", "household", "engineering")
 _CLIENTS: dict[SaleType, tuple[int, int]] = {
-    "T": (80, 160), "TC": (160, 380), "C": (110, 220), "CS": (110, 180), "S": (120, 200),
-}  # fmt: skip
+    "T": (80, 160),
+    "TC": (160, 380),
+    "C": (110, 220),
+    "CS": (110, 180),
+    "S": (120, 200),
+}
 _SICK_SCALE: dict[SaleType, float] = {"T": 0.6, "TC": 1.0, "C": 0.8, "CS": 0.7, "S": 0.6}
 """Type T buys so often that fewer clients carry the same evidence; the project types have few anyway."""
 
@@ -52,14 +56,19 @@ def _healthy(i: int, seed: int, draw: Draw) -> CompanySpec:
     # Odd teams: an even split of an even team leaves a bus factor that chance alone undercuts.
     sellers = 3 if size < 0.35 else 5 if size < 0.8 or sale_type in ("C", "CS", "S") else 7
     return CompanySpec(
-        name=f"healthy_{i:03d}", sale_type=sale_type, clients=round(low + size * (high - low)),
+        name=f"healthy_{i:03d}",
+        sale_type=sale_type,
+        clients=round(low + size * (high - low)),
         sellers=sellers,
-        years=4 if i % 11 == 10 else 3, seed=_seed(seed, i), lang="en" if i % 7 == 6 else "ru",
-        season=_SEASONS[int(draw.whole(0, 3, 1)[0])], sector=_SECTORS[int(draw.whole(0, 3, 1)[0])],
+        years=4 if i % 11 == 10 else 3,
+        seed=_seed(seed, i),
+        lang="en" if i % 7 == 6 else "ru",
+        season=_SEASONS[int(draw.whole(0, 3, 1)[0])],
+        sector=_SECTORS[int(draw.whole(0, 3, 1)[0])],
         columns="standard" if i % 5 == 4 else "full",
         # Somebody leaves in every fourth company and the book is handed over without a loss.
         overrides=(("leaver", True),) if i % 4 == 3 else (),
-    )  # fmt: skip
+    )
 
 
 def _sick(i: int, chosen: list[str], seed: int, draw: Draw) -> CompanySpec:
@@ -68,7 +77,12 @@ def _sick(i: int, chosen: list[str], seed: int, draw: Draw) -> CompanySpec:
     sale_type = planted.types[(i // len(chosen)) % len(planted.types)]
     clients = round(planted.clients * _SICK_SCALE[sale_type] * float(draw.uniform(1, low=1.0, high=1.2)[0]))
     return CompanySpec(
-        name=f"sick_{i:03d}_{finding.replace('.', '_')}", sale_type=sale_type, clients=clients,
-        sellers=planted.sellers, seed=_seed(seed, i + 500_000), diseases=(Disease(finding),),
-        season=_SEASONS[int(draw.whole(0, 3, 1)[0])], sector=_SECTORS[int(draw.whole(0, 3, 1)[0])],
-    )  # fmt: skip
+        name=f"sick_{i:03d}_{finding.replace('.', '_')}",
+        sale_type=sale_type,
+        clients=clients,
+        sellers=planted.sellers,
+        seed=_seed(seed, i + 500_000),
+        diseases=(Disease(finding),),
+        season=_SEASONS[int(draw.whole(0, 3, 1)[0])],
+        sector=_SECTORS[int(draw.whole(0, 3, 1)[0])],
+    )

@@ -19,8 +19,14 @@ from audit.samples.spec import CompanySpec
 from audit.samples.traits import Traits
 
 TABLES_REQUIRED = ("company", "staff", "time")
-_SERVICES = (("PRESALE", "SR", "1"), ("TECH", "SUP", "2"), ("MKT", "ROP", "5"), ("PROD", "OP", "3"),
-             ("LOG", "OP", "2"), ("ACC", "BO", "3"))  # fmt: skip
+_SERVICES = (
+    ("PRESALE", "SR", "1"),
+    ("TECH", "SUP", "2"),
+    ("MKT", "ROP", "5"),
+    ("PROD", "OP", "3"),
+    ("LOG", "OP", "2"),
+    ("ACC", "BO", "3"),
+)
 _PAIRS = {
     "T": (("TM", "SR", "TRG_FIT"), ("SR", "SOP", "TRG_N_SALES")),
     "TC": (("TM", "SR", "TRG_FIT"), ("SR", "KM", "TRG_N_SALES")),
@@ -32,12 +38,7 @@ _TOUCHES = 360
 
 
 def questionnaire(
-    spec: CompanySpec,
-    traits: Traits,
-    clients: Clients,
-    serving: Serving,
-    people: list[Person],
-    sales: pd.DataFrame,
+    spec: CompanySpec, traits: Traits, clients: Clients, serving: Serving, people: list[Person], sales: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     """All tables of the questionnaire, by name.
 
@@ -67,15 +68,24 @@ def company_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
     declared = traits.declared_type or spec.sale_type
     cycle = {"T": 5, "TC": 20, "C": 90, "S": 240, "CS": 150}[spec.sale_type]
     values = {
-        "name": spec.title or spec.name, "sale_type": declared, "complexity": traits.complexity,
-        "clients_on_market": traits.clients_on_market, "price_level": traits.price_level,
+        "name": spec.title or spec.name,
+        "sale_type": declared,
+        "complexity": traits.complexity,
+        "clients_on_market": traits.clients_on_market,
+        "price_level": traits.price_level,
         "sales_cycle_days": cycle,
-        "handoff_after": traits.handoff_k, "client_profile": traits.client_profile,
-        "support_sits": traits.support_sits, "minutes_per_order": 5, "minutes_per_line": 1, "currency": "RUB",
-        "hours_per_month": 160, "touches_per_client_month": f"{traits.touches_per_client_month:g}",
-        "minutes_per_touch": f"{traits.minutes_per_touch:g}", "vat_basis": "net",
+        "handoff_after": traits.handoff_k,
+        "client_profile": traits.client_profile,
+        "support_sits": traits.support_sits,
+        "minutes_per_order": 5,
+        "minutes_per_line": 1,
+        "currency": "RUB",
+        "hours_per_month": 160,
+        "touches_per_client_month": f"{traits.touches_per_client_month:g}",
+        "minutes_per_touch": f"{traits.minutes_per_touch:g}",
+        "vat_basis": "net",
         "gross_margin_share": f"{traits.margin_share:g}",
-    }  # fmt: skip
+    }
     return pd.DataFrame({"key": list(values), "value": [str(v) for v in values.values()]})
 
 
@@ -87,15 +97,19 @@ def handoffs_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
         client_pair = giver == "SR"
         rows.append(
             {
-                "from_role": giver, "to_role": taker, "trigger": trigger if documented else "TRG_NONE",
-                "k": str(traits.handoff_k) if trigger == "TRG_N_SALES" and documented else "", "amount": "",
+                "from_role": giver,
+                "to_role": taker,
+                "trigger": trigger if documented else "TRG_NONE",
+                "k": str(traits.handoff_k) if trigger == "TRG_N_SALES" and documented else "",
+                "amount": "",
                 "days": "",
                 "form": (traits.handoff_form if client_pair else "GRADUAL") if documented else "NONE",
                 "pack": "FILE;HISTORY;AGREEMENTS;CONTACTS" if documented else "",
-                "deadline_days": "5" if documented else "", "pay_after": "FADE" if client_pair else "",
+                "deadline_days": "5" if documented else "",
+                "pay_after": "FADE" if client_pair else "",
                 "documented": "yes" if documented else "no",
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
 
 
@@ -111,10 +125,15 @@ def true_answers(spec: CompanySpec, traits: Traits) -> list[str]:
 
     leaving = {"retention.base_shrinking", "retention.revenue_leak", "retention.sleeping_clients"}
     # Effects too mild or too local for an honest director to be sure of: they answer "unknown".
-    some_leave = {"retention.weak_return", "retention.manager_outlier", "retention.frequency_decline",
-                  "retention.leaky_first_purchase", "service.failures_cost_clients",
-                  "ownership.handover_loss",
-                  "handoff.loss"}  # fmt: skip
+    some_leave = {
+        "retention.weak_return",
+        "retention.manager_outlier",
+        "retention.frequency_decline",
+        "retention.leaky_first_purchase",
+        "service.failures_cost_clients",
+        "ownership.handover_loss",
+        "handoff.loss",
+    }
     mixed = {"roles.universal_seller", "roles.relief_shortage", "roles.evidence_conflict"}
     return [
         "no" if spec.sale_type == "S" or "retention.low_repeat_share" in ill else "yes",
@@ -131,19 +150,12 @@ def true_answers(spec: CompanySpec, traits: Traits) -> list[str]:
 def self_check_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
     """Table ``self_check``: eight answers; those in ``traits.denied`` say the opposite of what is so."""
     flipped = {"yes": "no", "no": "yes", "unknown": "unknown"}
-    answers = [
-        flipped[a] if i in traits.denied else a for i, a in enumerate(true_answers(spec, traits), start=1)
-    ]  # fmt: skip
+    answers = [flipped[a] if i in traits.denied else a for i, a in enumerate(true_answers(spec, traits), start=1)]
     return pd.DataFrame({"question": [str(i) for i in range(1, 9)], "answer": answers})
 
 
 def key_clients_table(
-    spec: CompanySpec,
-    traits: Traits,
-    clients: Clients,
-    serving: Serving,
-    people: list[Person],
-    sales: pd.DataFrame,
+    spec: CompanySpec, traits: Traits, clients: Clients, serving: Serving, people: list[Person], sales: pd.DataFrame
 ) -> pd.DataFrame:
     """Table ``key_clients``: the largest clients of each seller, with file, plan, backup and wallet.
 
@@ -171,18 +183,25 @@ def key_clients_table(
         backup = sellers[(sellers.index(lead) + 1) % len(sellers)]
         rows.append(
             {
-                "client_id": str(ids[client]), "criterion": ("BIG", "LOYAL", "PERSP")[len(rows) % 3],
-                "influence": "yes", "lead": lead.code, "backup": backup.code if len(sellers) > 1 else "ROP1",
-                "file_share": f"{draw.uniform(1, low=0.75, high=1.0)[0]:.2f}", "decision_maker_known": "yes",
+                "client_id": str(ids[client]),
+                "criterion": ("BIG", "LOYAL", "PERSP")[len(rows) % 3],
+                "influence": "yes",
+                "lead": lead.code,
+                "backup": backup.code if len(sellers) > 1 else "ROP1",
+                "file_share": f"{draw.uniform(1, low=0.75, high=1.0)[0]:.2f}",
+                "decision_maker_known": "yes",
                 "contacts": str(int(draw.whole(2, 6, 1)[0])),
                 "buying_centre_share": f"{draw.uniform(1, low=0.6, high=0.95)[0]:.2f}",
                 "acquired_by": lead.code,
                 "pay_rate": ("same", "higher")[int(draw.uniform(1)[0] < 0.3)],
-                "nps": str(int(draw.whole(6, 10, 1)[0])), "plan": "yes",
-                "plan_items": str(int(draw.whole(5, 7, 1)[0])), "plan_horizon_months": "18",
-                "wallet_share": f"{wallet:.2f}", "annual_budget": f"{budget:.0f}",
+                "nps": str(int(draw.whole(6, 10, 1)[0])),
+                "plan": "yes",
+                "plan_items": str(int(draw.whole(5, 7, 1)[0])),
+                "plan_horizon_months": "18",
+                "wallet_share": f"{wallet:.2f}",
+                "annual_budget": f"{budget:.0f}",
             }
-        )  # fmt: skip
+        )
     _spoil_keys(spec, traits, rows, people, draw)
     return pd.DataFrame(rows)
 
@@ -221,12 +240,7 @@ def _spoil_keys(
 
 
 def touches_table(
-    spec: CompanySpec,
-    traits: Traits,
-    clients: Clients,
-    serving: Serving,
-    people: list[Person],
-    sales: pd.DataFrame,
+    spec: CompanySpec, traits: Traits, clients: Clients, serving: Serving, people: list[Person], sales: pd.DataFrame
 ) -> pd.DataFrame:
     """Table ``touches``: CRM contacts of the last six months, begun by whom the company's habit says."""
     draw = Draw(spec.seed, "touches")
@@ -243,10 +257,12 @@ def touches_table(
         {
             "person": codes[str(serving.main_seller[c])],
             "date": (spec.end - timedelta(days=int(a))).isoformat(),
-            "client_id": ids[c], "direction": "OUT" if out else "IN", "kind": kinds[k],
+            "client_id": ids[c],
+            "direction": "OUT" if out else "IN",
+            "kind": kinds[k],
         }
         for c, a, out, k in zip(client.tolist(), ago.tolist(), ours.tolist(), kind.tolist(), strict=True)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 
@@ -259,10 +275,12 @@ def processes_table(traits: Traits, people: list[Person]) -> pd.DataFrame:
         agreed = owned and (traits.support_sla or service not in ("PRESALE", "TECH"))
         rows.append(
             {
-                "process": service, "owner": owners[0] if owned else "",
+                "process": service,
+                "owner": owners[0] if owned else "",
                 "backup": (owners[1] if len(owners) > 1 else "ROP1") if owned else "",
-                "written_rule": "yes" if owned else "no", "sla_days": sla if agreed else "",
+                "written_rule": "yes" if owned else "no",
+                "sla_days": sla if agreed else "",
                 "failures_month": "0" if owned else "3",
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)

@@ -126,12 +126,7 @@ class Traits:
     denied: tuple[int, ...] = ()  # questions of the self-check answered against the facts
 
 
-_SEASONS = {
-    "none": (0.0, 0.0),
-    "summer_dip": (0.35, 0.0),
-    "december_peak": (0.0, 0.35),
-    "both": (0.25, 0.3),
-}
+_SEASONS = {"none": (0.0, 0.0), "summer_dip": (0.35, 0.0), "december_peak": (0.0, 0.35), "both": (0.25, 0.3)}
 
 
 def healthy(spec: CompanySpec) -> Traits:
@@ -144,35 +139,84 @@ def healthy(spec: CompanySpec) -> Traits:
     base = replace(Traits(), summer_dip=dip, december_peak=peak)
     if spec.sale_type == "T":
         return replace(
-            base, orders_per_year=22.0, ticket_rub=14_000.0, complexity=1, price_level=1,
+            base,
+            orders_per_year=22.0,
+            ticket_rub=14_000.0,
+            complexity=1,
+            price_level=1,
             clients_on_market=40_000,
-            support_sits="none", automation_share=0.35, entered_by_manager=0.04, handoff_form="SCRIPT",
-            touches_per_client_month=0.5, minutes_per_touch=10.0, lines_mean=2.2,
-        )  # fmt: skip
+            support_sits="none",
+            automation_share=0.35,
+            entered_by_manager=0.04,
+            handoff_form="SCRIPT",
+            touches_per_client_month=0.5,
+            minutes_per_touch=10.0,
+            lines_mean=2.2,
+        )
     if spec.sale_type == "C":
         return replace(
-            base, orders_per_year=4.0, ticket_rub=900_000.0, complexity=3, price_level=3,
+            base,
+            orders_per_year=4.0,
+            ticket_rub=900_000.0,
+            complexity=3,
+            price_level=3,
             clients_on_market=900,
-            support_sits="both", alternate=True, automation_share=0.05, lines_mean=3.0, churn_per_year=0.03,
-            pause_per_year=0.07, gap_shape=6, rate_shape=8, client_sigma=0.45, cancelled_share=0.02,
-            touches_per_client_month=2.0, minutes_per_touch=30.0, arrivals_share=0.14,
-        )  # fmt: skip
+            support_sits="both",
+            alternate=True,
+            automation_share=0.05,
+            lines_mean=3.0,
+            churn_per_year=0.03,
+            pause_per_year=0.07,
+            gap_shape=6,
+            rate_shape=8,
+            client_sigma=0.45,
+            cancelled_share=0.02,
+            touches_per_client_month=2.0,
+            minutes_per_touch=30.0,
+            arrivals_share=0.14,
+        )
     if spec.sale_type == "CS":
         return replace(
-            base, orders_per_year=3.4, ticket_rub=2_500_000.0, complexity=4, price_level=4,
+            base,
+            orders_per_year=3.4,
+            ticket_rub=2_500_000.0,
+            complexity=4,
+            price_level=4,
             clients_on_market=500,
-            support_sits="both", alternate=True, automation_share=0.0, lines_mean=3.0, churn_per_year=0.03,
-            pause_per_year=0.07, gap_shape=6, rate_shape=8, client_sigma=0.45,
-            touches_per_client_month=2.0, minutes_per_touch=30.0, arrivals_share=0.14,
-        )  # fmt: skip
+            support_sits="both",
+            alternate=True,
+            automation_share=0.0,
+            lines_mean=3.0,
+            churn_per_year=0.03,
+            pause_per_year=0.07,
+            gap_shape=6,
+            rate_shape=8,
+            client_sigma=0.45,
+            touches_per_client_month=2.0,
+            minutes_per_touch=30.0,
+            arrivals_share=0.14,
+        )
     if spec.sale_type == "S":
         return replace(
-            base, orders_per_year=0.8, ticket_rub=9_000_000.0, complexity=4, price_level=4,
+            base,
+            orders_per_year=0.8,
+            ticket_rub=9_000_000.0,
+            complexity=4,
+            price_level=4,
             clients_on_market=350,
-            support_sits="outside", automation_share=0.0, lines_mean=2.5, second_purchase=0.04,
+            support_sits="outside",
+            automation_share=0.0,
+            lines_mean=2.5,
+            second_purchase=0.04,
             late_second=0.02,
-            arrivals_share=9.0, client_sigma=0.45, churn_per_year=0.3, pause_per_year=0.0,
-            touches_per_client_month=2.0, minutes_per_touch=30.0, handoff_form="GRADUAL", summer_dip=0.0,
+            arrivals_share=9.0,
+            client_sigma=0.45,
+            churn_per_year=0.3,
+            pause_per_year=0.0,
+            touches_per_client_month=2.0,
+            minutes_per_touch=30.0,
+            handoff_form="GRADUAL",
+            summer_dip=0.0,
             december_peak=0.0,
-        )  # fmt: skip
+        )
     return base

@@ -29,10 +29,16 @@ _ANY_FAULT = ("service.failures_cost_clients", ("promised_date", "shipped_pct", 
 
 
 def truth_of(
-    spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, serving: Serving,
+    spec: CompanySpec,
+    traits: Traits,
+    clients: Clients,
+    orders: Orders,
+    serving: Serving,
     people: list[Person],
-    sales: pd.DataFrame, tables: dict[str, pd.DataFrame], export: pd.DataFrame,
-) -> dict[str, Any]:  # fmt: skip
+    sales: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    export: pd.DataFrame,
+) -> dict[str, Any]:
     """The content of ``truth.toml``: company, truth, realised, expect."""
     truth: dict[str, Any] = {
         "second_purchase_share_365d": traits.second_purchase,
@@ -58,17 +64,23 @@ def truth_of(
     truth |= operational_truth(people, tables)
     return {
         "company": {
-            "name": spec.name, "title": spec.title or spec.name, "sale_type": spec.sale_type,
+            "name": spec.name,
+            "title": spec.title or spec.name,
+            "sale_type": spec.sale_type,
             "seed": spec.seed,
-            "clients": spec.clients, "sellers": spec.sellers, "start": spec.start.isoformat(),
-            "end": spec.end.isoformat(), "season": spec.season, "columns": spec.columns,
+            "clients": spec.clients,
+            "sellers": spec.sellers,
+            "start": spec.start.isoformat(),
+            "end": spec.end.isoformat(),
+            "season": spec.season,
+            "columns": spec.columns,
             "tables": spec.tables,
             "diseases": [d.finding for d in spec.diseases],
         },
         "truth": truth,
         "realised": realised(spec, clients, orders, serving, sales, export),
         "expect": expect(spec),
-    }  # fmt: skip
+    }
 
 
 def operational_truth(people: list[Person], tables: dict[str, pd.DataFrame]) -> dict[str, float]:
@@ -98,12 +110,7 @@ def operational_truth(people: list[Person], tables: dict[str, pd.DataFrame]) -> 
 
 
 def realised(
-    spec: CompanySpec,
-    clients: Clients,
-    orders: Orders,
-    serving: Serving,
-    sales: pd.DataFrame,
-    export: pd.DataFrame,
+    spec: CompanySpec, clients: Clients, orders: Orders, serving: Serving, sales: pd.DataFrame, export: pd.DataFrame
 ) -> dict[str, Any]:
     """What chance made of the plan, counted over the simulated events."""
     days = window_days(spec)
@@ -117,14 +124,18 @@ def realised(
     again = followed & (second >= 0) & (second - first <= _HORIZON_DAYS)
     last_year = sales["day"] >= days - 365
     numbers: dict[str, Any] = {
-        "lines": len(export), "order_days": len(orders.client), "clients": len(np.unique(orders.client)),
-        "new_clients": int((new & (first >= 0)).sum()), "new_clients_followed_365d": int(followed.sum()),
-        "second_purchases_within_365d": int(again.sum()), "sales": round(float(sales["amount"].sum()), 2),
+        "lines": len(export),
+        "order_days": len(orders.client),
+        "clients": len(np.unique(orders.client)),
+        "new_clients": int((new & (first >= 0)).sum()),
+        "new_clients_followed_365d": int(followed.sum()),
+        "second_purchases_within_365d": int(again.sum()),
+        "sales": round(float(sales["amount"].sum()), 2),
         "sales_last_365_days": round(float(sales.loc[last_year, "amount"].sum()), 2),
         "orders_typed_by_people": serving.typed_by_people,
         "orders_typed_by_manager": serving.typed_by_manager,
         "late_order_days": int((orders.late_days > 0).sum()),
-    }  # fmt: skip
+    }
     if followed.any():
         numbers["second_purchase_share_365d"] = round(float(again.sum() / followed.sum()), 6)
     return numbers
@@ -146,10 +157,7 @@ def expect(spec: CompanySpec) -> dict[str, list[str]]:
     found -= refused
     may -= found | refused
     quiet = set(catalogue) - found - may - refused
-    return {
-        "found": sorted(found), "not_found": sorted(quiet), "may": sorted(may),
-        "not_assessed": sorted(refused),
-    }  # fmt: skip
+    return {"found": sorted(found), "not_found": sorted(quiet), "may": sorted(may), "not_assessed": sorted(refused)}
 
 
 def _cannot_be_assessed(spec: CompanySpec, finding: str, needs: tuple[str, ...]) -> bool:

@@ -14,16 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from audit.stats.intervals import Estimate
 from audit.stats.resample import SEED, sparse_canonical_order
 
-__all__ = [
-    "Bridge",
-    "Factors",
-    "Retained",
-    "bridge",
-    "grr_noise",
-    "lmdi",
-    "logarithmic_mean",
-    "retained",
-]
+__all__ = ["Bridge", "Factors", "Retained", "bridge", "grr_noise", "lmdi", "logarithmic_mean", "retained"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -139,10 +139,7 @@ def mean_t(values: ArrayLike, level: float = 0.95, bounds: tuple[float, float] |
 
 
 def ratio_t(
-    numerator: ArrayLike,
-    denominator: ArrayLike,
-    level: float = 0.95,
-    bounds: tuple[float, float] | None = None,
+    numerator: ArrayLike, denominator: ArrayLike, level: float = 0.95, bounds: tuple[float, float] | None = None
 ) -> Estimate:
     """Return Σ numerator ÷ Σ denominator over few sampling units (hours on a task ÷ all hours), t-interval.
 

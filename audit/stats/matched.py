@@ -88,12 +88,7 @@ def _compare(
         table = _cluster_sums(table, labels[used])
     treated_clusters = int((table[:, 4] > 0).sum())
     sums = np.sort(table, axis=0).sum(axis=0) if len(table) else np.zeros(5)
-    counts = {
-        "treated": int(side.sum()),
-        "controls": int((~side).sum()),
-        "unmatched": unmatched,
-        "strata": strata,
-    }
+    counts = {"treated": int(side.sum()), "controls": int((~side).sum()), "unmatched": unmatched, "strata": strata}
 
     def nothing(reason: Reason) -> Matched:
         return Matched(Estimate(None, None, None, treated_clusters, level, reason), None, None, **counts)
@@ -178,15 +173,7 @@ def matched_difference(
     """
     values = np.asarray(outcome, dtype=np.float64)
     matched = _compare(
-        treated,
-        stratum,
-        values,
-        np.ones_like(values),
-        cluster,
-        as_ratio=False,
-        draws=draws,
-        seed=seed,
-        level=level,
+        treated, stratum, values, np.ones_like(values), cluster, as_ratio=False, draws=draws, seed=seed, level=level
     )
     share, other, effect = matched.treated_figure, matched.control_figure, matched.effect
     certain = share in (0.0, 1.0) or other in (0.0, 1.0)

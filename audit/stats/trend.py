@@ -242,12 +242,7 @@ def _worth(top: csr_array, bottom: csr_array | None) -> float:
 
 
 def _trend(
-    top: Floats,
-    bottom: Floats | None,
-    copies: tuple[Floats, Floats | None] | None,
-    n: int,
-    worth: float,
-    level: float,
+    top: Floats, bottom: Floats | None, copies: tuple[Floats, Floats | None] | None, n: int, worth: float, level: float
 ) -> Trend:
     """Return the trend of one figure from its monthly sums and their resampled copies."""
     months = len(top)

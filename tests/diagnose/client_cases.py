@@ -28,12 +28,23 @@ def company(clients: int = 48, sellers: int = 4, months: int = MONTHS) -> pd.Dat
             seller = f"K{i % sellers + 1}" if k % 3 else f"K{(i + 1) % sellers + 1}"
             for line in range(2):
                 group = CATEGORIES[(k + line + i) % 4]
-                rows.append({
-                    "client_id": f"c{i:03d}", "client": f"Клиент {i:03d}", "segment": f"s{i % 2}",
-                    "order_id": f"{i}-{k}", "order_date": day, "amount": amount / 2, "margin": amount / 2 * 0.2,
-                    "manager": seller, "sku_group": group, "sku": f"{group}-{line}", "complaint": False,
-                    "promised_date": day + dt.timedelta(days=5), "shipped_date": day + dt.timedelta(days=5),
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "client_id": f"c{i:03d}",
+                        "client": f"Клиент {i:03d}",
+                        "segment": f"s{i % 2}",
+                        "order_id": f"{i}-{k}",
+                        "order_date": day,
+                        "amount": amount / 2,
+                        "margin": amount / 2 * 0.2,
+                        "manager": seller,
+                        "sku_group": group,
+                        "sku": f"{group}-{line}",
+                        "complaint": False,
+                        "promised_date": day + dt.timedelta(days=5),
+                        "shipped_date": day + dt.timedelta(days=5),
+                    }
+                )
     return pd.DataFrame(rows)
 
 

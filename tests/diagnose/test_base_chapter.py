@@ -132,10 +132,23 @@ def test_the_order_of_rows_is_irrelevant(plain: tuple[Case, ChapterResult]) -> N
         (bare([("a", "2024-01-10", 100.0), ("b", "2024-01-10", -100.0)]), 1),
         (bare([("a", "2024-01-10", -100.0)]), 0),
         (bare([("a", "2021-01-10", 100.0), ("b", "2024-01-10", 100.0)]), 1),
-        ([{**r, "manager": "M", "sku_group": "g", "sku": "s", "margin": 0.0, "promised_date": "2024-01-12",
-           "shipped_date": "2024-01-12"} for r in bare([("a", "2024-01-10", 100.0)])], 1),
+        (
+            [
+                {
+                    **r,
+                    "manager": "M",
+                    "sku_group": "g",
+                    "sku": "s",
+                    "margin": 0.0,
+                    "promised_date": "2024-01-12",
+                    "shipped_date": "2024-01-12",
+                }
+                for r in bare([("a", "2024-01-10", 100.0)])
+            ],
+            1,
+        ),
     ],
-)  # fmt: skip
+)
 def test_degenerate_input_gives_reasons_and_no_crash(orders: list[dict[str, Any]], clients: int) -> None:
     r = run(orders)
     assert len(r.tables["clients"]) == clients
@@ -260,8 +273,10 @@ def test_limits_of_classes_and_strategies_matter(plain: tuple[Case, ChapterResul
     assert again(case, {"base.abc_b": 0.85}).tables["classes"]["clients"].tolist() != classes
     strategies = result.tables["strategies"]["clients"].tolist()
     changes: list[dict[str, Any]] = [
-        {"base.wallet_headroom": {"watch": 0.7}}, {"base.room_below_best": 1.1}, {"base.room_missing_categories": -1},
-    ]  # fmt: skip
+        {"base.wallet_headroom": {"watch": 0.7}},
+        {"base.room_below_best": 1.1},
+        {"base.room_missing_categories": -1},
+    ]
     for change in changes:
         assert again(case, change).tables["strategies"]["clients"].tolist() != strategies, change
 
@@ -270,11 +285,14 @@ def online_retail() -> pd.DataFrame:
     """2010-12 to 2011-12, invoices and cancellations of known customers; amounts with their sign."""
     frame = pq.read_table(shared("online_retail/online_retail_2010_2011.parquet")).to_pandas()
     frame = frame[frame["CustomerID"].notna() & (frame["UnitPrice"].astype(float) > 0)]
-    lines = pd.DataFrame({
-        "client_id": frame["CustomerID"].astype(float).astype(int).astype(str), "order_id": frame["InvoiceNo"].astype(str),
-        "order_date": pd.to_datetime(frame["InvoiceDate"]).dt.date,
-        "amount": frame["Quantity"].astype(float) * frame["UnitPrice"].astype(float),
-    })  # fmt: skip
+    lines = pd.DataFrame(
+        {
+            "client_id": frame["CustomerID"].astype(float).astype(int).astype(str),
+            "order_id": frame["InvoiceNo"].astype(str),
+            "order_date": pd.to_datetime(frame["InvoiceDate"]).dt.date,
+            "amount": frame["Quantity"].astype(float) * frame["UnitPrice"].astype(float),
+        }
+    )
     return lines.groupby(["client_id", "order_id", "order_date"], as_index=False)["amount"].sum()
 
 

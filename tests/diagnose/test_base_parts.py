@@ -19,10 +19,17 @@ ALL = ("margin", "rare", "effort")
 
 def base(n: int = 40) -> pd.DataFrame:
     """Equal clients: 100 money, 2 orders, margins 20 % to 24 %, no rare goods, no trouble."""
-    return pd.DataFrame({
-        "client_key": [f"c{i:02d}" for i in range(n)], "revenue": 100.0, "orders": 2, "claims": 0, "returns": 0,
-        "margin_share": [0.20 + 0.001 * (i % 5) for i in range(n)], "rare_share": 0.0,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "client_key": [f"c{i:02d}" for i in range(n)],
+            "revenue": 100.0,
+            "orders": 2,
+            "claims": 0,
+            "returns": 0,
+            "margin_share": [0.20 + 0.001 * (i % 5) for i in range(n)],
+            "rare_share": 0.0,
+        }
+    )
 
 
 # --- off-profile
@@ -42,8 +49,9 @@ def test_two_marks_of_three_make_a_small_client_off_profile() -> None:
     # the only chance in it: two clients of 2/80 each qualify with probability 0.1
     half = 1.959964 * np.sqrt(2 * (2 / 80) ** 2 * 0.1 * 0.9)
     assert (found.low, found.high) == (
-        pytest.approx(found.excess - half, abs=1e-6), pytest.approx(found.excess + half, abs=1e-6),
-    )  # fmt: skip
+        pytest.approx(found.excess - half, abs=1e-6),
+        pytest.approx(found.excess + half, abs=1e-6),
+    )
 
 
 def test_a_large_client_is_never_off_profile() -> None:
@@ -98,10 +106,14 @@ def mix(bought: dict[str, str], days: int = 10) -> tuple[pd.DataFrame, pd.DataFr
     rows = [
         {"client_key": k, "category": letter, "revenue": 10.0, "days": days} for k, s in bought.items() for letter in s
     ]
-    clients = pd.DataFrame({
-        "client_key": list(bought), "segment": "s", "revenue": [100.0 + i for i in range(len(bought))],
-        "order_days": days,
-    })  # fmt: skip
+    clients = pd.DataFrame(
+        {
+            "client_key": list(bought),
+            "segment": "s",
+            "revenue": [100.0 + i for i in range(len(bought))],
+            "order_days": days,
+        }
+    )
     return pd.DataFrame(rows), clients
 
 
@@ -170,18 +182,25 @@ def test_shuffled_rows_give_the_same_gaps() -> None:
 
 
 def test_keys_of_the_questionnaire_find_their_client() -> None:
-    names = pd.DataFrame({
-        "said": ["7701", "c-1", "ООО «Альфа»", "7702"], "client_key": ["c-1", "c-1", "c-1", "c-2"], "place": [1, 2, 3, 1],
-    })  # fmt: skip
+    names = pd.DataFrame(
+        {
+            "said": ["7701", "c-1", "ООО «Альфа»", "7702"],
+            "client_key": ["c-1", "c-1", "c-1", "c-2"],
+            "place": [1, 2, 3, 1],
+        }
+    )
     found = match_keys(pd.Series([" 7701 ", "ооо «альфа»", "7703"]), names)
     assert found.tolist() == ["c-1", "c-1", None]
 
 
 def test_wallet_with_the_arithmetic_written_out() -> None:
-    keys = pd.DataFrame({
-        "client_key": ["a", "b", "c", "d", None], "wallet_share": [0.5, None, 0.25, None, 0.9],
-        "annual_budget": [None, 400.0, 800.0, None, 1.0],
-    })  # fmt: skip
+    keys = pd.DataFrame(
+        {
+            "client_key": ["a", "b", "c", "d", None],
+            "wallet_share": [0.5, None, 0.25, None, 0.9],
+            "annual_budget": [None, 400.0, 800.0, None, 1.0],
+        }
+    )
     w = wallet(keys, pd.Series({"a": 100.0, "b": 100.0, "c": 100.0}))
     t = w.table.set_index("client_key")
     assert t["share"].to_dict() == {"a": 0.5, "b": 0.25, "c": 0.25}  # b: 100/400; d says nothing
@@ -193,12 +212,14 @@ def test_wallet_with_the_arithmetic_written_out() -> None:
 
 
 def test_strategies_by_size_and_room() -> None:
-    c = pd.DataFrame({
-        "abc": ["A", "A", "B", "C", "A", "C"],
-        "wallet_share": [0.3, 0.9, None, None, None, None],
-        "missing": [0, 9, 3, 0, None, None],
-        "to_best": [1.0, 0.1, 1.0, 0.9, 0.5, None],
-    })  # fmt: skip
+    c = pd.DataFrame(
+        {
+            "abc": ["A", "A", "B", "C", "A", "C"],
+            "wallet_share": [0.3, 0.9, None, None, None, None],
+            "missing": [0, 9, 3, 0, None, None],
+            "to_best": [1.0, 0.1, 1.0, 0.9, 0.5, None],
+        }
+    )
     out = abcd(c)
     # the wallet decides where it is known: the second has none left although range and best year say otherwise
     assert out["abcd"].tolist() == ["A", "B", "C", "D", "A", None]
@@ -265,11 +286,18 @@ def test_margin_is_bad_when_it_falls_and_little_data_is_no_comparison() -> None:
 
 
 def test_the_p_value_pays_for_every_outcome_looked_at() -> None:
-    daily = pd.DataFrame({
-        "day": pd.date_range("2024-01-01", periods=8, freq="MS"), "month_index": range(8),
-        "shipped": 100, "late": [2] * 6 + [30, 30], "followed": 100, "silent": 3, "margin": np.nan,
-        "margin_revenue": np.nan,
-    })  # fmt: skip
+    daily = pd.DataFrame(
+        {
+            "day": pd.date_range("2024-01-01", periods=8, freq="MS"),
+            "month_index": range(8),
+            "shipped": 100,
+            "late": [2] * 6 + [30, 30],
+            "followed": 100,
+            "silent": 3,
+            "margin": np.nan,
+            "margin_revenue": np.nan,
+        }
+    )
     label = pd.Series(["before"] * 6 + ["after"] * 2, dtype=object)
     found = outcomes(daily, label)
     assert [o.name for o in found] == ["late", "silent"]
@@ -281,11 +309,16 @@ def test_the_p_value_pays_for_every_outcome_looked_at() -> None:
 
 
 def growth_rows() -> pd.DataFrame:
-    return pd.DataFrame({
-        "client_key": list("abcd"), "segment": ["s", "s", "t", "t"], "manager": ["M", "N", "M", "N"],
-        "prior_revenue": [100.0, 100.0, 50.0, 150.0], "revenue": [150.0, 90.0, 50.0, 150.0],
-        "new_category_revenue": [30.0, 0.0, 0.0, 15.0],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "client_key": list("abcd"),
+            "segment": ["s", "s", "t", "t"],
+            "manager": ["M", "N", "M", "N"],
+            "prior_revenue": [100.0, 100.0, 50.0, 150.0],
+            "revenue": [150.0, 90.0, 50.0, 150.0],
+            "new_category_revenue": [30.0, 0.0, 0.0, 15.0],
+        }
+    )
 
 
 def test_growth_beyond_the_segment() -> None:

@@ -40,10 +40,14 @@ def test_one_client_and_none() -> None:
 
 
 def test_clients_of_a_holding_are_added_up() -> None:
-    frame = pd.DataFrame({
-        "client_key": ["1", "2", "3", "4"], "client_name": ["А", "Б", "В", None], "holding": ["Г", "Г", None, " "],
-        "revenue": [30.0, 40.0, 60.0, 5.0],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "client_key": ["1", "2", "3", "4"],
+            "client_name": ["А", "Б", "В", None],
+            "holding": ["Г", "Г", None, " "],
+            "revenue": [30.0, 40.0, 60.0, 5.0],
+        }
+    )
     h = by_holding(frame)
     assert h["name"].tolist() == ["Г", "В", "4"]  # 70, 60, 5; a client without a name is named by its key
     assert h["revenue"].tolist() == [70.0, 60.0, 5.0]

@@ -52,11 +52,7 @@ def test_coverage_by_hand():
 
 def test_own_crm_notes_are_no_gap_of_the_back_office():
     """B1 has 140 h of papers. K1 types 16 h into the CRM, 8 h of them (5 %) are own notes: 140 ÷ (140 + 8)."""
-    answers = {
-        **OWN_TC,
-        "K1": {"FARM_REPEAT": 0.9, "OPS_CRM": 0.1},
-        "B1": {"OPS_DOCS": 0.875, "OV_WAIT": 0.125},
-    }
+    answers = {**OWN_TC, "K1": {"FARM_REPEAT": 0.9, "OPS_CRM": 0.1}, "B1": {"OPS_DOCS": 0.875, "OV_WAIT": 0.125}}
     case = case_of(staff(*FULL_TC), answers)
     row = diagnose(case).tables["stations"].set_index("station").loc["BO"]
     assert (row["own_hours"], row["foreign_hours"], row["km_oper_hours"]) == (140.0, 8.0, 8.0)

@@ -53,10 +53,12 @@ def test_key_clients_by_name_are_found_in_the_revenue() -> None:
     keys = [{"client_id": c, "lead": "D1" if i < 3 else "K1", "wallet_share": 0.9} for i, c in enumerate(CLIENTS[:10])]
     case = engagement(
         staff=[{"person": "K1", "role": "KM"}, {"person": "D1", "role": "KD"}],
-        time=[{"person": "K1", "function": "FARM_REPEAT", "share": 0.9}, {"person": "K1", "function": "OV_MEET",
-                                                                          "share": 0.1}],
+        time=[
+            {"person": "K1", "function": "FARM_REPEAT", "share": 0.9},
+            {"person": "K1", "function": "OV_MEET", "share": 0.1},
+        ],
         key_clients=keys,
-    )  # fmt: skip
+    )
     result = roles(case)
     case.close()
     # All bring the same, so three of ten key clients are 30 % of their revenue.

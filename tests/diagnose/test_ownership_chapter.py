@@ -225,11 +225,20 @@ def test_coverage_of_the_interval_over_many_worlds() -> None:
         treated = np.arange(n) < 100
         before = rng.lognormal(0, 0.8, n)
         change = rng.lognormal(-0.1, 0.45, n) * (rng.random(n) > 1 / 7)
-        rows = pd.DataFrame({
-            "event": 0, "manager": "K1", "day": dt.date(2024, 6, 1), "kind": "left", "span_days": 365,
-            "client_key": [f"c{i}" for i in range(n)], "treated": treated, "purchases": rng.integers(2, 12, n),
-            "revenue_before": before, "revenue_after": before * change * np.where(treated, 0.85, 1.0),
-        })  # fmt: skip
+        rows = pd.DataFrame(
+            {
+                "event": 0,
+                "manager": "K1",
+                "day": dt.date(2024, 6, 1),
+                "kind": "left",
+                "span_days": 365,
+                "client_key": [f"c{i}" for i in range(n)],
+                "treated": treated,
+                "purchases": rng.integers(2, 12, n),
+                "revenue_before": before,
+                "revenue_after": before * change * np.where(treated, 0.85, 1.0),
+            }
+        )
         e = departure_effect(rows, draws=300, seed=seed).effect
         assert e.low is not None and e.high is not None
         hits += e.low <= -0.15 <= e.high
@@ -284,10 +293,15 @@ def northwind() -> pd.DataFrame:
     lines["amount"] = lines["unit_price"] * lines["quantity"] * (1 - lines["discount"])
     sums = lines.groupby("order_id", as_index=False)["amount"].sum()
     both = orders.merge(sums, on="order_id")
-    return pd.DataFrame({
-        "order_id": both["order_id"].astype(str), "order_date": pd.to_datetime(both["order_date"]).dt.date,
-        "client_id": both["customer_id"], "manager": "E" + both["employee_id"].astype(str), "amount": both["amount"],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "order_id": both["order_id"].astype(str),
+            "order_date": pd.to_datetime(both["order_date"]).dt.date,
+            "client_id": both["customer_id"],
+            "manager": "E" + both["employee_id"].astype(str),
+            "amount": both["amount"],
+        }
+    )
 
 
 def test_northwind_one_client_has_one_seller() -> None:

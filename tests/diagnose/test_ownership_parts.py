@@ -34,10 +34,13 @@ def served(*rows: tuple[str, str, int, float]) -> pd.DataFrame:
 
 
 def test_who_is_a_seller() -> None:
-    staff = pd.DataFrame({
-        "person": ["K", "S", "O", "D", "N"], "role": ["KM", "SR", "OP", "GD", None],
-        "role2": [None, None, None, "KAM", None],
-    })  # fmt: skip
+    staff = pd.DataFrame(
+        {
+            "person": ["K", "S", "O", "D", "N"],
+            "role": ["KM", "SR", "OP", "GD", None],
+            "role2": [None, None, None, "KAM", None],
+        }
+    )
     # the clerk is none; the director is, by the second role; nobody chose a role for N, so N may sell
     assert dict(seller_roles(staff)) == {"K": True, "S": True, "O": False, "D": True, "N": True}
     rows = served(("c", "K", 1, 1), ("c", "O", 1, 1), ("c", "SYS", 1, 1), ("c", "Иванов", 1, 1))
@@ -61,10 +64,14 @@ def test_the_clients_own_seller() -> None:
 
 def test_single_owner_with_the_arithmetic_written_out() -> None:
     rows = served(("a", "M", 4, 40), ("b", "M", 2, 10), ("b", "N", 2, 10), ("c", "N", 2, 30), ("d", "M", 1, 99))
-    clients = pd.DataFrame({
-        "client_key": list("abcd"), "order_days": [4, 4, 2, 1], "known_days": [4, 4, 2, 1],
-        "revenue": [40.0, 20.0, 30.0, 99.0],
-    })  # fmt: skip
+    clients = pd.DataFrame(
+        {
+            "client_key": list("abcd"),
+            "order_days": [4, 4, 2, 1],
+            "known_days": [4, 4, 2, 1],
+            "revenue": [40.0, 20.0, 30.0, 99.0],
+        }
+    )
     s = single_owner(rows, clients)
     assert (s.n, s.single, s.team) == (3, 2, 2)  # d has one order day; a and c know one seller
     # of the ten order days of regular clients M has 6, N has 4
@@ -76,9 +83,9 @@ def test_single_owner_with_the_arithmetic_written_out() -> None:
 
 def test_a_client_without_a_seller_is_not_single() -> None:
     rows = served(("a", "M", 3, 10))
-    clients = pd.DataFrame({
-        "client_key": ["a", "b"], "order_days": [3, 3], "known_days": [3, 3], "revenue": [1.0, 1.0],
-    })  # fmt: skip
+    clients = pd.DataFrame(
+        {"client_key": ["a", "b"], "order_days": [3, 3], "known_days": [3, 3], "revenue": [1.0, 1.0]}
+    )
     s = single_owner(rows, clients)
     assert (s.n, s.single) == (2, 1)
     assert s.table.set_index("client_key")["sellers"].to_dict() == {"a": 1, "b": 0}
@@ -104,9 +111,13 @@ def test_who_counts_as_the_team() -> None:
 
 
 def test_bus_factor_of_one_and_of_an_even_team() -> None:
-    heavy = pd.DataFrame({
-        "client_key": [f"c{i}" for i in range(40)], "manager": ["A"] * 32 + ["B"] * 4 + ["C"] * 4, "repeat_revenue": 10.0,
-    })  # fmt: skip
+    heavy = pd.DataFrame(
+        {
+            "client_key": [f"c{i}" for i in range(40)],
+            "manager": ["A"] * 32 + ["B"] * 4 + ["C"] * 4,
+            "repeat_revenue": 10.0,
+        }
+    )
     b = bus_factor(heavy, draws=300)
     assert b is not None
     assert (b.value, b.low, b.high, b.team, b.even) == (1, 1, 1, 3, 2)
@@ -121,15 +132,22 @@ def test_bus_factor_of_one_and_of_an_even_team() -> None:
 
 
 def test_bus_factor_does_not_depend_on_the_order_of_rows() -> None:
-    frame = pd.DataFrame({
-        "client_key": [f"c{i}" for i in range(60)], "manager": [f"M{i % 4}" for i in range(60)],
-        "repeat_revenue": [float(1 + (i * 37) % 50) for i in range(60)],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "client_key": [f"c{i}" for i in range(60)],
+            "manager": [f"M{i % 4}" for i in range(60)],
+            "repeat_revenue": [float(1 + (i * 37) % 50) for i in range(60)],
+        }
+    )
     one, two = bus_factor(frame, draws=200), bus_factor(frame.sample(frac=1, random_state=4), draws=200)
     assert one is not None and two is not None
     assert (one.value, one.low, one.high, one.chance_low, one.chance_top) == (
-        two.value, two.low, two.high, two.chance_low, two.chance_top,
-    )  # fmt: skip
+        two.value,
+        two.low,
+        two.high,
+        two.chance_low,
+        two.chance_top,
+    )
 
 
 # --- load
@@ -170,10 +188,9 @@ def test_no_hours_left_at_all_stays_finite() -> None:
 
 
 def test_people_who_left() -> None:
-    staff = pd.DataFrame({
-        "person": ["K1", "K2", "K3", "O1"],
-        "end": pd.to_datetime(["2024-06-30", None, "2023-01-01", "2024-05-31"]),
-    })  # fmt: skip
+    staff = pd.DataFrame(
+        {"person": ["K1", "K2", "K3", "O1"], "end": pd.to_datetime(["2024-06-30", None, "2023-01-01", "2024-05-31"])}
+    )
     seen = pd.DataFrame({"manager": ["K1", "K3", "O1"], "first_day": pd.to_datetime(["2024-01-01"] * 3)})
     found = leavers(staff, seen, {"O1": False}, dt.date(2023, 6, 1), dt.date(2024, 12, 31))
     # K2 is still here, K3 left before the window, O1 sells nothing
@@ -183,10 +200,16 @@ def test_people_who_left() -> None:
 def grid(*months: tuple[str, int, int, int, int, int]) -> dict[dt.date, pd.DataFrame]:
     out: dict[dt.date, list[dict[str, object]]] = {}
     for iso, clients, before, own_before, after, own_after in months:
-        out.setdefault(dt.date.fromisoformat(iso), []).append({
-            "manager": "K1", "clients": clients, "days_before": before, "own_before": own_before, "days_after": after,
-            "own_after": own_after,
-        })  # fmt: skip
+        out.setdefault(dt.date.fromisoformat(iso), []).append(
+            {
+                "manager": "K1",
+                "clients": clients,
+                "days_before": before,
+                "own_before": own_before,
+                "days_after": after,
+                "own_after": own_after,
+            }
+        )
     return {d: pd.DataFrame(rows) for d, rows in out.items()}
 
 
@@ -212,10 +235,15 @@ def test_span_and_bands() -> None:
 
 
 def test_other_handed_books_are_no_controls() -> None:
-    rows = pd.DataFrame({
-        "client_key": list("abc"), "manager": ["K1", "K2", "K3"], "purchases": 3, "revenue_before": 10.0,
-        "revenue_after": 5.0,
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "client_key": list("abc"),
+            "manager": ["K1", "K2", "K3"],
+            "purchases": 3,
+            "revenue_before": 10.0,
+            "revenue_after": 5.0,
+        }
+    )
     one = Handover("K1", dt.date(2024, 6, 1), "left")
     other = Handover("K2", dt.date(2024, 8, 1), "handed")
     marked = mark_rows(rows, 0, one, 180, [one, other])
@@ -226,11 +254,20 @@ def test_other_handed_books_are_no_controls() -> None:
 
 def handed(treated_after: list[float], control_after: list[float], purchases: int = 4) -> pd.DataFrame:
     n, k = len(treated_after), len(control_after)
-    return pd.DataFrame({
-        "event": 0, "manager": "K1", "day": dt.date(2024, 6, 1), "kind": "left", "span_days": 365,
-        "client_key": [f"c{i}" for i in range(n + k)], "treated": [True] * n + [False] * k, "purchases": purchases,
-        "revenue_before": 100.0, "revenue_after": [*treated_after, *control_after],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "event": 0,
+            "manager": "K1",
+            "day": dt.date(2024, 6, 1),
+            "kind": "left",
+            "span_days": 365,
+            "client_key": [f"c{i}" for i in range(n + k)],
+            "treated": [True] * n + [False] * k,
+            "purchases": purchases,
+            "revenue_before": 100.0,
+            "revenue_after": [*treated_after, *control_after],
+        }
+    )
 
 
 def test_departure_effect_with_the_arithmetic_written_out() -> None:

@@ -71,9 +71,15 @@ def test_bridge_by_hand() -> None:
     known = np.array([True, True, True, False, True, True])
     table = bridge_table(bridge_of(BOOK, known)).set_index("part")
     assert table["revenue"].to_dict() == {
-        "before": 580, "new": 80, "returned": 40, "grown": 20, "shrunk": -50, "lost": -300, "inactive": 20,
+        "before": 580,
+        "new": 80,
+        "returned": 40,
+        "grown": 20,
+        "shrunk": -50,
+        "lost": -300,
+        "inactive": 20,
         "after": 390,
-    }  # fmt: skip
+    }
     assert table.loc["before", "revenue"] + table["revenue"].iloc[1:-1].sum() == table.loc["after", "revenue"]
 
 
@@ -122,15 +128,23 @@ def test_states_by_hand() -> None:
     gaps = pd.concat([gaps, gap_rows([("short", 10, 15.0, 20.0), ("slow buyer", 10, 100.0, 150.0)])])
     state = cadence(clients, gaps, as_of, LIMITS).set_index("client_key")
     assert state["state"].to_dict() == {
-        "on_time": "on_time", "late": "late", "short": "late", "sleeping": "sleeping", "lost": "lost",
+        "on_time": "on_time",
+        "late": "late",
+        "short": "late",
+        "sleeping": "sleeping",
+        "lost": "lost",
         "slow buyer": "sleeping",
-    }  # fmt: skip
+    }
     assert state.loc["late", "overdue_days"] == 15 and state.loc["late", "next_day"] == pd.Timestamp("2024-12-16")
     assert state.loc["short", "limit_days"] == 60 and state.loc["late", "limit_days"] == 80
     counted = state_table(state.reset_index(), clients.assign(recent_revenue=10.0, last_year_revenue=20.0))
     assert counted.set_index("state")["clients"].to_dict() == {
-        "lost": 1, "sleeping": 2, "late": 2, "slowing": 0, "on_time": 1,
-    }  # fmt: skip
+        "lost": 1,
+        "sleeping": 2,
+        "late": 2,
+        "slowing": 0,
+        "on_time": 1,
+    }
     assert counted["share"].sum() == pytest.approx(1) and counted["at_stake"].sum() == 120
 
 
@@ -160,8 +174,14 @@ def test_slowing_agrees_with_mann_whitney() -> None:
     both = np.array(early + late)
     rank = scipy_stats.rankdata(both)[len(early) :].sum()
     counts = np.unique(both, return_counts=True)[1]
-    row = pd.DataFrame({"gaps": [10], "recent_gaps": [4], "recent_twice_ranks": [2 * rank],
-                        "tie_sum": [int((counts**3 - counts).sum())]})  # fmt: skip
+    row = pd.DataFrame(
+        {
+            "gaps": [10],
+            "recent_gaps": [4],
+            "recent_twice_ranks": [2 * rank],
+            "tie_sum": [int((counts**3 - counts).sum())],
+        }
+    )
     expected = scipy_stats.mannwhitneyu(late, early, alternative="greater", method="asymptotic").pvalue
     assert slowing_p(row)[0] == pytest.approx(expected)
     assert slowing_p(row.assign(recent_gaps=3))[0] == 1.0
@@ -172,19 +192,21 @@ def test_seasonal_clients() -> None:
         {
             "first_seen_day": pd.to_datetime(["2022-05-01", "2024-05-01", "2022-01-01"]),
             "last_day": pd.to_datetime(["2024-06-01", "2024-06-20", "2024-12-01"]),
-            "order_days": [6, 6, 30], "calendar_months": [2, 2, 12],
+            "order_days": [6, 6, 30],
+            "calendar_months": [2, 2, 12],
         }
-    )  # fmt: skip
+    )
     assert seasonal(frame).tolist() == [True, False, False]
 
 
 def test_sleeping_share_by_hand() -> None:
     clients = pd.DataFrame(
         {
-            "client_key": ["asleep", "lost", "late", "once"], "last_year_revenue": [100.0, 900.0, 70.0, 30.0],
+            "client_key": ["asleep", "lost", "late", "once"],
+            "last_year_revenue": [100.0, 900.0, 70.0, 30.0],
             "recent_revenue": [60.0, 0.0, 70.0, 30.0],
         }
-    )  # fmt: skip
+    )
     rhythm = pd.DataFrame({"client_key": ["asleep", "lost", "late"], "state": ["sleeping", "lost", "late"]})
     top, bottom = sleeping_columns(clients, rhythm)
     assert top.tolist() == [100, 0, 0, 0]
@@ -211,8 +233,10 @@ def test_first_crossing_by_hand() -> None:
 def test_crossing_from_orders() -> None:
     # Gaps 30, 30, 30, 30, then 100 (back), then silent: limit max(60, 2 × 30) = 60, crossed after 60 of the 100 days.
     days = [0, 30, 60, 90, 120, 220]
-    rows = [dict(order_id=str(i), client_id="A", order_date=dt.date(2023, 1, 1) + dt.timedelta(days=d), amount=10)
-            for i, d in enumerate(days)]  # fmt: skip
+    rows = [
+        dict(order_id=str(i), client_id="A", order_date=dt.date(2023, 1, 1) + dt.timedelta(days=d), amount=10)
+        for i, d in enumerate(days)
+    ]
     rows.append(dict(order_id="z", client_id="Z", order_date=dt.date(2024, 6, 30), amount=1))
     r = diagnose(make_case(rows))
     m = r.metrics["retention.return_rate"]
@@ -292,10 +316,16 @@ def test_pace_in_months() -> None:
 
 def test_ticket_is_deflated_by_the_price_index() -> None:
     rows = [
-        dict(order_id=f"{c}-{m}", client_id=f"C{c}", order_date=dt.date(2022 + m // 12, m % 12 + 1, 10),
-             amount=100 * 1.2 ** (m / 12), price_index=1.2 ** (m / 12))
-        for c in range(3) for m in range(36)
-    ]  # fmt: skip
+        dict(
+            order_id=f"{c}-{m}",
+            client_id=f"C{c}",
+            order_date=dt.date(2022 + m // 12, m % 12 + 1, 10),
+            amount=100 * 1.2 ** (m / 12),
+            price_index=1.2 ** (m / 12),
+        )
+        for c in range(3)
+        for m in range(36)
+    ]
     nominal = diagnose(make_case([{k: v for k, v in r.items() if k != "price_index"} for r in rows]))
     real = diagnose(make_case(rows))
     assert nominal.metrics["retention.ticket_trend"].value == pytest.approx(0.2, abs=1e-4)
@@ -339,10 +369,16 @@ def test_initiative_by_hand() -> None:
 
 def test_touches_count_for_the_client_that_is_audited() -> None:
     rows = [
-        dict(order_id=str(i), client_id="code", client_key="holding", amount=10, initiator="IN",
-             order_date=dt.date(2024, 1, 1) + dt.timedelta(days=30 * i))
+        dict(
+            order_id=str(i),
+            client_id="code",
+            client_key="holding",
+            amount=10,
+            initiator="IN",
+            order_date=dt.date(2024, 1, 1) + dt.timedelta(days=30 * i),
+        )
         for i in range(4)
-    ]  # fmt: skip
+    ]
     touch = dict(person="K1", date="2024-03-01", direction="OUT")
     touches = [{**touch, "client_id": "code"}, {**touch, "client_id": "prospect"}]
     r = diagnose(make_case(rows, {"company": {"sale_type": "TC"}, "touches": touches}))
@@ -354,10 +390,12 @@ def test_between_projects() -> None:
     day = pd.to_datetime
     projects = pd.DataFrame(
         {
-            "client_key": ["A", "B", "C"], "first_project": day(["2023-01-01"] * 3),
-            "last_project": day(["2024-01-01"] * 3), "small_between": [1, 0, 0],
+            "client_key": ["A", "B", "C"],
+            "first_project": day(["2023-01-01"] * 3),
+            "last_project": day(["2024-01-01"] * 3),
+            "small_between": [1, 0, 0],
         }
-    )  # fmt: skip
+    )
     touches = pd.DataFrame({"client_key": ["B", "C"], "day": day(["2023-06-01", "2024-06-01"])})
     assert between_projects(projects, touches) == (2, 3)  # A by a small sale, B by a touch; C's came afterwards
     assert between_projects(projects.head(0), touches) == (0, 0)
@@ -376,16 +414,23 @@ def test_worklist_order_and_first_steps() -> None:
     day = pd.Timestamp("2024-10-01")
     rhythm = pd.DataFrame(
         {
-            "client_key": list("abcd"), "state": ["late", "sleeping", "on_time", "late"],
-            "usual_gap_days": [30.0, 20.0, 10.0, 30.0], "next_day": [day] * 4, "overdue_days": [10, 60, 0, 40],
+            "client_key": list("abcd"),
+            "state": ["late", "sleeping", "on_time", "late"],
+            "usual_gap_days": [30.0, 20.0, 10.0, 30.0],
+            "next_day": [day] * 4,
+            "overdue_days": [10, 60, 0, 40],
         }
-    )  # fmt: skip
+    )
     clients = pd.DataFrame(
         {
-            "client_key": list("abcd"), "client_name": list("ABCD"), "last_day": [day] * 4,
-            "last_year_revenue": [50.0, 80.0, 999.0, 50.0], "last_manager": "M", "seasonal": False,
+            "client_key": list("abcd"),
+            "client_name": list("ABCD"),
+            "last_day": [day] * 4,
+            "last_year_revenue": [50.0, 80.0, 999.0, 50.0],
+            "last_manager": "M",
+            "seasonal": False,
         }
-    )  # fmt: skip
+    )
     goods = goods_text(pd.DataFrame({"client_key": ["b", "b"], "goods": ["y", "x"], "place": [2, 1]}))
     out = worklist(rhythm, clients, pd.Series({"b": 0.4}), goods)
     assert out["client_key"].tolist() == ["b", "d", "a"]  # 80, then 50 overdue for 40 days, then 50 for 10

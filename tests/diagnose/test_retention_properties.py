@@ -34,11 +34,24 @@ def company(seed: int, clients: int = 45) -> Rows:
         at, gap, end = rng.randint(0, 500), rng.uniform(15, 90), rng.choice([400, 1095, 1095])
         k = 0
         while at < end:
-            about = dict(client_id=f"C{c:03d}", client=f"Клиент {c}", segment="AB"[c % 2], manager=f"M{c % 4}",
-                         initiator=rng.choice(["IN", "OUT"]))  # fmt: skip
+            about = dict(
+                client_id=f"C{c:03d}",
+                client=f"Клиент {c}",
+                segment="AB"[c % 2],
+                manager=f"M{c % 4}",
+                initiator=rng.choice(["IN", "OUT"]),
+            )
             for line in range(rng.randint(1, 3)):
-                rows.append(dict(order_id=f"{c}-{k}", order_date=day(at), amount=round(rng.uniform(50, 500), 2),
-                                 sku=f"S{rng.randint(1, 9)}", sku_group=f"G{line}", **about))  # fmt: skip
+                rows.append(
+                    dict(
+                        order_id=f"{c}-{k}",
+                        order_date=day(at),
+                        amount=round(rng.uniform(50, 500), 2),
+                        sku=f"S{rng.randint(1, 9)}",
+                        sku_group=f"G{line}",
+                        **about,
+                    )
+                )
             if rng.random() < 0.1:
                 rows.append(dict(order_id=f"{c}-{k}", order_date=day(at + 5), amount=-20.0, sku="S1", **about))
             at += max(1, round(rng.expovariate(1 / gap)))
@@ -98,10 +111,21 @@ def test_renaming_clients_changes_nothing(base: ChapterResult) -> None:
 
 def test_an_order_cancelled_in_full_equals_one_never_placed(base: ChapterResult) -> None:
     more = [
-        dict(order_id=f"big-{s}", client_id="C001", client="Клиент 1", order_date=day(700 + d), amount=a, segment="B",
-             manager="M1", initiator="OUT", sku="S1", sku_group="G0")
-        for s in range(3) for d, a in ((0, 90_000.0), (9, -90_000.0))
-    ]  # fmt: skip
+        dict(
+            order_id=f"big-{s}",
+            client_id="C001",
+            client="Клиент 1",
+            order_date=day(700 + d),
+            amount=a,
+            segment="B",
+            manager="M1",
+            initiator="OUT",
+            sku="S1",
+            sku_group="G0",
+        )
+        for s in range(3)
+        for d, a in ((0, 90_000.0), (9, -90_000.0))
+    ]
     with_them = figures(diagnose(make_case([*company(1), *more])))
     known = {k: v for k, v in figures(base).items() if k != "retention.range_trend"}
     close(known, with_them)
@@ -109,10 +133,20 @@ def test_an_order_cancelled_in_full_equals_one_never_placed(base: ChapterResult)
 
 def test_a_healthy_client_worsens_nothing(base: ChapterResult) -> None:
     steady = [
-        dict(order_id=f"h-{k}", client_id="HEALTHY", client="H", order_date=day(15 + 30 * k), amount=300.0, segment="A",
-             manager="M1", initiator="OUT", sku="S1", sku_group="G0")
+        dict(
+            order_id=f"h-{k}",
+            client_id="HEALTHY",
+            client="H",
+            order_date=day(15 + 30 * k),
+            amount=300.0,
+            segment="A",
+            manager="M1",
+            initiator="OUT",
+            sku="S1",
+            sku_group="G0",
+        )
         for k in range(36)
-    ]  # fmt: skip
+    ]
     after = diagnose(make_case([*company(1), *steady])).metrics
     for name in ("second_purchase_naive", "repeat_revenue_share", "grr"):
         old, new = base.metrics[f"retention.{name}"].value, after[f"retention.{name}"].value
@@ -136,37 +170,65 @@ DEGENERATE: dict[str, Rows] = {
     "all on one day": some(100, 0, 30),
     "ten years of nothing": [
         dict(order_id=f"{c}-{k}", client_id=f"C{c}", order_date=day(k * 3650 + c), amount=100, manager="M", sku="s")
-        for c in range(30) for k in range(2)
+        for c in range(30)
+        for k in range(2)
     ],
     "forty per cent returned": [
-        dict(order_id=f"{c}-{k}-{back}", client_id=f"C{c}", order_date=day(k * 35 + c + back * 3),
-             amount=-100 if back else 100, manager=f"M{c % 3}", sku="s", sku_group="g", initiator="OUT",
-             promised_date=day(k * 35 + c + 2), shipped_date=day(k * 35 + c + 3))
-        for c in range(40) for k in range(25) for back in ((0, 1) if (c * 7 + k) % 5 < 2 else (0,))
+        dict(
+            order_id=f"{c}-{k}-{back}",
+            client_id=f"C{c}",
+            order_date=day(k * 35 + c + back * 3),
+            amount=-100 if back else 100,
+            manager=f"M{c % 3}",
+            sku="s",
+            sku_group="g",
+            initiator="OUT",
+            promised_date=day(k * 35 + c + 2),
+            shipped_date=day(k * 35 + c + 3),
+        )
+        for c in range(40)
+        for k in range(25)
+        for back in ((0, 1) if (c * 7 + k) % 5 < 2 else (0,))
     ],
     "only returns": [{**r, "amount": -100} for r in some(50, 10, 5)],
     "returns exceed sales": [
         dict(order_id=f"{i}-{a}", client_id=f"C{i % 25}", order_date=day(i * 8 + (a < 0)), amount=a)
-        for i in range(100) for a in (100, -150)
+        for i in range(100)
+        for a in (100, -150)
     ],
     "a client with 5 000 orders": [
-        *[dict(order_id=str(i), client_id="BIG", order_date=day(i % 1000), amount=1000, manager="M")
-          for i in range(5000)],
-        *[dict(order_id=f"s{c}-{k}", client_id=f"C{c}", order_date=day(c * 5 + k * 60), amount=50, manager="N")
-          for c in range(30) for k in range(10)],
+        *[
+            dict(order_id=str(i), client_id="BIG", order_date=day(i % 1000), amount=1000, manager="M")
+            for i in range(5000)
+        ],
+        *[
+            dict(order_id=f"s{c}-{k}", client_id=f"C{c}", order_date=day(c * 5 + k * 60), amount=50, manager="N")
+            for c in range(30)
+            for k in range(10)
+        ],
     ],
     "two months": [
         dict(order_id=f"{c}-{k}", client_id=f"C{c}", order_date=day(c % 30 + k * 20), amount=10)
-        for c in range(40) for k in range(2)
+        for c in range(40)
+        for k in range(2)
     ],
     "orders of nothing": [{**r, "amount": 0} for r in some(60, 20, 9)],
     "hostile names": [
-        dict(order_id=f"{c}-{k}", client_id=f"</script>{c}$=1+1", client=f'"><script>alert(1)</script> $x$ Ёё{c}',
-             order_date=day(k * 40 + c), amount=100 + c, manager="'; DROP--\\", segment="<b>", sku="=1+1",
-             sku_group="\\$")
-        for c in range(40) for k in range(27 if c % 4 else 15)
+        dict(
+            order_id=f"{c}-{k}",
+            client_id=f"</script>{c}$=1+1",
+            client=f'"><script>alert(1)</script> $x$ Ёё{c}',
+            order_date=day(k * 40 + c),
+            amount=100 + c,
+            manager="'; DROP--\\",
+            segment="<b>",
+            sku="=1+1",
+            sku_group="\\$",
+        )
+        for c in range(40)
+        for k in range(27 if c % 4 else 15)
     ],
-}  # fmt: skip
+}
 
 
 def finite(value: Any, where: str) -> None:
@@ -205,10 +267,14 @@ def test_degenerate_input_gives_sensible_words(name: str) -> None:
 
 def test_every_chart_is_drawn_and_speaks_both_languages() -> None:
     rows = [
-        {**r, "promised_date": r["order_date"], "shipped_date": r["order_date"] + dt.timedelta(days=i % 3),
-         "client_since": day(-400) if int(r["client_id"][1:]) < 5 else None}
+        {
+            **r,
+            "promised_date": r["order_date"],
+            "shipped_date": r["order_date"] + dt.timedelta(days=i % 3),
+            "client_since": day(-400) if int(r["client_id"][1:]) < 5 else None,
+        }
         for i, r in enumerate(company(4, 80))
-    ]  # fmt: skip
+    ]
     case = make_case(rows, {"company": {"sale_type": "TC", "gross_margin_share": 0.3}})
     result = diagnose(case)
     findings = judge_chapter(case, result)
@@ -216,8 +282,18 @@ def test_every_chart_is_drawn_and_speaks_both_languages() -> None:
         settings = settings_from_mapping({"report": {"lang": lang, "names": lang == "en"}})
         view = ChapterView(dataclasses.replace(case, settings=settings), result, findings)
         drawn = [s for s in view.sections if "<figure" in str(view.section(s).html)]
-        assert set(drawn) >= {"second_purchase", "repeat_share", "cohorts", "change", "drivers", "trends", "states",
-                              "comeback", "managers", "calendar"}  # fmt: skip
+        assert set(drawn) >= {
+            "second_purchase",
+            "repeat_share",
+            "cohorts",
+            "change",
+            "drivers",
+            "trends",
+            "states",
+            "comeback",
+            "managers",
+            "calendar",
+        }
         text = " ".join(str(view.section(s).html) for s in view.sections)
         assert word in text
         text = re.sub(r"base64,[^\"]*", "", text)

@@ -28,10 +28,16 @@ from tests.case_builder import make_case
 
 AS_OF = dt.date(2024, 2, 29)
 WINDOW = Window(
-    start=dt.date(2023, 1, 1), end=dt.date(2024, 12, 31), as_of=dt.date(2024, 12, 31), burn_in_days=180,
-    burn_in_source="rule", new_from=dt.date(2023, 6, 30), recent_start=dt.date(2024, 1, 1),
-    prior_start=dt.date(2023, 1, 1), horizon_days=365,
-)  # fmt: skip
+    start=dt.date(2023, 1, 1),
+    end=dt.date(2024, 12, 31),
+    as_of=dt.date(2024, 12, 31),
+    burn_in_days=180,
+    burn_in_source="rule",
+    new_from=dt.date(2023, 6, 30),
+    recent_start=dt.date(2024, 1, 1),
+    prior_start=dt.date(2023, 1, 1),
+    horizon_days=365,
+)
 
 
 def people(rows: list[tuple[str, str, str | None]]) -> pd.DataFrame:

@@ -98,9 +98,12 @@ def assert_equal(duck: pa.Table, other: pa.Table, what: str) -> None:
             ), f"{what}.{column}"
         else:
             np.testing.assert_allclose(
-                left[known].to_numpy(float), right[known].to_numpy(float), rtol=1e-12, atol=1e-12,
+                left[known].to_numpy(float),
+                right[known].to_numpy(float),
+                rtol=1e-12,
+                atol=1e-12,
                 err_msg=f"{what}.{column}",
-            )  # fmt: skip
+            )
 
 
 class _Recorder:
@@ -157,11 +160,15 @@ def test_a_hundred_thousand_lines_collapse_alike(spark: Engine, tmp_path: Path) 
 SMALL = (
     # between them they send every query: a manager who left hands clients over, giants crowd out the others
     CompanySpec(
-        name="small", clients=60, sellers=3, seed=5, overrides=(("leaver", True),),
+        name="small",
+        clients=60,
+        sellers=3,
+        seed=5,
+        overrides=(("leaver", True),),
         diseases=(Disease("base.indigestion"),),
     ),
     CompanySpec(name="projects", sale_type="C", clients=40, sellers=3, seed=5),
-)  # fmt: skip
+)
 
 
 def test_every_query_of_every_chapter_agrees(spark: Engine, tmp_path: Path) -> None:

@@ -116,9 +116,9 @@ def test_the_tail_is_priced_by_its_hours(plain: tuple[Case, ChapterResult]) -> N
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "status"), [(-0.01, 0.019, "clear"), (-0.01, 0.021, "watch"), (0.04, 0.09, "watch"),
-                                (0.05, 0.09, "found")],
-)  # fmt: skip
+    ("low", "high", "status"),
+    [(-0.01, 0.019, "clear"), (-0.01, 0.021, "watch"), (0.04, 0.09, "watch"), (0.05, 0.09, "found")],
+)
 def test_off_profile(plain: tuple[Case, ChapterResult], low: float, high: float, status: str) -> None:
     extra = {"excess": (low + high) / 2, "excess_low": low, "excess_high": high}
     r = with_metric(plain[1], "base.off_profile_order_share", 0.1, extra=extra)
@@ -162,9 +162,14 @@ def test_wallet(plain: tuple[Case, ChapterResult], value: float, low: float, hig
 
 def test_wallets_that_contradict_carry_no_advice(plain: tuple[Case, ChapterResult]) -> None:
     extra = {
-        "both_sources": 30, "stated": 0.7, "stated_low": 0.65, "stated_high": 0.75, "computed": 0.2, "computed_low": 0.15,
+        "both_sources": 30,
+        "stated": 0.7,
+        "stated_low": 0.65,
+        "stated_high": 0.75,
+        "computed": 0.2,
+        "computed_low": 0.15,
         "computed_high": 0.25,
-    }  # fmt: skip
+    }
     r = with_metric(plain[1], "base.wallet_share", 0.7, low=0.65, high=0.75, extra=extra)
     f = verdict(plain[0], r, "base.wallet_headroom")
     assert (f.status, f.grade, f.actions) == ("watch", "D", ())
@@ -216,8 +221,10 @@ def test_allocations_stay_within_the_clients_own_figure(narrow: tuple[Case, Chap
     case, r = narrow
     wallet = with_metric(r, "base.wallet_share", 0.1)
     limits: dict[str, Any] = {
-        "base.range_gap": {"watch": 0.5, "found": 0.8}, "base.range_uptake": {"high": 50.0}, "base.wallet_capture": {"high": 9.0},
-    }  # fmt: skip
+        "base.range_gap": {"watch": 0.5, "found": 0.8},
+        "base.range_uptake": {"high": 50.0},
+        "base.wallet_capture": {"high": 9.0},
+    }
     figures = r.tables["clients"].set_index("client_key")["annual_figure"]
     seen = 0
     for id in ("base.range_gap", "base.wallet_headroom"):

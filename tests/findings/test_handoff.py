@@ -155,9 +155,19 @@ def test_a_wide_interval_is_watched_where_the_longer_clock_tells(twice_low: floa
     case = make_case(company(handed=0.5, n=60), {"company": {"sale_type": "TC"}, "staff": STAFF, "handoffs": rules()})
     result = diagnose(case)
     loss = metric(
-        "handoff.loss_difference", 0.16, low=-0.01, high=0.32, n=91, handed=0.42, kept=0.26, controls=87, unmatched=26,
-        loss_gaps=2.0, twice_value=0.28, twice_low=twice_low,
-    )  # fmt: skip
+        "handoff.loss_difference",
+        0.16,
+        low=-0.01,
+        high=0.32,
+        n=91,
+        handed=0.42,
+        kept=0.26,
+        controls=87,
+        unmatched=26,
+        loss_gaps=2.0,
+        twice_value=0.28,
+        twice_low=twice_low,
+    )
     changed = replace(result, metrics={**result.metrics, "handoff.loss_difference": loss})
     found = {f.id: f for f in judge_chapter(case, changed)}["handoff.loss"]
     case.close()

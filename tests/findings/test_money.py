@@ -95,12 +95,14 @@ def test_the_headline_never_exceeds_the_parts_nor_the_caps(a: list[Any], b: list
 
 
 def test_the_annual_figure_is_the_better_of_two_years() -> None:
-    case = make_case([
-        {"client": "A", "order_date": "2023-06-01", "amount": 100, "margin": 20},
-        {"client": "A", "order_date": "2024-06-01", "amount": 60, "margin": 30},
-        {"client": "B", "order_date": "2021-01-01", "amount": 500},
-        {"client": "C", "order_date": "2024-12-31", "amount": -5},
-    ])  # fmt: skip
+    case = make_case(
+        [
+            {"client": "A", "order_date": "2023-06-01", "amount": 100, "margin": 20},
+            {"client": "A", "order_date": "2024-06-01", "amount": 60, "margin": 30},
+            {"client": "B", "order_date": "2021-01-01", "amount": 500},
+            {"client": "C", "order_date": "2024-12-31", "amount": -5},
+        ]
+    )
     got = annual_figure(case).set_index("client_key")
     assert got.loc["A", "revenue"] == 100
     assert got.loc["A", "margin"] == 30

@@ -94,8 +94,13 @@ def test_what_few_sellers_give_by_chance_is_no_disease(plain: tuple[Case, Chapte
 
 def test_a_share_that_hangs_on_one_client_is_watched(plain: tuple[Case, ChapterResult]) -> None:
     heavy = share(0.8, 0.7, 0.9, which="revenue_share")
-    extra = {**heavy.extra, "dominant_share": 0.5, "without_beyond": 0.1, "without_beyond_low": 0.05,
-             "without_beyond_high": 0.2}  # fmt: skip
+    extra = {
+        **heavy.extra,
+        "dominant_share": 0.5,
+        "without_beyond": 0.1,
+        "without_beyond_low": 0.05,
+        "without_beyond_high": 0.2,
+    }
     r = put(plain[1], share(0.2, 0.1, 0.3), replace(heavy, extra=extra))
     assert verdict(plain[0], r, "ownership.single_owner").status == "watch"
 
@@ -134,9 +139,18 @@ def test_single_owners_are_priced_only_where_sellers_leave() -> None:
 
 def bus(value: int, high: int, top: float, team: int = 5, chance_low: int = 2, chance_top: float = 0.35) -> Metric:
     return metric(
-        "ownership.bus_factor", float(value), low=1.0, high=float(high), n=100, team=team, even_split=3,
-        chance_low=chance_low, chance_top=chance_top, top_share=top, share=0.5,
-    )  # fmt: skip
+        "ownership.bus_factor",
+        float(value),
+        low=1.0,
+        high=float(high),
+        n=100,
+        team=team,
+        even_split=3,
+        chance_low=chance_low,
+        chance_top=chance_top,
+        top_share=top,
+        share=0.5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,9 +177,18 @@ def test_bus_factor(plain: tuple[Case, ChapterResult], m: Metric, status: str) -
 
 def effect(value: float, low: float, high: float, n: int = 100, **extra: Any) -> Metric:
     return metric(
-        "ownership.departure_effect", value, low=low, high=high, n=n, half_width=(high - low) / 2, handed_ratio=0.8,
-        control_ratio=1.0, controls=300, events=1, **extra,
-    )  # fmt: skip
+        "ownership.departure_effect",
+        value,
+        low=low,
+        high=high,
+        n=n,
+        half_width=(high - low) / 2,
+        handed_ratio=0.8,
+        control_ratio=1.0,
+        controls=300,
+        events=1,
+        **extra,
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,8 +221,12 @@ def test_handover_loss(handed: tuple[Case, ChapterResult], m: Metric, status: st
         wide = {"ownership.handover_max_half_width": 0.2}
         assert verdict(case, put(r, m), "ownership.handover_loss", wide).status == "found"
     if m.value == -0.05:
-        assert verdict(case, put(r, m), "ownership.handover_loss",
-                       {"ownership.handover_loss": {"watch": -0.2, "found": -0.3}}).status == "clear"  # fmt: skip
+        assert (
+            verdict(
+                case, put(r, m), "ownership.handover_loss", {"ownership.handover_loss": {"watch": -0.2, "found": -0.3}}
+            ).status
+            == "clear"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -227,9 +254,17 @@ def test_a_measured_loss_is_priced_and_shared_out(handed: tuple[Case, ChapterRes
 
 def load(value: float, overloaded: int = 0, n: int = 5) -> Metric:
     return metric(
-        "ownership.load", value, n=n, hours_needed=value * 100, hours_left=100.0, overloaded=overloaded, highest=value,
-        touches=2.0, minutes=30.0, shared_clients=0.0,
-    )  # fmt: skip
+        "ownership.load",
+        value,
+        n=n,
+        hours_needed=value * 100,
+        hours_left=100.0,
+        overloaded=overloaded,
+        highest=value,
+        touches=2.0,
+        minutes=30.0,
+        shared_clients=0.0,
+    )
 
 
 @pytest.mark.parametrize(

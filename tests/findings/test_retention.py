@@ -225,8 +225,10 @@ def test_projects_are_watched_at_most_where_the_orders_bear_them_out(result: Cha
 
     def statuses(company_says: dict[str, Any], once: float, limits: Any = None) -> list[str]:
         some = make_case(company()[:40], {"company": company_says}, limits and {"thresholds": limits})
-        return [verdict(some, result, name, m, once_share=once).status
-                for name, m in (("low_repeat_share", repeat), ("revenue_leak", lost))]  # fmt: skip
+        return [
+            verdict(some, result, name, m, once_share=once).status
+            for name, m in (("low_repeat_share", repeat), ("revenue_leak", lost))
+        ]
 
     assert statuses({"sale_type": "C"}, 0.5) == ["watch", "watch"]
     assert statuses({"sale_type": "C"}, 0.49) == ["found", "found"]  # raw material sold by consultation comes back
@@ -259,10 +261,12 @@ def test_price_of_the_leak_by_hand(case: Case, result: ChapterResult) -> None:
 @pytest.mark.parametrize(
     ("name", "metric_name"),
     [
-        ("base_shrinking", "active_clients_trend"), ("ticket_decline", "ticket_trend"),
-        ("frequency_decline", "frequency_trend"), ("range_decline", "range_trend"),
+        ("base_shrinking", "active_clients_trend"),
+        ("ticket_decline", "ticket_trend"),
+        ("frequency_decline", "frequency_trend"),
+        ("range_decline", "range_trend"),
     ],
-)  # fmt: skip
+)
 def test_trends(case: Case, result: ChapterResult, name: str, metric_name: str) -> None:
     def judged(value: float, low: float, high: float, last: float = 0.0) -> Finding:
         return verdict(case, result, name, like(result, metric_name, value, low, high, last_year=last))
@@ -316,8 +320,21 @@ def test_price_of_sleepers_by_hand(case: Case, result: ChapterResult) -> None:
 def test_weak_return(case: Case, result: ChapterResult) -> None:
     def status(low: float, high: float, days: int = 365) -> str:
         mid = (low + high) / 2
-        m = like(result, "return_rate", mid, low, high, judged_days=days, judged_low=low, judged_high=high,
-                 judged_value=mid, horizon_days=days, at_risk=25, n=80, ready="2025-07-01")  # fmt: skip
+        m = like(
+            result,
+            "return_rate",
+            mid,
+            low,
+            high,
+            judged_days=days,
+            judged_low=low,
+            judged_high=high,
+            judged_value=mid,
+            horizon_days=days,
+            at_risk=25,
+            n=80,
+            ready="2025-07-01",
+        )
         return verdict(case, result, "weak_return", m).status
 
     assert status(0.05, 0.19) == "found"
@@ -343,12 +360,19 @@ def test_manager_outlier(case: Case, result: ChapterResult) -> None:
 def test_price_of_an_outlier_by_hand(case: Case, result: ChapterResult) -> None:
     table = pd.DataFrame(
         {
-            "manager": ["A", "B"], "clients": [20, 60], "lost": [12, 4], "share": [0.6, 4 / 60],
+            "manager": ["A", "B"],
+            "clients": [20, 60],
+            "lost": [12, 4],
+            "share": [0.6, 4 / 60],
             "inner_low": [0.05, 0.1],
-            "inner_high": [0.4, 0.3], "outer_low": [0.0, 0.1], "outer_high": [0.5, 0.4], "position": [2, 0],
-            "p_value": [0.0, 0.1], "lost_revenue": [1200.0, 100.0],
+            "inner_high": [0.4, 0.3],
+            "outer_low": [0.0, 0.1],
+            "outer_high": [0.5, 0.4],
+            "position": [2, 0],
+            "p_value": [0.0, 0.1],
+            "lost_revenue": [1200.0, 100.0],
         }
-    )  # fmt: skip
+    )
     changed = replace(result, tables={**result.tables, "by_manager": table})
     m = like(result, "by_manager", 0.2, 0.15, 0.25, n=80, managers=2, outside_outer=1, outside_inner=0)
     f = verdict(case, changed, "manager_outlier", m, margin_share=None)
@@ -375,15 +399,31 @@ def every_status(case: Case, result: ChapterResult) -> list[Finding]:
     for name, m, values in shares:
         out += [verdict(case, result, name, like(result, m, v, v - 0.01, v + 0.01)) for v in values]
         out.append(verdict(case, result, name, like(result, m, values[0], values[0], values[0], **alone)))
-    for name, m in (("base_shrinking", "active_clients_trend"), ("ticket_decline", "ticket_trend"),
-                    ("frequency_decline", "frequency_trend"), ("range_decline", "range_trend")):  # fmt: skip
+    for name, m in (
+        ("base_shrinking", "active_clients_trend"),
+        ("ticket_decline", "ticket_trend"),
+        ("frequency_decline", "frequency_trend"),
+        ("range_decline", "range_trend"),
+    ):
         for v, last in ((-0.1, -0.1), (-0.05, -0.01), (0.02, -0.1), (0.02, 0.02)):
             out.append(verdict(case, result, name, like(result, m, v, v - 0.03, v + 0.03, last_year=last)))
     grows = like(result, "range_trend", 0.06, 0.02, 0.10)
     out.append(verdict(case, result, "ticket_decline", like(result, "ticket_trend", -0.1, -0.14, -0.06), grows))
     for v in (0.1, 0.2, 0.3):
-        m = like(result, "return_rate", v, v - 0.05, v + 0.05, judged_days=365, judged_low=v - 0.05,
-                 judged_high=v + 0.05, judged_value=v, horizon_days=365, at_risk=25, n=81)  # fmt: skip
+        m = like(
+            result,
+            "return_rate",
+            v,
+            v - 0.05,
+            v + 0.05,
+            judged_days=365,
+            judged_low=v - 0.05,
+            judged_high=v + 0.05,
+            judged_value=v,
+            horizon_days=365,
+            at_risk=25,
+            n=81,
+        )
         out.append(verdict(case, result, "weak_return", m))
     for outer, inner in ((1, 0), (0, 1), (0, 0)):
         about = dict(n=201, managers=5, outside_outer=outer, outside_inner=inner, overdispersed=True)
@@ -448,8 +488,21 @@ def test_thresholds_of_the_horizon(case: Case, result: ChapterResult) -> None:
     low = second(result, 0.2, 0.4)
     assert status({}, "leaky_first_purchase", low) == "found"
     assert status({"retention.horizon_days": 730}, "leaky_first_purchase", low) == "not_assessed"
-    back = like(result, "return_rate", 0.1, 0.05, 0.15, judged_days=365, judged_low=0.05, judged_high=0.15,
-                judged_value=0.1, horizon_days=365, at_risk=25, n=80, ready=None)  # fmt: skip
+    back = like(
+        result,
+        "return_rate",
+        0.1,
+        0.05,
+        0.15,
+        judged_days=365,
+        judged_low=0.05,
+        judged_high=0.15,
+        judged_value=0.1,
+        horizon_days=365,
+        at_risk=25,
+        n=80,
+        ready=None,
+    )
     assert status({}, "weak_return", back) == "found"
     assert status({"retention.weak_return": {"watch": 0.01, "found": 0.01}}, "weak_return", back) == "clear"
     assert status({"retention.return_horizon_days": 180}, "weak_return", back) == "not_assessed"
@@ -515,9 +568,24 @@ def test_threshold_of_a_project_size() -> None:
 
 def test_every_threshold_of_the_chapter_is_tested() -> None:
     tested = {s[0] for s in STATUS} | {
-        "horizon_days", "weak_return", "return_horizon_days", "manager_outlier", "wake_share", "won_back_value",
-        "lost_min_days", "lost_gap_multiple", "sleeping_gap_multiple", "sleeping_min_days", "cadence_min_gaps",
-        "slowing_p_value", "return_min_gaps", "noise_draws", "min_at_risk", "min_months_after_burn_in",
-        "project_size_share", "project_once_share", "season_tolerance",
-    }  # fmt: skip
+        "horizon_days",
+        "weak_return",
+        "return_horizon_days",
+        "manager_outlier",
+        "wake_share",
+        "won_back_value",
+        "lost_min_days",
+        "lost_gap_multiple",
+        "sleeping_gap_multiple",
+        "sleeping_min_days",
+        "cadence_min_gaps",
+        "slowing_p_value",
+        "return_min_gaps",
+        "noise_draws",
+        "min_at_risk",
+        "min_months_after_burn_in",
+        "project_size_share",
+        "project_once_share",
+        "season_tolerance",
+    }
     assert tested == {k.removeprefix("retention.") for k in method().thresholds if k.startswith("retention.")}

@@ -194,10 +194,7 @@ def developer_days(beyond, new, width=0):
     ]
 
 
-@pytest.mark.parametrize(
-    ("beyond", "new", "status"),
-    [(60, 100, "found"), (40, 147, "watch"), (5, 150, "clear")],
-)
+@pytest.mark.parametrize(("beyond", "new", "status"), [(60, 100, "found"), (40, 147, "watch"), (5, 150, "clear")])
 def test_developers_order_days_beyond_the_hand_off(beyond, new, status):
     """60 of 163 (Wilson from 0.30), 40 of 190 (0.159–0.274 straddles), 5 of 158 (up to 0.072)."""
     f = find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=developer_days(beyond, new))

@@ -60,17 +60,36 @@ def test_a_million_ways_to_write_a_line(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_odd_lines_keep_their_numbers(tmp_path: Path) -> None:
     lines = [
-        "1;2024-01-01;C;5", '2;2024-01-01;"C;x";5', '3;2024-01-01;ООО "Рога";5', "4;2024-01-01;C;5;лишнее",
-        "5;2024-01-01;C;5;;", "6;2024-01-01;C", '7;2024-01-01;"много\nстрок";5', "", "8;2024-01-01;C\x00;5",
-        "9;2024-01-01;C\r;5", '10;2024-01-01;"не закрыта;5', "11;2024-01-01;C;5",
-    ]  # fmt: skip
+        "1;2024-01-01;C;5",
+        '2;2024-01-01;"C;x";5',
+        '3;2024-01-01;ООО "Рога";5',
+        "4;2024-01-01;C;5;лишнее",
+        "5;2024-01-01;C;5;;",
+        "6;2024-01-01;C",
+        '7;2024-01-01;"много\nстрок";5',
+        "",
+        "8;2024-01-01;C\x00;5",
+        "9;2024-01-01;C\r;5",
+        '10;2024-01-01;"не закрыта;5',
+        "11;2024-01-01;C;5",
+    ]
     result = read(write(tmp_path / "o.csv", HEAD + "\n".join(lines) + "\n"), tmp_path / "out")
     assert list(zip(result.column("order_id"), result.lines["source_row"], strict=True)) == [
-        ("1", 2), ("2", 3), ("3", 4), ("5", 6), ("7", 8), ("9", 12), ("11", 14),
-    ]  # fmt: skip
+        ("1", 2),
+        ("2", 3),
+        ("3", 4),
+        ("5", 6),
+        ("7", 8),
+        ("9", 12),
+        ("11", 14),
+    ]
     assert [(r["row"], r["reason_code"]) for r in result.rejected] == [
-        ("5", "field_count"), ("7", "no_amount"), ("10", "blank_row"), ("11", "bad_bytes"), ("13", "unclosed_quote"),
-    ]  # fmt: skip
+        ("5", "field_count"),
+        ("7", "no_amount"),
+        ("10", "blank_row"),
+        ("11", "bad_bytes"),
+        ("13", "unclosed_quote"),
+    ]
     assert result.column("client_name")[2] is None
     assert result.column("client_key") == ["C", "C;x", 'ООО "Рога"', "C", "много строк", "C", "C"]
 

@@ -49,8 +49,11 @@ def test_there_are_enough() -> None:
     assert len(DISGUISES) >= 25
     assert len(ORDERS) == 200 and any(o.amount < 0 for o in ORDERS)
     assert canonical()[0] == (
-        "0000-000001", dt.date(2023, 1, 10), "Бюро <Альфа>; Бета", *canonical()[0][3:],
-    ) or isinstance(canonical()[0][3], Decimal)  # fmt: skip
+        "0000-000001",
+        dt.date(2023, 1, 10),
+        "Бюро <Альфа>; Бета",
+        *canonical()[0][3:],
+    ) or isinstance(canonical()[0][3], Decimal)
 
 
 @pytest.mark.parametrize("disguise", DISGUISES, ids=lambda d: d.name)

@@ -59,15 +59,20 @@ def test_dispatch_documents_date_their_orders(tmp_path: Path) -> None:
     result = read(folder(tmp_path), tmp_path / "out", SETTLED)
     assert result.report.revenue == 10_000.0  # 1000 + 2000 + 3000 + 4000: the orders alone
     assert by_order(result, "shipped_date") == {
-        "0000-000001": day("15.01.2024"), "0000-000002": day("24.01.2024"), "0000-000003": day("19.01.2024"),
+        "0000-000001": day("15.01.2024"),
+        "0000-000002": day("24.01.2024"),
+        "0000-000003": day("19.01.2024"),
         "0000-000004": None,
-    }  # fmt: skip
+    }
     assert by_order(result, "promised_date")["0000-000002"] == day(
         "20.01.2024"
     )  # «Дата отгрузки» of an order is the plan
     assert by_order(result, "shipped_pct") == {
-        "0000-000001": 1.0, "0000-000002": 1.0, "0000-000003": 0.8, "0000-000004": None,
-    }  # fmt: skip
+        "0000-000001": 1.0,
+        "0000-000002": 1.0,
+        "0000-000003": 0.8,
+        "0000-000004": None,
+    }
     assert result.reasons() == {"dispatch_dated": 4, "dispatch_no_order": 1}
     assert (result.report.rows_read, result.report.rows_used) == (9, 4)
     assert {r["row"]: r["reason_code"] for r in result.rejected}["6"] == "dispatch_no_order"
@@ -209,8 +214,12 @@ def test_what_is_no_dispatch_keeps_its_own_reason(tmp_path: Path) -> None:
 """
     result = read(folder(tmp_path, dispatches=text), tmp_path / "out", SETTLED)
     assert result.reasons() == {
-        "dispatch_dated": 1, "unposted": 1, "dispatch_return": 1, "future_date": 1, "total_row": 1,
-    }  # fmt: skip
+        "dispatch_dated": 1,
+        "unposted": 1,
+        "dispatch_return": 1,
+        "future_date": 1,
+        "total_row": 1,
+    }
     assert by_order(result, "shipped_date")["0000-000001"] == day("15.01.2024")
 
 
@@ -340,20 +349,41 @@ def test_orders_named_in_a_cell(text: str, orders: list[tuple[str, str | None]])
 
 
 NAMED = (
-    "Заказ клиента 0000-000123 от 01.02.2024 10:11:12", "заказ 7 от 05.03.2024", "УТ-15 от 05.03.2024 9:00", "0012", "12.",
-    "Заказ № 5 от 05.03.2024", "№5 от 05.03.2024", "Счёт от клиента 8 от 05.03.2024", "Заказ 1 от 05.03.2024, Заказ 2",
-    "Заказ 1 от 05.03.2024; Заказ 2 от 06.03.2024", "so-17", "order-17", "#44", "Отгрузка по заказу 4567, 12 мест",
-    "Договор 15", "заказ клиента", "12/24", "а.1", "5 от 45.03.2024", "Заказ 9 от 2024-03-05",
-)  # fmt: skip
+    "Заказ клиента 0000-000123 от 01.02.2024 10:11:12",
+    "заказ 7 от 05.03.2024",
+    "УТ-15 от 05.03.2024 9:00",
+    "0012",
+    "12.",
+    "Заказ № 5 от 05.03.2024",
+    "№5 от 05.03.2024",
+    "Счёт от клиента 8 от 05.03.2024",
+    "Заказ 1 от 05.03.2024, Заказ 2",
+    "Заказ 1 от 05.03.2024; Заказ 2 от 06.03.2024",
+    "so-17",
+    "order-17",
+    "#44",
+    "Отгрузка по заказу 4567, 12 мест",
+    "Договор 15",
+    "заказ клиента",
+    "12/24",
+    "а.1",
+    "5 от 45.03.2024",
+    "Заказ 9 от 2024-03-05",
+)
 
 
 def test_the_columns_way_says_the_same_as_cell_by_cell() -> None:
     n = len(NAMED)
     found = Dispatches(
-        reason=np.zeros(n, np.int8), source_row=pa.array(range(n), pa.int64()), days=np.full(n, 19_800, np.int32),
-        amount=np.full(n, 10_000, np.int64), has_amount=np.ones(n, bool), named=pa.array(NAMED).dictionary_encode(),
-        numbers=pa.array([f"Р{i}" for i in range(n)]), clients=pa.array(["К"] * n).dictionary_encode(),
-    )  # fmt: skip
+        reason=np.zeros(n, np.int8),
+        source_row=pa.array(range(n), pa.int64()),
+        days=np.full(n, 19_800, np.int32),
+        amount=np.full(n, 10_000, np.int64),
+        has_amount=np.ones(n, bool),
+        named=pa.array(NAMED).dictionary_encode(),
+        numbers=pa.array([f"Р{i}" for i in range(n)]),
+        clients=pa.array(["К"] * n).dictionary_encode(),
+    )
     rule = DateRule()
     table = document_rows("f", found, rule).to_pylist()
     got = {(r["row"], r["mark"], r["ref_day"]) for r in table if not r["own"]}

@@ -16,8 +16,20 @@ from tests.intake.dialects.disguises import comma, dotted
 from tests.intake.dialects.orders import ORDERS, Order
 from tests.intake.reading import Read, read, refuses, write
 
-MONTHS = ("Январь", "Февраль", "Март", "Апрель", "Май", "Июнь", "Июль", "Август", "Сентябрь", "Октябрь", "Ноябрь",
-          "Декабрь")  # fmt: skip
+MONTHS = (
+    "Январь",
+    "Февраль",
+    "Март",
+    "Апрель",
+    "Май",
+    "Июнь",
+    "Июль",
+    "Август",
+    "Сентябрь",
+    "Октябрь",
+    "Ноябрь",
+    "Декабрь",
+)
 Line = tuple[int, str, Decimal]
 """Depth, text, amount."""
 
@@ -66,8 +78,15 @@ def report(
 
 
 def expect(result: Read, *, managers: bool = False) -> None:
-    got = sorted(zip(result.column("order_id"), result.column("order_date"), result.column("client_name"),
-                     result.column("amount"), strict=True))  # fmt: skip
+    got = sorted(
+        zip(
+            result.column("order_id"),
+            result.column("order_date"),
+            result.column("client_name"),
+            result.column("amount"),
+            strict=True,
+        )
+    )
     wanted = sorted((o.number, o.date, o.client, o.amount.quantize(Decimal("0.0001"))) for o in ORDERS)
     assert got == wanted
     if managers:

@@ -156,8 +156,9 @@ def test_cell_errors_are_rejects_and_not_blanks(tmp_path: Path) -> None:
     result = read(tmp_path / "o.xlsx", tmp_path / "out")
     assert result.column("order_id") == ["1", "4"]
     assert [(r["row"], r["reason_code"], r["value"]) for r in result.rejected] == [
-        ("3", "cell_error", "#DIV/0!"), ("4", "cell_error", "#N/A"),
-    ]  # fmt: skip
+        ("3", "cell_error", "#DIV/0!"),
+        ("4", "cell_error", "#N/A"),
+    ]
     assert result.column("region") == ["Юг", None]
 
 
@@ -192,10 +193,14 @@ def test_page_without_a_table_and_unknown_encoding(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("address", "what"),
-    [("sqlite:///{d}/none.db#t", "Database file not found"), ("sqlite:///{d}/o.db", "names no table"),
-     ("sqlite:///{d}/o.db#nope", "answered with an error"), ("nosuch://x/y#t", "Unknown kind of database"),
-     ("sqlite:///{d}/o.db#SELECT broken FROM", "answered with an error")],
-)  # fmt: skip
+    [
+        ("sqlite:///{d}/none.db#t", "Database file not found"),
+        ("sqlite:///{d}/o.db", "names no table"),
+        ("sqlite:///{d}/o.db#nope", "answered with an error"),
+        ("nosuch://x/y#t", "Unknown kind of database"),
+        ("sqlite:///{d}/o.db#SELECT broken FROM", "answered with an error"),
+    ],
+)
 def test_databases_that_do_not_answer(tmp_path: Path, address: str, what: str) -> None:
     import sqlite3
 

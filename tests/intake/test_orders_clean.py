@@ -18,8 +18,10 @@ RUSSIAN = """Номер;Дата;Контрагент;ИНН;Сумма;Мене
 0001;01.02.2024;ООО "Ромашка";7707083893;1 234,56;Иванов И.И.
 0002;15.03.2024;АО Василёк;7736050003;-100,5;Петров П.П.
 """
-ROWS = [("0001", dt.date(2024, 2, 1), "7707083893", Decimal("1234.5600")),
-        ("0002", dt.date(2024, 3, 15), "7736050003", Decimal("-100.5000"))]  # fmt: skip
+ROWS = [
+    ("0001", dt.date(2024, 2, 1), "7707083893", Decimal("1234.5600")),
+    ("0002", dt.date(2024, 3, 15), "7736050003", Decimal("-100.5000")),
+]
 
 
 def rows_of(result) -> list[tuple]:
@@ -108,14 +110,26 @@ order_id;order_date;client_id;amount;status
     result = read(write(tmp_path / "o.csv", text), tmp_path / "out", settings)
     assert result.column("order_id") == ["1"]
     assert [(r["row"], r["reason_code"]) for r in result.rejected] == [
-        ("3", "no_date"), ("4", "bad_date"), ("5", "no_client"), ("6", "no_amount"), ("7", "bad_amount"),
-        ("8", "future_date"), ("9", "cancelled"), ("10", "outside_period"), ("11", "repeated_header"),
-        ("12", "blank_row"), ("13", "total_row"),
-    ]  # fmt: skip
+        ("3", "no_date"),
+        ("4", "bad_date"),
+        ("5", "no_client"),
+        ("6", "no_amount"),
+        ("7", "bad_amount"),
+        ("8", "future_date"),
+        ("9", "cancelled"),
+        ("10", "outside_period"),
+        ("11", "repeated_header"),
+        ("12", "blank_row"),
+        ("13", "total_row"),
+    ]
     assert result.rejected[1] | {"reason": ""} == {
-        "file": "o.csv", "row": "4", "column": "order_date", "value": "2024-02-31", "reason_code": "bad_date",
+        "file": "o.csv",
+        "row": "4",
+        "column": "order_date",
+        "value": "2024-02-31",
+        "reason_code": "bad_date",
         "reason": "",
-    }  # fmt: skip
+    }
     cancelled = next(s for s in result.report.set_aside if s.code == "cancelled")
     assert cancelled.revenue == 100.0
 

@@ -114,8 +114,7 @@ def test_a_column_that_the_settings_name_must_exist(tmp_path: Path) -> None:
 
 
 def test_plan_and_fact_are_never_swapped(tmp_path: Path) -> None:
-    text = ("Номер;Дата;Контрагент;Сумма;Дата отгрузки;Дата отгрузки (факт)\n"
-            "1;01.02.2024;А;100;10.02.2024;12.02.2024\n")  # fmt: skip
+    text = "Номер;Дата;Контрагент;Сумма;Дата отгрузки;Дата отгрузки (факт)\n1;01.02.2024;А;100;10.02.2024;12.02.2024\n"
     result = read(write(tmp_path / "o.csv", text), tmp_path / "out")
     assert result.column("promised_date") == [dt.date(2024, 2, 10)]
     assert result.column("shipped_date") == [dt.date(2024, 2, 12)]
@@ -129,13 +128,20 @@ def test_shipped_of_moysklad_is_money_and_no_date(tmp_path: Path) -> None:
 
 
 def test_every_header_is_accounted_for(tmp_path: Path) -> None:
-    text = ("Номер;Дата;Контрагент;Сумма;Ответственый;Комментарий;Воронка;Погода\n"
-            "1;01.02.2024;А;100;Иванов;тайна;B2B;дождь\n")  # fmt: skip
+    text = (
+        "Номер;Дата;Контрагент;Сумма;Ответственый;Комментарий;Воронка;Погода\n"
+        "1;01.02.2024;А;100;Иванов;тайна;B2B;дождь\n"
+    )
     result = read(write(tmp_path / "o.csv", text), tmp_path / "out")
     assert {c.header: (c.field, c.how) for c in result.report.columns} == {
-        "Номер": ("order_id", "mapped"), "Дата": ("order_date", "mapped"), "Контрагент": ("client", "mapped"),
-        "Сумма": ("amount", "mapped"), "Ответственый": ("manager", "guessed"), "Комментарий": ("comment", "not_used"),
-        "Воронка": ("pipeline", "not_used"), "Погода": (None, "unmapped"),
-    }  # fmt: skip
+        "Номер": ("order_id", "mapped"),
+        "Дата": ("order_date", "mapped"),
+        "Контрагент": ("client", "mapped"),
+        "Сумма": ("amount", "mapped"),
+        "Ответственый": ("manager", "guessed"),
+        "Комментарий": ("comment", "not_used"),
+        "Воронка": ("pipeline", "not_used"),
+        "Погода": (None, "unmapped"),
+    }
     assert next(c.example for c in result.report.columns if c.header == "Комментарий") is None
     assert next(c.example for c in result.report.columns if c.header == "Погода") == "дождь"

@@ -72,4 +72,5 @@ def test_northwind(tmp_path: Path) -> None:
     assert abs(result.report.revenue - known["revenue"]) < 0.01
     assert result.report.first_date.isoformat() == known["first_day"]
     assert {"order_id", "order_date", "client_id", "amount", "manager", "requested_date", "shipped_date"} <= set(
-        result.report.fields)  # fmt: skip
+        result.report.fields
+    )

@@ -171,10 +171,13 @@ def test_returns_alone_want_the_sales(tmp_path: Path) -> None:
         ("Номер;Дата;Клиент", lambda i: f"{i};{DAYS[i]};Ф{i % 5}", 'amount = "…"'),
         ("Номер;Клиент;Сумма", lambda i: f"{i};Ф{i % 5};5", 'order_date = "…"'),
         ("Номер;Дата;Сумма", lambda i: f"{i};{DAYS[i]};5", 'client_id = "…"'),
-        ("Номер;Когда;Клиент;Итогово", lambda i: f"{i};{DAYS[i]};Ф{i % 5};7,5",
-         'order_date = "Когда", amount = "Итогово"'),
+        (
+            "Номер;Когда;Клиент;Итогово",
+            lambda i: f"{i};{DAYS[i]};Ф{i % 5};7,5",
+            'order_date = "Когда", amount = "Итогово"',
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_missing_column_suggests_one_that_can_be_it(
     tmp_path: Path, header: str, row: Callable[[int], str], line: str
 ) -> None:

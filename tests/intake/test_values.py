@@ -170,7 +170,11 @@ def test_names() -> None:
 def test_words_of_the_systems() -> None:
     w = words()
     assert [w.status.code(s) for s in ("Закрыто и не реализовано", "Сделка успешна", "Отменён клиентом", "?")] == [
-        "cancelled", "closed", "cancelled", None]  # fmt: skip
+        "cancelled",
+        "closed",
+        "cancelled",
+        None,
+    ]
     assert w.status.code("Не отгружен") == "open" and w.status.code("Частично отгружен") == "open"
     assert w.kind.code("Возврат товаров от клиента") == "return" and w.kind.code("Передача на комиссию") == "internal"
     assert w.is_system_user("Обмен с сайтом") and w.is_system_user("ROBOT") and not w.is_system_user("Апинин А.")

@@ -25,13 +25,7 @@ def days(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def test_several_documents_on_one_day_are_one_purchase() -> None:
-    d = days(
-        [
-            line("A", "2024-01-01", 100, "1"),
-            line("A", "2024-01-01", 50, "2"),
-            line("A", "2024-02-10", 30, "3"),
-        ]
-    )
+    d = days([line("A", "2024-01-01", 100, "1"), line("A", "2024-01-01", 50, "2"), line("A", "2024-02-10", 30, "3")])
     assert d["revenue"].tolist() == [150, 30]
     assert d["orders"].tolist() == [2, 1]
     assert d["purchase_no"].tolist() == [1, 2]
@@ -55,10 +49,14 @@ def test_an_order_cancelled_in_full_equals_one_never_placed() -> None:
 
 
 def test_cancelled_in_full_although_its_lines_have_two_dates() -> None:
-    d = days([
-        line("A", "2024-02-01", 60, "9"), line("A", "2024-02-05", 40, "9"), line("A", "2024-02-20", -100, "9"),
-        line("A", "2024-05-01", 40, "2"),
-    ])  # fmt: skip
+    d = days(
+        [
+            line("A", "2024-02-01", 60, "9"),
+            line("A", "2024-02-05", 40, "9"),
+            line("A", "2024-02-20", -100, "9"),
+            line("A", "2024-05-01", 40, "2"),
+        ]
+    )
     assert d.loc[d["purchase_no"].notna(), "day"].dt.strftime("%Y-%m-%d").tolist() == ["2024-05-01"]
 
 
@@ -69,42 +67,55 @@ def test_an_unlinked_return_nets_on_its_own_date_and_makes_no_purchase() -> None
 
 
 def test_a_number_used_again_by_another_client_or_year_is_another_order() -> None:
-    d = days([
-        line("A", "2023-01-10", 100, "0000-000001"), line("A", "2024-01-10", 80, "0000-000001"),
-        line("B", "2024-01-12", -50, "0000-000001"),
-    ])  # fmt: skip
+    d = days(
+        [
+            line("A", "2023-01-10", 100, "0000-000001"),
+            line("A", "2024-01-10", 80, "0000-000001"),
+            line("B", "2024-01-12", -50, "0000-000001"),
+        ]
+    )
     assert d.loc[d["client_key"] == "A", "purchase_no"].tolist() == [1, 2]
     assert d.loc[d["client_key"] == "B", "revenue"].tolist() == [-50]
 
 
 def test_a_return_takes_from_the_latest_order_of_that_number_before_it() -> None:
-    d = days([
-        line("A", "2023-01-10", 100, "1"), line("A", "2024-01-10", 80, "1"), line("A", "2024-02-01", -30, "1"),
-    ])  # fmt: skip
+    d = days([line("A", "2023-01-10", 100, "1"), line("A", "2024-01-10", 80, "1"), line("A", "2024-02-01", -30, "1")])
     assert d["revenue"].tolist() == [100, 50]
 
 
 def test_the_seller_of_the_day_is_the_one_with_most_revenue_ties_by_code() -> None:
-    d = days([
-        line("A", "2024-01-01", 100, "1", manager="K2"), line("A", "2024-01-01", 300, "2", manager="K1"),
-        line("B", "2024-01-01", 100, "3", manager="K2"), line("B", "2024-01-01", 100, "4", manager="K1"),
-    ])  # fmt: skip
+    d = days(
+        [
+            line("A", "2024-01-01", 100, "1", manager="K2"),
+            line("A", "2024-01-01", 300, "2", manager="K1"),
+            line("B", "2024-01-01", 100, "3", manager="K2"),
+            line("B", "2024-01-01", 100, "4", manager="K1"),
+        ]
+    )
     assert d["manager"].tolist() == ["K1", "K1"]
 
 
 def test_distinct_items_of_the_day() -> None:
-    d = days([
-        line("A", "2024-01-01", 10, "1", sku="p"), line("A", "2024-01-01", 10, "1", sku="q"),
-        line("A", "2024-01-01", 10, "2", sku="p"), line("A", "2024-01-01", -5, "2", sku="z"),
-    ])  # fmt: skip
+    d = days(
+        [
+            line("A", "2024-01-01", 10, "1", sku="p"),
+            line("A", "2024-01-01", 10, "1", sku="q"),
+            line("A", "2024-01-01", 10, "2", sku="p"),
+            line("A", "2024-01-01", -5, "2", sku="z"),
+        ]
+    )
     assert d["items"].tolist() == [2]  # p and q; the item only taken back does not count
 
 
 def test_clients_table() -> None:
-    case = make_case([
-        line("A", "2024-01-01", 100, "1", margin=30), line("A", "2024-03-01", 50, "2", margin=10),
-        line("A", "2024-06-01", 50, "3", margin=10), line("B", "2024-02-01", -5, "4"),
-    ])  # fmt: skip
+    case = make_case(
+        [
+            line("A", "2024-01-01", 100, "1", margin=30),
+            line("A", "2024-03-01", 50, "2", margin=10),
+            line("A", "2024-06-01", 50, "3", margin=10),
+            line("B", "2024-02-01", -5, "4"),
+        ]
+    )
     c = case.clients().set_index("client_key")
     assert c.loc["A", "order_days"] == 3
     assert c.loc["A", "margin"] == 50

@@ -27,9 +27,13 @@ NASTY = [
 ]
 
 _FINDING = Finding(
-    "retention.leaky_first_purchase", "found", "major", metrics=("retention.second_purchase_share",), grade="C",
+    "retention.leaky_first_purchase",
+    "found",
+    "major",
+    metrics=("retention.second_purchase_share",),
+    grade="C",
     table="retention.list",
-)  # fmt: skip
+)
 _METRIC = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 0.65, 412, 0.67, "EK", "C")
 
 
@@ -52,45 +56,76 @@ def write_run(folder: Path, lang: Lang = "ru", *, company: str = "ООО «Ро�
         return Text(ru, en).get(lang)
 
     view = FindingView(
-        _FINDING, say("Второй раз покупают 61 %", "61% buy again"), say("Норма выше.", "The norm is higher."), _METRIC,
-        say("Вторая покупка", "Second purchase"), Band(0.67, 0.67, "low"), href="#chart-km",
-    )  # fmt: skip
+        _FINDING,
+        say("Второй раз покупают 61 %", "61% buy again"),
+        say("Норма выше.", "The norm is higher."),
+        _METRIC,
+        say("Вторая покупка", "Second purchase"),
+        Band(0.67, 0.67, "low"),
+        href="#chart-km",
+    )
     page_one = executive_page(
-        fmt=fmt, verdict=say("Новые клиенты не возвращаются.", "New clients do not return."), findings=[view],
+        fmt=fmt,
+        verdict=say("Новые клиенты не возвращаются.", "New clients do not return."),
+        findings=[view],
         how_sure=[say("36 месяцев заказов.", "36 months of orders.")],
-    )  # fmt: skip
+    )
     chart = step_curve(
         Caption("km", say("61 % покупают второй раз", "61% buy a second time"), note="n = 412"),
-        [0, 100, 365], [0.0, 0.4, 0.61], fmt=fmt, low=[0, 0.36, 0.57], high=[0, 0.44, 0.65],
-        mark=Benchmark(0.67, say("норма ≥ 67 %", "norm ≥ 67%")), horizon=365,
-    )  # fmt: skip
+        [0, 100, 365],
+        [0.0, 0.4, 0.61],
+        fmt=fmt,
+        low=[0, 0.36, 0.57],
+        high=[0, 0.44, 0.65],
+        mark=Benchmark(0.67, say("норма ≥ 67 %", "norm ≥ 67%")),
+        horizon=365,
+    )
     names = [NASTY[i] if i < len(NASTY) else f"{say('Клиент', 'Client')} {i}" for i in range(rows)]
     revenue = [1e6 - 1000.0 * i for i in range(rows)]
     frame = pd.DataFrame({"client": names, "revenue": revenue, "n": [i % 9 for i in range(rows)]})
-    cols = [Col("client", say("Клиент", "Client"), note=say("как в заказах", "as in the orders")),
-            Col("revenue", say("Выручка", "Revenue"), "money_full"), Col("n", "n", "count")]  # fmt: skip
+    cols = [
+        Col("client", say("Клиент", "Client"), note=say("как в заказах", "as in the orders")),
+        Col("revenue", say("Выручка", "Revenue"), "money_full"),
+        Col("n", "n", "count"),
+    ]
     wide = pd.DataFrame({f"c{i}": [0.1 * i, 0.2] for i in range(24)})
     chapter = [
-        new_code_cell("hidden_source()", metadata={"tags": ["parameters"]},
-                      outputs=[new_output("stream", text="PARAM")]),
-        _cell(Section("second", say("Вторая покупка", "Second purchase"), [
-            chart, say("Когорта — это группа новых клиентов.", "A cohort is a group of new clients."),
-            Markup("<p>{}</p>").format(definition(say("слово", "word"), say("его смысл", "its meaning"))),
-        ])),
-        _cell(Section("list", say("Список", "List"), [
-            table(frame, cols, fmt=fmt, caption=say("Клиенты", "Clients"), sheet="retention.list"),
-            table(wide, [Col(c, c, "share") for c in wide], fmt=fmt, caption=say("Широкая", "Wide")),
-        ])),
+        new_code_cell(
+            "hidden_source()", metadata={"tags": ["parameters"]}, outputs=[new_output("stream", text="PARAM")]
+        ),
+        _cell(
+            Section(
+                "second",
+                say("Вторая покупка", "Second purchase"),
+                [
+                    chart,
+                    say("Когорта — это группа новых клиентов.", "A cohort is a group of new clients."),
+                    Markup("<p>{}</p>").format(definition(say("слово", "word"), say("его смысл", "its meaning"))),
+                ],
+            )
+        ),
+        _cell(
+            Section(
+                "list",
+                say("Список", "List"),
+                [
+                    table(frame, cols, fmt=fmt, caption=say("Клиенты", "Clients"), sheet="retention.list"),
+                    table(wide, [Col(c, c, "share") for c in wide], fmt=fmt, caption=say("Широкая", "Wide")),
+                ],
+            )
+        ),
         _cell(Section("cards", say("Выводы", "Findings"), [finding_card(view, fmt)])),
         new_markdown_cell(say("## Дополнено\n\nСлова аналитика.", "## Added\n\nThe analyst's words.")),
-    ]  # fmt: skip
+    ]
     failed = new_code_cell("x", outputs=[new_output("error", ename="KeyError", evalue="'нет'", traceback=["след"])])
     notebooks = {"00_summary": [_cell(page_one)], "40_retention": chapter, "50_base": [], "60_keys": [failed]}
     (folder / "notebooks").mkdir(parents=True)
     for name, cells in notebooks.items():
         nbformat.write(new_notebook(cells=cells), folder / "notebooks" / f"{name}.ipynb")
     context = ReportContext(
-        lang=lang, company=company, period={"start": "2023-01-01", "end": "2025-12-31", "as_of": "2025-12-31"},
+        lang=lang,
+        company=company,
+        period={"start": "2023-01-01", "end": "2025-12-31", "as_of": "2025-12-31"},
         sale_type={"used": "TC", "name": say("Транзакционные", "Transactional")},
         data={"rows_read": 1000, "rows_used": 990, "orders": 400, "clients": 60, "revenue": 1.5e6},
         chapters=(
@@ -100,19 +135,62 @@ def write_run(folder: Path, lang: Lang = "ru", *, company: str = "ООО «Ро�
             ChapterEntry(id="keys", title=say("Ключевые", "Keys"), notebook="60_keys.ipynb", status="failed"),
         ),
         findings=(
-            {"id": _FINDING.id, "status": "found", "severity": "major", "metrics": list(_FINDING.metrics),
-             "title": str(view.title), "text": "", "grade": "C"},
-            {"id": "base.long_tail", "status": "not_assessed", "reason": say("нет маржи", "no margin"), "metrics": [],
-             "title": say("Длинный хвост", "Long tail")},
+            {
+                "id": _FINDING.id,
+                "status": "found",
+                "severity": "major",
+                "metrics": list(_FINDING.metrics),
+                "title": str(view.title),
+                "text": "",
+                "grade": "C",
+            },
+            {
+                "id": "base.long_tail",
+                "status": "not_assessed",
+                "reason": say("нет маржи", "no margin"),
+                "metrics": [],
+                "title": say("Длинный хвост", "Long tail"),
+            },
         ),
-        metrics={_METRIC.id: {"value": 0.61, "unit": "share", "bad": "low", "low": 0.57, "high": 0.65, "n": 412,
-                              "benchmark": 0.67, "benchmark_source": "EK", "grade": "C", "name": "x"}},
-        thresholds=(ThresholdEntry(id=_FINDING.id, name=say("Порог", "Limit"), unit="share", source="EK", watch=0.67,
-                                   found=0.67, bad="low", overridden=True),),
-        definitions=(DefinitionEntry(id=_METRIC.id, name=say("Доля", "Share"), definition=say("Смысл", "Sense"),
-                                     formula="1 − S(365)", source="EK"),),
-        consultant="Консультант & Ко", confidentiality=say("Только для \"своих\"", "Eyes only"), dated="2026-01-15",
+        metrics={
+            _METRIC.id: {
+                "value": 0.61,
+                "unit": "share",
+                "bad": "low",
+                "low": 0.57,
+                "high": 0.65,
+                "n": 412,
+                "benchmark": 0.67,
+                "benchmark_source": "EK",
+                "grade": "C",
+                "name": "x",
+            }
+        },
+        thresholds=(
+            ThresholdEntry(
+                id=_FINDING.id,
+                name=say("Порог", "Limit"),
+                unit="share",
+                source="EK",
+                watch=0.67,
+                found=0.67,
+                bad="low",
+                overridden=True,
+            ),
+        ),
+        definitions=(
+            DefinitionEntry(
+                id=_METRIC.id,
+                name=say("Доля", "Share"),
+                definition=say("Смысл", "Sense"),
+                formula="1 − S(365)",
+                source="EK",
+            ),
+        ),
+        consultant="Консультант & Ко",
+        confidentiality=say('Только для "своих"', "Eyes only"),
+        dated="2026-01-15",
         versions={"km-audit": "0.1.0"},
-    )  # fmt: skip
+    )
     (folder / "report.json").write_text(context.as_json(), encoding="utf-8")
     return folder

@@ -31,9 +31,15 @@ def book(tmp_path: Path) -> openpyxl.Workbook:
             "code": ["0012", 12345678901234567890, "7", None, True, *["x"] * 5],
         }
     )
-    columns = [Col("client", "Клиент", note="как в заказах"), Col("sum", "Выручка, ₽", "money"),
-               Col("share", "Доля", "share"), Col("day", "Дата", "date"), Col("status", "Оценка", "status"),
-               Col("code", "Код"), Col("missing", "Нет такого")]  # fmt: skip
+    columns = [
+        Col("client", "Клиент", note="как в заказах"),
+        Col("sum", "Выручка, ₽", "money"),
+        Col("share", "Доля", "share"),
+        Col("day", "Дата", "date"),
+        Col("status", "Оценка", "status"),
+        Col("code", "Код"),
+        Col("missing", "Нет такого"),
+    ]
     sheets = [
         Sheet("roles.hours", "Часы", frame, columns, "за год"),
         Sheet("roles.hours", "Пусто", frame.head(0), columns),

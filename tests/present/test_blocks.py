@@ -43,15 +43,25 @@ RU, EN = Fmt("ru", "RUB"), Fmt("en", "RUB")
 NASTY = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> $x$ \"q\" 'q' {0} {x} %s"
 
 LEAKY = Finding(
-    id="retention.leaky_first_purchase", status="found", severity="major",
+    id="retention.leaky_first_purchase",
+    status="found",
+    severity="major",
     metrics=("retention.second_purchase_share",),
-    effect=Effect(1e6, 2e6, 4e6, "revenue", Text("клиенты × чек", "clients × ticket")), grade="C", table="retention.km",
-)  # fmt: skip
+    effect=Effect(1e6, 2e6, 4e6, "revenue", Text("клиенты × чек", "clients × ticket")),
+    grade="C",
+    table="retention.km",
+)
 SHARE = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 0.65, 412, 0.67, "EK", "C")
 VIEW = FindingView(
-    LEAKY, NASTY, NASTY, SHARE, "Вторая покупка", Band(0.67, 0.67, "low"),
-    actions=[ActionView(NASTY, NASTY, 30, NASTY, NASTY, "low")], href="#chart-km",
-)  # fmt: skip
+    LEAKY,
+    NASTY,
+    NASTY,
+    SHARE,
+    "Вторая покупка",
+    Band(0.67, 0.67, "low"),
+    actions=[ActionView(NASTY, NASTY, 30, NASTY, NASTY, "low")],
+    href="#chart-km",
+)
 
 
 class Tags(HTMLParser):
@@ -91,14 +101,21 @@ def everything() -> list[Markup]:
         table(frame, cols, fmt=RU, caption=NASTY, id=NASTY, sheet=NASTY, note=NASTY, max_rows=1),
         finding_card(VIEW, RU),
         scorecard([(NASTY, [VIEW])], EN),
-        executive_page(fmt=RU, verdict=NASTY, lead=NASTY, findings=[VIEW], how_sure=[NASTY], first_steps=VIEW.actions,
-                       headline=NASTY).html,
+        executive_page(
+            fmt=RU,
+            verdict=NASTY,
+            lead=NASTY,
+            findings=[VIEW],
+            how_sure=[NASTY],
+            first_steps=VIEW.actions,
+            headline=NASTY,
+        ).html,
         action_table(VIEW.actions, RU, caption=NASTY),
         callout(NASTY, NASTY),
         key_figures([(NASTY, NASTY, NASTY)]),
         metric_line(SHARE, NASTY, RU),
         Section(NASTY, NASTY, [NASTY], lead=NASTY).html,
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("html", everything(), ids=lambda h: str(h)[:20])
@@ -133,9 +150,17 @@ def test_verdict_has_shape_and_word() -> None:
 
 def test_card_says_figure_interval_norm_price_grade_and_table() -> None:
     card = str(finding_card(VIEW, RU)).replace(NBSP, " ")
-    for part in ("61 %", "57–65 %", "норма ≥ 67 % (Ерохин, Климов, 2024)", "2 млн ₽ выручки в год (1–4)", "412",
-                 "один источник", "«retention.km»", 'href="#chart-km"',
-                 'id="finding-retention-leaky-first-purchase"'):  # fmt: skip
+    for part in (
+        "61 %",
+        "57–65 %",
+        "норма ≥ 67 % (Ерохин, Климов, 2024)",
+        "2 млн ₽ выручки в год (1–4)",
+        "412",
+        "один источник",
+        "«retention.km»",
+        'href="#chart-km"',
+        'id="finding-retention-leaky-first-purchase"',
+    ):
         assert part in card, part
 
 

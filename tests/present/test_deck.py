@@ -41,10 +41,15 @@ def told(request: pytest.FixtureRequest) -> dict[str, Any]:
 def context(told: dict[str, Any], **changes: Any) -> ReportContext:
     lang: Lang = told["lang"]
     given: dict[str, Any] = {
-        "lang": lang, "company": told["company"]["name"], "currency": "RUB", "confidentiality": "Secret",
-        "period": {k: told["period"][k] for k in ("start", "end", "as_of")}, "verdict": ("Verdict.",),
-        "dated": "2025-12-31", "consultant": "A & B <Consulting>",
-    }  # fmt: skip
+        "lang": lang,
+        "company": told["company"]["name"],
+        "currency": "RUB",
+        "confidentiality": "Secret",
+        "period": {k: told["period"][k] for k in ("start", "end", "as_of")},
+        "verdict": ("Verdict.",),
+        "dated": "2025-12-31",
+        "consultant": "A & B <Consulting>",
+    }
     return ReportContext(**(given | changes))
 
 
@@ -231,10 +236,20 @@ def test_libreoffice_opens_the_deck(told: dict[str, Any], tmp_path: Path) -> Non
         pytest.skip("LibreOffice is not installed")
     prs = deck(told, tmp_path)
     done = subprocess.run(
-        [office, "--headless", f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--convert-to", "pdf",
-         "--outdir", str(tmp_path), str(tmp_path / "deck.pptx")],
-        capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
+        [
+            office,
+            "--headless",
+            f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
+            "--convert-to",
+            "pdf",
+            "--outdir",
+            str(tmp_path),
+            str(tmp_path / "deck.pptx"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
     if not (tmp_path / "deck.pdf").is_file() and "could not be loaded" in done.stdout + done.stderr:
         # spreadsheets alone are a common installation
         pytest.skip("this LibreOffice has no Impress")

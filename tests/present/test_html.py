@@ -44,10 +44,34 @@ def test_clean_html(dirty: str, clean: str) -> None:
     assert str(clean_html(dirty, shift=shift)) == clean
 
 
-@given(st.lists(st.sampled_from(["<p>", "</p>", "<table>", "</table>", "<tr>", "<td>", "</td>", "<script>", "</script>",
-                                 "<svg>", "</svg>", "<b onload=x>", "</b>", "<div>", "</div>", "text", "&lt;", "<",
-                                 "'"]),
-                max_size=25))  # fmt: skip
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<p>",
+                "</p>",
+                "<table>",
+                "</table>",
+                "<tr>",
+                "<td>",
+                "</td>",
+                "<script>",
+                "</script>",
+                "<svg>",
+                "</svg>",
+                "<b onload=x>",
+                "</b>",
+                "<div>",
+                "</div>",
+                "text",
+                "&lt;",
+                "<",
+                "'",
+            ]
+        ),
+        max_size=25,
+    )
+)
 def test_any_soup_comes_out_balanced_and_harmless(parts: list[str]) -> None:
     out = str(clean_html("".join(parts)))
     etree.fromstring(f"<root>{out}</root>".encode())  # balanced
@@ -131,9 +155,16 @@ def notebook() -> nbformat.NotebookNode:
 def test_notebook_shows_outputs_and_prose_only() -> None:
     body = export_notebook(notebook(), "ru")
     html = str(body.html)
-    for shown in ("<h3>Заметка аналитика</h3>", "<p>наш</p>", "печать &lt;b&gt;", "3 &lt; 4", "<strong>жирно</strong>",
-                  'alt="рис" src="data:image/png;base64,aGVsbG8="', "km-foreign",
-                  "data:image/svg+xml;base64,"):  # fmt: skip
+    for shown in (
+        "<h3>Заметка аналитика</h3>",
+        "<p>наш</p>",
+        "печать &lt;b&gt;",
+        "3 &lt; 4",
+        "<strong>жирно</strong>",
+        'alt="рис" src="data:image/png;base64,aGVsbG8="',
+        "km-foreign",
+        "data:image/svg+xml;base64,",
+    ):
         assert shown in html, shown
     for hidden in ("SOURCE", "PARAM", "INTERNAL", "PLAIN", "WARNING", "GREEN", "alert", "\x1b"):
         assert hidden not in html, hidden
@@ -141,8 +172,12 @@ def test_notebook_shows_outputs_and_prose_only() -> None:
 
 
 def test_traceback_becomes_one_line() -> None:
-    broken = new_code_cell("x", outputs=[new_output("error", ename="ValueError", evalue="нет <столбца>\nещё строка",
-                                                    traceback=["длинный", "след"])])  # fmt: skip
+    broken = new_code_cell(
+        "x",
+        outputs=[
+            new_output("error", ename="ValueError", evalue="нет <столбца>\nещё строка", traceback=["длинный", "след"])
+        ],
+    )
     body = export_notebook(new_notebook(cells=[new_code_cell("ok"), broken]), "ru")
     assert body.error == (2, "ValueError: нет <столбца>")
     assert "нет &lt;столбца&gt;" in body.html and "след" not in body.html

@@ -134,8 +134,10 @@ def test_bookmarks_follow_the_contents(page: str) -> None:
 def test_nothing_is_fetched_from_disk_or_network(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("TOP SECRET", encoding="utf-8")
-    html = (f'<html lang="ru"><link rel="attachment" href="{secret.as_uri()}"><img src="{secret.as_uri()}">'
-            f'<img src="http://127.0.0.1:9/x.png"><p>да</p></html>')  # fmt: skip
+    html = (
+        f'<html lang="ru"><link rel="attachment" href="{secret.as_uri()}"><img src="{secret.as_uri()}">'
+        f'<img src="http://127.0.0.1:9/x.png"><p>да</p></html>'
+    )
     result = write_pdf(html, tmp_path / "x.pdf", "ru", engine="weasyprint")
     assert result.pages == 1
     assert b"secret" not in (tmp_path / "x.pdf").read_bytes()

@@ -42,10 +42,22 @@ def anchors(html: str) -> set[str]:
 
 
 def test_order_of_the_document(screen: str) -> None:
-    places = [screen.index(s) for s in (
-        'id="cover"', 'id="executive"', 'id="chapter-scorecard"', 'id="chapter-retention"', 'id="chapter-base"',
-        'id="chapter-keys"', 'id="chapter-unassessed"', 'id="chapter-about-data"', 'id="chapter-definitions"',
-        'id="chapter-thresholds"', 'id="chapter-glossary"')]  # fmt: skip
+    places = [
+        screen.index(s)
+        for s in (
+            'id="cover"',
+            'id="executive"',
+            'id="chapter-scorecard"',
+            'id="chapter-retention"',
+            'id="chapter-base"',
+            'id="chapter-keys"',
+            'id="chapter-unassessed"',
+            'id="chapter-about-data"',
+            'id="chapter-definitions"',
+            'id="chapter-thresholds"',
+            'id="chapter-glossary"',
+        )
+    ]
     assert places == sorted(places)
 
 
@@ -108,8 +120,23 @@ def test_russian_frame_has_no_english_word(screen: str) -> None:
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>|<svg.*?</svg>|<[^>]+>", " ", screen, flags=re.S)
     english = set(re.findall(r"[a-z]{4,}", text)) - {"script", "onerror", "document", "title", "hacked"}
     # ids of the method, file names and the names of programmes stay as they are
-    assert english <= {"retention", "leaky", "first", "purchase", "second", "share", "list", "annex", "xlsx", "audit", "toml",
-                       "rejected", "rows", "quot", "rror"}  # fmt: skip
+    assert english <= {
+        "retention",
+        "leaky",
+        "first",
+        "purchase",
+        "second",
+        "share",
+        "list",
+        "annex",
+        "xlsx",
+        "audit",
+        "toml",
+        "rejected",
+        "rows",
+        "quot",
+        "rror",
+    }
 
 
 def test_glossary_explains_a_word_once_a_chapter(screen: str) -> None:

@@ -165,8 +165,11 @@ def test_report_shows_codes_and_says_where_figures_are_personal():
 def test_no_name_leaves_in_the_facts_either():
     """Facts go into the run's JSON files: neither names nor spellings of people may be among them."""
     v = view("roles", **STATES["sick"])
-    text = json.dumps([v.result.facts, [m.extra for m in v.result.metrics.values()], [f.facts for f in v.findings]],
-                      ensure_ascii=False, default=str)  # fmt: skip
+    text = json.dumps(
+        [v.result.facts, [m.extra for m in v.result.metrics.values()], [f.facts for f in v.findings]],
+        ensure_ascii=False,
+        default=str,
+    )
     for name in ("Иванов", "Ч.Ч.", '"K1"', '"M1"'):
         assert name not in text, name
 

@@ -54,10 +54,12 @@ def test_the_verdict_follows_what_was_found() -> None:
 
 
 def test_nothing_of_grade_d_reaches_page_one() -> None:
-    s = summary({
-        "roles.km_overload": {"status": "found", "severity": "critical", "grade": "D"},
-        "roles.entry_burden": {"status": "found", "severity": "minor", "grade": "C"},
-    })  # fmt: skip
+    s = summary(
+        {
+            "roles.km_overload": {"status": "found", "severity": "critical", "grade": "D"},
+            "roles.entry_burden": {"status": "found", "severity": "minor", "grade": "C"},
+        }
+    )
     assert [v.finding.id for v in s.headlines()] == ["roles.entry_burden"]
 
 
@@ -78,10 +80,12 @@ def test_a_reason_in_a_sentence_speaks_the_reports_language_whatever_the_console
 
 def test_first_steps_wait_for_what_must_come_first() -> None:
     found = {"status": "found", "severity": "major", "title": "x"}
-    both = summary({
-        "roles.km_overload": {**found, "actions": ["relieve_km", "freeze_km_targets"]},
-        "roles.relief_shortage": {**found, "actions": ["hire_relief"]},
-    })  # fmt: skip
+    both = summary(
+        {
+            "roles.km_overload": {**found, "actions": ["relieve_km", "freeze_km_targets"]},
+            "roles.relief_shortage": {**found, "actions": ["hire_relief"]},
+        }
+    )
     steps = [str(a.text) for a in both.first_steps()]
     # thirty days: no growth targets; then the hands are begun, and the work is not handed over before they are there
     assert len(steps) == 2 and steps[0].startswith("Не повышать планы") and steps[1].startswith("Начать: по таблице")

@@ -58,11 +58,14 @@ def northwind() -> ChapterResult:
     lines["amount"] = lines["unit_price"] * lines["quantity"] * (1 - lines["discount"])
     frame = pd.DataFrame(
         {
-            "order_id": lines["order_id"].astype(str), "order_date": pd.to_datetime(lines["order_date"]),
-            "client_id": lines["customer_id"], "amount": lines["amount"], "sku": lines["product_id"].astype(str),
+            "order_id": lines["order_id"].astype(str),
+            "order_date": pd.to_datetime(lines["order_date"]),
+            "client_id": lines["customer_id"],
+            "amount": lines["amount"],
+            "sku": lines["product_id"].astype(str),
             "manager": lines["employee_id"].astype(str),
         }
-    )  # fmt: skip
+    )
     return diagnose(make_case(frame, settings={"period": {"burn_in_days": 0, "recent_months": 24}}))
 
 

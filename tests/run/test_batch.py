@@ -101,9 +101,11 @@ def test_no_more_at_once_than_asked(stand_in: Path) -> None:
             most = max(most, living)
 
     rows = run_batch(
-        folders(stand_in, *(f"g{i}" for i in range(5))), jobs=2, on_start=lambda _: change(1),
+        folders(stand_in, *(f"g{i}" for i in range(5))),
+        jobs=2,
+        on_start=lambda _: change(1),
         on_end=lambda _: change(-1),
-    )  # fmt: skip
+    )
     assert len(rows) == 5 and most == 2
 
 
@@ -135,9 +137,13 @@ def test_the_command_on_real_engagements(tmp_path: Path, root: Path) -> None:
     (good / "orders" / "o.csv").write_text("\n".join(lines), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "audit", "batch", str(good), str(bad), "--json", "--lang", "en"],
-        capture_output=True, text=True, encoding="utf-8", cwd=root, timeout=600,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=root,
+        timeout=600,
         env=kernel_environment() | {"PYTHONIOENCODING": "utf-8", "KM_AUDIT_LANG": "en"},
-    )  # fmt: skip
+    )
     assert done.returncode == 3, done.stderr
     told = json.loads(done.stdout)
     assert [e["status"] for e in told["engagements"]] == ["done", "error"]

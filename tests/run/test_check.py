@@ -63,11 +63,31 @@ def test_the_page_shows_everything_and_lets_nothing_run(tmp_path: Path, lang: La
     used, aside = result.case.intake.rows_used, result.case.intake.rows_set_aside
     assert (used, aside) == (57, 4)
     said = {
-        "ru": ("cp1251", "точка с запятой", "угадан, 96 %", "заказ отменён", "32.13.2024", "Опросника нет",
-               "лист анкеты «Время»", "Промторг", "Сходится", "столбец заказов «товар»"),
-        "en": ("cp1251", "semicolon", "guessed, 96%", "the order is cancelled", "32.13.2024",
-               "There is no questionnaire", "questionnaire sheet “Time”", "Промторг", "Agrees", "orders column “item”"),
-    }  # fmt: skip
+        "ru": (
+            "cp1251",
+            "точка с запятой",
+            "угадан, 96 %",
+            "заказ отменён",
+            "32.13.2024",
+            "Опросника нет",
+            "лист анкеты «Время»",
+            "Промторг",
+            "Сходится",
+            "столбец заказов «товар»",
+        ),
+        "en": (
+            "cp1251",
+            "semicolon",
+            "guessed, 96%",
+            "the order is cancelled",
+            "32.13.2024",
+            "There is no questionnaire",
+            "questionnaire sheet “Time”",
+            "Промторг",
+            "Agrees",
+            "orders column “item”",
+        ),
+    }
     for text in said[lang]:
         assert text in words, text
     with (folder / "rejected_rows.csv").open(encoding="utf-8-sig", newline="") as f:
@@ -95,8 +115,10 @@ def test_the_lines_that_the_page_offers_settle_its_questions(tmp_path: Path) -> 
 def test_hostile_spellings_make_lines_that_parse(tmp_path: Path) -> None:
     import tomllib
 
-    rows = [r.replace("Иванов И.И.", 'Ива"нов\\ И.И.').replace("Иванов Иван Иванович", 'Ива"нов\\ Иван Иванович')
-            for r in some_rows()]  # fmt: skip
+    rows = [
+        r.replace("Иванов И.И.", 'Ива"нов\\ И.И.').replace("Иванов Иван Иванович", 'Ива"нов\\ Иван Иванович')
+        for r in some_rows()
+    ]
     people = check(engagement(tmp_path / "acme", rows)).case.intake.people
     parsed = tomllib.loads(alias_lines(people))
     assert parsed == {"people": {"alias": {'Ива"нов\\ И.И.': 'Ива"нов\\ Иван Иванович'}}}

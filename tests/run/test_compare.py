@@ -24,7 +24,9 @@ def _english() -> None:
 def findings(**changes: Any) -> dict[str, Any]:
     """A findings.json of four figures, two findings and two actions; ``changes`` replace top-level parts."""
     base: dict[str, Any] = {
-        "schema": "km-audit/1", "company": {"name": "Acme", "currency": "RUB"}, "lang": "en",
+        "schema": "km-audit/1",
+        "company": {"name": "Acme", "currency": "RUB"},
+        "lang": "en",
         "thresholds": {
             "retention.leaky_first_purchase": {"watch": 0.67, "found": 0.67, "bad": "low", "unit": "share"},
             "roles.km_overload": {"watch": 0.2, "found": 0.4, "bad": "high", "unit": "share"},
@@ -33,30 +35,83 @@ def findings(**changes: Any) -> dict[str, Any]:
         },
         "period": {"start": "2022-01-01", "end": "2024-12-31", "as_of": "2024-12-31", "recent_start": "2024-01-01"},
         "sale_type": {"declared": "TC", "measured": "TC", "used": "TC"},
-        "data": {"rows_read": 10, "rows_used": 10, "rows_set_aside": 0, "orders": 9, "order_days": 9, "clients": 5,
-                 "revenue": 100.0},
+        "data": {
+            "rows_read": 10,
+            "rows_used": 10,
+            "rows_set_aside": 0,
+            "orders": 9,
+            "order_days": 9,
+            "clients": 5,
+            "revenue": 100.0,
+        },
         "metrics": {
-            "retention.second_purchase_share": {"value": 0.48, "unit": "share", "bad": "low", "low": 0.42, "high": 0.55,
-                                                "n": 200, "horizon_days": 365},
-            "retention.repeat_revenue_share": {"value": 0.95, "unit": "share", "bad": "low", "low": 0.94, "high": 0.96,
-                                               "n": 260, "since": "2024-01-01", "until": "2024-12-31"},
+            "retention.second_purchase_share": {
+                "value": 0.48,
+                "unit": "share",
+                "bad": "low",
+                "low": 0.42,
+                "high": 0.55,
+                "n": 200,
+                "horizon_days": 365,
+            },
+            "retention.repeat_revenue_share": {
+                "value": 0.95,
+                "unit": "share",
+                "bad": "low",
+                "low": 0.94,
+                "high": 0.96,
+                "n": 260,
+                "since": "2024-01-01",
+                "until": "2024-12-31",
+            },
             "roles.km_operational_share": {"value": 0.5, "unit": "share", "bad": "high", "n": 5},
             "roles.relief_shortage_fte": {"value": 2.5, "unit": "fte", "bad": "high", "low": 1.8, "high": 2.9},
         },
         "findings": [
-            {"id": "roles.km_overload", "status": "found", "severity": "major", "title": "a", "text": "",
-             "metrics": ["roles.km_operational_share"], "actions": ["relieve_km"]},
-            {"id": "retention.leaky_first_purchase", "status": "found", "severity": "major", "title": "b", "text": "",
-             "metrics": ["retention.second_purchase_share"], "actions": ["second_purchase_route"]},
+            {
+                "id": "roles.km_overload",
+                "status": "found",
+                "severity": "major",
+                "title": "a",
+                "text": "",
+                "metrics": ["roles.km_operational_share"],
+                "actions": ["relieve_km"],
+            },
+            {
+                "id": "retention.leaky_first_purchase",
+                "status": "found",
+                "severity": "major",
+                "title": "b",
+                "text": "",
+                "metrics": ["retention.second_purchase_share"],
+                "actions": ["second_purchase_route"],
+            },
         ],
         "actions": [
-            {"id": "relieve_km", "findings": ["roles.km_overload"], "owner": "RKO", "horizon_days": 60, "effort": "low",
-             "metric": "roles.km_operational_share", "target": 0.2, "title": "Relieve", "first_step": ""},
-            {"id": "second_purchase_route", "findings": ["retention.leaky_first_purchase"], "owner": "RKO",
-             "horizon_days": 60, "effort": "low", "metric": "retention.second_purchase_share", "target": 0.67,
-             "title": "Route", "first_step": ""},
+            {
+                "id": "relieve_km",
+                "findings": ["roles.km_overload"],
+                "owner": "RKO",
+                "horizon_days": 60,
+                "effort": "low",
+                "metric": "roles.km_operational_share",
+                "target": 0.2,
+                "title": "Relieve",
+                "first_step": "",
+            },
+            {
+                "id": "second_purchase_route",
+                "findings": ["retention.leaky_first_purchase"],
+                "owner": "RKO",
+                "horizon_days": 60,
+                "effort": "low",
+                "metric": "retention.second_purchase_share",
+                "target": 0.67,
+                "title": "Route",
+                "first_step": "",
+            },
         ],
-    }  # fmt: skip
+    }
     return {**base, **changes}
 
 
@@ -153,11 +208,14 @@ def test_what_makes_figures_incomparable() -> None:
         (lambda f: f["sale_type"].update(used="C"), "sale_type", {"model.", "roles.", "handoff."}),
         (lambda f: f["company"].update(currency="USD"), "currency", set()),
         (lambda f: f["company"].update(name="Other"), "company", set()),
-        (lambda f: f["period"].update(recent_start="2027-07-01"), "recent_months",
-         {"retention.", "base.", "ownership."}),
+        (
+            lambda f: f["period"].update(recent_start="2027-07-01"),
+            "recent_months",
+            {"retention.", "base.", "ownership."},
+        ),
     ],
     ids=["a parameter", "the seed", "the type of sale", "the currency", "the company", "the recent months"],
-)  # fmt: skip
+)
 def test_changes_of_method_and_their_reach(change: Any, kind: str, spoils: set[str]) -> None:
     new = later()
     change(new)
@@ -240,8 +298,11 @@ def test_the_documents_say_it_and_nothing_runs(tmp_path: Path, lang: Any) -> Non
     assert {p.name for p in (tmp_path / "out").iterdir()} == {p.name for p in made}
     html = (tmp_path / "out" / "compare.html").read_text(encoding="utf-8")
     assert "<img src=x" not in html and "</script><img" not in html
-    for said in (("лучше", "не независимы", "Действия и их цели") if lang == "ru" else
-                 ("became better", "not independent", "Actions and their targets")):  # fmt: skip
+    for said in (
+        ("лучше", "не независимы", "Действия и их цели")
+        if lang == "ru"
+        else ("became better", "not independent", "Actions and their targets")
+    ):
         assert said in html, said
     assert json.loads((tmp_path / "out" / "compare.json").read_text(encoding="utf-8")) == copy.deepcopy(done.as_json())
     before = {p.name: p.read_bytes() for p in made}

@@ -30,12 +30,12 @@ ATTACKS = (
     "+7 (495) 000-00-00",
     "-2+3",
     "@SUM(1)",
-    "=HYPERLINK(\"http://x.example\",\"x\")",
+    '=HYPERLINK("http://x.example","x")',
     "Ё" * 300,
     "😀🧑‍🔧 № 5 ₽",
     "{{ 7*7 }} {% raw %} ${HOME} `id` %s %(x)d",
     "A & B, <b>C</b> \\n \\ud800 | col ]]> --",
-)  # fmt: skip
+)
 COMPANY = "=1+1 </script><img src=x onerror=\"document.title='hacked'\"> $x$ «Ё» '😀'"
 
 
@@ -54,16 +54,27 @@ def attacked(kind: str) -> Callable[[str], str]:
 
 def make_hostile(folder: Path, lang: Lang) -> None:
     spec = CompanySpec(
-        name="hostile", title=COMPANY, clients=60, sellers=3, seed=5, lang=lang,
+        name="hostile",
+        title=COMPANY,
+        clients=60,
+        sellers=3,
+        seed=5,
+        lang=lang,
         diseases=(Disease("roles.km_overload"), Disease("retention.leaky_first_purchase")),
-    )  # fmt: skip
+    )
     company = generate(spec)
     people = attacked("p")
     for column, rename in (
-        ("client", attacked("c")), ("contact", attacked("k")), ("sku", attacked("s")), ("sku_group", attacked("g")),
-        ("region", attacked("r")), ("holding", attacked("h")), ("segment", attacked("m")), ("manager", people),
+        ("client", attacked("c")),
+        ("contact", attacked("k")),
+        ("sku", attacked("s")),
+        ("sku_group", attacked("g")),
+        ("region", attacked("r")),
+        ("holding", attacked("h")),
+        ("segment", attacked("m")),
+        ("manager", people),
         ("created_by", people),
-    ):  # fmt: skip
+    ):
         company.orders[column] = [rename(v) if isinstance(v, str) else v for v in company.orders[column]]
     staff = company.questionnaire["staff"]
     staff["aliases"] = [";".join([*([a] if a else []), *(people(x) for x in a.split(";"))]) for a in staff["aliases"]]
@@ -148,10 +159,14 @@ def test_the_deck_holds_them_as_text(hostile: RunResult) -> None:
 @pytest.mark.slow
 def test_check_prints_them_and_nothing_else_happens(hostile: RunResult) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "audit", "check", str(hostile.folder.parent.parent)], capture_output=True, text=True,
-        encoding="utf-8", cwd=PACKAGE.parent, timeout=120,
+        [sys.executable, "-m", "audit", "check", str(hostile.folder.parent.parent)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=PACKAGE.parent,
+        timeout=120,
         env=kernel_environment() | {"PYTHONIOENCODING": "utf-8", "KM_AUDIT_LANG": "en"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 

@@ -46,9 +46,9 @@ def warm(_no_backend_chosen: None) -> Iterator[WarmKernels]:
 
 def run(folder: Path, source: str, warm: WarmKernels | None, name: str = "nb") -> tuple[Execution, list[Any]]:
     """Execute a notebook of one cell and return how it went and what the cell printed."""
-    nb = nbformat.v4.new_notebook(cells=[
-        nbformat.v4.new_code_cell("x = 1", metadata={"tags": ["parameters"]}), nbformat.v4.new_code_cell(source),
-    ])  # fmt: skip
+    nb = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("x = 1", metadata={"tags": ["parameters"]}), nbformat.v4.new_code_cell(source)]
+    )
     nbformat.write(nb, folder / f"{name}.ipynb")
     done = execute_notebook("data", folder / f"{name}.ipynb", folder / f"{name}_out.ipynb", {"x": 2}, warm)
     return done, list(nbformat.read(folder / f"{name}_out.ipynb", as_version=4).cells[-1].outputs)
@@ -158,9 +158,13 @@ print(json.dumps([warm._process.pid, kernel.pid]), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "connection.json")], stdout=subprocess.PIPE, text=True,
-        env=kernel_environment(), cwd=ROOT, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", script, str(tmp_path / "connection.json")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=kernel_environment(),
+        cwd=ROOT,
+        timeout=120,
+    )
     assert done.returncode == -signal.SIGKILL
     pids = json.loads(done.stdout)
     end = time.monotonic() + 20

@@ -36,10 +36,15 @@ def start(folder: Path) -> subprocess.Popen[str]:
     if (folder.parent / "tmp").is_dir():  # a temporary folder of our own shows what is left in it
         env["TMPDIR"] = str(folder.parent / "tmp")
     return subprocess.Popen(
-        [sys.executable, "-m", "audit", "run", str(folder), "--chapter", "data"], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, encoding="utf-8", env=env,
+        [sys.executable, "-m", "audit", "run", str(folder), "--chapter", "data"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        env=env,
         cwd=resource_dir("notebooks").parent,
-    )  # fmt: skip
+    )
 
 
 def finish(folder: Path) -> tuple[int, str]:

@@ -55,8 +55,16 @@ def cells(path: Path) -> list[Any]:
 
 def add_cell(path: Path, source: str, **metadata: Any) -> None:
     nb = json.loads(path.read_text(encoding="utf-8"))
-    nb["cells"].append({"cell_type": "code", "id": "added", "metadata": metadata, "execution_count": None,
-                        "outputs": [], "source": source.splitlines(keepends=True)})  # fmt: skip
+    nb["cells"].append(
+        {
+            "cell_type": "code",
+            "id": "added",
+            "metadata": metadata,
+            "execution_count": None,
+            "outputs": [],
+            "source": source.splitlines(keepends=True),
+        }
+    )
     path.write_text(json.dumps(nb, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
@@ -150,8 +158,9 @@ def run_all(notebook: Path) -> Any:
         warnings.simplefilter("ignore")
         patch.setenv("JUPYTER_PATH", str(kernels))
         nb = nbformat.read(notebook, as_version=4)
-        client = NotebookClient(nb, kernel_name="python3", resources={"metadata": {"path": str(notebook.parent)}},
-                                allow_errors=True)  # fmt: skip
+        client = NotebookClient(
+            nb, kernel_name="python3", resources={"metadata": {"path": str(notebook.parent)}}, allow_errors=True
+        )
         client.execute()
         nbformat.write(nb, notebook)
     return nb
@@ -176,9 +185,12 @@ class Served:
         with self.log.open("w", encoding="utf-8") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "audit", "lab", str(folder), "--no-browser", "--port", str(self.port)],
-                stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=env,
                 cwd=resource_dir("notebooks").parent,
-            )  # fmt: skip
+            )
         self.token = self._token()
 
     def _token(self) -> str:
@@ -319,10 +331,14 @@ def test_in_a_browser_run_all_add_cells_save_render(served: Served, sample: Path
     assert [c.metadata.get("tags") for c in saved[-2:]] in ([None, ["internal"]], [[], ["internal"]])
     assert not [o for c in saved for o in c.get("outputs", []) if o.output_type == "error"]
     done = subprocess.run(
-        [sys.executable, "-m", "audit", "render", str(result.folder)], capture_output=True, text=True,
-        encoding="utf-8", timeout=300, cwd=resource_dir("notebooks").parent,
+        [sys.executable, "-m", "audit", "render", str(result.folder)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        cwd=resource_dir("notebooks").parent,
         env=kernel_environment() | {"KM_AUDIT_LANG": "en", "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     report = (result.folder / "report.html").read_text(encoding="utf-8")
     assert "added in a browser" in report

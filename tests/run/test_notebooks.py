@@ -53,17 +53,33 @@ def test_the_notebook_shows_every_section(chapter: str) -> None:
 def run_papermill(notebook: str, out: Path, *parameters: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "papermill", str(FOLDER / notebook), str(out), "--no-progress-bar", *parameters],
-        capture_output=True, text=True, encoding="utf-8", timeout=300, cwd=out.parent,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        cwd=out.parent,
+    )
 
 
 def test_papermill_alone_runs_a_notebook_on_given_files(tmp_path: Path) -> None:
     sample = resource_dir("data_samples") / "veldora_opt"
     out = tmp_path / "out.ipynb"
     done = run_papermill(
-        "40_retention.ipynb", out, "-p", "orders", str(sample / "orders"), "-p", "questionnaire",
-        str(sample / "questionnaire"), "-p", "horizon_days", "180", "-p", "lang", "en",
-    )  # fmt: skip
+        "40_retention.ipynb",
+        out,
+        "-p",
+        "orders",
+        str(sample / "orders"),
+        "-p",
+        "questionnaire",
+        str(sample / "questionnaire"),
+        "-p",
+        "horizon_days",
+        "180",
+        "-p",
+        "lang",
+        "en",
+    )
     assert done.returncode == 0, done.stderr
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

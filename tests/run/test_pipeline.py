@@ -57,9 +57,15 @@ def test_a_run_leaves_everything_the_contract_names(done: RunResult, folder: Pat
     assert done.failed == ()
     names = {p.name for p in done.folder.iterdir()}
     assert {
-        "report.html", "report.pdf", "annex.xlsx", "findings.json", "manifest.json", "rejected_rows.csv", "notebooks",
+        "report.html",
+        "report.pdf",
+        "annex.xlsx",
+        "findings.json",
+        "manifest.json",
+        "rejected_rows.csv",
+        "notebooks",
         "charts",
-    } <= names | ({"report.pdf"} if done.pdf_engine is None else set())  # fmt: skip
+    } <= names | ({"report.pdf"} if done.pdf_engine is None else set())
     assert done.folder.parent == folder.resolve() / "runs"
     assert {p.name for p in (done.folder / "notebooks").iterdir()} == {
         f"{NOTEBOOKS[c]}.ipynb" for c in ("summary", *built_chapters())
@@ -186,8 +192,9 @@ def test_what_a_killed_run_left_is_swept_and_told(tmp_path: Path) -> None:
 
 def test_parameters_are_checked_against_our_schema() -> None:
     assert check_parameters("retention", {"horizon_days": 180, "lang": "ru", "out": None}) == {
-        "horizon_days": 180, "lang": "ru",
-    }  # fmt: skip
+        "horizon_days": 180,
+        "lang": "ru",
+    }
     for given, says in (
         ({"horizont_days": 1}, "horizon_days"),
         ({"horizon_days": "a year"}, "int"),

@@ -71,9 +71,13 @@ print(json.dumps(printer._process.pid), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "r.pdf"), str(asked)], stdout=subprocess.PIPE, text=True,
-        env=kernel_environment(), cwd=ROOT, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", script, str(tmp_path / "r.pdf"), str(asked)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=kernel_environment(),
+        cwd=ROOT,
+        timeout=120,
+    )
     assert done.returncode == -signal.SIGKILL
     pid = json.loads(done.stdout)
     end = time.monotonic() + 20

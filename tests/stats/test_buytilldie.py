@@ -134,9 +134,16 @@ def integral(r, alpha, a, b, t):
 
 @pytest.mark.parametrize(
     "case",
-    [(0.24, 4.4, 0.79, 2.4, 32), (0.5, 6.2, 1.0, 1.6, 78), (3, 20, 5, 0.5, 10), (0.3, 2, 0.05, 0.1, 1000),
-     (80, 90, 0.2, 60, 365), (0.9, 1e-3, 0.3, 0.4, 50), (0.9, 2.0, 0.3, 0.7, 50)],
-)  # fmt: skip
+    [
+        (0.24, 4.4, 0.79, 2.4, 32),
+        (0.5, 6.2, 1.0, 1.6, 78),
+        (3, 20, 5, 0.5, 10),
+        (0.3, 2, 0.05, 0.1, 1000),
+        (80, 90, 0.2, 60, 365),
+        (0.9, 1e-3, 0.3, 0.4, 50),
+        (0.9, 2.0, 0.3, 0.7, 50),
+    ],
+)
 def test_expected_acts_equal_the_integral(case):
     *parameters_, t = case
     assert _acts_of_living(*parameters_, np.array(float(t))) == pytest.approx(integral(*case), rel=1e-6)

@@ -242,9 +242,14 @@ def test_one_unit():
 
 @pytest.mark.parametrize(
     ("t", "e", "entry"),
-    [([1, -1], [0, 1], None), ([1, np.nan], [0, 1], None), ([1, 2], [0, 2], None), ([1, 2], [0], None),
-     ([1, 2], [0, 1], [1, 0])],
-)  # fmt: skip
+    [
+        ([1, -1], [0, 1], None),
+        ([1, np.nan], [0, 1], None),
+        ([1, 2], [0, 2], None),
+        ([1, 2], [0], None),
+        ([1, 2], [0, 1], [1, 0]),
+    ],
+)
 def test_impossible_input_is_refused(t, e, entry):
     with pytest.raises(ValueError, match=r"duration|event|entry"):
         kaplan_meier(t, e, entry)

@@ -106,9 +106,13 @@ def test_rows_of_one_cell_are_added_and_rows_outside_left_out():
     unit, month, _, value = small_panel()
     whole = yearly_trend(unit, month, value, first_month=100, last_month=129, draws=30)
     halves = yearly_trend(
-        np.r_[unit, unit, 9], np.r_[month, month, 99], np.r_[value / 2, value / 2, 1e6],
-        first_month=100, last_month=129, draws=30,
-    )  # fmt: skip
+        np.r_[unit, unit, 9],
+        np.r_[month, month, 99],
+        np.r_[value / 2, value / 2, 1e6],
+        first_month=100,
+        last_month=129,
+        draws=30,
+    )
     assert np.array_equal(whole.monthly, halves.monthly)
     assert whole.yearly == halves.yearly
 

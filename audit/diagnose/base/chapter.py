@@ -68,19 +68,31 @@ def diagnose(case: Case) -> ChapterResult:
     odd, profile_part = _off_profile(case, buyers)
     clients = _client_table(case, buyers, money, gaps, keys, odd)
     parts = [
-        _spread(case, clients), _tail(case, clients), _regularity(clients), profile_part, wallet_part, range_part,
-        _indigestion(case), _growth(case),
-    ]  # fmt: skip
+        _spread(case, clients),
+        _tail(case, clients),
+        _regularity(clients),
+        profile_part,
+        wallet_part,
+        range_part,
+        _indigestion(case),
+        _growth(case),
+    ]
     metrics = [m for p in parts for m in p.metrics]
     tables = {"clients": clients, **{k: t for p in parts for k, t in p.tables.items()}}
     tables |= {"classes": _classes(clients), "strategies": _strategies(clients)}
     facts: dict[str, Any] = {
-        "clients": len(clients), "revenue": float(clients["revenue"].sum()), "since": since(case).isoformat(),
-        "since_all": w.start.isoformat(), "as_of": w.as_of.isoformat(), "to_year": to_year(case),
-        "margin_share": money.margin_share, "basis": money.basis,
-        "margin_source": money.source, "abcd_known": int(clients["abcd"].notna().sum()),
+        "clients": len(clients),
+        "revenue": float(clients["revenue"].sum()),
+        "since": since(case).isoformat(),
+        "since_all": w.start.isoformat(),
+        "as_of": w.as_of.isoformat(),
+        "to_year": to_year(case),
+        "margin_share": money.margin_share,
+        "basis": money.basis,
+        "margin_source": money.source,
+        "abcd_known": int(clients["abcd"].notna().sum()),
         "has_margin": bool(clients["margin_share"].notna().any()),
-    }  # fmt: skip
+    }
     for p in parts:
         facts |= p.facts
     return ChapterResult.of("base", metrics, tables, facts)
@@ -128,9 +140,11 @@ def _client_table(
     share = keys.table.set_index("client_key")["share"] if keys is not None else pd.Series(dtype=float)
     c["wallet_share"] = c["client_key"].map(share).astype(float)
     room = abcd(
-        c.assign(missing=c["missing_beyond_chance"]), max_wallet=float(t["base.wallet_headroom"].watch or 0.0),
-        min_missing=t.value("base.room_missing_categories"), max_to_best=t.value("base.room_below_best"),
-    )  # fmt: skip
+        c.assign(missing=c["missing_beyond_chance"]),
+        max_wallet=float(t["base.wallet_headroom"].watch or 0.0),
+        min_missing=t.value("base.room_missing_categories"),
+        max_to_best=t.value("base.room_below_best"),
+    )
     c = c.join(room)
     c["smaller_half"] = smaller_half(c)
     q = case.questionnaire.company
@@ -156,9 +170,13 @@ def _quarter_columns(case: Case, clients: pd.DataFrame) -> pd.DataFrame:
     else:
         wide = pd.DataFrame(index=clients.index)
     steady = xyz(
-        wide, clients["first_day"], [q["from"] for q in quarters], x=t.value("base.xyz_x"), y=t.value("base.xyz_y"),
+        wide,
+        clients["first_day"],
+        [q["from"] for q in quarters],
+        x=t.value("base.xyz_x"),
+        y=t.value("base.xyz_y"),
         least=t.count("base.xyz_min_quarters"),
-    )  # fmt: skip
+    )
     return steady.join(own_best(wide))
 
 
@@ -183,13 +201,16 @@ def _summed(clients: pd.DataFrame, by: str, labels_: tuple[str, ...]) -> pd.Data
         profit = float(part["gross_profit"].sum()) if part["gross_profit"].notna().any() else None
         rows.append(
             {
-                "label": label, "clients": len(part), "client_share": len(part) / max(len(clients), 1),
+                "label": label,
+                "clients": len(part),
+                "client_share": len(part) / max(len(clients), 1),
                 "revenue": float(part["revenue"].sum()),
-                "revenue_share": _part(part["revenue"], total["revenue"]), "orders": int(part["orders"].sum()),
+                "revenue_share": _part(part["revenue"], total["revenue"]),
+                "orders": int(part["orders"].sum()),
                 "order_share": _part(part["orders"], total["orders"]),
                 "gross_profit": profit,
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
 
 
@@ -228,10 +249,13 @@ def _spread(case: Case, clients: pd.DataFrame) -> Part:
     top = clients.iloc[0]
     name = top["client_name"] if isinstance(top["client_name"], str) else top["client_key"]
     facts = {
-        "top_client": str(name), "top_revenue": float(top["revenue"]), "even_top1": found.even_top1,
-        "even_top5": found.even_top5, "holdings": known,
+        "top_client": str(name),
+        "top_revenue": float(top["revenue"]),
+        "even_top1": found.even_top1,
+        "even_top5": found.even_top5,
+        "holdings": known,
         "top_holding": None if group is None else str(holdings["name"].iloc[0]),
-    }  # fmt: skip
+    }
     return Part(metrics, {"holdings": holdings}, facts)
 
 
@@ -243,9 +267,10 @@ def _share_metric(id: str, share: Share, reason: Text, **extra: Any) -> Metric:
         extra["dominant_share"] = share.dominant_share
         out = share.without
         extra |= {
-            "without_value": None if out is None else out.value, "without_low": None if out is None else out.low,
+            "without_value": None if out is None else out.value,
+            "without_low": None if out is None else out.low,
             "without_high": None if out is None else out.high,
-        }  # fmt: skip
+        }
     return metric(id, e.value, low=e.low, high=e.high, n=e.n, **extra)
 
 
@@ -262,9 +287,12 @@ def _tail(case: Case, clients: pd.DataFrame) -> Part:
     ]
     hours = float(clients.loc[clients["smaller_half"], "entry_hours"].sum())
     facts = {
-        "tail_clients": tail.clients, "tail_orders": tail.orders, "tail_revenue": tail.revenue,
-        "tail_entry_hours_year": hours * to_year(case), "hour_cost": _hour_cost(case),
-    }  # fmt: skip
+        "tail_clients": tail.clients,
+        "tail_orders": tail.orders,
+        "tail_revenue": tail.revenue,
+        "tail_entry_hours_year": hours * to_year(case),
+        "hour_cost": _hour_cost(case),
+    }
     return Part(metrics, {}, facts)
 
 
@@ -305,12 +333,19 @@ def _off_profile(case: Case, buyers: pd.DataFrame) -> tuple[OffProfile | None, P
     item = next((f for f in ("sku", "sku_group") if case.has(f)), None)
     measurable = [*(["margin"] if bool(known.any()) else []), *(["rare"] if item else []), "effort"]
     if len(measurable) < t.count("base.off_profile_min_criteria"):
-        return None, Part([no_metric(id, Text(
-            "Нужны как минимум два признака из трёх: добавьте в выгрузку заказов столбец «валовая прибыль» "
-            "(или «себестоимость») либо «товар»",
-            "At least two of the three criteria are needed: add the column “gross profit” (or “cost”) or “item” to the "
-            "orders",
-        ))])  # fmt: skip
+        return None, Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "Нужны как минимум два признака из трёх: добавьте в выгрузку заказов столбец «валовая прибыль» "
+                        "(или «себестоимость») либо «товар»",
+                        "At least two of the three criteria are needed: add the column “gross profit” (or “cost”) or “item” to the "
+                        "orders",
+                    ),
+                )
+            ]
+        )
     c["rare_share"] = np.nan
     if item:
         rare = _sql(
@@ -331,16 +366,26 @@ def _off_profile(case: Case, buyers: pd.DataFrame) -> tuple[OffProfile | None, P
     )
     off = found.table[found.table["off_profile"]]
     m = metric(
-        id, found.order_share, n=len(c), by_chance=found.by_chance, excess=found.excess, excess_low=found.low,
-        excess_high=found.high, off_profile_clients=len(off), criteria=list(found.criteria),
-    )  # fmt: skip
+        id,
+        found.order_share,
+        n=len(c),
+        by_chance=found.by_chance,
+        excess=found.excess,
+        excess_low=found.low,
+        excess_high=found.high,
+        off_profile_clients=len(off),
+        criteria=list(found.criteria),
+    )
     margin = found.table["margin_share"]
     facts = {
-        "off_clients": len(off), "off_revenue": float(off["revenue"].sum()), "off_orders": int(off["orders"].sum()),
-        "off_margin_limit": found.margin_limit, "off_effort_limit": found.effort_limit,
+        "off_clients": len(off),
+        "off_revenue": float(off["revenue"].sum()),
+        "off_orders": int(off["orders"].sum()),
+        "off_margin_limit": found.margin_limit,
+        "off_effort_limit": found.effort_limit,
         "off_margin_median": float(margin.median()) if margin.notna().any() else None,
         "off_criteria": list(found.criteria),
-    }  # fmt: skip
+    }
     return found, Part([m], {}, facts)
 
 
@@ -369,16 +414,32 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
     annual = buyers.set_index("client_key")["revenue"] * to_year(case)
     found = wallet(q, annual)
     if found.mean.value is None and unknown == len(q):
-        return None, Part([no_metric(id, Text(
-            "Ни одного клиента листа «Ключевые клиенты» в заказах нет: проверьте коды",
-            "No client of the sheet “Key clients” is met in the orders: check the codes",
-        ))], nothing)  # fmt: skip
+        return None, Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "Ни одного клиента листа «Ключевые клиенты» в заказах нет: проверьте коды",
+                        "No client of the sheet “Key clients” is met in the orders: check the codes",
+                    ),
+                )
+            ],
+            nothing,
+        )
     if found.mean.value is None:
-        return None, Part([no_metric(id, Text(
-            "На листе «Ключевые клиенты» ни у кого из найденных в заказах клиентов нет ни доли в закупках, ни "
-            "бюджета в год",
-            "On the sheet “Key clients” no client met in the orders has a share of wallet or an annual budget",
-        ))], nothing)  # fmt: skip
+        return None, Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "На листе «Ключевые клиенты» ни у кого из найденных в заказах клиентов нет ни доли в закупках, ни "
+                        "бюджета в год",
+                        "On the sheet “Key clients” no client met in the orders has a share of wallet or an annual budget",
+                    ),
+                )
+            ],
+            nothing,
+        )
     names = buyers.set_index("client_key")["client_name"]
     about = q.dropna(subset=["client_key"]).drop_duplicates("client_key").set_index("client_key")
     table = found.table.assign(
@@ -386,11 +447,21 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
     )
     e = found.mean
     m = metric(
-        id, float(e.value or 0.0), low=e.low, high=e.high, n=e.n, grade="B" if found.both else "C",
-        weighted=found.weighted, both_sources=found.both, stated=found.stated_mean.value,
-        stated_low=found.stated_mean.low, stated_high=found.stated_mean.high, computed=found.computed_mean.value,
-        computed_low=found.computed_mean.low, computed_high=found.computed_mean.high,
-    )  # fmt: skip
+        id,
+        float(e.value or 0.0),
+        low=e.low,
+        high=e.high,
+        n=e.n,
+        grade="B" if found.both else "C",
+        weighted=found.weighted,
+        both_sources=found.both,
+        stated=found.stated_mean.value,
+        stated_low=found.stated_mean.low,
+        stated_high=found.stated_mean.high,
+        computed=found.computed_mean.value,
+        computed_low=found.computed_mean.low,
+        computed_high=found.computed_mean.high,
+    )
     facts = {"wallet_headroom": float(table["headroom"].sum()), "wallet_unknown_clients": unknown}
     return found, Part([m], {"wallet": table[columns]}, facts)
 
@@ -413,9 +484,16 @@ def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
         return None, Part([no_metric(id, too_few(len(found.clients), least, REGULAR), n=len(found.clients))], nothing)
     e, value = found.beyond, found.beyond.value
     m = metric(
-        id, value, low=e.low, high=e.high, n=e.n, missing=found.missing, by_chance=found.by_chance,
-        categories=int(mix["category"].nunique()), peers=peers,
-    )  # fmt: skip
+        id,
+        value,
+        low=e.low,
+        high=e.high,
+        n=e.n,
+        missing=found.missing,
+        by_chance=found.by_chance,
+        categories=int(mix["category"].nunique()),
+        peers=peers,
+    )
     names = buyers.set_index("client_key")["client_name"]
     gaps = found.gaps.assign(client_name=found.gaps["client_key"].map(names))
     gaps = gaps.sort_values(
@@ -429,9 +507,11 @@ def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
     by_category = by_category.sort_values(["clients", "category"], ascending=[False, True], ignore_index=True)
     beyond_share = min(max(value / found.missing, 0.0), 1.0) if found.missing > 0 else 0.0
     facts = {
-        "range_clients": len(found.clients), "range_left_out": regular - len(found.clients),
-        "range_beyond_chance": beyond_share, "range_with_gap": int((found.clients["missing"] > 0).sum()),
-    }  # fmt: skip
+        "range_clients": len(found.clients),
+        "range_left_out": regular - len(found.clients),
+        "range_beyond_chance": beyond_share,
+        "range_with_gap": int((found.clients["missing"] > 0).sum()),
+    }
     return found, Part([m], {"gaps": gaps, "missing_categories": by_category}, facts)
 
 
@@ -455,9 +535,10 @@ def _indigestion(case: Case) -> Part:
     names = case.clients().set_index("client_key")["client_name"]
     table = rows.assign(client_name=rows["client_key"].map(names))[giant_columns]
     facts: dict[str, Any] = {
-        "giant_limit": limit, "giant_usual_month": float(usual["usual_month"]),
+        "giant_limit": limit,
+        "giant_usual_month": float(usual["usual_month"]),
         "giant_after_days": t.count("base.giant_after_days"),
-    }  # fmt: skip
+    }
     orders = metric(ids[0], float(len(table)), n=int(usual["clients"]), limit=limit)
     if table.empty:
         reason = Text("Заказов, непосильных для компании, не было", "There was no order too large for the company")
@@ -475,16 +556,30 @@ def _indigestion(case: Case) -> Part:
         )
         return Part([orders, no_metric(ids[1], reason)], {"giants": table, "outcomes": pd.DataFrame()}, facts)
     p = indigestion.joint_p(found)
-    outcome_table = pd.DataFrame([
-        {"outcome": o.name, "before": o.before, "after": o.after, "before_n": o.before_n, "after_n": o.after_n,
-         "p": o.p, "worse": o.worse, "drop_low": o.before - o.after - o.half, "drop_high": o.before - o.after + o.half}
-        for o in found
-    ])  # fmt: skip
+    outcome_table = pd.DataFrame(
+        [
+            {
+                "outcome": o.name,
+                "before": o.before,
+                "after": o.after,
+                "before_n": o.before_n,
+                "after_n": o.after_n,
+                "p": o.p,
+                "worse": o.worse,
+                "drop_low": o.before - o.after - o.half,
+                "drop_high": o.before - o.after + o.half,
+            }
+            for o in found
+        ]
+    )
     worst = min(found, key=lambda o: o.p)
     facts |= {
-        "giant_worst": worst.name, "giant_before": worst.before, "giant_after": worst.after, "giant_worse": worst.worse,
+        "giant_worst": worst.name,
+        "giant_before": worst.before,
+        "giant_after": worst.after,
+        "giant_worse": worst.worse,
         "giant_years": case.window.days / 365.25,
-    }  # fmt: skip
+    }
     m = metric(ids[1], p, n=int(sum(o.after_n for o in found if o.name != "margin")), outcomes=len(found))
     return Part([orders, m], {"giants": table, "outcomes": outcome_table}, facts)
 
@@ -515,9 +610,11 @@ def _growth(case: Case) -> Part:
     if not owned:
         return Part([m], nothing)
     table = earned_growth(
-        rows, min_clients=t.count("general.min_units"), draws=t.count("general.bootstrap_draws"),
+        rows,
+        min_clients=t.count("general.min_units"),
+        draws=t.count("general.bootstrap_draws"),
         seed=t.count("general.bootstrap_seed"),
-    )  # fmt: skip
+    )
     if not grouped:
         table["new_category_share"] = None
     table["operational_share"] = table["manager"].map(_operational_shares(case)).astype(float)

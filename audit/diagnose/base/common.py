@@ -56,8 +56,7 @@ def person_labels(case: Case, people: Iterable[str]) -> dict[str, str]:
 def too_few(n: int, needed: int, what: Text) -> Text:
     """Return the sentence «too few units for a verdict»."""
     return Text(
-        f"{what.ru}: {n}, для вывода нужно не меньше {needed}",
-        f"{what.en}: {n}, a verdict needs at least {needed}",
+        f"{what.ru}: {n}, для вывода нужно не меньше {needed}", f"{what.en}: {n}, a verdict needs at least {needed}"
     )
 
 

@@ -102,10 +102,14 @@ def outcomes(daily: pd.DataFrame, label: pd.Series) -> list[Outcome]:
     """Return every outcome that can be compared; ``daily`` has one row per day with the columns of `OUTCOMES`."""
     out = []
     for name, (top, bottom, _) in OUTCOMES.items():
-        frame = pd.DataFrame({
-            "month": daily["month_index"], "label": label,
-            "top": daily[top].astype(float).fillna(0.0), "bottom": daily[bottom].astype(float).fillna(0.0),
-        })  # fmt: skip
+        frame = pd.DataFrame(
+            {
+                "month": daily["month_index"],
+                "label": label,
+                "top": daily[top].astype(float).fillna(0.0),
+                "bottom": daily[bottom].astype(float).fillna(0.0),
+            }
+        )
         slices = frame.dropna(subset=["label"]).groupby(["month", "label"], as_index=False)[["top", "bottom"]].sum()
         found = compare(slices, name)
         if found is not None:

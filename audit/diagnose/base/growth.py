@@ -10,9 +10,18 @@ from audit.stats.intervals import bootstrap_ratio
 __all__ = ["earned_growth", "rank_correlation", "segment_growth"]
 
 GROWTH_COLUMNS = [
-    "manager", "clients", "prior_revenue", "revenue", "expected_revenue", "earned", "earned_share", "low", "high",
-    "new_category_revenue", "new_category_share",
-]  # fmt: skip
+    "manager",
+    "clients",
+    "prior_revenue",
+    "revenue",
+    "expected_revenue",
+    "earned",
+    "earned_share",
+    "low",
+    "high",
+    "new_category_revenue",
+    "new_category_share",
+]
 
 
 def segment_growth(clients: pd.DataFrame) -> pd.Series:
@@ -46,12 +55,19 @@ def earned_growth(clients: pd.DataFrame, *, min_clients: int = 20, draws: int = 
         fresh = float(part["new_category_revenue"].sum())
         rows.append(
             {
-                "manager": str(manager), "clients": len(part), "prior_revenue": float(prior.sum()), "revenue": revenue,
-                "expected_revenue": float(part["expected"].sum()), "earned": float(earned.sum()),
-                "earned_share": est.value, "low": est.low if wide else None, "high": est.high if wide else None,
-                "new_category_revenue": fresh, "new_category_share": fresh / revenue if revenue > 0 else None,
+                "manager": str(manager),
+                "clients": len(part),
+                "prior_revenue": float(prior.sum()),
+                "revenue": revenue,
+                "expected_revenue": float(part["expected"].sum()),
+                "earned": float(earned.sum()),
+                "earned_share": est.value,
+                "low": est.low if wide else None,
+                "high": est.high if wide else None,
+                "new_category_revenue": fresh,
+                "new_category_share": fresh / revenue if revenue > 0 else None,
             }
-        )  # fmt: skip
+        )
     out = pd.DataFrame(rows, columns=GROWTH_COLUMNS)
     return out.sort_values(["prior_revenue", "manager"], ascending=[False, True], ignore_index=True)
 

@@ -62,11 +62,17 @@ def wallet(keys: pd.DataFrame, annual_revenue: pd.Series) -> Wallet:
     share = stated.where(stated.notna(), computed)
     from_share = (revenue / share.where(share > 0)) - revenue
     headroom = (budget - revenue).where(budget > 0, from_share).clip(lower=0.0)
-    table = pd.DataFrame({
-        "client_key": t["client_key"], "stated": stated, "computed": computed, "share": share,
-        "annual_revenue": revenue,
-        "budget": budget, "headroom": headroom,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "client_key": t["client_key"],
+            "stated": stated,
+            "computed": computed,
+            "share": share,
+            "annual_revenue": revenue,
+            "budget": budget,
+            "headroom": headroom,
+        }
+    )
     table = table[table["share"].notna()].reset_index(drop=True)
     with_budget = table[table["budget"] > 0]
     both = table[table["stated"].notna() & table["computed"].notna()]

@@ -44,9 +44,16 @@ def concentration(revenue: pd.Series) -> Concentration | None:
     share = paid / paid.sum()
     top20 = math.ceil(0.2 * n - 1e-12)
     return Concentration(
-        n=n, top1=float(share[0]), top5=float(share[:5].sum()), top20=float(share[:top20].sum()), top20_clients=top20,
-        hhi=float((share**2).sum()), even_top1=1 / n, even_top5=min(5, n) / n, even_hhi=1 / n,
-    )  # fmt: skip
+        n=n,
+        top1=float(share[0]),
+        top5=float(share[:5].sum()),
+        top20=float(share[:top20].sum()),
+        top20_clients=top20,
+        hhi=float((share**2).sum()),
+        even_top1=1 / n,
+        even_top5=min(5, n) / n,
+        even_hhi=1 / n,
+    )
 
 
 def by_holding(clients: pd.DataFrame) -> pd.DataFrame:

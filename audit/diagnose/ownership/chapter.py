@@ -25,9 +25,12 @@ from audit.stats.intervals import wilson
 __all__ = ["diagnose"]
 
 IDS = (
-    "ownership.single_owner_share", "ownership.single_owner_revenue_share", "ownership.bus_factor", "ownership.load",
+    "ownership.single_owner_share",
+    "ownership.single_owner_revenue_share",
+    "ownership.bus_factor",
+    "ownership.load",
     "ownership.departure_effect",
-)  # fmt: skip
+)
 REGULAR = Text(
     "Постоянных клиентов (два и более дня заказа) с известным ответственным",
     "Regular clients (two or more order days) with a known responsible person",
@@ -108,11 +111,16 @@ def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
     own = main_seller(sellers).set_index("client_key")["manager"] if len(sellers) else pd.Series(dtype=object)
     clients["manager"] = clients["client_key"].map(own).astype(object)
     gone = frozenset(
-        str(r["person"]) for r in staff.to_dict("records")
+        str(r["person"])
+        for r in staff.to_dict("records")
         if r.get("end") is not None and not pd.isna(r["end"]) and pd.Timestamp(r["end"]).date() < case.window.as_of
-    )  # fmt: skip
-    facts = {"basis": money.basis, "margin_share": money.margin_share, "margin_source": money.source,
-             "turnover": _turnover(case, staff, sells)}  # fmt: skip
+    )
+    facts = {
+        "basis": money.basis,
+        "margin_share": money.margin_share,
+        "margin_source": money.source,
+        "turnover": _turnover(case, staff, sells),
+    }
     return Ground(clients, sellers, sells, gone), facts
 
 
@@ -149,9 +157,19 @@ def _single(case: Case, ground: Ground) -> Part:
     facts: dict[str, Any] = {"one_seller_ever": one_ever, "clients_ever": len(ever)}
     found = single_owner(ground.sellers, ground.clients.drop(columns="manager"))
     names = [
-        "client_key", "client_name", "segment", "manager", "order_days", "sellers", "main_share", "revenue",
-        "repeat_revenue", "single", "chance", "annual_figure",
-    ]  # fmt: skip
+        "client_key",
+        "client_name",
+        "segment",
+        "manager",
+        "order_days",
+        "sellers",
+        "main_share",
+        "revenue",
+        "repeat_revenue",
+        "single",
+        "chance",
+        "annual_figure",
+    ]
     table = found.table.sort_values(["revenue", "client_key"], ascending=[False, True], ignore_index=True)[names]
     tables = {"clients": table}
     facts |= {"regular": found.n, "single": found.single, "team": found.team}
@@ -179,9 +197,11 @@ def _single(case: Case, ground: Ground) -> Part:
     revenue = found.table["revenue"].clip(lower=0.0).to_numpy(dtype=np.float64)
     mark = found.table["single"].to_numpy(dtype=np.float64)
     share = shares_of_sums(
-        {"revenue": (revenue * mark, revenue)}, draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"), dominant_limit=t.value("general.dominant_client_share"),
-    )["revenue"]  # fmt: skip
+        {"revenue": (revenue * mark, revenue)},
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
+        dominant_limit=t.value("general.dominant_client_share"),
+    )["revenue"]
     clients: dict[str, Any] = _beyond(value, low, high, found.chance)
     metrics = [metric(ids[0], value, low=low, high=high, n=found.n, team=found.team, **clients)]
     e = share.whole
@@ -224,17 +244,28 @@ def _bus(case: Case, ground: Ground) -> Part:
         return Part([no_metric(id, too_few(len(with_seller), least, WITH_SELLER), n=len(with_seller))], nothing)
     share = t.value("ownership.bus_factor_share")
     found = bus_factor(
-        with_seller, share=share, min_share=t.value("ownership.team_min_share"),
-        draws=t.count("general.bootstrap_draws"), seed=t.count("general.bootstrap_seed"),
-    )  # fmt: skip
+        with_seller,
+        share=share,
+        min_share=t.value("ownership.team_min_share"),
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
+    )
     if found is None:
         return Part([no_metric(id, Text("Повторной выручки нет", "There is no repeat revenue"))], nothing)
     orphaned = len(ground.clients) - len(present)
     m = metric(
-        id, float(found.value), low=float(found.low), high=float(found.high), n=found.clients, team=found.team,
-        even_split=found.even, chance_low=found.chance_low, chance_top=found.chance_top,
-        top_share=found.top_share, share=share,
-    )  # fmt: skip
+        id,
+        float(found.value),
+        low=float(found.low),
+        high=float(found.high),
+        n=found.clients,
+        team=found.team,
+        even_split=found.even,
+        chance_low=found.chance_low,
+        chance_top=found.chance_top,
+        top_share=found.top_share,
+        share=share,
+    )
     return Part([m], {"books": found.books}, {"clients_of_leavers": orphaned, "top_share": found.top_share})
 
 
@@ -250,19 +281,29 @@ def _load(case: Case, ground: Ground) -> Part:
     company = case.questionnaire.company
     touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
     if touches is None or minutes is None:
-        return Part([no_metric(id, Text(
-            "На листе «Компания» не заполнено: касаний на клиента в месяц и минут на касание",
-            "The sheet “Company” lacks touches per client per month and minutes per touch",
-        ))], nothing)  # fmt: skip
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "На листе «Компания» не заполнено: касаний на клиента в месяц и минут на касание",
+                        "The sheet “Company” lacks touches per client per month and minutes per touch",
+                    ),
+                )
+            ],
+            nothing,
+        )
     keepers = _keepers(answers.staff, case.sale_type.used)
     t = case.thresholds
     rows = _sql(case, "ownership_book")
     rows = rows[
         in_book(
-            rows, usual_gap=case.sale_type.interval_days, min_days=t.value("retention.lost_min_days"),
+            rows,
+            usual_gap=case.sale_type.interval_days,
+            min_days=t.value("retention.lost_min_days"),
             gap_multiple=t.value("retention.lost_gap_multiple"),
         )
-    ]  # fmt: skip
+    ]
     kept = rows["manager"].isin(keepers)
     after = company.get("handoff_after")
     hunted = rows["manager"].isin(set(answers.staff["person"].astype(str))) & ~kept
@@ -276,17 +317,32 @@ def _load(case: Case, ground: Ground) -> Part:
     lacking = int(book[~book.index.isin(per["person"])].sum())
     found = book_load(book, per, shared=shared, without_hours=lacking, touches=float(touches), minutes=float(minutes))
     if found is None:
-        return Part([no_metric(id, Text(
-            "Ни у кого из тех, кто ведёт клиентов по заказам, нет часов на листе «Время»",
-            "Nobody who keeps clients by the orders has hours on the sheet “Time”",
-        ))], nothing)  # fmt: skip
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "Ни у кого из тех, кто ведёт клиентов по заказам, нет часов на листе «Время»",
+                        "Nobody who keeps clients by the orders has hours on the sheet “Time”",
+                    ),
+                )
+            ],
+            nothing,
+        )
     limit = float(t["ownership.overloaded_book"].found or 0.0)
     table = found.table
     m = metric(
-        id, found.load, n=len(table), hours_needed=found.hours_needed, hours_left=found.hours_left,
-        overloaded=int((table["load"] >= limit).sum()), highest=float(table["load"].max()), touches=float(touches),
-        minutes=float(minutes), shared_clients=found.shared_clients,
-    )  # fmt: skip
+        id,
+        found.load,
+        n=len(table),
+        hours_needed=found.hours_needed,
+        hours_left=found.hours_left,
+        overloaded=int((table["load"] >= limit).sum()),
+        highest=float(table["load"].max()),
+        touches=float(touches),
+        minutes=float(minutes),
+        shared_clients=found.shared_clients,
+    )
     return Part([m], {"load": table}, {"load_clients": int(table["clients"].sum()), "load_shared": shared})
 
 
@@ -316,21 +372,34 @@ def _departure(case: Case, ground: Ground) -> Part:
     ready = [(e, span) for e, span in usable if span >= least_days]
     facts |= {"handovers": len(events), "handovers_usable": len(ready)}
     if not events:
-        return Part([no_metric(id, Text(
-            "За период никто из продавцов не ушёл и не передал клиентов целиком",
-            "In the window no seller left or handed the clients over as a whole",
-        ))], nothing, facts)  # fmt: skip
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "За период никто из продавцов не ушёл и не передал клиентов целиком",
+                        "In the window no seller left or handed the clients over as a whole",
+                    ),
+                )
+            ],
+            nothing,
+            facts,
+        )
     if not ready:
         late = max(e.day for e in events)
         soon = late + dt.timedelta(days=least_days - 1)
         early = (late - w.start).days < least_days
         reason = (
-            Text(f"До передачи меньше {least_days} дней истории: сравнивать не с чем",
-                 f"Fewer than {least_days} days of history before the hand-over: nothing to compare with")
-            if early else
-            Text(f"После передачи прошло меньше {least_days} дней; оценить можно с {soon:%d.%m.%Y}",
-                 f"Fewer than {least_days} days since the hand-over; it can be judged from {soon.isoformat()}")
-        )  # fmt: skip
+            Text(
+                f"До передачи меньше {least_days} дней истории: сравнивать не с чем",
+                f"Fewer than {least_days} days of history before the hand-over: nothing to compare with",
+            )
+            if early
+            else Text(
+                f"После передачи прошло меньше {least_days} дней; оценить можно с {soon:%d.%m.%Y}",
+                f"Fewer than {least_days} days since the hand-over; it can be judged from {soon.isoformat()}",
+            )
+        )
         return Part([no_metric(id, reason)], nothing, facts)
     frames = []
     for number, (event, span) in enumerate(ready):
@@ -338,33 +407,59 @@ def _departure(case: Case, ground: Ground) -> Part:
         frames.append(handovers.mark_rows(rows, number, event, span, events))
     rows = pd.concat(frames, ignore_index=True)
     if not bool(rows["treated"].any()):
-        return Part([no_metric(id, Text(
-            "У ушедших продавцов в заказах перед уходом не было своих клиентов",
-            "The sellers who left had no clients of their own in the orders before they left",
-        ))], nothing, facts)  # fmt: skip
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "У ушедших продавцов в заказах перед уходом не было своих клиентов",
+                        "The sellers who left had no clients of their own in the orders before they left",
+                    ),
+                )
+            ],
+            nothing,
+            facts,
+        )
     found = handovers.departure_effect(
-        rows, dominant_limit=t.value("general.dominant_client_share"), draws=t.count("general.bootstrap_draws"),
+        rows,
+        dominant_limit=t.value("general.dominant_client_share"),
+        draws=t.count("general.bootstrap_draws"),
         seed=t.count("general.bootstrap_seed"),
-    )  # fmt: skip
+    )
     names = case.clients().set_index("client_key")["client_name"]
     handed = found.handed.assign(client_name=found.handed["client_key"].map(names))
     tables = {"events": found.events, "handed": handed}
     e = found.effect
     facts |= {"handed": int(found.matched.treated), "handed_unmatched": found.matched.unmatched}
     if e.value is None:
-        return Part([no_metric(id, Text(
-            "Нет сопоставимых клиентов других продавцов на ту же дату и с тем же числом покупок",
-            "There are no comparable clients of other sellers at the same date and purchase number",
-        ), n=e.n)], tables, facts)  # fmt: skip
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "Нет сопоставимых клиентов других продавцов на ту же дату и с тем же числом покупок",
+                        "There are no comparable clients of other sellers at the same date and purchase number",
+                    ),
+                    n=e.n,
+                )
+            ],
+            tables,
+            facts,
+        )
     extra: dict[str, Any] = {
-        "half_width": e.half_width, "handed_ratio": found.matched.treated_figure,
-        "control_ratio": found.matched.control_figure, "controls": found.matched.controls, "events": len(ready),
-    }  # fmt: skip
+        "half_width": e.half_width,
+        "handed_ratio": found.matched.treated_figure,
+        "control_ratio": found.matched.control_figure,
+        "controls": found.matched.controls,
+        "events": len(ready),
+    }
     if found.without is not None:
         extra |= {
-            "dominant_share": found.dominant_share, "without_value": found.without.value,
-            "without_low": found.without.low, "without_high": found.without.high,
-        }  # fmt: skip
+            "dominant_share": found.dominant_share,
+            "without_value": found.without.value,
+            "without_low": found.without.low,
+            "without_high": found.without.high,
+        }
     return Part([metric(id, e.value, low=e.low, high=e.high, n=e.n, **extra)], tables, facts)
 
 
@@ -383,9 +478,12 @@ def _events(case: Case, ground: Ground) -> list[handovers.Handover]:
         day = add_months(day, 1)
     last = {str(r["manager"]): pd.Timestamp(r["last_day"]).date() for r in seen.to_dict("records")}
     handed = handovers.handed_books(
-        grid, last, min_clients=t.count("ownership.handed_min_clients"),
-        before=t.value("ownership.handed_before_share"), after=t.value("ownership.handed_after_share"),
-    )  # fmt: skip
+        grid,
+        last,
+        min_clients=t.count("ownership.handed_min_clients"),
+        before=t.value("ownership.handed_before_share"),
+        after=t.value("ownership.handed_after_share"),
+    )
     known = {e.manager for e in left}
     handed = [e for e in handed if e.manager not in known and ground.sells.get(e.manager, True) and e.manager != "SYS"]
     return sorted([*left, *handed], key=lambda e: (e.day, e.manager))

@@ -122,13 +122,29 @@ class Departure:
 
 
 EVENT_COLUMNS = [
-    "manager", "day", "kind", "span_days", "clients", "controls", "handed_ratio", "control_ratio", "effect",
-    "low", "high",
-]  # fmt: skip
+    "manager",
+    "day",
+    "kind",
+    "span_days",
+    "clients",
+    "controls",
+    "handed_ratio",
+    "control_ratio",
+    "effect",
+    "low",
+    "high",
+]
 
 HANDED_COLUMNS = [
-    "client_key", "manager", "day", "span_days", "purchases", "revenue_before", "revenue_after", "expected",
-]  # fmt: skip
+    "client_key",
+    "manager",
+    "day",
+    "span_days",
+    "purchases",
+    "revenue_before",
+    "revenue_after",
+    "expected",
+]
 
 
 def departure_effect(rows: pd.DataFrame, *, dominant_limit: float = 0.2, draws: int = 2000, seed: int = 0) -> Departure:
@@ -145,9 +161,14 @@ def departure_effect(rows: pd.DataFrame, *, dominant_limit: float = 0.2, draws: 
 
     def ratio(part: pd.DataFrame) -> Matched:
         return matched_ratio(
-            part["treated"].to_numpy(dtype=bool), part["stratum"].to_numpy(), part["before"].to_numpy(dtype=np.float64),
-            part["after"].to_numpy(dtype=np.float64), part["client_key"].to_numpy(dtype=str), draws=draws, seed=seed,
-        )  # fmt: skip
+            part["treated"].to_numpy(dtype=bool),
+            part["stratum"].to_numpy(),
+            part["before"].to_numpy(dtype=np.float64),
+            part["after"].to_numpy(dtype=np.float64),
+            part["client_key"].to_numpy(dtype=str),
+            draws=draws,
+            seed=seed,
+        )
 
     matched = ratio(r)
     treated = r[r["treated"]]
@@ -163,13 +184,19 @@ def departure_effect(rows: pd.DataFrame, *, dominant_limit: float = 0.2, draws: 
         e, first = one.effect.map(lambda x: x - 1), part.iloc[0]
         events.append(
             {
-                "manager": first["manager"], "day": first["day"], "kind": first["kind"],
+                "manager": first["manager"],
+                "day": first["day"],
+                "kind": first["kind"],
                 "span_days": first["span_days"],
-                "clients": int(part["treated"].sum()), "controls": int((~part["treated"]).sum()),
-                "handed_ratio": one.treated_figure, "control_ratio": one.control_figure, "effect": e.value,
-                "low": e.low, "high": e.high,
+                "clients": int(part["treated"].sum()),
+                "controls": int((~part["treated"]).sum()),
+                "handed_ratio": one.treated_figure,
+                "control_ratio": one.control_figure,
+                "effect": e.value,
+                "low": e.low,
+                "high": e.high,
             }
-        )  # fmt: skip
+        )
         r.loc[r["event"] == number, "control_ratio"] = one.control_figure
     handed = r[r["treated"]].copy()
     handed["expected"] = handed["before"] * handed["control_ratio"].astype(float)

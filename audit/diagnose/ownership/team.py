@@ -114,10 +114,17 @@ def bus_factor(
     positive = inside["repeat_revenue"].to_numpy(dtype=np.float64)
     chance_low, chance_top = _by_chance(positive, len(team), share, draws, rng)
     return BusFactor(
-        value=value, low=min(low, value), high=max(high, value), team=len(team), even=even_split(len(team), share),
-        chance_low=chance_low, chance_top=chance_top, top_share=float(team.max() / team.sum()), clients=len(c),
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        team=len(team),
+        even=even_split(len(team), share),
+        chance_low=chance_low,
+        chance_top=chance_top,
+        top_share=float(team.max() / team.sum()),
+        clients=len(c),
         books=table,
-    )  # fmt: skip
+    )
 
 
 def _by_chance(revenue: Floats, team: int, share: float, draws: int, rng: np.random.Generator) -> tuple[int, float]:

@@ -25,13 +25,7 @@ from audit.diagnose.retention.people import between_projects, initiative, loss_b
 from audit.diagnose.retention.resampling import Share, shares_of_sums
 from audit.diagnose.retention.second import curve_table, purchase_split, share_at, waits
 from audit.diagnose.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
-from audit.diagnose.retention.trends import (
-    ITEMS_COVERAGE,
-    calendar_table,
-    company_trends,
-    monthly_table,
-    trend_metrics,
-)
+from audit.diagnose.retention.trends import ITEMS_COVERAGE, calendar_table, company_trends, monthly_table, trend_metrics
 from audit.diagnose.retention.words import day_text
 from audit.diagnose.retention.worklist import goods_text, margin_facts, second_value, worklist
 from audit.errors import Text
@@ -215,16 +209,25 @@ def _began(c: _Chapter) -> pd.DataFrame | None:
     known = int(orders["by_us"].sum() + orders["by_client"].sum())
     total = known + int(orders["by_system"].sum() + orders["unknown"].sum())
     c.facts["initiative"] = {
-        "orders": known > 0, "touches": len(recent) > 0, "known_orders": known, "all_orders": total,
-        "system_orders": int(orders["by_system"].sum()), "touches_n": len(recent),
-    }  # fmt: skip
+        "orders": known > 0,
+        "touches": len(recent) > 0,
+        "known_orders": known,
+        "all_orders": total,
+        "system_orders": int(orders["by_system"].sum()),
+        "touches_n": len(recent),
+    }
     return initiative(orders, recent)
 
 
 def _touches(c: _Chapter) -> pd.DataFrame:
     """Return the CRM touches with a direction (client_key, day, direction), clients as counted in the audit."""
-    empty = pd.DataFrame({"client_key": pd.Series(dtype="string"), "day": pd.Series(dtype="datetime64[s]"),
-                          "direction": pd.Series(dtype="string")})  # fmt: skip
+    empty = pd.DataFrame(
+        {
+            "client_key": pd.Series(dtype="string"),
+            "day": pd.Series(dtype="datetime64[s]"),
+            "direction": pd.Series(dtype="string"),
+        }
+    )
     if not c.case.questionnaire.has("touches"):
         return empty
     raw = c.case.questionnaire.table("touches")
@@ -264,11 +267,16 @@ def _change(c: _Chapter, shares: dict[str, Share]) -> None:
     f, w = c.clients, c.case.window
     lost = (f["prior_days"] > 0) & (f["recent_days"] == 0)
     c.metrics.append(
-        share_metric("retention.lost_revenue_share", shares["lost_revenue"], NOTHING_BEFORE,
-                     lost_clients=int(lost.sum()), lost_revenue=float(f.loc[lost, "prior_revenue"].sum()),
-                     prior_clients=int((f["prior_days"] > 0).sum()),
-                     prior_revenue=float(f["prior_revenue"].sum()))
-    )  # fmt: skip
+        share_metric(
+            "retention.lost_revenue_share",
+            shares["lost_revenue"],
+            NOTHING_BEFORE,
+            lost_clients=int(lost.sum()),
+            lost_revenue=float(f.loc[lost, "prior_revenue"].sum()),
+            prior_clients=int((f["prior_days"] > 0).sum()),
+            prior_revenue=float(f["prior_revenue"].sum()),
+        )
+    )
     c.metrics.append(share_metric("retention.grr", shares["grr"], NOTHING_BEFORE, **_noise(c)))
     c.metrics.append(share_metric("retention.nrr", shares["nrr"], NOTHING_BEFORE))
 
@@ -282,9 +290,12 @@ def _change(c: _Chapter, shares: dict[str, Share]) -> None:
     drivers = drivers_of(f, c.case.has("sku") and named >= ITEMS_COVERAGE)
     c.tables["drivers"] = drivers.table
     c.facts["drivers"] = {
-        "pattern": drivers.pattern, "with_items": drivers.with_items, "change": drivers.change,
-        "before": drivers.before, "clients": drivers.clients,
-    }  # fmt: skip
+        "pattern": drivers.pattern,
+        "with_items": drivers.with_items,
+        "change": drivers.change,
+        "before": drivers.before,
+        "clients": drivers.clients,
+    }
     c.metrics.append(metric("retention.drivers", drivers.change, n=drivers.clients, pattern=drivers.pattern))
     c.tables["lost_clients"] = (
         f.loc[lost, ["client_key", "client_name", "segment", "last_day", "prior_revenue", "last_manager"]]
@@ -300,9 +311,11 @@ def _noise(c: _Chapter) -> dict[str, Any]:
     rows = c.case.query(_sql("noise"), step=max(1, -(-known // NOISE_CLIENTS)))
     t = c.case.thresholds
     e = grr_noise(
-        rows["unit"].to_numpy(), rows["revenue"].to_numpy(dtype=np.float64),
-        draws=t.count("retention.noise_draws"), seed=t.count("general.bootstrap_seed"),
-    )  # fmt: skip
+        rows["unit"].to_numpy(),
+        rows["revenue"].to_numpy(dtype=np.float64),
+        draws=t.count("retention.noise_draws"),
+        seed=t.count("general.bootstrap_seed"),
+    )
     return {"noise": e.value, "noise_low": e.low, "noise_high": e.high}
 
 
@@ -324,8 +337,13 @@ def _alive(c: _Chapter) -> np.ndarray[Any, np.dtype[np.float64]]:
     b, end = c.buyers, pd.Timestamp(c.case.window.as_of)
     id = "retention.p_alive"
     if len(b) < c.case.thresholds.count("general.min_units"):
-        c.metrics.append(no_metric(id, Text("Клиентов меньше 20: модель не подогнать",
-                                            "Fewer than 20 clients: no model can be fitted"), n=len(b)))  # fmt: skip
+        c.metrics.append(
+            no_metric(
+                id,
+                Text("Клиентов меньше 20: модель не подогнать", "Fewer than 20 clients: no model can be fitted"),
+                n=len(b),
+            )
+        )
         return np.full(len(b), np.nan)
     a: Alive = alive(
         np.asarray(b["order_days"], dtype=np.int64),
@@ -338,9 +356,18 @@ def _alive(c: _Chapter) -> np.ndarray[Any, np.dtype[np.float64]]:
         return a.p_alive
     r, alpha, p, q = a.model.params
     c.metrics.append(
-        metric(id, float(a.p_alive.mean()), n=len(b), r=r, alpha_weeks=alpha, a=p, b=q,
-               log_likelihood=a.model.log_likelihood, misplaced=a.check.misplaced)
-    )  # fmt: skip
+        metric(
+            id,
+            float(a.p_alive.mean()),
+            n=len(b),
+            r=r,
+            alpha_weeks=alpha,
+            a=p,
+            b=q,
+            log_likelihood=a.model.log_likelihood,
+            misplaced=a.check.misplaced,
+        )
+    )
     c.tables["alive_fit"] = pd.DataFrame(
         {"repeats": a.check.repeats, "observed": a.check.observed, "expected": a.check.expected}
     )
@@ -349,8 +376,7 @@ def _alive(c: _Chapter) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 NO_REGULAR = Text("Клиентов с двумя и более днями заказа нет", "There are no clients with two or more order days")
 NO_CROSSING = Text(
-    "Ни один постоянный клиент не замолкал дольше своего предела",
-    "No regular client has been silent beyond its limit",
+    "Ни один постоянный клиент не замолкал дольше своего предела", "No regular client has been silent beyond its limit"
 )
 
 
@@ -361,25 +387,31 @@ def _silence(c: _Chapter, shares: dict[str, Share], rhythm: pd.DataFrame, p_aliv
     states = c.tables["states"].set_index("state").astype(float).to_dict("index")
     if len(rhythm):
         usual = float(rhythm["usual_gap_days"].median())
-        c.metrics.append(metric("retention.cadence", usual, n=len(rhythm),
-                                shrunk_share=float(rhythm["shrunk"].mean())))  # fmt: skip
+        c.metrics.append(metric("retention.cadence", usual, n=len(rhythm), shrunk_share=float(rhythm["shrunk"].mean())))
     else:
         c.metrics.append(no_metric("retention.cadence", NO_REGULAR, n=0))
     asleep, lost = states["sleeping"], states["lost"]
     c.metrics.append(
         share_metric(
-            "retention.sleeping_share", shares["sleeping"], NO_REGULAR, clients=int(asleep["clients"]),
-            at_stake=float(asleep["at_stake"]), lost_clients=int(lost["clients"]),
-            lost_at_stake=float(lost["at_stake"]), late_clients=int(states["late"]["clients"]),
+            "retention.sleeping_share",
+            shares["sleeping"],
+            NO_REGULAR,
+            clients=int(asleep["clients"]),
+            at_stake=float(asleep["at_stake"]),
+            lost_clients=int(lost["clients"]),
+            lost_at_stake=float(lost["at_stake"]),
+            late_clients=int(states["late"]["clients"]),
             regular_clients=len(rhythm),
         )
         if len(rhythm)
         else no_metric("retention.sleeping_share", NO_REGULAR, n=0)
-    )  # fmt: skip
+    )
     silences = c.case.query(
-        _sql("silences"), multiple=limits.sleeping_gap_multiple, min_days=int(np.floor(limits.sleeping_min_days)),
+        _sql("silences"),
+        multiple=limits.sleeping_gap_multiple,
+        min_days=int(np.floor(limits.sleeping_min_days)),
         min_gaps=t.count("retention.return_min_gaps"),
-    )  # fmt: skip
+    )
     crossed = crossings(silences, limits)
     came = return_waits(crossed)
     id = "retention.return_rate"
@@ -493,10 +525,18 @@ def _by_manager(c: _Chapter) -> None:
     e = proportion(int(table["lost"].sum()), int(table["clients"].sum()))
     assert e.value is not None
     c.metrics.append(
-        metric(id, e.value, low=e.low, high=e.high, n=e.n, managers=len(table),
-               outside_outer=int((table["position"] >= 2).sum()), outside_inner=int((table["position"] == 1).sum()),
-               overdispersed=placed.overdispersed)
-    )  # fmt: skip
+        metric(
+            id,
+            e.value,
+            low=e.low,
+            high=e.high,
+            n=e.n,
+            managers=len(table),
+            outside_outer=int((table["position"] >= 2).sum()),
+            outside_inner=int((table["position"] == 1).sum()),
+            overdispersed=placed.overdispersed,
+        )
+    )
 
 
 # --- beside the whole window
@@ -521,31 +561,60 @@ def _beside(c: _Chapter) -> pd.DataFrame:
     ):
         rows.append({"figure": figure, "whole": value, "whole_n": len(buyers)})
     naive = c.metric("retention.second_purchase_naive")
-    rows.append({"figure": "second_purchase_naive", "whole": naive.value, "whole_low": naive.low,
-                 "whole_high": naive.high, "whole_n": naive.n})  # fmt: skip
+    rows.append(
+        {
+            "figure": "second_purchase_naive",
+            "whole": naive.value,
+            "whole_low": naive.low,
+            "whole_high": naive.high,
+            "whole_n": naive.n,
+        }
+    )
     for mine, all_ in zip(c.tables["second_at"].to_dict("records"), whole.to_dict("records"), strict=True):
         if mine["horizon_days"] not in (90, 180, 365):
             continue
         rows.append(
             {
-                "figure": "second_purchase_share", "horizon_days": mine["horizon_days"],
-                "ours": mine["share"], "ours_low": mine["low"], "ours_high": mine["high"], "ours_n": mine["n"],
-                "ours_at_risk": mine["at_risk"], "whole": all_["share"], "whole_low": all_["low"],
-                "whole_high": all_["high"], "whole_n": all_["n"], "whole_at_risk": all_["at_risk"],
+                "figure": "second_purchase_share",
+                "horizon_days": mine["horizon_days"],
+                "ours": mine["share"],
+                "ours_low": mine["low"],
+                "ours_high": mine["high"],
+                "ours_n": mine["n"],
+                "ours_at_risk": mine["at_risk"],
+                "whole": all_["share"],
+                "whole_low": all_["low"],
+                "whole_high": all_["high"],
+                "whole_n": all_["n"],
+                "whole_at_risk": all_["at_risk"],
             }
-        )  # fmt: skip
+        )
     repeat = c.metric("retention.repeat_revenue_share")
     total = float(clients["revenue"].sum())
     rows.append(
         {
-            "figure": "repeat_revenue_share", "ours": repeat.value, "ours_low": repeat.low, "ours_high": repeat.high,
-            "ours_n": repeat.n, "whole": 1.0 - float(clients["first_revenue"].sum()) / total if total > 0 else None,
+            "figure": "repeat_revenue_share",
+            "ours": repeat.value,
+            "ours_low": repeat.low,
+            "ours_high": repeat.high,
+            "ours_n": repeat.n,
+            "whole": 1.0 - float(clients["first_revenue"].sum()) / total if total > 0 else None,
             "whole_n": len(buyers),
         }
-    )  # fmt: skip
+    )
     columns = [
-        "figure", "horizon_days", "ours", "ours_low", "ours_high", "ours_n", "ours_at_risk",
-        "whole", "whole_low", "whole_high", "whole_n", "whole_at_risk",
-    ]  # fmt: skip
+        "figure",
+        "horizon_days",
+        "ours",
+        "ours_low",
+        "ours_high",
+        "ours_n",
+        "ours_at_risk",
+        "whole",
+        "whole_low",
+        "whole_high",
+        "whole_n",
+        "whole_at_risk",
+    ]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({k: float for k in columns[1:]})

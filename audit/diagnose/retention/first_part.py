@@ -25,8 +25,7 @@ NO_NEW = Text(
 )
 NO_CLIENTS = Text("Нет ни одного дня заказа", "There is no order day at all")
 NO_REVENUE = Text(
-    "Выручки за период нет или возвраты её превысили",
-    "There is no revenue in the period, or returns exceed it",
+    "Выручки за период нет или возвраты её превысили", "There is no revenue in the period, or returns exceed it"
 )
 
 
@@ -60,8 +59,16 @@ def purchase_metric(id: str, w: Waits, horizon: int, thresholds: Thresholds, as_
     assert e.value is not None
     ready = when_judged(w, horizon, min_at_risk, as_of)
     return metric(
-        id, e.value, low=e.low, high=e.high, n=len(w.days), horizon_days=int(point.horizon), wanted_days=horizon,
-        at_risk=point.at_risk, events=point.events, censored=int((~w.happened).sum()),
+        id,
+        e.value,
+        low=e.low,
+        high=e.high,
+        n=len(w.days),
+        horizon_days=int(point.horizon),
+        wanted_days=horizon,
+        at_risk=point.at_risk,
+        events=point.events,
+        censored=int((~w.happened).sum()),
         median_days=None if curve.median is None else int(curve.median),
         judged_days=None if judged is None else int(judged.horizon),
         judged_at_risk=None if judged is None else judged.at_risk,
@@ -69,7 +76,7 @@ def purchase_metric(id: str, w: Waits, horizon: int, thresholds: Thresholds, as_
         judged_high=None if judged is None else judged.event_share.high,
         judged_value=None if judged is None else judged.event_share.value,
         ready=None if ready is None else ready.isoformat(),
-    )  # fmt: skip
+    )
 
 
 def share_metric(id: str, share: Share, reason: Text, *, complement: bool = False, **extra: Any) -> Metric:
@@ -85,9 +92,11 @@ def share_metric(id: str, share: Share, reason: Text, *, complement: bool = Fals
     if share.dominant is not None and share.without is not None:
         w = share.without.map(lambda x: 1.0 - x) if complement else share.without
         more = {
-            "dominant_share": round(share.dominant_share, 6), "without_value": w.value, "without_low": w.low,
+            "dominant_share": round(share.dominant_share, 6),
+            "without_value": w.value,
+            "without_low": w.low,
             "without_high": w.high,
-        }  # fmt: skip
+        }
     return metric(id, e.value, low=e.low, high=e.high, n=e.n, **more, **extra)
 
 

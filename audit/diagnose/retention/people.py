@@ -28,13 +28,26 @@ def loss_by_manager(
     rows = rows[rows["manager"].notna()]
     rows["lost"] = rows["recent_days"] == 0
     rows["lost_revenue"] = rows["prior_revenue"].where(rows["lost"], 0.0)
-    out = rows.groupby("manager").agg(
-        clients=("client_key", "size"), lost=("lost", "sum"), lost_revenue=("lost_revenue", "sum")
-    ).reset_index()  # fmt: skip
+    out = (
+        rows.groupby("manager")
+        .agg(clients=("client_key", "size"), lost=("lost", "sum"), lost_revenue=("lost_revenue", "sum"))
+        .reset_index()
+    )
     out = out.sort_values(["clients", "manager"], ascending=[False, True]).reset_index(drop=True)
     placed = funnel(out["lost"].to_numpy(), out["clients"].to_numpy()) if len(out) else None
-    columns = ["manager", "clients", "lost", "share", "inner_low", "inner_high", "outer_low", "outer_high",
-               "position", "p_value", "lost_revenue"]  # fmt: skip
+    columns = [
+        "manager",
+        "clients",
+        "lost",
+        "share",
+        "inner_low",
+        "inner_high",
+        "outer_low",
+        "outer_high",
+        "position",
+        "p_value",
+        "lost_revenue",
+    ]
     if placed is None:
         return pd.DataFrame(columns=columns), None
     size, lost = out["clients"].to_numpy(dtype=np.float64), out["lost"].to_numpy(dtype=np.float64)
@@ -44,10 +57,16 @@ def loss_by_manager(
         # Whole counts are compared: k/n against limit/n must not hang on the last bit.
         position += (lost > np.rint(high * size)).astype(np.int64) - (lost < np.rint(low * size)).astype(np.int64)
     return out.assign(
-        clients=out["clients"].astype(np.int64), lost=out["lost"].astype(np.int64), share=placed.share,
-        inner_low=near[0], inner_high=near[1], outer_low=far[0], outer_high=far[1], position=position,
+        clients=out["clients"].astype(np.int64),
+        lost=out["lost"].astype(np.int64),
+        share=placed.share,
+        inner_low=near[0],
+        inner_high=near[1],
+        outer_low=far[0],
+        outer_high=far[1],
+        position=position,
         p_value=placed.p_value,
-    )[columns], placed  # fmt: skip
+    )[columns], placed
 
 
 def initiative(orders: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:
@@ -103,6 +122,13 @@ def loss_by_service(clients: pd.DataFrame, service: pd.DataFrame) -> pd.DataFram
         for late in (False, True):
             mine = rows[(group == name) & ((rows["late_orders"] > 0) == late)]
             lost = int((mine["recent_days"] == 0).sum())
-            table.append({"order_days": name, "late": late, "clients": len(mine), "lost": lost,
-                          "share": lost / len(mine) if len(mine) else np.nan})  # fmt: skip
+            table.append(
+                {
+                    "order_days": name,
+                    "late": late,
+                    "clients": len(mine),
+                    "lost": lost,
+                    "share": lost / len(mine) if len(mine) else np.nan,
+                }
+            )
     return pd.DataFrame(table).astype({"share": float})

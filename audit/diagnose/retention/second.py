@@ -11,15 +11,7 @@ from numpy.typing import NDArray
 
 from audit.stats.survival import SurvivalAt, SurvivalCurve, kaplan_meier, logrank
 
-__all__ = [
-    "Waits",
-    "curve_table",
-    "longest_judged",
-    "purchase_split",
-    "share_at",
-    "waits",
-    "when_judged",
-]
+__all__ = ["Waits", "curve_table", "longest_judged", "purchase_split", "share_at", "waits", "when_judged"]
 
 HORIZONS_DAYS = (30, 60, 90, 180, 365, 730)
 
@@ -141,11 +133,16 @@ def purchase_split(
             reached = e.value is not None
             rows.append(
                 {
-                    "split": split, "label": name, "n": int(mine.sum()), "second": int(w.happened[mine].sum()),
-                    "share": e.value if reached else np.nan, "low": e.low if reached else np.nan,
-                    "high": e.high if reached else np.nan, "at_risk": point.at_risk,
+                    "split": split,
+                    "label": name,
+                    "n": int(mine.sum()),
+                    "second": int(w.happened[mine].sum()),
+                    "share": e.value if reached else np.nan,
+                    "low": e.low if reached else np.nan,
+                    "high": e.high if reached else np.nan,
+                    "at_risk": point.at_risk,
                     "p_value": np.nan if p is None else p,
                 }
-            )  # fmt: skip
+            )
     columns = ["split", "label", "n", "second", "share", "low", "high", "at_risk", "p_value"]
     return pd.DataFrame(rows, columns=columns).astype({"share": float, "low": float, "high": float, "p_value": float})

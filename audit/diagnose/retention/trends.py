@@ -193,10 +193,19 @@ def trend_metrics(trends: dict[str, Trend], window: Window, months: int, deflate
         more: dict[str, Any] = {"deflated": deflated} if name == "ticket" else {}
         out.append(
             metric(
-                id, e.value, low=low, high=high, n=e.n, months=months, pairs=trends[name].pairs,
-                last_year=last.value, last_year_low=last.low, last_year_high=last.high, **more,
+                id,
+                e.value,
+                low=low,
+                high=high,
+                n=e.n,
+                months=months,
+                pairs=trends[name].pairs,
+                last_year=last.value,
+                last_year_low=last.low,
+                last_year_high=last.high,
+                **more,
             )
-        )  # fmt: skip
+        )
     return out
 
 

@@ -62,9 +62,22 @@ def worklist(rhythm: pd.DataFrame, clients: pd.DataFrame, p_alive: pd.Series, go
     ]
     rows["manager"] = rows["last_manager"]
     return rows[
-        ["client_key", "client_name", "state", "last_day", "usual_gap_days", "next_day", "overdue_days", "at_stake",
-         "p_alive", "manager", "goods", "seasonal", "first_step"]
-    ]  # fmt: skip
+        [
+            "client_key",
+            "client_name",
+            "state",
+            "last_day",
+            "usual_gap_days",
+            "next_day",
+            "overdue_days",
+            "at_stake",
+            "p_alive",
+            "manager",
+            "goods",
+            "seasonal",
+            "first_step",
+        ]
+    ]
 
 
 def margin_facts(case: Case, clients: pd.DataFrame) -> dict[str, Any]:

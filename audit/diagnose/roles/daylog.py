@@ -82,12 +82,19 @@ def clean_log(log: pd.DataFrame, staff: pd.DataFrame, min_hours_day: float) -> C
             code = str(r["function"])
             rows.append(
                 {
-                    "person": person, "family": family[person], "date": date, "start": start, "end": end,
-                    "function": code, "group": functions[code].group if code in functions else code,
-                    "initiator": r.get("initiator"), "client": r.get("client"), "interrupted": r.get("interrupted"),
+                    "person": person,
+                    "family": family[person],
+                    "date": date,
+                    "start": start,
+                    "end": end,
+                    "function": code,
+                    "group": functions[code].group if code in functions else code,
+                    "initiator": r.get("initiator"),
+                    "client": r.get("client"),
+                    "interrupted": r.get("interrupted"),
                     "hours": (end - start) / 60.0,
                 }
-            )  # fmt: skip
+            )
     clean = pd.DataFrame(rows, columns=list(_COLUMNS))
     clean["hours"] = clean["hours"].astype(float)
     logged = clean.groupby(["person", "date"])["hours"].sum().reset_index()
@@ -131,9 +138,17 @@ def group_shares(log: CleanLog, by: str, min_days: int) -> pd.DataFrame:
         for group in groups:
             e, error = day_ratio(mine[group], part["hours"])
             out.append(
-                {by: unit, "group": group, "days": len(part), "people": people, "share": e.value, "low": e.low,
-                 "high": e.high, "error": error}
-            )  # fmt: skip
+                {
+                    by: unit,
+                    "group": group,
+                    "days": len(part),
+                    "people": people,
+                    "share": e.value,
+                    "low": e.low,
+                    "high": e.high,
+                    "error": error,
+                }
+            )
     columns = [by, "group", "days", "people", "share", "low", "high", "error"]
     frame = pd.DataFrame(out, columns=columns)
     numbers = ["share", "low", "high", "error"]

@@ -127,13 +127,7 @@ def measure_entry(
 
 
 def entry_by_manager(
-    entry: Entry,
-    *,
-    has_fields: bool,
-    in_conveyor: bool,
-    needs_roles: bool,
-    min_units: int,
-    min_author_share: float,
+    entry: Entry, *, has_fields: bool, in_conveyor: bool, needs_roles: bool, min_units: int, min_author_share: float
 ) -> Metric:
     """Turn the counts into the metric, or say why it cannot be had: it is never 0 for want of an author.
 
@@ -141,54 +135,87 @@ def entry_by_manager(
     known. The upper limit of the Wilson interval takes the suspect logins for managers.
     """
     if not has_fields:
-        return no_metric(METRIC, Text(
-            "В выгрузке нет автора заказа или ответственного менеджера: выгрузите поля «Автор» и «Менеджер»",
-            "The export lacks the author of the order or the responsible manager: export both fields",
-        ))  # fmt: skip
+        return no_metric(
+            METRIC,
+            Text(
+                "В выгрузке нет автора заказа или ответственного менеджера: выгрузите поля «Автор» и «Менеджер»",
+                "The export lacks the author of the order or the responsible manager: export both fields",
+            ),
+        )
     if not in_conveyor:
-        return no_metric(METRIC, Text(
-            "В этом типе продаж ввод заказов не входит в конвейер, чужой работой он не считается",
-            "Order entry is not in the conveyor of this type of sale and is nobody's foreign work",
-        ))  # fmt: skip
+        return no_metric(
+            METRIC,
+            Text(
+                "В этом типе продаж ввод заказов не входит в конвейер, чужой работой он не считается",
+                "Order entry is not in the conveyor of this type of sale and is nobody's foreign work",
+            ),
+        )
     filled = entry.with_author / entry.orders if entry.orders else 0.0
     if filled < min_author_share:
-        return no_metric(METRIC, Text(
-            f"Автор и менеджер вместе указаны только у {filled * 100:.0f}\u00a0% заказов, нужно не менее "
-            f"{min_author_share * 100:.0f}\u00a0%",
-            f"Author and manager are both given for {filled:.0%} of the orders only, {min_author_share:.0%} are needed",
-        ), n=entry.with_author)  # fmt: skip
+        return no_metric(
+            METRIC,
+            Text(
+                f"Автор и менеджер вместе указаны только у {filled * 100:.0f}\u00a0% заказов, нужно не менее "
+                f"{min_author_share * 100:.0f}\u00a0%",
+                f"Author and manager are both given for {filled:.0%} of the orders only, {min_author_share:.0%} are needed",
+            ),
+            n=entry.with_author,
+        )
     if entry.typed < min_units:
-        return no_metric(METRIC, Text(
-            f"Заказов, введённых людьми, за период {entry.typed}, для вывода нужно не менее {min_units}",
-            f"{entry.typed} orders were entered by people in the period, at least {min_units} are needed",
-        ), n=entry.typed)  # fmt: skip
+        return no_metric(
+            METRIC,
+            Text(
+                f"Заказов, введённых людьми, за период {entry.typed}, для вывода нужно не менее {min_units}",
+                f"{entry.typed} orders were entered by people in the period, at least {min_units} are needed",
+            ),
+            n=entry.typed,
+        )
     if entry.identical:
-        return no_metric(METRIC, Text(
-            "Автор и ответственный менеджер совпадают во всех заказах: поля заполнены одним и тем же, "
-            "кто вводил заказ, из них не узнать",
-            "Author and responsible manager coincide in every order: the fields hold the same thing, "
-            "they do not tell who typed",
-        ), n=entry.typed)  # fmt: skip
+        return no_metric(
+            METRIC,
+            Text(
+                "Автор и ответственный менеджер совпадают во всех заказах: поля заполнены одним и тем же, "
+                "кто вводил заказ, из них не узнать",
+                "Author and responsible manager coincide in every order: the fields hold the same thing, "
+                "they do not tell who typed",
+            ),
+            n=entry.typed,
+        )
     if needs_roles and entry.unknown_role / entry.typed > 1 - min_author_share:
-        return no_metric(METRIC, Text(
-            "В этом типе продаж ввод заказов — собственная работа СОП, а роли менеджеров неизвестны: "
-            "заполните лист «Сотрудники» с написаниями имён из заказов",
-            "In this type of sale order entry is the office seller's own work, and the managers' roles are unknown: "
-            "fill in the sheet “Staff” with the spellings used in the orders",
-        ), n=entry.typed)  # fmt: skip
+        return no_metric(
+            METRIC,
+            Text(
+                "В этом типе продаж ввод заказов — собственная работа СОП, а роли менеджеров неизвестны: "
+                "заполните лист «Сотрудники» с написаниями имён из заказов",
+                "In this type of sale order entry is the office seller's own work, and the managers' roles are unknown: "
+                "fill in the sheet “Staff” with the spellings used in the orders",
+            ),
+            n=entry.typed,
+        )
     if entry.apart and entry.unlisted_authors / entry.typed > 1 - min_author_share:
-        return no_metric(METRIC, Text(
-            "Ни одно написание автора не встречается среди менеджеров: один ли это человек, не узнать. "
-            "Укажите логины и написания на листе «Сотрудники»",
-            "No spelling of an author occurs among the managers, so the same person cannot be recognised: "
-            "give logins and spellings in the sheet “Staff”",
-        ), n=entry.typed)  # fmt: skip
+        return no_metric(
+            METRIC,
+            Text(
+                "Ни одно написание автора не встречается среди менеджеров: один ли это человек, не узнать. "
+                "Укажите логины и написания на листе «Сотрудники»",
+                "No spelling of an author occurs among the managers, so the same person cannot be recognised: "
+                "give logins and spellings in the sheet “Staff”",
+            ),
+            n=entry.typed,
+        )
     low, _ = wilson(entry.foreign, entry.typed)
     _, high = wilson(min(entry.foreign + entry.suspect, entry.typed), entry.typed)
     return metric(
-        METRIC, entry.foreign / entry.typed, low=low, high=high, n=entry.typed,
-        typed_by_manager=entry.by_manager, own_work=entry.own, suspect_logins=entry.suspect, automatic=entry.automatic,
-    )  # fmt: skip
+        METRIC,
+        entry.foreign / entry.typed,
+        low=low,
+        high=high,
+        n=entry.typed,
+        typed_by_manager=entry.by_manager,
+        own_work=entry.own,
+        suspect_logins=entry.suspect,
+        automatic=entry.automatic,
+    )
 
 
 def entry_share(rows: pd.DataFrame, min_orders: int, level: float) -> pd.DataFrame:

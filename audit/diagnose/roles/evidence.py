@@ -18,9 +18,21 @@ from audit.model.result import Grade
 __all__ = ["COLUMNS", "compare", "contradicts", "grade_of", "self_shares"]
 
 COLUMNS = (
-    "family", "group", "self_share", "self_share_logged", "log_share", "log_low", "log_high", "log_days", "log_people",
-    "trace_share", "conflict", "conflict_kind", "sources", "grade",
-)  # fmt: skip
+    "family",
+    "group",
+    "self_share",
+    "self_share_logged",
+    "log_share",
+    "log_low",
+    "log_high",
+    "log_days",
+    "log_people",
+    "trace_share",
+    "conflict",
+    "conflict_kind",
+    "sources",
+    "grade",
+)
 _BY_SOURCES: dict[int, Grade] = {1: "C", 2: "B", 3: "A"}
 
 
@@ -108,11 +120,24 @@ def compare(
             near = d is not None and mine is not None and abs(d - mine) <= 2 * self_error
             agreeing = (mine is not None) + (log is not None) + near
             grade: Grade = "D" if kind is not None else _BY_SOURCES[max(agreeing, 1)]
-            rows.append((
-                family, group, mine, same, log_share, None if log is None else log["low"],
-                None if log is None else log["high"], 0 if log is None else int(log["days"]),
-                0 if log is None else int(log["people"]), d, kind is not None, kind, sources, grade,
-            ))  # fmt: skip
+            rows.append(
+                (
+                    family,
+                    group,
+                    mine,
+                    same,
+                    log_share,
+                    None if log is None else log["low"],
+                    None if log is None else log["high"],
+                    0 if log is None else int(log["days"]),
+                    0 if log is None else int(log["people"]),
+                    d,
+                    kind is not None,
+                    kind,
+                    sources,
+                    grade,
+                )
+            )
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = ["self_share", "self_share_logged", "log_share", "log_low", "log_high", "trace_share"]
     frame[numbers] = frame[numbers].astype(float)

@@ -16,9 +16,7 @@ from audit.method import method
 __all__ = ["HOUR_COLUMNS", "by_function", "group_hours", "judge", "owner_mix", "sum_mixing", "work_hours"]
 
 BREAK = "OV_BREAK"
-HOUR_COLUMNS = (
-    "person", "role", "role2", "family", "roles", "function", "group", "by_group", "hours", "kind", "owner",
-)  # fmt: skip
+HOUR_COLUMNS = ("person", "role", "role2", "family", "roles", "function", "group", "by_group", "hours", "kind", "owner")
 
 
 def judge(rows: pd.DataFrame, norm: Norm) -> pd.DataFrame:

@@ -167,18 +167,32 @@ def function_table(
         mine = set(norm.primary(str(function))) | set(norm.allowed(str(function)))
         out.append(
             {
-                "function": str(function), "group": part["group"].iloc[0], "owner": norm.owner(str(function)),
-                "hours": total, "foreign_hours": float(part.loc[part["kind"] == "foreign", "hours"].sum()),
-                "people": int((share >= person_share - 1e-9).sum()), "crumbs": int((share < crumb_share - 1e-9).sum()),
+                "function": str(function),
+                "group": part["group"].iloc[0],
+                "owner": norm.owner(str(function)),
+                "hours": total,
+                "foreign_hours": float(part.loc[part["kind"] == "foreign", "hours"].sum()),
+                "people": int((share >= person_share - 1e-9).sum()),
+                "crumbs": int((share < crumb_share - 1e-9).sum()),
                 "roles": len(strong),
                 "foreign_roles": sum(float(alien.get(f, 0.0)) >= role_share - 1e-9 for f in strong),
-                "role_list": ";".join(strong), "owner_present": bool(mine & norm.held),
+                "role_list": ";".join(strong),
+                "owner_present": bool(mine & norm.held),
             }
-        )  # fmt: skip
+        )
     columns = [
-        "function", "group", "owner", "hours", "foreign_hours", "people", "crumbs", "roles", "foreign_roles",
-        "role_list", "owner_present",
-    ]  # fmt: skip
+        "function",
+        "group",
+        "owner",
+        "hours",
+        "foreign_hours",
+        "people",
+        "crumbs",
+        "roles",
+        "foreign_roles",
+        "role_list",
+        "owner_present",
+    ]
     order = {code: i for i, code in enumerate(method().functions)}
     frame = pd.DataFrame(out, columns=columns)
     return frame.sort_values("function", key=lambda s: s.map(order), ignore_index=True)

@@ -53,12 +53,17 @@ def staff_now(
         cost = r.get("cost_month")
         rows.append(
             {
-                "person": str(r["person"]), "title": _text(r.get("title")), "role": role, "role2": role2,
-                "family": family_label(role, role2), "roles": expand_roles((role, role2), types), "fte": fte,
+                "person": str(r["person"]),
+                "title": _text(r.get("title")),
+                "role": role,
+                "role2": role2,
+                "family": family_label(role, role2),
+                "roles": expand_roles((role, role2), types),
+                "fte": fte,
                 "capacity_hours": fte * hours,
                 "cost_month": float("nan") if cost is None or pd.isna(cost) else float(cost),
             }
-        )  # fmt: skip
+        )
     columns = ["person", "title", "role", "role2", "family", "roles", "fte", "capacity_hours", "cost_month"]
     frame = pd.DataFrame(rows, columns=columns)
     frame[["fte", "capacity_hours", "cost_month"]] = frame[["fte", "capacity_hours", "cost_month"]].astype(float)

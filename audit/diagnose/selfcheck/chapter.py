@@ -267,10 +267,7 @@ def diagnose(case: Case) -> ChapterResult:
                     "straddle their limits",
                 )
                 if answered
-                else Text(
-                    "На все вопросы отвечено «не знаю»",
-                    "Every question was answered “I do not know”",
-                ),
+                else Text("На все вопросы отвечено «не знаю»", "Every question was answered “I do not know”"),
                 n=0,
             )
         )

@@ -115,7 +115,7 @@ def _client_shares(case: Case) -> dict[str, Share]:
         "repeat": (
             f["judged_first_revenue"].to_numpy(dtype=np.float64) * new,
             f["judged_revenue"].to_numpy(dtype=np.float64),
-        ),
+        )
     }
     if w.has_prior:
         columns["lost_revenue"] = loss_columns(f)["lost_revenue"]
@@ -175,11 +175,7 @@ def _wallet(case: Case) -> Figure:
     keys = case.questionnaire.table("key_clients")
     matched = match_keys(keys["client_id"], case.query(sql_text("audit.diagnose", "base_keys")))
     said = pd.DataFrame(
-        {
-            "client_key": matched,
-            "wallet_share": keys["wallet_share"],
-            "annual_budget": keys["annual_budget"],
-        }
+        {"client_key": matched, "wallet_share": keys["wallet_share"], "annual_budget": keys["annual_budget"]}
     )
     w = case.window
     revenue = case.query(sql_text("audit.diagnose", "keys_revenue"), since=max(w.recent_start, w.start))

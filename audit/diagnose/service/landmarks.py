@@ -18,16 +18,7 @@ from numpy.typing import NDArray
 from audit.stats.matched import Matched, matched_difference
 from audit.stats.survival import logrank
 
-__all__ = [
-    "Comparison",
-    "compare",
-    "number_band",
-    "pace_half",
-    "pool_weight",
-    "prepare",
-    "strata",
-    "twice_extra",
-]
+__all__ = ["Comparison", "compare", "number_band", "pace_half", "pool_weight", "prepare", "strata", "twice_extra"]
 
 POOL_WEIGHT = 2.0
 """The gap usual for all clients counts as so many gaps of the client's own, where the data do not tell how many."""

@@ -37,9 +37,13 @@ def sheet(case: Case, name: str) -> str:
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     return [
-        _concentration(case, result), _long_tail(case, result), _off_profile(case, result), _wallet(case, result),
-        _range_gap(case, result), _indigestion(case, result),
-    ]  # fmt: skip
+        _concentration(case, result),
+        _long_tail(case, result),
+        _off_profile(case, result),
+        _wallet(case, result),
+        _range_gap(case, result),
+        _indigestion(case, result),
+    ]
 
 
 def _no(id: str, m: Metric) -> Finding:
@@ -85,9 +89,14 @@ def allocated(
     if out.empty:
         return None
     return Effect(
-        low=float(out["low"].sum()), base=float(out["base"].sum()), high=float(out["high"].sum()),
-        basis=result.facts["basis"], formula=formula, inputs=dict(inputs), by_client=out,
-    )  # fmt: skip
+        low=float(out["low"].sum()),
+        base=float(out["base"].sum()),
+        high=float(out["high"].sum()),
+        basis=result.facts["basis"],
+        formula=formula,
+        inputs=dict(inputs),
+        by_client=out,
+    )
 
 
 # --- verdicts
@@ -106,11 +115,20 @@ def _concentration(case: Case, result: ChapterResult) -> Finding:
     )
     group1, group5 = result.metrics["base.top1_holding_share"], result.metrics["base.top5_holding_share"]
     facts: dict[str, Any] = {
-        "top1": top1.value, "top5": top5.value, "n": top1.n, "even_top1": top1.extra["even_split"],
-        "even_top5": top5.extra["even_split"], "holding_top1": group1.value, "holding_top5": group5.value,
-        "client": result.facts["top_client"], "holding": result.facts["top_holding"], "one": _limits(one),
-        "five": _limits(five), "hhi": result.metrics["base.hhi"].value, **_period(result),
-    }  # fmt: skip
+        "top1": top1.value,
+        "top5": top5.value,
+        "n": top1.n,
+        "even_top1": top1.extra["even_split"],
+        "even_top5": top5.extra["even_split"],
+        "holding_top1": group1.value,
+        "holding_top5": group5.value,
+        "client": result.facts["top_client"],
+        "holding": result.facts["top_holding"],
+        "one": _limits(one),
+        "five": _limits(five),
+        "hhi": result.metrics["base.hhi"].value,
+        **_period(result),
+    }
     least = t.count("general.min_units")
     if (top1.n or 0) < least:
         reason = Text(
@@ -156,10 +174,18 @@ def _long_tail(case: Case, result: ChapterResult) -> Finding:
     status = "clear" if enough else status_of(orders.value, None, None, band)
     x = result.facts
     facts = {
-        "orders_share": orders.value, "revenue_share": revenue.value, "n": orders.n, "clients": x["tail_clients"],
-        "orders": x["tail_orders"], "revenue": x["tail_revenue"], "hours": x["tail_entry_hours_year"],
-        "max_revenue": most, "enough_revenue": enough, **_limits(band), **_period(result),
-    }  # fmt: skip
+        "orders_share": orders.value,
+        "revenue_share": revenue.value,
+        "n": orders.n,
+        "clients": x["tail_clients"],
+        "orders": x["tail_orders"],
+        "revenue": x["tail_revenue"],
+        "hours": x["tail_entry_hours_year"],
+        "max_revenue": most,
+        "enough_revenue": enough,
+        **_limits(band),
+        **_period(result),
+    }
     return make_finding(
         case, id, status, grade="C", effect=_tail_effect(case, result), table=sheet(case, "clients"), facts=facts
     )
@@ -174,9 +200,12 @@ def _tail_effect(case: Case, result: ChapterResult) -> Effect | None:
     clients = result.tables["clients"]
     tail = clients[clients["smaller_half"] & (clients["entry_hours"] > 0)]
     cost = tail["entry_hours"] * x["to_year"] * x["hour_cost"]
-    amounts = pd.DataFrame({"client_key": tail["client_key"], **{
-        name: cost * share for name, share in zip(("low", "base", "high"), part, strict=True)
-    }})  # fmt: skip
+    amounts = pd.DataFrame(
+        {
+            "client_key": tail["client_key"],
+            **{name: cost * share for name, share in zip(("low", "base", "high"), part, strict=True)},
+        }
+    )
     formula = Text(
         "Σ часы ввода заказов меньшей половины клиентов в год × цена часа × доля, которую снимает дешёвое "
         "обслуживание; "
@@ -185,10 +214,18 @@ def _tail_effect(case: Case, result: ChapterResult) -> Effect | None:
         "cheap service "
         "saves; a lower bound: calls and claims leave no trace",
     )
-    return allocated(result, amounts, formula, {
-        "hours": float(tail["entry_hours"].sum()) * x["to_year"], "hour_cost": x["hour_cost"], "saving_low": part[0],
-        "saving_base": part[1], "saving_high": part[2],
-    })  # fmt: skip
+    return allocated(
+        result,
+        amounts,
+        formula,
+        {
+            "hours": float(tail["entry_hours"].sum()) * x["to_year"],
+            "hour_cost": x["hour_cost"],
+            "saving_low": part[0],
+            "saving_base": part[1],
+            "saving_high": part[2],
+        },
+    )
 
 
 def _off_profile(case: Case, result: ChapterResult) -> Finding:
@@ -201,12 +238,21 @@ def _off_profile(case: Case, result: ChapterResult) -> Finding:
     status = status_of(m.extra["excess"], m.extra["excess_low"], m.extra["excess_high"], band)
     x = result.facts
     facts = {
-        "value": m.value, "n": m.n, "by_chance": m.extra["by_chance"], "excess": m.extra["excess"],
-        "excess_low": m.extra["excess_low"], "excess_high": m.extra["excess_high"], "clients": x["off_clients"],
-        "revenue": x["off_revenue"], "orders": x["off_orders"], "criteria": x["off_criteria"],
-        "margin_limit": x["off_margin_limit"], "max_share": case.thresholds.value("base.off_profile_max_revenue_share"),
-        **_limits(band), **_period(result),
-    }  # fmt: skip
+        "value": m.value,
+        "n": m.n,
+        "by_chance": m.extra["by_chance"],
+        "excess": m.extra["excess"],
+        "excess_low": m.extra["excess_low"],
+        "excess_high": m.extra["excess_high"],
+        "clients": x["off_clients"],
+        "revenue": x["off_revenue"],
+        "orders": x["off_orders"],
+        "criteria": x["off_criteria"],
+        "margin_limit": x["off_margin_limit"],
+        "max_share": case.thresholds.value("base.off_profile_max_revenue_share"),
+        **_limits(band),
+        **_period(result),
+    }
     return make_finding(
         case,
         id,
@@ -238,9 +284,13 @@ def _off_profile_effect(case: Case, result: ChapterResult) -> Effect | None:
         "percentile, its median, in rising order",
     )
     # The annual gross profit of a loss-making client is negative: its revenue is the ceiling here.
-    return allocated(result, amounts, formula, {
-        "margin_low": targets[0], "margin_base": targets[1], "margin_high": targets[2], "clients": float(len(off)),
-    }, cap=None)  # fmt: skip
+    return allocated(
+        result,
+        amounts,
+        formula,
+        {"margin_low": targets[0], "margin_base": targets[1], "margin_high": targets[2], "clients": float(len(off))},
+        cap=None,
+    )
 
 
 def _wallet(case: Case, result: ChapterResult) -> Finding:
@@ -251,10 +301,18 @@ def _wallet(case: Case, result: ChapterResult) -> Finding:
         return _no(id, m)
     least = case.thresholds.count("general.min_units")
     facts: dict[str, Any] = {
-        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "weighted": m.extra["weighted"],
-        "stated": m.extra["stated"], "computed": m.extra["computed"], "both": m.extra["both_sources"],
-        "headroom": result.facts["wallet_headroom"], **_limits(case.thresholds[id]), **_period(result),
-    }  # fmt: skip
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "weighted": m.extra["weighted"],
+        "stated": m.extra["stated"],
+        "computed": m.extra["computed"],
+        "both": m.extra["both_sources"],
+        "headroom": result.facts["wallet_headroom"],
+        **_limits(case.thresholds[id]),
+        **_period(result),
+    }
     if (m.n or 0) < least:
         reason = Text(
             f"Ключевых клиентов с известной долей в закупках или бюджетом: {m.n}, для вывода нужно не меньше {least}",
@@ -286,19 +344,30 @@ def _wallet_effect(case: Case, result: ChapterResult) -> Effect | None:
         amounts[name] = wallet["headroom"].astype(float) * share * x["margin_share"]
     formula = _formula(
         x["basis"],
-        Text("Σ бюджет клиента, уходящий другим, × достижимая за год доля × валовая маржа; не больше нынешней валовой "
-             "прибыли клиента за год",
-             "Σ client's budget spent elsewhere × the part a year can win × gross margin; at most the client's "
-             "present gross "
-             "profit a year"),
-        Text("Σ бюджет клиента, уходящий другим, × достижимая за год доля; не больше нынешней выручки клиента за год",
-             "Σ client's budget spent elsewhere × the part a year can win; at most the client's present revenue "
-             "a year"),
-    )  # fmt: skip
-    return allocated(result, amounts, formula, {
-        "headroom": float(wallet["headroom"].sum()), "capture_low": part[0], "capture_base": part[1],
-        "capture_high": part[2], "margin_share": x["margin_share"],
-    })  # fmt: skip
+        Text(
+            "Σ бюджет клиента, уходящий другим, × достижимая за год доля × валовая маржа; не больше нынешней валовой "
+            "прибыли клиента за год",
+            "Σ client's budget spent elsewhere × the part a year can win × gross margin; at most the client's "
+            "present gross "
+            "profit a year",
+        ),
+        Text(
+            "Σ бюджет клиента, уходящий другим, × достижимая за год доля; не больше нынешней выручки клиента за год",
+            "Σ client's budget spent elsewhere × the part a year can win; at most the client's present revenue a year",
+        ),
+    )
+    return allocated(
+        result,
+        amounts,
+        formula,
+        {
+            "headroom": float(wallet["headroom"].sum()),
+            "capture_low": part[0],
+            "capture_base": part[1],
+            "capture_high": part[2],
+            "margin_share": x["margin_share"],
+        },
+    )
 
 
 def _range_gap(case: Case, result: ChapterResult) -> Finding:
@@ -312,12 +381,20 @@ def _range_gap(case: Case, result: ChapterResult) -> Finding:
     top = result.tables["missing_categories"].head(3)
     x = result.facts
     facts = {
-        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "missing": m.extra["missing"],
-        "by_chance": m.extra["by_chance"], "peers": m.extra["peers"], "categories": m.extra["categories"],
-        "with_gap": x["range_with_gap"], "left_out": x["range_left_out"],
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "missing": m.extra["missing"],
+        "by_chance": m.extra["by_chance"],
+        "peers": m.extra["peers"],
+        "categories": m.extra["categories"],
+        "with_gap": x["range_with_gap"],
+        "left_out": x["range_left_out"],
         "top": [{"category": str(r["category"]), "clients": int(r["clients"])} for r in top.to_dict("records")],
-        **_limits(band), **_period(result),
-    }  # fmt: skip
+        **_limits(band),
+        **_period(result),
+    }
     return make_finding(
         case,
         id,
@@ -343,23 +420,36 @@ def _range_effect(case: Case, result: ChapterResult) -> Effect | None:
         amounts[name] = money.to_numpy(dtype=np.float64) * real * share * x["margin_share"]
     formula = _formula(
         x["basis"],
-        Text("Σ выручка клиента × типичная доля недостающей категории у похожих × часть, недостающая не "
-             "случайно, × доля, "
-             "которую продаёт год работы, × валовая маржа; не больше нынешней валовой прибыли клиента за год",
-             "Σ client's revenue × typical share of the missing category with similar clients × the part not "
-             "missing by "
-             "chance × the part a year's work sells × gross margin; at most the client's present gross profit a year"),
-        Text("Σ выручка клиента × типичная доля недостающей категории у похожих × часть, недостающая не "
-             "случайно, × доля, "
-             "которую продаёт год работы; не больше нынешней выручки клиента за год",
-             "Σ client's revenue × typical share of the missing category with similar clients × the part not "
-             "missing by "
-             "chance × the part a year's work sells; at most the client's present revenue a year"),
-    )  # fmt: skip
-    return allocated(result, amounts, formula, {
-        "missing_revenue": float(money.sum()), "not_by_chance": real, "uptake_low": part[0], "uptake_base": part[1],
-        "uptake_high": part[2], "margin_share": x["margin_share"],
-    })  # fmt: skip
+        Text(
+            "Σ выручка клиента × типичная доля недостающей категории у похожих × часть, недостающая не "
+            "случайно, × доля, "
+            "которую продаёт год работы, × валовая маржа; не больше нынешней валовой прибыли клиента за год",
+            "Σ client's revenue × typical share of the missing category with similar clients × the part not "
+            "missing by "
+            "chance × the part a year's work sells × gross margin; at most the client's present gross profit a year",
+        ),
+        Text(
+            "Σ выручка клиента × типичная доля недостающей категории у похожих × часть, недостающая не "
+            "случайно, × доля, "
+            "которую продаёт год работы; не больше нынешней выручки клиента за год",
+            "Σ client's revenue × typical share of the missing category with similar clients × the part not "
+            "missing by "
+            "chance × the part a year's work sells; at most the client's present revenue a year",
+        ),
+    )
+    return allocated(
+        result,
+        amounts,
+        formula,
+        {
+            "missing_revenue": float(money.sum()),
+            "not_by_chance": real,
+            "uptake_low": part[0],
+            "uptake_base": part[1],
+            "uptake_high": part[2],
+            "margin_share": x["margin_share"],
+        },
+    )
 
 
 def _indigestion(case: Case, result: ChapterResult) -> Finding:
@@ -371,8 +461,11 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
     band = case.thresholds[id]
     x = result.facts
     facts: dict[str, Any] = {
-        "giants": int(giants.value), "limit": x["giant_limit"], "after_days": x["giant_after_days"], **_limits(band),
-    }  # fmt: skip
+        "giants": int(giants.value),
+        "limit": x["giant_limit"],
+        "after_days": x["giant_after_days"],
+        **_limits(band),
+    }
     if giants.value == 0:
         return make_finding(case, id, "clear", grade="C", facts=facts)
     if p.value is None:
@@ -380,10 +473,13 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
         return not_assessed(id, p.reason, facts=facts)
     rows = {r["outcome"]: r for r in result.tables["outcomes"].to_dict("records")}
     facts |= {
-        "p": p.value, "worst": x["giant_worst"],
-        "outcomes": {k: {"before": r["before"], "after": r["after"], "p": r["p"], "worse": bool(r["worse"])}
-                     for k, r in rows.items()},
-    }  # fmt: skip
+        "p": p.value,
+        "worst": x["giant_worst"],
+        "outcomes": {
+            k: {"before": r["before"], "after": r["after"], "p": r["p"], "worse": bool(r["worse"])}
+            for k, r in rows.items()
+        },
+    }
     status = status_of(p.value, None, None, band)
     t = case.thresholds
     least = {k: t.value("base.giant_min_margin_loss" if k == "margin" else "base.giant_min_worsening") for k in rows}
@@ -392,9 +488,14 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
     if status == "found" and not facts["heavy"]:
         status = "watch"  # beyond chance, and too little to call it a disease
     return make_finding(
-        case, id, status, grade="C", effect=_indigestion_effect(result, len(rows), float(band.watch or 0.0)),
-        table=sheet(case, "giants"), facts=facts,
-    )  # fmt: skip
+        case,
+        id,
+        status,
+        grade="C",
+        effect=_indigestion_effect(result, len(rows), float(band.watch or 0.0)),
+        table=sheet(case, "giants"),
+        facts=facts,
+    )
 
 
 def _indigestion_effect(result: ChapterResult, outcomes: int, limit: float) -> Effect | None:
@@ -409,8 +510,10 @@ def _indigestion_effect(result: ChapterResult, outcomes: int, limit: float) -> E
     years = max(x["giant_years"], 1.0)
     money = float(r["after_n"]) / years
     return Effect(
-        low=max(0.0, float(r["drop_low"])) * money, base=float(r["before"] - r["after"]) * money,
-        high=float(r["drop_high"]) * money, basis="gross_profit",
+        low=max(0.0, float(r["drop_low"])) * money,
+        base=float(r["before"] - r["after"]) * money,
+        high=float(r["drop_high"]) * money,
+        basis="gross_profit",
         formula=Text(
             "(валовая маржа остальных до непосильных заказов − после) × их выручка в это время / лет в периоде; "
             "связь, а не "
@@ -418,6 +521,10 @@ def _indigestion_effect(result: ChapterResult, outcomes: int, limit: float) -> E
             "(gross margin of the others before orders too large − after) × their revenue in that time / years in the "
             "window; an association, not a proven cause",
         ),
-        inputs={"margin_before": float(r["before"]), "margin_after": float(r["after"]),
-                "revenue_after": float(r["after_n"]), "years": years},
-    )  # fmt: skip
+        inputs={
+            "margin_before": float(r["before"]),
+            "margin_after": float(r["after"]),
+            "revenue_after": float(r["after_n"]),
+            "years": years,
+        },
+    )

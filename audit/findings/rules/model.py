@@ -30,10 +30,7 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
     ]
 
 
-SHEETS = {
-    "criteria": Text("Тип продаж", "Type of sale"),
-    "stations": Text("Станции", "Stations"),
-}
+SHEETS = {"criteria": Text("Тип продаж", "Type of sale"), "stations": Text("Станции", "Stations")}
 """Annex sheets of the chapter; a finding names the one that has its list."""
 
 CRITERIA = {
@@ -143,9 +140,17 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
             continue
         status, without, softened = station_status({str(k): v for k, v in r.items()}, case, explained)
         mixed = softened or (without is not None and status_of(without, None, None, t[id]) == "clear")
-        rows.append({"station": str(r["station"]), "status": status, "fte": float(r["fte"]), "softened": mixed,
-                     "coverage": None if pd.isna(r["coverage"]) else float(r["coverage"]), "without": without,
-                     "foreign_hours": float(r["foreign_hours"])})  # fmt: skip
+        rows.append(
+            {
+                "station": str(r["station"]),
+                "status": status,
+                "fte": float(r["fte"]),
+                "softened": mixed,
+                "coverage": None if pd.isna(r["coverage"]) else float(r["coverage"]),
+                "without": without,
+                "foreign_hours": float(r["foreign_hours"]),
+            }
+        )
     status = worse(*(r["status"] for r in rows)) if rows else "clear"
     bad = [r for r in rows if r["status"] in ("found", "watch")]
     names = method().roles
@@ -208,23 +213,32 @@ def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
     id = "model.support_misplaced"
     x = result.facts
     if "TC" not in x["types"]:
-        return not_assessed(id, Text(
-            "Не применяется: быстрой поддержки внутри продаж требуют только смешанные продажи "
+        return not_assessed(
+            id,
+            Text(
+                "Не применяется: быстрой поддержки внутри продаж требуют только смешанные продажи "
                 "(транзакционные с удержанием)",
-            "Does not apply: only transactional sales with retention need support to react from inside sales",
-        ))  # fmt: skip
+                "Does not apply: only transactional sales with retention need support to react from inside sales",
+            ),
+        )
     sits, sla = x["support_sits"], x["support_sla"]
     if sits is None:
         sheet = TABLES["company"]
-        return not_assessed(id, Text(
-            f"На листе «{sheet.ru}» не указано, где находится поддержка",
-            f"The sheet “{sheet.en}” does not say where support sits",
-        ))  # fmt: skip
+        return not_assessed(
+            id,
+            Text(
+                f"На листе «{sheet.ru}» не указано, где находится поддержка",
+                f"The sheet “{sheet.en}” does not say where support sits",
+            ),
+        )
     if sits == "none":
-        return not_assessed(id, Text(
-            "Поддержки в компании нет: смотрите вывод о недостающих станциях",
-            "The company has no support: see the finding about missing stations",
-        ))  # fmt: skip
+        return not_assessed(
+            id,
+            Text(
+                "Поддержки в компании нет: смотрите вывод о недостающих станциях",
+                "The company has no support: see the finding about missing stations",
+            ),
+        )
     status: Status = "clear"
     if sits == "outside":
         status = "found" if sla is False else "watch" if sla is None else "clear"

@@ -39,8 +39,11 @@ def sheet(case: Case, name: str) -> str:
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     return [
-        _single_owner(case, result), _bus_factor(case, result), _handover_loss(case, result), _overloaded(case, result),
-    ]  # fmt: skip
+        _single_owner(case, result),
+        _bus_factor(case, result),
+        _handover_loss(case, result),
+        _overloaded(case, result),
+    ]
 
 
 def _no(id: str, m: Metric, facts: Mapping[str, Any] | None = None) -> Finding:
@@ -79,15 +82,31 @@ def _single_owner(case: Case, result: ChapterResult) -> Finding:
     statuses = [_beyond(m, band)] + ([_beyond(revenue, band)] if revenue.value is not None else [])
     x = result.facts
     facts = {
-        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "chance": m.extra["chance"], "team": m.extra["team"],
-        "single": x["single"], "revenue_share": revenue.value, "revenue_low": revenue.low, "revenue_high": revenue.high,
-        "by_revenue": len(statuses) > 1 and worse(*statuses) != statuses[0], "turnover": x["turnover"],
-        **_limits(case, id), **_period(result),
-    }  # fmt: skip
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "chance": m.extra["chance"],
+        "team": m.extra["team"],
+        "single": x["single"],
+        "revenue_share": revenue.value,
+        "revenue_low": revenue.low,
+        "revenue_high": revenue.high,
+        "by_revenue": len(statuses) > 1 and worse(*statuses) != statuses[0],
+        "turnover": x["turnover"],
+        **_limits(case, id),
+        **_period(result),
+    }
     return make_finding(
-        case, id, worse(*statuses), grade="C", effect=_single_effect(case, result),
-        base_revenue_share=revenue.value or 0.0, table=sheet(case, "clients"), facts=facts,
-    )  # fmt: skip
+        case,
+        id,
+        worse(*statuses),
+        grade="C",
+        effect=_single_effect(case, result),
+        base_revenue_share=revenue.value or 0.0,
+        table=sheet(case, "clients"),
+        facts=facts,
+    )
 
 
 def _single_effect(case: Case, result: ChapterResult) -> Effect | None:
@@ -115,10 +134,19 @@ def _single_effect(case: Case, result: ChapterResult) -> Effect | None:
         "after a "
         "change of manager (Shi et al., 2017); a scenario, not a measurement",
     )
-    return allocated(result, amounts, formula, {
-        "turnover_low": turnover["low"], "turnover_base": turnover["base"], "turnover_high": turnover["high"],
-        "fall_low": fall[0], "fall_base": fall[1], "fall_high": fall[2],
-    })  # fmt: skip
+    return allocated(
+        result,
+        amounts,
+        formula,
+        {
+            "turnover_low": turnover["low"],
+            "turnover_base": turnover["base"],
+            "turnover_high": turnover["high"],
+            "fall_low": fall[0],
+            "fall_base": fall[1],
+            "fall_high": fall[2],
+        },
+    )
 
 
 def _bus_factor(case: Case, result: ChapterResult) -> Finding:
@@ -130,10 +158,18 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
     e, band = m.extra, case.thresholds[id]
     assert band.found is not None
     facts = {
-        "value": int(m.value), "low": m.low, "high": m.high, "n": m.n, "team": e["team"], "even": e["even_split"],
-        "chance_low": e["chance_low"], "chance_top": e["chance_top"], "top_share": e["top_share"],
-        "share": e["share"], **_period(result),
-    }  # fmt: skip
+        "value": int(m.value),
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "team": e["team"],
+        "even": e["even_split"],
+        "chance_low": e["chance_low"],
+        "chance_top": e["chance_top"],
+        "top_share": e["top_share"],
+        "share": e["share"],
+        **_period(result),
+    }
     least = case.thresholds.count("ownership.min_team")
     if e["team"] < least:
         reason = Text(
@@ -164,11 +200,18 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
     if m.value is None:
         return _no(id, m, {"scenario": scenario})
     facts: dict[str, Any] = {
-        "value": m.value, "low": m.low, "high": m.high, "n": m.n, "half_width": m.extra["half_width"],
-        "handed_ratio": m.extra["handed_ratio"], "control_ratio": m.extra["control_ratio"],
-        "controls": m.extra["controls"], "events": m.extra["events"], "scenario": scenario,
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "half_width": m.extra["half_width"],
+        "handed_ratio": m.extra["handed_ratio"],
+        "control_ratio": m.extra["control_ratio"],
+        "controls": m.extra["controls"],
+        "events": m.extra["events"],
+        "scenario": scenario,
         "unmatched": x["handed_unmatched"],
-    }  # fmt: skip
+    }
     least, widest = t.count("general.min_units"), t.value("ownership.handover_max_half_width")
     low, high = scenario["low"], scenario["high"]
     aside = Text(
@@ -235,10 +278,19 @@ def _handover_effect(result: ChapterResult, m: Metric) -> Effect | None:
         "comparable ones; limits from the 95% interval",
     )
     # A lost client has no figure of the last 12 months; what it brought before the hand-over is its ceiling.
-    return allocated(result, amounts, formula, {
-        "expected": float(per.sum()), "change_low": m.low, "change_base": m.value, "change_high": m.high,
-        "margin_share": x["margin_share"],
-    }, cap=None)  # fmt: skip
+    return allocated(
+        result,
+        amounts,
+        formula,
+        {
+            "expected": float(per.sum()),
+            "change_low": m.low,
+            "change_base": m.value,
+            "change_high": m.high,
+            "margin_share": x["margin_share"],
+        },
+        cap=None,
+    )
 
 
 def _overloaded(case: Case, result: ChapterResult) -> Finding:
@@ -254,11 +306,24 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
     many = e["overloaded"] >= case.thresholds.value("ownership.overloaded_people_share") * people
     status = worse(status, "watch" if persons == "found" and not many else persons)
     facts = {
-        "value": m.value, "people": people, "needed": e["hours_needed"], "left": e["hours_left"],
-        "touches": e["touches"], "minutes": e["minutes"], "overloaded": e["overloaded"], "highest": e["highest"],
-        "clients": result.facts["load_clients"], **_limits(case, id), **_period(result),
-    }  # fmt: skip
+        "value": m.value,
+        "people": people,
+        "needed": e["hours_needed"],
+        "left": e["hours_left"],
+        "touches": e["touches"],
+        "minutes": e["minutes"],
+        "overloaded": e["overloaded"],
+        "highest": e["highest"],
+        "clients": result.facts["load_clients"],
+        **_limits(case, id),
+        **_period(result),
+    }
     return make_finding(
-        case, id, status, grade="B", role_hours_share=max(0.0, 1 - 1 / m.value) if m.value > 0 else 0.0,
-        table=sheet(case, "load"), facts=facts,
-    )  # fmt: skip
+        case,
+        id,
+        status,
+        grade="B",
+        role_hours_share=max(0.0, 1 - 1 / m.value) if m.value > 0 else 0.0,
+        table=sheet(case, "load"),
+        facts=facts,
+    )

@@ -51,8 +51,7 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
 def too_few(n: int, needed: int, what: Text) -> Text:
     """Return the reason «too few units»."""
     return Text(
-        f"{what.ru}: {n}, для вывода нужно не меньше {needed}",
-        f"{what.en}: {n}, a verdict needs at least {needed}",
+        f"{what.ru}: {n}, для вывода нужно не меньше {needed}", f"{what.en}: {n}, a verdict needs at least {needed}"
     )
 
 
@@ -122,9 +121,14 @@ def _effect(
             {"client_key": shares["client_key"].to_numpy(), "low": low * part, "base": base * part, "high": high * part}
         )
     return Effect(
-        low=low, base=base, high=high, basis="revenue" if margin is None else "gross_profit", formula=formula,
-        inputs=dict(inputs), by_client=by_client,
-    )  # fmt: skip
+        low=low,
+        base=base,
+        high=high,
+        basis="revenue" if margin is None else "gross_profit",
+        formula=formula,
+        inputs=dict(inputs),
+        by_client=by_client,
+    )
 
 
 def _in_proportion(frame: pd.DataFrame, weight: str) -> pd.DataFrame | None:
@@ -153,9 +157,12 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     gap = (band.found - (m.high or m.value), band.found - m.value, band.found - (m.low or m.value))
     new_a_year = float(result.facts["new_a_year"])
     facts = {
-        **_figures(m), "naive": naive.value, "naive_n": naive.n, "norm": band.found,
+        **_figures(m),
+        "naive": naive.value,
+        "naive_n": naive.n,
+        "norm": band.found,
         "missing_a_year": max(0, round(new_a_year * gap[1])),
-    }  # fmt: skip
+    }
     verdict = _within_horizon(case, m, band, case.window.horizon_days, "retention.horizon_days")
     if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, case.window.horizon_days), facts=facts)
@@ -166,15 +173,18 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
         won = case.thresholds.range("retention.won_back_value")
         effect = _effect(
             result,
-            (new_a_year * max(gap[0], 0) * value * won[0], new_a_year * gap[1] * value * won[1],
-             new_a_year * gap[2] * value * won[2]),
+            (
+                new_a_year * max(gap[0], 0) * value * won[0],
+                new_a_year * gap[1] * value * won[1],
+                new_a_year * gap[2] * value * won[2],
+            ),
             Text(
                 "новых клиентов в год × (норма − доля второй покупки) × выручка вернувшегося за год × доля от неё",
                 "new clients a year × (norm − second-purchase share) × a returner's revenue in a year × share of it",
             ),
             {"new_a_year": new_a_year, "norm": band.found, "share": m.value, "second_value": value, "won_back": won[1]},
             _in_proportion(result.tables["once"], "first_revenue"),
-        )  # fmt: skip
+        )
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts)
 
 
@@ -220,11 +230,14 @@ def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text
     )
     ready = m.extra["ready"]
     if ready is None:
-        return Text(start.ru + ". Нужно больше клиентов или более длинная выгрузка",
-                    start.en + ". More clients or a longer export are needed")  # fmt: skip
+        return Text(
+            start.ru + ". Нужно больше клиентов или более длинная выгрузка",
+            start.en + ". More clients or a longer export are needed",
+        )
     day = day_text(max(ready, str(result.facts["ready_from"])))
-    return Text(f"{start.ru}. Оценить можно не раньше {day.ru}",
-                f"{start.en}. It can be judged from {day.en} at the earliest")  # fmt: skip
+    return Text(
+        f"{start.ru}. Оценить можно не раньше {day.ru}", f"{start.en}. It can be judged from {day.en} at the earliest"
+    )
 
 
 def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
@@ -286,11 +299,13 @@ def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
     effect = _effect(
         result,
         (over[0], over[1], over[2]),
-        Text("(доля ушедшей выручки − граница наблюдения) × выручка предыдущих 12 месяцев",
-             "(share of lost revenue − watch limit) × revenue of the 12 months before"),
+        Text(
+            "(доля ушедшей выручки − граница наблюдения) × выручка предыдущих 12 месяцев",
+            "(share of lost revenue − watch limit) × revenue of the 12 months before",
+        ),
         {"lost_share": m.value, "watch": band.watch, "prior_revenue": prior},
         _in_proportion(result.tables["lost_clients"], "prior_revenue"),
-    )  # fmt: skip
+    )
     facts = {**_figures(m), "watch": band.watch, "found": band.found, "projects": projects}
     return make_finding(
         case,
@@ -362,8 +377,10 @@ def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
     if not case.window.recent_is_whole:
         months = case.settings.period.recent_months
         day = day_text(add_months(case.window.start, months))
-        reason = Text(f"Выгрузка короче {months} мес. Оценить можно с {day.ru}",
-                      f"The export is shorter than {months} months. It can be judged from {day.en}")  # fmt: skip
+        reason = Text(
+            f"Выгрузка короче {months} мес. Оценить можно с {day.ru}",
+            f"The export is shorter than {months} months. It can be judged from {day.en}",
+        )
         return not_assessed(id, reason, facts=_figures(m))
     band = case.thresholds[id]
     status = steady(status_of(m.value, m.low, m.high, band), m, band)
@@ -379,16 +396,17 @@ def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
     effect = _effect(
         result,
         (stake * wake[0] * won[0], stake * wake[1] * won[1], stake * wake[2] * won[2]),
-        Text("выручка спящих за год до последнего заказа × доля возвращаемых × доля прежних закупок",
-             "sleepers' revenue in the year to the last order × share brought back × share of former purchases"),
+        Text(
+            "выручка спящих за год до последнего заказа × доля возвращаемых × доля прежних закупок",
+            "sleepers' revenue in the year to the last order × share brought back × share of former purchases",
+        ),
         {"at_stake": stake, "wake_share": wake[1], "won_back": won[1], "own_rate": float(own)},
         _in_proportion(listed[listed["state"] == "sleeping"], "at_stake"),
-    )  # fmt: skip
+    )
     facts = {**_figures(m), "watch": band.watch, "found": band.found, "wake_share": wake[1], "own_rate": own}
     return make_finding(
-        case, id, status, grade=m.grade or "C", effect=effect, base_revenue_share=m.value, table="worklist",
-        facts=facts,
-    )  # fmt: skip
+        case, id, status, grade=m.grade or "C", effect=effect, base_revenue_share=m.value, table="worklist", facts=facts
+    )
 
 
 def _weak_return(case: Case, result: ChapterResult) -> Finding:
@@ -434,12 +452,19 @@ def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
     effect = _effect(
         result,
         (max(limit, 0.0) * mean, excess * mean, lost * mean),
-        Text("клиенты, потерянные сверх общего уровня, × их средняя выручка предыдущего года",
-             "clients lost above the common rate × their mean revenue of the year before"),
+        Text(
+            "клиенты, потерянные сверх общего уровня, × их средняя выручка предыдущего года",
+            "clients lost above the common rate × their mean revenue of the year before",
+        ),
         {"excess_clients": excess, "mean_revenue": mean, "common_rate": m.value},
-    )  # fmt: skip
-    facts = {**_figures(m), "excess": round(excess, 1), "outliers": len(out), "outliers_lost": int(lost),
-             "outliers_clients": int(out["clients"].sum())}  # fmt: skip
+    )
+    facts = {
+        **_figures(m),
+        "excess": round(excess, 1),
+        "outliers": len(out),
+        "outliers_lost": int(lost),
+        "outliers_clients": int(out["clients"].sum()),
+    }
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="by_manager", facts=facts)
 
 

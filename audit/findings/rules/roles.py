@@ -149,9 +149,14 @@ def _effect(result: ChapterResult) -> Effect | None:
         "clients_with_room": float(e["clients_with_room"]),
     }
     return Effect(
-        low=e["low"], base=e["base"], high=e["high"], basis=e["basis"], formula=FORMULA, inputs=inputs,
+        low=e["low"],
+        base=e["base"],
+        high=e["high"],
+        basis=e["basis"],
+        formula=FORMULA,
+        inputs=inputs,
         by_client=result.tables["effect_by_client"],
-    )  # fmt: skip
+    )
 
 
 def _frontline_overload(case: Case, result: ChapterResult) -> Finding:

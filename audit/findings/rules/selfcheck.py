@@ -12,9 +12,7 @@ from audit.model.result import ChapterResult
 
 __all__ = ["SHEETS", "judge", "sheet"]
 
-SHEETS: dict[str, Text] = {
-    "answers": Text("Ответы и цифры", "Answers and figures"),
-}
+SHEETS: dict[str, Text] = {"answers": Text("Ответы и цифры", "Answers and figures")}
 """Annex sheets of the chapter."""
 
 

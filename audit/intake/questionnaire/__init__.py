@@ -44,8 +44,10 @@ def read_questionnaire(path: Path) -> Questionnaire:
         )
     if not tables and not company:
         # The blank form lies in every new engagement: the orders can be looked at before it comes back.
-        said = Text("опросник не заполнен: начните с листов «Компания», «Сотрудники» и «Время»",
-                    "the questionnaire is not filled in: begin with the sheets “Company”, “Staff” and “Time”")  # fmt: skip
+        said = Text(
+            "опросник не заполнен: начните с листов «Компания», «Сотрудники» и «Время»",
+            "the questionnaire is not filled in: begin with the sheets “Company”, “Staff” and “Time”",
+        )
         problems = (*problems, Problem("", source.name, "", said, fatal=False))
     return Questionnaire(tables=tables, company=company, problems=problems, source=source.name, sha256=source.sha256)
 

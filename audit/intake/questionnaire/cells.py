@@ -105,8 +105,20 @@ def bounds(column: Column) -> Text:
 
 _EPOCH = dt.date(1899, 12, 30)
 _DATE = Text("нужна дата: дд.мм.гггг или гггг-мм-дд", "a date is expected: dd.mm.yyyy or yyyy-mm-dd")
-_MONTHS = ("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября",
-           "декабря")  # fmt: skip
+_MONTHS = (
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
+    "декабря",
+)
 
 
 def date(cell: Any) -> dt.date | None:
@@ -309,10 +321,7 @@ def parse(cell: Any, column: Column) -> Any:
         )
     if isinstance(cell, ErrorCell):
         raise Bad(
-            Text(
-                "в ячейке ошибка формулы: впишите значение",
-                "the cell holds a formula error: type the value in",
-            )
+            Text("в ячейке ошибка формулы: впишите значение", "the cell holds a formula error: type the value in")
         )
     kind = column.kind
     if kind == "list":

@@ -150,11 +150,15 @@ def records(raw: RawTable, staff: Sequence[Cell | None] = ()) -> tuple[list[Reco
         first = next(i for i, row in enumerate(raw.rows) if not _is_empty(row))
         return [], [
             Problem(
-                raw.table, raw.cell(first, 0), shown(next(c for c in raw.rows[first] if text_of(c) is not None)),
-                Text(f"нет строки заголовков; нужны хотя бы столбцы: {keys}",
-                     f"no header row; at least these columns are needed: {keys}"),
+                raw.table,
+                raw.cell(first, 0),
+                shown(next(c for c in raw.rows[first] if text_of(c) is not None)),
+                Text(
+                    f"нет строки заголовков; нужны хотя бы столбцы: {keys}",
+                    f"no header row; at least these columns are needed: {keys}",
+                ),
             )
-        ]  # fmt: skip
+        ]
     if raw.table == "time":
         found = set(header.keys.values())
         if "function" in found and "person" not in found:
@@ -170,28 +174,38 @@ def _shape_problems(raw: RawTable, spec: TableSpec, header: _Header) -> Iterator
     for index, key in header.keys.items():
         if key in seen:
             yield Problem(
-                raw.table, raw.cell(header.row, index), key,
-                Text("столбец с этим ключом встречается дважды; оставьте один",
-                     "the column with this key stands twice; keep one"),
-            )  # fmt: skip
+                raw.table,
+                raw.cell(header.row, index),
+                key,
+                Text(
+                    "столбец с этим ключом встречается дважды; оставьте один",
+                    "the column with this key stands twice; keep one",
+                ),
+            )
         seen[key] = index
     for column in spec.columns:
         if column.required and column.key not in seen:
             yield Problem(
-                raw.table, raw.cell(header.row), column.key,
-                Text(f"нет обязательного столбца «{column.key}» ({column.ru})",
-                     f"the required column “{column.key}” ({column.en}) is missing"),
-            )  # fmt: skip
+                raw.table,
+                raw.cell(header.row),
+                column.key,
+                Text(
+                    f"нет обязательного столбца «{column.key}» ({column.ru})",
+                    f"the required column “{column.key}” ({column.en}) is missing",
+                ),
+            )
     for index in header.unread:
         value = shown(raw.rows[header.row][index])
         hit = nearest(value, names)
         ru = f"; возможно, это «{hit}»?" if hit and hit not in seen else ""
         en = f"; did you mean “{hit}”?" if hit and hit not in seen else ""
         yield Problem(
-            raw.table, raw.cell(header.row, index), value,
+            raw.table,
+            raw.cell(header.row, index),
+            value,
             Text(f"такого столбца в таблице нет, он не прочитан{ru}", f"no such column, it was not read{en}"),
             fatal=False,
-        )  # fmt: skip
+        )
 
 
 def _long(raw: RawTable, spec: TableSpec, header: _Header) -> tuple[list[Record], list[Problem]]:
@@ -205,12 +219,16 @@ def _long(raw: RawTable, spec: TableSpec, header: _Header) -> tuple[list[Record]
         if not raw.sheet and len(row) > width and not _is_empty(row[width:]):
             problems.append(
                 Problem(
-                    raw.table, raw.cell(i), shown(";".join(row)),
-                    Text(f"в строке {len(row)} значений, а в заголовке {width}; значения с разделителем внутри "
-                         "возьмите в кавычки",
-                         f"the row has {len(row)} values, the header {width}; quote values that hold the delimiter"),
+                    raw.table,
+                    raw.cell(i),
+                    shown(";".join(row)),
+                    Text(
+                        f"в строке {len(row)} значений, а в заголовке {width}; значения с разделителем внутри "
+                        "возьмите в кавычки",
+                        f"the row has {len(row)} values, the header {width}; quote values that hold the delimiter",
+                    ),
                 )
-            )  # fmt: skip
+            )
             continue
         cells: dict[str, Cell] = {}
         parts: dict[str, list[str]] = {}
@@ -298,9 +316,12 @@ def _grid_of_functions(
 
 
 def _people_of_grid(
-    raw: RawTable, header: _Header, columns: Mapping[int, Sequence[tuple[int, str, Any]]], first: int,
+    raw: RawTable,
+    header: _Header,
+    columns: Mapping[int, Sequence[tuple[int, str, Any]]],
+    first: int,
     staff: Sequence[Cell | None],
-) -> tuple[dict[int, Cell], list[Problem]]:  # fmt: skip
+) -> tuple[dict[int, Cell], list[Problem]]:
     """Whom each column of the grid is about, and the columns of shares that are about nobody.
 
     The form writes codes and names above its columns by formulas. A program that does not calculate saves them
@@ -339,27 +360,35 @@ def _people_of_grid(
         listed = ", ".join(placed) if len(placed) <= 4 else f"{placed[0]}, {placed[1]}, …, {placed[-1]}"
         problems.append(
             Problem(
-                "time", raw.cell(shown_row), "",
-                Text(f"над столбцами нет сотрудников (формулы не пересчитаны): взят порядок листа «Сотрудники»: {listed}",
-                     "nobody is named above the columns (the formulas were not calculated): the order of the sheet "
-                     f"“Staff” was taken: {listed}"),
+                "time",
+                raw.cell(shown_row),
+                "",
+                Text(
+                    f"над столбцами нет сотрудников (формулы не пересчитаны): взят порядок листа «Сотрудники»: {listed}",
+                    "nobody is named above the columns (the formulas were not calculated): the order of the sheet "
+                    f"“Staff” was taken: {listed}",
+                ),
                 fatal=False,
             )
-        )  # fmt: skip
+        )
     return people, problems
 
 
 def _nobody(place: int | None) -> Text:
     """Say that a column of shares is about nobody; ``place`` is its number where the order of the staff sheet counts."""
     if place is None:
-        return Text("столбец времени без сотрудника: впишите его на лист «Сотрудники», откройте книгу в Excel "
-                    "или LibreOffice и сохраните",
-                    "a column of time without a person: fill in the sheet “Staff”, open the workbook in Excel "
-                    "or LibreOffice and save it")  # fmt: skip
-    return Text(f"столбец времени без сотрудника: по порядку это строка {place} списка на листе «Сотрудники», а в ней "
-                "никого нет; впишите туда сотрудника или уберите доли",
-                f"a column of time without a person: by its order it belongs to row {place} of the list on the sheet "
-                "“Staff”, where nobody stands; fill in that row or take the shares away")  # fmt: skip
+        return Text(
+            "столбец времени без сотрудника: впишите его на лист «Сотрудники», откройте книгу в Excel "
+            "или LibreOffice и сохраните",
+            "a column of time without a person: fill in the sheet “Staff”, open the workbook in Excel "
+            "or LibreOffice and save it",
+        )
+    return Text(
+        f"столбец времени без сотрудника: по порядку это строка {place} списка на листе «Сотрудники», а в ней "
+        "никого нет; впишите туда сотрудника или уберите доли",
+        f"a column of time without a person: by its order it belongs to row {place} of the list on the sheet "
+        "“Staff”, where nobody stands; fill in that row or take the shares away",
+    )
 
 
 def _grid_of_persons(raw: RawTable, header: _Header) -> tuple[list[Record], list[Problem]]:

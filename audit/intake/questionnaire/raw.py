@@ -117,10 +117,7 @@ def read_raw(path: Path) -> Source:
         )
     if path.suffix.lower() not in WORKBOOKS:
         raise QuestionnaireError(
-            Text(
-                f"Опросник — не книга и не папка: {path.name}",
-                f"Not a workbook and not a folder: {path.name}",
-            ),
+            Text(f"Опросник — не книга и не папка: {path.name}", f"Not a workbook and not a folder: {path.name}"),
             where=str(path),
             todo=Text(
                 "Укажите книгу XLSX, а если таблицы в CSV — папку, в которой они лежат",
@@ -200,16 +197,27 @@ def _unknown_place(shown: str, name: str) -> Problem:
     ru = f"; возможно, это «{TABLES[hint].ru}» ({hint})?" if hint else ""
     en = f"; did you mean “{TABLES[hint].en}” ({hint})?" if hint else ""
     return Problem(
-        "", shown, "", Text(f"такой таблицы в опроснике нет, она не прочитана{ru}",
-                            f"the questionnaire has no such table, it was not read{en}"), fatal=False,
-    )  # fmt: skip
+        "",
+        shown,
+        "",
+        Text(
+            f"такой таблицы в опроснике нет, она не прочитана{ru}",
+            f"the questionnaire has no such table, it was not read{en}",
+        ),
+        fatal=False,
+    )
 
 
 def _twice(table: str, place: str, first: str) -> Problem:
     return Problem(
-        table, place, "", Text(f"та же таблица уже есть в «{first}»; оставьте одну",
-                               f"the same table is already in “{first}”; keep one of them"),
-    )  # fmt: skip
+        table,
+        place,
+        "",
+        Text(
+            f"та же таблица уже есть в «{first}»; оставьте одну",
+            f"the same table is already in “{first}”; keep one of them",
+        ),
+    )
 
 
 def decode(body: bytes) -> str:
@@ -314,8 +322,7 @@ def _refuse_bombs(path: Path, body: bytes) -> None:
     if not body.startswith(b"PK"):
         return
     too_big = Text(
-        "в распакованном виде он слишком велик для опросника",
-        "unpacked it is too large to be a questionnaire",
+        "в распакованном виде он слишком велик для опросника", "unpacked it is too large to be a questionnaire"
     )
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
@@ -371,9 +378,14 @@ def _uncalculated(body: bytes, name: str) -> Iterator[tuple[int, int]]:
 
 
 _ERROR_NAMES = {
-    "Div0": "#DIV/0!", "NA": "#N/A", "Name": "#NAME?", "Null": "#NULL!", "Num": "#NUM!", "Ref": "#REF!",
+    "Div0": "#DIV/0!",
+    "NA": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
     "Value": "#VALUE!",
-}  # fmt: skip
+}
 
 
 def _errors(checker: Any, name: str, rows: list[list[Any]]) -> Iterator[tuple[int, int, str]]:

@@ -108,18 +108,24 @@ def _company(rows: list[Record], notes: _Notes) -> tuple[dict[str, Any], pd.Data
                 record.where,
                 record.value("value"),
                 Text(
-                    "значение без ключа: впишите, к чему оно относится",
-                    "a value without a key: say what it belongs to",
+                    "значение без ключа: впишите, к чему оно относится", "a value without a key: say what it belongs to"
                 ),
             )
             continue
         key = names.get(fold(word.rstrip("*").strip()))
         if key is None:
             hit = nearest(word, names)
-            notes.add("company", record.at("key"), word, Text(
-                "такого вопроса на листе нет, ответ не прочитан" + (f"; возможно, это «{hit}»?" if hit else ""),
-                "the sheet has no such question, the answer was not read" + (f"; did you mean “{hit}”?" if hit else ""),
-            ), fatal=False)  # fmt: skip
+            notes.add(
+                "company",
+                record.at("key"),
+                word,
+                Text(
+                    "такого вопроса на листе нет, ответ не прочитан" + (f"; возможно, это «{hit}»?" if hit else ""),
+                    "the sheet has no such question, the answer was not read"
+                    + (f"; did you mean “{hit}”?" if hit else ""),
+                ),
+                fatal=False,
+            )
             continue
         spec = specs[key]
         try:
@@ -136,21 +142,25 @@ def _company(rows: list[Record], notes: _Notes) -> tuple[dict[str, Any], pd.Data
                 "company",
                 record.at("key"),
                 word,
-                Text(
-                    "на этот вопрос уже есть ответ выше; оставьте один",
-                    "this question is answered above; keep one",
-                ),
+                Text("на этот вопрос уже есть ответ выше; оставьте один", "this question is answered above; keep one"),
             )
             continue
         found[key] = value
     if rows and not found.get("name"):
-        notes.add("company", rows[0].where, "", Text(
-            "не указано название компании", "the company's name is missing"), fatal=False)  # fmt: skip
+        notes.add(
+            "company",
+            rows[0].where,
+            "",
+            Text("не указано название компании", "the company's name is missing"),
+            fatal=False,
+        )
     company = {c.key: found[c.key] for c in COMPANY_KEYS if c.key in found}
-    frame = pd.DataFrame({
-        "key": pd.Series(list(company), dtype=object),
-        "value": pd.Series([_as_text(v) for v in company.values()], dtype=object),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "key": pd.Series(list(company), dtype=object),
+            "value": pd.Series([_as_text(v) for v in company.values()], dtype=object),
+        }
+    )
     return company, frame
 
 
@@ -165,9 +175,16 @@ def _single_share(record: Record, spec: Column, notes: _Notes) -> float:
     assert value is not None
     if percent or 1 < value <= 100:
         if not percent:
-            notes.add("company", record.at("value"), record.value("value"), Text(
-                f"прочитано как проценты: {value:g} % = {value / 100:g}",
-                f"read as per cent: {value:g} % = {value / 100:g}"), fatal=False)  # fmt: skip
+            notes.add(
+                "company",
+                record.at("value"),
+                record.value("value"),
+                Text(
+                    f"прочитано как проценты: {value:g} % = {value / 100:g}",
+                    f"read as per cent: {value:g} % = {value / 100:g}",
+                ),
+                fatal=False,
+            )
         value /= 100
     if not 0 <= value <= 1:
         raise Bad(Text("нужна доля от 0 до 1", "a share from 0 to 1 is expected"))
@@ -240,11 +257,18 @@ def _no_role(spec: TableSpec, column: Column, row: Row, record: Record, notes: _
         # The words stood in the role's place: keep them as the title, which is what they are.
         if title is None:
             row["title"] = cell
-    notes.add("staff", record.at(column.key), cell or title or "", Text(
-        "по этой должности роль не определить: выберите, что человек делает на самом деле — привлекает (SR), ведёт "
-        "постоянных клиентов (KM), оформляет заказы (SOP, OP) или всё сразу (UNI)",
-        "this title does not tell the role: choose what the person really does — wins clients (SR), looks after "
-        "regular ones (KM), takes and enters orders (SOP, OP) or all of it (UNI)"), fatal=False)  # fmt: skip
+    notes.add(
+        "staff",
+        record.at(column.key),
+        cell or title or "",
+        Text(
+            "по этой должности роль не определить: выберите, что человек делает на самом деле — привлекает (SR), ведёт "
+            "постоянных клиентов (KM), оформляет заказы (SOP, OP) или всё сразу (UNI)",
+            "this title does not tell the role: choose what the person really does — wins clients (SR), looks after "
+            "regular ones (KM), takes and enters orders (SOP, OP) or all of it (UNI)",
+        ),
+        fatal=False,
+    )
     return True
 
 
@@ -295,9 +319,16 @@ def _scale(spec: TableSpec, column: Column, rows: list[Record], notes: _Notes) -
     if not per_cent:
         return 1.0
     if signs != {True}:
-        notes.add(spec.name, values[0][2].at(column.key), values[0][2].value(column.key), Text(
-            f"весь столбец «{column.ru}» прочитан как проценты: 45 = 0,45",
-            f"the whole column “{column.en}” is read as per cent: 45 = 0.45"), fatal=False)  # fmt: skip
+        notes.add(
+            spec.name,
+            values[0][2].at(column.key),
+            values[0][2].value(column.key),
+            Text(
+                f"весь столбец «{column.ru}» прочитан как проценты: 45 = 0,45",
+                f"the whole column “{column.en}” is read as per cent: 45 = 0.45",
+            ),
+            fatal=False,
+        )
     return 100.0
 
 
@@ -408,10 +439,7 @@ def _staff(rows: list[_Entry], people: _People, notes: _Notes) -> None:
                 "staff",
                 record.at("end"),
                 record.value("end"),
-                Text(
-                    f"уволен раньше, чем принят ({start:%d.%m.%Y})",
-                    f"left before starting ({start:%d.%m.%Y})",
-                ),
+                Text(f"уволен раньше, чем принят ({start:%d.%m.%Y})", f"left before starting ({start:%d.%m.%Y})"),
             )
         for alias in row.get("aliases") or ():
             first = owner.setdefault(fold(alias), row.get("person", ""))
@@ -471,10 +499,16 @@ def _time(rows: list[_Entry], people: _People, notes: _Notes) -> None:
             gap = 1 - total
             ru = f"не хватает {gap:.2f}" if gap > 0 else f"лишние {-gap:.2f}"
             en = f"{gap:.2f} is missing" if gap > 0 else f"{-gap:.2f} too much"
-            notes.add("time", first[person].at("person"), person, Text(
-                f"сумма долей сотрудника {person} равна {total:.3g}".replace(".", ",")
-                + f", а должна быть 1 (± {SUM_TOLERANCE:g}): {ru}".replace(".", ","),
-                f"the shares of {person} sum to {total:.3g}, not to 1 (± {SUM_TOLERANCE:g}): {en}"))  # fmt: skip
+            notes.add(
+                "time",
+                first[person].at("person"),
+                person,
+                Text(
+                    f"сумма долей сотрудника {person} равна {total:.3g}".replace(".", ",")
+                    + f", а должна быть 1 (± {SUM_TOLERANCE:g}): {ru}".replace(".", ","),
+                    f"the shares of {person} sum to {total:.3g}, not to 1 (± {SUM_TOLERANCE:g}): {en}",
+                ),
+            )
 
 
 def _clock(value: float) -> str:
@@ -502,11 +536,17 @@ def _day_log(rows: list[_Entry], notes: _Notes) -> None:
         latest = -1.0
         for start, end, record in items:
             if start < latest:
-                notes.add("day_log", record.at("start"), record.value("start"), Text(
-                    f"у {person} {day:%d.%m.%Y} запись {_clock(start)}–{_clock(end)} пересекается с предыдущей, "
-                    f"которая кончается в {_clock(latest)}",
-                    f"{person} on {day:%d.%m.%Y}: the record {_clock(start)}–{_clock(end)} overlaps the one before, "
-                    f"which ends at {_clock(latest)}"))  # fmt: skip
+                notes.add(
+                    "day_log",
+                    record.at("start"),
+                    record.value("start"),
+                    Text(
+                        f"у {person} {day:%d.%m.%Y} запись {_clock(start)}–{_clock(end)} пересекается с предыдущей, "
+                        f"которая кончается в {_clock(latest)}",
+                        f"{person} on {day:%d.%m.%Y}: the record {_clock(start)}–{_clock(end)} overlaps the one before, "
+                        f"which ends at {_clock(latest)}",
+                    ),
+                )
             latest = max(latest, end)
 
 
@@ -519,18 +559,23 @@ def _handoffs(rows: list[_Entry], notes: _Notes) -> None:
                 record.at("to_role"),
                 record.value("to_role"),
                 Text(
-                    "передача от роли самой себе: укажите другую роль",
-                    "a hand-off from a role to itself: name another",
+                    "передача от роли самой себе: укажите другую роль", "a hand-off from a role to itself: name another"
                 ),
             )
         needs = tests[row["trigger"]].tests if row.get("trigger") else ""
         if needs and row.get(needs) is None:
             column = TABLES["handoffs"].column(needs)
             assert column is not None
-            notes.add("handoffs", record.at("trigger"), record.value("trigger"), Text(
-                f"для этого правила впишите ещё «{column.ru}» ({needs}), иначе его не сверить с заказами",
-                f"this rule also needs “{column.en}” ({needs}), or it cannot be compared with the orders"),
-                fatal=False)  # fmt: skip
+            notes.add(
+                "handoffs",
+                record.at("trigger"),
+                record.value("trigger"),
+                Text(
+                    f"для этого правила впишите ещё «{column.ru}» ({needs}), иначе его не сверить с заказами",
+                    f"this rule also needs “{column.en}” ({needs}), or it cannot be compared with the orders",
+                ),
+                fatal=False,
+            )
 
 
 def _repeats(table: str, key: tuple[str, ...], rows: list[_Entry], notes: _Notes, *, fatal: bool) -> None:

@@ -47,16 +47,19 @@ def _sheet_name(view: ChapterView, name: str) -> str:
 
 def _caption(view: ChapterView, section: str, /, **values: Any) -> Caption:
     return Caption(
-        f"base-{section.replace('_', '-')}", _plain(view, section, "chart", **values),
+        f"base-{section.replace('_', '-')}",
+        _plain(view, section, "chart", **values),
         note=_plain(view, section, "chart_note", **values),
-    )  # fmt: skip
+    )
 
 
 def _section(view: ChapterView, name: str, parts: list[Any], **values: Any) -> Section:
     return Section(
-        f"base-{name.replace('_', '-')}", _plain(view, name, "title"), [p for p in parts if p is not None and p != ""],
+        f"base-{name.replace('_', '-')}",
+        _plain(view, name, "title"),
+        [p for p in parts if p is not None and p != ""],
         lead=_t(view, name, "lead", **values),
-    )  # fmt: skip
+    )
 
 
 def _limits(view: ChapterView) -> dict[str, float]:
@@ -91,9 +94,7 @@ def _top_columns(view: ChapterView) -> list[Col]:
         Col("abcd", _label(view, "Стратегия", "Strategy"), show=_strategy(view)),
     ]
     if view.result.facts["has_margin"]:
-        columns[4:4] = [
-            Col("margin_share", _label(view, "Валовая маржа", "Gross margin"), "share"),
-        ]
+        columns[4:4] = [Col("margin_share", _label(view, "Валовая маржа", "Gross margin"), "share")]
     return columns
 
 
@@ -166,16 +167,14 @@ def spread(view: ChapterView) -> Section:
     limits = _limits(view)
     words = {k: _plain(view, "spread", k) for k in ("x", "y", "equal", "top")}
     chart = charts.spread_chart(
-        [float(v) for v in clients["revenue_share"]], view.fmt, _caption(view, "spread", **limits),
-        limits=(limits["a"], limits["b"]), words=words,
-    )  # fmt: skip
+        [float(v) for v in clients["revenue_share"]],
+        view.fmt,
+        _caption(view, "spread", **limits),
+        limits=(limits["a"], limits["b"]),
+        words=words,
+    )
     listed = table(
-        named(clients),
-        _top_columns(view),
-        fmt=view.fmt,
-        max_rows=SHOWN,
-        sheet=_sheet_name(view, "clients"),
-        wide=False,
+        named(clients), _top_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "clients"), wide=False
     )
     return _section(view, "spread", [chart, listed])
 
@@ -212,11 +211,14 @@ def strategies(view: ChapterView) -> Section:
             _client(view),
             Col("abcd", _label(view, "Стратегия", "Strategy"), show=_strategy(view)),
             Col("revenue", _label(view, "Выручка", "Revenue"), "money"),
-            Col("room_from", _label(view, "Откуда видно место", "Where room shows"),
-                show=lambda v: source.get(str(v), "")),
+            Col(
+                "room_from",
+                _label(view, "Откуда видно место", "Where room shows"),
+                show=lambda v: source.get(str(v), ""),
+            ),
             Col("to_best", _label(view, "К своим лучшим кварталам", "To own best quarters"), "share"),
             Col("missing", _label(view, "Недостаёт категорий", "Missing categories"), "num"),
-        ]  # fmt: skip
+        ]
         if rows["wallet_share"].notna().any():
             columns.append(Col("wallet_share", _label(view, "Наша доля бюджета", "Our share of budget"), "share"))
         parts.append(table(rows, columns, fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "clients"), wide=False))
@@ -232,13 +234,17 @@ def tail(view: ChapterView) -> Section:
     names = {k: _plain(view, "classes", k) for k in ("clients", "orders", "revenue")}
     n = view.result.facts["clients"]
     rows = {
-        names["clients"]: view.result.facts["tail_clients"] / n, names["orders"]: orders.value,
+        names["clients"]: view.result.facts["tail_clients"] / n,
+        names["orders"]: orders.value,
         names["revenue"]: revenue.value,
-    }  # fmt: skip
+    }
     chart = charts.halves_chart(
-        rows, view.fmt, _caption(view, "tail"), smaller=_plain(view, "tail", "smaller"),
+        rows,
+        view.fmt,
+        _caption(view, "tail"),
+        smaller=_plain(view, "tail", "smaller"),
         larger=_plain(view, "tail", "larger"),
-    )  # fmt: skip
+    )
     return _section(view, "tail", [chart])
 
 
@@ -268,13 +274,21 @@ def wallet(view: ChapterView) -> Section:
         return _section(view, "wallet", [])
     top = frame.head(MOST_WALLETS)
     chart = charts.wallet_chart(
-        [str(v) for v in top["client_name"]], [float(v) for v in top["share"]], view.fmt, _caption(view, "wallet"),
+        [str(v) for v in top["client_name"]],
+        [float(v) for v in top["share"]],
+        view.fmt,
+        _caption(view, "wallet"),
         view.case.thresholds["base.wallet_headroom"],
-    )  # fmt: skip
+    )
     listed = table(
-        frame, _wallet_columns(view), fmt=view.fmt, max_rows=SHOWN, paper_rows=0, sheet=_sheet_name(view, "wallet"),
+        frame,
+        _wallet_columns(view),
+        fmt=view.fmt,
+        max_rows=SHOWN,
+        paper_rows=0,
+        sheet=_sheet_name(view, "wallet"),
         wide=False,
-    )  # fmt: skip
+    )
     return _section(view, "wallet", [chart, listed])
 
 
@@ -286,9 +300,11 @@ def _wallet_rows(view: ChapterView) -> pd.DataFrame:
 def assortment(view: ChapterView) -> Section:
     """Categories that similar clients buy and this one does not."""
     m = _metric(view, "range_gap")
-    half = None if m.value is None else math.ceil(
-        view.case.thresholds.value("base.similar_min_share") * float(m.extra["peers"]) - 1e-9
-    )  # fmt: skip
+    half = (
+        None
+        if m.value is None
+        else math.ceil(view.case.thresholds.value("base.similar_min_share") * float(m.extra["peers"]) - 1e-9)
+    )
     by_category = view.tables["missing_categories"]
     if m.value is None or by_category.empty:
         return _section(view, "range", [], peers_half=half)
@@ -299,9 +315,13 @@ def assortment(view: ChapterView) -> Section:
         [str(v) for v in top["category"]], [int(v) for v in top["clients"]], view.fmt, caption
     )
     listed = table(
-        named(view.tables["gaps"]), _gap_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "gaps"),
+        named(view.tables["gaps"]),
+        _gap_columns(view),
+        fmt=view.fmt,
+        max_rows=SHOWN,
+        sheet=_sheet_name(view, "gaps"),
         wide=False,
-    )  # fmt: skip
+    )
     return _section(view, "range", [chart, listed, _t(view, "range", "note")], peers_half=half)
 
 
@@ -318,15 +338,21 @@ def giants(view: ChapterView) -> Section:
             table(
                 outcomes,
                 [
-                    Col("outcome", _label(view, "У остальных", "With the others"),
-                        show=lambda v: _plain(view, "giants", str(v))),
+                    Col(
+                        "outcome",
+                        _label(view, "У остальных", "With the others"),
+                        show=lambda v: _plain(view, "giants", str(v)),
+                    ),
                     Col("before", _label(view, "До", "Before"), "share", 1),
                     Col("after", _label(view, "После", "After"), "share", 1),
-                    Col("p", _label(view, "p одного показателя", "p of one outcome"), "num", show=lambda v: _p(view, v)),
+                    Col(
+                        "p", _label(view, "p одного показателя", "p of one outcome"), "num", show=lambda v: _p(view, v)
+                    ),
                 ],
-                fmt=view.fmt, sortable=False,
+                fmt=view.fmt,
+                sortable=False,
             )
-        )  # fmt: skip
+        )
     parts.append(
         table(named(frame), _giant_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=_sheet_name(view, "giants"))
     )
@@ -341,9 +367,10 @@ def _p(view: ChapterView, value: Any) -> str:
 
 def _giant_columns(view: ChapterView) -> list[Col]:
     return [
-        _client(view), Col("day", _label(view, "День", "Day"), "date"),
+        _client(view),
+        Col("day", _label(view, "День", "Day"), "date"),
         Col("revenue", _label(view, "Сумма", "Amount"), "money"),
-    ]  # fmt: skip
+    ]
 
 
 def _outcomes_chart(view: ChapterView, outcomes: pd.DataFrame) -> Chart | None:
@@ -355,9 +382,12 @@ def _outcomes_chart(view: ChapterView, outcomes: pd.DataFrame) -> Chart | None:
         ]
     worst = outcomes.sort_values("p", kind="stable").iloc[0]
     caption = _caption(
-        view, "giants", outcome=_plain(view, "giants", str(worst["outcome"])), before=float(worst["before"]),
+        view,
+        "giants",
+        outcome=_plain(view, "giants", str(worst["outcome"])),
+        before=float(worst["before"]),
         after=float(worst["after"]),
-    )  # fmt: skip
+    )
     return charts.outcomes_chart(rows, view.fmt, caption)
 
 
@@ -428,12 +458,18 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     holdings = view.tables["holdings"]
     if len(holdings) and int((holdings["clients"] > 1).sum()):
         sheets.append(
-            _sheet(view, "holdings", "spread", holdings, [
-                Col("name", _label(view, "Холдинг или клиент", "Holding or client")),
-                Col("clients", _label(view, "Клиентов", "Clients"), "count"),
-                Col("revenue", _label(view, "Выручка", "Revenue"), "money_full"),
-            ])
-        )  # fmt: skip
+            _sheet(
+                view,
+                "holdings",
+                "spread",
+                holdings,
+                [
+                    Col("name", _label(view, "Холдинг или клиент", "Holding or client")),
+                    Col("clients", _label(view, "Клиентов", "Clients"), "count"),
+                    Col("revenue", _label(view, "Выручка", "Revenue"), "money_full"),
+                ],
+            )
+        )
     off = _off_rows(view)
     if len(off):
         flags = {c: [yes(v) for v in off[c]] for c in off.columns if c.startswith("flag_")}

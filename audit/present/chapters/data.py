@@ -36,30 +36,49 @@ def came_in(view: ChapterView) -> Section:
     fmt, x = view.fmt, view.result.facts
     top = view.result.metrics["data.top20_revenue_share"]
     figures = [
-        (fmt.num(x["rows_used"]), _label(view, "строк в расчёте", "rows used"),
-         _label(view, f"из {fmt.num(x['rows_read'])} прочитанных", f"of {fmt.num(x['rows_read'])} read")),
+        (
+            fmt.num(x["rows_used"]),
+            _label(view, "строк в расчёте", "rows used"),
+            _label(view, f"из {fmt.num(x['rows_read'])} прочитанных", f"of {fmt.num(x['rows_read'])} read"),
+        ),
         (fmt.num(x["clients"]), _label(view, "клиентов с покупками", "clients who bought"), ""),
-        (fmt.num(x["order_days"]), _label(view, "дней заказа", "order days"),
-         _label(view, f"{fmt.num(x['orders'])} заказов", f"{fmt.num(x['orders'])} orders")),
-        (fmt.money(x["revenue"]), _label(view, "выручка за период", "revenue of the period"),
-         "" if top.value is None else _label(view, f"{fmt.metric(top)} — у 20 % крупнейших клиентов",
-                                             f"{fmt.metric(top)} from the largest 20% of clients")),
-    ]  # fmt: skip
+        (
+            fmt.num(x["order_days"]),
+            _label(view, "дней заказа", "order days"),
+            _label(view, f"{fmt.num(x['orders'])} заказов", f"{fmt.num(x['orders'])} orders"),
+        ),
+        (
+            fmt.money(x["revenue"]),
+            _label(view, "выручка за период", "revenue of the period"),
+            ""
+            if top.value is None
+            else _label(
+                view,
+                f"{fmt.metric(top)} — у 20 % крупнейших клиентов",
+                f"{fmt.metric(top)} from the largest 20% of clients",
+            ),
+        ),
+    ]
     files = table(
         view.tables["files"],
         [
-            Col("file", _label(view, "Файл", "File")), Col("format", _label(view, "Вид", "Kind")),
+            Col("file", _label(view, "Файл", "File")),
+            Col("format", _label(view, "Вид", "Kind")),
             Col("encoding", _label(view, "Кодировка", "Encoding")),
             Col("rows_read", _label(view, "Прочитано строк", "Rows read"), "count"),
             Col("rows_used", _label(view, "В расчёте", "Used"), "count"),
             Col("rows_set_aside", _label(view, "Отложено", "Set aside"), "count"),
         ],
-        fmt=fmt, max_rows=12, sortable=False,
-    )  # fmt: skip
+        fmt=fmt,
+        max_rows=12,
+        sortable=False,
+    )
     return Section(
-        "data-came-in", _title(view, "came_in"), [key_figures(figures), _revenue_chart(view), files],
+        "data-came-in",
+        _title(view, "came_in"),
+        [key_figures(figures), _revenue_chart(view), files],
         lead=_t(view, "came_in", "lead"),
-    )  # fmt: skip
+    )
 
 
 def _month_start(index: int) -> dt.date:
@@ -96,10 +115,11 @@ def _revenue_chart(view: ChapterView) -> Chart | None:
         {_label(view, "выручка", "revenue"): [float(revenue.get(m, 0.0)) for m in span]},
         fmt=fmt,
         shade_from=w.recent_start if w.recent_is_whole else None,
-        shade_label=_label(view, "последние 12 месяцев", "last 12 months") if view.case.settings.period.recent_months == 12
+        shade_label=_label(view, "последние 12 месяцев", "last 12 months")
+        if view.case.settings.period.recent_months == 12
         else "",
         accent=view.case.settings.report.accent,
-    )  # fmt: skip
+    )
 
 
 def left_out(view: ChapterView) -> Section:
@@ -116,24 +136,35 @@ def left_out(view: ChapterView) -> Section:
     parts = [body]
     sums = view.tables["control_sums"]
     if len(sums):
-        parts.append(table(
-            sums,
-            [
-                Col("file", _label(view, "Файл", "File")), Col("label", _label(view, "Итог в файле", "Total in the file")),
-                Col("stated", _label(view, "В файле", "Stated"), "money_full"),
-                Col("counted", _label(view, "Посчитано", "Counted"), "money_full"),
-                Col("agrees", _label(view, "Сходится", "Agrees"),
-                    show=lambda ok: _label(view, "да", "yes") if ok else _label(view, "нет", "no")),
-            ],
-            fmt=view.fmt, sortable=False,
-        ))  # fmt: skip
+        parts.append(
+            table(
+                sums,
+                [
+                    Col("file", _label(view, "Файл", "File")),
+                    Col("label", _label(view, "Итог в файле", "Total in the file")),
+                    Col("stated", _label(view, "В файле", "Stated"), "money_full"),
+                    Col("counted", _label(view, "Посчитано", "Counted"), "money_full"),
+                    Col(
+                        "agrees",
+                        _label(view, "Сходится", "Agrees"),
+                        show=lambda ok: _label(view, "да", "yes") if ok else _label(view, "нет", "no"),
+                    ),
+                ],
+                fmt=view.fmt,
+                sortable=False,
+            )
+        )
     return Section("data-left-out", _title(view, "left_out"), parts, lead=_t(view, "left_out", "lead"))
 
 
 _HOW = {
-    "mapped": ("понят", "mapped"), "guessed": ("угадан по смыслу", "guessed"), "setting": ("задан в audit.toml", "set"),
-    "derived": ("вычислен", "derived"), "not_used": ("не нужен", "not used"), "unmapped": ("не понят", "unmapped"),
-}  # fmt: skip
+    "mapped": ("понят", "mapped"),
+    "guessed": ("угадан по смыслу", "guessed"),
+    "setting": ("задан в audit.toml", "set"),
+    "derived": ("вычислен", "derived"),
+    "not_used": ("не нужен", "not used"),
+    "unmapped": ("не понят", "unmapped"),
+}
 
 
 def understood(view: ChapterView) -> Section:
@@ -160,13 +191,16 @@ def understood(view: ChapterView) -> Section:
                 Col("how_word", _label(view, "Как", "How")),
                 Col("filled", _label(view, "Заполнен, доля выручки", "Filled, share of revenue"), "share"),
             ],
-            fmt=view.fmt, sortable=False, max_rows=40, paper_rows=int((~plain).sum()),
+            fmt=view.fmt,
+            sortable=False,
+            max_rows=40,
+            paper_rows=int((~plain).sum()),
             sheet=_label(view, "Столбцы", "Columns"),
         ),
         Markup('<p class="km-note {}">{}</p>').format(PAPER_ONLY, _t(view, "understood", "known", listed=listed))
         if listed
         else None,
-    ]  # fmt: skip
+    ]
     said = [*(n.get(view.lang) for n in i.notes), *(q.text.get(view.lang) for q in i.questions)]
     if said:
         parts.append(Markup("<ul>{}</ul>").format(join(Markup("<li>{}</li>").format(s) for s in said)))
@@ -192,29 +226,37 @@ def who(view: ChapterView) -> Section:
         names = view.case.settings.report.names
         parts.append(_t(view, "who", "unknown", n=len(unclear), share=float(unclear["revenue_share"].max())))
         if names:
-            parts.append(table(
-                unclear.sort_values("revenue_share", ascending=False),
-                [
-                    Col("spelling", _label(view, "Написание в заказах", "Spelling in the orders")),
-                    Col("proposal", _label(view, "Похоже на", "Looks like")),
-                    Col("rows", _label(view, "Строк", "Rows"), "count"),
-                    Col("revenue_share", _label(view, "Доля выручки", "Share of revenue"), "share"),
-                ],
-                fmt=view.fmt, max_rows=15,
-            ))  # fmt: skip
+            parts.append(
+                table(
+                    unclear.sort_values("revenue_share", ascending=False),
+                    [
+                        Col("spelling", _label(view, "Написание в заказах", "Spelling in the orders")),
+                        Col("proposal", _label(view, "Похоже на", "Looks like")),
+                        Col("rows", _label(view, "Строк", "Rows"), "count"),
+                        Col("revenue_share", _label(view, "Доля выручки", "Share of revenue"), "share"),
+                    ],
+                    fmt=view.fmt,
+                    max_rows=15,
+                )
+            )
     twins = view.tables["duplicate_clients"]
     if len(twins):
         parts.append(_t(view, "who", "duplicates", n=len(twins)))
-        parts.append(table(
-            twins,
-            [
-                Col("name_a", _label(view, "Клиент", "Client")), Col("name_b", _label(view, "Возможно, он же", "Maybe the same")),
-                Col("similarity", _label(view, "Сходство", "Similarity"), "share"),
-                Col("revenue_a", _label(view, "Выручка", "Revenue"), "money"),
-                Col("revenue_b", _label(view, "Выручка второго", "Revenue of the other"), "money"),
-            ],
-            fmt=view.fmt, max_rows=10, sheet=_label(view, "Похожие клиенты", "Similar clients"),
-        ))  # fmt: skip
+        parts.append(
+            table(
+                twins,
+                [
+                    Col("name_a", _label(view, "Клиент", "Client")),
+                    Col("name_b", _label(view, "Возможно, он же", "Maybe the same")),
+                    Col("similarity", _label(view, "Сходство", "Similarity"), "share"),
+                    Col("revenue_a", _label(view, "Выручка", "Revenue"), "money"),
+                    Col("revenue_b", _label(view, "Выручка второго", "Revenue of the other"), "money"),
+                ],
+                fmt=view.fmt,
+                max_rows=10,
+                sheet=_label(view, "Похожие клиенты", "Similar clients"),
+            )
+        )
     return Section("data-who", _title(view, "who"), parts)
 
 
@@ -244,35 +286,61 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     months = view.tables["months"]
     months = months.assign(month=pd.to_datetime([_month_start(int(m)) for m in months["month_index"]]))
     sheets = [
-        Sheet(_label(view, "Месяцы", "Months"), _title(view, "revenue"), months, [
-            Col("month", _label(view, "Месяц", "Month"), "month"),
-            Col("revenue", _label(view, "Выручка", "Revenue"), "money_full"),
-            Col("margin", _label(view, "Валовая прибыль", "Gross profit"), "money_full"),
-            Col("orders", _label(view, "Заказов", "Orders"), "count"),
-            Col("clients", _label(view, "Клиентов с заказом", "Clients with an order"), "count"),
-            Col("first_purchases", _label(view, "Первых покупок", "First purchases"), "count"),
-        ]),
-        Sheet(_label(view, "Столбцы", "Columns"), _title(view, "understood"), view.tables["columns"], [
-            Col("file", _label(view, "Файл", "File")), Col("header", _label(view, "Столбец", "Column")),
-            Col("field", _label(view, "Поле", "Field")), Col("how", _label(view, "Как понят", "How")),
-        ]),
-    ]  # fmt: skip
+        Sheet(
+            _label(view, "Месяцы", "Months"),
+            _title(view, "revenue"),
+            months,
+            [
+                Col("month", _label(view, "Месяц", "Month"), "month"),
+                Col("revenue", _label(view, "Выручка", "Revenue"), "money_full"),
+                Col("margin", _label(view, "Валовая прибыль", "Gross profit"), "money_full"),
+                Col("orders", _label(view, "Заказов", "Orders"), "count"),
+                Col("clients", _label(view, "Клиентов с заказом", "Clients with an order"), "count"),
+                Col("first_purchases", _label(view, "Первых покупок", "First purchases"), "count"),
+            ],
+        ),
+        Sheet(
+            _label(view, "Столбцы", "Columns"),
+            _title(view, "understood"),
+            view.tables["columns"],
+            [
+                Col("file", _label(view, "Файл", "File")),
+                Col("header", _label(view, "Столбец", "Column")),
+                Col("field", _label(view, "Поле", "Field")),
+                Col("how", _label(view, "Как понят", "How")),
+            ],
+        ),
+    ]
     aside = view.tables["set_aside"]
     if len(aside):
-        sheets.append(Sheet(
-            _label(view, "Отложенные строки", "Rows set aside"), _title(view, "left_out"), aside.assign(reason=aside[view.lang]), [
-                Col("code", _label(view, "Код", "Code")), Col("reason", _label(view, "Причина", "Reason")),
-                Col("rows", _label(view, "Строк", "Rows"), "count"),
-                Col("revenue", _label(view, "На сумму", "Revenue"), "money_full"),
-                Col("example", _label(view, "Пример", "Example")),
-            ]))  # fmt: skip
+        sheets.append(
+            Sheet(
+                _label(view, "Отложенные строки", "Rows set aside"),
+                _title(view, "left_out"),
+                aside.assign(reason=aside[view.lang]),
+                [
+                    Col("code", _label(view, "Код", "Code")),
+                    Col("reason", _label(view, "Причина", "Reason")),
+                    Col("rows", _label(view, "Строк", "Rows"), "count"),
+                    Col("revenue", _label(view, "На сумму", "Revenue"), "money_full"),
+                    Col("example", _label(view, "Пример", "Example")),
+                ],
+            )
+        )
     if len(view.tables["duplicate_clients"]):
-        sheets.append(Sheet(
-            _label(view, "Похожие клиенты", "Similar clients"), _title(view, "who"), view.tables["duplicate_clients"], [
-                Col("name_a", _label(view, "Клиент", "Client")), Col("name_b", _label(view, "Похожий", "Similar")),
-                Col("similarity", _label(view, "Сходство", "Similarity"), "share"),
-                Col("revenue_a", _label(view, "Выручка", "Revenue"), "money_full"),
-                Col("revenue_b", _label(view, "Выручка похожего", "Revenue of the similar"), "money_full"),
-                Col("reason", _label(view, "Почему", "Why")),
-            ]))  # fmt: skip
+        sheets.append(
+            Sheet(
+                _label(view, "Похожие клиенты", "Similar clients"),
+                _title(view, "who"),
+                view.tables["duplicate_clients"],
+                [
+                    Col("name_a", _label(view, "Клиент", "Client")),
+                    Col("name_b", _label(view, "Похожий", "Similar")),
+                    Col("similarity", _label(view, "Сходство", "Similarity"), "share"),
+                    Col("revenue_a", _label(view, "Выручка", "Revenue"), "money_full"),
+                    Col("revenue_b", _label(view, "Выручка похожего", "Revenue of the similar"), "money_full"),
+                    Col("reason", _label(view, "Почему", "Why")),
+                ],
+            )
+        )
     return sheets

@@ -52,9 +52,11 @@ def _caption(view: ChapterView, section: str, /, **values: Any) -> Caption:
 
 def _section(view: ChapterView, name: str, parts: list[Any], **values: Any) -> Section:
     return Section(
-        f"ownership-{name}", _plain(view, name, "title"), [p for p in parts if p is not None and p != ""],
+        f"ownership-{name}",
+        _plain(view, name, "title"),
+        [p for p in parts if p is not None and p != ""],
         lead=_t(view, name, "lead", **values),
-    )  # fmt: skip
+    )
 
 
 def _who(view: ChapterView, frame: pd.DataFrame, column: str = "manager") -> pd.DataFrame:
@@ -86,16 +88,19 @@ def sellers(view: ChapterView) -> Section:
     frame = view.tables["clients"]
     total = float(frame["revenue"].clip(lower=0).sum())
     masks = {
-        "one": frame["sellers"] == 1, "two": frame["sellers"] == 2, "more": frame["sellers"] > 2,
+        "one": frame["sellers"] == 1,
+        "two": frame["sellers"] == 2,
+        "more": frame["sellers"] > 2,
         "none": frame["sellers"] == 0,
-    }  # fmt: skip
+    }
     parts = {
         _plain(view, "sellers", k): (
-            float(mask.mean()), float(frame.loc[mask, "revenue"].clip(lower=0).sum()) / total if total > 0 else 0.0
+            float(mask.mean()),
+            float(frame.loc[mask, "revenue"].clip(lower=0).sum()) / total if total > 0 else 0.0,
         )
         for k, mask in masks.items()
         if k != "none" or bool(mask.any())
-    }  # fmt: skip
+    }
     words = {k: _plain(view, "sellers", k) for k in ("clients", "revenue")}
     chart = charts.sellers_chart(
         parts, view.fmt, _caption(view, "sellers"), single=_plain(view, "sellers", "one"), **words
@@ -115,9 +120,13 @@ def books(view: ChapterView) -> Section:
         return _section(view, "books", [])
     caption = _caption(view, "books", top=float(frame["share"].max()))
     chart = charts.books_chart(
-        frame, view.fmt, caption, view.result.facts["labels"], even=1 / max(int(m.extra["team"]), 1),
+        frame,
+        view.fmt,
+        caption,
+        view.result.facts["labels"],
+        even=1 / max(int(m.extra["team"]), 1),
         even_label=_plain(view, "books", "even"),
-    )  # fmt: skip
+    )
     return _section(view, "books", [chart])
 
 
@@ -171,17 +180,29 @@ def departures(view: ChapterView) -> Section:
             )
         )
         parts.append(
-            table(_who(view, events), _event_columns(view), fmt=view.fmt, max_rows=SHOWN,
-                  sheet=_sheet_name(view, "events"), wide=False)
-        )  # fmt: skip
+            table(
+                _who(view, events),
+                _event_columns(view),
+                fmt=view.fmt,
+                max_rows=SHOWN,
+                sheet=_sheet_name(view, "events"),
+                wide=False,
+            )
+        )
     books_ = view.tables["books"]
     if len(books_) and view.result.facts.get("scenario_base") is not None:
         part = books_[books_["in_team"].astype(bool)] if "in_team" in books_ else books_
         book = float(part["repeat_revenue"].mean()) * view.result.facts["to_year"]
         parts.append(
-            _t(view, "departures", "scenario", book=book, low=book * view.result.facts["scenario_low"],
-               high=book * view.result.facts["scenario_high"])
-        )  # fmt: skip
+            _t(
+                view,
+                "departures",
+                "scenario",
+                book=book,
+                low=book * view.result.facts["scenario_low"],
+                high=book * view.result.facts["scenario_high"],
+            )
+        )
     return _section(view, "departures", parts, told=told)
 
 
@@ -217,18 +238,26 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     sheets = []
     if len(view.tables["clients"]):
         columns = [
-            Col("client_key", _label(view, "Код", "Code")), *_client_columns(view),
+            Col("client_key", _label(view, "Код", "Code")),
+            *_client_columns(view),
             Col("repeat_revenue", _label(view, "Повторная выручка", "Repeat revenue"), "money_full"),
             Col("chance", _label(view, "Один продавец по случайности", "One seller by chance"), "share"),
-        ]  # fmt: skip
+        ]
         sheets.append(sheet("clients", "sellers", _who(view, view.tables["clients"]), columns))
     if len(view.tables["books"]):
-        sheets.append(sheet("books", "books", _who(view, view.tables["books"]), [
-            Col("manager", _label(view, "Продавец", "Seller")),
-            Col("clients", _label(view, "Клиентов", "Clients"), "count"),
-            Col("repeat_revenue", _label(view, "Повторная выручка", "Repeat revenue"), "money_full"),
-            Col("share", _label(view, "Доля", "Share"), "share"),
-        ]))  # fmt: skip
+        sheets.append(
+            sheet(
+                "books",
+                "books",
+                _who(view, view.tables["books"]),
+                [
+                    Col("manager", _label(view, "Продавец", "Seller")),
+                    Col("clients", _label(view, "Клиентов", "Clients"), "count"),
+                    Col("repeat_revenue", _label(view, "Повторная выручка", "Repeat revenue"), "money_full"),
+                    Col("share", _label(view, "Доля", "Share"), "share"),
+                ],
+            )
+        )
     if len(view.tables["load"]):
         sheets.append(sheet("load", "load", _who(view, view.tables["load"], "person"), _load_columns(view)))
     if len(view.tables["events"]):
@@ -237,14 +266,21 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         events["kind"] = [kinds.get(str(k), str(k)) for k in events["kind"]]
         sheets.append(sheet("events", "departures", events, _event_columns(view)))
     if len(view.tables["handed"]):
-        sheets.append(sheet("handed", "departures", _who(view, view.tables["handed"]), [
-            Col("client_key", _label(view, "Код", "Code")),
-            Col("client_name", _label(view, "Клиент", "Client")),
-            Col("manager", _label(view, "Был у", "Was with")),
-            Col("day", _label(view, "Передан", "Handed"), "date"),
-            Col("purchases", _label(view, "Покупок до", "Purchases before"), "count"),
-            Col("revenue_before", _label(view, "Выручка до", "Revenue before"), "money_full"),
-            Col("revenue_after", _label(view, "Выручка после", "Revenue after"), "money_full"),
-            Col("expected", _label(view, "Ожидалась", "Expected"), "money_full"),
-        ]))  # fmt: skip
+        sheets.append(
+            sheet(
+                "handed",
+                "departures",
+                _who(view, view.tables["handed"]),
+                [
+                    Col("client_key", _label(view, "Код", "Code")),
+                    Col("client_name", _label(view, "Клиент", "Client")),
+                    Col("manager", _label(view, "Был у", "Was with")),
+                    Col("day", _label(view, "Передан", "Handed"), "date"),
+                    Col("purchases", _label(view, "Покупок до", "Purchases before"), "count"),
+                    Col("revenue_before", _label(view, "Выручка до", "Revenue before"), "money_full"),
+                    Col("revenue_after", _label(view, "Выручка после", "Revenue after"), "money_full"),
+                    Col("expected", _label(view, "Ожидалась", "Expected"), "money_full"),
+                ],
+            )
+        )
     return sheets

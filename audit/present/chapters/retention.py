@@ -53,17 +53,20 @@ def _label(view: ChapterView, ru: str, en: str) -> str:
 
 def _caption(view: ChapterView, name: str, id: str, *, subtitle: str = "", **values: Any) -> Caption:
     return Caption(
-        f"retention-{id}", _plain(view, name, "chart", **values), note=_plain(view, name, "chart_note", **values),
+        f"retention-{id}",
+        _plain(view, name, "chart", **values),
+        note=_plain(view, name, "chart_note", **values),
         subtitle=subtitle,
-    )  # fmt: skip
+    )
 
 
 def _section(view: ChapterView, name: str, parts: list[Any], **values: Any) -> Section:
     return Section(
-        f"retention-{name.replace('_', '-')}", _plain(view, name, "title"),
+        f"retention-{name.replace('_', '-')}",
+        _plain(view, name, "title"),
         [p for p in parts if p is not None and p != ""],
         lead=_t(view, name, "lead", **values),
-    )  # fmt: skip
+    )
 
 
 def _norm(view: ChapterView, finding: str) -> float | None:
@@ -78,10 +81,7 @@ def _norm(view: ChapterView, finding: str) -> float | None:
 
 
 def _client(view: ChapterView) -> list[Col]:
-    return [
-        Col("client_name", _label(view, "Клиент", "Client")),
-        Col("client_key", _label(view, "Код", "Code")),
-    ]
+    return [Col("client_name", _label(view, "Клиент", "Client")), Col("client_key", _label(view, "Код", "Code"))]
 
 
 def _second_by_columns(view: ChapterView) -> list[Col]:
@@ -114,10 +114,14 @@ def _worklist_columns(view: ChapterView) -> list[Col]:
         Col("p_alive", _label(view, "Вероятность «жив»", "P(alive)"), "share"),
         Col("manager", _label(view, "Последний менеджер", "Last manager")),
         Col("goods", _label(view, "Что покупал", "Used to buy"), paper=False),
-        Col("seasonal", _label(view, "Сезонный", "Seasonal"), show=lambda v: _label(view, "да", "yes") if v else "",
-            paper=False),
+        Col(
+            "seasonal",
+            _label(view, "Сезонный", "Seasonal"),
+            show=lambda v: _label(view, "да", "yes") if v else "",
+            paper=False,
+        ),
         Col("first_step", _label(view, "Первый шаг", "First step"), show=lambda v: _plain(view, "worklist", str(v))),
-    ]  # fmt: skip
+    ]
 
 
 def _managers(view: ChapterView, frame: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -143,8 +147,12 @@ def _person_labels(view: ChapterView) -> Callable[[str], str]:
         staff = view.case.questionnaire.table("staff") if view.case.questionnaire.has("staff") else None
         codes = set(staff["person"].astype(str)) if staff is not None and "person" in staff else set()
         seen: list[str] = []
-        for name, column in (("by_manager", "manager"), ("worklist", "manager"), ("lost_clients", "last_manager"),
-                             ("once", "first_manager")):  # fmt: skip
+        for name, column in (
+            ("by_manager", "manager"),
+            ("worklist", "manager"),
+            ("lost_clients", "last_manager"),
+            ("once", "first_manager"),
+        ):
             if name in view.tables:
                 seen += [str(v) for v in view.tables[name][column].dropna().unique()]
         second = view.tables["second_by"]
@@ -208,8 +216,14 @@ def second_by(view: ChapterView) -> Section:
     p = float(rows["p_value"].iloc[0]) if len(rows) and rows["p_value"].notna().any() else None
     norm = _norm(view, "leaky_first_purchase")
     chart = charts.second_by_chart(rows, view.fmt, _caption(view, "second_by", "second-by", p=p), norm)
-    listed = table(frame, _second_by_columns(view), fmt=view.fmt, max_rows=25, wide=False,
-                   sheet=SHEET_NAMES["second_by"].get(view.lang))  # fmt: skip
+    listed = table(
+        frame,
+        _second_by_columns(view),
+        fmt=view.fmt,
+        max_rows=25,
+        wide=False,
+        sheet=SHEET_NAMES["second_by"].get(view.lang),
+    )
     return _section(view, "second_by", [chart, listed])
 
 
@@ -305,13 +319,17 @@ def states(view: ChapterView) -> Section:
                 Col("state", _label(view, "Состояние", "State"), show=lambda v: names[str(v)]),
                 Col("clients", _label(view, "Клиентов", "Clients"), "count"),
                 Col("share", _label(view, "Доля", "Share"), "share"),
-                Col("at_stake", _label(view, "Выручка за год до последнего заказа", "Revenue, year to last order"),
-                    "money"),
+                Col(
+                    "at_stake",
+                    _label(view, "Выручка за год до последнего заказа", "Revenue, year to last order"),
+                    "money",
+                ),
                 Col("recent_revenue", _label(view, "Выручка последних 12 мес.", "Revenue, last 12 months"), "money"),
             ],
-            fmt=view.fmt, sortable=False,
+            fmt=view.fmt,
+            sortable=False,
         )
-    )  # fmt: skip
+    )
     if _metric(view, "p_alive").value is not None:
         parts.append(_t(view, "states", "alive"))
     return _section(view, "states", parts)
@@ -351,11 +369,16 @@ def managers(view: ChapterView) -> Section:
         caption = _caption(view, "managers", "managers", out=out, n=len(frame))
         parts.append(
             charts.managers_chart(
-                drawn, m.value, view.fmt, caption, [str(x) for x in named.loc[drawn.index, "manager"]],
+                drawn,
+                m.value,
+                view.fmt,
+                caption,
+                [str(x) for x in named.loc[drawn.index, "manager"]],
                 (t.value("general.funnel_watch_level"), t.value("general.funnel_found_level")),
-                _plain(view, "managers", "mean"), _plain(view, "managers", "units"),
+                _plain(view, "managers", "mean"),
+                _plain(view, "managers", "units"),
             )
-        )  # fmt: skip
+        )
         parts.append(_t(view, "managers", "note"))
     service = view.tables.get("loss_by_service")
     if service is not None and int(service["clients"].sum()) > 0:
@@ -364,16 +387,21 @@ def managers(view: ChapterView) -> Section:
                 service,
                 [
                     Col("order_days", _label(view, "Дней заказа за год", "Order days in the year")),
-                    Col("late", _label(view, "Опоздания отгрузки", "Late shipments"),
-                        show=lambda v: _label(view, "были", "yes") if v else _label(view, "не было", "no")),
+                    Col(
+                        "late",
+                        _label(view, "Опоздания отгрузки", "Late shipments"),
+                        show=lambda v: _label(view, "были", "yes") if v else _label(view, "не было", "no"),
+                    ),
                     Col("clients", _label(view, "Клиентов", "Clients"), "count"),
                     Col("lost", _label(view, "Ушли", "Lost"), "count"),
                     Col("share", _label(view, "Доля ушедших", "Share lost"), "share"),
                 ],
-                fmt=view.fmt, sortable=False, caption=_plain(view, "managers", "service"),
+                fmt=view.fmt,
+                sortable=False,
+                caption=_plain(view, "managers", "service"),
                 note=_plain(view, "managers", "service_note"),
             )
-        )  # fmt: skip
+        )
     return _section(view, "managers", parts)
 
 
@@ -392,9 +420,16 @@ def calendar(view: ChapterView) -> Section:
         return _section(view, "calendar", [])
     months = sorted(frame["month"].unique())
     bought = frame[frame["month"].isin(months[-12:])].groupby("client_key")["order_days"].sum()
-    caption = _caption(view, "calendar", "calendar", n=len(bought), silent=int((bought == 0).sum()),
-                       months=len(months[-12:]), first=frame["month"].min().date(),
-                       last=frame["month"].max().date())  # fmt: skip
+    caption = _caption(
+        view,
+        "calendar",
+        "calendar",
+        n=len(bought),
+        silent=int((bought == 0).sum()),
+        months=len(months[-12:]),
+        first=frame["month"].min().date(),
+        last=frame["month"].max().date(),
+    )
     chart = charts.calendar_chart(
         frame, view.fmt, caption, lambda key, name: str(key) if name is None or pd.isna(name) else str(name)
     )
@@ -406,13 +441,17 @@ _FIGURES = {
     "orders": (Text("Заказов", "Orders"), "count"),
     "order_days": (Text("Дней заказа", "Order days"), "count"),
     "revenue": (Text("Выручка", "Revenue"), "money_full"),
-    "top20_revenue_share": (Text("Доля выручки 20 % крупнейших клиентов", "Revenue share of the top 20% of clients"),
-                            "share"),
-    "second_purchase_naive": (Text("Вторые покупки к первым, без поправок", "Second to first purchases, uncorrected"),
-                              "share"),
+    "top20_revenue_share": (
+        Text("Доля выручки 20 % крупнейших клиентов", "Revenue share of the top 20% of clients"),
+        "share",
+    ),
+    "second_purchase_naive": (
+        Text("Вторые покупки к первым, без поправок", "Second to first purchases, uncorrected"),
+        "share",
+    ),
     "second_purchase_share": (Text("Вторая покупка за {d} дней", "Second purchase within {d} days"), "share"),
     "repeat_revenue_share": (Text("Доля повторной выручки", "Repeat revenue share"), "share"),
-}  # fmt: skip
+}
 
 
 def _beside_frame(view: ChapterView) -> pd.DataFrame:
@@ -452,8 +491,9 @@ def whole_window(view: ChapterView) -> Section:
             Col("ours", _label(view, "В отчёте: новые клиенты после разгона", "In the report: new after the burn-in")),
             Col("whole", _label(view, "Вся выгрузка, без разгона", "Whole export, no burn-in")),
         ],
-        fmt=view.fmt, sortable=False,
-    )  # fmt: skip
+        fmt=view.fmt,
+        sortable=False,
+    )
     return _section(view, "whole_window", [listed])
 
 
@@ -490,8 +530,12 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
 
     work = _worklist_columns(view)
     next_day = Col("next_day", _label(view, "Заказ ожидался", "Order was due"), "date")
-    add("worklist", "worklist", _managers(view, tables["worklist"], "manager"),
-        [work[0], client[1], *work[1:4], next_day, *work[4:]])  # fmt: skip
+    add(
+        "worklist",
+        "worklist",
+        _managers(view, tables["worklist"], "manager"),
+        [work[0], client[1], *work[1:4], next_day, *work[4:]],
+    )
     rhythm = [
         *client,
         Col("state", _label(view, "Состояние", "State"), show=lambda v: _plain(view, "states", str(v))),
@@ -523,8 +567,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         Col("last_manager", _label(view, "Последний менеджер", "Last manager")),
     ]
     gone = tables.get("lost_clients")
-    add("lost_clients", "change",
-        None if gone is None else _managers(view, gone, "last_manager"), lost)  # fmt: skip
+    add("lost_clients", "change", None if gone is None else _managers(view, gone, "last_manager"), lost)
     cohort = [
         Col("cohort", _label(view, "Месяц первого заказа", "Month of the first order"), "month"),
         Col("age", _label(view, "Месяцев после", "Months after"), "count"),
@@ -555,11 +598,15 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         Col("p_value", _label(view, "p", "p"), "num", 4),
         Col("lost_revenue", _label(view, "Выручка ушедших год назад", "Revenue of the lost a year ago"), "money_full"),
     ]
-    add("by_manager", "managers",
-        None if by is None else _managers(view, by, "manager"), manager)  # fmt: skip
-    add("whole_window", "whole_window", _beside_frame(view), [
-        Col("figure", _label(view, "Показатель", "Figure")),
-        Col("ours", _label(view, "В отчёте", "In the report")),
-        Col("whole", _label(view, "Вся выгрузка", "Whole export")),
-    ])  # fmt: skip
+    add("by_manager", "managers", None if by is None else _managers(view, by, "manager"), manager)
+    add(
+        "whole_window",
+        "whole_window",
+        _beside_frame(view),
+        [
+            Col("figure", _label(view, "Показатель", "Figure")),
+            Col("ours", _label(view, "В отчёте", "In the report")),
+            Col("whole", _label(view, "Вся выгрузка", "Whole export")),
+        ],
+    )
     return out

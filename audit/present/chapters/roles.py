@@ -150,10 +150,13 @@ def _entry(view: ChapterView) -> Section:
         listed = table(frame, columns, fmt=view.fmt, sheet=_sheet(view, "entry_hours"))
         limit = view.case.thresholds["roles.entry_burden"].found
         chart = charts.entry_chart(
-            view.result, view.fmt, view.case.thresholds["roles.entry_burden"], _names(view),
+            view.result,
+            view.fmt,
+            view.case.thresholds["roles.entry_burden"],
+            _names(view),
             title=lambda above, n: _plain(view, "entry", "chart", above=above, n=n, limit=limit),
             note=_plain(view, "entry", "chart_note"),
-        )  # fmt: skip
+        )
         parts = [p for p in (chart, listed, _t(view, "entry", "note")) if p is not None]
     return _section(view, "entry", parts)
 

@@ -141,9 +141,13 @@ def heat(view: ChapterView) -> Section:
     title = _plain(view, "heat", "chart")
     if worst is not None:
         title = _plain(
-            view, "heat", "worst", who=names.get(str(worst["manager"]), str(worst["manager"])),
-            share=float(worst["share"]), month=charts.month_start(int(worst["month_index"])),
-        )  # fmt: skip
+            view,
+            "heat",
+            "worst",
+            who=names.get(str(worst["manager"]), str(worst["manager"])),
+            share=float(worst["share"]),
+            month=charts.month_start(int(worst["month_index"])),
+        )
     caption = Caption("service-heat", title, note=_plain(view, "heat", "chart_note"))
     chart = charts.heat_chart(frame, view.fmt, caption, names)
     return Section("service-heat", "", []) if chart is None else _section(view, "heat", [chart])
@@ -288,8 +292,7 @@ def _call_frame(view: ChapterView) -> pd.DataFrame:
     ]
     silence = [_plain(view, "to_call", "overdue" if late else "waiting") for late in rows["overdue"]]
     return named(rows).assign(
-        what=pd.Series(what, index=rows.index, dtype=object),
-        silence=pd.Series(silence, index=rows.index, dtype=object),
+        what=pd.Series(what, index=rows.index, dtype=object), silence=pd.Series(silence, index=rows.index, dtype=object)
     )
 
 

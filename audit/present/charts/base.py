@@ -210,9 +210,15 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
         buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
     )
     return Chart(
-        id=caption.id, title=caption.title, alt=caption.alt_text(), note=caption.note, svg=_compact(buffer.getvalue()),
-        subtitle=caption.subtitle, width=width, _figure=fig,
-    )  # fmt: skip
+        id=caption.id,
+        title=caption.title,
+        alt=caption.alt_text(),
+        note=caption.note,
+        svg=_compact(buffer.getvalue()),
+        subtitle=caption.subtitle,
+        width=width,
+        _figure=fig,
+    )
 
 
 _NUMBER = re.compile(r"(-?\d+\.\d{3,})")
@@ -359,17 +365,30 @@ def benchmark(
         low, high = ax.get_xlim()
         right = value > low + 0.72 * (high - low)
         ax.annotate(
-            label, (value, 1), xycoords=("data", "axes fraction"), xytext=(-4 if right else 4, 2),
-            textcoords="offset points", ha="right" if right else "left", va="bottom", color=BENCHMARK_COLOR,
+            label,
+            (value, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4 if right else 4, 2),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            va="bottom",
+            color=BENCHMARK_COLOR,
             fontsize=8.5,
-        )  # fmt: skip
+        )
     else:
         ax.axhline(value, color=BENCHMARK_COLOR, lw=1.3, ls=(0, (4, 2)), zorder=3)
         at = 1 if side == "right" else 0
         ax.annotate(
-            label, (at, value), xycoords=("axes fraction", "data"), xytext=(-2 if at else 4, 3),
-            textcoords="offset points", ha=side, va="bottom", color=BENCHMARK_COLOR, fontsize=8.5,
-        )  # fmt: skip
+            label,
+            (at, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2 if at else 4, 3),
+            textcoords="offset points",
+            ha=side,
+            va="bottom",
+            color=BENCHMARK_COLOR,
+            fontsize=8.5,
+        )
 
 
 def whiskers(ax: Axes, y: float, low: float, high: float, color: str = INK) -> None:
@@ -471,14 +490,25 @@ def bars(
                 end = max(end, floors[i])
             count = n[i] if n is not None else None
             ax.annotate(
-                _bar_text(value, unit, fmt), (end, i), xytext=(5, 0), textcoords="offset points", va="center",
-                fontweight="bold", zorder=6, bbox={"facecolor": PAPER, "alpha": 0.6, "pad": 0.8, "linewidth": 0},
-            )  # fmt: skip
+                _bar_text(value, unit, fmt),
+                (end, i),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                fontweight="bold",
+                zorder=6,
+                bbox={"facecolor": PAPER, "alpha": 0.6, "pad": 0.8, "linewidth": 0},
+            )
             if count is not None:
                 ax.annotate(
-                    f"n{NBSP}={NBSP}{fmt.num(count)}", (1, i), xycoords=("axes fraction", "data"), va="center",
-                    ha="right", fontsize=7.5, color=INK_FAINT,
-                )  # fmt: skip
+                    f"n{NBSP}={NBSP}{fmt.num(count)}",
+                    (1, i),
+                    xycoords=("axes fraction", "data"),
+                    va="center",
+                    ha="right",
+                    fontsize=7.5,
+                    color=INK_FAINT,
+                )
         if mark is not None:
             benchmark(ax, mark.value, mark.label)
         if expected_label and any(math.isfinite(v) for v in floors):
@@ -554,9 +584,15 @@ def stacked_bars(
             _unit_axis(ax.xaxis, unit, fmt)
         ax.spines["bottom"].set_visible(False)
         ax.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=min(len(names), 4), handlelength=0.9, handleheight=0.9,
-            columnspacing=1.4, borderaxespad=0.2, handletextpad=0.5,
-        )  # fmt: skip
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=min(len(names), 4),
+            handlelength=0.9,
+            handleheight=0.9,
+            columnspacing=1.4,
+            borderaxespad=0.2,
+            handletextpad=0.5,
+        )
         return finish(fig, caption, width=width)
 
 
@@ -695,8 +731,15 @@ def step_curve(
         if naive is not None:
             ax.step(x, np.asarray(naive, float), where="post", color=INK_FAINT, lw=1.1, ls=(0, (1, 1.4)))
             if naive_label and x.size:
-                ax.annotate(naive_label, (x[-1], naive[-1]), xytext=(-2, -11), textcoords="offset points", ha="right",
-                            fontsize=8, color=INK_FAINT)  # fmt: skip
+                ax.annotate(
+                    naive_label,
+                    (x[-1], naive[-1]),
+                    xytext=(-2, -11),
+                    textcoords="offset points",
+                    ha="right",
+                    fontsize=8,
+                    color=INK_FAINT,
+                )
         ax.step(x, y, where="post", color=accent, lw=2.2)
         if mark is not None:
             # the label stands where the curve is not: left of the crossing while that comes late
@@ -710,9 +753,16 @@ def step_curve(
             # below the curve there is always room: a rising curve leaves it to the right, else well under the point
             right = horizon > end * (0.78 if width == "full" else 0.55)
             ax.annotate(
-                text, (horizon, y[at]), xytext=(-4, -24) if right else (7, -9), textcoords="offset points",
-                ha="right" if right else "left", va="top", fontweight="bold", color=accent, fontsize=10,
-            )  # fmt: skip
+                text,
+                (horizon, y[at]),
+                xytext=(-4, -24) if right else (7, -9),
+                textcoords="offset points",
+                ha="right" if right else "left",
+                va="top",
+                fontweight="bold",
+                color=accent,
+                fontsize=10,
+            )
         _unit_axis(ax.yaxis, "share", fmt)
         ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 3, 6, 9, 10]) if end <= 130 else _quarters(end))
         write_ticks(ax.xaxis, "whole", fmt)
@@ -734,14 +784,25 @@ def _quarters(end: float) -> Any:
 def _at_risk(ax: Axes, at_risk: Sequence[tuple[float, int]], label: str, fmt: Fmt) -> None:
     for day, count in at_risk:
         ax.annotate(
-            fmt.num(count), (day, 0), xycoords=("data", "axes fraction"), xytext=(0, -36), textcoords="offset points",
-            ha="center" if day > 0 else "left", fontsize=8, color=INK_SOFT,
-        )  # fmt: skip
+            fmt.num(count),
+            (day, 0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, -36),
+            textcoords="offset points",
+            ha="center" if day > 0 else "left",
+            fontsize=8,
+            color=INK_SOFT,
+        )
     if label:
         ax.annotate(
-            label, (0, 0), xycoords="axes fraction", xytext=(0, -25), textcoords="offset points", fontsize=7.5,
+            label,
+            (0, 0),
+            xycoords="axes fraction",
+            xytext=(0, -25),
+            textcoords="offset points",
+            fontsize=7.5,
             color=INK_FAINT,
-        )  # fmt: skip
+        )
 
 
 def flow(
@@ -813,9 +874,17 @@ def flow(
                 face = PAPER if absent else colors.get(role, INK_SOFT) if side == "left" else INK_SOFT
                 edge = STATUS["found"].ink if absent else face
                 ax.add_patch(
-                    Rectangle((x, y), 0.03, max(h, 0.003), facecolor=face, edgecolor=edge,
-                              linewidth=1.2 if absent else 0, hatch="////" if absent else None, zorder=3)
-                )  # fmt: skip
+                    Rectangle(
+                        (x, y),
+                        0.03,
+                        max(h, 0.003),
+                        facecolor=face,
+                        edgecolor=edge,
+                        linewidth=1.2 if absent else 0,
+                        hatch="////" if absent else None,
+                        zorder=3,
+                    )
+                )
         for side, place, sums in (("left", left, left_sum), ("right", right, right_sum)):
             for role, y in _spread(
                 {r: p[0] + p[1] / 2 for r, p in place.items()}, 0.052 * 6.5 / max(6.5, most)
@@ -880,8 +949,17 @@ def _spread(wanted: Mapping[str, float], least: float) -> dict[str, float]:
 def _ribbon(x0: float, y0: float, x1: float, y1: float, h: float, color: str, alpha: float, z: int) -> PathPatch:
     middle = (x0 + x1) / 2
     m, c, line, close = Outline.MOVETO, Outline.CURVE4, Outline.LINETO, Outline.CLOSEPOLY
-    points = [(x0, y0), (middle, y0), (middle, y1), (x1, y1), (x1, y1 + h), (middle, y1 + h), (middle, y0 + h),
-              (x0, y0 + h), (x0, y0)]  # fmt: skip
+    points = [
+        (x0, y0),
+        (middle, y0),
+        (middle, y1),
+        (x1, y1),
+        (x1, y1 + h),
+        (middle, y1 + h),
+        (middle, y0 + h),
+        (x0, y0 + h),
+        (x0, y0),
+    ]
     codes = [m, c, c, c, line, c, c, c, close]
     return PathPatch(Outline(points, codes), facecolor=color, alpha=alpha, linewidth=0, zorder=z)
 
@@ -913,8 +991,18 @@ def funnel(
         ax.fill_between(grid, table[:, 3], table[:, 4], color="#f0f2f5", lw=0)
         ax.fill_between(grid, table[:, 1], table[:, 2], color="#e2e7ec", lw=0)
         ax.axhline(mean, color=INK_SOFT, lw=1)
-        ax.annotate(mean_label, (1, mean), xycoords=("axes fraction", "data"), xytext=(5, 0), ha="left", va="center",
-                    textcoords="offset points", fontsize=8, color=INK_SOFT, annotation_clip=False)  # fmt: skip
+        ax.annotate(
+            mean_label,
+            (1, mean),
+            xycoords=("axes fraction", "data"),
+            xytext=(5, 0),
+            ha="left",
+            va="center",
+            textcoords="offset points",
+            fontsize=8,
+            color=INK_SOFT,
+            annotation_clip=False,
+        )
         for name, n, value in zip(names, units, share, strict=True):
             lo95, hi95, lo998, hi998 = (float(np.interp(n, grid, table[:, k])) for k in (1, 2, 3, 4))
             beyond95 = value > hi95 or value < lo95
@@ -965,8 +1053,15 @@ def waterfall(
             text = fmt.value(abs(value), unit)
             if not first_or_last:
                 text = ("+" if value >= 0 else MINUS) + text
-            ax.annotate(text, (i, low + size), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8.5,
-                        fontweight="bold")  # fmt: skip
+            ax.annotate(
+                text,
+                (i, low + size),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8.5,
+                fontweight="bold",
+            )
         level = start[1]
         for i in range(len(bars_) - 1):
             ax.plot([i + 0.31, i + 0.69], [level, level], color=INK_FAINT, lw=0.8)
@@ -1014,14 +1109,30 @@ def time_series(
             seen = np.flatnonzero(np.isfinite(y))
             if many and seen.size:
                 last = int(seen[-1])
-                ax.annotate(shorten(name, 20), (x[last], y[last]), xytext=(6, 0), textcoords="offset points",
-                            va="center", color=color, fontsize=8.5, annotation_clip=False)  # fmt: skip
+                ax.annotate(
+                    shorten(name, 20),
+                    (x[last], y[last]),
+                    xytext=(6, 0),
+                    textcoords="offset points",
+                    va="center",
+                    color=color,
+                    fontsize=8.5,
+                    annotation_clip=False,
+                )
         if trend is not None:
             t = np.array(_clean(trend, len(dates)))
             ax.plot(x, t, color=INK, lw=1.6, ls=(0, (5, 2)), zorder=4)
             if trend_label:
-                ax.annotate(trend_label, (0, 1), xycoords="axes fraction", xytext=(3, -2), textcoords="offset points",
-                            va="top", fontweight="bold", fontsize=9)  # fmt: skip
+                ax.annotate(
+                    trend_label,
+                    (0, 1),
+                    xycoords="axes fraction",
+                    xytext=(3, -2),
+                    textcoords="offset points",
+                    va="top",
+                    fontweight="bold",
+                    fontsize=9,
+                )
         low, high = ax.get_ylim()
         low = 0.0 if from_zero else low
         # room above the lines for the labels, which stand at the top
@@ -1032,8 +1143,16 @@ def time_series(
             begin = next((i for i, d in enumerate(dates) if str(d)[:10] >= str(shade_from)[:10]), None)
             if begin is not None:
                 ax.axvspan(begin - 0.5, len(dates) - 0.5, color=tint(accent, 0.92), lw=0, zorder=0)
-                ax.annotate(shade_label, (begin - 0.3, 1), xycoords=("data", "axes fraction"), xytext=(2, -3), va="top",
-                            textcoords="offset points", fontsize=8, color=INK_FAINT)  # fmt: skip
+                ax.annotate(
+                    shade_label,
+                    (begin - 0.3, 1),
+                    xycoords=("data", "axes fraction"),
+                    xytext=(2, -3),
+                    va="top",
+                    textcoords="offset points",
+                    fontsize=8,
+                    color=INK_FAINT,
+                )
         step = max(1, math.ceil(len(dates) / (9 if width == "full" else 5)))
         ticks = range(0, len(dates), step)
         ax.set_xticks(list(ticks), [fmt.month_short(dates[i]) for i in ticks])

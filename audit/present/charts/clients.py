@@ -12,16 +12,7 @@ import pandas as pd
 from matplotlib.patches import Rectangle
 
 from audit.method import Threshold
-from audit.present.charts.base import (
-    Band,
-    Benchmark,
-    Caption,
-    Chart,
-    bars,
-    figure,
-    finish,
-    stacked_bars,
-)
+from audit.present.charts.base import Band, Benchmark, Caption, Chart, bars, figure, finish, stacked_bars
 from audit.present.format import NBSP, Fmt
 from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, chart_style, tint
 
@@ -68,9 +59,14 @@ def spread_chart(
         ax.plot(x[keep], total[keep], color=ACCENT, lw=2.2, zorder=3)
         ax.plot([at / n], [total[at]], "o", ms=7, color=ACCENT, mec=PAPER, mew=1.5, zorder=4)
         ax.annotate(
-            words["top"], (at / n, total[at]), xytext=(9, -9), textcoords="offset points", va="top", fontweight="bold",
+            words["top"],
+            (at / n, total[at]),
+            xytext=(9, -9),
+            textcoords="offset points",
+            va="top",
+            fontweight="bold",
             color=ACCENT,
-        )  # fmt: skip
+        )
         ax.set_xlim(0, 1)
         ax.set_ylim(0, 1)
         ticks = [0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -101,9 +97,12 @@ def classes_chart(classes: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapp
 def halves_chart(rows: Mapping[str, float], fmt: Fmt, caption: Caption, *, smaller: str, larger: str) -> Chart:
     """Draw what the smaller half of the clients takes and brings: label → its share, the rest is the larger half."""
     return stacked_bars(
-        caption, list(rows), {smaller: list(rows.values()), larger: [1 - v for v in rows.values()]}, fmt=fmt,
+        caption,
+        list(rows),
+        {smaller: list(rows.values()), larger: [1 - v for v in rows.values()]},
+        fmt=fmt,
         emphasise=smaller,
-    )  # fmt: skip
+    )
 
 
 def strategies_chart(strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words: Mapping[str, str]) -> Chart | None:
@@ -173,6 +172,13 @@ def growth_chart(frame: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping
         return [None if pd.isna(v) else float(v) for v in frame[column]]
 
     return bars(
-        caption, [names.get(str(m), str(m)) for m in frame["manager"]], known("earned_share"), fmt=fmt, unit="change",
-        low=known("low"), high=known("high"), n=[int(v) for v in frame["clients"]], mark=Benchmark(0.0, label),
-    )  # fmt: skip
+        caption,
+        [names.get(str(m), str(m)) for m in frame["manager"]],
+        known("earned_share"),
+        fmt=fmt,
+        unit="change",
+        low=known("low"),
+        high=known("high"),
+        n=[int(v) for v in frame["clients"]],
+        mark=Benchmark(0.0, label),
+    )

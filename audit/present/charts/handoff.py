@@ -32,14 +32,7 @@ def following_chart(fmt: Fmt, caption: Caption, outcomes: Mapping[str, int], lab
 
 
 def away_chart(
-    curve: pd.DataFrame,
-    fmt: Fmt,
-    caption: Caption,
-    *,
-    treated: str,
-    controls: str,
-    x_label: str,
-    accent: str = ACCENT,
+    curve: pd.DataFrame, fmt: Fmt, caption: Caption, *, treated: str, controls: str, x_label: str, accent: str = ACCENT
 ) -> Chart | None:
     """Draw the share not yet back by time since the purchase, treated clients and others, up to the time of the
     verdict; None without a curve."""

@@ -37,9 +37,13 @@ def books_chart(
         return None
     rows = books.head(MOST_BOOKS)
     return bars(
-        caption, [names.get(str(m), str(m)) for m in rows["manager"]], [float(v) for v in rows["share"]], fmt=fmt,
-        n=[int(v) for v in rows["clients"]], mark=Benchmark(even, even_label),
-    )  # fmt: skip
+        caption,
+        [names.get(str(m), str(m)) for m in rows["manager"]],
+        [float(v) for v in rows["share"]],
+        fmt=fmt,
+        n=[int(v) for v in rows["clients"]],
+        mark=Benchmark(even, even_label),
+    )
 
 
 def load_chart(
@@ -51,9 +55,14 @@ def load_chart(
     assert band.watch is not None and band.found is not None
     rows = load.head(MOST_BOOKS)
     return bars(
-        caption, [names.get(str(p), str(p)) for p in rows["person"]], [float(v) for v in rows["load"]], fmt=fmt,
-        unit="share", n=[int(v) for v in rows["clients"]], band=Band(band.watch, band.found),
-    )  # fmt: skip
+        caption,
+        [names.get(str(p), str(p)) for p in rows["person"]],
+        [float(v) for v in rows["load"]],
+        fmt=fmt,
+        unit="share",
+        n=[int(v) for v in rows["clients"]],
+        band=Band(band.watch, band.found),
+    )
 
 
 def handover_chart(
@@ -63,6 +72,13 @@ def handover_chart(
     if not rows:
         return None
     return bars(
-        caption, [r[0] for r in rows], [r[1] for r in rows], fmt=fmt, unit="change", low=[r[2] for r in rows],
-        high=[r[3] for r in rows], n=[r[4] for r in rows], mark=Benchmark(0.0, label),
-    )  # fmt: skip
+        caption,
+        [r[0] for r in rows],
+        [r[1] for r in rows],
+        fmt=fmt,
+        unit="change",
+        low=[r[2] for r in rows],
+        high=[r[3] for r in rows],
+        n=[r[4] for r in rows],
+        mark=Benchmark(0.0, label),
+    )

@@ -93,12 +93,19 @@ def _curve(caption: Caption, curve: pd.DataFrame, fmt: Fmt, horizon: float, norm
     high = [0.0, *rows["high"], float(rows["high"].iloc[-1])]
     ru = fmt.lang == "ru"
     return step_curve(
-        caption, days, share, fmt=fmt, low=low, high=high, mark=norm,
+        caption,
+        days,
+        share,
+        fmt=fmt,
+        low=low,
+        high=high,
+        mark=norm,
         horizon=horizon if reached else None,
         at_risk=_at_risk(curve, AT_RISK_DAYS, end),
         at_risk_label="под наблюдением, ещё не вернулись" if ru else "followed, not back yet",
-        x_label="дней" if ru else "days", x_max=end,
-    )  # fmt: skip
+        x_label="дней" if ru else "days",
+        x_max=end,
+    )
 
 
 def second_chart(result: ChapterResult, fmt: Fmt, caption: Caption, norm: float | None) -> Chart | None:
@@ -129,9 +136,16 @@ def second_by_chart(rows: pd.DataFrame, fmt: Fmt, caption: Caption, norm: float 
 
     mark = None if norm is None else Benchmark(norm, _norm_label(norm, fmt))
     return bars(
-        caption, [str(x) for x in rows["label"]], known("share"), fmt=fmt, low=known("low"), high=known("high"),
-        n=[int(x) for x in rows["n"]], mark=mark, limit=1.0,
-    )  # fmt: skip
+        caption,
+        [str(x) for x in rows["label"]],
+        known("share"),
+        fmt=fmt,
+        low=known("low"),
+        high=known("high"),
+        n=[int(x) for x in rows["n"]],
+        mark=mark,
+        limit=1.0,
+    )
 
 
 def repeat_chart(result: ChapterResult, fmt: Fmt, caption: Caption, band: Threshold | None) -> Chart | None:
@@ -149,9 +163,16 @@ def repeat_chart(result: ChapterResult, fmt: Fmt, caption: Caption, band: Thresh
     if band is not None and band.found is not None:
         mark = Benchmark(band.found, _limit_label(band.found, fmt))
     return bars(
-        caption, [label for label, _ in rows], [m.value for _, m in rows], fmt=fmt, low=[m.low for _, m in rows],
-        high=[m.high for _, m in rows], n=[m.n for _, m in rows], mark=mark, limit=1.0,
-    )  # fmt: skip
+        caption,
+        [label for label, _ in rows],
+        [m.value for _, m in rows],
+        fmt=fmt,
+        low=[m.low for _, m in rows],
+        high=[m.high for _, m in rows],
+        n=[m.n for _, m in rows],
+        mark=mark,
+        limit=1.0,
+    )
 
 
 def cohort_label(day: Any, step: int, fmt: Fmt) -> str:
@@ -179,16 +200,24 @@ def cohort_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, step: int) -> 
     ru = fmt.lang == "ru"
     unit = ("кварталов" if step == 3 else "месяцев") if ru else ("quarters" if step == 3 else "months")
     return heat_map(
-        caption, labels, [str(a) for a in grid.columns], values, fmt=fmt,
+        caption,
+        labels,
+        [str(a) for a in grid.columns],
+        values,
+        fmt=fmt,
         row_notes=[fmt.num(n) for n in about["clients"]],
         x_label=f"{unit} после первого заказа" if ru else f"{unit} after the first order",
-    )  # fmt: skip
+    )
 
 
 _PARTS: dict[str, tuple[str, str]] = {
-    "new": ("новые", "new"), "returned": ("вернулись", "returned"), "grown": ("выросли", "grown"),
-    "shrunk": ("сократили", "shrunk"), "lost": ("ушли", "lost"), "inactive": ("возвраты", "refunds"),
-}  # fmt: skip
+    "new": ("новые", "new"),
+    "returned": ("вернулись", "returned"),
+    "grown": ("выросли", "grown"),
+    "shrunk": ("сократили", "shrunk"),
+    "lost": ("ушли", "lost"),
+    "inactive": ("возвраты", "refunds"),
+}
 
 
 def bridge_chart(result: ChapterResult, fmt: Fmt, caption: Caption) -> Chart | None:
@@ -204,9 +233,11 @@ def bridge_chart(result: ChapterResult, fmt: Fmt, caption: Caption) -> Chart | N
 
 
 _DRIVERS: dict[str, tuple[str, str]] = {
-    "frequency": ("частота", "frequency"), "breadth": ("широта", "breadth"), "value": ("ценность", "value"),
+    "frequency": ("частота", "frequency"),
+    "breadth": ("широта", "breadth"),
+    "value": ("ценность", "value"),
     "returns": ("возвраты", "returns"),
-}  # fmt: skip
+}
 
 
 def drivers_chart(result: ChapterResult, fmt: Fmt, caption: Caption) -> Chart | None:
@@ -243,17 +274,26 @@ def trend_chart(
         trend = [float(np.exp(level + np.log1p(yearly) * i / 12)) for i in months]
     ru = fmt.lang == "ru"
     return time_series(
-        caption, [d.date() for d in rows["month"]], {column: [None if math.isnan(v) else v for v in values]}, fmt=fmt,
-        unit="money" if column == "ticket" else "count", trend=trend,
+        caption,
+        [d.date() for d in rows["month"]],
+        {column: [None if math.isnan(v) else v for v in values]},
+        fmt=fmt,
+        unit="money" if column == "ticket" else "count",
+        trend=trend,
         trend_label="" if yearly is None else f"{fmt.change(yearly)} {'в год' if ru else 'a year'}",
-        shade_from=recent_start, shade_label="последние 12 мес." if ru else "last 12 months", width="half",
-    )  # fmt: skip
+        shade_from=recent_start,
+        shade_label="последние 12 мес." if ru else "last 12 months",
+        width="half",
+    )
 
 
 _STATE_COLORS = {
-    "on_time": STATUS["clear"].line, "slowing": "#b9a22f", "late": STATUS["watch"].line,
-    "sleeping": STATUS["found"].line, "lost": INK_FAINT,
-}  # fmt: skip
+    "on_time": STATUS["clear"].line,
+    "slowing": "#b9a22f",
+    "late": STATUS["watch"].line,
+    "sleeping": STATUS["found"].line,
+    "lost": INK_FAINT,
+}
 
 
 def states_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping[str, str]) -> Chart | None:
@@ -270,9 +310,15 @@ def states_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping
 
 
 def managers_chart(
-    table: pd.DataFrame, rate: float, fmt: Fmt, caption: Caption, names: Sequence[str], levels: tuple[float, float],
-    mean_label: str, x_label: str,
-) -> Chart | None:  # fmt: skip
+    table: pd.DataFrame,
+    rate: float,
+    fmt: Fmt,
+    caption: Caption,
+    names: Sequence[str],
+    levels: tuple[float, float],
+    mean_label: str,
+    x_label: str,
+) -> Chart | None:
     """Draw managers on a funnel: share of clients lost against the size of the book; None with fewer than two."""
     if len(table) < 2:
         return None
@@ -283,9 +329,16 @@ def managers_chart(
         (float(n), float(near[0][i]), float(near[1][i]), float(far[0][i]), float(far[1][i])) for i, n in enumerate(grid)
     ]
     return funnel(
-        caption, list(names), [float(x) for x in table["clients"]], [float(x) for x in table["share"]], fmt=fmt,
-        mean=rate, limits=limits, mean_label=mean_label, x_label=x_label,
-    )  # fmt: skip
+        caption,
+        list(names),
+        [float(x) for x in table["clients"]],
+        [float(x) for x in table["share"]],
+        fmt=fmt,
+        mean=rate,
+        limits=limits,
+        mean_label=mean_label,
+        x_label=x_label,
+    )
 
 
 def calendar_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, name: Callable[[Any, Any], str]) -> Chart | None:
@@ -297,7 +350,10 @@ def calendar_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, name: Callab
     names = table.drop_duplicates("client_key").set_index("client_key")["client_name"]
     values = [[float(v) if v > 0 else None for v in row] for row in wide.to_numpy(dtype=float)]
     return heat_map(
-        caption, [name(k, names[k]) for k in wide.index],
-        [fmt.month_short(pd.Timestamp(m).date()) for m in wide.columns], values,
-        fmt=fmt, unit="count",
-    )  # fmt: skip
+        caption,
+        [name(k, names[k]) for k in wide.index],
+        [fmt.month_short(pd.Timestamp(m).date()) for m in wide.columns],
+        values,
+        fmt=fmt,
+        unit="count",
+    )

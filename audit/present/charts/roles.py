@@ -114,10 +114,15 @@ def entry_chart(
     above = int((rows["share"] >= band.found).sum())
     return bars(
         Caption("roles-entry", title(above, len(rows)), note=note),
-        [names.get(str(p), str(p)) for p in rows["person"]], [float(v) for v in rows["share"]],
-        fmt=fmt, low=[float(v) for v in rows["low"]], high=[float(v) for v in rows["high"]],
-        n=[int(v) for v in rows["typed"]], band=Band(band.watch, band.found), limit=1.0,
-    )  # fmt: skip
+        [names.get(str(p), str(p)) for p in rows["person"]],
+        [float(v) for v in rows["share"]],
+        fmt=fmt,
+        low=[float(v) for v in rows["low"]],
+        high=[float(v) for v in rows["high"]],
+        n=[int(v) for v in rows["typed"]],
+        band=Band(band.watch, band.found),
+        limit=1.0,
+    )
 
 
 def relief_chart(result: ChapterResult, fmt: Fmt, *, title: str, note: str = "") -> Chart | None:
@@ -134,9 +139,13 @@ def relief_chart(result: ChapterResult, fmt: Fmt, *, title: str, note: str = "")
 
     return bars(
         Caption("roles-relief", title, note=note),
-        [label(r) for r in rows.to_dict("records")], [float(v) for v in rows["base"]],
-        fmt=fmt, unit="hours", low=[float(v) for v in rows["low"]], high=[float(v) for v in rows["high"]],
-    )  # fmt: skip
+        [label(r) for r in rows.to_dict("records")],
+        [float(v) for v in rows["base"]],
+        fmt=fmt,
+        unit="hours",
+        low=[float(v) for v in rows["low"]],
+        high=[float(v) for v in rows["high"]],
+    )
 
 
 def km_load_chart(

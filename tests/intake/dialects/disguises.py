@@ -61,16 +61,31 @@ def iso(day: dt.date | None) -> str:
 
 
 def rows(
-    date: Callable[[dt.date | None], str] = dotted, number: Callable[[Decimal], str] = comma,
+    date: Callable[[dt.date | None], str] = dotted,
+    number: Callable[[Decimal], str] = comma,
     orders: Sequence[Order] = ORDERS,
-) -> list[list[str]]:  # fmt: skip
-    return [[o.number, date(o.date), o.client, number(o.amount), number(o.cost), o.manager, o.author, o.status,
-             date(o.planned)] for o in orders]  # fmt: skip
+) -> list[list[str]]:
+    return [
+        [
+            o.number,
+            date(o.date),
+            o.client,
+            number(o.amount),
+            number(o.cost),
+            o.manager,
+            o.author,
+            o.status,
+            date(o.planned),
+        ]
+        for o in orders
+    ]
 
 
 def typed(orders: Sequence[Order] = ORDERS) -> list[list[Cell]]:
-    return [[o.number, o.date, o.client, float(o.amount), float(o.cost), o.manager, o.author, o.status, o.planned]
-            for o in orders]  # fmt: skip
+    return [
+        [o.number, o.date, o.client, float(o.amount), float(o.cost), o.manager, o.author, o.status, o.planned]
+        for o in orders
+    ]
 
 
 def text(
@@ -125,8 +140,14 @@ def windows_1251(d: Path) -> Source:
 
 @disguise()
 def dos_866(d: Path) -> Source:
-    return save(d / "orders.txt", text([HEADERS, *rows()]).replace("«", '"').replace("»", '"')
-                .replace('ООО "Завод имени Серго"', '"ООО ""Завод имени Серго"""'), "cp866")  # fmt: skip
+    return save(
+        d / "orders.txt",
+        text([HEADERS, *rows()])
+        .replace("«", '"')
+        .replace("»", '"')
+        .replace('ООО "Завод имени Серго"', '"ООО ""Завод имени Серго"""'),
+        "cp866",
+    )
 
 
 @disguise()
@@ -187,9 +208,20 @@ def blanks_around(d: Path) -> Source:
 
 @disguise()
 def clock_and_no_break_thousands(d: Path) -> Source:
-    table = [[o.number, f"{dotted(o.date)} {o.clock}", o.client, comma(o.amount, "\u00a0"), comma(o.cost, "\u00a0"),
-              o.manager, o.author, o.status, f"{dotted(o.planned)} 0:00:00" if o.planned else "01.01.0001 0:00:00"]
-             for o in ORDERS]  # fmt: skip
+    table = [
+        [
+            o.number,
+            f"{dotted(o.date)} {o.clock}",
+            o.client,
+            comma(o.amount, "\u00a0"),
+            comma(o.cost, "\u00a0"),
+            o.manager,
+            o.author,
+            o.status,
+            f"{dotted(o.planned)} 0:00:00" if o.planned else "01.01.0001 0:00:00",
+        ]
+        for o in ORDERS
+    ]
     return save(d / "orders.csv", text([HEADERS, *table]), "cp1251")
 
 
@@ -227,8 +259,20 @@ def excel_serials(d: Path) -> Source:
 
 @disguise()
 def months_in_words(d: Path) -> Source:
-    names = ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября",
-             "декабря"]  # fmt: skip
+    names = [
+        "января",
+        "февраля",
+        "марта",
+        "апреля",
+        "мая",
+        "июня",
+        "июля",
+        "августа",
+        "сентября",
+        "октября",
+        "ноября",
+        "декабря",
+    ]
 
     def words(day: dt.date | None) -> str:
         return "" if day is None else f"{day.day} {names[day.month - 1]} {day.year} г."
@@ -262,8 +306,13 @@ TOTAL = comma(sum((o.amount for o in ORDERS), Decimal(0)), " ")
 @disguise(set_aside=1)
 def preamble_and_total(d: Path) -> Source:
     width = len(HEADERS)
-    top = [["Заказы клиентов"], ["Период: 01.01.2023 - 31.12.2024"], ["Отбор: Организация Равно \"Химпоставка\""],
-           ["Параметры: Валюта: руб."], []]  # fmt: skip
+    top = [
+        ["Заказы клиентов"],
+        ["Период: 01.01.2023 - 31.12.2024"],
+        ['Отбор: Организация Равно "Химпоставка"'],
+        ["Параметры: Валюта: руб."],
+        [],
+    ]
     table = [r + [""] * (width - len(r)) for r in top]
     total = ["Итого", "", "", TOTAL] + [""] * (width - 4)
     return save(d / "orders.csv", text([*table, HEADERS, *rows(), total]), "cp1251")
@@ -282,8 +331,9 @@ def printed_pages(d: Path) -> Source:
 @disguise()
 def document_in_one_cell(d: Path) -> Source:
     head = ["Заказ клиента", *HEADERS[2:]]
-    table = [[f"Заказ клиента {o.number} от {dotted(o.date)} {o.clock}", *r[2:]]
-             for o, r in zip(ORDERS, rows(), strict=True)]  # fmt: skip
+    table = [
+        [f"Заказ клиента {o.number} от {dotted(o.date)} {o.clock}", *r[2:]] for o, r in zip(ORDERS, rows(), strict=True)
+    ]
     return save(d / "orders.csv", text([head, *table]))
 
 
@@ -324,8 +374,21 @@ def grouped_by_client(d: Path) -> Source:
 @disguise(set_aside=CLIENT_COUNT)
 def client_above_its_orders(d: Path) -> Source:
     head = ["Контрагент", "Номер", "Дата", "Себестоимость", "Менеджер", "Автор", "Статус", "Дата отгрузки", "Сумма"]
-    body = _grouped(lambda o: ["", o.number, dotted(o.date), comma(o.cost), o.manager, o.author, o.status,
-                               dotted(o.planned), comma(o.amount)], 9, False)  # fmt: skip
+    body = _grouped(
+        lambda o: [
+            "",
+            o.number,
+            dotted(o.date),
+            comma(o.cost),
+            o.manager,
+            o.author,
+            o.status,
+            dotted(o.planned),
+            comma(o.amount),
+        ],
+        9,
+        False,
+    )
     return save(d / "orders.csv", text([head, *body]))
 
 
@@ -461,8 +524,10 @@ def returns_in_a_file_of_their_own(d: Path) -> Source:
         for o in ORDERS
         if o.amount < 0
     ]
-    return [save(d / "Реализации.csv", text([HEADERS, *rows(orders=sold)])),
-            save(d / "Возвраты.csv", text([HEADERS, *back]))]  # fmt: skip
+    return [
+        save(d / "Реализации.csv", text([HEADERS, *rows(orders=sold)])),
+        save(d / "Возвраты.csv", text([HEADERS, *back])),
+    ]
 
 
 # -- containers ----------------------------------------------------------------------------------------------------

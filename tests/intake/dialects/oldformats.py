@@ -77,8 +77,13 @@ def _container(streams: dict[str, bytes]) -> bytes:
 
     def entry(name: str, kind: int, child: int, right: int, start: int, size: int) -> bytes:
         raw = name.encode("utf-16-le")
-        return (raw.ljust(64, b"\0") + struct.pack("<HBB", len(raw) + 2 if name else 0, kind, 1)
-                + struct.pack("<III", free, right, child) + b"\0" * 36 + struct.pack("<IQ", start, size))  # fmt: skip
+        return (
+            raw.ljust(64, b"\0")
+            + struct.pack("<HBB", len(raw) + 2 if name else 0, kind, 1)
+            + struct.pack("<III", free, right, child)
+            + b"\0" * 36
+            + struct.pack("<IQ", start, size)
+        )
 
     directory = entry("Root Entry", 5, 1, free, end, 0)
     for i, (name, start, size) in enumerate(entries):

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 CLIENTS = (
-    'ООО "Ромашка"', "АО Василёк", "ИП Петров Пётр Петрович", "ООО «Завод имени Серго»", "ПАО Берёза-Строй",
-    "ТД Северный ветер", 'ЗАО "Три кита"', "ООО Пять & Ко", "ООО Снабжение № 1", "Бюро <Альфа>; Бета",
-)  # fmt: skip
+    'ООО "Ромашка"',
+    "АО Василёк",
+    "ИП Петров Пётр Петрович",
+    "ООО «Завод имени Серго»",
+    "ПАО Берёза-Строй",
+    "ТД Северный ветер",
+    'ЗАО "Три кита"',
+    "ООО Пять & Ко",
+    "ООО Снабжение № 1",
+    "Бюро <Альфа>; Бета",
+)
 MANAGERS = ("Иванов Иван Иванович", "Петрова Анна Сергеевна", "Сидоров Олег Игоревич")
 AUTHORS = (*MANAGERS, "Администратор", "Кузнецова Ольга Павловна")
 STATUSES = {"Закрыт": "closed", "К отгрузке": "open", "Отгружен": "shipped"}
@@ -46,10 +54,19 @@ def make() -> list[Order]:
             amount = -(amount / 10).quantize(Decimal("0.01"))
         cost = (amount * Decimal(draw.randint(60, 95)) / 100).quantize(Decimal("0.01"))
         planned = None if i % 11 == 0 else day + dt.timedelta(days=draw.randint(1, 20))
-        out.append(Order(
-            f"0000-{i:06d}", day, draw.choice(CLIENTS), amount, cost, draw.choice(MANAGERS), draw.choice(AUTHORS),
-            draw.choice(tuple(STATUSES)), planned,
-        ))  # fmt: skip
+        out.append(
+            Order(
+                f"0000-{i:06d}",
+                day,
+                draw.choice(CLIENTS),
+                amount,
+                cost,
+                draw.choice(MANAGERS),
+                draw.choice(AUTHORS),
+                draw.choice(tuple(STATUSES)),
+                planned,
+            )
+        )
     return out
 
 
