@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from audit.diagnose.roles.hours import work_hours
-from audit.diagnose.roles.norm import Norm
-from audit.diagnose.roles.people import staff_now
+from audit.ground.hours import work_hours
+from audit.ground.norm import Norm
+from audit.ground.people import staff_now
 from audit.method import method
 from audit.model.case import Case
 from audit.model.sale_type import judge_sale_type

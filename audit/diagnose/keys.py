@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.base.room import match_keys
-from audit.diagnose.handoff.rules import PAIRS
-from audit.diagnose.roles.norm import family_of, norm_of
-from audit.diagnose.roles.people import SELLERS, staff_now
 from audit.diagnose.service.words import missing_sheet, too_few
 from audit.errors import Text
+from audit.ground.keys import match_keys
+from audit.ground.norm import PAIRS, family_of, norm_of
+from audit.ground.people import SELLERS, staff_now
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric

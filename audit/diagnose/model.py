@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from audit.diagnose.retention.newcomers import new_a_year
-from audit.diagnose.roles.mixing import beyond_notes, foreign_group_shares
-from audit.diagnose.roles.norm import Norm
-from audit.diagnose.roles.people import small_roles
-from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
 from audit.errors import Text
+from audit.ground.answers import Answers, missing_sheets, read_answers
+from audit.ground.mixing import beyond_notes, foreign_group_shares
+from audit.ground.newcomers import new_a_year
+from audit.ground.norm import Norm
+from audit.ground.people import small_roles
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES

@@ -11,8 +11,9 @@ import pytest
 from audit.diagnose.base.giants import compare, joint_p, label_days, outcomes
 from audit.diagnose.base.growth import earned_growth, rank_correlation, segment_growth
 from audit.diagnose.base.profile import off_profile
-from audit.diagnose.base.room import abcd, match_keys, wallet
+from audit.diagnose.base.room import abcd, wallet
 from audit.diagnose.base.similar import range_gaps
+from audit.ground.keys import match_keys
 
 ALL = ("margin", "rare", "effort")
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from audit.diagnose.handoff.practice import handed_against_kept
-from audit.diagnose.service.landmarks import Comparison, compare, prepare
+from audit.ground.matched import Comparison, compare, prepare
 from tests.case_builder import make_case
 
 END = dt.date(2025, 12, 31)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.diagnose.roles.hours import owner_mix, sum_mixing
-from audit.diagnose.roles.mixing import effective_roles, flow, operational_load
-from audit.diagnose.roles.norm import Norm, expand_roles, type_shares
+from audit.ground.hours import owner_mix, sum_mixing
+from audit.ground.mixing import effective_roles, flow, operational_load
+from audit.ground.norm import Norm, expand_roles, type_shares
 from audit.method import method
 from tests.roles_tables import hours_of, staff
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from audit.diagnose.roles.mixing import (
+from audit.ground.mixing import (
     effective_roles,
     foreign_group_shares,
     function_table,

@@ -13,7 +13,7 @@ from audit.diagnose.roles.entry import entry_share
 from audit.diagnose.roles.hunting import hunting_table
 from audit.diagnose.roles.measure import first_person_keys
 from audit.diagnose.roles.money import foreign_cost, mirror
-from audit.diagnose.roles.people import labels, small_roles
+from audit.ground.people import labels, small_roles
 from tests.case_builder import make_case
 from tests.roles_tables import case_of, hours_of, orders, staff
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from audit.diagnose.service import diagnose
-from audit.diagnose.service.landmarks import compare, number_band, pool_weight, prepare, strata
 from audit.diagnose.service.measures import heat_table, kind_table, reason_table, services_table, unowned_processes
+from audit.ground.matched import compare, number_band, pool_weight, prepare, strata
 from audit.model.case import Case, sql_text
 from tests.case_builder import make_case, make_questionnaire
 from tests.shared_data import shared

@@ -11,19 +11,21 @@ import numpy as np
 import pandas as pd
 
 from audit.diagnose.base import giants as indigestion
-from audit.diagnose.base.common import MoneyBasis, missing_fields, money_basis, person_labels, since, to_year, too_few
+from audit.diagnose.base.common import MoneyBasis, missing_fields, money_basis, too_few
 from audit.diagnose.base.growth import GROWTH_COLUMNS, earned_growth, rank_correlation
 from audit.diagnose.base.profile import OffProfile, off_profile
 from audit.diagnose.base.regularity import own_best, quarters_of, xyz
-from audit.diagnose.base.room import Wallet, abcd, match_keys, wallet
+from audit.diagnose.base.room import Wallet, abcd, wallet
 from audit.diagnose.base.shares import abc, by_holding, concentration, long_tail, smaller_half
 from audit.diagnose.base.similar import RangeGaps, range_gaps
-from audit.diagnose.retention.resampling import Share
-from audit.diagnose.roles.hours import group_hours
-from audit.diagnose.roles.norm import norm_of, seller_of_type
-from audit.diagnose.roles.people import roles_by_person
-from audit.diagnose.roles.questions import missing_sheets, read_answers
 from audit.errors import Text
+from audit.ground.answers import missing_sheets, read_answers
+from audit.ground.hours import group_hours
+from audit.ground.keys import match_keys
+from audit.ground.norm import norm_of, seller_of_type
+from audit.ground.people import person_labels, roles_by_person
+from audit.ground.period import since, to_year
+from audit.ground.shares import Share
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 

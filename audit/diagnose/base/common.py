@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
-from audit.diagnose.roles.people import labels
 from audit.errors import Text
-from audit.model.case import Case, sql_text
+from audit.model.case import Case
 from audit.model.orders import FIELD_NAMES
 
-__all__ = ["MoneyBasis", "missing_fields", "money_basis", "person_labels", "since", "to_year", "too_few"]
+__all__ = ["MoneyBasis", "missing_fields", "money_basis", "too_few"]
 
 _MARGIN_COVERAGE = 0.5
 """The margin of the orders is used if it is known for at least this share of revenue."""
-
-
-def since(case: Case) -> dt.date:
-    """Return the first day of the recent period inside the window."""
-    return max(case.window.recent_start, case.window.start)
-
-
-def to_year(case: Case) -> float:
-    """Return what turns a sum of the recent period into a yearly one: 1, or more where the window is shorter."""
-    w = case.window
-    return 12 / case.settings.period.recent_months if w.recent_is_whole else 365.25 / max(w.days, 1)
 
 
 def missing_fields(case: Case, *fields: str) -> Text | None:
@@ -44,13 +30,6 @@ def missing_fields(case: Case, *fields: str) -> Text | None:
         "выгрузку",
         f"The orders lack the {'columns' if many else 'column'} {en}: add {'them' if many else 'it'} to the export",
     )
-
-
-def person_labels(case: Case, people: Iterable[str]) -> dict[str, str]:
-    """Return how the report names these people; strangers are numbered among everybody named in the orders."""
-    seen = case.query(sql_text("audit.diagnose", "base_people"))["manager"]
-    names = labels(case, [str(m) for m in seen])
-    return {p: names.get(p, p) for p in sorted(set(people))}
 
 
 def too_few(n: int, needed: int, what: Text) -> Text:

@@ -17,13 +17,13 @@ from audit.diagnose.handoff.practice import (
     won_by_developer,
 )
 from audit.diagnose.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
-from audit.diagnose.retention.newcomers import mark_new, new_by_card
-from audit.diagnose.roles.norm import family_of, norm_of, seller_of_type
-from audit.diagnose.roles.people import roles_by_person, staff_now
-from audit.diagnose.service.landmarks import Comparison, twice_extra
 from audit.diagnose.service.money import margin_share
 from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
+from audit.ground.matched import Comparison, twice_extra
+from audit.ground.newcomers import mark_new, new_by_card
+from audit.ground.norm import family_of, norm_of, seller_of_type
+from audit.ground.people import roles_by_person, staff_now
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.service.landmarks import Comparison, compare, prepare
+from audit.ground.matched import Comparison, compare, prepare
 from audit.stats.intervals import wilson_bounds
 
 __all__ = ["continuation", "following", "handed_against_kept", "sides", "switches", "won_by_developer"]

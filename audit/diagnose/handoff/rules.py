@@ -8,19 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.roles.norm import family_of
+from audit.ground.norm import PAIRS, family_of
 
-__all__ = ["GRADUAL_PAIRS", "PAIRS", "developer_rules", "form_mismatches", "pair_table", "required_pairs"]
-
-PAIRS: dict[str, tuple[tuple[str, str], ...]] = {
-    "T": (("TM", "SR"), ("SR", "SOP")),
-    "TC": (("TM", "SR"), ("SR", "KM")),
-    "C": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")),
-    "CS": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")),
-    "S": (("TM", "SR"), ("SR", "PM")),
-}
-"""Hand-offs along the conveyor of each type of sale (EK tables 2 and 3); in S and CS the first one where a ТМ
-exists."""
+__all__ = ["GRADUAL_PAIRS", "developer_rules", "form_mismatches", "pair_table", "required_pairs"]
 
 GRADUAL_PAIRS = (("SR", "KM"), ("KM", "PM"))
 """In consultative sales the client manager and the project manager are brought in step by step (EK)."""

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.base.common import missing_fields, money_basis, person_labels, since, to_year, too_few
+from audit.diagnose.base.common import missing_fields, money_basis, too_few
 from audit.diagnose.ownership import handover as handovers
 from audit.diagnose.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
 from audit.diagnose.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
-from audit.diagnose.retention.resampling import shares_of_sums
-from audit.diagnose.roles.questions import read_answers
 from audit.errors import Text
+from audit.ground.answers import read_answers
+from audit.ground.people import person_labels
+from audit.ground.period import since, to_year
+from audit.ground.shares import shares_of_sums
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric

@@ -8,27 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.base.room import match_keys
 from audit.diagnose.retention.cadence import Limits, cadence, limits_of, seasonal, state_table
 from audit.diagnose.retention.change import bridge_of, bridge_table, drivers_of, loss_columns
 from audit.diagnose.retention.cohorts import cohort_table
 from audit.diagnose.retention.first_part import naive_metric, purchase_metric, repeat_metrics, share_metric, top_share
-from audit.diagnose.retention.newcomers import (
-    believed_since,
-    judged_from,
-    mark_new,
-    new_a_year,
-    new_by_card,
-    ready_from,
-)
 from audit.diagnose.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
-from audit.diagnose.retention.resampling import Share, shares_of_sums
 from audit.diagnose.retention.second import curve_table, purchase_split, share_at, waits
 from audit.diagnose.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
 from audit.diagnose.retention.trends import ITEMS_COVERAGE, calendar_table, company_trends, monthly_table, trend_metrics
-from audit.diagnose.retention.words import day_text
 from audit.diagnose.retention.worklist import goods_text, margin_facts, second_value, worklist
 from audit.errors import Text
+from audit.ground.dates import day_text
+from audit.ground.keys import match_keys
+from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
+from audit.ground.shares import Share, shares_of_sums
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.retention.resampling import Share
 from audit.diagnose.retention.second import Waits, longest_judged, when_judged
 from audit.errors import Text
+from audit.ground.shares import Share
 from audit.method import Thresholds
 from audit.model.case import Window
 from audit.model.result import Metric, metric, no_metric

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.diagnose.retention.words import day_text
 from audit.errors import Text
+from audit.ground.dates import day_text
 from audit.method import Thresholds
 from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, Window, sql_text

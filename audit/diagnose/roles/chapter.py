@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.base.room import match_keys
-from audit.diagnose.roles import daylog, evidence, hunting, measure, mixing, money
+from audit.diagnose.roles import daylog, evidence, hunting, measure, money
 from audit.diagnose.roles import entry as order_entry
 from audit.diagnose.roles import relief as relieving
-from audit.diagnose.roles.hours import sum_mixing
-from audit.diagnose.roles.norm import Norm, expand_roles, seller_of_type
-from audit.diagnose.roles.people import roles_by_person, small_roles
-from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
 from audit.diagnose.roles.whatif import apply_change, check_moves
 from audit.errors import Text
+from audit.ground import mixing
+from audit.ground.answers import Answers, missing_sheets, read_answers
+from audit.ground.hours import sum_mixing
+from audit.ground.keys import match_keys
+from audit.ground.norm import Norm, expand_roles, seller_of_type
+from audit.ground.people import roles_by_person, small_roles
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES

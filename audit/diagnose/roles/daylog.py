@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy import stats
 
-from audit.diagnose.roles.hours import BREAK
+from audit.ground.hours import BREAK
 from audit.method import method
 from audit.stats.intervals import Estimate, ratio_t
 

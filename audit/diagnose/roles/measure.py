@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from audit.diagnose.roles import mixing
 from audit.diagnose.roles.daylog import Switching
-from audit.diagnose.roles.hours import sum_mixing
-from audit.diagnose.roles.people import FIRST_PERSONS, SELLERS
-from audit.diagnose.roles.questions import Answers
 from audit.errors import Text
+from audit.ground import mixing
+from audit.ground.answers import Answers
+from audit.ground.hours import sum_mixing
+from audit.ground.people import FIRST_PERSONS, SELLERS
 from audit.method import method
 from audit.model.questionnaire import names_no_role
 from audit.model.result import Grade, Metric, metric, no_metric

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.roles.norm import Norm
+from audit.ground.norm import Norm
 from audit.method import Thresholds, method
 from audit.stats.montecarlo import Floats, Propagated, Range, propagate
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from audit.diagnose.roles.hours import judge
-from audit.diagnose.roles.norm import Norm, expand_roles, family_of
 from audit.diagnose.roles.relief import WAITING, Three
 from audit.errors import ParameterError, Text, did_you_mean
+from audit.ground.hours import judge
+from audit.ground.norm import Norm, expand_roles, family_of
 from audit.method import method
 
 __all__ = ["Change", "apply_change", "check_moves"]

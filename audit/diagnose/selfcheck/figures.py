@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.base.room import match_keys, wallet
+from audit.diagnose.base.room import wallet
 from audit.diagnose.retention.cadence import limits_of
 from audit.diagnose.retention.change import loss_columns
-from audit.diagnose.retention.newcomers import DATED_SHARE, believed_since, judged_from, mark_new
 from audit.diagnose.retention.people import initiative
-from audit.diagnose.retention.resampling import Share, shares_of_sums
 from audit.diagnose.retention.silence import crossings, return_waits
 from audit.diagnose.retention.trends import company_trends, complete_months
-from audit.diagnose.roles.mixing import operational_load
-from audit.diagnose.roles.questions import read_answers
 from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
+from audit.ground.answers import read_answers
+from audit.ground.keys import match_keys
+from audit.ground.mixing import operational_load
+from audit.ground.newcomers import DATED_SHARE, believed_since, judged_from, mark_new
+from audit.ground.shares import Share, shares_of_sums
 from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, sql_text
 from audit.stats.intervals import Estimate, bootstrap_ratio

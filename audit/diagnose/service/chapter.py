@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.retention.newcomers import mark_new
-from audit.diagnose.roles.people import staff_now
-from audit.diagnose.service.landmarks import Comparison, compare, prepare, twice_extra
 from audit.diagnose.service.measures import (
     KINDS,
     heat_table,
@@ -22,6 +19,9 @@ from audit.diagnose.service.measures import (
 from audit.diagnose.service.money import margin_share
 from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
+from audit.ground.matched import Comparison, compare, prepare, twice_extra
+from audit.ground.newcomers import mark_new
+from audit.ground.people import staff_now
 from audit.model.calendar import month_index
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric

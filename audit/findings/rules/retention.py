@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.retention.words import day_text
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding, Status
 from audit.findings.judge import make_finding, not_assessed, status_of
+from audit.ground.dates import day_text
 from audit.method import Threshold, method
 from audit.model.calendar import add_months
 from audit.model.case import Case

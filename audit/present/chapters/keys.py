@@ -9,8 +9,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.diagnose.keys import FAULTS
-from audit.diagnose.roles.people import labels
 from audit.findings.rules.keys import sheet
+from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from audit.diagnose.roles.people import labels
 from audit.findings.rules.roles import SHEETS as _NAMES
+from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from audit.diagnose.roles.people import labels
 from audit.findings.finding import Status
 from audit.findings.rules.service import sheet
+from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table

@@ -1,6 +1,6 @@
 """Role mixing from the questionnaire: foreign work, operational load, whose work flows where, crumbs.
 
-Every function takes the frame of `audit.diagnose.roles.hours.work_hours` and returns small frames; shares are shares
+Every function takes the frame of `audit.ground.hours.work_hours` and returns small frames; shares are shares
 of working hours (breaks excluded, overhead in the denominator).
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.roles.hours import by_function, group_hours, owner_mix, sum_mixing
-from audit.diagnose.roles.norm import Norm
-from audit.diagnose.roles.people import SELLERS
+from audit.ground.hours import by_function, group_hours, owner_mix, sum_mixing
+from audit.ground.norm import Norm
+from audit.ground.people import SELLERS
 from audit.method import method
 from audit.stats.entropy import effective_number
 

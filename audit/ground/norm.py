@@ -18,6 +18,7 @@ from audit.model.case import Case
 
 __all__ = [
     "DIAGNOSTIC",
+    "PAIRS",
     "Kind",
     "Norm",
     "Verdict",
@@ -34,6 +35,16 @@ Kind = Literal["own", "allowed", "outside", "overhead", "foreign", "unknown"]
 
 DIAGNOSTIC = "UNI"
 """The universal seller: a name for the disease, not a station; judged as the seller of the type."""
+
+PAIRS: dict[str, tuple[tuple[str, str], ...]] = {
+    "T": (("TM", "SR"), ("SR", "SOP")),
+    "TC": (("TM", "SR"), ("SR", "KM")),
+    "C": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")),
+    "CS": (("TM", "SR"), ("SR", "KM"), ("KM", "PM")),
+    "S": (("TM", "SR"), ("SR", "PM")),
+}
+"""Hand-offs along the conveyor of each type of sale (EK tables 2 and 3); in S and CS the first one where a ТМ
+exists."""
 
 _BETTER: tuple[Kind, ...] = ("own", "allowed", "outside", "foreign")
 

@@ -7,11 +7,20 @@ from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
-from audit.diagnose.roles.norm import DIAGNOSTIC, expand_roles, family_of
+from audit.ground.norm import DIAGNOSTIC, expand_roles, family_of
 from audit.method import method
-from audit.model.case import Case
+from audit.model.case import Case, sql_text
 
-__all__ = ["FIRST_PERSONS", "SELLERS", "family_label", "labels", "roles_by_person", "small_roles", "staff_now"]
+__all__ = [
+    "FIRST_PERSONS",
+    "SELLERS",
+    "family_label",
+    "labels",
+    "person_labels",
+    "roles_by_person",
+    "small_roles",
+    "staff_now",
+]
 
 FIRST_PERSONS = ("OWN", "GD", "KD")
 SELLERS = ("SR", "SOP", "KM", DIAGNOSTIC)
@@ -112,3 +121,10 @@ def labels(case: Case, others: Iterable[str] = ()) -> Mapping[str, str]:
     for i, other in enumerate(strangers, 1):
         out[other] = other if names else f"{stranger} {i}"
     return out
+
+
+def person_labels(case: Case, people: Iterable[str]) -> dict[str, str]:
+    """Return how the report names these people; strangers are numbered among everybody named in the orders."""
+    seen = case.query(sql_text("audit.ground", "managers"))["manager"]
+    names = labels(case, [str(m) for m in seen])
+    return {p: names.get(p, p) for p in sorted(set(people))}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.diagnose.roles.norm import Norm
+from audit.ground.norm import Norm
 from audit.method import method
 
 __all__ = ["HOUR_COLUMNS", "by_function", "group_hours", "judge", "owner_mix", "sum_mixing", "work_hours"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from audit.diagnose.roles.hours import sum_mixing, work_hours
-from audit.diagnose.roles.norm import Norm, norm_of
-from audit.diagnose.roles.people import staff_now
 from audit.errors import Text
+from audit.ground.hours import sum_mixing, work_hours
+from audit.ground.norm import Norm, norm_of
+from audit.ground.people import staff_now
 from audit.model.case import Case
 from audit.model.questionnaire import TABLES
 
