@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from audit.findings.finding import Effect, Finding
+from audit.ground.money import margin_of
 from audit.method import method
 from audit.model.case import Case
 
@@ -47,11 +48,9 @@ class Ledger:
 _TWO_YEARS = """
 SELECT client_key,
        {{ double('sum(CASE WHEN is_recent = 1 THEN revenue END)') }} AS revenue_recent,
-       {{ double('sum(CASE WHEN is_recent = 0 THEN revenue END)') }} AS revenue_prior,
-       {{ double('sum(CASE WHEN is_recent = 1 THEN margin END)') }} AS margin_recent,
-       {{ double('sum(CASE WHEN is_recent = 0 THEN margin END)') }} AS margin_prior
+       {{ double('sum(CASE WHEN is_recent = 0 THEN revenue END)') }} AS revenue_prior
 FROM (
-  SELECT client_key, revenue, margin, CASE WHEN day >= {{ lit(w.recent_start) }} THEN 1 ELSE 0 END AS is_recent
+  SELECT client_key, revenue, CASE WHEN day >= {{ lit(w.recent_start) }} THEN 1 ELSE 0 END AS is_recent
   FROM client_day WHERE day >= {{ lit(w.prior_start) }}
 ) AS year
 GROUP BY client_key
@@ -63,22 +62,18 @@ _COLUMNS = ("client_key", "finding", "low", "base", "high", "cap", "parts")
 def annual_figure(case: Case) -> pd.DataFrame:
     """Return what each client brings a year: the larger of the last 12 months and the 12 before; never negative.
 
-    One row per client: client_key, revenue, margin (null where no row of the client has a margin).
+    One row per client: client_key, revenue, gross_profit (by the company's one margin; revenue where none is known).
     """
     year = case.query(_TWO_YEARS)
-    return pd.DataFrame(
-        {
-            "client_key": year["client_key"],
-            "revenue": year[["revenue_recent", "revenue_prior"]].max(axis=1).clip(lower=0).fillna(0.0),
-            "margin": year[["margin_recent", "margin_prior"]].max(axis=1).clip(lower=0),
-        }
-    )
+    revenue = year[["revenue_recent", "revenue_prior"]].max(axis=1).clip(lower=0).fillna(0.0)
+    profit = (revenue * margin_of(case).of(year["client_key"])).clip(lower=0)
+    return pd.DataFrame({"client_key": year["client_key"], "revenue": revenue, "gross_profit": profit})
 
 
-def make_ledger(findings: Sequence[Finding], annual: pd.DataFrame, margin_share: float | None = None) -> Ledger | None:
+def make_ledger(findings: Sequence[Finding], annual: pd.DataFrame) -> Ledger | None:
     """Count each client's largest effect once over what is ``found``; None where nothing found has an effect.
 
-    ``annual`` is `annual_figure`; ``margin_share`` turns revenue into gross profit for clients whose margin is unknown.
+    ``annual`` is `annual_figure`.
     Findings that are only watched, or of grade D, are left out: nothing is promised on them.
     """
     standing = [f for f in findings if f.status == "found" and f.grade != "D" and f.effect is not None]
@@ -103,11 +98,8 @@ def make_ledger(findings: Sequence[Finding], annual: pd.DataFrame, margin_share:
     chosen = rows.groupby("client_key", as_index=False).first()
     chosen["parts"] = chosen["client_key"].map(rows.groupby("client_key")["base"].sum())
     known = annual.set_index("client_key")
-    cap = known["revenue"] if basis == "revenue" else known["margin"]
-    if basis == "gross_profit" and margin_share is not None:
-        cap = cap.where(known["margin"].notna() & (known["margin"] > 0), known["revenue"] * margin_share)
     # A client without turnover in both years (long asleep) has no annual figure to be capped at.
-    chosen["cap"] = chosen["client_key"].map(cap)
+    chosen["cap"] = chosen["client_key"].map(known[basis])
     for name in ("low", "base", "high"):
         capped = chosen[name].where(chosen["cap"].isna(), chosen[[name, "cap"]].min(axis=1))
         chosen[name] = capped

@@ -17,14 +17,9 @@ from audit.present.views import finding_from_json
 __all__ = ["case_ledger", "saved_ledger", "write_effects"]
 
 
-def _margin_share(case: Case) -> float | None:
-    share = case.questionnaire.company.get("gross_margin_share")
-    return None if share is None else float(share)
-
-
 def case_ledger(case: Case, findings: Sequence[Finding]) -> Ledger | None:
     """Return the ledger of findings that are still in memory."""
-    return make_ledger(findings, annual_figure(case), _margin_share(case))
+    return make_ledger(findings, annual_figure(case))
 
 
 def write_effects(folder: Path, findings: Sequence[Finding]) -> None:
@@ -47,4 +42,4 @@ def saved_ledger(case: Case, folder: Path) -> Ledger | None:
             if f.effect is not None and kept.is_file():
                 f = replace(f, effect=replace(f.effect, by_client=pd.read_parquet(kept)))
             findings.append(f)
-    return make_ledger(findings, annual_figure(case), _margin_share(case))
+    return make_ledger(findings, annual_figure(case))

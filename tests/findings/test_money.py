@@ -26,7 +26,9 @@ def finding(
     return Finding(id, status, "major", effect=Effect(0, 1, 2, basis, Text("", ""), by_client=frame), grade=grade)
 
 
-ANNUAL = pd.DataFrame({"client_key": ["A", "B", "C"], "revenue": [100.0, 50.0, 10.0], "margin": [30.0, None, 3.0]})
+ANNUAL = pd.DataFrame(
+    {"client_key": ["A", "B", "C"], "revenue": [100.0, 50.0, 10.0], "gross_profit": [30.0, 10.0, 3.0]}
+)
 
 
 def test_the_largest_effect_of_a_client_counts_with_its_own_ends() -> None:
@@ -51,11 +53,11 @@ def test_no_client_is_worth_more_than_it_brings_in_a_year() -> None:
     assert (ledger.headline.low, ledger.headline.base, ledger.headline.high) == (6, 12, 13)
 
 
-def test_gross_profit_is_capped_at_the_margin_or_at_the_stated_share_of_revenue() -> None:
+def test_gross_profit_is_capped_at_the_gross_profit_of_a_year() -> None:
     rows = [("A", 10, 40, 50), ("B", 10, 40, 50)]
-    ledger = make_ledger([finding("retention.revenue_leak", rows, "gross_profit")], ANNUAL, margin_share=0.2)
+    ledger = make_ledger([finding("retention.revenue_leak", rows, "gross_profit")], ANNUAL)
     assert ledger is not None
-    # A: margin 30 → 10 / 30 / 30; B: no margin, 20 % of 50 = 10 → 10 / 10 / 10.
+    # A brings 30 a year → 10 / 30 / 30; B brings 10 → 10 / 10 / 10.
     assert (ledger.headline.low, ledger.headline.base, ledger.headline.high) == (20, 40, 40)
 
 
@@ -105,6 +107,7 @@ def test_the_annual_figure_is_the_better_of_two_years() -> None:
     )
     got = annual_figure(case).set_index("client_key")
     assert got.loc["A", "revenue"] == 100
-    assert got.loc["A", "margin"] == 30
+    # The margin is that of the last 12 months: 30 of 60, so the better year leaves 50.
+    assert got.loc["A", "gross_profit"] == 50
     assert "B" not in got.index
     assert got.loc["C", "revenue"] == pytest.approx(0)

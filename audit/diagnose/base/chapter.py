@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from audit.diagnose.base import giants as indigestion
-from audit.diagnose.base.common import MoneyBasis, missing_fields, money_basis, too_few
+from audit.diagnose.base.common import missing_fields, too_few
 from audit.diagnose.base.growth import GROWTH_COLUMNS, earned_growth, rank_correlation
 from audit.diagnose.base.profile import OffProfile, off_profile
 from audit.diagnose.base.regularity import own_best, quarters_of, xyz
@@ -22,6 +22,7 @@ from audit.errors import Text
 from audit.ground.answers import missing_sheets, read_answers
 from audit.ground.hours import group_hours
 from audit.ground.keys import match_keys
+from audit.ground.money import Margin, margin_of
 from audit.ground.norm import norm_of, seller_of_type
 from audit.ground.people import person_labels, roles_by_person
 from audit.ground.period import since, to_year
@@ -63,12 +64,11 @@ def diagnose(case: Case) -> ChapterResult:
     w = case.window
     rows = _sql(case, "base_clients", since=since(case), prior=max(w.prior_start, w.start))
     buyers = rows[rows["revenue"] > 0].reset_index(drop=True)
-    stated = case.questionnaire.company.get("gross_margin_share")
-    money = money_basis(buyers, None if stated is None else float(stated))
+    margin = margin_of(case)
     gaps, range_part = _range(case, buyers)
     keys, wallet_part = _wallet(case, buyers)
-    odd, profile_part = _off_profile(case, buyers)
-    clients = _client_table(case, buyers, money, gaps, keys, odd)
+    odd, profile_part = _off_profile(case, buyers, margin)
+    clients = _client_table(case, buyers, margin, gaps, keys, odd)
     parts = [
         _spread(case, clients),
         _tail(case, clients),
@@ -89,9 +89,9 @@ def diagnose(case: Case) -> ChapterResult:
         "since_all": w.start.isoformat(),
         "as_of": w.as_of.isoformat(),
         "to_year": to_year(case),
-        "margin_share": money.margin_share,
-        "basis": money.basis,
-        "margin_source": money.source,
+        "margin_share": margin.factor,
+        "basis": margin.basis,
+        "margin_source": margin.source,
         "abcd_known": int(clients["abcd"].notna().sum()),
         "has_margin": bool(clients["margin_share"].notna().any()),
     }
@@ -106,7 +106,7 @@ def diagnose(case: Case) -> ChapterResult:
 def _client_table(
     case: Case,
     buyers: pd.DataFrame,
-    money: MoneyBasis,
+    margin: Margin,
     gaps: RangeGaps | None,
     keys: Wallet | None,
     odd: OffProfile | None,
@@ -120,8 +120,8 @@ def _client_table(
     c = buyers.copy()
     total = float(c["revenue"].sum())
     c["revenue_share"] = c["revenue"] / total if total > 0 else 0.0
-    known = c["margin_revenue"] > 0
-    c["margin_share"] = (c["margin"] / c["margin_revenue"].where(known)).astype(float)
+    c["margin_share"] = margin.known_of(c["client_key"])
+    known = c["margin_share"].notna()
     c["gross_profit"] = (c["revenue"] * c["margin_share"]).astype(float)
     by_key = c.set_index("client_key")
     a, b = t.value("base.abc_a"), t.value("base.abc_b")
@@ -157,8 +157,7 @@ def _client_table(
     marks = ["off_profile", "criteria_held", "flag_margin", "flag_rare", "flag_effort", "rare_share"]
     for name in marks:
         c[name] = odd.table[name] if odd is not None else None
-    margin = c["margin_share"].fillna(money.margin_share) if money.basis == "gross_profit" else 1.0
-    c["annual_figure"] = (c["revenue"] * margin * to_year(case)).clip(lower=0.0)
+    c["annual_figure"] = (c["revenue"] * margin.of(c["client_key"]) * to_year(case)).clip(lower=0.0)
     return c.sort_values(["revenue", "client_key"], ascending=[False, True], kind="stable").reset_index(drop=True)
 
 
@@ -323,17 +322,16 @@ def _regularity(clients: pd.DataFrame) -> Part:
 # --- off-profile
 
 
-def _off_profile(case: Case, buyers: pd.DataFrame) -> tuple[OffProfile | None, Part]:
+def _off_profile(case: Case, buyers: pd.DataFrame, margin: Margin) -> tuple[OffProfile | None, Part]:
     id = "base.off_profile_order_share"
     t = case.thresholds
     least = t.count("general.min_units")
     if len(buyers) < least:
         return None, Part([no_metric(id, too_few(len(buyers), least, CLIENTS), n=len(buyers))])
     c = buyers.copy()
-    known = c["margin_revenue"] > 0
-    c["margin_share"] = (c["margin"] / c["margin_revenue"].where(known)).astype(float)
+    c["margin_share"] = margin.known_of(c["client_key"])
     item = next((f for f in ("sku", "sku_group") if case.has(f)), None)
-    measurable = [*(["margin"] if bool(known.any()) else []), *(["rare"] if item else []), "effort"]
+    measurable = [*(["margin"] if bool(c["margin_share"].notna().any()) else []), *(["rare"] if item else []), "effort"]
     if len(measurable) < t.count("base.off_profile_min_criteria"):
         return None, Part(
             [
@@ -378,14 +376,14 @@ def _off_profile(case: Case, buyers: pd.DataFrame) -> tuple[OffProfile | None, P
         off_profile_clients=len(off),
         criteria=list(found.criteria),
     )
-    margin = found.table["margin_share"]
+    shares = found.table["margin_share"]
     facts = {
         "off_clients": len(off),
         "off_revenue": float(off["revenue"].sum()),
         "off_orders": int(off["orders"].sum()),
         "off_margin_limit": found.margin_limit,
         "off_effort_limit": found.effort_limit,
-        "off_margin_median": float(margin.median()) if margin.notna().any() else None,
+        "off_margin_median": float(shares.median()) if shares.notna().any() else None,
         "off_criteria": list(found.criteria),
     }
     return found, Part([m], {}, facts)

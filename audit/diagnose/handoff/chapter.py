@@ -17,10 +17,10 @@ from audit.diagnose.handoff.practice import (
     won_by_developer,
 )
 from audit.diagnose.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
-from audit.diagnose.service.money import margin_share
 from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
 from audit.ground.matched import Comparison, twice_extra
+from audit.ground.money import margin_of
 from audit.ground.newcomers import mark_new, new_by_card
 from audit.ground.norm import family_of, norm_of, seller_of_type
 from audit.ground.people import roles_by_person, staff_now
@@ -99,7 +99,7 @@ def diagnose(case: Case) -> ChapterResult:
         "types": list(norm.types),
         "pairs": len(pairs),
         "staffed": int(pairs["staffed"].sum()),
-        "margin_share": margin_share(case),
+        "margin_share": margin_of(case).share,
         "annual_revenue": case.annual_revenue,
         "named": q.has("handoffs"),
         "as_of": case.window.as_of.isoformat(),

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.base.common import missing_fields, money_basis, too_few
+from audit.diagnose.base.common import missing_fields, too_few
 from audit.diagnose.ownership import handover as handovers
 from audit.diagnose.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
 from audit.diagnose.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
 from audit.errors import Text
 from audit.ground.answers import read_answers
+from audit.ground.money import margin_of
 from audit.ground.people import person_labels
 from audit.ground.period import since, to_year
 from audit.ground.shares import shares_of_sums
@@ -57,8 +58,8 @@ class Part:
 class Ground:
     """What every part of the chapter reads: clients of the recent period and who served them.
 
-    ``clients``: client_key, client_name, segment, order_days, known_days, revenue, repeat_revenue, margin,
-    margin_revenue, ``annual_figure`` (gross profit a year where the margin is known, else revenue), manager (own
+    ``clients``: client_key, client_name, segment, order_days, known_days, revenue, repeat_revenue,
+    ``annual_figure`` (gross profit a year where the margin is known, else revenue), manager (own
     seller or None). ``sellers``: client × seller, sellers only. ``gone``: people who left before the day of the
     audit.
     """
@@ -104,11 +105,8 @@ def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
     known = served.groupby("client_key")["days"].sum()
     # Two people on one day are two rows: a client cannot have more known days than order days.
     clients["known_days"] = np.minimum(clients["client_key"].map(known).fillna(0), clients["order_days"]).astype(int)
-    stated = case.questionnaire.company.get("gross_margin_share")
-    money = money_basis(clients, None if stated is None else float(stated))
-    own_margin = (clients["margin"] / clients["margin_revenue"].where(clients["margin_revenue"] > 0)).astype(float)
-    margin = own_margin.fillna(money.margin_share) if money.basis == "gross_profit" else 1.0
-    clients["annual_figure"] = (clients["revenue"] * margin * to_year(case)).clip(lower=0.0)
+    margin = margin_of(case)
+    clients["annual_figure"] = (clients["revenue"] * margin.of(clients["client_key"]) * to_year(case)).clip(lower=0.0)
     sellers = only_sellers(served, sells)
     own = main_seller(sellers).set_index("client_key")["manager"] if len(sellers) else pd.Series(dtype=object)
     clients["manager"] = clients["client_key"].map(own).astype(object)
@@ -118,9 +116,9 @@ def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
         if r.get("end") is not None and not pd.isna(r["end"]) and pd.Timestamp(r["end"]).date() < case.window.as_of
     )
     facts = {
-        "basis": money.basis,
-        "margin_share": money.margin_share,
-        "margin_source": money.source,
+        "basis": margin.basis,
+        "margin_share": margin.factor,
+        "margin_source": margin.source,
         "turnover": _turnover(case, staff, sells),
     }
     return Ground(clients, sellers, sells, gone), facts

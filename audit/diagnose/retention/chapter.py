@@ -16,10 +16,11 @@ from audit.diagnose.retention.people import between_projects, initiative, loss_b
 from audit.diagnose.retention.second import curve_table, purchase_split, share_at, waits
 from audit.diagnose.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
 from audit.diagnose.retention.trends import ITEMS_COVERAGE, calendar_table, company_trends, monthly_table, trend_metrics
-from audit.diagnose.retention.worklist import goods_text, margin_facts, second_value, worklist
+from audit.diagnose.retention.worklist import goods_text, second_value, worklist
 from audit.errors import Text
 from audit.ground.dates import day_text
 from audit.ground.keys import match_keys
+from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
 from audit.ground.shares import Share, shares_of_sums
 from audit.model.calendar import add_months
@@ -73,7 +74,8 @@ def diagnose(case: Case) -> ChapterResult:
     _trends(c, rhythm)
     _people(c, shares)
     c.tables["whole_window"] = _beside(c)
-    c.facts |= margin_facts(case, c.clients)
+    margin = margin_of(case)
+    c.facts |= {"margin_share": margin.share, "margin_source": margin.source}
     order = ["second_purchase_naive", "second_purchase_share", "third_purchase_share", "repeat_revenue_share"]
     known = {m.id.split(".")[1]: m for m in c.metrics}
     ordered = [known[k] for k in order] + [m for k, m in known.items() if k not in order]

@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.model.case import Case
-
-__all__ = ["first_step", "goods_text", "margin_facts", "second_value", "worklist"]
+__all__ = ["first_step", "goods_text", "second_value", "worklist"]
 
 FIRST_STEPS = ("visit", "call_offer", "call_check", "ask_reason")
 
@@ -78,25 +76,6 @@ def worklist(rhythm: pd.DataFrame, clients: pd.DataFrame, p_alive: pd.Series, go
             "first_step",
         ]
     ]
-
-
-def margin_facts(case: Case, clients: pd.DataFrame) -> dict[str, Any]:
-    """Return the gross margin share used for money effects and where it comes from.
-
-    ``margin_share``: gross profit ÷ revenue over the days whose lines all carry a margin, if these make up at least
-    half of the revenue; otherwise the questionnaire's ``gross_margin_share``; otherwise None, and effects are revenue.
-    ``margin_source``: orders, questionnaire or none.
-    """
-    known = float(clients["margin_revenue"].sum())
-    total = float(clients["revenue"].sum())
-    if known > 0 and total > 0 and known >= 0.5 * total:
-        share = float(clients["margin"].sum()) / known
-        if 0 < share < 1:
-            return {"margin_share": share, "margin_source": "orders"}
-    told = case.questionnaire.company.get("gross_margin_share")
-    if told is not None and 0 < float(told) < 1:
-        return {"margin_share": float(told), "margin_source": "questionnaire"}
-    return {"margin_share": None, "margin_source": "none"}
 
 
 def second_value(new: pd.DataFrame, as_of: pd.Timestamp, min_units: int) -> dict[str, Any]:

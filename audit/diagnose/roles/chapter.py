@@ -19,6 +19,7 @@ from audit.ground import mixing
 from audit.ground.answers import Answers, missing_sheets, read_answers
 from audit.ground.hours import sum_mixing
 from audit.ground.keys import match_keys
+from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
 from audit.ground.people import roles_by_person, small_roles
 from audit.method import method
@@ -619,7 +620,10 @@ def _clients_with_room(case: Case, answers: Answers) -> pd.DataFrame:
     else:
         clients = clients[clients["order_days"] >= 2]
     scale = 12.0 / _months(case)
-    clients = clients.assign(revenue=clients["revenue"] * scale, margin=clients["margin"].astype(float) * scale)
+    margin = margin_of(case)
+    revenue = clients["revenue"].astype(float) * scale
+    profit = revenue * margin.of(clients["client_key"]) if margin.share is not None else math.nan
+    clients = clients.assign(revenue=revenue, margin=profit)
     keys = case.questionnaire.table("key_clients")
     wallet: dict[str, float] = {}
     if len(keys):
@@ -641,37 +645,13 @@ def _named_clients(case: Case, keys: pd.DataFrame) -> pd.Series:
     return match_keys(keys["client_id"], case.query(sql_text("audit.diagnose", "base_keys")))
 
 
-def _margin_share(case: Case) -> tuple[float | None, str]:
-    """Return gross profit ÷ revenue of the recent period, and its source: orders, some_orders, questionnaire, none.
-
-    Orders count where lines with a margin make up at least half of the revenue; ``orders`` means practically all.
-    """
-    row = case.query(
-        "SELECT {{ double('coalesce(sum(margin), 0)') }} AS margin, "
-        "{{ double('coalesce(sum(amount), 0)') }} AS revenue, "
-        "{{ double('coalesce(sum(CASE WHEN margin IS NOT NULL THEN amount END), 0)') }} AS known "
-        "FROM lines WHERE order_date >= {{ lit(since) }} AND order_date <= {{ lit(w.as_of) }}",
-        since=_since(case),
-    ).iloc[0]
-    known, revenue = float(row["known"]), float(row["revenue"])
-    if revenue > 0 and known >= 0.5 * revenue and 0 < float(row["margin"]) < known:
-        return float(row["margin"]) / known, "orders" if known >= 0.99 * revenue else "some_orders"
-    told = case.questionnaire.company.get("gross_margin_share")
-    return (float(told), "questionnaire") if told is not None and 0 < float(told) < 1 else (None, "none")
-
-
 def _effect(case: Case, clients: pd.DataFrame, uplift: relieving.Three) -> dict[str, Any] | None:
     """Return the money of the uplift on the clients with room to grow: gross profit where known, else revenue.
 
     Clients of unknown room count in ``high`` only. A client that brought a loss or nothing is left out.
     """
-    share, source = _margin_share(case)
-    if source == "orders" and bool(clients["margin"].notna().all()):
-        worth = clients["margin"].astype(float)
-    else:
-        worth = clients["revenue"].astype(float) * (1.0 if share is None else share)
-    basis = "revenue" if share is None else "gross_profit"
-    worth = worth.clip(lower=0.0)
+    basis = margin_of(case).basis
+    worth = clients["revenue" if basis == "revenue" else "margin"].astype(float).clip(lower=0.0)
     sure = worth.where(clients["room"] == "yes", 0.0)
     most = worth.where(clients["room"] != "no", 0.0)
     if float(most.sum()) <= 0:

@@ -16,10 +16,10 @@ from audit.diagnose.service.measures import (
     services_table,
     unowned_processes,
 )
-from audit.diagnose.service.money import margin_share
 from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
 from audit.ground.matched import Comparison, compare, prepare, twice_extra
+from audit.ground.money import margin_of
 from audit.ground.newcomers import mark_new
 from audit.ground.people import staff_now
 from audit.model.calendar import month_index
@@ -111,7 +111,7 @@ def diagnose(case: Case) -> ChapterResult:
         "seen": seen,
         "by_promise": by_promise,
         "overdue": int(halves["overdue"].sum()) if promise is not None and case.has("shipped_date") else 0,
-        "margin_share": margin_share(case),
+        "margin_share": margin_of(case).share,
         "annual_revenue": case.annual_revenue,
         "start": w.start.isoformat(),
         "as_of": w.as_of.isoformat(),

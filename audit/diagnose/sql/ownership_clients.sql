@@ -3,9 +3,7 @@
 SELECT d.client_key, c.client_name, c.segment, CAST(count(d.purchase_no) AS BIGINT) AS order_days,
        {{ money('sum(d.revenue)') }} AS revenue,
        {{ money("sum(CASE WHEN d.purchase_no = 1 AND d.day >= " ~ lit(w.new_from)
-                ~ " AND coalesce(c.client_since, d.day) >= " ~ lit(w.start) ~ " THEN 0 ELSE d.revenue END)") }} AS repeat_revenue,
-       {{ money('sum(CASE WHEN d.margin_lines = d.lines THEN d.margin END)') }} AS margin,
-       {{ money('sum(CASE WHEN d.margin_lines = d.lines THEN d.revenue END)') }} AS margin_revenue
+                ~ " AND coalesce(c.client_since, d.day) >= " ~ lit(w.start) ~ " THEN 0 ELSE d.revenue END)") }} AS repeat_revenue
 FROM client_day d
 JOIN clients c ON d.client_key = c.client_key
 WHERE d.day >= {{ lit(since) }} AND d.day <= {{ lit(w.as_of) }}

@@ -2,7 +2,7 @@
 -- better, and common categories that the client does not buy. best_year: the best earlier block of 365 days that lies
 -- whole in the window; common: categories bought by a given share of the active clients.
 WITH recent AS (
-  SELECT client_key, sum(revenue) AS revenue, sum(margin) AS margin, count(purchase_no) AS order_days
+  SELECT client_key, sum(revenue) AS revenue, count(purchase_no) AS order_days
   FROM client_day WHERE day >= {{ lit(since) }} AND day <= {{ lit(w.as_of) }}
   GROUP BY client_key
 ), served AS (
@@ -38,7 +38,7 @@ WITH recent AS (
   SELECT count(*) AS categories FROM usual
 )
 SELECT r.client_key, s.manager, CAST(r.order_days AS BIGINT) AS order_days,
-       {{ double('r.revenue') }} AS revenue, {{ double('r.margin') }} AS margin, {{ double('b.revenue') }} AS best_year,
+       {{ double('r.revenue') }} AS revenue, {{ double('b.revenue') }} AS best_year,
        CAST(wanted.categories - coalesce(h.categories, 0) AS BIGINT) AS missing_categories,
        CAST(wanted.categories AS BIGINT) AS common_categories
 FROM recent r
