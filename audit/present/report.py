@@ -272,10 +272,12 @@ class Term:
 @lru_cache(maxsize=2)
 def glossary(lang: Lang) -> tuple[Term, ...]:
     """Read the glossary of a language."""
-    path = resource_dir("templates") / "narrative" / lang / "glossary.toml"
+    path = resource_dir("templates") / "narrative" / "glossary.toml"
     raw = tomllib.loads(path.read_text(encoding="utf-8"))["terms"]
     return tuple(
-        Term(t["term"], t["meaning"], tuple(t.get("forms", [])) or (t["term"],), t.get("hover", True)) for t in raw
+        Term(term, t["meaning"][lang], tuple(t.get("forms", {}).get(lang, [term])), t.get("hover", True))
+        for t in raw
+        if (term := t["term"].get(lang))
     )
 
 
