@@ -16,16 +16,15 @@ LAYERS = (
     "model",
     "intake",
     "stats",
-    "samples",
     "diagnose",
     "findings",
     "present",
     "run",
     "cli",
 )
-"""From left to right. intake, stats and samples stand side by side."""
-SIDE_BY_SIDE = {"intake": {"stats", "samples"}, "stats": {"intake", "samples"}, "samples": {"intake", "stats"}}
-NOT_FOR_DIAGNOSE = {"intake", "samples"}
+"""From left to right. intake and stats stand side by side."""
+SIDE_BY_SIDE = {"intake": {"stats"}, "stats": {"intake"}}
+NOT_FOR_DIAGNOSE = {"intake"}
 ROOT = Path(audit.__file__).parent
 
 
@@ -73,6 +72,12 @@ def test_imports_go_only_to_the_left() -> None:
             wrong.append(f"{path.relative_to(ROOT)} imports audit.{name}")
     assert wrong == []
     assert seen == set(LAYERS), "a layer is empty or new"
+
+
+def test_the_generator_of_samples_reads_the_method_only() -> None:
+    for path in (ROOT.parent / "tools" / "samples").glob("*.py"):
+        if path.stem != "__main__":  # which writes the answers into the workbook of the kit
+            assert imports(path) <= {"method"}, path.name
 
 
 def test_only_the_engine_imports_the_engines() -> None:

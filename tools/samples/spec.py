@@ -25,7 +25,7 @@ class Disease:
     """One planted disease: the finding that must notice it and how strong it is.
 
     ``strength`` is in the disease's own unit (a share, a probability, a number of people; see
-    ``audit.samples.diseases``); None takes the default, which lies clearly beyond the ``found`` threshold.
+    ``tools.samples.diseases``); None takes the default, which lies clearly beyond the ``found`` threshold.
     """
 
     finding: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.samples.draw import Draw
+from tools.samples.draw import Draw
 
 ROOTS = (
     "Арвент",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.samples.diseases import DISEASES
-from audit.samples.draw import Draw
-from audit.samples.spec import CompanySpec, Disease, SaleType, Season, Sector
+from tools.samples.diseases import DISEASES
+from tools.samples.draw import Draw
+from tools.samples.spec import CompanySpec, Disease, SaleType, Season, Sector
 
 Kind = Literal["healthy", "sick"]
 

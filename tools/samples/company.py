@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from audit.samples.buying import buy, make_clients
-from audit.samples.diseases import traits_of
-from audit.samples.documents import fill, frame, register, serve
-from audit.samples.people import hire
-from audit.samples.questionnaire import questionnaire
-from audit.samples.spec import Company, CompanySpec
-from audit.samples.truth import truth_of
+from tools.samples.buying import buy, make_clients
+from tools.samples.diseases import traits_of
+from tools.samples.documents import fill, frame, register, serve
+from tools.samples.people import hire
+from tools.samples.questionnaire import questionnaire
+from tools.samples.spec import Company, CompanySpec
+from tools.samples.truth import truth_of
 
 
 def generate(spec: CompanySpec) -> Company:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from audit.samples.spec import CompanySpec, SaleType
-from audit.samples.traits import ForeignWork, Traits, healthy
+from tools.samples.spec import CompanySpec, SaleType
+from tools.samples.traits import ForeignWork, Traits, healthy
 
 OPERATIONAL_WORK = (
     ("OPS_ORDER", 0.30),

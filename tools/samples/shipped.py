@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from audit.samples.company import generate
-from audit.samples.files import write
-from audit.samples.spec import Company, CompanySpec, Disease
+from tools.samples.company import generate
+from tools.samples.files import write
+from tools.samples.spec import Company, CompanySpec, Disease
 
 
 @dataclass(frozen=True)

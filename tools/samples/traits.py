@@ -1,14 +1,14 @@
 """The numbers an invented company lives by: healthy ones for every type of sale.
 
 Every field is a true parameter of the simulation, not an estimate. Healthy values lie clearly inside
-``clear`` of the thresholds; a disease (``audit.samples.diseases``) changes a few of them.
+``clear`` of the thresholds; a disease (``tools.samples.diseases``) changes a few of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from audit.samples.spec import CompanySpec
+from tools.samples.spec import CompanySpec
 
 
 @dataclass(frozen=True)

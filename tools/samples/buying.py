@@ -12,9 +12,9 @@ from datetime import date
 
 import numpy as np
 
-from audit.samples.draw import Bools, Draw, Floats, Ints
-from audit.samples.spec import CompanySpec
-from audit.samples.traits import Traits
+from tools.samples.draw import Bools, Draw, Floats, Ints
+from tools.samples.spec import CompanySpec
+from tools.samples.traits import Traits
 
 _PAST = 730  # days simulated before the window, so that old clients enter it in the middle of their rhythm
 _SECOND_WITHIN = 350  # latest second purchase: shifts to a working day never carry it past the horizon of 365

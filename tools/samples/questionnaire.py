@@ -11,12 +11,12 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from audit.samples.buying import Clients, window_days
-from audit.samples.documents import Serving
-from audit.samples.draw import Draw
-from audit.samples.people import Person, day_log_table, seller_role, staff_table, time_table
-from audit.samples.spec import CompanySpec
-from audit.samples.traits import Traits
+from tools.samples.buying import Clients, window_days
+from tools.samples.documents import Serving
+from tools.samples.draw import Draw
+from tools.samples.people import Person, day_log_table, seller_role, staff_table, time_table
+from tools.samples.spec import CompanySpec
+from tools.samples.traits import Traits
 
 TABLES_REQUIRED = ("company", "staff", "time")
 _SERVICES = (

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audit.samples.draw import Draw, Floats, Ints
+from tools.samples.draw import Draw, Floats, Ints
 
 LINES_PER_CHUNK = 500_000
 _DAYS = 1096

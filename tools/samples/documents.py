@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from audit.samples.buying import Clients, Orders, window_days
-from audit.samples.draw import Bools, Draw, Floats, Ints
-from audit.samples.names import (
+from tools.samples.buying import Clients, Orders, window_days
+from tools.samples.draw import Bools, Draw, Floats, Ints
+from tools.samples.names import (
     GOODS,
     REGIONS,
     REGIONS_EN,
@@ -26,9 +26,9 @@ from audit.samples.names import (
     person_names,
     tax_numbers,
 )
-from audit.samples.people import Person, leaver_date, seller_role
-from audit.samples.spec import CompanySpec
-from audit.samples.traits import Traits
+from tools.samples.people import Person, leaver_date, seller_role
+from tools.samples.spec import CompanySpec
+from tools.samples.traits import Traits
 
 COLUMNS = (
     "order_id",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from audit.samples.spec import Company
+from tools.samples.spec import Company
 
 RU_HEADERS = {
     "order_id": "Номер",

@@ -13,10 +13,10 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from audit.samples.draw import Draw, Floats
-from audit.samples.names import latin, person_names
-from audit.samples.spec import CompanySpec
-from audit.samples.traits import Traits
+from tools.samples.draw import Draw, Floats
+from tools.samples.names import latin, person_names
+from tools.samples.spec import CompanySpec
+from tools.samples.traits import Traits
 
 Profile = dict[str, float]
 

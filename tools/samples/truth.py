@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from audit.method import method
-from audit.samples.buying import Clients, Orders, window_days
-from audit.samples.diseases import DISEASES
-from audit.samples.documents import COLUMNS_BY_LEVEL, Serving
-from audit.samples.people import HOURS_PER_MONTH, Person
-from audit.samples.questionnaire import TABLES_REQUIRED
-from audit.samples.spec import CompanySpec
-from audit.samples.traits import Traits
+from tools.samples.buying import Clients, Orders, window_days
+from tools.samples.diseases import DISEASES
+from tools.samples.documents import COLUMNS_BY_LEVEL, Serving
+from tools.samples.people import HOURS_PER_MONTH, Person
+from tools.samples.questionnaire import TABLES_REQUIRED
+from tools.samples.spec import CompanySpec
+from tools.samples.traits import Traits
 
 _OWN_NOTES = 0.05  # a manager's own CRM notes count as own work up to this share of hours
 _HORIZON_DAYS = 365
