@@ -23,7 +23,7 @@ from audit.diagnose.retention.newcomers import (
 from audit.diagnose.retention.resampling import shares_of_sums
 from audit.diagnose.retention.second import curve_table, longest_judged, purchase_split, share_at, waits, when_judged
 from audit.method import method
-from audit.model.case import Window
+from audit.model.window import Window
 from tests.case_builder import make_case
 
 AS_OF = dt.date(2024, 2, 29)
