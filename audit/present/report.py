@@ -59,12 +59,11 @@ from audit.present.blocks import (
     pairs,
     paper_scorecard,
     scorecard,
-    slug,
     status_mark,
     table,
 )
-from audit.present.charts.base import Band
-from audit.present.format import NBSP, Fmt
+from audit.present.chart import Band
+from audit.present.format import NBSP, Fmt, slug
 from audit.present.html import Body, Heading, clean_html, export_notebook, inline_svg, number_ids, outline
 from audit.present.style import ACCENT, GRADES, STATUS, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title

@@ -1,4 +1,4 @@
-"""The chart object and the generic charts that chapters draw with: finished figures in, SVG and PNG out.
+"""The generic charts that chapters draw with: finished figures in, SVG and PNG out.
 
 No chart computes a figure: labels, values, interval ends and benchmarks arrive finished. Title, subtitle and note stand
 outside the SVG, as text of the page; in a picture for slides they are drawn in. Equal input gives equal bytes.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import io
 import math
-import pickle
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +27,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from PIL import Image
 
 from audit.findings.finding import Status
+from audit.present.chart import Band, Benchmark, Caption, Chart, Width
+from audit.present.charts.style import chart_style
 from audit.present.format import MINUS, NBSP, Fmt
 from audit.present.style import (
     ACCENT,
@@ -39,7 +40,6 @@ from audit.present.style import (
     RULE,
     STATUS,
     SVG_FAMILIES,
-    chart_style,
     on_color,
     tint,
 )
@@ -47,19 +47,13 @@ from audit.present.style import (
 __all__ = [
     "FULL_WIDTH_IN",
     "HALF_WIDTH_IN",
-    "Band",
-    "Benchmark",
-    "Caption",
-    "Chart",
     "bars",
     "benchmark",
-    "draw_pictures",
     "figure",
     "finish",
     "flow",
     "funnel",
     "heat_map",
-    "pictures_later",
     "shorten",
     "stacked_bars",
     "step_curve",
@@ -76,121 +70,6 @@ BENCHMARK_COLOR = "#5b3a8e"
 """Norms and benchmarks are drawn in a colour that no status and no category has."""
 PNG_DPI = 200
 _POINT = 1 / 72
-
-Width = Literal["full", "half"]
-
-
-@dataclass(frozen=True)
-class Caption:
-    """What stands around a chart: a unique ASCII id, a title that states the finding, note with n and period."""
-
-    id: str
-    title: str
-    alt: str = ""
-    note: str = ""
-    subtitle: str = ""
-
-    def alt_text(self) -> str:
-        """Return the alternative text: the given one, or title, subtitle and note together."""
-        parts = [part for part in (self.title, self.subtitle, self.note) if part]
-        return self.alt or " ".join(p if p.endswith((".", "!", "?")) else f"{p}." for p in parts)
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """A norm to draw beside the client's figure."""
-
-    value: float
-    label: str
-
-
-@dataclass(frozen=True)
-class Band:
-    """Limits of a verdict: where watching begins, where the finding begins, which side is bad."""
-
-    watch: float
-    found: float
-    bad: Literal["high", "low"] = "high"
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A finished chart; ``svg`` is a whole document, ``png`` is drawn when first asked for."""
-
-    id: str
-    title: str
-    alt: str
-    note: str
-    svg: str
-    subtitle: str = ""
-    width: Width = "full"
-    _figure: Figure | None = field(default=None, repr=False, compare=False)
-    _png: dict[bool, bytes] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def png(self) -> bytes | None:
-        """The picture alone, 200 dots an inch; None when the chart was read back from disk."""
-        return self._draw_png(titled=False)
-
-    @property
-    def slide_png(self) -> bytes | None:
-        """The picture with title, subtitle and note drawn in, for slides."""
-        return self._draw_png(titled=True)
-
-    def _draw_png(self, *, titled: bool) -> bytes | None:
-        if titled not in self._png and self._figure is not None:
-            self._png[titled] = _png(self._figure, self if titled else None)
-        return self._png.get(titled)
-
-    def save(self, folder: Path) -> list[Path]:
-        """Write ``<id>.svg`` and ``<id>.png`` (with title and note) into a folder, return what was written.
-
-        Where the folder asks for it (`pictures_later`) the PNG is put aside, to be drawn by `draw_pictures`.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", self.id)
-        written = [folder / f"{name}.svg"]
-        written[0].write_text(self.svg, encoding="utf-8", newline="\n")
-        if (folder / _LATER).exists() and self._figure is not None:
-            try:
-                (folder / f"{name}{_ASIDE}").write_bytes(pickle.dumps(self))
-                return written
-            except (pickle.PicklingError, AttributeError, TypeError):
-                pass  # a chart that somebody else has drawn may hold what cannot be put aside
-        picture = self.slide_png
-        if picture is not None:
-            written.append(folder / f"{name}.png")
-            written[1].write_bytes(picture)
-        return written
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from audit.present.blocks import figure as figure_block  # blocks need Chart: import late
-
-        return {"text/html": str(figure_block(self)), "text/plain": f"[{self.title}]"}
-
-
-_LATER, _ASIDE = ".pictures-later", ".figure"
-
-
-def pictures_later(folder: Path) -> None:
-    """Ask charts that are saved into a folder to put their pictures aside: drawing them is a fifth of a chapter."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _LATER).touch()
-
-
-def draw_pictures(folder: Path) -> list[Path]:
-    """Draw the pictures that were put aside in a folder, return what was written; a second call finds none.
-
-    What was put aside is unpickled, so the folder must be of this run's own making.
-    """
-    written = []
-    for aside in sorted(folder.glob(f"*{_ASIDE}")):
-        picture = pickle.loads(aside.read_bytes()).slide_png
-        written.append(aside.with_suffix(".png"))
-        written[-1].write_bytes(picture)
-        aside.unlink()
-    (folder / _LATER).unlink(missing_ok=True)
-    return written
 
 
 def figure(width: Width = "full", height_in: float = 3.0, **axes: Any) -> tuple[Figure, Axes]:
@@ -217,7 +96,7 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
         svg=_compact(buffer.getvalue()),
         subtitle=caption.subtitle,
         width=width,
-        _figure=fig,
+        _draw=partial(_png, fig),
     )
 
 

@@ -12,9 +12,11 @@ import pandas as pd
 from matplotlib.patches import Rectangle
 
 from audit.method import Threshold
-from audit.present.charts.base import Band, Benchmark, Caption, Chart, bars, figure, finish, stacked_bars
+from audit.present.chart import Band, Benchmark, Caption, Chart
+from audit.present.charts.base import bars, figure, finish, stacked_bars
+from audit.present.charts.style import chart_style
 from audit.present.format import NBSP, Fmt
-from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, chart_style, tint
+from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, tint
 
 __all__ = [
     "categories_chart",

@@ -12,9 +12,11 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 from audit.findings.finding import Status
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
-from audit.present.charts.base import Caption, Chart, figure, finish, shorten
+from audit.present.chart import Caption, Chart
+from audit.present.charts.base import figure, finish, shorten
+from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
-from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, chart_style, tint
+from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, tint
 
 __all__ = ["conveyor_chart", "station_states"]
 
