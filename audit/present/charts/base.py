@@ -2,6 +2,8 @@
 
 No chart computes a figure: labels, values, interval ends and benchmarks arrive finished. Title, subtitle and note stand
 outside the SVG, as text of the page; in a picture for slides they are drawn in. Equal input gives equal bytes.
+
+matplotlib is imported where something is drawn: whoever only reads figures (``check``, ``screen``) never waits for it.
 """
 
 from __future__ import annotations
@@ -13,18 +15,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path as Outline
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from PIL import Image
 
 from audit.findings.finding import Status
 from audit.present.chart import Band, Benchmark, Caption, Chart, Width
@@ -43,6 +36,13 @@ from audit.present.style import (
     on_color,
     tint,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
 
 __all__ = [
     "FULL_WIDTH_IN",
@@ -74,6 +74,8 @@ _POINT = 1 / 72
 
 def figure(width: Width = "full", height_in: float = 3.0, **axes: Any) -> tuple[Figure, Axes]:
     """Open a figure of a standard width with one axes; call inside `chart_style`."""
+    from matplotlib.figure import Figure
+
     fig = Figure(figsize=(FULL_WIDTH_IN if width == "full" else HALF_WIDTH_IN, height_in), layout="constrained")
     engine = fig.get_layout_engine()
     assert engine is not None
@@ -83,6 +85,8 @@ def figure(width: Width = "full", height_in: float = 3.0, **axes: Any) -> tuple[
 
 def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
     """Turn a figure into a `Chart`; call inside `chart_style`."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     canvas = FigureCanvasSVG(fig)
     buffer = io.StringIO()
     canvas.print_svg(  # type: ignore[no-untyped-call]
@@ -176,6 +180,9 @@ def _png(fig: Figure, titled: Chart | None) -> bytes:
 
     The places found for the SVG are kept: laying out again would take most of the time.
     """
+    from matplotlib.figure import Figure
+    from PIL import Image
+
     with chart_style():
         picture = _pixels(fig)
         if titled is not None:
@@ -209,6 +216,8 @@ def _write(
 
 def _pixels(fig: Figure) -> np.ndarray[Any, Any]:
     """Draw a figure as it was laid out last, at `PNG_DPI`; rows of RGB pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     engine, dpi, canvas = fig.get_layout_engine(), fig.dpi, fig.canvas
     fig.set_layout_engine("none")
     fig.dpi = PNG_DPI
@@ -278,12 +287,16 @@ def whiskers(ax: Axes, y: float, low: float, high: float, color: str = INK) -> N
 
 
 def _unit_axis(axis: Any, unit: str, fmt: Fmt, ticks: int = 5) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     write_ticks(axis, unit, fmt)
 
 
 def write_ticks(axis: Any, unit: str, fmt: Fmt) -> None:
     """Write an axis's tick labels in a unit («whole»: whole numbers)."""
+    from matplotlib.ticker import FuncFormatter
+
     axis.set_major_formatter(FuncFormatter(_Ticks(unit, fmt)))
 
 
@@ -495,6 +508,9 @@ def heat_map(
     Figures are written into the cells while they fit; beyond that a scale stands below. ``row_notes`` (cohort sizes)
     stand between row label and cells. ``top`` fixes the value of the darkest colour.
     """
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.patches import PathPatch
+
     grid = np.array([[math.nan if v is None else float(v) for v in row] for row in values], dtype=float)
     grid = grid.reshape(len(rows), len(columns))
     shown = grid[np.isfinite(grid)]
@@ -545,6 +561,8 @@ _SHADES = 40
 
 def _squares(corners: Sequence[tuple[int, int]]) -> Outline:
     """Return unit squares with these lower corners as one outline."""
+    from matplotlib.path import Path as Outline
+
     ring = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)], dtype=float)
     points = np.concatenate([ring + corner for corner in corners])
     codes = [Outline.MOVETO, Outline.LINETO, Outline.LINETO, Outline.LINETO, Outline.CLOSEPOLY]
@@ -553,6 +571,8 @@ def _squares(corners: Sequence[tuple[int, int]]) -> Outline:
 
 def _scale_strip(ax: Axes, scale: LinearSegmentedColormap, peak: float, unit: str, fmt: Fmt, height: float) -> None:
     """Draw the colour scale under the map, a tenth of an inch high."""
+    from matplotlib.patches import Rectangle
+
     strip = ax.inset_axes((0, -2.2 * height, 0.28, height))
     for k in range(24):
         strip.add_patch(Rectangle((k, 0), 1.02, 1, facecolor=scale(k / 23), linewidth=0))
@@ -594,6 +614,8 @@ def step_curve(
     ``at_risk`` gives the units still followed at chosen days, printed under the axis. ``naive`` is a second, thin
     curve of the uncorrected share.
     """
+    from matplotlib.ticker import MaxNLocator
+
     x = np.asarray(days, dtype=float)
     y = np.asarray(share, dtype=float)
     with chart_style(accent):
@@ -705,6 +727,8 @@ def flow(
     are as wide as the hours. ``missing`` roles own work but nobody holds them: drawn as an outline. Links below
     ``smallest_share`` of all hours are not drawn (they stay in the totals).
     """
+    from matplotlib.patches import Rectangle
+
     total = sum(v for _, _, v in links) or 1.0
     left_sum: dict[str, float] = {}
     right_sum: dict[str, float] = {}
@@ -826,6 +850,9 @@ def _spread(wanted: Mapping[str, float], least: float) -> dict[str, float]:
 
 
 def _ribbon(x0: float, y0: float, x1: float, y1: float, h: float, color: str, alpha: float, z: int) -> PathPatch:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+
     middle = (x0 + x1) / 2
     m, c, line, close = Outline.MOVETO, Outline.CURVE4, Outline.LINETO, Outline.CLOSEPOLY
     points = [

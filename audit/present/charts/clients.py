@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.patches import Rectangle
 
 from audit.method import Threshold
 from audit.present.chart import Band, Benchmark, Caption, Chart
@@ -113,6 +112,8 @@ def strategies_chart(strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words
     ``words``: A, B, C, D (names of the strategies), room, no_room, large, small (axes), clients_A … clients_D
     (their clients: «91 клиент»), revenue (what the share is of).
     """
+    from matplotlib.patches import Rectangle
+
     if int(strategies["clients"].sum()) == 0:
         return None
     by = {str(r["label"]): r for r in strategies.to_dict("records")}

@@ -8,10 +8,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import matplotlib as mpl
-from cycler import cycler
-from matplotlib import font_manager
-
 from audit.present.style import ACCENT, CATEGORICAL, INK, INK_SOFT, PAPER, RULE, SANS, font_file
 
 __all__ = ["chart_style", "register_fonts"]
@@ -22,6 +18,8 @@ _FACES = ("AuditSans-Regular", "AuditSans-Semibold", "AuditSans-Italic", "AuditS
 @lru_cache(maxsize=1)
 def register_fonts() -> bool:
     """Make the report's faces known to matplotlib; False where they cannot be read (DejaVu then stands in)."""
+    from matplotlib import font_manager
+
     try:
         for face in _FACES:
             font_manager.fontManager.addfont(str(font_file(face)))
@@ -38,6 +36,9 @@ def chart_style(accent: str = ACCENT) -> Iterator[None]:
     constant and dates left out, so that equal figures give equal bytes. ``text.parse_math`` is off: a ``$`` in a
     client's name is a dollar sign.
     """
+    import matplotlib as mpl
+    from cycler import cycler
+
     known = register_fonts()
     # few names: matplotlib looks for every one of them, for every text
     families = [SANS, "DejaVu Sans"] if known else ["DejaVu Sans"]
