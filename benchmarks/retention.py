@@ -39,7 +39,7 @@ FIELDS = ("order_id", "order_date", "client_id", "amount", "margin", "manager", 
 def write_canonical(folder: Path, lines: int, clients: int) -> None:
     """Write ``lines.parquet`` and ``intake.json`` as intake would."""
     from audit.model.intake_report import IntakeReport
-    from audit.samples import generate_lines
+    from tools.samples import generate_lines
 
     writer = pq.ParquetWriter(folder / "lines.parquet", LINES_SCHEMA)
     first = last = None

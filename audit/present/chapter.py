@@ -16,7 +16,7 @@ from audit.model.case import Case
 from audit.model.result import ChapterResult
 from audit.present.annex import Sheet
 from audit.present.blocks import Columns, FindingView, Section, finding_card, scorecard, unassessed
-from audit.present.charts.base import Chart
+from audit.present.chart import Chart
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.views import finding_view

@@ -21,6 +21,7 @@ from lxml import etree
 from markupsafe import Markup, escape
 
 from audit.errors import Lang
+from audit.present.format import slug
 from audit.present.words import word
 from audit.resources import resource_dir
 
@@ -466,8 +467,6 @@ _HEADING_TAG = re.compile(r"<h([1-6])\b([^>]*)>(.*?)</h\1>", re.S)
 
 def number_ids(html: str) -> str:
     """Make every id of the document unique (a later namesake gets a number) and give every heading an id."""
-    from audit.present.blocks import slug
-
     seen: dict[str, int] = {}
 
     def head(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from audit.findings.finding import Effect, Finding
 from audit.method import Thresholds, method
 from audit.model.result import Metric
 from audit.present.blocks import ActionView, FindingView
-from audit.present.charts.base import Band
+from audit.present.chart import Band
 from audit.present.format import Fmt
 
 __all__ = ["action_view", "band_of", "finding_from_json", "finding_view", "metric_from_json", "metric_name"]

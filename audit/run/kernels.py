@@ -269,9 +269,10 @@ def _preload() -> None:
     """Import what every notebook needs and fill the caches that only depend on the kit's own files."""
     import audit.run.notebook_api as api
     from audit.method import method
-    from audit.present.charts.base import Caption, bars
+    from audit.present.chart import Caption
+    from audit.present.charts.base import bars
+    from audit.present.charts.style import chart_style
     from audit.present.format import Fmt
-    from audit.present.style import chart_style
 
     for chapter in api.built_chapters():
         for package in ("diagnose", "findings.rules", "present.chapters"):

@@ -16,7 +16,7 @@ from audit.diagnose.retention.second import curve_table, longest_judged, purchas
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
 from audit.ground.shares import shares_of_sums
 from audit.method import method
-from audit.model.case import Window
+from audit.model.window import Window
 from tests.case_builder import make_case
 
 AS_OF = dt.date(2024, 2, 29)

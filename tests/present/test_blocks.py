@@ -31,13 +31,12 @@ from audit.present.blocks import (
     middle,
     pairs,
     scorecard,
-    slug,
     status_mark,
     table,
     unassessed,
 )
-from audit.present.charts.base import Band
-from audit.present.format import NBSP, Fmt
+from audit.present.chart import Band
+from audit.present.format import NBSP, Fmt, slug
 
 RU, EN = Fmt("ru", "RUB"), Fmt("en", "RUB")
 NASTY = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> $x$ \"q\" 'q' {0} {x} %s"

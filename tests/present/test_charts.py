@@ -9,25 +9,21 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from audit.present.chart import Band, Benchmark, Caption, Chart, draw_pictures, pictures_later
 from audit.present.charts.base import (
-    Band,
-    Benchmark,
-    Caption,
-    Chart,
     bars,
-    draw_pictures,
     flow,
     funnel,
     heat_map,
-    pictures_later,
     shorten,
     stacked_bars,
     step_curve,
     time_series,
     waterfall,
 )
+from audit.present.charts.style import register_fonts
 from audit.present.format import Fmt
-from audit.present.style import SANS, STATUS, contrast, font_file, on_color, readable, register_fonts, tint
+from audit.present.style import SANS, STATUS, contrast, font_file, on_color, readable, tint
 
 RU = Fmt("ru", "RUB")
 NASTY = "$x$ <b> & \"q\" 'q' </text><script>alert(1)</script>"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from audit.model.calendar import add_months
-from audit.model.case import Window
+from audit.model.window import Window
 
 __all__ = ["QUARTERS_MOST", "own_best", "quarters_of", "xyz"]
 

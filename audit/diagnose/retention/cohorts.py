@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from audit.model.calendar import month_index
-from audit.model.case import Window
+from audit.model.window import Window
 
 __all__ = ["cohort_table", "matrix"]
 

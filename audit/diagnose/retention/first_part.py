@@ -13,8 +13,8 @@ from audit.diagnose.retention.second import Waits, longest_judged, when_judged
 from audit.errors import Text
 from audit.ground.shares import Share
 from audit.method import Thresholds
-from audit.model.case import Window
 from audit.model.result import Metric, metric, no_metric
+from audit.model.window import Window
 from audit.stats.intervals import proportion
 
 __all__ = ["NO_NEW", "naive_metric", "purchase_metric", "repeat_metrics", "share_metric", "top_share"]

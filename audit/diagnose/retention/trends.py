@@ -15,8 +15,9 @@ from audit.errors import Text
 from audit.ground.dates import day_text
 from audit.method import Thresholds
 from audit.model.calendar import add_months, month_index
-from audit.model.case import Case, Window, sql_text
+from audit.model.case import Case, sql_text
 from audit.model.result import Metric, metric, no_metric
+from audit.model.window import Window
 from audit.stats.trend import Trend, yearly_trends
 
 __all__ = [

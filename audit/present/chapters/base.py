@@ -15,8 +15,8 @@ from audit.model.result import Metric
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
 from audit.present.chapter import ChapterView, named
+from audit.present.chart import Caption, Chart
 from audit.present.charts import clients as charts
-from audit.present.charts.base import Caption, Chart
 
 __all__ = ["SECTIONS", "SHEETS"]
 

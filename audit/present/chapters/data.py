@@ -14,7 +14,8 @@ from audit.model.questionnaire import TABLES
 from audit.present.annex import Sheet
 from audit.present.blocks import PAPER_ONLY, Col, Section, join, key_figures, table
 from audit.present.chapter import ChapterView
-from audit.present.charts.base import Caption, Chart, time_series
+from audit.present.chart import Caption, Chart
+from audit.present.charts.base import time_series
 
 __all__ = ["SECTIONS", "SHEETS"]
 

@@ -14,8 +14,8 @@ from audit.model.result import Metric
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
 from audit.present.chapter import ChapterView, named
+from audit.present.chart import Caption
 from audit.present.charts import ownership as charts
-from audit.present.charts.base import Caption
 
 __all__ = ["SECTIONS", "SHEETS"]
 

@@ -13,8 +13,8 @@ from audit.model.result import Metric
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, columns, table
 from audit.present.chapter import ChapterView, named
+from audit.present.chart import Caption
 from audit.present.charts import retention as charts
-from audit.present.charts.base import Caption
 
 __all__ = ["SECTIONS", "SHEETS", "SHEET_NAMES"]
 

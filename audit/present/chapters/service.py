@@ -15,8 +15,8 @@ from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
 from audit.present.chapter import ChapterView, named
+from audit.present.chart import Caption
 from audit.present.charts import service as charts
-from audit.present.charts.base import Caption
 from audit.present.charts.handoff import away_chart
 
 __all__ = ["SECTIONS", "SHEETS"]

@@ -1,33 +1,27 @@
-"""The chart object and the generic charts that chapters draw with: finished figures in, SVG and PNG out.
+"""The generic charts that chapters draw with: finished figures in, SVG and PNG out.
 
 No chart computes a figure: labels, values, interval ends and benchmarks arrive finished. Title, subtitle and note stand
 outside the SVG, as text of the page; in a picture for slides they are drawn in. Equal input gives equal bytes.
+
+matplotlib is imported where something is drawn: whoever only reads figures (``check``, ``screen``) never waits for it.
 """
 
 from __future__ import annotations
 
 import io
 import math
-import pickle
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path as Outline
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from PIL import Image
 
 from audit.findings.finding import Status
+from audit.present.chart import Band, Benchmark, Caption, Chart, Width
+from audit.present.charts.style import chart_style
 from audit.present.format import MINUS, NBSP, Fmt
 from audit.present.style import (
     ACCENT,
@@ -39,27 +33,27 @@ from audit.present.style import (
     RULE,
     STATUS,
     SVG_FAMILIES,
-    chart_style,
     on_color,
     tint,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+
 __all__ = [
     "FULL_WIDTH_IN",
     "HALF_WIDTH_IN",
-    "Band",
-    "Benchmark",
-    "Caption",
-    "Chart",
     "bars",
     "benchmark",
-    "draw_pictures",
     "figure",
     "finish",
     "flow",
     "funnel",
     "heat_map",
-    "pictures_later",
     "shorten",
     "stacked_bars",
     "step_curve",
@@ -77,124 +71,11 @@ BENCHMARK_COLOR = "#5b3a8e"
 PNG_DPI = 200
 _POINT = 1 / 72
 
-Width = Literal["full", "half"]
-
-
-@dataclass(frozen=True)
-class Caption:
-    """What stands around a chart: a unique ASCII id, a title that states the finding, note with n and period."""
-
-    id: str
-    title: str
-    alt: str = ""
-    note: str = ""
-    subtitle: str = ""
-
-    def alt_text(self) -> str:
-        """Return the alternative text: the given one, or title, subtitle and note together."""
-        parts = [part for part in (self.title, self.subtitle, self.note) if part]
-        return self.alt or " ".join(p if p.endswith((".", "!", "?")) else f"{p}." for p in parts)
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """A norm to draw beside the client's figure."""
-
-    value: float
-    label: str
-
-
-@dataclass(frozen=True)
-class Band:
-    """Limits of a verdict: where watching begins, where the finding begins, which side is bad."""
-
-    watch: float
-    found: float
-    bad: Literal["high", "low"] = "high"
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A finished chart; ``svg`` is a whole document, ``png`` is drawn when first asked for."""
-
-    id: str
-    title: str
-    alt: str
-    note: str
-    svg: str
-    subtitle: str = ""
-    width: Width = "full"
-    _figure: Figure | None = field(default=None, repr=False, compare=False)
-    _png: dict[bool, bytes] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def png(self) -> bytes | None:
-        """The picture alone, 200 dots an inch; None when the chart was read back from disk."""
-        return self._draw_png(titled=False)
-
-    @property
-    def slide_png(self) -> bytes | None:
-        """The picture with title, subtitle and note drawn in, for slides."""
-        return self._draw_png(titled=True)
-
-    def _draw_png(self, *, titled: bool) -> bytes | None:
-        if titled not in self._png and self._figure is not None:
-            self._png[titled] = _png(self._figure, self if titled else None)
-        return self._png.get(titled)
-
-    def save(self, folder: Path) -> list[Path]:
-        """Write ``<id>.svg`` and ``<id>.png`` (with title and note) into a folder, return what was written.
-
-        Where the folder asks for it (`pictures_later`) the PNG is put aside, to be drawn by `draw_pictures`.
-        """
-        folder.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", self.id)
-        written = [folder / f"{name}.svg"]
-        written[0].write_text(self.svg, encoding="utf-8", newline="\n")
-        if (folder / _LATER).exists() and self._figure is not None:
-            try:
-                (folder / f"{name}{_ASIDE}").write_bytes(pickle.dumps(self))
-                return written
-            except (pickle.PicklingError, AttributeError, TypeError):
-                pass  # a chart that somebody else has drawn may hold what cannot be put aside
-        picture = self.slide_png
-        if picture is not None:
-            written.append(folder / f"{name}.png")
-            written[1].write_bytes(picture)
-        return written
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from audit.present.blocks import figure as figure_block  # blocks need Chart: import late
-
-        return {"text/html": str(figure_block(self)), "text/plain": f"[{self.title}]"}
-
-
-_LATER, _ASIDE = ".pictures-later", ".figure"
-
-
-def pictures_later(folder: Path) -> None:
-    """Ask charts that are saved into a folder to put their pictures aside: drawing them is a fifth of a chapter."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _LATER).touch()
-
-
-def draw_pictures(folder: Path) -> list[Path]:
-    """Draw the pictures that were put aside in a folder, return what was written; a second call finds none.
-
-    What was put aside is unpickled, so the folder must be of this run's own making.
-    """
-    written = []
-    for aside in sorted(folder.glob(f"*{_ASIDE}")):
-        picture = pickle.loads(aside.read_bytes()).slide_png
-        written.append(aside.with_suffix(".png"))
-        written[-1].write_bytes(picture)
-        aside.unlink()
-    (folder / _LATER).unlink(missing_ok=True)
-    return written
-
 
 def figure(width: Width = "full", height_in: float = 3.0, **axes: Any) -> tuple[Figure, Axes]:
     """Open a figure of a standard width with one axes; call inside `chart_style`."""
+    from matplotlib.figure import Figure
+
     fig = Figure(figsize=(FULL_WIDTH_IN if width == "full" else HALF_WIDTH_IN, height_in), layout="constrained")
     engine = fig.get_layout_engine()
     assert engine is not None
@@ -204,6 +85,8 @@ def figure(width: Width = "full", height_in: float = 3.0, **axes: Any) -> tuple[
 
 def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
     """Turn a figure into a `Chart`; call inside `chart_style`."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     canvas = FigureCanvasSVG(fig)
     buffer = io.StringIO()
     canvas.print_svg(  # type: ignore[no-untyped-call]
@@ -217,7 +100,7 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
         svg=_compact(buffer.getvalue()),
         subtitle=caption.subtitle,
         width=width,
-        _figure=fig,
+        _draw=partial(_png, fig),
     )
 
 
@@ -297,6 +180,9 @@ def _png(fig: Figure, titled: Chart | None) -> bytes:
 
     The places found for the SVG are kept: laying out again would take most of the time.
     """
+    from matplotlib.figure import Figure
+    from PIL import Image
+
     with chart_style():
         picture = _pixels(fig)
         if titled is not None:
@@ -330,6 +216,8 @@ def _write(
 
 def _pixels(fig: Figure) -> np.ndarray[Any, Any]:
     """Draw a figure as it was laid out last, at `PNG_DPI`; rows of RGB pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     engine, dpi, canvas = fig.get_layout_engine(), fig.dpi, fig.canvas
     fig.set_layout_engine("none")
     fig.dpi = PNG_DPI
@@ -399,12 +287,16 @@ def whiskers(ax: Axes, y: float, low: float, high: float, color: str = INK) -> N
 
 
 def _unit_axis(axis: Any, unit: str, fmt: Fmt, ticks: int = 5) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     write_ticks(axis, unit, fmt)
 
 
 def write_ticks(axis: Any, unit: str, fmt: Fmt) -> None:
     """Write an axis's tick labels in a unit («whole»: whole numbers)."""
+    from matplotlib.ticker import FuncFormatter
+
     axis.set_major_formatter(FuncFormatter(_Ticks(unit, fmt)))
 
 
@@ -616,6 +508,9 @@ def heat_map(
     Figures are written into the cells while they fit; beyond that a scale stands below. ``row_notes`` (cohort sizes)
     stand between row label and cells. ``top`` fixes the value of the darkest colour.
     """
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.patches import PathPatch
+
     grid = np.array([[math.nan if v is None else float(v) for v in row] for row in values], dtype=float)
     grid = grid.reshape(len(rows), len(columns))
     shown = grid[np.isfinite(grid)]
@@ -666,6 +561,8 @@ _SHADES = 40
 
 def _squares(corners: Sequence[tuple[int, int]]) -> Outline:
     """Return unit squares with these lower corners as one outline."""
+    from matplotlib.path import Path as Outline
+
     ring = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)], dtype=float)
     points = np.concatenate([ring + corner for corner in corners])
     codes = [Outline.MOVETO, Outline.LINETO, Outline.LINETO, Outline.LINETO, Outline.CLOSEPOLY]
@@ -674,6 +571,8 @@ def _squares(corners: Sequence[tuple[int, int]]) -> Outline:
 
 def _scale_strip(ax: Axes, scale: LinearSegmentedColormap, peak: float, unit: str, fmt: Fmt, height: float) -> None:
     """Draw the colour scale under the map, a tenth of an inch high."""
+    from matplotlib.patches import Rectangle
+
     strip = ax.inset_axes((0, -2.2 * height, 0.28, height))
     for k in range(24):
         strip.add_patch(Rectangle((k, 0), 1.02, 1, facecolor=scale(k / 23), linewidth=0))
@@ -715,6 +614,8 @@ def step_curve(
     ``at_risk`` gives the units still followed at chosen days, printed under the axis. ``naive`` is a second, thin
     curve of the uncorrected share.
     """
+    from matplotlib.ticker import MaxNLocator
+
     x = np.asarray(days, dtype=float)
     y = np.asarray(share, dtype=float)
     with chart_style(accent):
@@ -826,6 +727,8 @@ def flow(
     are as wide as the hours. ``missing`` roles own work but nobody holds them: drawn as an outline. Links below
     ``smallest_share`` of all hours are not drawn (they stay in the totals).
     """
+    from matplotlib.patches import Rectangle
+
     total = sum(v for _, _, v in links) or 1.0
     left_sum: dict[str, float] = {}
     right_sum: dict[str, float] = {}
@@ -947,6 +850,9 @@ def _spread(wanted: Mapping[str, float], least: float) -> dict[str, float]:
 
 
 def _ribbon(x0: float, y0: float, x1: float, y1: float, h: float, color: str, alpha: float, z: int) -> PathPatch:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+
     middle = (x0 + x1) / 2
     m, c, line, close = Outline.MOVETO, Outline.CURVE4, Outline.LINETO, Outline.CLOSEPOLY
     points = [

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.patches import Rectangle
 
 from audit.method import Threshold
-from audit.present.charts.base import Band, Benchmark, Caption, Chart, bars, figure, finish, stacked_bars
+from audit.present.chart import Band, Benchmark, Caption, Chart
+from audit.present.charts.base import bars, figure, finish, stacked_bars
+from audit.present.charts.style import chart_style
 from audit.present.format import NBSP, Fmt
-from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, chart_style, tint
+from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, tint
 
 __all__ = [
     "categories_chart",
@@ -111,6 +112,8 @@ def strategies_chart(strategies: pd.DataFrame, fmt: Fmt, caption: Caption, words
     ``words``: A, B, C, D (names of the strategies), room, no_room, large, small (axes), clients_A … clients_D
     (their clients: «91 клиент»), revenue (what the share is of).
     """
+    from matplotlib.patches import Rectangle
+
     if int(strategies["clients"].sum()) == 0:
         return None
     by = {str(r["label"]): r for r in strategies.to_dict("records")}

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import pandas as pd
 
 from audit.findings.finding import Status
-from audit.present.charts.base import Caption, Chart, bars, figure, finish
+from audit.present.chart import Caption, Chart
+from audit.present.charts.base import bars, figure, finish
+from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
-from audit.present.style import ACCENT, INK_SOFT, chart_style
+from audit.present.style import ACCENT, INK_SOFT
 
 __all__ = ["away_chart", "following_chart"]
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from audit.findings.finding import Status
 from audit.method import Threshold
 from audit.model.result import ChapterResult, Metric
-from audit.present.charts.base import Band, Benchmark, Caption, Chart, bars
+from audit.present.chart import Band, Benchmark, Caption, Chart
+from audit.present.charts.base import bars
 from audit.present.format import Fmt
 
 __all__ = ["MOST_LEADS", "faults_chart", "leads_chart"]

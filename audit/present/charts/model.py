@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from audit.findings.finding import Status
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
-from audit.present.charts.base import Caption, Chart, figure, finish, shorten
+from audit.present.chart import Caption, Chart
+from audit.present.charts.base import figure, finish, shorten
+from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
-from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, chart_style, tint
+from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, tint
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["conveyor_chart", "station_states"]
 
@@ -57,6 +60,8 @@ def _box(
     names: Mapping[str, str],
     has_staff: bool,
 ) -> None:
+    from matplotlib.patches import FancyBboxPatch, Rectangle
+
     ru = fmt.lang == "ru"
     name = method().roles[str(row["station"])].short.get(fmt.lang)
     empty = has_staff and float(row["fte"]) <= 0

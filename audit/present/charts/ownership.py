@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from audit.method import Threshold
-from audit.present.charts.base import Band, Benchmark, Caption, Chart, bars, stacked_bars
+from audit.present.chart import Band, Benchmark, Caption, Chart
+from audit.present.charts.base import bars, stacked_bars
 from audit.present.format import Fmt
 
 __all__ = ["books_chart", "handover_chart", "load_chart", "sellers_chart"]

@@ -15,18 +15,8 @@ import pandas as pd
 from audit.diagnose.retention.cohorts import matrix
 from audit.method import Threshold
 from audit.model.result import ChapterResult
-from audit.present.charts.base import (
-    Benchmark,
-    Caption,
-    Chart,
-    bars,
-    funnel,
-    heat_map,
-    stacked_bars,
-    step_curve,
-    time_series,
-    waterfall,
-)
+from audit.present.chart import Benchmark, Caption, Chart
+from audit.present.charts.base import bars, funnel, heat_map, stacked_bars, step_curve, time_series, waterfall
 from audit.present.format import Fmt
 from audit.present.style import INK_FAINT, STATUS
 from audit.stats.funnel import funnel_limits

@@ -11,21 +11,11 @@ import pandas as pd
 
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
-from audit.present.charts.base import (
-    Band,
-    Benchmark,
-    Caption,
-    Chart,
-    bars,
-    figure,
-    finish,
-    flow,
-    shorten,
-    whiskers,
-    write_ticks,
-)
+from audit.present.chart import Band, Benchmark, Caption, Chart
+from audit.present.charts.base import bars, figure, finish, flow, shorten, whiskers, write_ticks
+from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
-from audit.present.style import ACCENT, CATEGORICAL, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, chart_style
+from audit.present.style import ACCENT, CATEGORICAL, INK, INK_FAINT, INK_SOFT, PAPER, STATUS
 
 MOST_ENTRY = 15
 MOST_FUNCTIONS = 10

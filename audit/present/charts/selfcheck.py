@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from audit.present.charts.base import Caption, Chart, stacked_bars
+from audit.present.chart import Caption, Chart
+from audit.present.charts.base import stacked_bars
 from audit.present.format import Fmt
 from audit.present.style import STATUS
 

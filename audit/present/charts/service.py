@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from audit.findings.finding import Status
-from audit.present.charts.base import Caption, Chart, bars, heat_map, time_series
+from audit.present.chart import Caption, Chart
+from audit.present.charts.base import bars, heat_map, time_series
 from audit.present.format import Fmt
 
 __all__ = ["heat_chart", "kinds_chart", "month_start", "months_chart", "reasons_chart"]
