@@ -15,23 +15,7 @@ from audit.method import Threshold
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Grade, Metric
 
-__all__ = ["SHEETS", "allocated", "judge", "sheet"]
-
-SHEETS: dict[str, Text] = {
-    "clients": Text("Клиенты и классы", "Clients and classes"),
-    "holdings": Text("Холдинги", "Holdings"),
-    "off_profile": Text("Непрофильные клиенты", "Off-profile clients"),
-    "wallet": Text("Доля в закупках", "Share of wallet"),
-    "gaps": Text("Недостающие категории", "Missing categories"),
-    "giants": Text("Непосильные заказы", "Orders too large"),
-    "growth": Text("Заработанный рост", "Earned growth"),
-}
-"""Annex sheets of the chapter."""
-
-
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
+__all__ = ["allocated", "judge"]
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -147,9 +131,7 @@ def _concentration(case: Case, result: ChapterResult) -> Finding:
     clients_only = worse(*statuses[:2])
     facts["by_holding"] = status != clients_only
     largest = max(top1.value, group1.value or 0.0)
-    return make_finding(
-        case, id, status, grade="C", base_revenue_share=largest, table=sheet(case, "clients"), facts=facts
-    )
+    return make_finding(case, id, status, grade="C", base_revenue_share=largest, table="clients", facts=facts)
 
 
 def _steady(m: Metric, band: Threshold, status: Status) -> Status:
@@ -186,9 +168,7 @@ def _long_tail(case: Case, result: ChapterResult) -> Finding:
         **_limits(band),
         **_period(result),
     }
-    return make_finding(
-        case, id, status, grade="C", effect=_tail_effect(case, result), table=sheet(case, "clients"), facts=facts
-    )
+    return make_finding(case, id, status, grade="C", effect=_tail_effect(case, result), table="clients", facts=facts)
 
 
 def _tail_effect(case: Case, result: ChapterResult) -> Effect | None:
@@ -254,13 +234,7 @@ def _off_profile(case: Case, result: ChapterResult) -> Finding:
         **_period(result),
     }
     return make_finding(
-        case,
-        id,
-        status,
-        grade="C",
-        effect=_off_profile_effect(case, result),
-        table=sheet(case, "off_profile"),
-        facts=facts,
+        case, id, status, grade="C", effect=_off_profile_effect(case, result), table="off_profile", facts=facts
     )
 
 
@@ -329,9 +303,7 @@ def _wallet(case: Case, result: ChapterResult) -> Finding:
         if {stated, computed} == {"found", "clear"}:
             status, grade = "watch", "D"
     facts["contradiction"] = grade == "D"
-    return make_finding(
-        case, id, status, grade=grade, effect=_wallet_effect(case, result), table=sheet(case, "wallet"), facts=facts
-    )
+    return make_finding(case, id, status, grade=grade, effect=_wallet_effect(case, result), table="wallet", facts=facts)
 
 
 def _wallet_effect(case: Case, result: ChapterResult) -> Effect | None:
@@ -396,13 +368,7 @@ def _range_gap(case: Case, result: ChapterResult) -> Finding:
         **_period(result),
     }
     return make_finding(
-        case,
-        id,
-        status,
-        grade=m.grade or "C",
-        effect=_range_effect(case, result),
-        table=sheet(case, "gaps"),
-        facts=facts,
+        case, id, status, grade=m.grade or "C", effect=_range_effect(case, result), table="gaps", facts=facts
     )
 
 
@@ -493,7 +459,7 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
         status,
         grade="C",
         effect=_indigestion_effect(result, len(rows), float(band.watch or 0.0)),
-        table=sheet(case, "giants"),
+        table="giants",
         facts=facts,
     )
 

@@ -14,21 +14,7 @@ from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "excess_loss_effect", "judge", "sheet", "stands_twice"]
-
-SHEETS: dict[str, Text] = {
-    "pairs": Text("Правила передачи", "Hand-off rules"),
-    "following": Text("Передачи по правилу", "Hand-offs and the rule"),
-    "switches": Text("Смена менеджера", "Change of manager"),
-    "handed": Text("Переданные клиенты", "Clients handed over"),
-    "continuation": Text("Потери по покупкам", "Losses by purchase"),
-}
-"""Annex sheets of the chapter."""
-
-
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
+__all__ = ["excess_loss_effect", "judge", "stands_twice"]
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -66,7 +52,7 @@ def _no_rule(case: Case, result: ChapterResult) -> Finding:
             for r in bad.to_dict("records")
         ],
     }
-    return make_finding(case, id, status, grade="C", table=sheet(case, "pairs"), facts=facts)
+    return make_finding(case, id, status, grade="C", table="pairs", facts=facts)
 
 
 def _not_followed(case: Case, result: ChapterResult) -> Finding:
@@ -92,7 +78,7 @@ def _not_followed(case: Case, result: ChapterResult) -> Finding:
         "switch_number": number.value,
         "lag": lag.value,
     }
-    return make_finding(case, id, status, grade=m.grade or "C", table=sheet(case, "following"), facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", table="following", facts=facts)
 
 
 def _form_mismatch(case: Case, result: ChapterResult) -> Finding:
@@ -115,7 +101,7 @@ def _form_mismatch(case: Case, result: ChapterResult) -> Finding:
             for w in m.extra.get("worst", ())
         ],
     }
-    return make_finding(case, id, status, grade="C", table=sheet(case, "pairs"), facts=facts)
+    return make_finding(case, id, status, grade="C", table="pairs", facts=facts)
 
 
 def stands_twice(m: Metric) -> bool:
@@ -181,7 +167,7 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
             "excess loss × annual revenue of the clients handed over in the last 12 months",
         ),
     )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table=sheet(case, "handed"), facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="handed", facts=facts)
 
 
 def excess_loss_effect(

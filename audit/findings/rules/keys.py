@@ -5,25 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from audit.errors import Text
 from audit.findings.finding import Finding
 from audit.findings.judge import make_finding, not_assessed, status_of, worse
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "judge", "sheet"]
-
-SHEETS: dict[str, Text] = {
-    "clients": Text("Ключевые клиенты", "Key clients"),
-    "leads": Text("Списки менеджеров", "Managers' lists"),
-    "not_listed": Text("Вне списков", "On nobody's list"),
-}
-"""Annex sheets of the chapter."""
-
-
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
+__all__ = ["judge"]
 
 
 _SHARES = {
@@ -64,7 +51,7 @@ def _too_many(case: Case, result: ChapterResult) -> Finding:
         "beyond": int((over["counted"] - result.facts["limit"]).sum()),
     }
     share = float(over["revenue"].sum()) / total if total > 0 else None
-    return make_finding(case, id, status, grade="C", base_revenue_share=share, table=sheet(case, "leads"), facts=facts)
+    return make_finding(case, id, status, grade="C", base_revenue_share=share, table="leads", facts=facts)
 
 
 def _share(case: Case, result: ChapterResult, id: str, metric: str) -> Finding:
@@ -99,11 +86,5 @@ def _share(case: Case, result: ChapterResult, id: str, metric: str) -> Finding:
     if id == "keys.disincentive":
         facts["lower_rate"] = result.facts["lower_rate"]
     return make_finding(
-        case,
-        id,
-        status,
-        grade="C",
-        base_revenue_share=facts["revenue_share"],
-        table=sheet(case, "clients"),
-        facts=facts,
+        case, id, status, grade="C", base_revenue_share=facts["revenue_share"], table="clients", facts=facts
     )

@@ -16,7 +16,7 @@ from audit.model.case import Case
 from audit.model.questionnaire import TABLES
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["CRITERIA", "SHEETS", "judge", "station_status"]
+__all__ = ["CRITERIA", "judge", "station_status"]
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -29,9 +29,6 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
         _support_misplaced(case, result),
     ]
 
-
-SHEETS = {"criteria": Text("Тип продаж", "Type of sale"), "stations": Text("Станции", "Stations")}
-"""Annex sheets of the chapter; a finding names the one that has its list."""
 
 CRITERIA = {
     "interval": Text("интервал между покупками", "interval between purchases"),
@@ -80,15 +77,7 @@ def _type_mismatch(case: Case, result: ChapterResult) -> Finding:
         "found": band.found,
     }
     # A wrong type makes every norm of the conveyor wrong with it.
-    return make_finding(
-        case,
-        id,
-        status,
-        grade="C",
-        invalidates=status == "found",
-        table=SHEETS["criteria"].get(case.settings.report.lang),
-        facts=facts,
-    )
+    return make_finding(case, id, status, grade="C", invalidates=status == "found", table="criteria", facts=facts)
 
 
 def station_status(
@@ -169,15 +158,7 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
     grade = "C" if coverage.value is None else coverage.grade or "C"
     # What is concerned is the station's own work: the part of it done elsewhere, all of it where nobody stands there.
     share = max((1.0 if r["coverage"] is None or r["fte"] <= 0 else 1.0 - r["coverage"] for r in bad), default=None)
-    finding = make_finding(
-        case,
-        id,
-        status,
-        grade=grade,
-        role_hours_share=share,
-        table=SHEETS["stations"].get(case.settings.report.lang),
-        facts=facts,
-    )
+    finding = make_finding(case, id, status, grade=grade, role_hours_share=share, table="stations", facts=facts)
     # A gap that role mixing explains is closed by what relieves the people who fill it: no second action for that.
     return replace(finding, actions=()) if bad and all(r["softened"] for r in bad) else finding
 
@@ -189,14 +170,7 @@ def _extra_station(case: Case, result: ChapterResult) -> Finding:
     if m.value is None:
         return _missing(id, m)
     status: Status = "found" if m.value > 0 else "clear"
-    return make_finding(
-        case,
-        id,
-        status,
-        grade=m.grade or "C",
-        table=SHEETS["stations"].get(case.settings.report.lang),
-        facts={"value": m.value, "n": m.n},
-    )
+    return make_finding(case, id, status, grade=m.grade or "C", table="stations", facts={"value": m.value, "n": m.n})
 
 
 def _no_client_profile(case: Case, result: ChapterResult) -> Finding:

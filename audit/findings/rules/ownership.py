@@ -15,25 +15,11 @@ from audit.method import Threshold
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "judge", "sheet"]
-
-SHEETS: dict[str, Text] = {
-    "clients": Text("Чьи клиенты", "Whose clients"),
-    "books": Text("Книги продавцов", "Books of the sellers"),
-    "load": Text("Нагрузка книг", "Load of the books"),
-    "events": Text("Передачи книг", "Hand-overs of books"),
-    "handed": Text("Переданные клиенты", "Handed clients"),
-}
-"""Annex sheets of the chapter."""
+__all__ = ["judge"]
 
 
 WIDE_TIMES = 2
 """A wide interval far from zero is believed from so many times the least number of clients on."""
-
-
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -104,7 +90,7 @@ def _single_owner(case: Case, result: ChapterResult) -> Finding:
         grade="C",
         effect=_single_effect(case, result),
         base_revenue_share=revenue.value or 0.0,
-        table=sheet(case, "clients"),
+        table="clients",
         facts=facts,
     )
 
@@ -185,9 +171,7 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
         status = "found"
     elif m.value <= band.found or (m.value < e["even_split"] and m.value < e["chance_low"]):
         status = "watch"
-    return make_finding(
-        case, id, status, grade="C", base_revenue_share=e["top_share"], table=sheet(case, "books"), facts=facts
-    )
+    return make_finding(case, id, status, grade="C", base_revenue_share=e["top_share"], table="books", facts=facts)
 
 
 def _handover_loss(case: Case, result: ChapterResult) -> Finding:
@@ -247,9 +231,7 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
         if value is None or status_of(value, m.extra["without_low"], m.extra["without_high"], band) != status:
             status = "watch"
     facts["dominant"] = "dominant_share" in m.extra
-    return make_finding(
-        case, id, status, grade="C", effect=_handover_effect(result, m), table=sheet(case, "handed"), facts=facts
-    )
+    return make_finding(case, id, status, grade="C", effect=_handover_effect(result, m), table="handed", facts=facts)
 
 
 def _percent(share: float | None) -> str:
@@ -324,6 +306,6 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
         status,
         grade="B",
         role_hours_share=max(0.0, 1 - 1 / m.value) if m.value > 0 else 0.0,
-        table=sheet(case, "load"),
+        table="load",
         facts=facts,
     )

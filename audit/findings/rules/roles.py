@@ -12,21 +12,7 @@ from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Grade, Metric
 
-__all__ = ["SHEETS", "judge", "km_status", "mix_components"]
-
-SHEETS = {
-    "persons": Text("Люди и роли", "People and roles"),
-    "flow": Text("Поток работы", "Flow of work"),
-    "functions": Text("Функции", "Functions"),
-    "relief": Text("Разгрузка", "Relief"),
-    "freed": Text("Разгрузка по КМ", "Relief by person"),
-    "entry_hours": Text("Ввод заказов", "Order entry"),
-    "hunting": Text("Охотники и фермеры", "Hunters and farmers"),
-    "evidence": Text("Три источника", "Three sources"),
-    "room": Text("Запас роста", "Room to grow"),
-    "keys": Text("Кто ведёт ключевых", "Who leads key clients"),
-}
-"""Annex sheets of the chapter; a finding names the one that has its list."""
+__all__ = ["judge", "km_status", "mix_components"]
 
 FORMULA = Text(
     "((s + φΔ)/s)^ε − 1, умноженное на годовую прибыль клиентов КМ, которым есть куда расти: s — доля продаж в часах "
@@ -71,10 +57,6 @@ def _role(family: str) -> dict[str, str]:
     """Return the short name of a role in both languages, for a sentence."""
     short = method().roles[family].short
     return {"code": family, "ru": short.ru, "en": short.en}
-
-
-def _sheet(case: Case, name: str) -> str:
-    return SHEETS[name].get(case.settings.report.lang)
 
 
 def _missing(id: str, m: Metric) -> Finding:
@@ -126,7 +108,7 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
         grade=m.grade or "C",
         effect=_effect(result),
         role_hours_share=m.value,
-        table=_sheet(case, "persons"),
+        table="persons",
         facts=facts,
     )
 
@@ -175,9 +157,7 @@ def _frontline_overload(case: Case, result: ChapterResult) -> Finding:
         "hours": m.extra["foreign_hours"],
         "top": result.facts["top"][m.extra["family"]],
     }
-    return make_finding(
-        case, id, status, grade=m.grade or "C", role_hours_share=m.value, table=_sheet(case, "persons"), facts=facts
-    )
+    return make_finding(case, id, status, grade=m.grade or "C", role_hours_share=m.value, table="persons", facts=facts)
 
 
 def _relief_shortage(case: Case, result: ChapterResult) -> Finding:
@@ -196,9 +176,7 @@ def _relief_shortage(case: Case, result: ChapterResult) -> Finding:
         "hours_per_month": result.facts["hours_per_month"],
         "utilisation": result.facts["utilisation"],
     }
-    return make_finding(
-        case, id, status, grade=m.grade or "C", role_hours_share=freed, table=_sheet(case, "relief"), facts=facts
-    )
+    return make_finding(case, id, status, grade=m.grade or "C", role_hours_share=freed, table="relief", facts=facts)
 
 
 def _entry_burden(case: Case, result: ChapterResult) -> Finding:
@@ -218,7 +196,7 @@ def _entry_burden(case: Case, result: ChapterResult) -> Finding:
         "before": result.facts["entry_share_before"],
         "staff_known": bool(result.facts["people"]),
     }
-    return make_finding(case, id, status, grade=m.grade or "C", table=_sheet(case, "entry_hours"), facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", table="entry_hours", facts=facts)
 
 
 def _universal_seller(case: Case, result: ChapterResult) -> Finding:
@@ -241,13 +219,7 @@ def _universal_seller(case: Case, result: ChapterResult) -> Finding:
         "mean": float(people["effective_roles"].mean()) if len(people) else None,
     }
     return make_finding(
-        case,
-        id,
-        status,
-        grade=m.grade or "C",
-        role_hours_share=m.extra["share"],
-        table=_sheet(case, "persons"),
-        facts=facts,
+        case, id, status, grade=m.grade or "C", role_hours_share=m.extra["share"], table="persons", facts=facts
     )
 
 
@@ -300,7 +272,7 @@ def _hunter_farmer_mix(case: Case, result: ChapterResult) -> Finding:
         status,
         grade=m.grade or "C",
         role_hours_share=hours_share,
-        table=_sheet(case, "flow" if hours_share is not None else "hunting"),
+        table="flow" if hours_share is not None else "hunting",
         facts=facts,
     )
 
@@ -321,9 +293,7 @@ def _share(case: Case, result: ChapterResult, id: str, metric_id: str) -> Findin
         "hours": m.extra["foreign_hours"],
         "parts": [{**_role(f), "value": v} for f, v in m.extra["by_family"].items()],
     }
-    return make_finding(
-        case, id, status, grade=m.grade or "C", role_hours_share=m.value, table=_sheet(case, "flow"), facts=facts
-    )
+    return make_finding(case, id, status, grade=m.grade or "C", role_hours_share=m.value, table="flow", facts=facts)
 
 
 def _owner_runs_keys(case: Case, result: ChapterResult) -> Finding:
@@ -349,9 +319,7 @@ def _owner_runs_keys(case: Case, result: ChapterResult) -> Finding:
         "without_value": without,
         "strategic_too": bool(set(result.facts["types"]) & {"CS", "S"}),
     }
-    return make_finding(
-        case, id, status, grade=m.grade or "C", base_revenue_share=share, table=_sheet(case, "keys"), facts=facts
-    )
+    return make_finding(case, id, status, grade=m.grade or "C", base_revenue_share=share, table="keys", facts=facts)
 
 
 def _fragmented_function(case: Case, result: ChapterResult) -> Finding:
@@ -368,7 +336,7 @@ def _fragmented_function(case: Case, result: ChapterResult) -> Finding:
         "functions": list(torn["function"].head(5)),
         "names": [result.facts["function_names"][f] for f in torn["function"].head(5)],
     }
-    return make_finding(case, id, status, grade=m.grade or "C", table=_sheet(case, "functions"), facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", table="functions", facts=facts)
 
 
 def _evidence_conflict(case: Case, result: ChapterResult) -> Finding:
@@ -403,7 +371,7 @@ def _evidence_conflict(case: Case, result: ChapterResult) -> Finding:
     }
     # Its action is to look again, which is what a contradiction calls for: not grade D.
     grade: Grade = "B"
-    return make_finding(case, id, status, grade=grade, table=_sheet(case, "evidence"), facts=facts)
+    return make_finding(case, id, status, grade=grade, table="evidence", facts=facts)
 
 
 def _ambiguous_title(case: Case, result: ChapterResult) -> Finding:
@@ -413,4 +381,4 @@ def _ambiguous_title(case: Case, result: ChapterResult) -> Finding:
         return _missing(id, m)
     status = status_of(m.value, m.low, m.high, case.thresholds[id])
     facts = {**_limits(case, id, m), "staff": m.n}
-    return make_finding(case, id, status, grade=m.grade or "C", table=_sheet(case, "persons"), facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", table="persons", facts=facts)

@@ -10,15 +10,7 @@ from audit.findings.judge import make_finding, not_assessed, status_of
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 
-__all__ = ["SHEETS", "judge", "sheet"]
-
-SHEETS: dict[str, Text] = {"answers": Text("Ответы и цифры", "Answers and figures")}
-"""Annex sheets of the chapter."""
-
-
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
+__all__ = ["judge"]
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -55,4 +47,4 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
                 facts=facts,
             )
         ]
-    return [make_finding(case, id, status, grade="C", table=sheet(case, "answers"), facts=facts)]
+    return [make_finding(case, id, status, grade="C", table="answers", facts=facts)]

@@ -13,22 +13,7 @@ from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "judge", "of_two_periods", "sheet"]
-
-SHEETS: dict[str, Text] = {
-    "kinds": Text("Сбои по видам", "Failures by kind"),
-    "months": Text("Сбои по месяцам", "Failures by month"),
-    "heat": Text("Менеджер и месяц", "Manager and month"),
-    "reasons": Text("Причины рекламаций", "Reasons of complaints"),
-    "services": Text("Шесть сервисов", "Six services"),
-    "after_failure": Text("После первого сбоя", "After a first failure"),
-}
-"""Annex sheets of the chapter."""
-
-
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
+__all__ = ["judge", "of_two_periods"]
 
 
 def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
@@ -107,13 +92,7 @@ def _late(case: Case, result: ChapterResult) -> Finding:
         "overdue": result.facts["overdue"],
     }
     return make_finding(
-        case,
-        id,
-        status,
-        grade=m.grade or "C",
-        base_revenue_share=m.extra["revenue_share"],
-        table=sheet(case, "months"),
-        facts=facts,
+        case, id, status, grade=m.grade or "C", base_revenue_share=m.extra["revenue_share"], table="months", facts=facts
     )
 
 
@@ -144,7 +123,7 @@ def _orders(case: Case, result: ChapterResult, id: str, metric: str, kind: str) 
         of_two_periods(m, band),
         grade=m.grade or "C",
         base_revenue_share=m.extra["revenue_share"],
-        table=sheet(case, "reasons" if kind == "complaint" else "months"),
+        table="reasons" if kind == "complaint" else "months",
         facts=facts,
     )
 
@@ -164,7 +143,7 @@ def _no_owner(case: Case, result: ChapterResult) -> Finding:
         "services": [{"ru": names[s].ru, "en": names[s].en} for s in m.extra["services"]],
         "failing": len(result.tables["processes"]),
     }
-    return make_finding(case, id, status, grade="C", table=sheet(case, "services"), facts=facts)
+    return make_finding(case, id, status, grade="C", table="services", facts=facts)
 
 
 def _failures(case: Case, result: ChapterResult) -> Finding:
@@ -216,6 +195,6 @@ def _failures(case: Case, result: ChapterResult) -> Finding:
         grade=loss.grade or "C",
         effect=effect,
         base_revenue_share=None if share is None else share * max(loss.value, 0.0),
-        table=sheet(case, "after_failure"),
+        table="after_failure",
         facts=facts,
     )
