@@ -22,12 +22,10 @@ NOT_ASKED = Text("Эта глава в запуске не запрошена", 
 CHAPTER_FAILED = Text("Глава не досчитана: {error}", "The chapter failed: {error}")
 
 
-def judge_chapter(
-    case: Case, result: ChapterResult, results: Mapping[str, ChapterResult] | None = None
-) -> tuple[Finding, ...]:
+def judge_chapter(case: Case, result: ChapterResult) -> tuple[Finding, ...]:
     """Return every finding of the chapter in the order of the catalogue."""
     rules = importlib.import_module(f"audit.findings.rules.{result.chapter}")
-    judged = {f.id: f for f in rules.judge(case, result, results or {result.chapter: result})}
+    judged = {f.id: f for f in rules.judge(case, result)}
     order = [spec.id for spec in method().findings_of(result.chapter)]
     unknown = set(judged) - set(order)
     assert not unknown, f"rules of {result.chapter} judge findings outside the catalogue: {unknown}"

@@ -215,13 +215,53 @@ class MetricSpec(_Named):
         return self.id.split(".")[0]
 
 
+class Units(_Named):
+    """What a verdict is counted in: its name, and the figure beside the metric that counts it (``n``: its own)."""
+
+    of: str = "n"
+
+
 class FindingSpec(_Named):
-    """A finding of the catalogue: the metrics it rests on, what it needs, the actions it calls for."""
+    """A finding of the catalogue: the metrics it rests on, what it needs, the actions it calls for.
+
+    With a ``rule`` the verdict is declared and the first metric is judged: ``band`` by the threshold of the finding's
+    own name, ``any`` found above zero. Without one it is code in ``audit/findings/rules``.
+    """
 
     id: str
     metrics: tuple[str, ...]
     needs: tuple[str, ...]
     actions: tuple[str, ...]
+    rule: Literal["band", "any"] | None = None
+    few: Units | None = None
+    """Not assessed with fewer of these than ``general.min_units``."""
+    by: str = ""
+    """The figure beside the metric that is judged instead of it."""
+    steady: bool = False
+    """Watched at most, unless the verdict holds without the client that dominates the figure."""
+    periods: bool = False
+    """A share of the whole window that the last 12 months correct."""
+    by_group: bool = False
+    """Not assessed where hours known by group only leave the figure on either side of both limits."""
+    cap: str = ""
+    """The fact that, where it is true, keeps the verdict at ``watch``."""
+    role_hours_share: str = ""
+    base_revenue_share: str = ""
+    """The fact that weighs the finding: a share of a role's hours, of the base's revenue."""
+    table: str | None = None
+    """Key of the chapter's table behind it."""
+    facts: tuple[str, ...] = ("value", "low", "high", "n", "watch", "found")
+    """What its sentences name: the metric's figure, its limits, what stands beside it (``extra``: all of that), facts
+    of the chapter."""
+
+    @model_validator(mode="after")
+    def _declared_by_a_rule(self) -> FindingSpec:
+        declared = self.model_fields_set - {"id", "ru", "en", "metrics", "needs", "actions", "rule"}
+        if self.rule is None and declared:
+            raise ValueError(f"{', '.join(sorted(declared))}: read only with a rule")
+        if self.rule == "any" and (idle := declared - {"table", "facts"}):
+            raise ValueError(f'{", ".join(sorted(idle))}: read only with rule = "band"')
+        return self
 
     @property
     def chapter(self) -> str:
@@ -513,6 +553,8 @@ def _check_references(m: Method) -> None:
         for role in (*t.required, *t.conditional):
             known(role, m.roles, t.code)
     for finding in m.findings.values():
+        if finding.rule == "band":
+            known(finding.id, m.thresholds, "findings.toml")
         for metric in finding.metrics:
             known(metric, m.metrics, finding.id)
         for action in finding.actions:

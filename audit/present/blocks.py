@@ -601,6 +601,8 @@ class FindingView:
     """Link to the evidence (``#chart-…``); the card itself is linked as ``#finding-…``."""
     others: Sequence[tuple[str, Metric]] = field(default_factory=tuple)
     """Further metrics that the verdict rests on: name and metric."""
+    sheet: str = ""
+    """The annex sheet behind it, by its own name."""
 
     @property
     def anchor(self) -> str:
@@ -701,8 +703,8 @@ def _card_links(view: FindingView, fmt: Fmt) -> Markup | None:
     links: list[Any] = []
     if view.href:
         links.append(Markup('<a href="{}">{}</a>').format(view.href, word("evidence_link", fmt.lang)))
-    if view.finding.table and view.finding.status in ("found", "watch"):
-        links.append(word("in_annex", fmt.lang, sheet=view.finding.table))
+    if view.sheet and view.finding.status in ("found", "watch"):
+        links.append(word("in_annex", fmt.lang, sheet=view.sheet))
     return Markup('<p class="km-links">{}</p>').format(join(links, " · ")) if links else None
 
 

@@ -348,7 +348,6 @@ def _view(raw: Mapping[str, Any], ctx: ReportContext, bands: Mapping[str, Band])
         if effect
         else None,
         grade=raw.get("grade"),
-        table=raw.get("table"),
     )
     main = next((m for m in finding.metrics if m in ctx.metrics), None)
     return FindingView(
@@ -358,6 +357,7 @@ def _view(raw: Mapping[str, Any], ctx: ReportContext, bands: Mapping[str, Band])
         metric=_metric(main, ctx.metrics[main]) if main else None,
         metric_name=str(ctx.metrics[main].get("name", "")) if main else "",
         band=bands.get(finding.id),
+        sheet=raw.get("table", ""),
     )
 
 

@@ -86,9 +86,4 @@ def open_case(
 def diagnose_chapter(case: Case, chapter: str, **options: Any) -> ChapterView:
     """Diagnose and judge one chapter; the notebooks, ``screen`` and the tests all go this way."""
     result = importlib.import_module(f"audit.diagnose.{chapter}").diagnose(case, **options)
-    findings = judge_chapter(case, result)
-    names = getattr(importlib.import_module(f"audit.present.chapters.{chapter}"), "SHEET_NAMES", {})
-    lang = case.settings.report.lang
-    # A rule may name the table it rests on; the reader needs the annex sheet's own name.
-    named = tuple(replace(f, table=names[f.table].get(lang)) if f.table in names else f for f in findings)
-    return ChapterView(case, result, named)
+    return ChapterView(case, result, judge_chapter(case, result))

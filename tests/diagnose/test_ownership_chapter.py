@@ -189,7 +189,7 @@ def test_twenty_handed_clients_cannot_tell(staff: bool) -> None:
     assert m.n == 20
     assert r.tables["events"]["manager"].tolist() == ["K1"]
     assert r.tables["events"]["kind"].tolist() == ["left" if staff else "handed"]
-    finding = next(f for f in judge(case, r, {}) if f.id == "ownership.handover_loss")
+    finding = next(f for f in judge(case, r) if f.id == "ownership.handover_loss")
     case.close()
     assert finding.status == "not_assessed"
     assert finding.reason is not None

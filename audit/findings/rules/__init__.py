@@ -1,1 +1,1 @@
-"""One module per chapter: ``judge(case, result, results) -> list[Finding]``."""
+"""One module per chapter: ``judge(case, result) -> list[Finding]``, with what no declaration can say."""

@@ -9,54 +9,43 @@ import numpy as np
 import pandas as pd
 
 from audit.errors import Text
+from audit.findings.declared import declared
 from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import make_finding, not_assessed, status_of, worse
+from audit.findings.judge import band, few, judged, make_finding, no_figure, not_assessed, status_of, worse
 from audit.method import Threshold
 from audit.model.case import Case
-from audit.model.result import ChapterResult, Grade, Metric
+from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "allocated", "judge", "sheet"]
+__all__ = ["allocated", "judge"]
 
-SHEETS: dict[str, Text] = {
-    "clients": Text("Клиенты и классы", "Clients and classes"),
-    "holdings": Text("Холдинги", "Holdings"),
-    "off_profile": Text("Непрофильные клиенты", "Off-profile clients"),
-    "wallet": Text("Доля в закупках", "Share of wallet"),
-    "gaps": Text("Недостающие категории", "Missing categories"),
-    "giants": Text("Непосильные заказы", "Orders too large"),
-    "growth": Text("Заработанный рост", "Earned growth"),
-}
-"""Annex sheets of the chapter."""
+BUYERS = Text("Клиентов с покупками", "Clients who bought")
+WALLETS = Text(
+    "Ключевых клиентов с известной долей в закупках или бюджетом", "Key clients with a known share of wallet or budget"
+)
 
 
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
-
-
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     return [
+        *declared(
+            case,
+            result,
+            facts={"base.off_profile": _off_profile, "base.range_gap": _range_gap},
+            prices={"base.off_profile": _off_profile_effect, "base.range_gap": _range_effect},
+        ),
         _concentration(case, result),
         _long_tail(case, result),
-        _off_profile(case, result),
         _wallet(case, result),
-        _range_gap(case, result),
         _indigestion(case, result),
     ]
-
-
-def _no(id: str, m: Metric) -> Finding:
-    assert m.reason is not None, f"{m.id} has neither value nor reason"
-    return not_assessed(id, m.reason)
 
 
 def _period(result: ChapterResult) -> dict[str, Any]:
     return {"since": result.facts["since"], "until": result.facts["as_of"]}
 
 
-def _limits(band: Threshold) -> dict[str, Any]:
-    return {"watch": band.watch, "found": band.found}
+def _limits(limits: Threshold) -> dict[str, Any]:
+    return {"watch": limits.watch, "found": limits.found}
 
 
 # --- effects
@@ -107,7 +96,7 @@ def _concentration(case: Case, result: ChapterResult) -> Finding:
     id = "base.concentration"
     top1, top5 = result.metrics["base.top1_share"], result.metrics["base.top5_share"]
     if top1.value is None or top5.value is None:
-        return _no(id, top1)
+        return no_figure(id, top1)
     t = case.thresholds
     one = t[id]
     five = one.model_copy(
@@ -129,37 +118,21 @@ def _concentration(case: Case, result: ChapterResult) -> Finding:
         "hhi": result.metrics["base.hhi"].value,
         **_period(result),
     }
-    least = t.count("general.min_units")
-    if (top1.n or 0) < least:
+    if lack := few(case, top1.n, BUYERS):
         reason = Text(
-            f"Клиентов с покупками: {top1.n}, для вывода нужно не меньше {least}: при таком числе доля пяти крупнейших "
-            f"велика и у равных клиентов",
-            f"Clients who bought: {top1.n}, a verdict needs at least {least}: with so few the five largest have a "
-            "large "
-            f"share even if all are equal",
+            f"{lack.ru}: при таком числе доля пяти крупнейших велика и у равных клиентов",
+            f"{lack.en}: with so few the five largest have a large share even if all are equal",
         )
         return not_assessed(id, reason, facts=facts)
     statuses: list[Status] = []
-    for m, band in ((top1, one), (top5, five), (group1, one), (group5, five)):
+    for m, limits in ((top1, one), (top5, five), (group1, one), (group5, five)):
         if m.value is not None:
-            statuses.append(status_of(m.value, None, None, band))
+            statuses.append(status_of(m.value, None, None, limits))
     status = worse(*statuses)
     clients_only = worse(*statuses[:2])
     facts["by_holding"] = status != clients_only
     largest = max(top1.value, group1.value or 0.0)
-    return make_finding(
-        case, id, status, grade="C", base_revenue_share=largest, table=sheet(case, "clients"), facts=facts
-    )
-
-
-def _steady(m: Metric, band: Threshold, status: Status) -> Status:
-    """Return the status if it holds without the client that dominates the figure, else ``watch``."""
-    if "dominant_share" not in m.extra:
-        return status
-    value = m.extra["without_value"]
-    if value is None:
-        return "watch"
-    return status if status_of(value, m.extra["without_low"], m.extra["without_high"], band) == status else "watch"
+    return make_finding(case, id, status, grade="C", base_revenue_share=largest, table="clients", facts=facts)
 
 
 def _long_tail(case: Case, result: ChapterResult) -> Finding:
@@ -167,11 +140,11 @@ def _long_tail(case: Case, result: ChapterResult) -> Finding:
     id = "base.long_tail"
     orders, revenue = result.metrics["base.tail_order_share"], result.metrics["base.tail_revenue_share"]
     if orders.value is None or revenue.value is None:
-        return _no(id, orders if orders.value is None else revenue)
-    band = case.thresholds[id]
+        return no_figure(id, orders if orders.value is None else revenue)
+    limits = case.thresholds[id]
     most = case.thresholds.value("base.long_tail_max_revenue")
     enough = revenue.value > most
-    status = "clear" if enough else status_of(orders.value, None, None, band)
+    status = "clear" if enough else status_of(orders.value, None, None, limits)
     x = result.facts
     facts = {
         "orders_share": orders.value,
@@ -183,12 +156,10 @@ def _long_tail(case: Case, result: ChapterResult) -> Finding:
         "hours": x["tail_entry_hours_year"],
         "max_revenue": most,
         "enough_revenue": enough,
-        **_limits(band),
+        **_limits(limits),
         **_period(result),
     }
-    return make_finding(
-        case, id, status, grade="C", effect=_tail_effect(case, result), table=sheet(case, "clients"), facts=facts
-    )
+    return make_finding(case, id, status, grade="C", effect=_tail_effect(case, result), table="clients", facts=facts)
 
 
 def _tail_effect(case: Case, result: ChapterResult) -> Effect | None:
@@ -228,40 +199,18 @@ def _tail_effect(case: Case, result: ChapterResult) -> Effect | None:
     )
 
 
-def _off_profile(case: Case, result: ChapterResult) -> Finding:
-    """Judge the share of orders of off-profile clients beyond coincidence."""
-    id = "base.off_profile"
-    m = result.metrics["base.off_profile_order_share"]
-    if m.value is None:
-        return _no(id, m)
-    band = case.thresholds[id]
-    status = status_of(m.extra["excess"], m.extra["excess_low"], m.extra["excess_high"], band)
+def _off_profile(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     x = result.facts
-    facts = {
-        "value": m.value,
-        "n": m.n,
-        "by_chance": m.extra["by_chance"],
-        "excess": m.extra["excess"],
-        "excess_low": m.extra["excess_low"],
-        "excess_high": m.extra["excess_high"],
+    return {
         "clients": x["off_clients"],
         "revenue": x["off_revenue"],
         "orders": x["off_orders"],
         "criteria": x["off_criteria"],
         "margin_limit": x["off_margin_limit"],
         "max_share": case.thresholds.value("base.off_profile_max_revenue_share"),
-        **_limits(band),
+        **_limits(case.thresholds["base.off_profile"]),
         **_period(result),
     }
-    return make_finding(
-        case,
-        id,
-        status,
-        grade="C",
-        effect=_off_profile_effect(case, result),
-        table=sheet(case, "off_profile"),
-        facts=facts,
-    )
 
 
 def _off_profile_effect(case: Case, result: ChapterResult) -> Effect | None:
@@ -298,8 +247,7 @@ def _wallet(case: Case, result: ChapterResult) -> Finding:
     id = "base.wallet_headroom"
     m = result.metrics["base.wallet_share"]
     if m.value is None:
-        return _no(id, m)
-    least = case.thresholds.count("general.min_units")
+        return no_figure(id, m)
     facts: dict[str, Any] = {
         "value": m.value,
         "low": m.low,
@@ -313,25 +261,16 @@ def _wallet(case: Case, result: ChapterResult) -> Finding:
         **_limits(case.thresholds[id]),
         **_period(result),
     }
-    if (m.n or 0) < least:
-        reason = Text(
-            f"Ключевых клиентов с известной долей в закупках или бюджетом: {m.n}, для вывода нужно не меньше {least}",
-            f"Key clients with a known share of wallet or budget: {m.n}, a verdict needs at least {least}",
-        )
-        return not_assessed(id, reason, facts=facts)
-    band = case.thresholds[id]
-    status = status_of(m.value, m.low, m.high, band)
-    grade: Grade = m.grade or "C"
-    if m.extra["both_sources"] >= least:
-        e = m.extra
-        stated = status_of(e["stated"], e["stated_low"], e["stated_high"], band)
-        computed = status_of(e["computed"], e["computed_low"], e["computed_high"], band)
-        if {stated, computed} == {"found", "clear"}:
-            status, grade = "watch", "D"
-    facts["contradiction"] = grade == "D"
-    return make_finding(
-        case, id, status, grade=grade, effect=_wallet_effect(case, result), table=sheet(case, "wallet"), facts=facts
-    )
+    if lack := few(case, m.n, WALLETS):
+        return not_assessed(id, lack, facts=facts)
+    limits = case.thresholds[id]
+    both = m.extra["both_sources"] >= case.thresholds.count("general.min_units")
+    contradict = both and {judged(m, limits, "stated"), judged(m, limits, "computed")} == {"found", "clear"}
+    facts["contradiction"] = contradict
+    more: dict[str, Any] = {"effect": _wallet_effect(case, result), "table": "wallet", "facts": facts}
+    if contradict:
+        return make_finding(case, id, "watch", grade="D", **more)
+    return band(case, id, m, **more)
 
 
 def _wallet_effect(case: Case, result: ChapterResult) -> Effect | None:
@@ -370,40 +309,15 @@ def _wallet_effect(case: Case, result: ChapterResult) -> Effect | None:
     )
 
 
-def _range_gap(case: Case, result: ChapterResult) -> Finding:
-    """Judge the mean number of categories a client misses beyond chance."""
-    id = "base.range_gap"
-    m = result.metrics[id]
-    if m.value is None:
-        return _no(id, m)
-    band = case.thresholds[id]
-    status = status_of(m.value, m.low, m.high, band)
+def _range_gap(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     top = result.tables["missing_categories"].head(3)
-    x = result.facts
-    facts = {
-        "value": m.value,
-        "low": m.low,
-        "high": m.high,
-        "n": m.n,
-        "missing": m.extra["missing"],
-        "by_chance": m.extra["by_chance"],
-        "peers": m.extra["peers"],
-        "categories": m.extra["categories"],
-        "with_gap": x["range_with_gap"],
-        "left_out": x["range_left_out"],
+    return {
+        "with_gap": result.facts["range_with_gap"],
+        "left_out": result.facts["range_left_out"],
         "top": [{"category": str(r["category"]), "clients": int(r["clients"])} for r in top.to_dict("records")],
-        **_limits(band),
+        **_limits(case.thresholds["base.range_gap"]),
         **_period(result),
     }
-    return make_finding(
-        case,
-        id,
-        status,
-        grade=m.grade or "C",
-        effect=_range_effect(case, result),
-        table=sheet(case, "gaps"),
-        facts=facts,
-    )
 
 
 def _range_effect(case: Case, result: ChapterResult) -> Effect | None:
@@ -457,14 +371,14 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
     id = "base.indigestion"
     giants, p = result.metrics["base.giant_orders"], result.metrics["base.indigestion_p"]
     if giants.value is None:
-        return _no(id, giants)
-    band = case.thresholds[id]
+        return no_figure(id, giants)
+    limits = case.thresholds[id]
     x = result.facts
     facts: dict[str, Any] = {
         "giants": int(giants.value),
         "limit": x["giant_limit"],
         "after_days": x["giant_after_days"],
-        **_limits(band),
+        **_limits(limits),
     }
     if giants.value == 0:
         return make_finding(case, id, "clear", grade="C", facts=facts)
@@ -480,10 +394,10 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
             for k, r in rows.items()
         },
     }
-    status = status_of(p.value, None, None, band)
+    status = status_of(p.value, None, None, limits)
     t = case.thresholds
     least = {k: t.value("base.giant_min_margin_loss" if k == "margin" else "base.giant_min_worsening") for k in rows}
-    sure = [k for k, r in rows.items() if r["worse"] and r["p"] * len(rows) <= float(band.found or 0.0)]
+    sure = [k for k, r in rows.items() if r["worse"] and r["p"] * len(rows) <= float(limits.found or 0.0)]
     facts["heavy"] = [k for k in sure if abs(rows[k]["after"] - rows[k]["before"]) >= least[k]]
     if status == "found" and not facts["heavy"]:
         status = "watch"  # beyond chance, and too little to call it a disease
@@ -492,8 +406,8 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
         id,
         status,
         grade="C",
-        effect=_indigestion_effect(result, len(rows), float(band.watch or 0.0)),
-        table=sheet(case, "giants"),
+        effect=_indigestion_effect(result, len(rows), float(limits.watch or 0.0)),
+        table="giants",
         facts=facts,
     )
 

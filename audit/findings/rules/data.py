@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from audit.findings.finding import Finding
 from audit.model.case import Case
 from audit.model.result import ChapterResult
@@ -11,6 +9,6 @@ from audit.model.result import ChapterResult
 __all__ = ["judge"]
 
 
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return no finding: the catalogue has none of this chapter."""
     return []

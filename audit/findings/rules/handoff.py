@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from audit.errors import Text
+from audit.findings.declared import declared
 from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import make_finding, not_assessed, status_of
+from audit.findings.judge import make_finding, no_figure, not_assessed
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "excess_loss_effect", "judge", "sheet", "stands_twice"]
-
-SHEETS: dict[str, Text] = {
-    "pairs": Text("Правила передачи", "Hand-off rules"),
-    "following": Text("Передачи по правилу", "Hand-offs and the rule"),
-    "switches": Text("Смена менеджера", "Change of manager"),
-    "handed": Text("Переданные клиенты", "Clients handed over"),
-    "continuation": Text("Потери по покупкам", "Losses by purchase"),
-}
-"""Annex sheets of the chapter."""
+__all__ = ["excess_loss_effect", "judge", "stands_twice"]
 
 
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
-
-
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
-    return [_no_rule(case, result), _not_followed(case, result), _form_mismatch(case, result), _loss(case, result)]
-
-
-def _missing(id: str, m: Metric) -> Finding:
-    assert m.reason is not None, f"{m.id} has neither value nor reason"
-    return not_assessed(id, m.reason)
+    facts = {"handoff.no_rule": _gaps, "handoff.rule_not_followed": _switches, "handoff.form_mismatch": _wrong_forms}
+    return [*declared(case, result, facts=facts), _loss(case, result)]
 
 
 def _short(code: str) -> dict[str, str]:
@@ -46,66 +28,26 @@ def _short(code: str) -> dict[str, str]:
     return {"ru": role.ru, "en": role.en}
 
 
-def _no_rule(case: Case, result: ChapterResult) -> Finding:
-    id = "handoff.no_rule"
-    m = result.metrics["handoff.rule_gap"]
-    if m.value is None:
-        return _missing(id, m)
-    status = status_of(m.value, None, None, case.thresholds[id])
+def _gaps(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     pairs = result.tables["pairs"]
     bad = pairs[pairs["gap"] > 0].sort_values("gap", ascending=False, kind="stable")
-    facts = {
-        "value": m.value,
-        "n": m.n,
-        "no_rule": m.extra["no_rule"],
-        "partly": m.extra["partly"],
-        "documented": m.extra["documented"],
+    return {
         "empty": int((~pairs["staffed"].astype(bool)).sum()),
         "pairs": [
             {"from": _short(str(r["from_role"])), "to": _short(str(r["to_role"])), "gap": int(r["gap"])}
             for r in bad.to_dict("records")
         ],
     }
-    return make_finding(case, id, status, grade="C", table=sheet(case, "pairs"), facts=facts)
 
 
-def _not_followed(case: Case, result: ChapterResult) -> Finding:
-    id = "handoff.rule_not_followed"
-    m = result.metrics["handoff.off_rule_share"]
-    if m.value is None:
-        return _missing(id, m)
-    band = case.thresholds[id]
-    status = status_of(m.value, m.low, m.high, band)
+def _switches(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     number, lag = result.metrics["handoff.switch_number"], result.metrics["handoff.switch_lag"]
-    facts: dict[str, Any] = {
-        "value": m.value,
-        "low": m.low,
-        "high": m.high,
-        "n": m.n,
-        "early": m.extra["early"],
-        "late": m.extra["late"],
-        "kept": m.extra["kept"],
-        "open": m.extra["open"],
-        "watch": band.watch,
-        "found": band.found,
-        "rules": result.facts["rules"],
-        "switch_number": number.value,
-        "lag": lag.value,
-    }
-    return make_finding(case, id, status, grade=m.grade or "C", table=sheet(case, "following"), facts=facts)
+    return {"switch_number": number.value, "lag": lag.value}
 
 
-def _form_mismatch(case: Case, result: ChapterResult) -> Finding:
-    """A script, a letter or nothing where gradual joining is needed: found from one such hand-off."""
-    id = "handoff.form_mismatch"
-    m = result.metrics["handoff.form_mismatches"]
-    if m.value is None:
-        return _missing(id, m)
-    status: Status = "found" if m.value > 0 else "clear"
+def _wrong_forms(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     forms = method().answers["form"]
-    facts = {
-        "value": m.value,
-        "n": m.n,
+    return {
         "pairs": [
             {
                 "from": _short(w["from_role"]),
@@ -113,9 +55,8 @@ def _form_mismatch(case: Case, result: ChapterResult) -> Finding:
                 "form": {"ru": forms[w["form"]].ru, "en": forms[w["form"]].en},
             }
             for w in m.extra.get("worst", ())
-        ],
+        ]
     }
-    return make_finding(case, id, status, grade="C", table=sheet(case, "pairs"), facts=facts)
 
 
 def stands_twice(m: Metric) -> bool:
@@ -129,11 +70,11 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
     id = "handoff.loss"
     m = result.metrics["handoff.loss_difference"]
     if m.value is None:
-        return _missing(id, m)
+        return no_figure(id, m)
     assert m.low is not None and m.high is not None
     t = case.thresholds
-    band = t[id]
-    assert band.watch is not None and band.found is not None
+    limits = t[id]
+    assert limits.watch is not None and limits.found is not None
     facts: dict[str, Any] = {
         "value": m.value,
         "low": m.low,
@@ -148,13 +89,13 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
         "twice_low": m.extra["twice_low"],
         "lasting": stands_twice(m),
     }
-    if m.low > band.found and stands_twice(m):
+    if m.low > limits.found and stands_twice(m):
         status: Status = "found"
-    elif m.high < band.watch:
+    elif m.high < limits.watch:
         status = "clear"
     elif (
         # A loss that the longer clock shows beyond doubt is not «cannot tell», however wide the shorter one's interval.
-        m.low <= band.found and (m.high - m.low) / 2 > t.value("handoff.max_half_width") and not stands_twice(m)
+        m.low <= limits.found and (m.high - m.low) / 2 > t.value("handoff.max_half_width") and not stands_twice(m)
     ):
         points = f"{t.value('handoff.max_half_width') * 100:g}"
         return not_assessed(
@@ -181,7 +122,7 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
             "excess loss × annual revenue of the clients handed over in the last 12 months",
         ),
     )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table=sheet(case, "handed"), facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="handed", facts=facts)
 
 
 def excess_loss_effect(

@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from audit.errors import Text
+from audit.findings.declared import declared
 from audit.findings.finding import Finding
-from audit.findings.judge import make_finding, not_assessed, status_of, worse
+from audit.findings.judge import band, judged, make_finding, no_figure, status_of
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "judge", "sheet"]
+__all__ = ["judge"]
 
-SHEETS: dict[str, Text] = {
-    "clients": Text("Ключевые клиенты", "Key clients"),
-    "leads": Text("Списки менеджеров", "Managers' lists"),
-    "not_listed": Text("Вне списков", "On nobody's list"),
-}
-"""Annex sheets of the chapter."""
+_SHARES = ("no_file", "no_buying_centre", "no_backup", "no_influence", "disincentive")
 
 
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
-
-
-_SHARES = {
-    "keys.no_file": "keys.no_file_share",
-    "keys.no_buying_centre": "keys.no_buying_centre_share",
-    "keys.no_plan": "keys.no_plan_share",
-    "keys.no_backup": "keys.no_backup_share",
-    "keys.no_influence": "keys.no_influence_share",
-    "keys.disincentive": "keys.disincentive_share",
-}
-
-
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
-    return [_too_many(case, result), *(_share(case, result, id, metric) for id, metric in _SHARES.items())]
+    facts = {f"keys.{name}": _facts for name in _SHARES} | {"keys.disincentive": _facts_of_pay}
+    return [*declared(case, result, facts=facts), _too_many(case, result), _no_plan(case, result)]
 
 
-def _missing(id: str, m: Metric) -> Finding:
-    assert m.reason is not None, f"{m.id} has neither value nor reason"
-    return not_assessed(id, m.reason)
+def _facts(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    total = result.facts["recent_revenue"]
+    return {"revenue_share": m.extra["revenue"] / total if total > 0 else None, "weak": 0, "lower_rate": 0}
+
+
+def _facts_of_pay(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return {**_facts(case, result, m), "lower_rate": result.facts["lower_rate"]}
 
 
 def _too_many(case: Case, result: ChapterResult) -> Finding:
+    """Weighed by the revenue of the lists that are too long, which no sentence names."""
     id = "keys.too_many"
     m = result.metrics["keys.most_per_manager"]
     if m.value is None:
-        return _missing(id, m)
-    status = status_of(m.value, m.low, m.high, case.thresholds[id])
+        return no_figure(id, m)
     leads = result.tables["leads"]
     over = leads[leads["over"].astype(bool)]
     total = result.facts["recent_revenue"]
@@ -64,17 +48,16 @@ def _too_many(case: Case, result: ChapterResult) -> Finding:
         "beyond": int((over["counted"] - result.facts["limit"]).sum()),
     }
     share = float(over["revenue"].sum()) / total if total > 0 else None
-    return make_finding(case, id, status, grade="C", base_revenue_share=share, table=sheet(case, "leads"), facts=facts)
+    return band(case, id, m, base_revenue_share=share, table="leads", facts=facts)
 
 
-def _share(case: Case, result: ChapterResult, id: str, metric: str) -> Finding:
-    """Judge a share of the list; weak plans beside missing ones are watched."""
-    m = result.metrics[metric]
+def _no_plan(case: Case, result: ChapterResult) -> Finding:
+    """A plan that ends with the year or has two items is better than none, and no long-term plan: watched."""
+    id = "keys.no_plan"
+    m, weak = result.metrics["keys.no_plan_share"], result.metrics["keys.weak_plan_share"]
     if m.value is None:
-        return _missing(id, m)
-    band = case.thresholds[id]
-    status = status_of(m.value, m.low, m.high, band)
-    total = result.facts["recent_revenue"]
+        return no_figure(id, m)
+    limits = case.thresholds[id]
     facts: dict[str, Any] = {
         "value": m.value,
         "low": m.low,
@@ -83,27 +66,15 @@ def _share(case: Case, result: ChapterResult, id: str, metric: str) -> Finding:
         "clients": m.extra["clients"],
         "unknown": m.extra["unknown"],
         "revenue": m.extra["revenue"],
-        "watch": band.watch,
-        "found": band.found,
-        "revenue_share": m.extra["revenue"] / total if total > 0 else None,
-        "weak": 0,
-        "lower_rate": 0,
+        "watch": limits.watch,
+        "found": limits.found,
+        **_facts(case, result, m),
+        "weak": 0 if weak.value is None else int(weak.extra["clients"]),
     }
-    if id == "keys.no_plan":
-        weak = result.metrics["keys.weak_plan_share"]
-        facts["weak"] = 0 if weak.value is None else int(weak.extra["clients"])
-        # A plan that ends with the year or has two items is better than none, and no long-term plan.
-        both = (facts["clients"] + facts["weak"]) / m.n if m.n else 0.0
-        if status == "clear" and status_of(both, None, None, band) == "found":
-            status = worse(status, "watch")
-    if id == "keys.disincentive":
-        facts["lower_rate"] = result.facts["lower_rate"]
-    return make_finding(
-        case,
-        id,
-        status,
-        grade="C",
-        base_revenue_share=facts["revenue_share"],
-        table=sheet(case, "clients"),
-        facts=facts,
-    )
+    status = judged(m, limits)
+    assert status is not None
+    both = (facts["clients"] + facts["weak"]) / m.n if m.n else 0.0
+    if status == "clear" and status_of(both, None, None, limits) == "found":
+        status = "watch"
+    share = facts["revenue_share"]
+    return make_finding(case, id, status, grade="C", base_revenue_share=share, table="clients", facts=facts)

@@ -9,29 +9,26 @@ from typing import Any
 import pandas as pd
 
 from audit.errors import Text
+from audit.findings.declared import declared
 from audit.findings.finding import Finding, Status
-from audit.findings.judge import make_finding, not_assessed, status_of, worse
+from audit.findings.judge import make_finding, no_figure, not_assessed, status_of, worse
 from audit.method import method
 from audit.model.case import Case
 from audit.model.questionnaire import TABLES
-from audit.model.result import ChapterResult, Metric
+from audit.model.result import ChapterResult
 
-__all__ = ["CRITERIA", "SHEETS", "judge", "station_status"]
+__all__ = ["CRITERIA", "judge", "station_status"]
 
 
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     return [
+        *declared(case, result),
         _type_mismatch(case, result),
         _missing_role(case, result),
-        _extra_station(case, result),
-        _no_client_profile(case, result),
         _support_misplaced(case, result),
     ]
 
-
-SHEETS = {"criteria": Text("Тип продаж", "Type of sale"), "stations": Text("Станции", "Stations")}
-"""Annex sheets of the chapter; a finding names the one that has its list."""
 
 CRITERIA = {
     "interval": Text("интервал между покупками", "interval between purchases"),
@@ -54,19 +51,14 @@ def _criterion(name: str) -> dict[str, str]:
     return {"ru": CRITERIA[name].ru, "en": CRITERIA[name].en}
 
 
-def _missing(id: str, m: Metric) -> Finding:
-    assert m.reason is not None, f"{m.id} has neither value nor reason"
-    return not_assessed(id, m.reason)
-
-
 def _type_mismatch(case: Case, result: ChapterResult) -> Finding:
     """One criterion against the declared type is watched; two are found, unless another one supports it."""
     id = "model.type_mismatch"
     m = result.metrics["model.type_exclusions"]
     if m.value is None:
-        return _missing(id, m)
-    band = case.thresholds[id]
-    status = status_of(m.value, None, None, band)
+        return no_figure(id, m)
+    limits = case.thresholds[id]
+    status = status_of(m.value, None, None, limits)
     if status == "found" and m.extra["supporting"] > 0:
         status = "watch"
     x = result.facts
@@ -76,19 +68,11 @@ def _type_mismatch(case: Case, result: ChapterResult) -> Finding:
         "excluding": [_criterion(c) for c in x["excluding"]],
         "supporting": [_criterion(c) for c in x["supporting"]],
         "n": m.n,
-        "watch": band.watch,
-        "found": band.found,
+        "watch": limits.watch,
+        "found": limits.found,
     }
     # A wrong type makes every norm of the conveyor wrong with it.
-    return make_finding(
-        case,
-        id,
-        status,
-        grade="C",
-        invalidates=status == "found",
-        table=SHEETS["criteria"].get(case.settings.report.lang),
-        facts=facts,
-    )
+    return make_finding(case, id, status, grade="C", invalidates=status == "found", table="criteria", facts=facts)
 
 
 def station_status(
@@ -100,16 +84,16 @@ def station_status(
     farming is found already, their hours are evidence of that and not of a second disease: a gap that is gone
     without them is watched.
     """
-    band = case.thresholds["model.missing_role"]
+    limits = case.thresholds["model.missing_role"]
     if float(row["fte"]) <= 0:
         return "found", None, False
     if pd.isna(row["coverage"]):
         return "clear", None, False
-    raw = status_of(float(row["coverage"]), None, None, band)
+    raw = status_of(float(row["coverage"]), None, None, limits)
     taken = sum(float(row[c]) for c, on in explained.items() if on)
     rest = float(row["own_hours"]) + float(row["foreign_hours"]) - taken
     without = float(row["own_hours"]) / rest if rest > 0 else float(row["coverage"])
-    if raw == "found" and taken > 0 and status_of(without, None, None, band) != "found":
+    if raw == "found" and taken > 0 and status_of(without, None, None, limits) != "found":
         return "watch", without, True
     return raw, without, False
 
@@ -118,15 +102,15 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
     id = "model.missing_role"
     fte, coverage = result.metrics["model.station_fte"], result.metrics["model.station_coverage"]
     if fte.value is None:
-        return _missing(id, fte)
+        return no_figure(id, fte)
     empty = list(fte.extra["empty"])
     if coverage.value is None and not empty:
-        return _missing(id, coverage)
+        return no_figure(id, coverage)
     mixing, t = result.facts["mixing"], case.thresholds
 
-    def found(name: str, band: str) -> bool:
+    def found(name: str, limits: str) -> bool:
         bounds = mixing[name]
-        return bounds is not None and status_of(bounds[0], bounds[0], bounds[1], t[band]) == "found"
+        return bounds is not None and status_of(bounds[0], bounds[0], bounds[1], t[limits]) == "found"
 
     explained = {
         "km_oper_hours": found("km_oper", "roles.km_overload"),
@@ -169,43 +153,9 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
     grade = "C" if coverage.value is None else coverage.grade or "C"
     # What is concerned is the station's own work: the part of it done elsewhere, all of it where nobody stands there.
     share = max((1.0 if r["coverage"] is None or r["fte"] <= 0 else 1.0 - r["coverage"] for r in bad), default=None)
-    finding = make_finding(
-        case,
-        id,
-        status,
-        grade=grade,
-        role_hours_share=share,
-        table=SHEETS["stations"].get(case.settings.report.lang),
-        facts=facts,
-    )
+    finding = make_finding(case, id, status, grade=grade, role_hours_share=share, table="stations", facts=facts)
     # A gap that role mixing explains is closed by what relieves the people who fill it: no second action for that.
     return replace(finding, actions=()) if bad and all(r["softened"] for r in bad) else finding
-
-
-def _extra_station(case: Case, result: ChapterResult) -> Finding:
-    """A client manager in purely transactional sales: found, always minor."""
-    id = "model.extra_station"
-    m = result.metrics["model.extra_station_fte"]
-    if m.value is None:
-        return _missing(id, m)
-    status: Status = "found" if m.value > 0 else "clear"
-    return make_finding(
-        case,
-        id,
-        status,
-        grade=m.grade or "C",
-        table=SHEETS["stations"].get(case.settings.report.lang),
-        facts={"value": m.value, "n": m.n},
-    )
-
-
-def _no_client_profile(case: Case, result: ChapterResult) -> Finding:
-    id = "model.no_client_profile"
-    m = result.metrics["model.client_profile_gap"]
-    if m.value is None:
-        return _missing(id, m)
-    status = status_of(m.value, None, None, case.thresholds[id])
-    return make_finding(case, id, status, grade=m.grade or "C", facts={"value": m.value, "n": m.n})
 
 
 def _support_misplaced(case: Case, result: ChapterResult) -> Finding:

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from audit.diagnose.words import too_few
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import make_finding, not_assessed, status_of, worse
+from audit.findings.judge import band, judged, make_finding, no_figure, not_assessed, status_of, steadied, worse
 from audit.findings.rules.base import allocated
-from audit.method import Threshold
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "judge", "sheet"]
-
-SHEETS: dict[str, Text] = {
-    "clients": Text("Чьи клиенты", "Whose clients"),
-    "books": Text("Книги продавцов", "Books of the sellers"),
-    "load": Text("Нагрузка книг", "Load of the books"),
-    "events": Text("Передачи книг", "Hand-overs of books"),
-    "handed": Text("Переданные клиенты", "Handed clients"),
-}
-"""Annex sheets of the chapter."""
+__all__ = ["judge"]
 
 
+HANDED = Text("Переданных клиентов", "Handed clients")
 WIDE_TIMES = 2
 """A wide interval far from zero is believed from so many times the least number of clients on."""
 
 
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
-
-
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     return [
         _single_owner(case, result),
@@ -46,30 +32,13 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
     ]
 
 
-def _no(id: str, m: Metric, facts: Mapping[str, Any] | None = None) -> Finding:
-    assert m.reason is not None, f"{m.id} has neither value nor reason"
-    return not_assessed(id, m.reason, facts=facts)
-
-
 def _limits(case: Case, id: str) -> dict[str, Any]:
-    band = case.thresholds[id]
-    return {"watch": band.watch, "found": band.found, "since": None}
+    limits = case.thresholds[id]
+    return {"watch": limits.watch, "found": limits.found, "since": None}
 
 
 def _period(result: ChapterResult) -> dict[str, Any]:
     return {"since": result.facts["since"], "until": result.facts["as_of"]}
-
-
-def _beyond(m: Metric, band: Threshold) -> Status:
-    """Judge a share beyond chance; one that hangs on a dominant client must hold without it."""
-    e = m.extra
-    status = status_of(e["beyond"], e["beyond_low"], e["beyond_high"], band)
-    if "dominant_share" not in e:
-        return status
-    if e["without_beyond"] is None:
-        return "watch"
-    rest = status_of(e["without_beyond"], e["without_beyond_low"], e["without_beyond_high"], band)
-    return status if rest == status else "watch"
 
 
 def _single_owner(case: Case, result: ChapterResult) -> Finding:
@@ -77,9 +46,13 @@ def _single_owner(case: Case, result: ChapterResult) -> Finding:
     id = "ownership.single_owner"
     m, revenue = (result.metrics[f"ownership.single_owner_{k}"] for k in ("share", "revenue_share"))
     if m.value is None:
-        return _no(id, m)
-    band = case.thresholds[id]
-    statuses = [_beyond(m, band)] + ([_beyond(revenue, band)] if revenue.value is not None else [])
+        return no_figure(id, m)
+    limits = case.thresholds[id]
+    statuses = [
+        steadied(status, k, limits, "without_beyond")
+        for k in (m, revenue)
+        if (status := judged(k, limits, "beyond")) is not None
+    ]
     x = result.facts
     facts = {
         "value": m.value,
@@ -104,7 +77,7 @@ def _single_owner(case: Case, result: ChapterResult) -> Finding:
         grade="C",
         effect=_single_effect(case, result),
         base_revenue_share=revenue.value or 0.0,
-        table=sheet(case, "clients"),
+        table="clients",
         facts=facts,
     )
 
@@ -154,9 +127,9 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
     id = "ownership.bus_factor"
     m = result.metrics[id]
     if m.value is None:
-        return _no(id, m)
-    e, band = m.extra, case.thresholds[id]
-    assert band.found is not None
+        return no_figure(id, m)
+    e, limits = m.extra, case.thresholds[id]
+    assert limits.found is not None
     facts = {
         "value": int(m.value),
         "low": m.low,
@@ -181,13 +154,11 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
         return not_assessed(id, reason, facts=facts)
     high = m.value if m.high is None else m.high
     status: Status = "clear"
-    if high <= band.found and e["top_share"] > e["chance_top"]:
+    if high <= limits.found and e["top_share"] > e["chance_top"]:
         status = "found"
-    elif m.value <= band.found or (m.value < e["even_split"] and m.value < e["chance_low"]):
+    elif m.value <= limits.found or (m.value < e["even_split"] and m.value < e["chance_low"]):
         status = "watch"
-    return make_finding(
-        case, id, status, grade="C", base_revenue_share=e["top_share"], table=sheet(case, "books"), facts=facts
-    )
+    return make_finding(case, id, status, grade="C", base_revenue_share=e["top_share"], table="books", facts=facts)
 
 
 def _handover_loss(case: Case, result: ChapterResult) -> Finding:
@@ -198,7 +169,7 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
     t = case.thresholds
     scenario = {k: x.get(f"scenario_{k}") for k in ("low", "base", "high")}
     if m.value is None:
-        return _no(id, m, {"scenario": scenario})
+        return no_figure(id, m, facts={"scenario": scenario})
     facts: dict[str, Any] = {
         "value": m.value,
         "low": m.low,
@@ -221,10 +192,8 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
         "(Shi et al., 2017), the opposite has been found too (Schmitz et al., 2020)",
     )
     if (m.n or 0) < least or m.low is None:
-        reason = Text(
-            f"Переданных клиентов: {m.n}, для вывода нужно не меньше {least} — сказать нельзя{aside.ru}",
-            f"Handed clients: {m.n}, a verdict needs at least {least}: it cannot be told{aside.en}",
-        )
+        lack = too_few(m.n or 0, least, HANDED)
+        reason = Text(f"{lack.ru} — сказать нельзя{aside.ru}", f"{lack.en}: it cannot be told{aside.en}")
         return not_assessed(id, reason, facts=facts)
     # A wide interval still tells of a change that exceeds, with all of its interval, what it could not resolve; but not
     # from the very least of clients, whose resampled interval is itself a guess.
@@ -240,16 +209,8 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
             f"told{aside.en}",
         )
         return not_assessed(id, reason, facts=facts)
-    band = t[id]
-    status = status_of(m.value, m.low, m.high, band)
-    if "dominant_share" in m.extra and status != "watch":
-        value = m.extra["without_value"]
-        if value is None or status_of(value, m.extra["without_low"], m.extra["without_high"], band) != status:
-            status = "watch"
     facts["dominant"] = "dominant_share" in m.extra
-    return make_finding(
-        case, id, status, grade="C", effect=_handover_effect(result, m), table=sheet(case, "handed"), facts=facts
-    )
+    return band(case, id, m, steady=True, effect=_handover_effect(result, m), table="handed", facts=facts)
 
 
 def _percent(share: float | None) -> str:
@@ -298,7 +259,7 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
     id = "ownership.overloaded_book"
     m = result.metrics["ownership.load"]
     if m.value is None:
-        return _no(id, m)
+        return no_figure(id, m)
     e = m.extra
     status = status_of(m.value, m.low, m.high, case.thresholds[id])
     people = m.n or 0
@@ -324,6 +285,6 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
         status,
         grade="B",
         role_hours_share=max(0.0, 1 - 1 / m.value) if m.value > 0 else 0.0,
-        table=sheet(case, "load"),
+        table="load",
         facts=facts,
     )

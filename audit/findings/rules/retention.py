@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from audit.errors import Text
+from audit.findings.declared import declared
 from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import make_finding, not_assessed, status_of
+from audit.findings.judge import band, few, make_finding, no_figure, not_assessed, status_of
 from audit.ground.dates import day_text
 from audit.method import Threshold, method
 from audit.model.calendar import add_months
@@ -29,14 +30,15 @@ PROJECTS = Text(
 )
 
 
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter; in strategic sales none applies."""
     if case.sale_type.used == "S":
         return [not_assessed(spec.id, NOT_IN_S) for spec in method().findings_of("retention")]
+    facts = {"retention.revenue_leak": _projects, "retention.mostly_reactive": _initiative}
     return [
+        *declared(case, result, facts=facts, prices={"retention.revenue_leak": _leak_effect}),
         _leaky_first_purchase(case, result),
         _low_repeat_share(case, result),
-        _revenue_leak(case, result),
         _trend(case, result, "base_shrinking", "active_clients_trend"),
         _sleeping_clients(case, result),
         _weak_return(case, result),
@@ -44,51 +46,21 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
         _trend(case, result, "frequency_decline", "frequency_trend"),
         _trend(case, result, "range_decline", "range_trend"),
         _manager_outlier(case, result),
-        _mostly_reactive(case, result),
     ]
-
-
-def too_few(n: int, needed: int, what: Text) -> Text:
-    """Return the reason «too few units»."""
-    return Text(
-        f"{what.ru}: {n}, для вывода нужно не меньше {needed}", f"{what.en}: {n}, a verdict needs at least {needed}"
-    )
-
-
-def steady(status: Status, m: Metric, band: Threshold) -> Status:
-    """Return the status if it also holds without the client that makes up too much of the figure, else ``watch``."""
-    if "dominant_share" not in m.extra:
-        return status
-    value = m.extra.get("without_value")
-    if value is None:
-        return "watch"
-    return status if status_of(value, m.extra["without_low"], m.extra["without_high"], band) == status else "watch"
-
-
-def _few(case: Case, n: int | None, what: Text) -> Text | None:
-    needed = case.thresholds.count("general.min_units")
-    return too_few(n or 0, needed, what) if (n or 0) < needed else None
 
 
 def _figures(m: Metric) -> dict[str, Any]:
     return {"value": m.value, "low": m.low, "high": m.high, "n": m.n, **m.extra}
 
 
-def _reason(m: Metric) -> Text:
-    assert m.reason is not None, f"{m.id} has neither value nor reason"
-    return m.reason
-
-
 NEW_CLIENTS = Text("Новых клиентов после разгонного периода", "New clients after the burn-in")
 CLIENTS = Text("Клиентов с заказами", "Clients with orders")
-PRIOR_CLIENTS = Text("Клиентов с заказами в предыдущие 12 месяцев", "Clients with orders in the 12 months before")
 REGULAR_CLIENTS = Text("Постоянных клиентов (два дня заказа и больше)", "Regular clients (two order days or more)")
 SLEEPERS = Text("Клиентов, когда-либо замолкавших дольше своего предела", "Clients ever silent beyond their limit")
 BOOKS = Text(
     "Клиентов с двумя и более днями заказа в предыдущие 12 месяцев и известным менеджером",
     "Clients with two or more order days in the 12 months before and a known manager",
 )
-EVENTS = Text("Заказов и касаний с известным инициатором", "Orders and touches with a known initiator")
 
 
 # --- money
@@ -148,22 +120,22 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     if case.project_sales:
         return not_assessed(id, PROJECTS)
     if m.value is None:
-        return not_assessed(id, _reason(m))
-    if reason := _few(case, m.n, NEW_CLIENTS):
+        return no_figure(id, m)
+    if reason := few(case, m.n, NEW_CLIENTS):
         return not_assessed(id, reason)
-    band = case.thresholds[id]
-    assert band.found is not None
+    limits = case.thresholds[id]
+    assert limits.found is not None
     naive = result.metrics["retention.second_purchase_naive"]
-    gap = (band.found - (m.high or m.value), band.found - m.value, band.found - (m.low or m.value))
+    gap = (limits.found - (m.high or m.value), limits.found - m.value, limits.found - (m.low or m.value))
     new_a_year = float(result.facts["new_a_year"])
     facts = {
         **_figures(m),
         "naive": naive.value,
         "naive_n": naive.n,
-        "norm": band.found,
+        "norm": limits.found,
         "missing_a_year": max(0, round(new_a_year * gap[1])),
     }
-    verdict = _within_horizon(case, m, band, case.window.horizon_days, "retention.horizon_days")
+    verdict = _within_horizon(case, m, limits, case.window.horizon_days, "retention.horizon_days")
     if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, case.window.horizon_days), facts=facts)
     status, facts["sure_low"], facts["sure_days"] = verdict
@@ -182,14 +154,20 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
                 "новых клиентов в год × (норма − доля второй покупки) × выручка вернувшегося за год × доля от неё",
                 "new clients a year × (norm − second-purchase share) × a returner's revenue in a year × share of it",
             ),
-            {"new_a_year": new_a_year, "norm": band.found, "share": m.value, "second_value": value, "won_back": won[1]},
+            {
+                "new_a_year": new_a_year,
+                "norm": limits.found,
+                "share": m.value,
+                "second_value": value,
+                "won_back": won[1],
+            },
             _in_proportion(result.tables["once"], "first_revenue"),
         )
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts)
 
 
 def _within_horizon(
-    case: Case, m: Metric, band: Threshold, wanted: int, full_key: str
+    case: Case, m: Metric, limits: Threshold, wanted: int, full_key: str
 ) -> tuple[Status, float, int] | None:
     """Judge a Kaplan–Meier share that only grows with time; None where it cannot be judged yet.
 
@@ -198,14 +176,14 @@ def _within_horizon(
     enough at risk or at the horizon itself (where nearly all are back nobody is left at risk). Returns the status
     with the lower limit and the day on which it rests.
     """
-    assert band.watch is not None and m.value is not None
+    assert limits.watch is not None and m.value is not None
     judged = m.extra["judged_days"]
     if judged is not None and judged == wanted and wanted >= case.thresholds.count(full_key):
         low, high = m.extra["judged_low"], m.extra["judged_high"]
-        return status_of(m.extra["judged_value"], low, high, band), low, judged
+        return status_of(m.extra["judged_value"], low, high, limits), low, judged
     points = [(m.low, m.extra["horizon_days"]), (m.extra["judged_low"], judged)]
     for low, days in points:
-        if low is not None and days is not None and low >= band.watch:
+        if low is not None and days is not None and low >= limits.watch:
             return "clear", float(low), int(days)
     return None
 
@@ -245,8 +223,8 @@ def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
     id = "retention.low_repeat_share"
     m = result.metrics["retention.repeat_revenue_share"]
     if m.value is None:
-        return not_assessed(id, _reason(m))
-    if reason := _few(case, m.n, CLIENTS):
+        return no_figure(id, m)
+    if reason := few(case, m.n, CLIENTS):
         return not_assessed(id, reason)
     ready = str(result.facts["ready_from"])
     facts = {**_figures(m), "projects": _once_only(case, result)}
@@ -260,12 +238,11 @@ def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
             f"year. It can be judged from {day.en}",
         )
         return not_assessed(id, reason, facts=facts)
-    band = case.thresholds[id]
-    assert band.watch is not None
-    status = _projects_watch(facts["projects"], steady(status_of(m.value, m.low, m.high, band), m, band))
-    facts["norm"] = band.found
-    gap = max(0.0, band.watch - m.value)
-    return make_finding(case, id, status, grade=m.grade or "C", base_revenue_share=gap, facts=facts)
+    limits = case.thresholds[id]
+    assert limits.watch is not None
+    facts["norm"] = limits.found
+    gap = max(0.0, limits.watch - m.value)
+    return band(case, id, m, steady=True, cap=facts["projects"], base_revenue_share=gap, facts=facts)
 
 
 def _once_only(case: Case, result: ChapterResult) -> bool:
@@ -277,45 +254,30 @@ def _once_only(case: Case, result: ChapterResult) -> bool:
     return case.project_sales and (once is None or float(once) >= limit)
 
 
-def _projects_watch(once_only: bool, status: Status) -> Status:
-    """Cap at ``watch`` where a deal happens once: that revenue does not repeat is then no disease by itself."""
-    return "watch" if once_only and status == "found" else status
+def _projects(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return {"projects": _once_only(case, result)}
 
 
-def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
-    """Judge the revenue that left with clients; watched at most where projects happen once."""
-    id = "retention.revenue_leak"
+def _initiative(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return dict(result.facts["initiative"])
+
+
+def _leak_effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Price the revenue that left with clients beyond the watch limit."""
     m = result.metrics["retention.lost_revenue_share"]
-    if m.value is None:
-        return not_assessed(id, _reason(m))
-    if reason := _few(case, m.extra["prior_clients"], PRIOR_CLIENTS):
-        return not_assessed(id, reason)
-    band = case.thresholds[id]
-    assert band.watch is not None
-    projects = _once_only(case, result)
-    status = _projects_watch(projects, steady(status_of(m.value, m.low, m.high, band), m, band))
+    watch = case.thresholds["retention.revenue_leak"].watch
+    assert m.value is not None and watch is not None
     prior = float(m.extra["prior_revenue"])
-    over = [max(0.0, v - band.watch) * prior for v in (m.low or m.value, m.value, m.high or m.value)]
-    effect = _effect(
+    over = [max(0.0, v - watch) * prior for v in (m.low or m.value, m.value, m.high or m.value)]
+    return _effect(
         result,
         (over[0], over[1], over[2]),
         Text(
             "(доля ушедшей выручки − граница наблюдения) × выручка предыдущих 12 месяцев",
             "(share of lost revenue − watch limit) × revenue of the 12 months before",
         ),
-        {"lost_share": m.value, "watch": band.watch, "prior_revenue": prior},
+        {"lost_share": m.value, "watch": watch, "prior_revenue": prior},
         _in_proportion(result.tables["lost_clients"], "prior_revenue"),
-    )
-    facts = {**_figures(m), "watch": band.watch, "found": band.found, "projects": projects}
-    return make_finding(
-        case,
-        id,
-        status,
-        grade=m.grade or "C",
-        effect=effect,
-        base_revenue_share=m.value,
-        table="lost_clients",
-        facts=facts,
     )
 
 
@@ -324,8 +286,8 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
     id = f"retention.{name}"
     m = result.metrics[f"retention.{metric_name}"]
     if m.value is None:
-        return not_assessed(id, _reason(m))
-    if reason := _few(case, m.n, CLIENTS):
+        return no_figure(id, m)
+    if reason := few(case, m.n, CLIENTS):
         return not_assessed(id, reason)
     facts = {
         **_figures(m),
@@ -333,9 +295,9 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         "range_grows": False,
     }
     widest = case.thresholds.value("retention.trend_max_half_width")
-    band = case.thresholds[id]
-    assert band.watch is not None
-    status = status_of(m.value, m.low, m.high, band)
+    limits = case.thresholds[id]
+    assert limits.watch is not None
+    status = status_of(m.value, m.low, m.high, limits)
     # a wide interval that lies wholly on one side says enough, where there are clients enough to believe it
     says_enough = status != "watch" and (m.n or 0) >= 2 * case.thresholds.count("general.min_units")
     if m.low is None or m.high is None or ((m.high - m.low) / 2 > widest and not says_enough):
@@ -346,7 +308,7 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         )
         return not_assessed(id, reason, facts=facts)
     last = m.extra["last_year"]
-    facts["by_last_year"] = bool(status == "clear" and last is not None and last < band.watch)
+    facts["by_last_year"] = bool(status == "clear" and last is not None and last < limits.watch)
     if facts["by_last_year"]:
         status = "watch"
     if name == "ticket_decline" and status == "found":
@@ -355,7 +317,7 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         if breadth.value is not None and breadth.low is not None and breadth.low > 0:
             status = "watch"
             facts["range_grows"] = True
-    facts["limit"] = band.found
+    facts["limit"] = limits.found
     annual = float(result.facts["annual_revenue"])
     effect = _effect(
         result,
@@ -371,8 +333,8 @@ def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
     id = "retention.sleeping_clients"
     m = result.metrics["retention.sleeping_share"]
     if m.value is None:
-        return not_assessed(id, _reason(m))
-    if reason := _few(case, m.extra["regular_clients"], REGULAR_CLIENTS):
+        return no_figure(id, m)
+    if reason := few(case, m.extra["regular_clients"], REGULAR_CLIENTS):
         return not_assessed(id, reason)
     if not case.window.recent_is_whole:
         months = case.settings.period.recent_months
@@ -382,8 +344,6 @@ def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
             f"The export is shorter than {months} months. It can be judged from {day.en}",
         )
         return not_assessed(id, reason, facts=_figures(m))
-    band = case.thresholds[id]
-    status = steady(status_of(m.value, m.low, m.high, band), m, band)
     back = result.metrics["retention.return_rate"]
     wake = case.thresholds.range("retention.wake_share")
     own = back.value is not None and (back.n or 0) >= case.thresholds.count("general.min_units")
@@ -403,10 +363,9 @@ def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
         {"at_stake": stake, "wake_share": wake[1], "won_back": won[1], "own_rate": float(own)},
         _in_proportion(listed[listed["state"] == "sleeping"], "at_stake"),
     )
-    facts = {**_figures(m), "watch": band.watch, "found": band.found, "wake_share": wake[1], "own_rate": own}
-    return make_finding(
-        case, id, status, grade=m.grade or "C", effect=effect, base_revenue_share=m.value, table="worklist", facts=facts
-    )
+    limits = case.thresholds[id]
+    facts = {**_figures(m), "watch": limits.watch, "found": limits.found, "wake_share": wake[1], "own_rate": own}
+    return band(case, id, m, steady=True, effect=effect, base_revenue_share=m.value, table="worklist", facts=facts)
 
 
 def _weak_return(case: Case, result: ChapterResult) -> Finding:
@@ -414,13 +373,13 @@ def _weak_return(case: Case, result: ChapterResult) -> Finding:
     id = "retention.weak_return"
     m = result.metrics["retention.return_rate"]
     if m.value is None:
-        return not_assessed(id, _reason(m))
-    if reason := _few(case, m.n, SLEEPERS):
+        return no_figure(id, m)
+    if reason := few(case, m.n, SLEEPERS):
         return not_assessed(id, reason)
-    band = case.thresholds[id]
+    limits = case.thresholds[id]
     horizon = case.thresholds.count("retention.return_horizon_days")
-    facts = {**_figures(m), "norm": band.found, "horizon_days_full": horizon}
-    verdict = _within_horizon(case, m, band, horizon, "retention.return_horizon_days")
+    facts = {**_figures(m), "norm": limits.found, "horizon_days_full": horizon}
+    verdict = _within_horizon(case, m, limits, horizon, "retention.return_horizon_days")
     if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, horizon), facts=facts)
     status, facts["sure_low"], facts["sure_days"] = verdict
@@ -432,17 +391,17 @@ def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
     id = "retention.manager_outlier"
     m = result.metrics["retention.by_manager"]
     if m.value is None:
-        return not_assessed(id, _reason(m))
-    if reason := _few(case, m.n, BOOKS):
+        return no_figure(id, m)
+    if reason := few(case, m.n, BOOKS):
         return not_assessed(id, reason)
     if m.extra["managers"] < 2:
         return not_assessed(
             id, Text("Менеджер один: сравнивать не с кем", "There is one manager only: nobody to compare with")
         )
-    band = case.thresholds[id]
-    assert band.watch is not None and band.found is not None
+    limits = case.thresholds[id]
+    assert limits.watch is not None and limits.found is not None
     outer, inner = int(m.extra["outside_outer"]), int(m.extra["outside_inner"])
-    status: Status = "found" if outer >= band.found else "watch" if outer + inner >= band.watch else "clear"
+    status: Status = "found" if outer >= limits.found else "watch" if outer + inner >= limits.watch else "clear"
     table = result.tables["by_manager"]
     out = table[table["position"] >= 1]
     excess = float((out["lost"] - out["clients"] * m.value).sum())
@@ -466,17 +425,3 @@ def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
         "outliers_clients": int(out["clients"].sum()),
     }
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="by_manager", facts=facts)
-
-
-def _mostly_reactive(case: Case, result: ChapterResult) -> Finding:
-    """Judge the share of contacts that the company begins."""
-    id = "retention.mostly_reactive"
-    m = result.metrics["retention.company_initiated_share"]
-    if m.value is None:
-        return not_assessed(id, _reason(m))
-    if reason := _few(case, m.extra["events"], EVENTS):
-        return not_assessed(id, reason)
-    band = case.thresholds[id]
-    status = steady(status_of(m.value, m.low, m.high, band), m, band)
-    facts = {**_figures(m), "watch": band.watch, "found": band.found, **result.facts["initiative"]}
-    return make_finding(case, id, status, grade=m.grade or "C", facts=facts)

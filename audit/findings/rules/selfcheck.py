@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from audit.errors import Text
 from audit.findings.finding import Finding
-from audit.findings.judge import make_finding, not_assessed, status_of
+from audit.findings.judge import make_finding, no_figure, not_assessed, status_of
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 
-__all__ = ["SHEETS", "judge", "sheet"]
-
-SHEETS: dict[str, Text] = {"answers": Text("Ответы и цифры", "Answers and figures")}
-"""Annex sheets of the chapter."""
+__all__ = ["judge"]
 
 
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
-
-
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on the chapter's finding: how many of the eight answers the figures contradict."""
     id = "selfcheck.contradiction"
     m = result.metrics["selfcheck.contradictions"]
     if m.value is None:
-        assert m.reason is not None, f"{m.id} has neither value nor reason"
-        return [not_assessed(id, m.reason)]
+        return [no_figure(id, m)]
     x = result.facts
     status = status_of(m.value, None, None, case.thresholds[id])
     needed = case.thresholds.count("selfcheck.min_checked")
@@ -55,4 +44,4 @@ def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult
                 facts=facts,
             )
         ]
-    return [make_finding(case, id, status, grade="C", table=sheet(case, "answers"), facts=facts)]
+    return [make_finding(case, id, status, grade="C", table="answers", facts=facts)]

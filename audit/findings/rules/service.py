@@ -2,169 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from audit.errors import Text
-from audit.findings.finding import Finding, Status
-from audit.findings.judge import make_finding, not_assessed, status_of
+from audit.findings.declared import declared
+from audit.findings.finding import Finding
+from audit.findings.judge import make_finding, no_figure, status_of
 from audit.findings.rules.handoff import excess_loss_effect, stands_twice
-from audit.method import Threshold, method
+from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["SHEETS", "judge", "of_two_periods", "sheet"]
+__all__ = ["judge"]
 
-SHEETS: dict[str, Text] = {
-    "kinds": Text("Сбои по видам", "Failures by kind"),
-    "months": Text("Сбои по месяцам", "Failures by month"),
-    "heat": Text("Менеджер и месяц", "Manager and month"),
-    "reasons": Text("Причины рекламаций", "Reasons of complaints"),
-    "services": Text("Шесть сервисов", "Six services"),
-    "after_failure": Text("После первого сбоя", "After a first failure"),
-}
-"""Annex sheets of the chapter."""
+_KINDS = {"late": "late", "short_shipments": "short", "complaints": "complaint"}
 
 
-def sheet(case: Case, name: str) -> str:
-    """Return the annex sheet's name in the report's language."""
-    return SHEETS[name].get(case.settings.report.lang)
-
-
-def judge(case: Case, result: ChapterResult, results: Mapping[str, ChapterResult]) -> list[Finding]:
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
-    return [
-        _late(case, result),
-        _orders(case, result, "service.short_shipments", "service.short_share", "short"),
-        _orders(case, result, "service.complaints", "service.complaint_share", "complaint"),
-        _no_owner(case, result),
-        _failures(case, result),
-    ]
+    facts = {
+        "service.late": _lateness,
+        "service.short_shipments": _short,
+        "service.complaints": _complaints,
+        "service.no_owner": _unowned,
+    }
+    return [*declared(case, result, facts=facts), _failures(case, result)]
 
 
-def _missing(id: str, m: Metric) -> Finding:
-    assert m.reason is not None, f"{m.id} has neither value nor reason"
-    return not_assessed(id, m.reason)
-
-
-def of_two_periods(m: Metric, band: Threshold) -> Status:
-    """Judge a share of orders of the whole window; the last 12 months correct it where they are sure.
-
-    A last year that is bad for sure is found, one that is good for sure leaves a bad window watched; a last year
-    with too few orders to tell changes nothing.
-    """
-    assert m.value is not None
-    whole = status_of(m.value, m.low, m.high, band)
-    recent = m.extra["recent_value"]
-    if recent is None:
-        return whole
-    now = status_of(recent, m.extra["recent_low"], m.extra["recent_high"], band)
-    if now == "clear":
-        return "watch" if whole == "found" else "clear"
-    return "found" if now == "found" else whole
-
-
-def _figures(result: ChapterResult, m: Metric, band: Threshold, kind: str) -> dict[str, Any]:
-    kinds: dict[Any, Any] = result.tables["kinds"].set_index("kind").loc[kind].to_dict()
+def _shares(case: Case, result: ChapterResult, m: Metric, kind: str) -> dict[str, Any]:
+    limits = case.thresholds[f"service.{kind}"]
+    kinds: dict[Any, Any] = result.tables["kinds"].set_index("kind").loc[_KINDS[kind]].to_dict()
     return {
-        "value": m.value,
-        "low": m.low,
-        "high": m.high,
-        "n": m.n,
-        "failed": m.extra["failed"],
-        "revenue_share": m.extra["revenue_share"],
         "recent": m.extra["recent_value"],
         "recent_n": m.extra["recent_n"],
         "recent_failed": m.extra["recent_failed"],
         "recent_low": m.extra["recent_low"],
         "recent_high": m.extra["recent_high"],
         "recent_revenue": float(kinds["revenue"]),
-        "watch": band.watch,
-        "found": band.found,
+        "watch": limits.watch,
+        "found": limits.found,
         "start": result.facts["start"],
         "as_of": result.facts["as_of"],
     }
 
 
-def _late(case: Case, result: ChapterResult) -> Finding:
-    """Judge lateness; against the client's own wish (no promised date) it is watched at most."""
-    id = "service.late"
-    m = result.metrics["service.late_share"]
-    if m.value is None:
-        return _missing(id, m)
-    band = case.thresholds[id]
-    status = of_two_periods(m, band)
-    by_wish = m.extra["basis"] == "requested_date"
-    if by_wish and status == "found":
-        status = "watch"
+def _lateness(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     days, taken = result.metrics["service.late_days"], result.metrics["service.processing_days"]
-    facts = {
-        **_figures(result, m, band, "late"),
-        "by_wish": by_wish,
+    return {
+        **_shares(case, result, m, "late"),
+        "by_wish": m.extra["basis"] == "requested_date",
         "days": days.value,
         "days_p90": days.extra.get("p90"),
         "processing": taken.value,
         "overdue": result.facts["overdue"],
     }
-    return make_finding(
-        case,
-        id,
-        status,
-        grade=m.grade or "C",
-        base_revenue_share=m.extra["revenue_share"],
-        table=sheet(case, "months"),
-        facts=facts,
-    )
 
 
-def _orders(case: Case, result: ChapterResult, id: str, metric: str, kind: str) -> Finding:
-    m = result.metrics[metric]
-    if m.value is None:
-        return _missing(id, m)
-    band = case.thresholds[id]
-    facts = _figures(result, m, band, kind)
-    if kind == "complaint":
-        reasons = result.tables["reasons"]
-        named = reasons[reasons["reason"].notna()].head(3)
-        words = method().complaint_reasons
-        facts["reasons"] = [
+def _short(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return _shares(case, result, m, "short_shipments")
+
+
+def _complaints(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    reasons = result.tables["reasons"]
+    named = reasons[reasons["reason"].notna()].head(3)
+    words = method().complaint_reasons
+    return {
+        **_shares(case, result, m, "complaints"),
+        "reasons": [
             {
                 "ru": words[str(r["reason"])].ru if r["known"] else str(r["reason"]),
                 "en": words[str(r["reason"])].en if r["known"] else str(r["reason"]),
                 "share": float(r["share"]),
             }
             for r in named.to_dict("records")
-        ]
-        facts["one_in"] = round(1.0 / m.value) if m.value > 0 else None
-        facts["papers"] = result.metrics["service.document_error_share"].value
-        facts["returns"] = result.metrics["service.return_share"].value
-    return make_finding(
-        case,
-        id,
-        of_two_periods(m, band),
-        grade=m.grade or "C",
-        base_revenue_share=m.extra["revenue_share"],
-        table=sheet(case, "reasons" if kind == "complaint" else "months"),
-        facts=facts,
-    )
+        ],
+        "one_in": round(1.0 / m.value) if m.value else None,
+        "papers": result.metrics["service.document_error_share"].value,
+        "returns": result.metrics["service.return_share"].value,
+    }
 
 
-def _no_owner(case: Case, result: ChapterResult) -> Finding:
-    id = "service.no_owner"
-    m = result.metrics["service.unowned_services"]
-    if m.value is None:
-        return _missing(id, m)
-    status = status_of(m.value, None, None, case.thresholds[id])
+def _unowned(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     names = method().services
-    facts = {
-        "value": m.value,
-        "n": m.n,
-        "no_owner": m.extra["no_owner"],
-        "no_sla": m.extra["no_sla"],
+    return {
         "services": [{"ru": names[s].ru, "en": names[s].en} for s in m.extra["services"]],
         "failing": len(result.tables["processes"]),
     }
-    return make_finding(case, id, status, grade="C", table=sheet(case, "services"), facts=facts)
 
 
 def _failures(case: Case, result: ChapterResult) -> Finding:
@@ -172,7 +95,7 @@ def _failures(case: Case, result: ChapterResult) -> Finding:
     id = "service.failures_cost_clients"
     loss, p = result.metrics["service.failure_loss"], result.metrics["service.failure_p"]
     if loss.value is None or p.value is None:
-        return _missing(id, loss)
+        return no_figure(id, loss)
     status = status_of(p.value, None, None, case.thresholds[id])
     higher = p.extra["slower"] and loss.value > 0
     sure = loss.low is not None and loss.low > 0 and stands_twice(loss)
@@ -216,6 +139,6 @@ def _failures(case: Case, result: ChapterResult) -> Finding:
         grade=loss.grade or "C",
         effect=effect,
         base_revenue_share=None if share is None else share * max(loss.value, 0.0),
-        table=sheet(case, "after_failure"),
+        table="after_failure",
         facts=facts,
     )

@@ -9,77 +9,67 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from audit.errors import Text
 from audit.model.orders import FIELD_NAMES
 from audit.model.questionnaire import TABLES
 from audit.present.annex import Sheet
 from audit.present.blocks import PAPER_ONLY, Col, Section, join, key_figures, table
 from audit.present.chapter import ChapterView
-from audit.present.chart import Caption, Chart
+from audit.present.chart import Chart
 from audit.present.charts.base import time_series
 
-__all__ = ["SECTIONS", "SHEETS"]
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
-
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("data", name, part, view.result, **values)
-
-
-def _title(view: ChapterView, name: str) -> str:
-    return str(_t(view, name, "title").unescape())
-
-
-def _label(view: ChapterView, ru: str, en: str) -> str:
-    return ru if view.lang == "ru" else en
+SHEET_NAMES: dict[str, Text] = {
+    "months": Text("Месяцы", "Months"),
+    "columns": Text("Столбцы", "Columns"),
+    "set_aside": Text("Отложенные строки", "Rows set aside"),
+    "duplicate_clients": Text("Похожие клиенты", "Similar clients"),
+}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
 
 
 def came_in(view: ChapterView) -> Section:
     """Files, rows, period, revenue by month."""
     fmt, x = view.fmt, view.result.facts
-    top = view.result.metrics["data.top20_revenue_share"]
+    top = view.metric("top20_revenue_share")
     figures = [
         (
             fmt.num(x["rows_used"]),
-            _label(view, "строк в расчёте", "rows used"),
-            _label(view, f"из {fmt.num(x['rows_read'])} прочитанных", f"of {fmt.num(x['rows_read'])} read"),
+            view.label("строк в расчёте", "rows used"),
+            view.label(f"из {fmt.num(x['rows_read'])} прочитанных", f"of {fmt.num(x['rows_read'])} read"),
         ),
-        (fmt.num(x["clients"]), _label(view, "клиентов с покупками", "clients who bought"), ""),
+        (fmt.num(x["clients"]), view.label("клиентов с покупками", "clients who bought"), ""),
         (
             fmt.num(x["order_days"]),
-            _label(view, "дней заказа", "order days"),
-            _label(view, f"{fmt.num(x['orders'])} заказов", f"{fmt.num(x['orders'])} orders"),
+            view.label("дней заказа", "order days"),
+            view.label(f"{fmt.num(x['orders'])} заказов", f"{fmt.num(x['orders'])} orders"),
         ),
         (
             fmt.money(x["revenue"]),
-            _label(view, "выручка за период", "revenue of the period"),
+            view.label("выручка за период", "revenue of the period"),
             ""
             if top.value is None
-            else _label(
-                view,
-                f"{fmt.metric(top)} — у 20 % крупнейших клиентов",
-                f"{fmt.metric(top)} from the largest 20% of clients",
+            else view.label(
+                f"{fmt.metric(top)} — у 20 % крупнейших клиентов", f"{fmt.metric(top)} from the largest 20% of clients"
             ),
         ),
     ]
     files = table(
         view.tables["files"],
         [
-            Col("file", _label(view, "Файл", "File")),
-            Col("format", _label(view, "Вид", "Kind")),
-            Col("encoding", _label(view, "Кодировка", "Encoding")),
-            Col("rows_read", _label(view, "Прочитано строк", "Rows read"), "count"),
-            Col("rows_used", _label(view, "В расчёте", "Used"), "count"),
-            Col("rows_set_aside", _label(view, "Отложено", "Set aside"), "count"),
+            Col("file", view.label("Файл", "File")),
+            Col("format", view.label("Вид", "Kind")),
+            Col("encoding", view.label("Кодировка", "Encoding")),
+            Col("rows_read", view.label("Прочитано строк", "Rows read"), "count"),
+            Col("rows_used", view.label("В расчёте", "Used"), "count"),
+            Col("rows_set_aside", view.label("Отложено", "Set aside"), "count"),
         ],
         fmt=fmt,
         max_rows=12,
         sortable=False,
     )
-    return Section(
-        "data-came-in",
-        _title(view, "came_in"),
-        [key_figures(figures), _revenue_chart(view), files],
-        lead=_t(view, "came_in", "lead"),
-    )
+    return view.compose("came_in", [key_figures(figures), _revenue_chart(view), files])
 
 
 def _month_start(index: int) -> dt.date:
@@ -94,8 +84,8 @@ def _revenue_title(view: ChapterView, revenue: pd.Series[float], first: int, las
     now = sum(float(revenue.get(m, 0.0)) for m in range(whole - 11, whole + 1))
     before = sum(float(revenue.get(m, 0.0)) for m in range(whole - 23, whole - 11))
     if whole - 23 < begin or before <= 0:
-        return _title(view, "revenue")
-    return str(_t(view, "revenue", "chart", now=now, change=now / before - 1).unescape())
+        return view.plain("revenue", "title")
+    return str(view.say("revenue", "chart", now=now, change=now / before - 1).unescape())
 
 
 def _revenue_chart(view: ChapterView) -> Chart | None:
@@ -107,16 +97,16 @@ def _revenue_chart(view: ChapterView) -> Chart | None:
     span = list(range(first, last + 1))
     w, fmt = view.case.window, view.fmt
     return time_series(
-        Caption(
-            "data-revenue",
-            _revenue_title(view, revenue, first, last),
-            note=str(_t(view, "revenue", "note", start=w.start, end=w.as_of).unescape()),
+        view.caption(
+            "revenue",
+            title=_revenue_title(view, revenue, first, last),
+            note=view.plain("revenue", "note", start=w.start, end=w.as_of),
         ),
         [_month_start(m) for m in span],
-        {_label(view, "выручка", "revenue"): [float(revenue.get(m, 0.0)) for m in span]},
+        {view.label("выручка", "revenue"): [float(revenue.get(m, 0.0)) for m in span]},
         fmt=fmt,
         shade_from=w.recent_start if w.recent_is_whole else None,
-        shade_label=_label(view, "последние 12 месяцев", "last 12 months")
+        shade_label=view.label("последние 12 месяцев", "last 12 months")
         if view.case.settings.period.recent_months == 12
         else "",
         accent=view.case.settings.report.accent,
@@ -128,12 +118,12 @@ def left_out(view: ChapterView) -> Section:
     aside = view.tables["set_aside"]
     frame = aside.assign(reason=aside[view.lang]) if len(aside) else aside.assign(reason=[])
     columns = [
-        Col("reason", _label(view, "Почему строки отложены", "Why rows were set aside")),
-        Col("rows", _label(view, "Строк", "Rows"), "count"),
-        Col("revenue", _label(view, "На сумму", "Revenue"), "money"),
-        Col("example", _label(view, "Пример", "Example")),
+        Col("reason", view.label("Почему строки отложены", "Why rows were set aside")),
+        Col("rows", view.label("Строк", "Rows"), "count"),
+        Col("revenue", view.label("На сумму", "Revenue"), "money"),
+        Col("example", view.label("Пример", "Example")),
     ]
-    body: Any = table(frame, columns, fmt=view.fmt, sortable=False) if len(frame) else _t(view, "left_out", "empty")
+    body: Any = table(frame, columns, fmt=view.fmt, sortable=False) if len(frame) else view.say("left_out", "empty")
     parts = [body]
     sums = view.tables["control_sums"]
     if len(sums):
@@ -141,21 +131,21 @@ def left_out(view: ChapterView) -> Section:
             table(
                 sums,
                 [
-                    Col("file", _label(view, "Файл", "File")),
-                    Col("label", _label(view, "Итог в файле", "Total in the file")),
-                    Col("stated", _label(view, "В файле", "Stated"), "money_full"),
-                    Col("counted", _label(view, "Посчитано", "Counted"), "money_full"),
+                    Col("file", view.label("Файл", "File")),
+                    Col("label", view.label("Итог в файле", "Total in the file")),
+                    Col("stated", view.label("В файле", "Stated"), "money_full"),
+                    Col("counted", view.label("Посчитано", "Counted"), "money_full"),
                     Col(
                         "agrees",
-                        _label(view, "Сходится", "Agrees"),
-                        show=lambda ok: _label(view, "да", "yes") if ok else _label(view, "нет", "no"),
+                        view.label("Сходится", "Agrees"),
+                        show=lambda ok: view.label("да", "yes") if ok else view.label("нет", "no"),
                     ),
                 ],
                 fmt=view.fmt,
                 sortable=False,
             )
         )
-    return Section("data-left-out", _title(view, "left_out"), parts, lead=_t(view, "left_out", "lead"))
+    return view.compose("left_out", parts)
 
 
 _HOW = {
@@ -187,26 +177,25 @@ def understood(view: ChapterView) -> Section:
         table(
             frame,
             [
-                Col("header", _label(view, "Столбец файла", "Column of the file")),
-                Col("meaning", _label(view, "Понят как", "Understood as")),
-                Col("how_word", _label(view, "Как", "How")),
-                Col("filled", _label(view, "Заполнен, доля выручки", "Filled, share of revenue"), "share"),
+                Col("header", view.label("Столбец файла", "Column of the file")),
+                Col("meaning", view.label("Понят как", "Understood as")),
+                Col("how_word", view.label("Как", "How")),
+                Col("filled", view.label("Заполнен, доля выручки", "Filled, share of revenue"), "share"),
             ],
             fmt=view.fmt,
             sortable=False,
             max_rows=40,
             paper_rows=int((~plain).sum()),
-            sheet=_label(view, "Столбцы", "Columns"),
+            sheet=view.label("Столбцы", "Columns"),
         ),
-        Markup('<p class="km-note {}">{}</p>').format(PAPER_ONLY, _t(view, "understood", "known", listed=listed))
+        Markup('<p class="km-note {}">{}</p>').format(PAPER_ONLY, view.say("understood", "known", listed=listed))
         if listed
         else None,
     ]
     said = [*(n.get(view.lang) for n in i.notes), *(q.text.get(view.lang) for q in i.questions)]
     if said:
         parts.append(Markup("<ul>{}</ul>").format(join(Markup("<li>{}</li>").format(s) for s in said)))
-    shown = [p for p in parts if p is not None]
-    return Section("data-understood", _title(view, "understood"), shown, lead=_t(view, "understood", "lead"))
+    return view.compose("understood", parts)
 
 
 def who(view: ChapterView) -> Section:
@@ -220,21 +209,21 @@ def who(view: ChapterView) -> Section:
         for n, t in TABLES.items()
         if not (q.has(n) or (n == "company" and q.company))
     ]
-    parts: list[Any] = [_t(view, "who", "sheets", filled=filled, empty=empty)]
+    parts: list[Any] = [view.say("who", "sheets", filled=filled, empty=empty)]
     people = view.tables["people"]
     unclear = people[people["how"].isin(["unknown", "proposed"])] if len(people) else people
     if len(unclear):
         names = view.case.settings.report.names
-        parts.append(_t(view, "who", "unknown", n=len(unclear), share=float(unclear["revenue_share"].max())))
+        parts.append(view.say("who", "unknown", n=len(unclear), share=float(unclear["revenue_share"].max())))
         if names:
             parts.append(
                 table(
                     unclear.sort_values("revenue_share", ascending=False),
                     [
-                        Col("spelling", _label(view, "Написание в заказах", "Spelling in the orders")),
-                        Col("proposal", _label(view, "Похоже на", "Looks like")),
-                        Col("rows", _label(view, "Строк", "Rows"), "count"),
-                        Col("revenue_share", _label(view, "Доля выручки", "Share of revenue"), "share"),
+                        Col("spelling", view.label("Написание в заказах", "Spelling in the orders")),
+                        Col("proposal", view.label("Похоже на", "Looks like")),
+                        Col("rows", view.label("Строк", "Rows"), "count"),
+                        Col("revenue_share", view.label("Доля выручки", "Share of revenue"), "share"),
                     ],
                     fmt=view.fmt,
                     max_rows=15,
@@ -242,35 +231,35 @@ def who(view: ChapterView) -> Section:
             )
     twins = view.tables["duplicate_clients"]
     if len(twins):
-        parts.append(_t(view, "who", "duplicates", n=len(twins)))
+        parts.append(view.say("who", "duplicates", n=len(twins)))
         parts.append(
             table(
                 twins,
                 [
-                    Col("name_a", _label(view, "Клиент", "Client")),
-                    Col("name_b", _label(view, "Возможно, он же", "Maybe the same")),
-                    Col("similarity", _label(view, "Сходство", "Similarity"), "share"),
-                    Col("revenue_a", _label(view, "Выручка", "Revenue"), "money"),
-                    Col("revenue_b", _label(view, "Выручка второго", "Revenue of the other"), "money"),
+                    Col("name_a", view.label("Клиент", "Client")),
+                    Col("name_b", view.label("Возможно, он же", "Maybe the same")),
+                    Col("similarity", view.label("Сходство", "Similarity"), "share"),
+                    Col("revenue_a", view.label("Выручка", "Revenue"), "money"),
+                    Col("revenue_b", view.label("Выручка второго", "Revenue of the other"), "money"),
                 ],
                 fmt=view.fmt,
                 max_rows=10,
-                sheet=_label(view, "Похожие клиенты", "Similar clients"),
+                sheet=view.sheet_name("duplicate_clients"),
             )
         )
-    return Section("data-who", _title(view, "who"), parts)
+    return view.compose("who", parts)
 
 
 def meaning(view: ChapterView) -> Section:
     """What the state of the data means for the conclusions."""
     x, w = view.result.facts, view.case.window
     lines = [
-        _t(view, "meaning", "window", days=x["days"], burn_in=w.burn_in_days, new_from=w.new_from, as_of=w.as_of),
-        _t(view, "meaning", "gaps", gaps=[_month_start(m) for m in x["gap_months"]]),
-        _t(view, "meaning", "empty_clients", n=x["clients_without_purchase"]),
+        view.say("meaning", "window", days=x["days"], burn_in=w.burn_in_days, new_from=w.new_from, as_of=w.as_of),
+        view.say("meaning", "gaps", gaps=[_month_start(m) for m in x["gap_months"]]),
+        view.say("meaning", "empty_clients", n=x["clients_without_purchase"]),
     ]
     items = join((Markup("<li>{}</li>").format(line) for line in lines if line.strip()), "")
-    return Section("data-meaning", _title(view, "meaning"), [Markup("<ul>{}</ul>").format(items)])
+    return view.compose("meaning", [Markup("<ul>{}</ul>").format(items)])
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
@@ -282,65 +271,65 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
 }
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:
+def sheets(view: ChapterView) -> list[Sheet]:
     """Return months, columns, rows set aside, people (by code unless names are asked for) and similar clients."""
     months = view.tables["months"]
     months = months.assign(month=pd.to_datetime([_month_start(int(m)) for m in months["month_index"]]))
     sheets = [
-        Sheet(
-            _label(view, "Месяцы", "Months"),
-            _title(view, "revenue"),
+        view.sheet(
+            "months",
+            view.plain("revenue", "title"),
             months,
             [
-                Col("month", _label(view, "Месяц", "Month"), "month"),
-                Col("revenue", _label(view, "Выручка", "Revenue"), "money_full"),
-                Col("margin", _label(view, "Валовая прибыль", "Gross profit"), "money_full"),
-                Col("orders", _label(view, "Заказов", "Orders"), "count"),
-                Col("clients", _label(view, "Клиентов с заказом", "Clients with an order"), "count"),
-                Col("first_purchases", _label(view, "Первых покупок", "First purchases"), "count"),
+                Col("month", view.label("Месяц", "Month"), "month"),
+                Col("revenue", view.label("Выручка", "Revenue"), "money_full"),
+                Col("margin", view.label("Валовая прибыль", "Gross profit"), "money_full"),
+                Col("orders", view.label("Заказов", "Orders"), "count"),
+                Col("clients", view.label("Клиентов с заказом", "Clients with an order"), "count"),
+                Col("first_purchases", view.label("Первых покупок", "First purchases"), "count"),
             ],
         ),
-        Sheet(
-            _label(view, "Столбцы", "Columns"),
-            _title(view, "understood"),
+        view.sheet(
+            "columns",
+            view.plain("understood", "title"),
             view.tables["columns"],
             [
-                Col("file", _label(view, "Файл", "File")),
-                Col("header", _label(view, "Столбец", "Column")),
-                Col("field", _label(view, "Поле", "Field")),
-                Col("how", _label(view, "Как понят", "How")),
+                Col("file", view.label("Файл", "File")),
+                Col("header", view.label("Столбец", "Column")),
+                Col("field", view.label("Поле", "Field")),
+                Col("how", view.label("Как понят", "How")),
             ],
         ),
     ]
     aside = view.tables["set_aside"]
     if len(aside):
         sheets.append(
-            Sheet(
-                _label(view, "Отложенные строки", "Rows set aside"),
-                _title(view, "left_out"),
+            view.sheet(
+                "set_aside",
+                view.plain("left_out", "title"),
                 aside.assign(reason=aside[view.lang]),
                 [
-                    Col("code", _label(view, "Код", "Code")),
-                    Col("reason", _label(view, "Причина", "Reason")),
-                    Col("rows", _label(view, "Строк", "Rows"), "count"),
-                    Col("revenue", _label(view, "На сумму", "Revenue"), "money_full"),
-                    Col("example", _label(view, "Пример", "Example")),
+                    Col("code", view.label("Код", "Code")),
+                    Col("reason", view.label("Причина", "Reason")),
+                    Col("rows", view.label("Строк", "Rows"), "count"),
+                    Col("revenue", view.label("На сумму", "Revenue"), "money_full"),
+                    Col("example", view.label("Пример", "Example")),
                 ],
             )
         )
     if len(view.tables["duplicate_clients"]):
         sheets.append(
-            Sheet(
-                _label(view, "Похожие клиенты", "Similar clients"),
-                _title(view, "who"),
+            view.sheet(
+                "duplicate_clients",
+                view.plain("who", "title"),
                 view.tables["duplicate_clients"],
                 [
-                    Col("name_a", _label(view, "Клиент", "Client")),
-                    Col("name_b", _label(view, "Похожий", "Similar")),
-                    Col("similarity", _label(view, "Сходство", "Similarity"), "share"),
-                    Col("revenue_a", _label(view, "Выручка", "Revenue"), "money_full"),
-                    Col("revenue_b", _label(view, "Выручка похожего", "Revenue of the similar"), "money_full"),
-                    Col("reason", _label(view, "Почему", "Why")),
+                    Col("name_a", view.label("Клиент", "Client")),
+                    Col("name_b", view.label("Похожий", "Similar")),
+                    Col("similarity", view.label("Сходство", "Similarity"), "share"),
+                    Col("revenue_a", view.label("Выручка", "Revenue"), "money_full"),
+                    Col("revenue_b", view.label("Выручка похожего", "Revenue of the similar"), "money_full"),
+                    Col("reason", view.label("Почему", "Why")),
                 ],
             )
         )

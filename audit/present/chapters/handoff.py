@@ -6,37 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
-from audit.findings.rules.handoff import sheet
+from audit.errors import Text
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
 from audit.present.chapter import ChapterView, named
-from audit.present.chart import Caption
 from audit.present.charts import handoff as charts
 
-__all__ = ["SECTIONS", "SHEETS"]
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
+
+SHEET_NAMES: dict[str, Text] = {
+    "pairs": Text("Правила передачи", "Hand-off rules"),
+    "following": Text("Передачи по правилу", "Hand-offs and the rule"),
+    "switches": Text("Смена менеджера", "Change of manager"),
+    "handed": Text("Переданные клиенты", "Clients handed over"),
+    "continuation": Text("Потери по покупкам", "Losses by purchase"),
+}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
 
 SHOWN = 15
-
-
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("handoff", name, part, view.result, **values)
-
-
-def _plain(view: ChapterView, name: str, part: str, **values: Any) -> str:
-    return str(_t(view, name, part, **values).unescape())
-
-
-def _label(view: ChapterView, ru: str, en: str) -> str:
-    return ru if view.lang == "ru" else en
-
-
-def _section(view: ChapterView, name: str, parts: list[Any]) -> Section:
-    return Section(
-        f"handoff-{name}", _plain(view, name, "title"), [p for p in parts if p is not None], lead=_t(view, name, "lead")
-    )
 
 
 def _word(view: ChapterView, list_name: str, code: object) -> str:
@@ -66,7 +55,7 @@ def _pair_frame(view: ChapterView) -> pd.DataFrame:
             {
                 "pair": f"{roles[str(r['from_role'])].short.get(view.lang)} → "
                 f"{roles[str(r['to_role'])].short.get(view.lang)}",
-                "rule": _plain(view, "rule", "empty" if pd.isna(r["gap"]) else words[float(r["gap"])]),
+                "rule": view.plain("rule", "empty" if pd.isna(r["gap"]) else words[float(r["gap"])]),
                 "trigger": trigger,
                 "form": _word(view, "form", r["form"]),
                 "pack": None if pd.isna(r["pack"]) else r["pack"],
@@ -79,23 +68,23 @@ def _pair_frame(view: ChapterView) -> pd.DataFrame:
 
 def _pair_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("pair", _label(view, "Передача", "Hand-off")),
-        Col("rule", _label(view, "Правило", "Rule")),
-        Col("trigger", _label(view, "Когда", "When")),
-        Col("form", _label(view, "Форма", "Form")),
-        Col("pack", _label(view, "Что передают, из шести", "Handed over, of six"), "count"),
-        Col("deadline_days", _label(view, "Срок, дней", "Deadline, days"), "days"),
-        Col("pay", _label(view, "Оплата передающего", "Pay of the giver")),
+        Col("pair", view.label("Передача", "Hand-off")),
+        Col("rule", view.label("Правило", "Rule")),
+        Col("trigger", view.label("Когда", "When")),
+        Col("form", view.label("Форма", "Form")),
+        Col("pack", view.label("Что передают, из шести", "Handed over, of six"), "count"),
+        Col("deadline_days", view.label("Срок, дней", "Deadline, days"), "days"),
+        Col("pay", view.label("Оплата передающего", "Pay of the giver")),
     ]
 
 
 def rule(view: ChapterView) -> Section:
     """Required pairs and what is said of each."""
-    if view.result.metrics["handoff.rule_gap"].value is None and not view.result.facts["named"]:
-        return _section(view, "rule", [])
+    if view.metric("rule_gap").value is None and not view.result.facts["named"]:
+        return view.compose("rule", [])
     pays = {str(p) for p in view.tables["pairs"]["pay_after"].dropna()}
-    note = _t(view, "rule", "pay") if pays & {"NEG", "STOP"} else None
-    return _section(view, "rule", [table(_pair_frame(view), _pair_columns(view), fmt=view.fmt, sortable=False), note])
+    note = view.say("rule", "pay") if pays & {"NEG", "STOP"} else None
+    return view.compose("rule", [table(_pair_frame(view), _pair_columns(view), fmt=view.fmt, sortable=False), note])
 
 
 def practice(view: ChapterView) -> Section:
@@ -104,47 +93,43 @@ def practice(view: ChapterView) -> Section:
     outcomes = view.result.facts.get("outcomes")
     if outcomes and sum(outcomes.values()):
         decided = outcomes["kept"] + outcomes["late"] + outcomes["early"]
-        caption = Caption(
-            "handoff-following",
-            _plain(view, "practice", "chart", kept=outcomes["kept"], decided=decided),
-            note=_plain(view, "practice", "chart_note"),
-        )
-        words = {o: _plain(view, "practice", o) for o in charts.OUTCOMES}
+        caption = view.caption("practice", "following", kept=outcomes["kept"], decided=decided)
+        words = {o: view.plain("practice", o) for o in charts.OUTCOMES}
         parts.append(charts.following_chart(view.fmt, caption, outcomes, words))
-    if view.result.metrics["handoff.switch_number"].value is not None:
-        parts.append(_t(view, "practice", "number"))
-    if view.result.metrics["handoff.switch_lag"].value is not None:
-        parts.append(_t(view, "practice", "lag"))
-    return _section(view, "practice", parts)
+    if view.metric("switch_number").value is not None:
+        parts.append(view.say("practice", "number"))
+    if view.metric("switch_lag").value is not None:
+        parts.append(view.say("practice", "lag"))
+    return view.compose("practice", parts)
 
 
 def _continuation_columns(view: ChapterView) -> list[Col]:
-    words = {"from": _label(view, "СР", "developer"), "to": _label(view, "новый менеджер", "new manager")}
+    words = {"from": view.label("СР", "developer"), "to": view.label("новый менеджер", "new manager")}
     return [
-        Col("purchase_no", _label(view, "Покупка №", "Purchase"), "count"),
-        Col("side", _label(view, "Кто вёл", "Served by"), show=lambda v: words.get(str(v), str(v))),
-        Col("clients", _label(view, "Клиентов", "Clients"), "count"),
-        Col("lost", _label(view, "Не купили снова", "Not back"), "count"),
-        Col("share", _label(view, "Доля", "Share"), "share"),
-        Col("low", _label(view, "не ниже", "at least"), "share"),
-        Col("high", _label(view, "не выше", "at most"), "share"),
+        Col("purchase_no", view.label("Покупка №", "Purchase"), "count"),
+        Col("side", view.label("Кто вёл", "Served by"), show=lambda v: words.get(str(v), str(v))),
+        Col("clients", view.label("Клиентов", "Clients"), "count"),
+        Col("lost", view.label("Не купили снова", "Not back"), "count"),
+        Col("share", view.label("Доля", "Share"), "share"),
+        Col("low", view.label("не ниже", "at least"), "share"),
+        Col("high", view.label("не выше", "at most"), "share"),
     ]
 
 
 def loss(view: ChapterView) -> Section:
     """Clients after the hand-off beside matched ones still with the developer."""
-    m = view.result.metrics["handoff.loss_difference"]
+    m = view.metric("loss_difference")
     parts: list[Any] = []
     if m.value is not None:
-        caption = Caption("handoff-loss", _plain(view, "loss", "chart"), note=_plain(view, "loss", "chart_note"))
+        caption = view.caption("loss")
         parts.append(
             charts.away_chart(
                 view.tables["loss_curve"],
                 view.fmt,
                 caption,
-                treated=_plain(view, "loss", "handed"),
-                controls=_plain(view, "loss", "kept"),
-                x_label=_plain(view, "loss", "x_label"),
+                treated=view.plain("loss", "handed"),
+                controls=view.plain("loss", "kept"),
+                x_label=view.plain("loss", "x_label"),
                 accent=view.case.settings.report.accent,
             )
         )
@@ -155,12 +140,12 @@ def loss(view: ChapterView) -> Section:
                 frame,
                 _continuation_columns(view),
                 fmt=view.fmt,
-                caption=_plain(view, "loss", "continuation"),
+                caption=view.plain("loss", "continuation"),
                 sortable=False,
-                note=_plain(view, "loss", "continuation_note"),
+                note=view.plain("loss", "continuation_note"),
             )
         )
-    return _section(view, "loss", parts)
+    return view.compose("loss", parts)
 
 
 def _handed_frame(view: ChapterView) -> pd.DataFrame:
@@ -169,29 +154,29 @@ def _handed_frame(view: ChapterView) -> pd.DataFrame:
         "overdue" if overdue else "waiting" if away else ""
         for away, overdue in zip(rows["still_away"], rows["overdue"], strict=True)
     ]
-    rows = named(rows).assign(silence=[_plain(view, "handed", w) if w else "" for w in words])
+    rows = named(rows).assign(silence=[view.plain("handed", w) if w else "" for w in words])
     order = ["overdue", "still_away", "annual_value", "client_key"]
     return rows.sort_values(order, ascending=[False, False, False, True])
 
 
 def _handed_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("client_name", _label(view, "Клиент", "Client")),
-        Col("client_key", _label(view, "Код", "Code")),
-        Col("day", _label(view, "Первая покупка с новым менеджером", "First purchase with the new manager"), "date"),
-        Col("silence", _label(view, "С тех пор не покупал", "Not back since")),
-        Col("annual_value", _label(view, "Выручка в год по его темпу", "Revenue a year at its pace"), "money"),
+        Col("client_name", view.label("Клиент", "Client")),
+        Col("client_key", view.label("Код", "Code")),
+        Col("day", view.label("Первая покупка с новым менеджером", "First purchase with the new manager"), "date"),
+        Col("silence", view.label("С тех пор не покупал", "Not back since")),
+        Col("annual_value", view.label("Выручка в год по его темпу", "Revenue a year at its pace"), "money"),
     ]
 
 
 def handed(view: ChapterView) -> Section:
     """Clients handed over in the last 12 months, silent ones first."""
     if view.tables["handed"].empty:
-        return Section("handoff-handed", "", [])
+        return view.empty("handed")
     listed = table(
-        _handed_frame(view), _handed_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=sheet(view.case, "handed")
+        _handed_frame(view), _handed_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=view.sheet_name("handed")
     )
-    return _section(view, "handed", [listed])
+    return view.compose("handed", [listed])
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
@@ -202,61 +187,59 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
 }
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:
+def sheets(view: ChapterView) -> list[Sheet]:
     """Return rules, clients by outcome, changes of manager, losses by purchase, clients handed over."""
-    case, out = view.case, []
+    out = []
     if view.result.facts["named"]:
-        out.append(Sheet(sheet(case, "pairs"), _plain(view, "rule", "title"), _pair_frame(view), _pair_columns(view)))
+        out.append(view.sheet("pairs", view.plain("rule", "title"), _pair_frame(view), _pair_columns(view)))
     following = view.tables["following"]
-    client = [Col("client_name", _label(view, "Клиент", "Client")), Col("client_key", _label(view, "Код", "Code"))]
+    client = [Col("client_name", view.label("Клиент", "Client")), Col("client_key", view.label("Код", "Code"))]
     if len(following):
-        frame = following.assign(outcome=[_plain(view, "practice", str(o)) for o in following["outcome"]])
+        frame = following.assign(outcome=[view.plain("practice", str(o)) for o in following["outcome"]])
         out.append(
-            Sheet(
-                sheet(case, "following"),
-                _plain(view, "practice", "title"),
+            view.sheet(
+                "following",
+                view.plain("practice", "title"),
                 frame,
                 [
                     *client,
-                    Col("due_no", _label(view, "Передать после покупки №", "Due after purchase"), "count"),
-                    Col("due_day", _label(view, "Дата", "Date"), "date"),
-                    Col("outcome", _label(view, "Итог", "Outcome")),
+                    Col("due_no", view.label("Передать после покупки №", "Due after purchase"), "count"),
+                    Col("due_day", view.label("Дата", "Date"), "date"),
+                    Col("outcome", view.label("Итог", "Outcome")),
                 ],
             )
         )
     switches = view.tables["switches"]
     if len(switches):
         out.append(
-            Sheet(
-                sheet(case, "switches"),
-                _plain(view, "practice", "title"),
+            view.sheet(
+                "switches",
+                view.plain("practice", "title"),
                 switches,
                 [
                     *client,
-                    Col("purchases", _label(view, "Покупок", "Purchases"), "count"),
+                    Col("purchases", view.label("Покупок", "Purchases"), "count"),
                     Col(
                         "switch_no",
-                        _label(view, "Первая покупка с новым менеджером №", "First purchase with the new manager"),
+                        view.label("Первая покупка с новым менеджером №", "First purchase with the new manager"),
                         "count",
                     ),
-                    Col("switch_day", _label(view, "Дата", "Date"), "date"),
-                    Col("lag_days", _label(view, "Пауза, дней", "Pause, days"), "days"),
-                    Col("own_gap_days", _label(view, "Обычный промежуток, дней", "Usual gap, days"), "days"),
-                    Col("lag_ratio", _label(view, "Пауза к промежутку", "Pause ÷ gap"), "num", 2),
+                    Col("switch_day", view.label("Дата", "Date"), "date"),
+                    Col("lag_days", view.label("Пауза, дней", "Pause, days"), "days"),
+                    Col("own_gap_days", view.label("Обычный промежуток, дней", "Usual gap, days"), "days"),
+                    Col("lag_ratio", view.label("Пауза к промежутку", "Pause ÷ gap"), "num", 2),
                 ],
             )
         )
     if len(view.tables["continuation"]):
         out.append(
-            Sheet(
-                sheet(case, "continuation"),
-                _plain(view, "loss", "continuation"),
+            view.sheet(
+                "continuation",
+                view.plain("loss", "continuation"),
                 view.tables["continuation"],
                 _continuation_columns(view),
             )
         )
     if len(view.tables["handed"]):
-        out.append(
-            Sheet(sheet(case, "handed"), _plain(view, "handed", "title"), _handed_frame(view), _handed_columns(view))
-        )
+        out.append(view.sheet("handed", view.plain("handed", "title"), _handed_frame(view), _handed_columns(view)))
     return out

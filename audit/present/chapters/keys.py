@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
 from audit.diagnose.keys import FAULTS
-from audit.findings.rules.keys import sheet
+from audit.errors import Text
 from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
 from audit.present.chapter import ChapterView, named
-from audit.present.chart import Benchmark, Caption
+from audit.present.chart import Benchmark
 from audit.present.charts import keys as charts
 
-__all__ = ["SECTIONS", "SHEETS"]
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
+
+SHEET_NAMES: dict[str, Text] = {
+    "clients": Text("Ключевые клиенты", "Key clients"),
+    "leads": Text("Списки менеджеров", "Managers' lists"),
+    "not_listed": Text("Вне списков", "On nobody's list"),
+}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
 
 SHOWN = 25
-
-
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("keys", name, part, view.result, **values)
-
-
-def _plain(view: ChapterView, name: str, part: str, **values: Any) -> str:
-    return str(_t(view, name, part, **values).unescape())
-
-
-def _label(view: ChapterView, ru: str, en: str) -> str:
-    return ru if view.lang == "ru" else en
-
-
-def _section(view: ChapterView, name: str, parts: list[Any], lead: Markup | None = None) -> Section:
-    return Section(
-        f"keys-{name.replace('_', '-')}",
-        _plain(view, name, "title"),
-        [p for p in parts if p is not None],
-        lead=_t(view, name, "lead") if lead is None else lead,
-    )
 
 
 def _names(view: ChapterView) -> Mapping[str, str]:
@@ -56,7 +41,7 @@ def _mark(view: ChapterView, value: object) -> str:
 
 
 def _fault_columns(view: ChapterView, *, counts: bool) -> list[Col]:
-    names = {f: _plain(view, "faults", f) for f in FAULTS}
+    names = {f: view.plain("faults", f) for f in FAULTS}
     if counts:
         return [Col(f, names[f], "count") for f in FAULTS]
     return [Col(f, names[f], show=lambda v: _mark(view, v)) for f in FAULTS]
@@ -64,32 +49,32 @@ def _fault_columns(view: ChapterView, *, counts: bool) -> list[Col]:
 
 def _lead_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("lead_name", _label(view, "Ведёт", "Lead")),
-        Col("clients", _label(view, "Всего на листе", "On the list"), "count"),
-        Col("counted", _label(view, "В счёт", "Counted"), "count"),
+        Col("lead_name", view.label("Ведёт", "Lead")),
+        Col("clients", view.label("Всего на листе", "On the list"), "count"),
+        Col("counted", view.label("В счёт", "Counted"), "count"),
         *_fault_columns(view, counts=True),
-        Col("revenue", _label(view, "Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
+        Col("revenue", view.label("Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
     ]
 
 
 def _client_columns(view: ChapterView) -> list[Col]:
     answers = method().answers["criterion"]
     return [
-        Col("client_name", _label(view, "Клиент", "Client")),
-        Col("lead_name", _label(view, "Ведёт", "Lead")),
-        Col("revenue", _label(view, "Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
+        Col("client_name", view.label("Клиент", "Client")),
+        Col("lead_name", view.label("Ведёт", "Lead")),
+        Col("revenue", view.label("Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
         Col(
             "criterion",
-            _label(view, "Признак", "Criterion"),
+            view.label("Признак", "Criterion"),
             show=lambda v: answers[v].name.get(view.lang) if v in answers else "",
         ),
-        Col("steps", _label(view, "Что сделать", "What to do")),
+        Col("steps", view.label("Что сделать", "What to do")),
     ]
 
 
 def _client_frame(view: ChapterView) -> pd.DataFrame:
     names, rows = _names(view), view.tables["clients"]
-    said = ["; ".join(_plain(view, "clients", code) for code in str(codes).split(";")) for codes in rows["to_do"]]
+    said = ["; ".join(view.plain("clients", code) for code in str(codes).split(";")) for codes in rows["to_do"]]
     return rows.assign(lead_name=[names.get(str(p), str(p)) for p in rows["lead"]], steps=said)
 
 
@@ -102,27 +87,22 @@ def leads(view: ChapterView) -> Section:
     """Every manager's own key list against the limit."""
     frame = view.tables["leads"]
     if frame.empty:
-        return _section(view, "leads", [])
+        return view.compose("leads", [])
     over = len(view.result.facts["over"])
-    caption = Caption("keys-leads", _plain(view, "leads", "chart", over=over), note=_plain(view, "leads", "chart_note"))
+    caption = view.caption("leads", over=over)
     chart = charts.leads_chart(
         view.result,
         view.fmt,
         caption,
         _names(view),
         view.case.thresholds["keys.too_many"],
-        Benchmark(float(view.result.facts["limit"]), _plain(view, "leads", "norm")),
+        Benchmark(float(view.result.facts["limit"]), view.plain("leads", "norm")),
     )
     listed = table(
-        _lead_frame(view),
-        _lead_columns(view),
-        fmt=view.fmt,
-        max_rows=SHOWN,
-        wide=False,
-        sheet=sheet(view.case, "leads"),
+        _lead_frame(view), _lead_columns(view), fmt=view.fmt, max_rows=SHOWN, wide=False, sheet=view.sheet_name("leads")
     )
-    left = _t(view, "leads", "left") if view.result.facts["lead_left"] else None
-    return _section(view, "leads", [chart, left, listed])
+    left = view.say("leads", "left") if view.result.facts["lead_left"] else None
+    return view.compose("leads", [chart, left, listed])
 
 
 def what_is_missing(view: ChapterView) -> Section:
@@ -131,48 +111,42 @@ def what_is_missing(view: ChapterView) -> Section:
     status = [view.finding(f).status for f in FAULTS]
     known = [(m.value, f) for m, f in zip(metrics, FAULTS, strict=True) if m.value is not None]
     worst = max(known, default=(0.0, ""))
-    caption = Caption(
-        "keys-faults",
-        _plain(
-            view, "faults", "chart", worst_share=worst[0], worst=_plain(view, "faults", worst[1]) if worst[1] else ""
-        ),
-        note=_plain(view, "faults", "chart_note"),
-    )
-    chart = charts.faults_chart(view.fmt, caption, [_plain(view, "faults", f) for f in FAULTS], metrics, status)
-    unknown = _t(view, "faults", "unknown") if view.result.facts.get("unknown_clients") else None
+    caption = view.caption("faults", worst_share=worst[0], worst=view.plain("faults", worst[1]) if worst[1] else "")
+    chart = charts.faults_chart(view.fmt, caption, [view.plain("faults", f) for f in FAULTS], metrics, status)
+    unknown = view.say("faults", "unknown") if view.result.facts.get("unknown_clients") else None
     if known and not worst[0]:
-        lead = Markup("{} {}").format(_t(view, "faults", "lead"), _t(view, "faults", "nothing", n=len(known)))
-        return _section(view, "faults", [unknown], lead)
-    return _section(view, "faults", [chart, unknown])
+        lead = Markup("{} {}").format(view.say("faults", "lead"), view.say("faults", "nothing", n=len(known)))
+        return view.compose("faults", [unknown], lead=lead)
+    return view.compose("faults", [chart, unknown])
 
 
 def clients(view: ChapterView) -> Section:
     """Key clients with something to do about them; those in order are counted in a line and listed in the annex."""
     if view.tables["clients"].empty:
-        return Section("keys-clients", "", [])
+        return view.empty("clients")
     frame = _client_frame(view)
     open_steps = frame[view.tables["clients"]["to_do"] != "keep"]
     if open_steps.empty:
-        return _section(view, "clients", [], _t(view, "clients", "nothing", sheet=sheet(view.case, "clients")))
-    quiet = _t(view, "clients", "quiet", n=len(frame) - len(open_steps)) if len(open_steps) < len(frame) else None
-    listed = table(open_steps, _client_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=sheet(view.case, "clients"))
-    return _section(view, "clients", [listed, quiet])
+        return view.compose("clients", [], lead=view.say("clients", "nothing", sheet=view.sheet_name("clients")))
+    quiet = view.say("clients", "quiet", n=len(frame) - len(open_steps)) if len(open_steps) < len(frame) else None
+    listed = table(open_steps, _client_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=view.sheet_name("clients"))
+    return view.compose("clients", [listed, quiet])
 
 
 def not_listed(view: ChapterView) -> Section:
     """Large clients that nobody lists as key."""
     frame = named(view.tables["not_listed"])
     if frame.empty:
-        return Section("keys-not-listed", "", [])
-    return _section(view, "not_listed", [table(frame, _unlisted_columns(view), fmt=view.fmt)])
+        return view.empty("not_listed")
+    return view.compose("not_listed", [table(frame, _unlisted_columns(view), fmt=view.fmt)])
 
 
 def _unlisted_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("client_name", _label(view, "Клиент", "Client")),
-        Col("client_key", _label(view, "Код", "Code")),
-        Col("revenue", _label(view, "Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
-        Col("order_days", _label(view, "Дней заказа", "Order days"), "count"),
+        Col("client_name", view.label("Клиент", "Client")),
+        Col("client_key", view.label("Код", "Code")),
+        Col("revenue", view.label("Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
+        Col("order_days", view.label("Дней заказа", "Order days"), "count"),
     ]
 
 
@@ -184,7 +158,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
 }
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:
+def sheets(view: ChapterView) -> list[Sheet]:
     """Return the key clients with faults and steps, the lists of the managers, and large clients on no list."""
     out = []
     if len(view.tables["clients"]):
@@ -194,22 +168,17 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
         columns = _client_columns(view)
         whole = [
             columns[0],
-            Col("client_id", _label(view, "Код", "Code")),
+            Col("client_id", view.label("Код", "Code")),
             *columns[1:3],
             *_fault_columns(view, counts=False),
             columns[4],
         ]
-        out.append(Sheet(sheet(view.case, "clients"), _plain(view, "clients", "title"), frame, whole))
-        out.append(
-            Sheet(sheet(view.case, "leads"), _plain(view, "leads", "title"), _lead_frame(view), _lead_columns(view))
-        )
+        out.append(view.sheet("clients", view.plain("clients", "title"), frame, whole))
+        out.append(view.sheet("leads", view.plain("leads", "title"), _lead_frame(view), _lead_columns(view)))
     if len(view.tables["not_listed"]):
         out.append(
-            Sheet(
-                sheet(view.case, "not_listed"),
-                _plain(view, "not_listed", "title"),
-                view.tables["not_listed"],
-                _unlisted_columns(view),
+            view.sheet(
+                "not_listed", view.plain("not_listed", "title"), view.tables["not_listed"], _unlisted_columns(view)
             )
         )
     return out

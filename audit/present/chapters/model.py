@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
+from audit.errors import Text
 from audit.findings.rules.model import CRITERIA
-from audit.findings.rules.model import SHEETS as _NAMES
 from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
@@ -17,7 +16,10 @@ from audit.present.blocks import Col, Section, key_figures, table
 from audit.present.chapter import ChapterView
 from audit.present.charts import model as charts
 
-__all__ = ["SECTIONS", "SHEETS"]
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
+
+SHEET_NAMES: dict[str, Text] = {"criteria": Text("Тип продаж", "Type of sale"), "stations": Text("Станции", "Stations")}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
 
 _OPINIONS = {
     "supports": ("за", "for"),
@@ -27,25 +29,13 @@ _OPINIONS = {
 }
 
 
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("model", name, part, view.result, **values)
-
-
-def _plain(view: ChapterView, name: str, part: str, **values: Any) -> str:
-    return str(_t(view, name, part, **values).unescape())
-
-
-def _say(view: ChapterView, ru: str, en: str) -> str:
-    return ru if view.lang == "ru" else en
-
-
 def _type_name(view: ChapterView, code: str | None) -> str:
     types = method().sale_types
     if code in types:
         return types[str(code)].name.get(view.lang).split(" (")[0].lower()
     if code and "/" in code:
-        return _say(view, " или ", " or ").join(_type_name(view, c) for c in code.split("/"))
-    return _say(view, "не определён", "undetermined")
+        return view.label(" или ", " or ").join(_type_name(view, c) for c in code.split("/"))
+    return view.label("не определён", "undetermined")
 
 
 def _criterion(view: ChapterView, name: str, value: Any) -> str:
@@ -56,7 +46,7 @@ def _criterion(view: ChapterView, name: str, value: Any) -> str:
         case "one_time":
             return fmt.share(value)
         case "complexity" | "price":
-            return _say(view, f"{fmt.num(value)} из 4", f"{fmt.num(value)} of 4")
+            return view.label(f"{fmt.num(value)} из 4", f"{fmt.num(value)} of 4")
         case _:
             return fmt.num(value)
 
@@ -73,10 +63,10 @@ def _criteria_frame(view: ChapterView) -> pd.DataFrame:
 
 def _criteria_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", _say(view, "Признак", "Criterion")),
-        Col("shown", _say(view, "Значение", "Value")),
-        Col("types", _say(view, "С какими типами совместим", "Compatible with")),
-        Col("verdict", _say(view, "О заявленном типе", "On the declared type")),
+        Col("name", view.label("Признак", "Criterion")),
+        Col("shown", view.label("Значение", "Value")),
+        Col("types", view.label("С какими типами совместим", "Compatible with")),
+        Col("verdict", view.label("О заявленном типе", "On the declared type")),
     ]
 
 
@@ -85,19 +75,17 @@ def _type(view: ChapterView) -> Section:
     parts_text = ", ".join(f"{_type_name(view, t)} — {view.fmt.share(x['type_shares'].get(t))}" for t in x["types"])
     rows = _criteria_frame(view)
     body: list[Any] = [
-        table(rows, _criteria_columns(view), fmt=view.fmt, sortable=False) if len(rows) else _t(view, "type", "empty"),
-        _t(view, "type", "note"),
+        table(rows, _criteria_columns(view), fmt=view.fmt, sortable=False) if len(rows) else view.say("type", "empty"),
+        view.say("type", "note"),
     ]
-    lead = _t(
-        view,
+    return view.compose(
         "type",
-        "lead",
+        body,
         declared=_type_name(view, x["declared"]),
         measured=_type_name(view, x["measured"]),
         used=_type_name(view, x["used"]),
         parts=parts_text,
     )
-    return Section("model-type", _plain(view, "type", "title"), body, lead=lead)
 
 
 def _station_frame(view: ChapterView) -> pd.DataFrame:
@@ -106,7 +94,7 @@ def _station_frame(view: ChapterView) -> pd.DataFrame:
     rows["name"] = [roles[str(s)].name.get(view.lang).split(" (")[0] for s in rows["station"]]
     names = labels(view.case)
     rows["names"] = [", ".join(names.get(p, p) for p in who) for who in rows["who"]]
-    rows["need"] = [_say(view, "да", "yes") if r else _say(view, "по желанию", "optional") for r in rows["required"]]
+    rows["need"] = [view.label("да", "yes") if r else view.label("по желанию", "optional") for r in rows["required"]]
     rows["others"] = [
         ", ".join(
             f"{roles[f].short.get(view.lang)} {view.fmt.hours(h, 0)}" for f, h in sorted(d.items(), key=lambda p: -p[1])
@@ -118,15 +106,15 @@ def _station_frame(view: ChapterView) -> pd.DataFrame:
 
 def _station_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", _say(view, "Станция", "Station")),
-        Col("need", _say(view, "Обязательна", "Required")),
-        Col("people", _say(view, "Людей", "People"), "count"),
-        Col("names", _say(view, "Кто", "Who")),
-        Col("fte", _say(view, "Ставок", "FTE"), "fte"),
-        Col("own_hours", _say(view, "Часов держателей", "Holders' hours"), "hours", 0),
-        Col("foreign_hours", _say(view, "Часов у чужих", "Others' hours"), "hours", 0),
-        Col("coverage", _say(view, "Покрытие", "Coverage"), "share"),
-        Col("others", _say(view, "Кто ещё делает", "Who else does it")),
+        Col("name", view.label("Станция", "Station")),
+        Col("need", view.label("Обязательна", "Required")),
+        Col("people", view.label("Людей", "People"), "count"),
+        Col("names", view.label("Кто", "Who")),
+        Col("fte", view.label("Ставок", "FTE"), "fte"),
+        Col("own_hours", view.label("Часов держателей", "Holders' hours"), "hours", 0),
+        Col("foreign_hours", view.label("Часов у чужих", "Others' hours"), "hours", 0),
+        Col("coverage", view.label("Покрытие", "Coverage"), "share"),
+        Col("others", view.label("Кто ещё делает", "Who else does it")),
     ]
 
 
@@ -138,13 +126,13 @@ def _conveyor(view: ChapterView) -> Section:
         view.result,
         view.fmt,
         band,
-        _plain(view, "conveyor", "note"),
+        view.plain("conveyor", "note"),
         view.case.settings.report.accent,
         judged={r["station"]: r["status"] for r in verdict},
         people=labels(view.case),
     )
     parts: list[Any] = [chart]
-    if view.result.metrics["model.station_fte"].value is not None:
+    if view.metric("station_fte").value is not None:
         parts.append(table(_station_frame(view), _station_columns(view), fmt=view.fmt, sortable=False))
         small = [
             method().roles[r].short.get(view.lang)
@@ -152,8 +140,8 @@ def _conveyor(view: ChapterView) -> Section:
             if r in set(view.tables["stations"]["station"])
         ]
         if small:
-            parts.append(_t(view, "conveyor", "small", names=", ".join(small)))
-    return Section("model-conveyor", _plain(view, "conveyor", "title"), parts, lead=_t(view, "conveyor", "lead"))
+            parts.append(view.say("conveyor", "small", names=", ".join(small)))
+    return view.compose("conveyor", parts)
 
 
 def _market(view: ChapterView) -> Section:
@@ -162,49 +150,47 @@ def _market(view: ChapterView) -> Section:
     figures = [
         (
             fmt.metric(m["model.active_clients"]),
-            _say(view, "активных клиентов", "active clients"),
-            _say(view, "за последние 12 месяцев", "in the last 12 months"),
+            view.label("активных клиентов", "active clients"),
+            view.label("за последние 12 месяцев", "in the last 12 months"),
         ),
         (
             fmt.metric(ticket),
-            _say(view, "обычный заказ", "usual order"),
+            view.label("обычный заказ", "usual order"),
             ""
             if ticket.value is None
-            else _say(view, "восемь из десяти: ", "eight of ten: ")
+            else view.label("восемь из десяти: ", "eight of ten: ")
             + fmt.between(ticket.extra["p10"], ticket.extra["p90"], "money"),
         ),
         (
             fmt.metric(interval),
-            _say(view, "между покупками постоянного клиента", "between a regular client's purchases"),
+            view.label("между покупками постоянного клиента", "between a regular client's purchases"),
             "" if interval.value is not None or interval.reason is None else interval.reason.get(view.lang),
         ),
     ]
-    return Section(
-        "model-market", _plain(view, "market", "title"), [key_figures(figures)], lead=_t(view, "market", "lead")
-    )
+    return view.compose("market", [key_figures(figures)])
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {"type": _type, "conveyor": _conveyor, "market": _market}
 """Sections in reading order."""
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:
+def sheets(view: ChapterView) -> list[Sheet]:
     """Return the chapter's whole tables for the annex."""
     out = []
     if len(view.tables["criteria"]):
         out.append(
-            Sheet(
-                _NAMES["criteria"].get(view.lang),
-                _say(view, "Признаки типа продаж", "Criteria of the type of sale"),
+            view.sheet(
+                "criteria",
+                view.label("Признаки типа продаж", "Criteria of the type of sale"),
                 _criteria_frame(view)[[c.key for c in _criteria_columns(view)]],
                 _criteria_columns(view),
             )
         )
-    if view.result.metrics["model.station_fte"].value is not None:
+    if view.metric("station_fte").value is not None:
         out.append(
-            Sheet(
-                _NAMES["stations"].get(view.lang),
-                _say(view, "Станции конвейера", "Stations of the conveyor"),
+            view.sheet(
+                "stations",
+                view.label("Станции конвейера", "Stations of the conveyor"),
                 _station_frame(view)[[c.key for c in _station_columns(view)]],
                 _station_columns(view),
             )

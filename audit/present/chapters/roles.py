@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from audit.findings.rules.roles import SHEETS as _NAMES
+from audit.errors import Text
 from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
@@ -17,24 +17,21 @@ from audit.present.blocks import Col, Section, table
 from audit.present.chapter import ChapterView
 from audit.present.charts import roles as charts
 
-__all__ = ["SECTIONS", "SHEETS"]
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
-
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("roles", name, part, view.result, **values)
-
-
-def _plain(view: ChapterView, name: str, part: str, **values: Any) -> str:
-    return str(_t(view, name, part, **values).unescape())
-
-
-def _say(view: ChapterView, ru: str, en: str) -> str:
-    return ru if view.lang == "ru" else en
-
-
-def _section(view: ChapterView, name: str, parts: list[Any], **values: Any) -> Section:
-    lead = _t(view, name, "lead", **values)
-    return Section(f"roles-{name.replace('_', '-')}", _plain(view, name, "title"), parts, lead=lead)
+SHEET_NAMES: dict[str, Text] = {
+    "persons": Text("Люди и роли", "People and roles"),
+    "flow": Text("Поток работы", "Flow of work"),
+    "functions": Text("Функции", "Functions"),
+    "relief": Text("Разгрузка", "Relief"),
+    "freed": Text("Разгрузка по КМ", "Relief by person"),
+    "entry_hours": Text("Ввод заказов", "Order entry"),
+    "hunting": Text("Охотники и фермеры", "Hunters and farmers"),
+    "evidence": Text("Три источника", "Three sources"),
+    "room": Text("Запас роста", "Room to grow"),
+    "keys": Text("Кто ведёт ключевых", "Who leads key clients"),
+}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
 
 
 def _names(view: ChapterView) -> Mapping[str, str]:
@@ -60,25 +57,21 @@ def _accent(view: ChapterView) -> str:
     return view.case.settings.report.accent
 
 
-def _sheet(view: ChapterView, name: str) -> str:
-    return _NAMES[name].get(view.lang)
-
-
 def _privacy(view: ChapterView) -> list[Any]:
     """Say what is personal in figures of small roles, who is without hours, and how people are named."""
     x, parts = view.result.facts, []
     if x["small_roles"]:
         names = ", ".join(charts.role_short(f, view.fmt) for f in x["small_roles"])
-        parts.append(_t(view, "by_role", "small", names=names))
+        parts.append(view.say("by_role", "small", names=names))
     if x["without_time"] and x["people"]:
-        parts.append(_t(view, "by_role", "without", n=x["without_time"]))
-    parts.append(_t(view, "by_role", "codes", names_shown=x["names_shown"]))
+        parts.append(view.say("by_role", "without", n=x["without_time"]))
+    parts.append(view.say("by_role", "codes", names_shown=x["names_shown"]))
     return [Markup(" ").join(parts)] if x["people"] else []
 
 
 def _flow(view: ChapterView) -> Section:
-    note = _plain(view, "flow", "note", people=view.tables["persons"]["hours"].gt(0).sum())
-    return _section(view, "flow", [charts.flow_chart(view.result, view.fmt, note, _accent(view))])
+    note = view.plain("flow", "note", people=view.tables["persons"]["hours"].gt(0).sum())
+    return view.compose("flow", [charts.flow_chart(view.result, view.fmt, note, _accent(view))])
 
 
 def _by_role(view: ChapterView) -> Section:
@@ -86,106 +79,103 @@ def _by_role(view: ChapterView) -> Section:
     parts: list[Any] = []
     if len(rows):
         columns = [
-            Col("family", _say(view, "Роль", "Role")),
-            Col("people", _say(view, "Людей", "People"), "count"),
-            Col("fte", _say(view, "Ставок", "FTE"), "fte"),
-            Col("foreign_share", _say(view, "Чужая работа", "Foreign work"), "share"),
-            Col("foreign_hours", _say(view, "Чужих часов в месяц", "Foreign hours a month"), "hours"),
+            Col("family", view.label("Роль", "Role")),
+            Col("people", view.label("Людей", "People"), "count"),
+            Col("fte", view.label("Ставок", "FTE"), "fte"),
+            Col("foreign_share", view.label("Чужая работа", "Foreign work"), "share"),
+            Col("foreign_hours", view.label("Чужих часов в месяц", "Foreign hours a month"), "hours"),
             Col(
                 "oper_share",
-                _say(view, "Операционная чужая", "Foreign operational"),
+                view.label("Операционная чужая", "Foreign operational"),
                 "share",
-                note=_say(
-                    view,
+                note=view.label(
                     "доля всех часов роли, заметки в CRM до 5 % вычтены",
                     "share of all hours, CRM notes up to 5 % taken off",
                 ),
             ),
-            Col("effective_roles", _say(view, "Ролей в одном человеке", "Effective roles"), "num", 1),
+            Col("effective_roles", view.label("Ролей в одном человеке", "Effective roles"), "num", 1),
         ]
-        parts.append(table(_roles(view, rows), columns, fmt=view.fmt, sheet=_sheet(view, "persons")))
+        parts.append(table(_roles(view, rows), columns, fmt=view.fmt, sheet=view.sheet_name("persons")))
     parts += _privacy(view)
-    cost = view.result.metrics["roles.foreign_cost"]
+    cost = view.metric("foreign_cost")
     if cost.value is not None:
         parts.append(
-            _say(
-                view,
+            view.label(
                 f"Чужая работа обходится в {view.fmt.money(cost.value)} в год по стоимости часа тех, кто её делает.",
                 f"Foreign work costs {view.fmt.money(cost.value)} a year at the hourly cost of those who do it.",
             )
         )
-    return _section(view, "by_role", parts, known=view.result.facts["function_known_share"])
+    return view.compose("by_role", parts, known=view.result.facts["function_known_share"])
 
 
 def _km_load(view: ChapterView) -> Section:
     days = view.case.thresholds.count("roles.day_log_min_days_person")
-    note = _plain(view, "km_load", "note", days=days, n=len(view.tables["km_load"]))
+    note = view.plain("km_load", "note", days=days, n=len(view.tables["km_load"]))
     chart = charts.km_load_chart(
         view.result, view.fmt, view.case.thresholds["roles.km_overload"], note, _accent(view), _names(view)
     )
-    return _section(view, "km_load", [chart])
+    return view.compose("km_load", [chart])
 
 
 def _entry(view: ChapterView) -> Section:
     rows = view.tables["entry"]
     parts: list[Any] = []
-    if view.result.metrics["roles.entry_by_manager"].value is not None:
+    if view.metric("entry_by_manager").value is not None:
         own = rows["created_by"] == rows["manager"]
         known = rows["created_by"].notna() & rows["manager"].notna()
         system = rows["created_by"] == "SYS"
         parts_ = [
-            (_say(view, "ввёл сам ответственный менеджер", "typed by the responsible manager"), own & known),
-            (_say(view, "ввёл другой сотрудник", "typed by somebody else"), ~own & known & ~system),
-            (_say(view, "не вводил никто: сайт, обмен", "typed by nobody: site, exchange"), system),
-            (_say(view, "автор или менеджер не указан", "author or manager not given"), ~known & ~system),
+            (view.label("ввёл сам ответственный менеджер", "typed by the responsible manager"), own & known),
+            (view.label("ввёл другой сотрудник", "typed by somebody else"), ~own & known & ~system),
+            (view.label("не вводил никто: сайт, обмен", "typed by nobody: site, exchange"), system),
+            (view.label("автор или менеджер не указан", "author or manager not given"), ~known & ~system),
         ]
         frame = pd.DataFrame([{"who": w, "orders": int(rows.loc[m, "orders"].sum())} for w, m in parts_])
         frame = frame[frame["orders"] > 0]
         frame["share"] = frame["orders"] / frame["orders"].sum()
         columns = [
-            Col("who", _say(view, "Кто ввёл", "Who typed")),
-            Col("orders", _say(view, "Заказов", "Orders"), "count"),
-            Col("share", _say(view, "Доля", "Share"), "share"),
+            Col("who", view.label("Кто ввёл", "Who typed")),
+            Col("orders", view.label("Заказов", "Orders"), "count"),
+            Col("share", view.label("Доля", "Share"), "share"),
         ]
-        listed = table(frame, columns, fmt=view.fmt, sheet=_sheet(view, "entry_hours"))
+        listed = table(frame, columns, fmt=view.fmt, sheet=view.sheet_name("entry_hours"))
         limit = view.case.thresholds["roles.entry_burden"].found
         chart = charts.entry_chart(
             view.result,
             view.fmt,
             view.case.thresholds["roles.entry_burden"],
             _names(view),
-            title=lambda above, n: _plain(view, "entry", "chart", above=above, n=n, limit=limit),
-            note=_plain(view, "entry", "chart_note"),
+            title=lambda above, n: view.plain("entry", "chart", above=above, n=n, limit=limit),
+            note=view.plain("entry", "chart_note"),
         )
-        parts = [p for p in (chart, listed, _t(view, "entry", "note")) if p is not None]
-    return _section(view, "entry", parts)
+        parts = [p for p in (chart, listed, view.say("entry", "note")) if p is not None]
+    return view.compose("entry", parts)
 
 
 def _relief(view: ChapterView) -> Section:
-    m, r = view.result.metrics["roles.relief_fte"], view.result.facts["relief"]
+    m, r = view.metric("relief_fte"), view.result.facts["relief"]
     parts: list[Any] = []
     if m.value is not None and r is not None and len(view.tables["relief"]):
-        title = _plain(
-            view, "relief", "chart", of=float(view.tables["relief"]["hours"].sum()), hours=r["transferable"][1]
+        title = view.plain(
+            "relief", "chart", of=float(view.tables["relief"]["hours"].sum()), hours=r["transferable"][1]
         )
-        chart = charts.relief_chart(view.result, view.fmt, title=title, note=_plain(view, "relief", "chart_note"))
+        chart = charts.relief_chart(view.result, view.fmt, title=title, note=view.plain("relief", "chart_note"))
         parts = [
             chart,
             _pencil(view),
             _pencil_sum(view),
-            _t(view, "relief", "ek"),
+            view.say("relief", "ek"),
             _uplift(view),
-            _t(view, "relief", "note"),
+            view.say("relief", "note"),
         ]
     elif m.value is not None:
         parts = [
-            _say(
-                view,
+            view.label(
                 "Чужой операционной работы у КМ нет: разгружать не от чего.",
                 "Client managers have no foreign operational work: there is nothing to relieve them of.",
             )
         ]
-    return _section(view, "relief", parts)
+    return view.compose("relief", parts)
 
 
 def _pencil(view: ChapterView) -> Markup:
@@ -193,25 +183,25 @@ def _pencil(view: ChapterView) -> Markup:
     rows = view.tables["relief"].copy()
     functions, groups = method().functions, method().groups
     rows["name"] = [(functions[f] if f in functions else groups[f]).name.get(view.lang) for f in rows["function"]]
-    no_one = _say(view, " (роли нет)", " (nobody holds it)")
+    no_one = view.label(" (роли нет)", " (nobody holds it)")
     rows["to"] = [
         "—"
         if pd.isna(r["receiver"])
         else charts.role_short(str(r["receiver"]), view.fmt) + ("" if r["receiver_held"] else no_one)
         for r in rows.to_dict("records")
     ]
-    total = {"name": _say(view, "Всего", "Total"), "to": ""} | {
+    total = {"name": view.label("Всего", "Total"), "to": ""} | {
         k: rows[k].sum() for k in ("hours", "low", "base", "high")
     }
     rows = pd.concat([rows, pd.DataFrame([total])], ignore_index=True)
     columns = [
-        Col("name", _say(view, "Операционная функция", "Operational function")),
-        Col("to", _say(view, "Чья она", "Whose it is")),
-        Col("hours", _say(view, "Часов КМ в месяц", "Client managers' hours a month"), "hours", 0),
-        Col("tau_base", _say(view, "× доля передачи", "× share to hand over"), "num", 2),
-        Col("base", _say(view, "= передать, часов", "= hand over, hours"), "hours", 0),
-        Col("low", _say(view, "не меньше", "at least"), "hours", 0),
-        Col("high", _say(view, "не больше", "at most"), "hours", 0),
+        Col("name", view.label("Операционная функция", "Operational function")),
+        Col("to", view.label("Чья она", "Whose it is")),
+        Col("hours", view.label("Часов КМ в месяц", "Client managers' hours a month"), "hours", 0),
+        Col("tau_base", view.label("× доля передачи", "× share to hand over"), "num", 2),
+        Col("base", view.label("= передать, часов", "= hand over, hours"), "hours", 0),
+        Col("low", view.label("не меньше", "at least"), "hours", 0),
+        Col("high", view.label("не больше", "at most"), "hours", 0),
     ]
     return table(
         rows,
@@ -229,10 +219,9 @@ def _pencil_sum(view: ChapterView) -> Markup:
     low, base, high = r["transferable"]
     s = [max(v - r["idle"], 0.0) for v in (low, base, high)]
     lines = [
-        (_say(view, "Можно передать, часов в месяц", "Can be handed over, hours a month"), base, low, high, 0),
+        (view.label("Можно передать, часов в месяц", "Can be handed over, hours a month"), base, low, high, 0),
         (
-            _say(
-                view,
+            view.label(
                 "− документированный простой операционистов, бэк-офиса, СОП",
                 "− documented idle time of clerks, back office, office sellers",
             ),
@@ -241,10 +230,9 @@ def _pencil_sum(view: ChapterView) -> Markup:
             None,
             0,
         ),
-        (_say(view, "= остаётся без рук, часов", "= without hands, hours"), s[1], s[0], s[2], 0),
+        (view.label("= остаётся без рук, часов", "= without hands, hours"), s[1], s[0], s[2], 0),
         (
-            _say(
-                view,
+            view.label(
                 f"÷ полезные часы ставки, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
                 f"÷ useful hours of a person, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
             ),
@@ -253,10 +241,9 @@ def _pencil_sum(view: ChapterView) -> Markup:
             None,
             0,
         ),
-        (_say(view, "= не хватает ставок", "= people missing, FTE"), *(r["shortage"][i] for i in (1, 0, 2)), 2),
+        (view.label("= не хватает ставок", "= people missing, FTE"), *(r["shortage"][i] for i in (1, 0, 2)), 2),
         (
-            _say(
-                view,
+            view.label(
                 "Для сравнения: по правилу «один на пятерых, до 20 %», ставок",
                 "For comparison: by the rule “one to five, up to 20%”, FTE",
             ),
@@ -272,10 +259,10 @@ def _pencil_sum(view: ChapterView) -> Markup:
         return "" if cell[0] is None else fmt.num(cell[0], cell[1], trim=True)
 
     columns = [
-        Col("line", _say(view, "Расчёт", "Calculation")),
-        Col("base", _say(view, "Базовый", "Base"), "num", show=show),
-        Col("low", _say(view, "Не меньше", "At least"), "num", show=show),
-        Col("high", _say(view, "Не больше", "At most"), "num", show=show),
+        Col("line", view.label("Расчёт", "Calculation")),
+        Col("base", view.label("Базовый", "Base"), "num", show=show),
+        Col("low", view.label("Не меньше", "At least"), "num", show=show),
+        Col("high", view.label("Не больше", "At most"), "num", show=show),
     ]
     return table(frame, columns, fmt=fmt, sortable=False)
 
@@ -286,9 +273,9 @@ _SELLING_TIME = ("selling_time_ipg", "selling_time_cso", "selling_time_observed"
 
 def _uplift(view: ChapterView) -> Any:
     """What freed time may bring: inputs of the formula, its result, money, cost of the relief."""
-    m, x, fmt = view.result.metrics["roles.capacity_uplift"], view.result.facts, view.fmt
+    m, x, fmt = view.metric("capacity_uplift"), view.result.facts, view.fmt
     if m.value is None:
-        return _t(view, "relief", "uplift")
+        return view.say("relief", "uplift")
     t = view.case.thresholds
     phi, epsilon = t.range("roles.reinvested_share"), t.range("roles.selling_time_elasticity")
     r = x["relief"]
@@ -296,55 +283,52 @@ def _uplift(view: ChapterView) -> Any:
     delta = [h / hours for h in r["transferable"]]
     rows: list[tuple[str, str]] = [
         (
-            _say(view, "s — доля продаж в часах КМ", "s, selling share of the client managers' hours"),
+            view.label("s — доля продаж в часах КМ", "s, selling share of the client managers' hours"),
             fmt.share(m.extra["selling_share"]),
         ),
         (
-            _say(view, "Δ — высвобождаемая доля часов", "Δ, share of hours freed"),
+            view.label("Δ — высвобождаемая доля часов", "Δ, share of hours freed"),
             f"{fmt.share(delta[1])} ({fmt.share_interval(delta[0], delta[2])})",
         ),
         (
-            _say(view, "φ — какая её часть уйдёт в продажи", "φ, part of it that goes into selling"),
+            view.label("φ — какая её часть уйдёт в продажи", "φ, part of it that goes into selling"),
             f"{fmt.share(phi[1])} ({fmt.share_interval(phi[0], phi[2])})",
         ),
         (
-            _say(
-                view,
+            view.label(
                 "ε — эластичность продаж по времени (Альберс и др., 2010)",
                 "ε, elasticity of sales to selling time (Albers et al., 2010)",
             ),
             f"{fmt.num(epsilon[1], 2)} ({fmt.num(epsilon[0], 2)}–{fmt.num(epsilon[2], 2)})",
         ),
         (
-            _say(view, "Прирост = ((s + φΔ) ÷ s)^ε − 1", "Growth = ((s + φΔ) ÷ s)^ε − 1"),
+            view.label("Прирост = ((s + φΔ) ÷ s)^ε − 1", "Growth = ((s + φΔ) ÷ s)^ε − 1"),
             f"{fmt.share(m.value)} ({fmt.interval(m)})",
         ),
     ]
     e = x["effect"]
     if e is not None:
-        count = f"{fmt.num(e['clients_with_room'])} {_say(view, 'из', 'of')} {fmt.num(e['clients'])}"
+        count = f"{fmt.num(e['clients_with_room'])} {view.label('из', 'of')} {fmt.num(e['clients'])}"
         basis = (
-            _say(view, "прибыль", "gross profit") if e["basis"] == "gross_profit" else _say(view, "выручка", "revenue")
+            view.label("прибыль", "gross profit") if e["basis"] == "gross_profit" else view.label("выручка", "revenue")
         )
         rows += [
             (
-                _say(
-                    view,
+                view.label(
                     f"Годовая {basis} клиентов КМ с запасом роста ({count})",
                     f"Yearly {basis} of client managers' clients with room to grow ({count})",
                 ),
                 fmt.money(e["worth_with_room"]),
             ),
             (
-                _say(view, f"Возможный прирост, {basis} в год", f"Possible growth, {basis} a year"),
+                view.label(f"Возможный прирост, {basis} в год", f"Possible growth, {basis} a year"),
                 fmt.money_range(e["low"], e["base"], e["high"]),
             ),
         ]
     if x["relief_cost_year"] is not None:
         rows.append(
             (
-                _say(
-                    view,
+                view.label(
                     "Разгрузка стоит в год (по оплате операционистов и бэк-офиса)",
                     "Relief costs a year (at the pay of clerks and back office)",
                 ),
@@ -353,12 +337,12 @@ def _uplift(view: ChapterView) -> Any:
         )
     frame = pd.DataFrame(rows, columns=["line", "value"])
     columns = [
-        Col("line", _say(view, "Что даст высвобожденное время", "What freed time may bring")),
-        Col("value", _say(view, "Значение", "Value")),
+        Col("line", view.label("Что даст высвобожденное время", "What freed time may bring")),
+        Col("value", view.label("Значение", "Value")),
     ]
     marks = [b.name.get(view.lang) for key, b in method().benchmarks.items() if key in _SELLING_TIME]
-    beside = _t(view, "relief", "beside", marks="; ".join(marks))
-    parts = [_t(view, "relief", "uplift"), table(frame, columns, fmt=fmt, sortable=False), beside]
+    beside = view.say("relief", "beside", marks="; ".join(marks))
+    parts = [view.say("relief", "uplift"), table(frame, columns, fmt=fmt, sortable=False), beside]
     return Markup("\n").join(p if k == 1 else Markup("<p>{}</p>").format(p) for k, p in enumerate(parts))
 
 
@@ -377,34 +361,34 @@ def _hunting(view: ChapterView) -> Section:
     if len(rows):
         shown = _persons(view, _roles(view, rows))
         parts = [
-            table(shown, _hunt_columns(view), fmt=view.fmt, max_rows=15, sheet=_sheet(view, "hunting")),
-            _t(view, "hunting", "note"),
+            table(shown, _hunt_columns(view), fmt=view.fmt, max_rows=15, sheet=view.sheet_name("hunting")),
+            view.say("hunting", "note"),
         ]
-    return _section(view, "hunting", parts)
+    return view.compose("hunting", parts)
 
 
 def _hunt_columns(view: ChapterView) -> list[Col]:
     i = 0 if view.lang == "ru" else 1
     return [
-        Col("person", _say(view, "Кто", "Who")),
-        Col("family", _say(view, "Роль", "Role")),
-        Col("days", _say(view, "Дней заказа", "Order days"), "count"),
+        Col("person", view.label("Кто", "Who")),
+        Col("family", view.label("Роль", "Role")),
+        Col("days", view.label("Дней заказа", "Order days"), "count"),
         *(Col(k, v[i], "count") for k, v in _HUNT_KINDS.items()),
-        Col("hunt_share", _say(view, "Доля новых", "Share of new"), "share"),
-        Col("expected", _say(view, "По случаю", "By chance"), "share"),
+        Col("hunt_share", view.label("Доля новых", "Share of new"), "share"),
+        Col("expected", view.label("По случаю", "By chance"), "share"),
     ]
 
 
 def _function_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", _say(view, "Функция", "Function")),
-        Col("owner", _say(view, "Чья", "Whose")),
-        Col("hours", _say(view, "Часов в месяц", "Hours a month"), "hours", 0),
-        Col("foreign_share", _say(view, "Чужими руками", "By others"), "share"),
-        Col("people", _say(view, "Людей от 5 % времени", "People from 5 % of time"), "count"),
-        Col("crumbs", _say(view, "Крохами до 10 %", "Crumbs below 10 %"), "count"),
-        Col("who", _say(view, "Роли от 15 % часов", "Roles from 15 % of hours")),
-        Col("mark", _say(view, "Отметка", "Mark")),
+        Col("name", view.label("Функция", "Function")),
+        Col("owner", view.label("Чья", "Whose")),
+        Col("hours", view.label("Часов в месяц", "Hours a month"), "hours", 0),
+        Col("foreign_share", view.label("Чужими руками", "By others"), "share"),
+        Col("people", view.label("Людей от 5 % времени", "People from 5 % of time"), "count"),
+        Col("crumbs", view.label("Крохами до 10 %", "Crumbs below 10 %"), "count"),
+        Col("who", view.label("Роли от 15 % часов", "Roles from 15 % of hours")),
+        Col("mark", view.label("Отметка", "Mark")),
     ]
 
 
@@ -417,9 +401,9 @@ def _function_frame(view: ChapterView) -> pd.DataFrame:
     rows["mark"] = [
         ""
         if not r["fragmented"]
-        else _say(view, "размазана", "spread")
+        else view.label("размазана", "spread")
         if r["owner_present"]
-        else _say(view, "нет владельца", "no owner")
+        else view.label("нет владельца", "no owner")
         for r in rows.to_dict("records")
     ]
     return rows.sort_values(["fragmented", "foreign_hours"], ascending=[False, False], ignore_index=True)
@@ -431,20 +415,22 @@ def _functions(view: ChapterView) -> Section:
         rows = _function_frame(view)
         rows = rows[rows["fragmented"].astype(bool) | (rows["foreign_hours"] > 0)]
         if len(rows):
-            parts = [table(rows, _function_columns(view), fmt=view.fmt, max_rows=12, sheet=_sheet(view, "functions"))]
-    return _section(view, "functions", parts)
+            parts = [
+                table(rows, _function_columns(view), fmt=view.fmt, max_rows=12, sheet=view.sheet_name("functions"))
+            ]
+    return view.compose("functions", parts)
 
 
 def _evidence_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("family", _say(view, "Роль", "Role")),
-        Col("group_name", _say(view, "Работа", "Work")),
-        Col("self_share", _say(view, "Анкета", "Self-report"), "share"),
-        Col("log_share", _say(view, "Фотография дня", "Day log"), "share"),
-        Col("interval", _say(view, "95 %", "95%")),
-        Col("log_days", _say(view, "Дней", "Days"), "count"),
-        Col("trace_share", _say(view, "След в заказах", "Trace in orders"), "share"),
-        Col("grade", _say(view, "Доказательность", "Evidence"), "grade"),
+        Col("family", view.label("Роль", "Role")),
+        Col("group_name", view.label("Работа", "Work")),
+        Col("self_share", view.label("Анкета", "Self-report"), "share"),
+        Col("log_share", view.label("Фотография дня", "Day log"), "share"),
+        Col("interval", view.label("95 %", "95%")),
+        Col("log_days", view.label("Дней", "Days"), "count"),
+        Col("trace_share", view.label("След в заказах", "Trace in orders"), "share"),
+        Col("grade", view.label("Доказательность", "Evidence"), "grade"),
     ]
 
 
@@ -463,7 +449,7 @@ def _evidence(view: ChapterView) -> Section:
     rows = _evidence_frame(view)
     rows = rows[rows["sources"] >= 2]
     if len(rows):
-        note = _plain(view, "evidence", "note")
+        note = view.plain("evidence", "note")
         parts = [
             charts.evidence_chart(view.result, view.fmt, note, _accent(view)),
             table(
@@ -471,28 +457,26 @@ def _evidence(view: ChapterView) -> Section:
                 _evidence_columns(view),
                 fmt=view.fmt,
                 max_rows=12,
-                sheet=_sheet(view, "evidence"),
+                sheet=view.sheet_name("evidence"),
                 emphasise=lambda row: "found" if row["conflict"] else "",
             ),
         ]
     x = view.result.facts
     if x["log_days"] and (x["log_one_weekday"] or x["log_month_end"] or x["log_short_days"]):
-        parts.append(_t(view, "evidence", "log"))
-    s = view.result.metrics["roles.switching"]
+        parts.append(view.say("evidence", "log"))
+    s = view.metric("switching")
     if s.value is not None:
         x, fmt = s.extra, view.fmt
         told = (
             ""
             if x["interrupted_share"] is None
-            else _say(
-                view,
+            else view.label(
                 f", прервано {fmt.share(x['interrupted_share'])} записей",
                 f", {fmt.share(x['interrupted_share'])} of entries interrupted",
             )
         )
         parts.append(
-            _say(
-                view,
+            view.label(
                 f"Вид работы меняется {fmt.num(s.value, 1)} раза в час{told}; по запросу клиента начато "
                 f"{fmt.num(x['by_client'])} "
                 f"записей, по своей инициативе — {fmt.num(x['by_us'])}.",
@@ -501,12 +485,12 @@ def _evidence(view: ChapterView) -> Section:
                 f"entries, our people {fmt.num(x['by_us'])}.",
             )
         )
-    return _section(view, "evidence", parts)
+    return view.compose("evidence", parts)
 
 
 def _mirror(view: ChapterView) -> Section:
-    note = _plain(view, "mirror", "note")
-    return _section(view, "mirror", [charts.mirror_chart(view.result, view.fmt, note, _accent(view))])
+    note = view.plain("mirror", "note")
+    return view.compose("mirror", [charts.mirror_chart(view.result, view.fmt, note, _accent(view))])
 
 
 _WHAT_IF = {
@@ -533,20 +517,19 @@ def _what_if(view: ChapterView) -> Section:
                 {"label": label, "before": view.fmt.value(r["before"], unit), "after": view.fmt.value(r["after"], unit)}
             )
         columns = [
-            Col("label", _say(view, "Показатель", "Measure")),
-            Col("before", _say(view, "Сейчас", "Now")),
-            Col("after", _say(view, "После", "After")),
+            Col("label", view.label("Показатель", "Measure")),
+            Col("before", view.label("Сейчас", "Now")),
+            Col("after", view.label("После", "After")),
         ]
         parts = [table(pd.DataFrame(rows), columns, fmt=view.fmt, sortable=False)]
     else:
         parts = [
-            _say(
-                view,
+            view.label(
                 "Изменение не задано: параметры блокнота add_relief_fte и move_functions.",
                 "No change is given: parameters add_relief_fte and move_functions of the notebook.",
             )
         ]
-    section = _section(view, "what_if", parts, phi=view.case.thresholds.range("roles.reinvested_share")[1])
+    section = view.compose("what_if", parts, phi=view.case.thresholds.range("roles.reinvested_share")[1])
     return section if frame is not None and len(frame) else dataclasses.replace(section, internal=True)
 
 
@@ -589,7 +572,7 @@ _FLOW_KINDS = {
 }
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:
+def sheets(view: ChapterView) -> list[Sheet]:
     """Return the chapter's whole tables for the annex; people by code unless names are asked for."""
     i, fmt, t = (0 if view.lang == "ru" else 1), view.fmt, view.tables
     who, role, hours = (
@@ -599,7 +582,7 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
     )
 
     def sheet(name: str, frame: pd.DataFrame, columns: list[Col]) -> Sheet:
-        return Sheet(_NAMES[name].get(view.lang), _TITLES[name][i], frame[[c.key for c in columns]], columns)
+        return view.sheet(name, _TITLES[name][i], frame[[c.key for c in columns]], columns)
 
     people = _persons(view, _roles(view, t["persons"]))
     flow = _roles(view, _roles(view, t["flow"], "from_role"), "to_role")

@@ -6,25 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
-from audit.findings.rules.selfcheck import sheet
+from audit.errors import Text
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
 from audit.present.chapter import ChapterView
-from audit.present.chart import Caption
 from audit.present.charts import selfcheck as charts
 
-__all__ = ["SECTIONS", "SHEETS"]
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
-
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("selfcheck", name, part, view.result, **values)
-
-
-def _plain(view: ChapterView, name: str, part: str, **values: Any) -> str:
-    return str(_t(view, name, part, **values).unescape())
+SHEET_NAMES: dict[str, Text] = {"answers": Text("Ответы и цифры", "Answers and figures")}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
 
 
 def _frame(view: ChapterView) -> pd.DataFrame:
@@ -41,10 +34,10 @@ def _frame(view: ChapterView) -> pd.DataFrame:
         rows.append(
             {
                 "question": q.ru if view.lang == "ru" else q.en,
-                "answer": _plain(view, "answers", str(answer)),
+                "answer": view.plain("answers", str(answer)),
                 "figure_name": method().metrics[str(r["check"])].name.get(view.lang),
                 "figure": figure,
-                "state": _plain(view, "answers", str(r["state"])),
+                "state": view.plain("answers", str(r["state"])),
                 "code": str(r["state"]),
                 "why": why or "",
             }
@@ -71,15 +64,11 @@ def answers(view: ChapterView) -> Section:
     parts: list[Any] = []
     if len(view.tables["answers"]):
         counts = {str(k): int(v) for k, v in view.tables["answers"]["state"].value_counts().items()}
-        words = {s: _plain(view, "answers", s) for s in charts.STATES}
-        words["no_answer"] = _plain(view, "answers", "none")
-        caption = Caption(
-            "selfcheck-answers",
-            _plain(view, "answers", "chart", n=counts.get("contradicts", 0), agrees=counts.get("agrees", 0)),
-            note=_plain(view, "answers", "chart_note"),
-        )
+        words = {s: view.plain("answers", s) for s in charts.STATES}
+        words["no_answer"] = view.plain("answers", "none")
+        caption = view.caption("answers", n=counts.get("contradicts", 0), agrees=counts.get("agrees", 0))
         parts = [
-            charts.answers_chart(view.fmt, caption, counts, words, _plain(view, "answers", "answers_label")),
+            charts.answers_chart(view.fmt, caption, counts, words, view.plain("answers", "answers_label")),
             table(
                 _frame(view),
                 _columns(view),
@@ -88,14 +77,14 @@ def answers(view: ChapterView) -> Section:
                 emphasise=lambda r: "found" if r["code"] == "contradicts" else "",
             ),
         ]
-    return Section("selfcheck-answers", _plain(view, "answers", "title"), parts, lead=_t(view, "answers", "lead"))
+    return view.compose("answers", parts)
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {"answers": answers}
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:
+def sheets(view: ChapterView) -> list[Sheet]:
     """Return the table of answers."""
     if view.tables["answers"].empty:
         return []
-    return [Sheet(sheet(view.case, "answers"), _plain(view, "answers", "title"), _frame(view), _columns(view))]
+    return [view.sheet("answers", view.plain("answers", "title"), _frame(view), _columns(view))]

@@ -6,48 +6,31 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
+from audit.errors import Text
 from audit.findings.finding import Status
-from audit.findings.rules.service import sheet
 from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
 from audit.present.chapter import ChapterView, named
-from audit.present.chart import Caption
 from audit.present.charts import service as charts
 from audit.present.charts.handoff import away_chart
 
-__all__ = ["SECTIONS", "SHEETS"]
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
+
+SHEET_NAMES: dict[str, Text] = {
+    "kinds": Text("Сбои по видам", "Failures by kind"),
+    "months": Text("Сбои по месяцам", "Failures by month"),
+    "heat": Text("Менеджер и месяц", "Manager and month"),
+    "reasons": Text("Причины рекламаций", "Reasons of complaints"),
+    "services": Text("Шесть сервисов", "Six services"),
+    "after_failure": Text("После первого сбоя", "After a first failure"),
+}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
 
 SHOWN = 15
 _FINDING = {"late": "late", "short": "short_shipments", "complaint": "complaints"}
-
-
-def _t(view: ChapterView, name: str, part: str, **values: Any) -> Markup:
-    return view.narrative.section("service", name, part, view.result, **values)
-
-
-def _plain(view: ChapterView, name: str, part: str, **values: Any) -> str:
-    return str(_t(view, name, part, **values).unescape())
-
-
-def _label(view: ChapterView, ru: str, en: str) -> str:
-    return ru if view.lang == "ru" else en
-
-
-def _section(view: ChapterView, name: str, parts: list[Any]) -> Section:
-    return Section(
-        f"service-{name.replace('_', '-')}",
-        _plain(view, name, "title"),
-        [p for p in parts if p is not None],
-        lead=_t(view, name, "lead"),
-    )
-
-
-def _value(view: ChapterView, name: str) -> float | None:
-    return view.result.metrics[f"service.{name}"].value
 
 
 def _kind_frame(view: ChapterView) -> pd.DataFrame:
@@ -57,14 +40,14 @@ def _kind_frame(view: ChapterView) -> pd.DataFrame:
 
 def _kind_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("kind", _label(view, "Сбой", "Failure"), show=lambda v: _plain(view, "kinds", str(v))),
-        Col("known", _label(view, "Заказов, где это видно", "Orders that tell"), "count"),
-        Col("failed", _label(view, "Со сбоем", "With a failure"), "count"),
-        Col("share", _label(view, "Доля заказов", "Share of orders"), "share"),
-        Col("low", _label(view, "не ниже", "at least"), "share"),
-        Col("high", _label(view, "не выше", "at most"), "share"),
-        Col("revenue_share", _label(view, "Доля выручки", "Share of revenue"), "share"),
-        Col("recent_share", _label(view, "Последние 12 месяцев", "Last 12 months"), "share"),
+        Col("kind", view.label("Сбой", "Failure"), show=lambda v: view.plain("kinds", str(v))),
+        Col("known", view.label("Заказов, где это видно", "Orders that tell"), "count"),
+        Col("failed", view.label("Со сбоем", "With a failure"), "count"),
+        Col("share", view.label("Доля заказов", "Share of orders"), "share"),
+        Col("low", view.label("не ниже", "at least"), "share"),
+        Col("high", view.label("не выше", "at most"), "share"),
+        Col("revenue_share", view.label("Доля выручки", "Share of revenue"), "share"),
+        Col("recent_share", view.label("Последние 12 месяцев", "Last 12 months"), "share"),
     ]
 
 
@@ -75,61 +58,45 @@ def kinds(view: ChapterView) -> Section:
     if len(frame):
         worst = frame.sort_values(["share", "kind"], ascending=[False, True]).iloc[0]
         failing = float(worst["share"]) > 0
-        caption = Caption(
-            "service-kinds",
-            _plain(
-                view,
-                "kinds",
-                "chart",
-                share=float(worst["share"]),
-                worst=_plain(view, "kinds", str(worst["kind"])) if failing else "",
-            ),
-            note=_plain(view, "kinds", "chart_note"),
+        caption = view.caption(
+            "kinds", share=float(worst["share"]), worst=view.plain("kinds", str(worst["kind"])) if failing else ""
         )
         status: list[Status | None] = [
             view.finding(_FINDING[k]).status if k in _FINDING else None for k in frame["kind"]
         ]
-        words = {str(k): _plain(view, "kinds", str(k)) for k in frame["kind"]}
+        words = {str(k): view.plain("kinds", str(k)) for k in frame["kind"]}
         parts += [
             charts.kinds_chart(frame, view.fmt, caption, words, status),
             table(frame, _kind_columns(view), fmt=view.fmt, sortable=False),
         ]
-    if _value(view, "processing_days") is not None:
-        parts.append(_t(view, "kinds", "processing"))
-    if _value(view, "return_share") is not None:
-        parts.append(_t(view, "kinds", "returns"))
+    if view.metric("processing_days").value is not None:
+        parts.append(view.say("kinds", "processing"))
+    if view.metric("return_share").value is not None:
+        parts.append(view.say("kinds", "returns"))
     if view.result.facts["overdue"]:
-        parts.append(_t(view, "kinds", "overdue"))
-    return _section(view, "kinds", parts)
+        parts.append(view.say("kinds", "overdue"))
+    return view.compose("kinds", parts)
 
 
 def months(view: ChapterView) -> Section:
     """Lateness month by month."""
-    m = view.result.metrics["service.late_share"]
+    m = view.metric("late_share")
     if m.value is None or m.extra["recent_value"] is None:
-        return Section("service-months", "", [])
+        return view.empty("months")
     w = view.case.window
     before_n, before_bad = (m.n or 0) - m.extra["recent_n"], m.extra["failed"] - m.extra["recent_failed"]
-    caption = Caption(
-        "service-months",
-        _plain(
-            view,
-            "months",
-            "chart",
-            last=m.extra["recent_value"],
-            before=before_bad / before_n if before_n >= 20 else None,
-        ),
-        note=_plain(view, "months", "chart_note"),
+    caption = view.caption(
+        "months", last=m.extra["recent_value"], before=before_bad / before_n if before_n >= 20 else None
     )
     chart = charts.months_chart(
         view.tables["months"],
         view.fmt,
         caption,
-        _plain(view, "months", "late"),
+        view.plain("months", "late"),
         w.recent_start if w.recent_is_whole else None,
         view.case.settings.report.accent,
     )
-    return Section("service-months", "", []) if chart is None else _section(view, "months", [chart])
+    return view.empty("months") if chart is None else view.compose("months", [chart])
 
 
 def heat(view: ChapterView) -> Section:
@@ -138,25 +105,24 @@ def heat(view: ChapterView) -> Section:
     names = labels(view.case, [str(m) for m in frame["manager"].unique()])
     known = frame[frame["share"].notna()].sort_values(["share", "month_index"], ascending=[False, True])
     worst = known.iloc[0] if len(known) and float(known["share"].iloc[0]) > 0 else None
-    title = _plain(view, "heat", "chart")
+    title = view.plain("heat", "chart")
     if worst is not None:
-        title = _plain(
-            view,
+        title = view.plain(
             "heat",
             "worst",
             who=names.get(str(worst["manager"]), str(worst["manager"])),
             share=float(worst["share"]),
             month=charts.month_start(int(worst["month_index"])),
         )
-    caption = Caption("service-heat", title, note=_plain(view, "heat", "chart_note"))
+    caption = view.caption("heat", title=title)
     chart = charts.heat_chart(frame, view.fmt, caption, names)
-    return Section("service-heat", "", []) if chart is None else _section(view, "heat", [chart])
+    return view.empty("heat") if chart is None else view.compose("heat", [chart])
 
 
 def _reason_words(view: ChapterView) -> list[str]:
     words = method().complaint_reasons
     return [
-        _plain(view, "reasons", "unnamed") if r is None else words[str(r)].name.get(view.lang) if known else str(r)
+        view.plain("reasons", "unnamed") if r is None else words[str(r)].name.get(view.lang) if known else str(r)
         for r, known in zip(view.tables["reasons"]["reason"], view.tables["reasons"]["known"], strict=True)
     ]
 
@@ -165,18 +131,14 @@ def reasons(view: ChapterView) -> Section:
     """Complaints by reason."""
     frame = view.tables["reasons"]
     if frame.empty or not view.result.facts["reasons_given"]:
-        return _section(view, "reasons", [])
+        return view.compose("reasons", [])
     words = _reason_words(view)
     given = [(w, int(n)) for w, n, r in zip(words, frame["orders"], frame["reason"], strict=True) if not pd.isna(r)]
     given.sort(key=lambda row: -row[1])
     tied = given[1][0] if len(given) > 1 and given[1][1] == given[0][1] else ""
     few = view.result.facts["reasons_given"] < view.case.thresholds.count("general.min_units")
-    caption = Caption(
-        "service-reasons",
-        _plain(view, "reasons", "chart", top=given[0][0], tied=tied, few=few),
-        note=_plain(view, "reasons", "chart_note"),
-    )
-    return _section(view, "reasons", [charts.reasons_chart(frame, view.fmt, caption, words)])
+    caption = view.caption("reasons", top=given[0][0], tied=tied, few=few)
+    return view.compose("reasons", [charts.reasons_chart(frame, view.fmt, caption, words)])
 
 
 def _service_frame(view: ChapterView) -> pd.DataFrame:
@@ -186,33 +148,33 @@ def _service_frame(view: ChapterView) -> pd.DataFrame:
     return rows.assign(
         name=[services[str(s)].name.get(view.lang) for s in rows["service"]],
         owner_name=[
-            _plain(view, "services", "gone")
+            view.plain("services", "gone")
             if gone
             else names.get(str(o), str(o))
             if isinstance(o, str)
-            else _plain(view, "services", "nobody")
+            else view.plain("services", "nobody")
             for o, gone in zip(rows["owner"], rows["owner_left"], strict=True)
         ],
         backup_name=[names.get(str(b), str(b)) if isinstance(b, str) else "—" for b in rows["backup"]],
-        rule=[_plain(view, "services", str(r)) if r in ("yes", "partly", "no") else "—" for r in rows["written_rule"]],
+        rule=[view.plain("services", str(r)) if r in ("yes", "partly", "no") else "—" for r in rows["written_rule"]],
     )
 
 
 def _service_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", _label(view, "Сервис", "Service")),
-        Col("owner_name", _label(view, "Владелец", "Owner")),
-        Col("backup_name", _label(view, "Дублёр", "Backup")),
-        Col("sla_days", _label(view, "Срок, дней", "Agreed days"), "days"),
-        Col("rule", _label(view, "Правило записано", "Written rule")),
-        Col("failures_month", _label(view, "Сбоев в месяц", "Failures a month"), "num"),
+        Col("name", view.label("Сервис", "Service")),
+        Col("owner_name", view.label("Владелец", "Owner")),
+        Col("backup_name", view.label("Дублёр", "Backup")),
+        Col("sla_days", view.label("Срок, дней", "Agreed days"), "days"),
+        Col("rule", view.label("Правило записано", "Written rule")),
+        Col("failures_month", view.label("Сбоев в месяц", "Failures a month"), "num"),
     ]
 
 
 def services(view: ChapterView) -> Section:
     """The six services with owner and agreed time, and functions that fail without an owner."""
-    if _value(view, "unowned_services") is None:
-        return _section(view, "services", [])
+    if view.metric("unowned_services").value is None:
+        return view.compose("services", [])
     parts: list[Any] = [table(_service_frame(view), _service_columns(view), fmt=view.fmt, sortable=False)]
     failing = view.tables["processes"]
     if len(failing):
@@ -224,35 +186,31 @@ def services(view: ChapterView) -> Section:
             table(
                 named,
                 [
-                    Col("name", _label(view, "Функция", "Function")),
-                    Col("failures_month", _label(view, "Сбоев в месяц", "Failures a month"), "num"),
+                    Col("name", view.label("Функция", "Function")),
+                    Col("failures_month", view.label("Сбоев в месяц", "Failures a month"), "num"),
                 ],
                 fmt=view.fmt,
-                caption=_plain(view, "services", "failing"),
+                caption=view.plain("services", "failing"),
                 sortable=False,
             )
         )
-    return _section(view, "services", parts)
+    return view.compose("services", parts)
 
 
 def after_failure(view: ChapterView) -> Section:
     """Clients after a first failure beside matched clients without one."""
-    m = view.result.metrics["service.failure_loss"]
+    m = view.metric("failure_loss")
     parts: list[Any] = []
     if m.value is not None:
-        caption = Caption(
-            "service-after-failure",
-            _plain(view, "after_failure", "chart"),
-            note=_plain(view, "after_failure", "chart_note"),
-        )
+        caption = view.caption("after_failure")
         parts.append(
             away_chart(
                 view.tables["failure_curve"],
                 view.fmt,
                 caption,
-                treated=_plain(view, "after_failure", "failed"),
-                controls=_plain(view, "after_failure", "others"),
-                x_label=_plain(view, "after_failure", "x_label"),
+                treated=view.plain("after_failure", "failed"),
+                controls=view.plain("after_failure", "others"),
+                x_label=view.plain("after_failure", "x_label"),
                 accent=view.case.settings.report.accent,
             )
         )
@@ -264,22 +222,22 @@ def after_failure(view: ChapterView) -> Section:
                     [
                         Col(
                             "kind",
-                            _label(view, "Первый сбой", "First failure"),
-                            show=lambda v: _plain(view, "kinds", str(v)),
+                            view.label("Первый сбой", "First failure"),
+                            show=lambda v: view.plain("kinds", str(v)),
                         ),
-                        Col("clients", _label(view, "Клиентов", "Clients"), "count"),
-                        Col("treated", _label(view, "Не вернулись после сбоя", "Not back after it"), "share"),
-                        Col("controls", _label(view, "Не вернулись без сбоя", "Not back without"), "share"),
-                        Col("difference", _label(view, "Разница", "Difference"), "change"),
-                        Col("low", _label(view, "не ниже", "at least"), "change"),
-                        Col("high", _label(view, "не выше", "at most"), "change"),
+                        Col("clients", view.label("Клиентов", "Clients"), "count"),
+                        Col("treated", view.label("Не вернулись после сбоя", "Not back after it"), "share"),
+                        Col("controls", view.label("Не вернулись без сбоя", "Not back without"), "share"),
+                        Col("difference", view.label("Разница", "Difference"), "change"),
+                        Col("low", view.label("не ниже", "at least"), "change"),
+                        Col("high", view.label("не выше", "at most"), "change"),
                     ],
                     fmt=view.fmt,
-                    caption=_plain(view, "after_failure", "by_kind"),
+                    caption=view.plain("after_failure", "by_kind"),
                     sortable=False,
                 )
             )
-    return _section(view, "after_failure", parts)
+    return view.compose("after_failure", parts)
 
 
 def _call_frame(view: ChapterView) -> pd.DataFrame:
@@ -287,10 +245,10 @@ def _call_frame(view: ChapterView) -> pd.DataFrame:
     rows = rows[rows["still_away"].astype(bool)]
     rows = rows.sort_values(["overdue", "annual_value", "client_key"], ascending=[False, False, True])
     what = [
-        ", ".join(_plain(view, "kinds", k) for k in ("late", "short", "complaint", "document_error") if r[k] == 1)
+        ", ".join(view.plain("kinds", k) for k in ("late", "short", "complaint", "document_error") if r[k] == 1)
         for r in rows.to_dict("records")
     ]
-    silence = [_plain(view, "to_call", "overdue" if late else "waiting") for late in rows["overdue"]]
+    silence = [view.plain("to_call", "overdue" if late else "waiting") for late in rows["overdue"]]
     return named(rows).assign(
         what=pd.Series(what, index=rows.index, dtype=object), silence=pd.Series(silence, index=rows.index, dtype=object)
     )
@@ -298,12 +256,12 @@ def _call_frame(view: ChapterView) -> pd.DataFrame:
 
 def _call_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("client_name", _label(view, "Клиент", "Client")),
-        Col("client_key", _label(view, "Код", "Code")),
-        Col("day", _label(view, "Заказ со сбоем", "Order that went wrong"), "date"),
-        Col("what", _label(view, "Что случилось", "What happened")),
-        Col("silence", _label(view, "Молчит", "Silent")),
-        Col("annual_value", _label(view, "Выручка в год по его темпу", "Revenue a year at its pace"), "money"),
+        Col("client_name", view.label("Клиент", "Client")),
+        Col("client_key", view.label("Код", "Code")),
+        Col("day", view.label("Заказ со сбоем", "Order that went wrong"), "date"),
+        Col("what", view.label("Что случилось", "What happened")),
+        Col("silence", view.label("Молчит", "Silent")),
+        Col("annual_value", view.label("Выручка в год по его темпу", "Revenue a year at its pace"), "money"),
     ]
 
 
@@ -311,9 +269,9 @@ def to_call(view: ChapterView) -> Section:
     """Clients that stumbled in the last 12 months and are not back."""
     frame = _call_frame(view)
     if frame.empty:
-        return Section("service-to-call", "", [])
-    listed = table(frame, _call_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=sheet(view.case, "after_failure"))
-    return _section(view, "to_call", [listed])
+        return view.empty("to_call")
+    listed = table(frame, _call_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=view.sheet_name("after_failure"))
+    return view.compose("to_call", [listed])
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
@@ -327,27 +285,27 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
 }
 
 
-def SHEETS(view: ChapterView) -> list[Sheet]:
+def sheets(view: ChapterView) -> list[Sheet]:
     """Return failures by kind and by month, manager × month, reasons, services, clients after a failure."""
     case, out = view.case, []
     if len(_kind_frame(view)):
         frame = _kind_frame(view)
-        named = frame.assign(kind=[_plain(view, "kinds", str(k)) for k in frame["kind"]])
-        columns = [Col("kind", _label(view, "Сбой", "Failure")), *_kind_columns(view)[1:]]
-        out.append(Sheet(sheet(case, "kinds"), _plain(view, "kinds", "title"), named, columns))
+        named = frame.assign(kind=[view.plain("kinds", str(k)) for k in frame["kind"]])
+        columns = [Col("kind", view.label("Сбой", "Failure")), *_kind_columns(view)[1:]]
+        out.append(view.sheet("kinds", view.plain("kinds", "title"), named, columns))
         by_month = view.tables["months"]
         by_month = by_month.assign(month=pd.to_datetime([charts.month_start(int(m)) for m in by_month["month_index"]]))
         out.append(
-            Sheet(
-                sheet(case, "months"),
-                _plain(view, "months", "title"),
+            view.sheet(
+                "months",
+                view.plain("months", "title"),
                 by_month,
                 [
-                    Col("month", _label(view, "Месяц", "Month"), "month"),
-                    Col("orders", _label(view, "Заказов", "Orders"), "count"),
-                    Col("dated", _label(view, "С обеими датами", "With both dates"), "count"),
+                    Col("month", view.label("Месяц", "Month"), "month"),
+                    Col("orders", view.label("Заказов", "Orders"), "count"),
+                    Col("dated", view.label("С обеими датами", "With both dates"), "count"),
                     *(
-                        Col(k, _plain(view, "kinds", k), "count")
+                        Col(k, view.plain("kinds", k), "count")
                         for k in ("late", "short", "complaint", "document_error")
                     ),
                 ],
@@ -361,45 +319,39 @@ def SHEETS(view: ChapterView) -> list[Sheet]:
             name=[names.get(str(m), str(m)) for m in cells["manager"]],
         )
         out.append(
-            Sheet(
-                sheet(case, "heat"),
-                _plain(view, "heat", "title"),
+            view.sheet(
+                "heat",
+                view.plain("heat", "title"),
                 cells,
                 [
-                    Col("name", _label(view, "Менеджер", "Manager")),
-                    Col("month", _label(view, "Месяц", "Month"), "month"),
-                    Col("orders", _label(view, "Заказов", "Orders"), "count"),
-                    Col("failed", _label(view, "Сбоев", "Failures"), "count"),
-                    Col("share", _label(view, "Доля", "Share"), "share"),
+                    Col("name", view.label("Менеджер", "Manager")),
+                    Col("month", view.label("Месяц", "Month"), "month"),
+                    Col("orders", view.label("Заказов", "Orders"), "count"),
+                    Col("failed", view.label("Сбоев", "Failures"), "count"),
+                    Col("share", view.label("Доля", "Share"), "share"),
                 ],
             )
         )
     if len(view.tables["reasons"]):
         frame = view.tables["reasons"].assign(name=_reason_words(view))
         out.append(
-            Sheet(
-                sheet(case, "reasons"),
-                _plain(view, "reasons", "title"),
+            view.sheet(
+                "reasons",
+                view.plain("reasons", "title"),
                 frame,
                 [
-                    Col("name", _label(view, "Причина", "Reason")),
-                    Col("orders", _label(view, "Рекламаций", "Complaints"), "count"),
-                    Col("share", _label(view, "Доля", "Share"), "share"),
-                    Col("recent_orders", _label(view, "За последние 12 месяцев", "Last 12 months"), "count"),
-                    Col("revenue", _label(view, "Сумма заказов", "Value of the orders"), "money_full"),
+                    Col("name", view.label("Причина", "Reason")),
+                    Col("orders", view.label("Рекламаций", "Complaints"), "count"),
+                    Col("share", view.label("Доля", "Share"), "share"),
+                    Col("recent_orders", view.label("За последние 12 месяцев", "Last 12 months"), "count"),
+                    Col("revenue", view.label("Сумма заказов", "Value of the orders"), "money_full"),
                 ],
             )
         )
-    if _value(view, "unowned_services") is not None:
+    if view.metric("unowned_services").value is not None:
         out.append(
-            Sheet(
-                sheet(case, "services"), _plain(view, "services", "title"), _service_frame(view), _service_columns(view)
-            )
+            view.sheet("services", view.plain("services", "title"), _service_frame(view), _service_columns(view))
         )
     if len(_call_frame(view)):
-        out.append(
-            Sheet(
-                sheet(case, "after_failure"), _plain(view, "to_call", "title"), _call_frame(view), _call_columns(view)
-            )
-        )
+        out.append(view.sheet("after_failure", view.plain("to_call", "title"), _call_frame(view), _call_columns(view)))
     return out
