@@ -24,15 +24,15 @@ LAYERS = (
     "intake",
     "stats",
     "ground",
-    "diagnose",
     "findings",
     "present",
+    "chapters",
     "run",
     "cli",
 )
 """From left to right. intake and stats stand side by side."""
 SIDE_BY_SIDE = {"intake": {"stats"}, "stats": {"intake"}}
-NOT_FOR_DIAGNOSE = {"intake"}
+NOT_FOR_CHAPTERS = {"intake"}
 ROOT = Path(audit.__file__).parent
 
 
@@ -86,12 +86,35 @@ def test_imports_go_only_to_the_left() -> None:
         assert layer in LAYERS, f"{path} belongs to no layer"
         seen.add(layer)
         allowed = set(LAYERS[: LAYERS.index(layer) + 1]) - SIDE_BY_SIDE.get(layer, set())
-        if LAYERS.index(layer) >= LAYERS.index("ground") and layer in ("ground", "diagnose", "findings", "present"):
-            allowed -= NOT_FOR_DIAGNOSE
+        if LAYERS.index(layer) >= LAYERS.index("ground") and layer in ("ground", "findings", "present", "chapters"):
+            allowed -= NOT_FOR_CHAPTERS
         for name in imports(path) - allowed:
             wrong.append(f"{path.relative_to(ROOT)} imports audit.{name}")
     assert wrong == []
     assert seen == set(LAYERS), "a layer is empty or new"
+
+
+PARTS = {"verdicts": {"measure"}, "sections": {"measure"}, "charts": {"measure", "verdicts", "sections"}}
+"""What a part of a room may not import of its own room: numbers come before verdicts, verdicts before pages."""
+ASKS = {"selfcheck": {"retention", "clients"}}
+"""The one exception: the self-check asks two rooms for figures that its questions are about."""
+
+
+def test_a_room_knows_no_other_room_and_keeps_figures_verdicts_and_pages_apart() -> None:
+    wrong = []
+    for path in sorted((ROOT / "chapters").glob("*/*.py")):
+        room, part = path.parent.name, path.stem
+        seen = [name.split(".") for name in imported(path) if name.startswith("audit.")]
+        for name in seen:
+            if name[1] == "chapters" and name[2:3] != [room] and name[2:3] not in [[r] for r in ASKS.get(room, ())]:
+                wrong.append(f"{room}/{part} imports {'.'.join(name)}")
+            if name[1:3] == ["chapters", room] and name[3:4] and name[3] in PARTS.get(part, set()):
+                wrong.append(f"{room}/{part} imports its own {name[3]}")
+            if part not in ("verdicts", "sections", "charts") and name[1] in ("findings", "present"):
+                wrong.append(f"{room}/{part} measures and imports audit.{name[1]}")
+            if part == "verdicts" and name[1] == "present":
+                wrong.append(f"{room}/verdicts imports audit.present")
+    assert wrong == []
 
 
 def test_no_module_imports_another_in_a_circle() -> None:

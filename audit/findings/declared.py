@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from audit.diagnose.words import HOURS_BY_GROUP
 from audit.findings.finding import Effect, Finding
 from audit.findings.judge import band, few, make_finding, no_figure, not_assessed
+from audit.ground.lacks import HOURS_BY_GROUP
 from audit.method import FindingSpec, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric

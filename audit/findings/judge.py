@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from audit.diagnose.words import too_few
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding, Severity, Status
+from audit.ground.lacks import too_few
 from audit.method import Threshold, Thresholds, method
 from audit.model.case import Case
 from audit.model.result import Grade, Metric

@@ -40,6 +40,8 @@ __all__ = [
 SALE_TYPES = ("T", "TC", "C", "S", "CS")
 CHAPTERS = ("data", "model", "roles", "retention", "base", "ownership", "keys", "handoff", "service", "selfcheck")
 """Chapters in the order of the report."""
+ROOMS = {"model": "conveyor", "base": "clients"}
+"""Folder of a chapter where it is not called like it."""
 
 
 class _Data(BaseModel):

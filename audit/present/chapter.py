@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +40,8 @@ class ChapterView:
     case: Case
     result: ChapterResult
     findings: tuple[Finding, ...]
+    pages: Callable[[], Any]
+    """Loads the room's ``sections`` when one is first shown: a verdict alone needs no drawing."""
 
     @property
     def lang(self) -> Lang:
@@ -69,7 +70,7 @@ class ChapterView:
 
     @cached_property
     def _module(self) -> Any:
-        return importlib.import_module(f"audit.present.chapters.{self.name}")
+        return self.pages()
 
     @property
     def _parts(self) -> Mapping[str, Callable[[ChapterView], Section]]:

@@ -479,7 +479,7 @@ class _Deck:
 
     def on_its_scale(self, s: _Shown) -> io.BytesIO | None:
         """Draw a finding's figure with its interval, norm and limits; None where there is nothing to compare with."""
-        from audit.present.charts.base import bars
+        from audit.present.charts.draw import bars
 
         m = s.metric
         if m is None or m.value is None or (s.band is None and m.benchmark is None):

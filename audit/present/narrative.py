@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from audit.errors import Lang, SettingsError, Text, speaking
 from audit.findings.finding import Finding
+from audit.method import ROOMS
 from audit.model.result import ChapterResult
 from audit.present.format import Fmt
 from audit.resources import resource_dir
@@ -36,7 +37,7 @@ def narrative_source(lang: Lang, chapter: str) -> Mapping[str, Any]:
 
     Raises `SettingsError` where a sentence is not there in both languages.
     """
-    path = resource_dir("templates") / "narrative" / f"{chapter}.toml"
+    path = resource_dir("templates") / "narrative" / f"{ROOMS.get(chapter, chapter)}.toml"
     return _in_language(tomllib.loads(path.read_text(encoding="utf-8")), lang, path) if path.is_file() else {}
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.diagnose.ownership import diagnose
-from audit.diagnose.ownership.handover import departure_effect
-from audit.findings.rules.ownership import judge
+from audit.chapters.ownership.handover import departure_effect
+from audit.chapters.ownership.measure import diagnose
+from audit.chapters.ownership.verdicts import judge
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult

@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from audit.chapters import diagnose_chapter
 from audit.engine import Engine, open_engine
 from audit.engine.base import arrow_to_frame
 from audit.model.case import TABLES_IN_ORDER, Case, collapse, open_prepared
 from audit.resources import PACKAGE, resource_dir
-from audit.run.cases import diagnose_chapter
 from audit.run.inputs import Inputs, file_inputs
 from audit.run.notebook_api import built_chapters
 from audit.run.prepare import prepare

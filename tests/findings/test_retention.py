@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from audit.diagnose.retention import diagnose
+from audit.chapters.retention.measure import diagnose
+from audit.chapters.retention.verdicts import judge
 from audit.errors import Text
 from audit.findings.finding import Finding
-from audit.findings.rules.retention import judge
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric, metric, no_metric

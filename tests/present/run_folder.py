@@ -14,7 +14,7 @@ from audit.findings.finding import Finding
 from audit.model.result import Metric
 from audit.present.blocks import Col, FindingView, Section, definition, executive_page, finding_card, table
 from audit.present.chart import Band, Benchmark, Caption
-from audit.present.charts.base import step_curve
+from audit.present.charts.draw import step_curve
 from audit.present.format import Fmt
 from audit.present.report import ChapterEntry, DefinitionEntry, ReportContext, ThresholdEntry
 

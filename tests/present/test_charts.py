@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from audit.present.chart import Band, Benchmark, Caption, Chart, draw_pictures, pictures_later
-from audit.present.charts.base import (
+from audit.present.charts.draw import (
     bars,
     flow,
     funnel,

@@ -1,1 +1,0 @@
-"""One module per chapter: ``judge(case, result) -> list[Finding]``, with what no declaration can say."""
