@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -114,6 +115,9 @@ def test_a_room_knows_no_other_room_and_keeps_figures_verdicts_and_pages_apart()
                 wrong.append(f"{room}/{part} measures and imports audit.{name[1]}")
             if part == "verdicts" and name[1] == "present":
                 wrong.append(f"{room}/verdicts imports audit.present")
+        for other in re.findall(r'"audit\.chapters\.(\w+)"', path.read_text(encoding="utf-8")):
+            if other != room and other not in ASKS.get(room, ()):
+                wrong.append(f"{room}/{part} reads the SQL of {other}")
     assert wrong == []
 
 

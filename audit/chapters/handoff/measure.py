@@ -75,7 +75,7 @@ ALL_ALIKE = Text(
 
 
 def _sql(name: str) -> str:
-    return sql_text("audit.chapters.handoff", f"{name}")
+    return sql_text("audit.chapters.handoff", name)
 
 
 def diagnose(case: Case) -> ChapterResult:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from audit.chapters.service.words import missing_sheet, too_few
 from audit.errors import Text
-from audit.ground.keys import match_keys
+from audit.ground.keys import clients_named
 from audit.ground.norm import PAIRS, family_of, norm_of
 from audit.ground.people import SELLERS, staff_now
 from audit.method import method
@@ -267,7 +267,7 @@ def diagnose(case: Case) -> ChapterResult:
         plan_items=t.value("keys.plan_min_items"),
         takers={b for x in types for a, b in PAIRS[x] if a == "SR"},
     )
-    revenue = case.query(sql_text("audit.chapters.keys", "revenue"), since=max(w.recent_start, w.start))
+    revenue = case.query(sql_text("audit.ground", "recent_revenue"), since=max(w.recent_start, w.start))
     table = _with_revenue(case, table, revenue)
     # «From 16» and «more than 15» are one and the same whole number of clients.
     found = t["keys.too_many"].found
@@ -299,9 +299,8 @@ def diagnose(case: Case) -> ChapterResult:
 
 def _with_revenue(case: Case, table: pd.DataFrame, revenue: pd.DataFrame) -> pd.DataFrame:
     """Add client_key, client_name and the revenue of the recent period; a client the orders do not know has none."""
-    names = case.query(sql_text("audit.chapters.clients", "keys"))
     out = table.copy()
-    out["client_key"] = match_keys(table["client_id"], names)
+    out["client_key"] = clients_named(case, table["client_id"])
     money = revenue.set_index("client_key")
     out["revenue"] = out["client_key"].map(money["revenue"]).astype(float).fillna(0.0)
     known = case.clients().set_index("client_key")["client_name"]

@@ -37,7 +37,7 @@ CALENDAR_CLIENTS = 30
 
 
 def _sql(name: str) -> str:
-    return sql_text("audit.chapters.retention", f"{name}")
+    return sql_text("audit.chapters.retention", name)
 
 
 class _Chapter:

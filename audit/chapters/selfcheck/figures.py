@@ -179,7 +179,7 @@ def _wallet(case: Case) -> Figure:
         {"client_key": matched, "wallet_share": keys["wallet_share"], "annual_budget": keys["annual_budget"]}
     )
     w = case.window
-    revenue = case.query(sql_text("audit.chapters.keys", "revenue"), since=max(w.recent_start, w.start))
+    revenue = case.query(sql_text("audit.ground", "recent_revenue"), since=max(w.recent_start, w.start))
     found = wallet(said, revenue.set_index("client_key")["revenue"])
     if found.mean.value is None:
         return Figure(

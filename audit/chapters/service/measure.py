@@ -65,7 +65,7 @@ _METRIC = {
 
 
 def _sql(name: str) -> str:
-    return sql_text("audit.chapters.service", f"{name}")
+    return sql_text("audit.chapters.service", name)
 
 
 def diagnose(case: Case) -> ChapterResult:
