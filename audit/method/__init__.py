@@ -62,7 +62,8 @@ class Role(_Named):
     """A role of the conveyor or around it; ``family`` gathers the roles whose hours are judged together."""
 
     code: str
-    kind: Literal["conveyor", "mgmt", "adjacent", "diag", "system"]
+    short_ru: str | None = None
+    short_en: str | None = None
     family: str
     source: str
     titles: tuple[str, ...]
@@ -70,63 +71,7 @@ class Role(_Named):
     @property
     def short(self) -> Text:
         """The short name used in charts and tables: «КМ», “KM”."""
-        return Text(_SHORT_RU.get(self.code, self.ru.split(" (")[0]), _SHORT_EN.get(self.code, self.en))
-
-
-_SHORT_RU = {
-    "TM": "ТМ",
-    "SR": "СР",
-    "SOP": "СОП",
-    "KM": "КМ",
-    "SKM": "ст. КМ",
-    "KAM": "КАМ",
-    "OP": "операционист",
-    "PM": "ПМ",
-    "SUP": "поддержка",
-    "BO": "бэк-офис",
-    "RKO": "РКО",
-    "ROP": "РОП",
-    "KD": "КД",
-    "GD": "ГД",
-    "OWN": "собственник",
-    "PUR": "закупки",
-    "CLAIM": "рекламации",
-    "UNI": "универсал",
-    "LOG": "логистика",
-    "WH": "склад",
-    "PROD": "производство",
-    "FIN": "бухгалтерия",
-    "MKT": "маркетинг",
-    "SYS": "система",
-    "ANY": "любой",
-}
-_SHORT_EN = {
-    "TM": "telemarketer",
-    "SR": "developer",
-    "SOP": "office sales",
-    "KM": "client manager",
-    "SKM": "senior client manager",
-    "KAM": "key account manager",
-    "OP": "operations clerk",
-    "PM": "project manager",
-    "SUP": "support",
-    "BO": "back office",
-    "RKO": "head of clients",
-    "ROP": "head of sales",
-    "KD": "commercial director",
-    "GD": "CEO",
-    "OWN": "owner",
-    "PUR": "purchasing",
-    "CLAIM": "claims",
-    "UNI": "universal seller",
-    "LOG": "logistics",
-    "WH": "warehouse",
-    "PROD": "production",
-    "FIN": "accounting",
-    "MKT": "marketing",
-    "SYS": "system",
-    "ANY": "anyone",
-}
+        return Text(self.short_ru or self.ru.split(" (")[0], self.short_en or self.en)
 
 
 class Owners(_Data):
@@ -166,9 +111,7 @@ class SaleType(_Named):
     code: str
     required: tuple[str, ...]
     conditional: tuple[str, ...]
-    conditional_note: str = ""
     source: str
-    criteria: dict[str, str]
 
 
 class HandoffTrigger(_Named):
@@ -189,8 +132,6 @@ class HeaderSpec(_Data):
     """A canonical field and the headers under which exports carry it."""
 
     field: str
-    en: str
-    rule: str
     variants: tuple[HeaderVariant, ...]
 
 
@@ -291,13 +232,11 @@ class ActionSpec(_Named):
 
 
 class Benchmark(_Named):
-    """A published figure: a norm to judge against, a related figure, or an authors' claim."""
+    """A published figure that stands beside the client's own."""
 
     id: str
     value: float
-    high: float | None = None
     unit: str
-    kind: Literal["norm", "related", "claim"]
     source: str
 
 
@@ -309,19 +248,10 @@ class Answer(_Named):
 
 
 class SelfCheckQuestion(_Named):
-    """A question to the management, how a «yes» is read, and the figure that stands beside the answer."""
+    """A question to the management."""
 
     number: str
-    yes_reads: Literal["asset", "headroom", "problem"]
-    check: str
-    check_ru: str
-    check_en: str
     source: str
-
-    @property
-    def figure(self) -> Text:
-        """The figure beside the answer, in plain words."""
-        return Text(self.check_ru, self.check_en)
 
 
 class Reason(_Named):

@@ -10,6 +10,7 @@ import pickle
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,7 +58,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Chart:
-    """A finished chart; ``svg`` is a whole document, ``png`` is drawn when first asked for."""
+    """A finished chart; ``svg`` is a whole document, ``slide_png`` is drawn when first asked for."""
 
     id: str
     title: str
@@ -66,24 +67,12 @@ class Chart:
     svg: str
     subtitle: str = ""
     width: Width = "full"
-    _draw: Callable[[Chart | None], bytes] | None = field(default=None, repr=False, compare=False)
-    """Draws the picture, with the title and note of a chart where one is given."""
-    _png: dict[bool, bytes] = field(default_factory=dict, repr=False, compare=False)
+    _draw: Callable[[Chart], bytes] | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def png(self) -> bytes | None:
-        """The picture alone, 200 dots an inch; None when the chart was read back from disk."""
-        return self._draw_png(titled=False)
-
-    @property
+    @cached_property
     def slide_png(self) -> bytes | None:
-        """The picture with title, subtitle and note drawn in, for slides."""
-        return self._draw_png(titled=True)
-
-    def _draw_png(self, *, titled: bool) -> bytes | None:
-        if titled not in self._png and self._draw is not None:
-            self._png[titled] = self._draw(self if titled else None)
-        return self._png.get(titled)
+        """The picture with title, subtitle and note, 200 dots an inch; None when the chart was read back from disk."""
+        return None if self._draw is None else self._draw(self)
 
     def save(self, folder: Path) -> list[Path]:
         """Write ``<id>.svg`` and ``<id>.png`` (with title and note) into a folder, return what was written.

@@ -11,8 +11,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
@@ -332,7 +332,6 @@ class Body:
     html: Markup
     error: tuple[int, str] | None = None
     """Number of the cell that stopped, counted from 1 among code cells, and the last line of its error."""
-    headings: Sequence[Heading] = field(default_factory=tuple)
 
 
 def export_notebook(nb: Any, lang: Lang) -> Body:

@@ -44,15 +44,13 @@ class Trend:
     ``yearly``: growth a year (−0.05 falls by 5 % a year), the median over pairs of months a whole number of
     years apart; ``last_year``: change of the last 12 months against the 12 before, in which a recent
     collapse shows that the slope still hides. ``monthly``: the figure month by month, NaN where it has no
-    value (months without a denominator). ``pairs``: pairs of months used; ``skipped_months``: months that
-    no pair could use.
+    value (months without a denominator). ``pairs``: pairs of months used.
     """
 
     yearly: Estimate
     last_year: Estimate
     monthly: Floats
     pairs: int
-    skipped_months: int
 
     @property
     def worse(self) -> float | None:
@@ -254,14 +252,11 @@ def _trend(
     first, second = _pairs(months)
     usable = ~np.isnan(_log(monthly))
     paired = usable[first] & usable[second]
-    used = np.zeros(months, dtype=np.bool_)
-    used[first[paired]] = used[second[paired]] = True
     return Trend(
         yearly=_estimate(float(yearly_slope(monthly)), slopes, n, worth, months > YEAR, level),
         last_year=_estimate(float(year_on_year(top, bottom)), changes, n, worth, months >= 2 * YEAR, level),
         monthly=monthly,
         pairs=int(paired.sum()),
-        skipped_months=int(months - used.sum()),
     )
 
 

@@ -175,8 +175,8 @@ def _compact(svg: str) -> str:
     return svg.strip() + "\n"
 
 
-def _png(fig: Figure, titled: Chart | None) -> bytes:
-    """Draw the figure; with a chart, its title and note stand in strips above and below.
+def _png(fig: Figure, chart: Chart) -> bytes:
+    """Draw the figure with the chart's title and note in strips above and below.
 
     The places found for the SVG are kept: laying out again would take most of the time.
     """
@@ -185,18 +185,17 @@ def _png(fig: Figure, titled: Chart | None) -> bytes:
 
     with chart_style():
         picture = _pixels(fig)
-        if titled is not None:
-            width = float(fig.get_size_inches()[0])
-            per_line = int(width * 13)
-            head = textwrap.wrap(titled.title, int(per_line * 0.92))
-            sub = textwrap.wrap(titled.subtitle, per_line)
-            foot = textwrap.wrap(titled.note, int(per_line * 1.15))
-            above = Figure(figsize=(width, 0.14 + 0.235 * len(head) + 0.18 * len(sub)))
-            y = _write(above, 0.08, head, size=13, step=0.235, color=INK, weight="bold")
-            _write(above, y, sub, size=10, step=0.18, color=INK_SOFT)
-            below = Figure(figsize=(width, 0.06 + 0.155 * len(foot)))
-            _write(below, 0, foot, size=8, step=0.155, color=INK_FAINT)
-            picture = np.vstack([_pixels(above), picture, _pixels(below)])
+        width = float(fig.get_size_inches()[0])
+        per_line = int(width * 13)
+        head = textwrap.wrap(chart.title, int(per_line * 0.92))
+        sub = textwrap.wrap(chart.subtitle, per_line)
+        foot = textwrap.wrap(chart.note, int(per_line * 1.15))
+        above = Figure(figsize=(width, 0.14 + 0.235 * len(head) + 0.18 * len(sub)))
+        y = _write(above, 0.08, head, size=13, step=0.235, color=INK, weight="bold")
+        _write(above, y, sub, size=10, step=0.18, color=INK_SOFT)
+        below = Figure(figsize=(width, 0.06 + 0.155 * len(foot)))
+        _write(below, 0, foot, size=8, step=0.155, color=INK_FAINT)
+        picture = np.vstack([_pixels(above), picture, _pixels(below)])
         buffer = io.BytesIO()
         Image.fromarray(picture).save(buffer, format="png", dpi=(PNG_DPI, PNG_DPI), compress_level=3)
         return buffer.getvalue()
