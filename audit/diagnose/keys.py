@@ -18,7 +18,7 @@ from audit.diagnose.base.room import match_keys
 from audit.diagnose.handoff.rules import PAIRS
 from audit.diagnose.roles.norm import family_of, norm_of
 from audit.diagnose.roles.people import SELLERS, staff_now
-from audit.diagnose.service.words import missing_sheet, too_few
+from audit.diagnose.words import missing_sheets, too_few
 from audit.errors import Text
 from audit.method import method
 from audit.model.case import Case, sql_text
@@ -246,7 +246,7 @@ def diagnose(case: Case) -> ChapterResult:
         "leads": pd.DataFrame(columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over"]),
         "not_listed": pd.DataFrame(columns=["client_key", "client_name", "revenue", "order_days"]),
     }
-    if reason := missing_sheet(case, "key_clients"):
+    if reason := missing_sheets(case, "key_clients"):
         ids = ("keys.most_per_manager", *_IDS.values(), "keys.weak_plan_share")
         return ChapterResult.of("keys", [no_metric(id, reason) for id in ids], empty, {"clients": 0, "staff": False})
     staff = q.table("staff")

@@ -14,7 +14,8 @@ from audit.diagnose.retention.newcomers import new_a_year
 from audit.diagnose.roles.mixing import beyond_notes, foreign_group_shares
 from audit.diagnose.roles.norm import Norm
 from audit.diagnose.roles.people import small_roles
-from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
+from audit.diagnose.roles.questions import Answers, read_answers
+from audit.diagnose.words import missing_sheets
 from audit.errors import Text
 from audit.method import method
 from audit.model.case import Case, sql_text

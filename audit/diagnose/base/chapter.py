@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from audit.diagnose.base import giants as indigestion
-from audit.diagnose.base.common import MoneyBasis, missing_fields, money_basis, person_labels, since, to_year, too_few
+from audit.diagnose.base.common import MoneyBasis, money_basis, person_labels, since, to_year
 from audit.diagnose.base.growth import GROWTH_COLUMNS, earned_growth, rank_correlation
 from audit.diagnose.base.profile import OffProfile, off_profile
 from audit.diagnose.base.regularity import own_best, quarters_of, xyz
@@ -22,7 +22,8 @@ from audit.diagnose.retention.resampling import Share
 from audit.diagnose.roles.hours import group_hours
 from audit.diagnose.roles.norm import norm_of, seller_of_type
 from audit.diagnose.roles.people import roles_by_person
-from audit.diagnose.roles.questions import missing_sheets, read_answers
+from audit.diagnose.roles.questions import read_answers
+from audit.diagnose.words import missing_columns, missing_sheets, too_few
 from audit.errors import Text
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
@@ -235,7 +236,7 @@ def _spread(case: Case, clients: pd.DataFrame) -> Part:
     if level == "holding":
         reason = Text("Клиент в этом аудите и есть холдинг", "A client of this audit is a holding already")
     else:
-        reason = missing_fields(case, "holding") or Text(
+        reason = missing_columns(case, "holding") or Text(
             "Ни в один холдинг не входит больше одного клиента", "No holding has more than one client"
         )
     group = concentration(holdings["revenue"]) if known and level != "holding" else None
@@ -473,7 +474,7 @@ def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
     id = "base.range_gap"
     t = case.thresholds
     nothing = {"gaps": pd.DataFrame(columns=["client_key", "category"]), "missing_categories": pd.DataFrame()}
-    if missing := missing_fields(case, "sku_group"):
+    if missing := missing_columns(case, "sku_group"):
         return None, Part([no_metric(id, missing)], nothing)
     peers = t.count("base.similar_clients")
     mix = _sql(case, "base_categories", since=since(case), max_clients=t.count("base.similar_max_clients"))
@@ -523,7 +524,7 @@ def _indigestion(case: Case) -> Part:
     t = case.thresholds
     giant_columns = ["client_key", "client_name", "day", "revenue"]
     nothing = {"giants": pd.DataFrame(columns=giant_columns), "outcomes": pd.DataFrame()}
-    if missing := missing_fields(case, "promised_date", "shipped_date"):
+    if missing := missing_columns(case, "promised_date", "shipped_date"):
         return Part([no_metric(i, missing) for i in ids], nothing)
     usual = _sql(case, "base_giant_limit", share=t.value("base.giant_quantile")).iloc[0]
     if pd.isna(usual["usual_month"]) or int(usual["clients"]) < t.count("general.min_units"):
@@ -606,7 +607,7 @@ def _growth(case: Case) -> Part:
             nothing,
         )
     fresh = float(rows["new_category_revenue"].sum()) / float(rows["revenue"].sum())
-    m = metric(id, fresh, n=len(rows)) if grouped else no_metric(id, missing_fields(case, "sku_group") or NOBODY)
+    m = metric(id, fresh, n=len(rows)) if grouped else no_metric(id, missing_columns(case, "sku_group") or NOBODY)
     if not owned:
         return Part([m], nothing)
     table = earned_growth(

@@ -11,11 +11,9 @@ from typing import Literal
 import pandas as pd
 
 from audit.diagnose.roles.people import labels
-from audit.errors import Text
 from audit.model.case import Case, sql_text
-from audit.model.orders import FIELD_NAMES
 
-__all__ = ["MoneyBasis", "missing_fields", "money_basis", "person_labels", "since", "to_year", "too_few"]
+__all__ = ["MoneyBasis", "money_basis", "person_labels", "since", "to_year"]
 
 _MARGIN_COVERAGE = 0.5
 """The margin of the orders is used if it is known for at least this share of revenue."""
@@ -32,32 +30,11 @@ def to_year(case: Case) -> float:
     return 12 / case.settings.period.recent_months if w.recent_is_whole else 365.25 / max(w.days, 1)
 
 
-def missing_fields(case: Case, *fields: str) -> Text | None:
-    """Return a sentence that names the columns the orders lack, or None where all are there."""
-    absent = [FIELD_NAMES[f] for f in fields if not case.has(f)]
-    if not absent:
-        return None
-    ru, en = ", ".join(f"«{t.ru}»" for t in absent), ", ".join(f"“{t.en}”" for t in absent)
-    many = len(absent) > 1
-    return Text(
-        f"В выгрузке заказов нет {'столбцов' if many else 'столбца'} {ru}: добавьте {'их' if many else 'его'} в "
-        "выгрузку",
-        f"The orders lack the {'columns' if many else 'column'} {en}: add {'them' if many else 'it'} to the export",
-    )
-
-
 def person_labels(case: Case, people: Iterable[str]) -> dict[str, str]:
     """Return how the report names these people; strangers are numbered among everybody named in the orders."""
     seen = case.query(sql_text("audit.diagnose", "base_people"))["manager"]
     names = labels(case, [str(m) for m in seen])
     return {p: names.get(p, p) for p in sorted(set(people))}
-
-
-def too_few(n: int, needed: int, what: Text) -> Text:
-    """Return the sentence «too few units for a verdict»."""
-    return Text(
-        f"{what.ru}: {n}, для вывода нужно не меньше {needed}", f"{what.en}: {n}, a verdict needs at least {needed}"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from audit.diagnose.roles.norm import family_of, norm_of, seller_of_type
 from audit.diagnose.roles.people import roles_by_person, staff_now
 from audit.diagnose.service.landmarks import Comparison, twice_extra
 from audit.diagnose.service.money import margin_share
-from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
+from audit.diagnose.words import missing_columns, missing_sheets, too_few
 from audit.errors import Text
 from audit.method import method
 from audit.model.case import Case, sql_text
@@ -118,7 +118,7 @@ def _families(*roles: object) -> list[str]:
 
 def _rule_metric(case: Case, pairs: pd.DataFrame) -> Metric:
     id = "handoff.rule_gap"
-    if reason := missing_sheet(case, "handoffs"):
+    if reason := missing_sheets(case, "handoffs"):
         return no_metric(id, reason)
     judged = pairs[pairs["gap"].notna()]
     if judged.empty:
@@ -137,7 +137,7 @@ def _form_metric(case: Case, types: Sequence[str], pairs: pd.DataFrame) -> Metri
     id = "handoff.form_mismatches"
     if not {"C", "CS"} & set(types):
         return no_metric(id, NOT_GRADUAL)
-    if reason := missing_sheet(case, "handoffs"):
+    if reason := missing_sheets(case, "handoffs"):
         return no_metric(id, reason)
     rows = form_mismatches(pairs)
     if rows.empty:
@@ -167,7 +167,7 @@ def _practice(case: Case, types: Sequence[str], tables: dict[str, pd.DataFrame],
         "handed": pd.DataFrame(columns=["client_key"]),
         "loss_curve": pd.DataFrame(columns=["gaps", "treated", "controls"]),
     }
-    reason = missing_columns(case, "manager") or missing_sheet(case, "staff")
+    reason = missing_columns(case, "manager") or missing_sheets(case, "staff")
     if reason is None:
         label = case.query(_sql("label")).iloc[0]
         facts["label_clients"], facts["label_several"] = int(label["clients"]), int(label["several"])
@@ -203,7 +203,7 @@ def _following_metric(
     case: Case, won: pd.DataFrame, takers: Sequence[str], tables: dict[str, pd.DataFrame], facts: dict[str, Any]
 ) -> Metric:
     id = "handoff.off_rule_share"
-    if reason := missing_sheet(case, "handoffs"):
+    if reason := missing_sheets(case, "handoffs"):
         return no_metric(id, reason)
     given = case.questionnaire.company.get("handoff_after")
     rules = developer_rules(case.questionnaire.table("handoffs"), takers, None if given is None else float(given))

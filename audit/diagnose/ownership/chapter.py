@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.diagnose.base.common import missing_fields, money_basis, person_labels, since, to_year, too_few
+from audit.diagnose.base.common import money_basis, person_labels, since, to_year
 from audit.diagnose.ownership import handover as handovers
 from audit.diagnose.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
 from audit.diagnose.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
 from audit.diagnose.retention.resampling import shares_of_sums
 from audit.diagnose.roles.questions import read_answers
+from audit.diagnose.words import missing_columns, too_few
 from audit.errors import Text
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
@@ -80,7 +81,7 @@ def diagnose(case: Case) -> ChapterResult:
     """
     w = case.window
     facts: dict[str, Any] = {"since": since(case).isoformat(), "as_of": w.as_of.isoformat(), "to_year": to_year(case)}
-    if missing := missing_fields(case, "manager"):
+    if missing := missing_columns(case, "manager"):
         empty = {name: pd.DataFrame() for name in _TABLES}
         return ChapterResult.of("ownership", [no_metric(i, missing) for i in IDS], empty, facts | {"labels": {}})
     ground, basis = _ground(case)

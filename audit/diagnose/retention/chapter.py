@@ -28,6 +28,7 @@ from audit.diagnose.retention.silence import Alive, alive, crossings, return_wai
 from audit.diagnose.retention.trends import ITEMS_COVERAGE, calendar_table, company_trends, monthly_table, trend_metrics
 from audit.diagnose.retention.words import day_text
 from audit.diagnose.retention.worklist import goods_text, margin_facts, second_value, worklist
+from audit.diagnose.words import missing_columns, no_initiator
 from audit.errors import Text
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
@@ -472,16 +473,10 @@ def _people(c: _Chapter, shares: dict[str, Share]) -> None:
     _by_manager(c)
     id = "retention.company_initiated_share"
     if "by_us" in shares:
-        reason = Text("Ни у одного заказа и касания инициатор не указан", "No order or touch names who began it")
-        share = shares["by_us"]
         events = c.facts["initiative"]["known_orders"] + c.facts["initiative"]["touches_n"]
-        c.metrics.append(share_metric(id, share, reason, events=events))
+        c.metrics.append(share_metric(id, shares["by_us"], no_initiator(c.case), events=events))
     else:
-        reason = Text(
-            "Нет столбца «инициатор» в заказах и листа касаний в анкете",
-            "The orders have no initiator column and the questionnaire no sheet of touches",
-        )
-        c.metrics.append(no_metric(id, reason))
+        c.metrics.append(no_metric(id, no_initiator(c.case)))
     id = "retention.between_projects"
     if c.case.sale_type.used not in ("C", "CS"):
         reason = Text("Только для консультативных продаж", "For consultative sales only")
@@ -499,10 +494,8 @@ def _people(c: _Chapter, shares: dict[str, Share]) -> None:
 
 def _by_manager(c: _Chapter) -> None:
     id = "retention.by_manager"
-    if not c.case.has("manager"):
-        c.metrics.append(
-            no_metric(id, Text("В заказах нет столбца с менеджером", "The orders do not name the manager"))
-        )
+    if missing := missing_columns(c.case, "manager"):
+        c.metrics.append(no_metric(id, missing))
         return
     if not c.case.window.has_prior:
         c.metrics.append(no_metric(id, _no_prior(c)))

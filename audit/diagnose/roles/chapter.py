@@ -17,8 +17,9 @@ from audit.diagnose.roles import relief as relieving
 from audit.diagnose.roles.hours import sum_mixing
 from audit.diagnose.roles.norm import Norm, expand_roles, seller_of_type
 from audit.diagnose.roles.people import roles_by_person, small_roles
-from audit.diagnose.roles.questions import Answers, missing_sheets, read_answers
+from audit.diagnose.roles.questions import Answers, read_answers
 from audit.diagnose.roles.whatif import apply_change, check_moves
+from audit.diagnose.words import missing_sheets
 from audit.errors import Text
 from audit.method import method
 from audit.model.case import Case, sql_text

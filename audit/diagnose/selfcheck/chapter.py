@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from audit.diagnose.selfcheck.figures import Figure, figures
-from audit.diagnose.service.words import missing_sheet
+from audit.diagnose.words import missing_sheets
 from audit.errors import Text
 from audit.method import Thresholds, method
 from audit.model.case import Case
@@ -229,7 +229,7 @@ def diagnose(case: Case) -> ChapterResult:
     """
     ids = ("selfcheck.contradictions", "selfcheck.checked", "selfcheck.yes_answers")
     own = ("selfcheck.older_clients_change", "selfcheck.order_headroom")
-    if reason := missing_sheet(case, "self_check"):
+    if reason := missing_sheets(case, "self_check"):
         empty = pd.DataFrame(
             columns=["question", "answer", "check", "value", "low", "high", "n", "unit", "limit", "state"]
         )

@@ -18,7 +18,7 @@ from audit.diagnose.retention.silence import crossings, return_waits
 from audit.diagnose.retention.trends import company_trends, complete_months
 from audit.diagnose.roles.mixing import operational_load
 from audit.diagnose.roles.questions import read_answers
-from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
+from audit.diagnose.words import missing_sheets, no_initiator, too_few
 from audit.errors import Text
 from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, sql_text
@@ -156,21 +156,13 @@ def _began(case: Case) -> pd.DataFrame | None:
 
 
 def _initiated(case: Case, share: Share | None) -> Figure:
-    missing = None
-    if share is None:
-        column, sheet = missing_columns(case, "initiator"), missing_sheet(case, "touches")
-        if column is not None and sheet is not None:
-            missing = Text(
-                f"{column.ru}; {sheet.ru[0].lower()}{sheet.ru[1:]}", f"{column.en}; {sheet.en[0].lower()}{sheet.en[1:]}"
-            )
-        else:
-            missing = Text("Ни у одного заказа и касания инициатор не указан", "No order or touch names who began it")
+    missing = no_initiator(case) if share is None else None
     return _from_share(case, "retention.company_initiated_share", share, missing=missing)
 
 
 def _wallet(case: Case) -> Figure:
     id = "base.wallet_share"
-    if reason := missing_sheet(case, "key_clients"):
+    if reason := missing_sheets(case, "key_clients"):
         return Figure(id, reason=reason)
     keys = case.questionnaire.table("key_clients")
     matched = match_keys(keys["client_id"], case.query(sql_text("audit.diagnose", "base_keys")))

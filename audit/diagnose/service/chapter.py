@@ -20,7 +20,7 @@ from audit.diagnose.service.measures import (
     unowned_processes,
 )
 from audit.diagnose.service.money import margin_share
-from audit.diagnose.service.words import missing_columns, missing_sheet, too_few
+from audit.diagnose.words import missing_columns, missing_sheets, too_few
 from audit.errors import Text
 from audit.model.calendar import month_index
 from audit.model.case import Case, sql_text
@@ -216,7 +216,7 @@ def _services_metric(case: Case, tables: dict[str, pd.DataFrame]) -> Metric:
         left = set(staff["person"].astype(str)) - here
     tables["services"] = services_table(processes, left)
     tables["processes"] = unowned_processes(processes, left)
-    if reason := missing_sheet(case, "processes"):
+    if reason := missing_sheets(case, "processes"):
         return no_metric(id, reason)
     table = tables["services"]
     if not table["named"].any():
