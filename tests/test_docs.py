@@ -355,6 +355,19 @@ def test_command(desk: Desk, where: str, words: list[str]) -> None:
     assert "Traceback" not in told and told.strip()
 
 
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ("README.md", "{} findings"),
+        ("README.ru.md", "{} вывод"),
+        ("docs/consultant.md", "/ {}**"),
+        ("docs/consultant.ru.md", "/ {}**"),
+    ],
+)
+def test_the_docs_count_the_findings_of_the_catalogue(page: str, says: str) -> None:
+    assert says.format(len(method().findings)) in (ROOT / page).read_text(encoding="utf-8")
+
+
 @pytest.mark.slow
 def test_the_commands_left_what_the_docs_promise(desk: Desk) -> None:
     table = re.findall(r"^\| `([\w./]+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)

@@ -85,5 +85,6 @@ def _facts(case: Case, result: ChapterResult, spec: FindingSpec, m: Metric) -> d
         known |= {"watch": limits.watch, "found": limits.found}
     out: dict[str, Any] = {}
     for name in spec.facts:
+        assert name in {*known, "extra"}, f"{spec.id} declares a fact that nobody gives: {name}"
         out |= m.extra if name == "extra" else {name: known[name]}
     return out

@@ -26,7 +26,6 @@ __all__ = [
     "severity_of",
     "status_of",
     "steadied",
-    "two_periods",
     "worse",
 ]
 
@@ -77,7 +76,7 @@ def steadied(status: Status, m: Metric, limits: Threshold, by: str = "without") 
     return status if "dominant_share" not in m.extra or judged(m, limits, by) == status else "watch"
 
 
-def two_periods(m: Metric, limits: Threshold) -> Status | None:
+def _two_periods(m: Metric, limits: Threshold) -> Status | None:
     """Judge a share of the whole window; the last 12 months correct it where they are sure.
 
     A last year that is bad for sure is found, one that is good for sure leaves a bad window watched; a last year
@@ -190,24 +189,21 @@ def band(
     id: str,
     m: Metric,
     *,
-    few: Text | None = None,
     by: str = "",
     steady: bool = False,
     periods: bool = False,
     cap: bool = False,
     **more: Any,
 ) -> Finding:
-    """Judge a metric against the band of the finding's name; without a value, or with ``few``, it is not assessed.
+    """Judge a metric against the band of the finding's name; without a value it is not assessed.
 
     ``by`` judges the figure of that name beside the metric; ``steady`` asks that the verdict hold without the dominant
     client; ``periods`` lets the last 12 months correct the whole window; ``cap`` keeps it at ``watch``.
     """
     if m.value is None:
         return no_figure(id, m)
-    if few is not None:
-        return not_assessed(id, few)
     limits = case.thresholds[id]
-    status = two_periods(m, limits) if periods else judged(m, limits, by)
+    status = _two_periods(m, limits) if periods else judged(m, limits, by)
     assert status is not None, f"{m.id} has no {by}"
     if steady:
         status = steadied(status, m, limits, f"without_{by}" if by else "without")

@@ -183,13 +183,24 @@ class ChapterView:
         return self.result.metrics[f"{self.name}.{name}"]
 
     def caption(
-        self, section: str, id: str = "", /, *, title: str = "", note: str = "", subtitle: str = "", **values: Any
+        self,
+        section: str,
+        id: str = "",
+        /,
+        *,
+        title: str | None = None,
+        note: str | None = None,
+        subtitle: str = "",
+        **values: Any,
     ) -> Caption:
-        """Return what stands around a section's chart: its ``chart`` and ``chart_note``; ``id`` for a second chart."""
+        """Return what stands around a section's chart: its ``chart`` and ``chart_note``, or the words given.
+
+        ``id`` tells a second chart of the section from the first.
+        """
         return Caption(
             self._anchor(id or section),
-            title or self.plain(section, "chart", **values),
-            note=note or self.plain(section, "chart_note", **values),
+            self.plain(section, "chart", **values) if title is None else title,
+            note=self.plain(section, "chart_note", **values) if note is None else note,
             subtitle=subtitle,
         )
 

@@ -316,7 +316,7 @@ def shown(case: Case, result: ChapterResult, lang: str) -> str:
     assert [s.name for s in view.sheets()]
     for f in view.findings:
         names = {s.name for s in view.sheets()}
-        assert f.status not in ("found", "watch") or f.table in names, f"{f.id}: {f.table}"
+        assert f.status not in ("found", "watch") or view.sheet_name(f.table or "") in names, f"{f.id}: {f.table}"
     return text
 
 

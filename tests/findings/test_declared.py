@@ -39,8 +39,8 @@ def spec_of(**declaration: Any) -> FindingSpec:
     )
 
 
-def verdict(m: Metric, facts: dict[str, Any] | None = None, **declaration: Any) -> Finding:
-    further = None if facts is None else lambda case, result, m: facts
+def verdict(m: Metric, more: dict[str, Any] | None = None, **declaration: Any) -> Finding:
+    further = None if more is None else lambda case, result, m: more
     return judge_declared(CASE, result_of(m), spec_of(**declaration), further)
 
 
@@ -216,6 +216,11 @@ def test_a_price_stands_with_the_verdict() -> None:
 def test_a_declaration_that_nothing_reads_is_refused(change: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         spec_of(**change)
+
+
+def test_a_fact_that_nobody_gives_is_our_own_mistake() -> None:
+    with pytest.raises(AssertionError, match="lateness"):
+        verdict(late(0.12), facts=["lateness"])
 
 
 def test_facts_for_a_finding_that_is_not_declared_are_our_own_mistake() -> None:

@@ -303,7 +303,7 @@ def shown(case: Case, result: ChapterResult, lang: str) -> str:
     view = view_of(view_case, result)
     names = {s.name for s in view.sheets()}
     for f in view.findings:
-        assert f.status not in ("found", "watch") or f.table in names, f"{f.id}: {f.table}"
+        assert f.status not in ("found", "watch") or view.sheet_name(f.table or "") in names, f"{f.id}: {f.table}"
     return str(view.headline().html) + "".join(str(view.section(s).html) for s in view.sections)
 
 

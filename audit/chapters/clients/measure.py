@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from audit.chapters.clients import giants as indigestion
-from audit.chapters.clients.common import missing_fields, too_few
 from audit.chapters.clients.growth import GROWTH_COLUMNS, earned_growth, rank_correlation
 from audit.chapters.clients.profile import OffProfile, off_profile
 from audit.chapters.clients.regularity import own_best, quarters_of, xyz
@@ -19,9 +18,10 @@ from audit.chapters.clients.room import Wallet, abcd, wallet
 from audit.chapters.clients.shares import abc, by_holding, concentration, long_tail, smaller_half
 from audit.chapters.clients.similar import RangeGaps, range_gaps
 from audit.errors import Text
-from audit.ground.answers import missing_sheets, read_answers
+from audit.ground.answers import read_answers
 from audit.ground.hours import group_hours
 from audit.ground.keys import clients_named
+from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.money import Margin, margin_of
 from audit.ground.norm import norm_of, seller_of_type
 from audit.ground.people import person_labels, roles_by_person
@@ -236,7 +236,7 @@ def _spread(case: Case, clients: pd.DataFrame) -> Part:
     if level == "holding":
         reason = Text("Клиент в этом аудите и есть холдинг", "A client of this audit is a holding already")
     else:
-        reason = missing_fields(case, "holding") or Text(
+        reason = missing_columns(case, "holding") or Text(
             "Ни в один холдинг не входит больше одного клиента", "No holding has more than one client"
         )
     group = concentration(holdings["revenue"]) if known and level != "holding" else None
@@ -349,7 +349,7 @@ def _off_profile(case: Case, buyers: pd.DataFrame, margin: Margin) -> tuple[OffP
     c["rare_share"] = np.nan
     if item:
         rare = _sql(
-            case, "base_rare_items", item=item, since=since(case), reach_share=t.value("base.off_profile_rare_reach")
+            case, "rare_items", item=item, since=since(case), reach_share=t.value("base.off_profile_rare_reach")
         ).set_index("client_key")
         c["rare_share"] = c["client_key"].map(
             rare["rare_revenue"] / rare["named_revenue"].where(rare["named_revenue"] > 0)
@@ -473,7 +473,7 @@ def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
     id = "base.range_gap"
     t = case.thresholds
     nothing = {"gaps": pd.DataFrame(columns=["client_key", "category"]), "missing_categories": pd.DataFrame()}
-    if missing := missing_fields(case, "sku_group"):
+    if missing := missing_columns(case, "sku_group"):
         return None, Part([no_metric(id, missing)], nothing)
     peers = t.count("base.similar_clients")
     mix = _sql(case, "categories", since=since(case), max_clients=t.count("base.similar_max_clients"))
@@ -523,7 +523,7 @@ def _indigestion(case: Case) -> Part:
     t = case.thresholds
     giant_columns = ["client_key", "client_name", "day", "revenue"]
     nothing = {"giants": pd.DataFrame(columns=giant_columns), "outcomes": pd.DataFrame()}
-    if missing := missing_fields(case, "promised_date", "shipped_date"):
+    if missing := missing_columns(case, "promised_date", "shipped_date"):
         return Part([no_metric(i, missing) for i in ids], nothing)
     usual = _sql(case, "giant_limit", share=t.value("base.giant_quantile")).iloc[0]
     if pd.isna(usual["usual_month"]) or int(usual["clients"]) < t.count("general.min_units"):
@@ -606,7 +606,7 @@ def _growth(case: Case) -> Part:
             nothing,
         )
     fresh = float(rows["new_category_revenue"].sum()) / float(rows["revenue"].sum())
-    m = metric(id, fresh, n=len(rows)) if grouped else no_metric(id, missing_fields(case, "sku_group") or NOBODY)
+    m = metric(id, fresh, n=len(rows)) if grouped else no_metric(id, missing_columns(case, "sku_group") or NOBODY)
     if not owned:
         return Part([m], nothing)
     table = earned_growth(

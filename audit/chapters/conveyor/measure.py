@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from audit.errors import Text
-from audit.ground.answers import Answers, missing_sheets, read_answers
+from audit.ground.answers import Answers, read_answers
+from audit.ground.lacks import missing_sheets
 from audit.ground.mixing import beyond_notes, foreign_group_shares
 from audit.ground.newcomers import new_a_year
 from audit.ground.norm import Norm

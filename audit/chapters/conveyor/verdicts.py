@@ -108,9 +108,9 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
         return no_figure(id, coverage)
     mixing, t = result.facts["mixing"], case.thresholds
 
-    def found(name: str, limits: str) -> bool:
+    def found(name: str, finding: str) -> bool:
         bounds = mixing[name]
-        return bounds is not None and status_of(bounds[0], bounds[0], bounds[1], t[limits]) == "found"
+        return bounds is not None and status_of(bounds[0], bounds[0], bounds[1], t[finding]) == "found"
 
     explained = {
         "km_oper_hours": found("km_oper", "roles.km_overload"),

@@ -17,8 +17,8 @@ from audit.chapters.handoff.practice import (
     won_by_developer,
 )
 from audit.chapters.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
-from audit.chapters.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
+from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.matched import Comparison, twice_extra
 from audit.ground.money import margin_of
 from audit.ground.newcomers import mark_new, new_by_card
@@ -118,7 +118,7 @@ def _families(*roles: object) -> list[str]:
 
 def _rule_metric(case: Case, pairs: pd.DataFrame) -> Metric:
     id = "handoff.rule_gap"
-    if reason := missing_sheet(case, "handoffs"):
+    if reason := missing_sheets(case, "handoffs"):
         return no_metric(id, reason)
     judged = pairs[pairs["gap"].notna()]
     if judged.empty:
@@ -137,7 +137,7 @@ def _form_metric(case: Case, types: Sequence[str], pairs: pd.DataFrame) -> Metri
     id = "handoff.form_mismatches"
     if not {"C", "CS"} & set(types):
         return no_metric(id, NOT_GRADUAL)
-    if reason := missing_sheet(case, "handoffs"):
+    if reason := missing_sheets(case, "handoffs"):
         return no_metric(id, reason)
     rows = form_mismatches(pairs)
     if rows.empty:
@@ -167,7 +167,7 @@ def _practice(case: Case, types: Sequence[str], tables: dict[str, pd.DataFrame],
         "handed": pd.DataFrame(columns=["client_key"]),
         "loss_curve": pd.DataFrame(columns=["gaps", "treated", "controls"]),
     }
-    reason = missing_columns(case, "manager") or missing_sheet(case, "staff")
+    reason = missing_columns(case, "manager") or missing_sheets(case, "staff")
     if reason is None:
         label = case.query(_sql("label")).iloc[0]
         facts["label_clients"], facts["label_several"] = int(label["clients"]), int(label["several"])
@@ -203,7 +203,7 @@ def _following_metric(
     case: Case, won: pd.DataFrame, takers: Sequence[str], tables: dict[str, pd.DataFrame], facts: dict[str, Any]
 ) -> Metric:
     id = "handoff.off_rule_share"
-    if reason := missing_sheet(case, "handoffs"):
+    if reason := missing_sheets(case, "handoffs"):
         return no_metric(id, reason)
     given = case.questionnaire.company.get("handoff_after")
     rules = developer_rules(case.questionnaire.table("handoffs"), takers, None if given is None else float(given))

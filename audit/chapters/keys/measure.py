@@ -14,19 +14,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.chapters.service.words import missing_sheet, too_few
+from audit.chapters.keys.faults import FAULTS
 from audit.errors import Text
 from audit.ground.keys import clients_named
+from audit.ground.lacks import missing_sheets, too_few
 from audit.ground.norm import PAIRS, family_of, norm_of
 from audit.ground.people import SELLERS, staff_now
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 
-__all__ = ["FAULTS", "diagnose", "faults", "leads_table", "share_metric", "to_do"]
-
-FAULTS = ("no_file", "no_buying_centre", "no_plan", "no_backup", "no_influence", "disincentive")
-"""What can be wrong with a key client, in the order of the catalogue; each is True, False or None (not answered)."""
+__all__ = ["diagnose", "faults", "leads_table", "share_metric", "to_do"]
 
 NOT_LISTED = 10
 
@@ -245,7 +243,7 @@ def diagnose(case: Case) -> ChapterResult:
         "leads": pd.DataFrame(columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over"]),
         "not_listed": pd.DataFrame(columns=["client_key", "client_name", "revenue", "order_days"]),
     }
-    if reason := missing_sheet(case, "key_clients"):
+    if reason := missing_sheets(case, "key_clients"):
         ids = ("keys.most_per_manager", *_IDS.values(), "keys.weak_plan_share")
         return ChapterResult.of("keys", [no_metric(id, reason) for id in ids], empty, {"clients": 0, "staff": False})
     staff = q.table("staff")

@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.chapters.keys import charts
-from audit.chapters.keys.measure import FAULTS
+from audit.chapters.keys.faults import FAULTS
 from audit.errors import Text
 from audit.ground.people import labels
 from audit.method import method

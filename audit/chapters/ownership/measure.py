@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.chapters.clients.common import missing_fields, too_few
 from audit.chapters.ownership import handover as handovers
 from audit.chapters.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
 from audit.chapters.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
 from audit.errors import Text
 from audit.ground.answers import read_answers
+from audit.ground.lacks import missing_columns, too_few
 from audit.ground.money import margin_of
 from audit.ground.people import person_labels
 from audit.ground.period import since, to_year
@@ -83,7 +83,7 @@ def diagnose(case: Case) -> ChapterResult:
     """
     w = case.window
     facts: dict[str, Any] = {"since": since(case).isoformat(), "as_of": w.as_of.isoformat(), "to_year": to_year(case)}
-    if missing := missing_fields(case, "manager"):
+    if missing := missing_columns(case, "manager"):
         empty = {name: pd.DataFrame() for name in _TABLES}
         return ChapterResult.of("ownership", [no_metric(i, missing) for i in IDS], empty, facts | {"labels": {}})
     ground, basis = _ground(case)

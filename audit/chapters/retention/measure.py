@@ -20,6 +20,7 @@ from audit.chapters.retention.worklist import goods_text, second_value, worklist
 from audit.errors import Text
 from audit.ground.dates import day_text
 from audit.ground.keys import clients_named
+from audit.ground.lacks import missing_columns, no_initiator
 from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
 from audit.ground.shares import Share, shares_of_sums
@@ -467,16 +468,10 @@ def _people(c: _Chapter, shares: dict[str, Share]) -> None:
     _by_manager(c)
     id = "retention.company_initiated_share"
     if "by_us" in shares:
-        reason = Text("Ни у одного заказа и касания инициатор не указан", "No order or touch names who began it")
-        share = shares["by_us"]
         events = c.facts["initiative"]["known_orders"] + c.facts["initiative"]["touches_n"]
-        c.metrics.append(share_metric(id, share, reason, events=events))
+        c.metrics.append(share_metric(id, shares["by_us"], no_initiator(c.case), events=events))
     else:
-        reason = Text(
-            "Нет столбца «инициатор» в заказах и листа касаний в анкете",
-            "The orders have no initiator column and the questionnaire no sheet of touches",
-        )
-        c.metrics.append(no_metric(id, reason))
+        c.metrics.append(no_metric(id, no_initiator(c.case)))
     id = "retention.between_projects"
     if c.case.sale_type.used not in ("C", "CS"):
         reason = Text("Только для консультативных продаж", "For consultative sales only")
@@ -494,10 +489,8 @@ def _people(c: _Chapter, shares: dict[str, Share]) -> None:
 
 def _by_manager(c: _Chapter) -> None:
     id = "retention.by_manager"
-    if not c.case.has("manager"):
-        c.metrics.append(
-            no_metric(id, Text("В заказах нет столбца с менеджером", "The orders do not name the manager"))
-        )
+    if missing := missing_columns(c.case, "manager"):
+        c.metrics.append(no_metric(id, missing))
         return
     if not c.case.window.has_prior:
         c.metrics.append(no_metric(id, _no_prior(c)))

@@ -17,9 +17,10 @@ from audit.chapters.roles import relief as relieving
 from audit.chapters.roles.whatif import apply_change, check_moves
 from audit.errors import Text
 from audit.ground import mixing
-from audit.ground.answers import Answers, missing_sheets, read_answers
+from audit.ground.answers import Answers, read_answers
 from audit.ground.hours import sum_mixing
 from audit.ground.keys import clients_named
+from audit.ground.lacks import missing_sheets
 from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
 from audit.ground.people import roles_by_person, small_roles

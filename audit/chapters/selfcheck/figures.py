@@ -14,10 +14,10 @@ from audit.chapters.retention.change import loss_columns
 from audit.chapters.retention.people import initiative
 from audit.chapters.retention.silence import crossings, return_waits
 from audit.chapters.retention.trends import company_trends, complete_months
-from audit.chapters.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
 from audit.ground.answers import read_answers
 from audit.ground.keys import clients_named
+from audit.ground.lacks import missing_sheets, no_initiator, too_few
 from audit.ground.mixing import operational_load
 from audit.ground.newcomers import DATED_SHARE, believed_since, judged_from, mark_new
 from audit.ground.shares import Share, shares_of_sums
@@ -157,21 +157,13 @@ def _began(case: Case) -> pd.DataFrame | None:
 
 
 def _initiated(case: Case, share: Share | None) -> Figure:
-    missing = None
-    if share is None:
-        column, sheet = missing_columns(case, "initiator"), missing_sheet(case, "touches")
-        if column is not None and sheet is not None:
-            missing = Text(
-                f"{column.ru}; {sheet.ru[0].lower()}{sheet.ru[1:]}", f"{column.en}; {sheet.en[0].lower()}{sheet.en[1:]}"
-            )
-        else:
-            missing = Text("Ни у одного заказа и касания инициатор не указан", "No order or touch names who began it")
+    missing = no_initiator(case) if share is None else None
     return _from_share(case, "retention.company_initiated_share", share, missing=missing)
 
 
 def _wallet(case: Case) -> Figure:
     id = "base.wallet_share"
-    if reason := missing_sheet(case, "key_clients"):
+    if reason := missing_sheets(case, "key_clients"):
         return Figure(id, reason=reason)
     keys = case.questionnaire.table("key_clients")
     matched = clients_named(case, keys["client_id"])

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from audit.chapters.selfcheck.figures import Figure, figures
-from audit.chapters.service.words import missing_sheet
 from audit.errors import Text
+from audit.ground.lacks import missing_sheets
 from audit.method import Thresholds, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric, metric, no_metric
@@ -229,7 +229,7 @@ def diagnose(case: Case) -> ChapterResult:
     """
     ids = ("selfcheck.contradictions", "selfcheck.checked", "selfcheck.yes_answers")
     own = ("selfcheck.older_clients_change", "selfcheck.order_headroom")
-    if reason := missing_sheet(case, "self_check"):
+    if reason := missing_sheets(case, "self_check"):
         empty = pd.DataFrame(
             columns=["question", "answer", "check", "value", "low", "high", "n", "unit", "limit", "state"]
         )

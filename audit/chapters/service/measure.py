@@ -16,8 +16,8 @@ from audit.chapters.service.measures import (
     services_table,
     unowned_processes,
 )
-from audit.chapters.service.words import missing_columns, missing_sheet, too_few
 from audit.errors import Text
+from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.matched import Comparison, compare, prepare, twice_extra
 from audit.ground.money import margin_of
 from audit.ground.newcomers import mark_new
@@ -216,7 +216,7 @@ def _services_metric(case: Case, tables: dict[str, pd.DataFrame]) -> Metric:
         left = set(staff["person"].astype(str)) - here
     tables["services"] = services_table(processes, left)
     tables["processes"] = unowned_processes(processes, left)
-    if reason := missing_sheet(case, "processes"):
+    if reason := missing_sheets(case, "processes"):
         return no_metric(id, reason)
     table = tables["services"]
     if not table["named"].any():
