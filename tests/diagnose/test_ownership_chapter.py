@@ -114,7 +114,7 @@ def test_degenerate_input_gives_reasons_and_no_crash(orders: list[dict[str, Any]
 def test_without_the_column_every_sentence_names_it() -> None:
     r = run(company().drop(columns="manager"), questionnaire())
     assert {m.reason.ru for m in r.metrics.values() if m.reason} == {
-        "В выгрузке заказов нет столбца «ответственный менеджер»: добавьте его в выгрузку"
+        "В заказах нет столбца «ответственный менеджер»: добавьте его в выгрузку"
     }
 
 

@@ -33,7 +33,7 @@ _FINDING = Finding(
     "major",
     metrics=("retention.second_purchase_share",),
     grade="C",
-    table="retention.list",
+    table="once",
 )
 _METRIC = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 0.65, 412, 0.67, "EK", "C")
 

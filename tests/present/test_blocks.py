@@ -48,7 +48,6 @@ LEAKY = Finding(
     metrics=("retention.second_purchase_share",),
     effect=Effect(1e6, 2e6, 4e6, "revenue", Text("клиенты × чек", "clients × ticket")),
     grade="C",
-    table="retention.km",
 )
 SHARE = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 0.65, 412, 0.67, "EK", "C")
 VIEW = FindingView(
@@ -60,6 +59,7 @@ VIEW = FindingView(
     Band(0.67, 0.67, "low"),
     actions=[ActionView(NASTY, NASTY, 30, NASTY, NASTY, "low")],
     href="#chart-km",
+    sheet="Потери по менеджерам",
 )
 
 
@@ -156,7 +156,7 @@ def test_card_says_figure_interval_norm_price_grade_and_table() -> None:
         "2 млн ₽ выручки в год (1–4)",
         "412",
         "один источник",
-        "«retention.km»",
+        "«Потери по менеджерам»",
         'href="#chart-km"',
         'id="finding-retention-leaky-first-purchase"',
     ):
