@@ -28,7 +28,7 @@ def settings_page() -> str:
 
 def catalogue_page() -> str:
     """Return docs/catalogue.md: every finding and metric with definition, formula, threshold and source."""
-    from audit.method import CHAPTERS, method
+    from audit.method import method
     from audit.present.explain import need_name, threshold_line
     from audit.present.format import Fmt
     from audit.present.titles import chapter_title
@@ -41,7 +41,7 @@ def catalogue_page() -> str:
         "",
         "Printed from `audit/method/data`; `km-audit explain ID` tells the same for one id, in Russian too.",
     ]
-    for chapter in CHAPTERS:
+    for chapter in m.chapters:
         out += ["", f"## {chapter_title(chapter, 'en')} (`{chapter}`)"]
         findings = m.findings_of(chapter)
         if findings:
