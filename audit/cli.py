@@ -178,12 +178,18 @@ def _inputs(
 def _guard(work: Callable[[], int]) -> None:
     try:
         code = work()
+        sys.stdout.flush()
     except AuditError as e:
         _fail(e)
+    except BrokenPipeError:  # whoever read has enough
+        _drop_output()
+        code = EXIT_INPUT
     except KeyboardInterrupt:
         _console(stderr=True).print(_say("Прервано. Прежние отчёты целы.", "Interrupted. Earlier runs are intact."))
         raise SystemExit(130) from None
     except OSError as e:
+        if e.filename is None:
+            _drop_output()
         _fail(
             AuditError(
                 Text(f"Файловая система отказала: {e.strerror or e}", f"The file system refused: {e.strerror or e}"),
@@ -192,6 +198,12 @@ def _guard(work: Callable[[], int]) -> None:
             )
         )
     raise SystemExit(code)
+
+
+def _drop_output() -> None:
+    """Send what is still to be printed nowhere: Python would try once more at its end, and fail."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
 
 
 def _print_version(wanted: bool) -> None:
@@ -754,6 +766,9 @@ def new(
 
 def main() -> None:
     """Entry point of the command."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as we live
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to a legacy code page
             stream.reconfigure(encoding="utf-8", errors="replace")

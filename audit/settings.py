@@ -5,6 +5,7 @@ Everything has a default. Paths in ``[inputs]`` and ``[report].logo`` are relati
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import hashlib
 import json
@@ -12,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -70,6 +71,10 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Day = Annotated[dt.date, Field(ge=dt.date(1980, 1, 1), le=dt.date(2049, 12, 31))]
+"""A day that orders may have; a slip of the hand («0204») would make a window of two thousand years."""
+
+
 class Company(_Section):
     """What overrides the questionnaire's company sheet."""
 
@@ -96,7 +101,7 @@ class Reading(_Section):
     """How to read the orders where guessing is not enough."""
 
     encoding: str | None = None
-    delimiter: str | None = None
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     decimal: Literal[",", "."] | None = None
     date_format: str | None = None
     """``dd.mm.yyyy``, ``mm/dd/yyyy``, ``yyyy-mm-dd`` or a strptime pattern."""
@@ -126,6 +131,18 @@ class Reading(_Section):
     groups: tuple[str, ...] | None = None
     """Levels of a grouped report from the outermost, the lines last: fields, or ``-`` for a level not needed."""
 
+    @field_validator("encoding")
+    @classmethod
+    def _of_text(cls, given: str | None) -> str | None:
+        """Refuse what Python decodes but is no text (hex, zip); a name that it does not know is told with the file."""
+        try:
+            known = None if given is None else codecs.lookup(given)
+        except LookupError:
+            return given
+        if known is not None and not known._is_text_encoding:
+            raise ValueError("no encoding of text; for example utf-8, cp1251, koi8-r, utf-16")
+        return given
+
     @field_validator("groups")
     @classmethod
     def _levels(cls, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -138,10 +155,10 @@ class Reading(_Section):
 class Period(_Section):
     """The window of the audit."""
 
-    start: dt.date | None = None
-    end: dt.date | None = None
-    as_of: dt.date | None = None
-    burn_in_days: int | None = Field(default=None, ge=0)
+    start: Day | None = None
+    end: Day | None = None
+    as_of: Day | None = None
+    burn_in_days: int | None = Field(default=None, ge=0, le=3650)
     horizon_days: int = Field(default=365, ge=1, le=3650)
     recent_months: int = Field(default=12, ge=1, le=120)
 
@@ -231,12 +248,25 @@ class Settings(_Section):
     def intake_digest(self) -> str:
         """Return a hash of the settings that change what is read (not of those that only change verdicts)."""
         part = self.model_dump(mode="json", include={"columns", "reading", "period", "level", "people", "corrections"})
-        # Rows in another currency are set aside; reasons in rejected_rows.csv speak the report's language.
-        part |= {"currency": self.company.currency, "lang": self.report.lang}
+        # Rows in another currency are set aside; rejected_rows.csv speaks the report's
+        # language and hides persons' names with it.
+        part |= {"currency": self.company.currency, "lang": self.report.lang, "names": self.report.names}
         return hashlib.sha256(json.dumps(part, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-_DESCRIBE = {"extra_forbidden": None, "missing": Text("нет обязательного значения", "a required value is missing")}
+_DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b")
+
+
+def _dated(text: str) -> Text | None:
+    """Say how TOML writes a day that stands as people write it; None where there is none."""
+    found = _DOTTED.search(text)
+    if found is None:
+        return None
+    day = f"{found[3]}-{found[2]:0>2}-{found[1]:0>2}"
+    return Text(
+        f"дата пишется без кавычек, год-месяц-день: {day} вместо {found[0]}",
+        f"a date is written without quotes, year-month-day: {day} instead of {found[0]}",
+    )
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -248,8 +278,16 @@ def load_settings(path: Path | None) -> Settings:
             Text(f"Файл настроек не найден: {path}", f"Settings file not found: {path}"),
             todo=Text("Проверьте путь в --settings", "Check the path given to --settings"),
         )
+    text = ""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        raw = tomllib.loads(text)
+    except RecursionError as e:
+        raise SettingsError(
+            Text("В файле настроек слишком много вложенных скобок", "The settings file nests too many brackets"),
+            where=str(path),
+            todo=Text("Уберите лишние скобки", "Take the brackets away"),
+        ) from e
     except UnicodeDecodeError as e:
         raise SettingsError(
             Text("Файл настроек не в кодировке UTF-8", "The settings file is not UTF-8"),
@@ -269,6 +307,13 @@ def load_settings(path: Path | None) -> Settings:
                     f"Перенесите его строки под первый заголовок {name}, а второй уберите",
                     f"Move its lines under the first {name} and take the second away",
                 ),
+            ) from e
+        said = _dated(text.splitlines()[int(m[1]) - 1]) if m and int(m[1]) <= len(text.splitlines()) else None
+        if said is not None:
+            raise SettingsError(
+                Text(f"Дата записана не так: {said.ru}", f"A date is written otherwise: {said.en}"),
+                where=place,
+                todo=Text("Исправьте строку", "Correct the line"),
             ) from e
         raise SettingsError(
             Text(f"Файл настроек не читается как TOML: {e}", f"The settings file is not valid TOML: {e}"),
@@ -318,10 +363,25 @@ def _explain(error: Any) -> Text:
     if error["type"] == "extra_forbidden":
         hint = did_you_mean(loc[-1], _allowed(loc[:-1]))
         return Text(f"{where}: неизвестный ключ — {hint.ru}", f"{where}: unknown key — {hint.en}")
-    given = repr(error.get("input"))
+    value = error.get("input")
+    given = value.isoformat() if isinstance(value, dt.date) else repr(value)
     given = given if len(given) <= 60 else given[:57] + "..."
-    reason = str(error["msg"])
-    return Text(f"{where} = {given}: не подходит ({reason})", f"{where} = {given}: not accepted ({reason})")
+    said = _dated(given) if str(error["type"]).startswith("date") else None
+    reason = said or _limit(error) or Text(str(error["msg"]), str(error["msg"]))
+    return Text(f"{where} = {given}: не подходит ({reason.ru})", f"{where} = {given}: not accepted ({reason.en})")
+
+
+def _limit(error: Mapping[str, Any]) -> Text | None:
+    """The limit that a value is beyond, None for other errors."""
+    limits = error.get("ctx", {})
+    if "ge" in limits:
+        return Text(f"не меньше {limits['ge']}", f"not less than {limits['ge']}")
+    if "le" in limits:
+        return Text(f"не больше {limits['le']}", f"not more than {limits['le']}")
+    for key, ru, en in (("min_length", "не меньше", "not fewer than"), ("max_length", "не больше", "not more than")):
+        if key in limits:
+            return Text(f"знаков {ru} {limits[key]}", f"{en} {limits[key]} characters")
+    return None
 
 
 def _allowed(loc: list[str]) -> list[str]:

@@ -23,6 +23,7 @@ from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows
 from audit.intake.documents import fits, toml_text
 from audit.intake.files import TableReader, find_files, open_tables
 from audit.intake.grouped import GroupRow, group_sums, stage_grouped
+from audit.intake.hiding import hide_persons
 from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
@@ -103,6 +104,7 @@ class Intake:
         self._open_and_stage(sources)
         self._map_words()
         self._map_people()
+        self.hide = self._without_names()
         self._map_clients()
         rules = self._rules()
         for t, rule in zip(self.tables, rules, strict=True):
@@ -504,7 +506,7 @@ class Intake:
                     t.rows_set_aside,
                     t.staged.rows,
                 )
-                t.totals = canonical.totals
+                t.totals = [(row, self.hide("total_row", label) or "", money) for row, label, money in canonical.totals]
                 _add(self.people, canonical.people)
                 _add(self.merged, canonical.merged)
                 for key, (n,) in canonical.fixed.items():
@@ -516,7 +518,20 @@ class Intake:
             if busy is not None:
                 busy.result()
 
+    def _without_names(self) -> Callable[[str, str | None], str | None]:
+        """What the values of rows set aside pass through: persons' names only where the report shows them."""
+        if self.settings.report.names:
+            return lambda _, value: value
+        spelt = {clean_text(s) or "" for name in PERSON_FIELDS for s in self._distinct(name)}
+
+        def code(spelling: str) -> str:
+            person = self.index.resolve(spelling)
+            return person.code if person.how in ("known", "system") else "…"
+
+        return hide_persons(spelt, code)
+
     def _reject(self, t: _Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:
+        rejects = [(row, column, self.hide(why, value), why, money) for row, column, value, why, money in rejects]
         file.write(t.name, (r[:4] for r in rejects))
         t.rows_set_aside += len(rejects)
         for row, column, value, code, amount in rejects:
@@ -566,13 +581,15 @@ class Intake:
             )
         for fix in self.settings.corrections.fix:
             n = int(self.fixed.get((fix.field, fix.order_id, fix.was), 0))
+            shown = self.settings.report.names or fix.field not in PERSON_FIELDS
+            was, becomes = (fix.was, fix.becomes) if shown else ("…", "…")
             label = f"[corrections] fix {fix.order_id}, {fix.field}"
             _expect(label, fix.expect.rows, n, None, 0.0)
             self.notes.append(
                 Text(
-                    f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{fix.was}» → «{fix.becomes}»"
+                    f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{was}» → «{becomes}»"
                     f" ({n} строк) — {fix.reason}",
-                    f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{fix.was}” → “{fix.becomes}”"
+                    f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{was}” → “{becomes}”"
                     f" ({n} rows): {fix.reason}",
                 )
             )
@@ -776,7 +793,7 @@ class Intake:
                     self._reject(t, canonical.dispatch_rejects(batch, dispatches, linked), rejected)
                     mine = (dispatches.reason == 0) & dispatches.has_amount
                     t.revenue_aside += float(dispatches.amount[mine].sum()) / 10_000.0
-                t.totals = canonical.totals
+                t.totals = [(row, self.hide("total_row", label) or "", money) for row, label, money in canonical.totals]
                 assert t.rows_set_aside == t.staged.rows, (t.name, t.rows_set_aside, t.staged.rows)
         orders = [t for t in self.tables if not t.dispatch and t.rows_used]
         shares = self._shares_told(links)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,10 +125,26 @@ def find_files(sources: Sequence[str | Path]) -> list[FoundFile]:
     out = []
     for p in files:
         name = p.name if names.count(p.name) == 1 else f"{p.parent.name}/{p.name}"
-        out.append(FoundFile(p, name))
+        out.append(FoundFile(p, _shown(name)))
     if len({f.name for f in out}) < len(out):
-        out = [FoundFile(f.path, f.path.as_posix()) for f in out]
+        out = [FoundFile(f.path, _shown(f.path.as_posix())) for f in out]
     return sorted(out, key=lambda f: f.name)
+
+
+def _shown(name: str) -> str:
+    """Return a name as text: what is no UTF-8 in it stands as its bytes, ``\\xe7``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _readable(path: Path, work: Path) -> Path:
+    """Return the path of a file for readers that take only UTF-8 paths: its own, else that of a copy."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        copy = work / f"named_{len(list(work.iterdir()))}{_shown(path.suffix)}"
+        shutil.copyfile(path, copy)
+        return copy
+    return path
 
 
 def _expand(source: str | Path) -> Iterator[Path]:
@@ -157,7 +175,7 @@ def open_tables(file: FoundFile, settings: Settings, work: Path, stray: list[Inp
 
     A letter or a picture gives no table: what would be said of it, were it the only file, is added to ``stray``.
     """
-    yield from _open(file.path, file.name, settings, work, stray, inside=False)
+    yield from _open(_readable(file.path, work), file.name, settings, work, stray, inside=False)
 
 
 def _open(

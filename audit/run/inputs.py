@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +52,7 @@ def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs
     given = folder / "audit.toml"
     settings = load_settings(settings_file or (given if given.is_file() else None))
     orders = [_from(folder, s) for s in settings.inputs.orders]
-    if not any("://" in s for s in orders) and not any(_some_file(Path(s)) for s in orders):
+    if not any("://" in s for s in orders) and not any(_some_file(s) for s in orders):
         raise InputError(
             Text("В папке проекта нет файлов заказов", "The engagement folder holds no orders"),
             where=str(folder / "orders"),
@@ -63,16 +65,21 @@ _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?![/\\]|[A-Za-z]:)(?=[^:])")
 
 
 def _from(folder: Path, source: str) -> str:
-    """Return a source of the settings as seen from here: relative paths begin at the engagement folder."""
+    """Return a source of the settings as seen from here: relative paths begin at the engagement folder.
+
+    Only the settings may hold a pattern: brackets and stars in the folder's own name are letters.
+    """
     if "://" in source:
         return _SQLITE.sub(lambda m: f"{m[1]}{folder.absolute().as_posix()}/", source)
-    return str(folder / source)
+    literal = folder / source
+    return str(literal) if literal.exists() else os.path.join(glob.escape(str(folder)), source)
 
 
-def _some_file(pattern: Path) -> bool:
-    if any(ch in pattern.name for ch in "*?["):
-        return any(p.is_file() and not p.name.startswith((".", "~")) for p in pattern.parent.glob(pattern.name))
-    return pattern.exists()
+def _some_file(source: str) -> bool:
+    if Path(source).exists():
+        return True
+    found = map(Path, glob.glob(source, recursive=True))
+    return any(p.is_file() and not p.name.startswith((".", "~")) for p in found)
 
 
 def _questionnaire(folder: Path, settings: Settings) -> Path | None:
@@ -103,7 +110,7 @@ def file_inputs(
         )
     for source in given:
         text = str(source)
-        if "://" not in text and not _some_file(Path(text)):
+        if "://" not in text and not _some_file(text):
             raise InputError(
                 Text(f"Файл заказов не найден: {text}", f"Orders not found: {text}"),
                 todo=Text("Проверьте путь и имя файла", "Check the path and the file name"),
