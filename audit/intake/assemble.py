@@ -27,6 +27,7 @@ from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
+from audit.intake.store import Store
 from audit.intake.summary import Tally, duplicate_documents, known_clients, summarise
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
@@ -86,7 +87,7 @@ class Intake:
     questionnaire: Questionnaire | None
     out: Path
     work: Path
-    connection: Any
+    store: Store
     today: dt.date
     say: Callable[[Text], None]
     tables: list[_Table] = field(default_factory=list)
@@ -149,9 +150,9 @@ class Intake:
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
             rows, outline = reader.every_row(), reader.outline()
-            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.connection)
+            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.store)
         else:
-            staged = reader.stage(plan.layout, plan.keep, path, self.connection)
+            staged = reader.stage(plan.layout, plan.keep, path, self.store)
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
@@ -476,7 +477,7 @@ class Intake:
 
     def _write(self, rules: Sequence[TableRules]) -> None:
         self.say(Text("Привожу строки к единому виду", "Bringing the rows into one form"))
-        numbers = Numbers(self.connection)
+        numbers = Numbers(self.store)
         with (
             RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang) as rejected,
             lines_writer(self.out / "lines.parquet") as lines,
@@ -582,7 +583,7 @@ class Intake:
         if len(self.tables) < 2 or not any(t.rows_used for t in self.tables):
             return
         drop = self.settings.reading.duplicates == "drop"
-        found = duplicate_documents(self.connection, self.out / "lines.parquet", with_rows=drop)
+        found = duplicate_documents(self.store, self.out / "lines.parquet", with_rows=drop)
         self.counts["duplicate_documents"] = 0 if found is None else found.documents
         if found is None or self.settings.reading.duplicates == "keep":
             return
@@ -680,11 +681,11 @@ class Intake:
         if not found or not any(t.rows_used for t in orders):
             return None
         self.say(Text("Сопоставляю отгрузки с заказами", "Matching dispatches with orders"))
-        links = Links(self.connection, self.out / "lines.parquet", [t.name for t in orders])
+        links = Links(self.store, self.out / "lines.parquet", [t.name for t in orders])
         read: dict[str, list[Dispatches]] = {}
         for t, rule in zip(self.tables, rules, strict=True):
             if t in found:
-                canonical = Canonical(rule, self.settings, Numbers(self.connection), self.today, Tally())
+                canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
                 read[t.name] = []
                 for batch in t.staged.batches():
                     dispatches = canonical.dispatches(batch)
@@ -770,7 +771,7 @@ class Intake:
             for t, rule in zip(self.tables, rules, strict=True):
                 if not t.dispatch:
                     continue
-                canonical = Canonical(rule, self.settings, Numbers(self.connection), self.today, Tally())
+                canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
                 linked = links.linked_rows(t.name)
                 for batch, dispatches in zip(t.staged.batches(), read[t.name], strict=True):
                     self._reject(t, canonical.dispatch_rejects(batch, dispatches, linked), rejected)
@@ -849,7 +850,7 @@ class Intake:
         self._look_for_key_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"
-        summary = summarise(self.connection, lines, self.tally, fields, self.book.shown, self.settings)
+        summary = summarise(self.store, lines, self.tally, fields, self.book.shown, self.settings)
         self.counts |= summary.counts
         self.counts["future_rows"] = self.set_aside["future_date"].rows if "future_date" in self.set_aside else 0
         self.notes.extend(summary.notes)
@@ -894,7 +895,7 @@ class Intake:
         if self.questionnaire is None or not self.questionnaire.has("key_clients"):
             return
         named = list(dict.fromkeys(str(c) for c in self.questionnaire.table("key_clients")["client_id"] if c))
-        known = known_clients(self.connection, self.out / "lines.parquet")
+        known = known_clients(self.store, self.out / "lines.parquet")
         absent = [c for c in named if c.strip().casefold() not in known]
         self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
         if not absent:
