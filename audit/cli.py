@@ -116,6 +116,7 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
                 "where": str(error.where),
                 "todo": None if error.todo is None else str(error.todo),
                 "answer": getattr(error, "answer", "") or None,
+                "others": [{"means": str(a.means), "lines": a.lines} for a in getattr(error, "others", ())],
                 **told,
             }
         )
@@ -129,6 +130,10 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
         if answer:
             console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}:")
             for line in answer.split("\n"):
+                console.print(f"    [bold]{escape(line)}[/]")
+        for other in getattr(error, "others", ()):
+            console.print(f"  {_say('или', 'or')}: {escape(str(other.means))}")
+            for line in other.lines.split("\n"):
                 console.print(f"    [bold]{escape(line)}[/]")
         if page is not None:
             _print_page(console, page)

@@ -241,6 +241,15 @@ class Settings(_Section):
     thresholds: dict[str, dict[str, float] | float] = Field(default_factory=dict)
     report: Report = Report()
 
+    def answered(self, lines: str) -> Settings:
+        """Return the settings with lines of audit.toml added, as an answer to a question gives them; lists grow."""
+        whole = self.as_json()
+        for section, keys in tomllib.loads(lines).items():
+            for key, value in keys.items():
+                before = whole[section].get(key)
+                whole[section][key] = [*(before or []), *value] if isinstance(value, list) else value
+        return settings_from_mapping(whole)
+
     def as_json(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""
         return self.model_dump(mode="json")

@@ -16,9 +16,9 @@ from audit.errors import AmbiguityError, InputError, NothingUsableError, Text, d
 from audit.intake.canonical import Canonical, ClientKey, Codes, Dispatches, RejectedRow, TableRules, lines_writer
 from audit.intake.client_keys import ClientBook
 from audit.intake.clients import is_rounded
-from audit.intake.columns import TablePlan, absent_columns, plan_table
+from audit.intake.columns import absent_columns, plan_table
 from audit.intake.databases import is_address, open_database, shown_address
-from audit.intake.dates import Swapped, decide_orders, looks_swapped, true_dates
+from audit.intake.dates import decide_orders, true_dates
 from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows, give_dates
 from audit.intake.documents import fits, toml_text
 from audit.intake.files import TableReader, find_files, open_tables
@@ -28,7 +28,12 @@ from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
+from audit.intake.store import Store
 from audit.intake.summary import Tally, duplicate_documents, known_clients, summarise
+from audit.intake.table import Orders, Table
+from audit.intake.traps import Found, Head
+from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES
+from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
 from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
@@ -41,33 +46,6 @@ __all__ = ["Intake"]
 _SHOWN = 6
 """Rows shown per reason, at most half of them from one file."""
 _RETURNS = re.compile(r"возврат|return|refund", re.IGNORECASE)
-
-
-@dataclass
-class _Table:
-    """One table on its way: reader, plan of its columns, staged rows, what became of them."""
-
-    reader: TableReader
-    plan: TablePlan
-    staged: Staged
-    size_bytes: int
-    all_returns: bool = False
-    rows_used: int = 0
-    rows_set_aside: int = 0
-    revenue_aside: float = 0.0
-    totals: list[tuple[int, str, float]] = field(default_factory=list)
-    shown: dict[str, int] = field(default_factory=dict)
-    """Rows shown as examples, per reason."""
-    groups: tuple[GroupRow, ...] = ()
-    """Group rows of a report of three levels or more."""
-    subtotals: list[ControlSum] = field(default_factory=list)
-    """Sums of the groups against their lines, one a level."""
-    dispatch: bool = False
-    """Whether its rows are dispatch documents of orders that another table holds, and no sales."""
-
-    @property
-    def name(self) -> str:
-        return self.reader.name
 
 
 @dataclass
@@ -87,10 +65,10 @@ class Intake:
     questionnaire: Questionnaire | None
     out: Path
     work: Path
-    connection: Any
+    store: Store
     today: dt.date
     say: Callable[[Text], None]
-    tables: list[_Table] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -102,6 +80,8 @@ class Intake:
         """Go through all stages and return the report."""
         self.index = PersonIndex(self.settings, self.questionnaire)
         self._open_and_stage(sources)
+        for look in AT_TABLES:
+            self._heed(look(self._orders(), self.settings))
         self._map_words()
         self._map_people()
         self.hide = self._without_names()
@@ -119,6 +99,24 @@ class Intake:
         if links is not None:
             self._date_orders(rules, *links)
         return self._report()
+
+    # -- traps ---------------------------------------------------------------------------------------------------
+
+    def _orders(self) -> Orders:
+        return Orders(self.tables, self.store, self.out / "lines.parquet", self.tally)
+
+    def _look_at_head(self, head: Head) -> None:
+        for look in AT_HEAD:
+            self._heed(look(head, self.settings))
+
+    def _heed(self, found: Found) -> None:
+        """Keep what a trap found; an answer taken for granted until it is denied becomes a setting."""
+        if isinstance(found, Question):
+            self.questions.append(found)
+            if found.taken:
+                self.settings = self.settings.answered(found.answer)
+        elif found is not None:
+            self.notes.append(found)
 
     # -- files and columns ---------------------------------------------------------------------------------------
 
@@ -144,20 +142,23 @@ class Intake:
         self.tables.sort(key=lambda t: t.name)
 
     def _stage(self, reader: TableReader, size: int) -> None:
-        plan = plan_table(reader, self.settings, self._known_person)
+        plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
         own = getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
             rows, outline = reader.every_row(), reader.outline()
-            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.connection)
+            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.store)
         else:
-            staged = reader.stage(plan.layout, plan.keep, path, self.connection)
+            staged = reader.stage(plan.layout, plan.keep, path, self.store)
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
-        self.tables.append(_Table(reader, plan, staged, size, groups=groups))
+        table = Table(reader, plan, staged, size, groups=groups)
+        self.tables.append(table)
+        for look in AT_TABLE:
+            self._heed(look(table, self.settings))
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ class Intake:
                 texts.extend({t for t in inside if t})
         return texts
 
-    def _named(self, setting: str, patterns: Sequence[str]) -> list[_Table]:
+    def _named(self, setting: str, patterns: Sequence[str]) -> list[Table]:
         """The tables that a setting names; raise where it names none of them."""
         found = [t for t in self.tables if fits(t.name, t.reader.sheet, patterns)]
         if patterns and not found:
@@ -225,11 +226,8 @@ class Intake:
         return found
 
     def _swapped_dates(self) -> dict[str, frozenset[str]]:
-        """File → the date fields in which day and month are put back; ask where they look swapped."""
-        asked = self.settings.reading.swapped_dates
-        if asked is None:
-            self._ask_about_swapped()
-            return {}
+        """File → the date fields in which day and month are put back, by the settings."""
+        asked = self.settings.reading.swapped_dates or ()
         out: dict[str, frozenset[str]] = {}
         for t in self._named("swapped_dates", asked):
             cells = {f: true_dates(t.staged.distinct[f]) for f in DATE_FIELDS if f in t.staged.distinct}
@@ -244,47 +242,10 @@ class Intake:
             )
         return out
 
-    def _ask_about_swapped(self) -> None:
-        found: list[tuple[_Table, str, Swapped]] = []
-        for t in self.tables:
-            shown = ((f, looks_swapped(t.staged.distinct[f])) for f in DATE_FIELDS if f in t.staged.distinct)
-            found += [(t, t.plan.labels.get(f, ""), seen) for f, seen in shown if seen is not None][:1]
-        if not found:
-            return
-        _, header, seen = found[0]
-        line = "swapped_dates = [" + ", ".join(f'"{toml_text(t.name)}"' for t, _, _ in found) + "]"
-        day = dt.date.fromisoformat(seen.typed_example)
-        raise AmbiguityError(
-            Text(
-                f"Похоже, Excel поменял местами день и месяц: в колонке «{header}» у настоящих дат день не больше 12 "
-                f"(ячеек {seen.typed}, например {day:%d.%m.%Y}), а даты с днём больше 12 остались текстом "
-                f"(ячеек {seen.texts}, например {seen.text_example}). Так бывает, когда выгрузку открыли в Excel с "
-                "настройками другой страны",
-                f"Excel seems to have swapped day and month: in column “{header}” the true dates have a day up to 12 "
-                f"({seen.typed} cells, for example {day:%d.%m.%Y}), while dates with a day above 12 stayed text "
-                f"({seen.texts} cells, for example {seen.text_example}). So it happens when an export was opened in an "
-                "Excel set to another country",
-            ),
-            where=", ".join(t.name for t, _, _ in found),
-            answer=f"[reading]\n{line}",
-            todo=Text(
-                f"Попросите выгрузку, которую не открывали в Excel, или добавьте в audit.toml, раздел [reading]: "
-                f"{line} — день и месяц вернутся на место; если даты верны: swapped_dates = []",
-                f"Ask for an export that was not opened in Excel, or add to audit.toml, section [reading]: {line} "
-                "to swap them back; if the dates are right: swapped_dates = []",
-            ),
-        )
-
-    @staticmethod
-    def _minus_fields(staged: Staged) -> frozenset[str]:
-        """The number fields that mostly stand with a minus."""
-        signed = {f: staged.numbers[f] for f in ("amount", "margin", "cost", "qty", "price") if f in staged.numbers}
-        return frozenset(f for f, e in signed.items() if e.negative * 2 > e.filled)
-
     def _inverted(self) -> dict[str, frozenset[str]]:
         """File → the number fields whose sign is turned, by the settings."""
         asked = self.settings.reading.negative_files or ()
-        out = {t.name: self._minus_fields(t.staged) for t in self._named("negative_files", asked)}
+        out = {t.name: minus_fields(t.staged) for t in self._named("negative_files", asked)}
         for name in out:
             self.notes.append(
                 Text(
@@ -294,52 +255,7 @@ class Intake:
             )
         return out
 
-    def _ask_about_minus(self) -> None:
-        """Stop where what was sold is less than nothing, mostly row by row: a sign turned, or the sales are missing."""
-        if self.tally.revenue >= 0 or self.tally.returns * 2 <= self.tally.rows:
-            return
-        if self.settings.reading.negative_files is not None:
-            return
-        sales = [t for t in self.tables if not t.dispatch and t.rows_used]
-        revenue = f"{self.tally.revenue / 10_000:,.0f}"
-        what = Text(
-            f"Почти все суммы отрицательные: строк с минусом {self.tally.returns} из {self.tally.rows}, вся выручка "
-            + revenue.replace(",", "\N{NO-BREAK SPACE}"),
-            f"Nearly all amounts are negative: {self.tally.returns} of {self.tally.rows} rows, revenue is {revenue}",
-        )
-        where = ", ".join(t.name for t in sales)
-        minus = [t for t in sales if {"amount", "qty", "price"} & self._minus_fields(t.staged)]
-        if minus or any(t.all_returns for t in sales):
-            names = ", ".join(f'"{toml_text(t.name)}"' for t in minus)
-            line = f"negative_files = [{names}]" if minus else "return_files = []"
-            ru, en = (
-                ("продажи в них записаны с минусом", "sales stand there with a minus")
-                if minus
-                else ("это продажи, а не возвраты", "these are sales and no returns")
-            )
-            raise AmbiguityError(
-                what,
-                where=where,
-                answer=f"[reading]\n{line}",
-                todo=Text(
-                    f"Если это одни возвраты, добавьте файл продаж. Если {ru}, добавьте в audit.toml, раздел "
-                    f"[reading]: {line}",
-                    f"If these are returns alone, add the file of sales. If {en}, add to audit.toml, section "
-                    f"[reading]: {line}",
-                ),
-            )
-        raise InputError(
-            what,
-            where=where,
-            todo=Text(
-                "Здесь одни возвраты: добавьте файл продаж; если вид документа понят неверно, назовите его "
-                'колонку в audit.toml: [columns] kind = "…"',
-                "These are returns alone: add the file of sales; if the kind of document was misunderstood, name "
-                'its column in audit.toml: [columns] kind = "…"',
-            ),
-        )
-
-    def _is_returns_file(self, t: _Table) -> bool:
+    def _is_returns_file(self, t: Table) -> bool:
         """Whether a file of positive amounts is returns, by the settings or by its name, sheet or title."""
         if t.staged.has("kind"):
             return False
@@ -478,7 +394,7 @@ class Intake:
 
     def _write(self, rules: Sequence[TableRules]) -> None:
         self.say(Text("Привожу строки к единому виду", "Bringing the rows into one form"))
-        numbers = Numbers(self.connection)
+        numbers = Numbers(self.store)
         with (
             RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang) as rejected,
             lines_writer(self.out / "lines.parquet") as lines,
@@ -530,7 +446,7 @@ class Intake:
 
         return hide_persons(spelt, code)
 
-    def _reject(self, t: _Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:
+    def _reject(self, t: Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:
         rejects = [(row, column, self.hide(why, value), why, money) for row, column, value, why, money in rejects]
         file.write(t.name, (r[:4] for r in rejects))
         t.rows_set_aside += len(rejects)
@@ -547,7 +463,7 @@ class Intake:
             if counted.example is None and value:
                 counted.example = value[:80]
 
-    def _note_derived(self, t: _Table, rows: int) -> None:
+    def _note_derived(self, t: Table, rows: int) -> None:
         self.notes.append(
             Text(
                 f"{t.name}: сумма посчитана как количество × цена в {rows} строках",
@@ -555,7 +471,7 @@ class Intake:
             )
         )
 
-    def _note_rounded_numbers(self, t: _Table, rounded: Counter[str]) -> None:
+    def _note_rounded_numbers(self, t: Table, rounded: Counter[str]) -> None:
         header, rows = t.plan.labels.get("order_id", ""), rounded.total()
         shown = min(rounded, key=lambda text: (-rounded[text], text))
         self.notes.append(
@@ -599,7 +515,7 @@ class Intake:
         if len(self.tables) < 2 or not any(t.rows_used for t in self.tables):
             return
         drop = self.settings.reading.duplicates == "drop"
-        found = duplicate_documents(self.connection, self.out / "lines.parquet", with_rows=drop)
+        found = duplicate_documents(self.store, self.out / "lines.parquet", with_rows=drop)
         self.counts["duplicate_documents"] = 0 if found is None else found.documents
         if found is None or self.settings.reading.duplicates == "keep":
             return
@@ -676,13 +592,13 @@ class Intake:
         for t in found:
             t.dispatch = t.plan.declared or t.plan.no_sales is not None
 
-    def _dispatch_tables(self) -> list[_Table]:
+    def _dispatch_tables(self) -> list[Table]:
         """The tables that the settings name as dispatch documents; where they name none, those that look like it."""
         asked = self.settings.reading.dispatch_files is not None
         seen = [t for t in self.tables if t.plan.document == "dispatch" and not t.all_returns]
         return [t for t in seen if t.plan.declared or not asked]
 
-    def _orders_beside(self) -> list[_Table]:
+    def _orders_beside(self) -> list[Table]:
         """The tables whose rows may be the orders of the dispatch documents."""
         found = self._dispatch_tables()
         return [t for t in self.tables if t not in found and not t.all_returns]
@@ -697,11 +613,11 @@ class Intake:
         if not found or not any(t.rows_used for t in orders):
             return None
         self.say(Text("Сопоставляю отгрузки с заказами", "Matching dispatches with orders"))
-        links = Links(self.connection, self.out / "lines.parquet", [t.name for t in orders])
+        links = Links(self.store, self.out / "lines.parquet", [t.name for t in orders])
         read: dict[str, list[Dispatches]] = {}
         for t, rule in zip(self.tables, rules, strict=True):
             if t in found:
-                canonical = Canonical(rule, self.settings, Numbers(self.connection), self.today, Tally())
+                canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
                 read[t.name] = []
                 for batch in t.staged.batches():
                     dispatches = canonical.dispatches(batch)
@@ -717,7 +633,7 @@ class Intake:
             self._write(rules)
         return (links, read) if any(t.dispatch for t in found) else None
 
-    def _ask_about_dispatch(self, found: Sequence[_Table], links: Links, orders: Sequence[_Table]) -> bool:
+    def _ask_about_dispatch(self, found: Sequence[Table], links: Links, orders: Sequence[Table]) -> bool:
         """Ask what the files of dispatch documents are; whether some were written as sales and must not have been."""
         named = any(o.plan.document == "order" for o in orders)
         overlaps: dict[str, Overlap] = {}
@@ -787,7 +703,7 @@ class Intake:
             for t, rule in zip(self.tables, rules, strict=True):
                 if not t.dispatch:
                     continue
-                canonical = Canonical(rule, self.settings, Numbers(self.connection), self.today, Tally())
+                canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
                 linked = links.linked_rows(t.name)
                 for batch, dispatches in zip(t.staged.batches(), read[t.name], strict=True):
                     self._reject(t, canonical.dispatch_rejects(batch, dispatches, linked), rejected)
@@ -862,11 +778,12 @@ class Intake:
     def _report(self) -> IntakeReport:
         if not any(t.rows_used for t in self.tables):
             raise self._nothing_usable()
-        self._ask_about_minus()
+        for look in AT_ORDERS:
+            self._heed(look(self._orders(), self.settings))
         self._look_for_key_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"
-        summary = summarise(self.connection, lines, self.tally, fields, self.book.shown, self.settings)
+        summary = summarise(self.store, lines, self.tally, fields, self.book.shown, self.settings)
         self.counts |= summary.counts
         self.counts["future_rows"] = self.set_aside["future_date"].rows if "future_date" in self.set_aside else 0
         self.notes.extend(summary.notes)
@@ -911,7 +828,7 @@ class Intake:
         if self.questionnaire is None or not self.questionnaire.has("key_clients"):
             return
         named = list(dict.fromkeys(str(c) for c in self.questionnaire.table("key_clients")["client_id"] if c))
-        known = known_clients(self.connection, self.out / "lines.parquet")
+        known = known_clients(self.store, self.out / "lines.parquet")
         absent = [c for c in named if c.strip().casefold() not in known]
         self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
         if not absent:
@@ -1037,7 +954,7 @@ class Intake:
                 )
             )
 
-    def _file_use(self, t: _Table) -> FileUse:
+    def _file_use(self, t: Table) -> FileUse:
         r = t.reader
         return FileUse(
             name=t.name,

@@ -19,6 +19,7 @@ from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, is_value
 from audit.intake.staging import Row
+from audit.intake.traps import Head
 from audit.intake.values import DateRule, clean_text, is_total, parse_date, parse_number
 from audit.model.intake_report import ColumnUse, Question
 from audit.model.orders import field_name
@@ -112,13 +113,16 @@ class TablePlan:
 
 
 def plan_table(
-    reader: TableReader, settings: Settings, known_person: Callable[[str], bool] = lambda _: False
+    reader: TableReader,
+    settings: Settings,
+    known_person: Callable[[str], bool] = lambda _: False,
+    look: Callable[[Head], None] = lambda _: None,
 ) -> TablePlan:
     """Find the header of a table and decide which column is what; raise when a required field is missing.
 
     ``known_person`` says whether a text names somebody of the staff: it tells the level of managers in a grouped
-    report. A table of dispatch documents is planned so that it can still be read either way: as sales, or for the
-    dates that it gives to the orders it names.
+    report; ``look`` shows the traps the table once its header is found. A table of dispatch documents is planned so
+    that it can still be read either way: as sales, or for the dates that it gives to the orders it names.
     """
     rows = reader.head()
     layout = find_layout(rows, settings.columns, settings.reading.header_row, reader.merged)
@@ -128,6 +132,7 @@ def plan_table(
     sample = [cells for number, cells in rows if number >= layout.first_row]
     asked = declared(reader.name, reader.sheet, settings)
     title = [c for number, cells in rows if number < layout.header_row for c in cells if c][:6]
+    look(Head(reader.name, reader.sheet, title, layout.headers, sample))
     document = document_kind(reader.name, reader.sheet, title, layout.headers, sample)
     if asked or (document == "dispatch" and settings.reading.dispatch_files != ()):
         return _plan_dispatch(reader, settings, known_person, rows, layout, sample, must=bool(asked))

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +25,7 @@ from audit.errors import InputError, Text
 from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.staging import Row, Staged, StageWriter
+from audit.intake.store import Store
 
 __all__ = ["ENCODINGS", "DelimitedReader", "open_delimited", "sniff_encoding"]
 
@@ -191,14 +191,14 @@ class DelimitedReader:
         with self.path.open("rb") as whole:
             self.sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         try:
-            with StageWriter(path, [f for f, _ in keep], connection) as writer:
+            with StageWriter(path, [f for f, _ in keep], store) as writer:
                 _Sieve(self, layout, keep, writer).run()
         except _OtherEncodingError as other:
             self.encoding, self.ascii_so_far = str(other), False
-            return self.stage(layout, keep, path, connection)
+            return self.stage(layout, keep, path, store)
         return writer.staged
 
 

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from audit.errors import InputError, Text
 from audit.intake.archives import check_package, unpack
@@ -21,6 +21,7 @@ from audit.intake.delimited import open_delimited
 from audit.intake.grids import open_html, open_xml
 from audit.intake.layout import Layout, find_layout
 from audit.intake.staging import Row, Staged
+from audit.intake.store import Store
 from audit.intake.workbooks import encrypted, open_workbook
 from audit.settings import Settings
 
@@ -87,7 +88,7 @@ class TableReader(Protocol):
         """Give all rows one by one: for grouped reports, which no reader takes by the column."""
         ...
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         ...
 

@@ -17,6 +17,7 @@ from audit.intake.columnar import file_digest
 from audit.intake.delimited import sniff_encoding
 from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.staging import Row, Staged, StageWriter
+from audit.intake.store import Store
 from audit.intake.values import TYPED
 
 __all__ = ["GridReader", "cell_text", "open_html", "open_xml"]
@@ -56,9 +57,9 @@ class GridReader:
         if self.path is not None:
             self.sha256 = file_digest(self.path)
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
-        with StageWriter(path, [f for f, _ in keep], connection) as writer:
+        with StageWriter(path, [f for f, _ in keep], store) as writer:
             body = (r for r in self.rows() if r[0] >= layout.first_row)
             blank: list[int] = []
             while part := list(islice(body, _STEP)):

@@ -23,6 +23,7 @@ from audit.intake.clients import valid_inn
 from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import Layout, is_value
 from audit.intake.staging import NUMBER_FIELDS, Row, Staged, StageWriter
+from audit.intake.store import Store
 from audit.intake.values import BLANKS, is_subtotal, is_total, parse_number
 from audit.model.intake_report import ControlSum
 from audit.model.orders import field_name
@@ -567,12 +568,7 @@ def _wrong_number(asked: Sequence[str], examples: Sequence[str], name: str) -> I
 
 
 def stage_grouped(
-    rows: Iterator[Row],
-    g: Grouping,
-    regular: Mapping[str, int],
-    outline: Mapping[int, int],
-    path: Path,
-    connection: Any,
+    rows: Iterator[Row], g: Grouping, regular: Mapping[str, int], outline: Mapping[int, int], path: Path, store: Store
 ) -> tuple[Staged, tuple[GroupRow, ...]]:
     """Write the lines of a report with everything that their groups say; return the groups for their sums.
 
@@ -590,7 +586,7 @@ def stage_grouped(
     blank: list[int] = []
     out: list[tuple[int, str | None, str | None, Sequence[str | None]]] = []
     body = ((n, c) for n, c in rows if n >= g.first_row)
-    with StageWriter(path, fields, connection) as writer:
+    with StageWriter(path, fields, store) as writer:
         for number, cells, level in _walk(body, g, columns, outline):
             if not any(c.strip(BLANKS) for c in cells):
                 blank.append(number)  # blank rows at the very end are no rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit.errors import AmbiguityError, Text
+from audit.intake.store import Store
 from audit.intake.values import TYPED, number_marks, parse_number
 from audit.settings import Reading
 
@@ -86,18 +87,15 @@ class Resolved:
 
 
 class Numbers:
-    """Text to numbers by the column, on one DuckDB connection."""
+    """Text to numbers by the column, in the database of the reading."""
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def _query(self, sql: str, column: pa.Array) -> pa.Table:
         numbered = pa.array(np.arange(len(column), dtype=np.int32))
-        self._connection.register("arriving", pa.table([column, numbered], names=["c", "place"]))
-        try:
-            return self._connection.sql(sql).to_arrow_table()
-        finally:
-            self._connection.unregister("arriving")
+        with self._store.given("arriving", pa.table([column, numbered], names=["c", "place"])):
+            return self._store.table(sql)
 
     def examine(self, column: pa.Array) -> tuple[NumberEvidence, Resolved | None]:
         """Count what the cells of a text column show, and read them on the way where they leave no doubt.

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ import pyarrow as pa
 from audit.errors import Text
 from audit.intake.likeness import Client, suspected_duplicates
 from audit.intake.numbers import Decimals
+from audit.intake.store import Store, parquet
 from audit.model.intake_report import DuplicateClient
 from audit.settings import Settings
 
@@ -103,11 +103,7 @@ class DuplicateDocuments:
     """File → row numbers of the repetitions (only when asked for)."""
 
 
-def _source(lines: Path) -> str:
-    return "read_parquet('" + lines.as_posix().replace("'", "''") + "')"
-
-
-def duplicate_documents(connection: Any, lines: Path, *, with_rows: bool) -> DuplicateDocuments | None:
+def duplicate_documents(store: Store, lines: Path, *, with_rows: bool) -> DuplicateDocuments | None:
     """Find documents (client × number × date) whose lines are all equal in two or more files.
 
     Grain of the comparison: the multiset of (item, quantity, amount). The file that comes first by name keeps its
@@ -116,41 +112,41 @@ def duplicate_documents(connection: Any, lines: Path, *, with_rows: bool) -> Dup
     docs = f"""
 SELECT source_file, client_key, order_id, order_date, count(*) AS n, sum(amount) AS revenue,
        sum(CAST(hash(sku, qty, amount) AS HUGEINT)) AS mark
-FROM {_source(lines)} WHERE order_id IS NOT NULL GROUP BY ALL"""
+FROM {parquet(lines)} WHERE order_id IS NOT NULL GROUP BY ALL"""
     again = f"""
 SELECT *, min(source_file) OVER (PARTITION BY client_key, order_id, order_date, n, revenue, mark) AS kept_in
 FROM ({docs})"""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM ({again}) WHERE source_file <> kept_in")
-    found, n, revenue, example = connection.execute(
+    store.run(f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM ({again}) WHERE source_file <> kept_in")
+    found, n, revenue, example = store.row(
         "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(revenue), 0), min(order_id) FROM again"
-    ).fetchall()[0]
+    )
     if not found:
         return None
     rows: dict[str, frozenset[int]] = {}
     if with_rows:
         sql = (
-            f"SELECT l.source_file, list(l.source_row) FROM {_source(lines)} AS l JOIN again AS a "
+            f"SELECT l.source_file, list(l.source_row) FROM {parquet(lines)} AS l JOIN again AS a "
             "ON l.source_file = a.source_file AND l.client_key = a.client_key AND l.order_id = a.order_id "
             "AND l.order_date = a.order_date GROUP BY 1"
         )
-        rows = {file: frozenset(numbers) for file, numbers in connection.execute(sql).fetchall()}
+        rows = {file: frozenset(numbers) for file, numbers in store.rows(sql)}
     return DuplicateDocuments(int(found), int(n), float(revenue), str(example), rows)
 
 
-def known_clients(connection: Any, lines: Path) -> set[str]:
+def known_clients(store: Store, lines: Path) -> set[str]:
     """Return the codes, keys and names (where one client's only) under which the questionnaire may name a client.
 
     Blanks at the ends and letter case do not count. The chapters find key clients by the same words.
     """
     sql = (
-        f"SELECT DISTINCT client_id FROM {_source(lines)} UNION ALL SELECT DISTINCT client_key FROM {_source(lines)} "
-        f"UNION ALL SELECT client_name FROM {_source(lines)} GROUP BY 1 HAVING count(DISTINCT client_key) = 1"
+        f"SELECT DISTINCT client_id FROM {parquet(lines)} UNION ALL SELECT DISTINCT client_key FROM {parquet(lines)} "
+        f"UNION ALL SELECT client_name FROM {parquet(lines)} GROUP BY 1 HAVING count(DISTINCT client_key) = 1"
     )
-    return {text.strip().casefold() for (text,) in connection.execute(sql).fetchall() if text}
+    return {text.strip().casefold() for (text,) in store.rows(sql) if text}
 
 
 def summarise(
-    connection: Any,
+    store: Store,
     lines: Path,
     tally: Tally,
     fields: Sequence[str],
@@ -169,7 +165,7 @@ def summarise(
     )
 
     def one(sql: str) -> int:
-        return int(connection.execute(sql.replace("@lines", _source(lines))).fetchall()[0][0])
+        return int(store.row(sql.replace("@lines", parquet(lines)))[0])
 
     if tally.returns:
         out.counts["unlinked_returns"] = one(

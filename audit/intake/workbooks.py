@@ -26,6 +26,7 @@ from audit.intake.columnar import file_digest
 from audit.intake.documents import declared_sheet, toml_text, word_kind
 from audit.intake.layout import HEAD_ROWS, Layout, find_layout
 from audit.intake.staging import KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWriter
+from audit.intake.store import Store
 from audit.intake.values import TYPED
 from audit.settings import Settings
 
@@ -100,7 +101,7 @@ class SheetReader:
                 yield at + 1, row
         self.sha256 = file_digest(self.path)
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         assert self.table is not None
         table, self.table = self.table, None
@@ -124,7 +125,7 @@ class SheetReader:
         if doubtful:
             columns |= self._marked(doubtful, columns, begin, rows)
         self._fill_merged(keep, columns, begin, rows)
-        with StageWriter(path, [f for f, _ in keep], connection) as writer:
+        with StageWriter(path, [f for f, _ in keep], store) as writer:
             for at in range(0, rows, 131_072):
                 n = min(131_072, rows - at)
                 source = pa.array(np.arange(begin + at + 1, begin + at + n + 1, dtype=np.int64))

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from audit.errors import Text
+from audit.errors import Answer, Text
 
 __all__ = [
     "ColumnUse",
@@ -112,10 +112,18 @@ class ControlSum:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something to ask; ``answer`` is the line of audit.toml that settles it."""
+    """Something to ask; ``answer`` is the line of audit.toml that settles it, the likeliest where there are several."""
 
     text: Text
     answer: str = ""
+    others: tuple[Answer, ...] = ()
+    """Every other possible answer."""
+    kind: str = ""
+    """The trap that asks."""
+    share: float = 0.0
+    """Share of revenue in question, 0–1; 0 where no money is."""
+    taken: bool = False
+    """Whether the files were read as ``answer`` says: the signs leave little doubt, a person still has to confirm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +183,16 @@ class IntakeReport:
             people=tuple(PersonUse(**p) for p in raw["people"]),
             duplicate_clients=tuple(DuplicateClient(**d) for d in raw["duplicate_clients"]),
             control_sums=tuple(ControlSum(**c) for c in raw["control_sums"]),
-            questions=tuple(Question(text(q["text"]), q["answer"]) for q in raw["questions"]),
+            questions=tuple(
+                Question(
+                    **{
+                        **q,
+                        "text": text(q["text"]),
+                        "others": tuple(Answer(text(a["means"]), a["lines"]) for a in q["others"]),
+                    }
+                )
+                for q in raw["questions"]
+            ),
             notes=tuple(text(n) for n in raw["notes"]),
             counts=raw["counts"],
         )

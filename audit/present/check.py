@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from audit.errors import AuditError, Lang, Text
+from audit.errors import Answer, AuditError, Lang, Text
 from audit.method import method
 from audit.model.case import Case
 from audit.model.intake_report import DuplicateClient, IntakeReport, PersonUse
@@ -76,6 +76,12 @@ def check_page(case: Case, findings: Mapping[str, Any], *, company: str, dated: 
     return frame_documents(context, page.front(), chapters)[0]
 
 
+def _other(answer: Answer, lang: Lang) -> Markup:
+    """Another possible answer with its lines of audit.toml."""
+    means = Markup("<p>{}: {}</p>").format(_say(lang, "или", "or"), answer.means.get(lang))
+    return join([means, _code(answer.lines)])
+
+
 def refusal_page(error: AuditError, settings: Settings, *, company: str, dated: str, rejected: bool) -> str:
     """Return the page for inputs that cannot be used: what was found, where, what to do."""
     lang = settings.report.lang
@@ -85,6 +91,7 @@ def refusal_page(error: AuditError, settings: Settings, *, company: str, dated: 
     if answer:
         parts.append(Markup("<p>{}</p>").format(_say(lang, "Строка для audit.toml:", "Line for audit.toml:")))
         parts.append(_code(answer))
+    parts.extend(_other(a, lang) for a in getattr(error, "others", ()))
     if rejected:
         parts.append(_rejected_link(lang))
     front = join(
@@ -284,6 +291,7 @@ class _Page:
             parts.append(Markup("<p><strong>{}</strong></p>").format(q.text.get(self.lang)))
             if q.answer:
                 parts.append(_code(q.answer))
+            parts.extend(_other(a, self.lang) for a in q.others)
         for c in self.guessed:
             assert c.field is not None
             name = field_name(c.field).get(self.lang)

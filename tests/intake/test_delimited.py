@@ -10,10 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from audit.engine.duck import DuckEngine
 from audit.intake import delimited
 from audit.intake.delimited import open_delimited
 from audit.intake.layout import Layout
+from audit.intake.store import Store
 from tests.intake.reading import read, write
 
 HEAD = "order_id;order_date;client_id;amount\n"
@@ -23,13 +23,8 @@ def staged(path: Path, tmp_path: Path, names: tuple[str, ...]) -> list[tuple]:
     """Row number, problem and cells of every staged row."""
     reader = open_delimited(path, path.name, None, ";")
     layout = Layout(1, 2, names)
-    engine = DuckEngine(memory_limit="200MB", threads=1)
-    try:
-        result = reader.stage(
-            layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", engine.connection
-        )
-    finally:
-        engine.close()
+    with Store("200MB") as store:
+        result = reader.stage(layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", store)
     rows: list[tuple] = []
     for batch in result.batches():
         rows += list(zip(*(c.to_pylist() for c in pa.Table.from_batches([batch]).columns), strict=True))

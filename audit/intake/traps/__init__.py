@@ -1,0 +1,71 @@
+"""Traps: what a file can say other than its maker meant. One small module a trap.
+
+A trap has a function ``look`` and stands in `registry` under the moment at which it looks:
+
+=============  ====================================  ==========================================================
+``AT_HEAD``    ``look(head, settings)``              the header of one table was found, no row was read yet
+``AT_TABLE``   ``look(table, settings)``             all rows of one table are staged as text, none is understood
+``AT_TABLES``  ``look(orders, settings)``            all tables are staged; what they show together
+``AT_ORDERS``  ``look(orders, settings)``            the canonical lines are written
+=============  ====================================  ==========================================================
+
+It returns nothing, a note (a `Text`: read rightly, and the reader of the report should know how), or a `Question`.
+Where going on would be guessing it raises `AmbiguityError` with the line that answers; where nothing can help,
+`InputError`. What a trap changes in the reading is a setting, so that the line asked for and what the kit does are one
+thing: a question with ``taken`` is read at once as its ``answer`` says, and only waits to be confirmed or denied. A trap
+whose setting is given has nothing to ask.
+
+Every possible answer is a line of its own: the likeliest in ``answer``, the rest in ``others``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit.errors import Text
+from audit.intake.documents import toml_text
+from audit.model.intake_report import Question
+from audit.settings import Settings
+
+if TYPE_CHECKING:
+    from audit.intake.table import Orders, Table
+
+__all__ = ["Found", "Head", "LookAtHead", "LookAtOrders", "LookAtTable", "column_line", "files_line", "reading_line"]
+
+Found = Question | Text | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A table whose header was found: its name, what stands above, the header, the first rows below."""
+
+    name: str
+    sheet: str | None
+    title: Sequence[str]
+    """Filled cells of the rows above the header."""
+    headers: Sequence[str]
+    """Headers, the lower row where there are two."""
+    sample: Sequence[Sequence[str]]
+
+
+LookAtHead = Callable[[Head, Settings], Found]
+LookAtTable = Callable[["Table", Settings], Found]
+LookAtOrders = Callable[["Orders", Settings], Found]
+
+
+def reading_line(setting: str, value: str | int | bool) -> str:
+    """Return the lines of audit.toml that give a setting of [reading]."""
+    return f"[reading]\n{setting} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def files_line(setting: str, names: Iterable[str]) -> str:
+    """Return the lines of audit.toml that name files in a setting of [reading]."""
+    return f"[reading]\n{setting} = [" + ", ".join(f'"{toml_text(name)}"' for name in names) + "]"
+
+
+def column_line(field: str, header: str) -> str:
+    """Return the lines of audit.toml that name the column of a field."""
+    return f"[columns]\n{field} = {json.dumps(header, ensure_ascii=False)}"
