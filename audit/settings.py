@@ -126,8 +126,16 @@ class Reading(_Section):
     dispatch_files: tuple[str, ...] | None = None
     """Files (patterns of their names) of dispatch documents beside the orders: they date the orders and are no sales
     of their own. An empty list says that every file holds sales of its own; none given: asked where both are found."""
-    duplicates: Literal["keep", "drop"] | None = None
-    """What to do with exact duplicate documents met in several files."""
+    same_sales: tuple[str, ...] | None = None
+    """Files (patterns of their names) whose sales other files hold too, under numbers of another program: left out on
+    the days that the others cover. An empty list says that all are sales of their own."""
+    payment_files: tuple[str, ...] | None = None
+    """Files (patterns of their names) of payments beside the orders: no sales. An empty list says that they are."""
+    duplicates: Literal["keep", "drop", "later", "earlier"] | None = None
+    """Documents met in several files: ``drop`` counts equal ones once, ``later`` and ``earlier`` take every document,
+    corrected or not, from the export that ends later or earlier, ``keep`` counts them all."""
+    repeated_rows: Literal["keep", "drop"] | None = None
+    """Rows that stand several times inside one file, as whole documents or in one block."""
     groups: tuple[str, ...] | None = None
     """Levels of a grouped report from the outermost, the lines last: fields, or ``-`` for a level not needed."""
 

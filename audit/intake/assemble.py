@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import AmbiguityError, InputError, NothingUsableError, Text, did_you_mean
-from audit.intake.canonical import Canonical, ClientKey, Codes, Dispatches, RejectedRow, TableRules, lines_writer
+from audit.intake.canonical import (
+    Canonical,
+    ClientKey,
+    Codes,
+    Dispatches,
+    RejectedRow,
+    TableRules,
+    Voided,
+    lines_writer,
+    voided_table,
+)
 from audit.intake.client_keys import ClientBook
 from audit.intake.clients import is_rounded
 from audit.intake.columns import absent_columns, plan_table
@@ -29,10 +39,10 @@ from audit.intake.people import Person, PersonIndex
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.store import Store
-from audit.intake.summary import Tally, duplicate_documents, known_clients, summarise
+from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head
-from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES
+from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
@@ -94,7 +104,7 @@ class Intake:
         self._sort_out_dispatch()
         self._write(rules)
         links = self._link_dispatch(rules)
-        self._duplicate_documents(rules)
+        self._count_once(rules)
         self._check_corrections()
         if links is not None:
             self._date_orders(rules, *links)
@@ -401,6 +411,7 @@ class Intake:
             ThreadPoolExecutor(1, thread_name_prefix="intake-write") as pool,
         ):
             busy: Future[None] | None = None
+            voided: list[Voided] = []
             self.merged: dict[str, list[float]] = {}
             self.fixed: dict[tuple[str, str, str], float] = {}
             for t, rule in zip(self.tables, rules, strict=True):
@@ -422,6 +433,7 @@ class Intake:
                     t.rows_set_aside,
                     t.staged.rows,
                 )
+                voided.extend(canonical.voided)
                 t.totals = [(row, self.hide("total_row", label) or "", money) for row, label, money in canonical.totals]
                 _add(self.people, canonical.people)
                 _add(self.merged, canonical.merged)
@@ -433,6 +445,7 @@ class Intake:
                     self._note_rounded_numbers(t, canonical.rounded_numbers)
             if busy is not None:
                 busy.result()
+        self.store.keep("voided", voided_table(voided))
 
     def _without_names(self) -> Callable[[str, str | None], str | None]:
         """What the values of rows set aside pass through: persons' names only where the report shows them."""
@@ -510,39 +523,20 @@ class Intake:
                 )
             )
 
-    def _duplicate_documents(self, rules: Sequence[TableRules]) -> None:
-        """Files of overlapping periods: documents met twice are asked about, or dropped where the settings say so."""
-        if len(self.tables) < 2 or not any(t.rows_used for t in self.tables):
+    def _count_once(self, rules: Sequence[TableRules]) -> None:
+        """Sales that stand twice are asked about, and counted once where the settings say so."""
+        if not any(t.rows_used for t in self.tables):
             return
-        drop = self.settings.reading.duplicates == "drop"
-        found = duplicate_documents(self.store, self.out / "lines.parquet", with_rows=drop)
-        self.counts["duplicate_documents"] = 0 if found is None else found.documents
-        if found is None or self.settings.reading.duplicates == "keep":
-            return
-        if drop:
+        for trap in SALES_TWICE:
+            self._heed(trap.look(self._orders(), self.settings))
+            again = trap.again(self._orders(), self.settings)
+            if again is None:
+                continue
             for rule in rules:
-                rule.repeated = found.rows.get(rule.name, frozenset())
-            self.notes.append(
-                Text(
-                    f"Документы, повторённые в нескольких файлах, учтены один раз: {found.documents}, строк {found.lines}",
-                    f"Documents repeated in several files were counted once: {found.documents}, {found.lines} rows",
-                )
-            )
+                rule.again = {**rule.again, again.reason: again.rows.get(rule.name, frozenset())}
+            self.notes.append(again.note)
             self._begin_again()
             self._write(rules)
-            return
-        revenue = f"{found.revenue:,.0f}".replace(",", "\N{NO-BREAK SPACE}")
-        self.questions.append(
-            Question(
-                Text(
-                    f"Одни и те же документы есть в нескольких файлах: {found.documents} (например, {found.example}), "
-                    f"строк {found.lines}, выручка {revenue}. Сейчас они посчитаны дважды",
-                    f"The same documents stand in several files: {found.documents} (for example {found.example}), "
-                    f"{found.lines} rows, revenue {found.revenue:,.0f}. They are counted twice now",
-                ),
-                '[reading]\nduplicates = "drop"',
-            )
-        )
 
     def _begin_again(self) -> None:
         for t in self.tables:

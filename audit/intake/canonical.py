@@ -50,7 +50,9 @@ __all__ = [
     "Dispatches",
     "RejectedRow",
     "TableRules",
+    "Voided",
     "lines_writer",
+    "voided_table",
 ]
 
 Ints = npt.NDArray[np.int32]
@@ -60,9 +62,13 @@ _Pick = slice | npt.NDArray[np.intp]
 RejectedRow = tuple[int, str | None, str | None, str, float | None]
 """Row number, header of the column at fault, its value, reason code, amount where there is one."""
 
+Voided = tuple[str, str, str, int]
+"""File, client's key, number and day of a document that was cancelled, deleted or never posted."""
+
 _CODE = {code: np.int8(i + 1) for i, code in enumerate(REASONS)}
 _NAME = {int(v): k for k, v in _CODE.items()}
 _LACKING = frozenset({"no_client", "no_date", "bad_date", "no_amount", "bad_amount"})
+_VOID = np.array([_CODE[c] for c in ("deleted", "unposted", "cancelled")], np.int8)
 _GROUPING = frozenset({"total_row", "subtotal_row", "group_row"})
 _UNREADABLE = frozenset({"bad_bytes", "unclosed_quote", "field_count"})
 _LABELLED = ("first", "order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
@@ -86,6 +92,14 @@ def lines_writer(path: Path) -> pq.ParquetWriter:
         write_statistics=["order_date", "source_row"],
         store_schema=False,
     )
+
+
+def voided_table(found: Sequence[Voided]) -> pa.Table:
+    """Return voided documents as a table: file, client_key, order_id, day."""
+    files, keys, numbers, days = zip(*found, strict=True) if found else ((), (), (), ())
+    day = pa.array(days, pa.int32()).cast(pa.date32())
+    texts = (pa.array(t, pa.string()) for t in (files, keys, numbers))
+    return pa.Table.from_arrays([*texts, day], names=["file", "client_key", "order_id", "day"])
 
 
 class Codes:
@@ -177,8 +191,8 @@ class TableRules:
     """Whether the whole file is returns written as positive amounts."""
     currency: str | None = None
     """The only currency used; rows in another are set aside."""
-    repeated: frozenset[int] = frozenset()
-    """Rows of documents that another file already brought."""
+    again: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Reason → rows that bring nothing new: another file has the sale, or the same file has the row."""
     fixes: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     """Declared corrections: (field, order number, value that must stand there) → value that replaces it."""
     dated_by: tuple[str, ...] = ()
@@ -244,6 +258,7 @@ class Canonical:
         """Key before a declared merge → used rows and their revenue."""
         self.totals: list[tuple[int, str, float]] = []
         """Total rows: row number, label, amount."""
+        self.voided: list[Voided] = []
         self.derived_amounts = 0
         self.rounded_numbers: Counter[str] = Counter()
         """Document numbers that a spreadsheet rounded → rows."""
@@ -268,6 +283,7 @@ class Canonical:
         keys, names, ids, merged = self._client_columns(batch)
         self._reasons(batch, reason, dates, amount, has_amount, keys, back, kind, price, qty, has_qty)
         rejects = self._rejected(batch, reason, amount, has_amount) if reason.any() else []
+        self._keep_voided(batch, reason, keys, dates)
         used = np.flatnonzero(reason == 0)
         if len(used) == 0:
             return None, rejects
@@ -713,10 +729,20 @@ class Canonical:
             if end:
                 outside |= dates.days > (end - _EPOCH).days
         mark(outside, "outside_period")
-        if self.rules.repeated:
-            again = pa.array(sorted(self.rules.repeated), pa.int64())
-            hit = pc.is_in(batch.column("source_row"), again).to_numpy(zero_copy_only=False)
-            mark(hit, "duplicate_document")
+        for code, rows in self.rules.again.items():
+            hit = pc.is_in(batch.column("source_row"), pa.array(sorted(rows), pa.int64())).to_numpy(
+                zero_copy_only=False
+            )
+            mark(hit, code)
+
+    def _keep_voided(self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], keys: Ints, dates: _Dates) -> None:
+        """Remember the documents that count for nothing: in a later export they void what an earlier one held."""
+        rows = np.flatnonzero(np.isin(reason, _VOID) & (keys >= 0) & (dates.days != _NO_DAY))
+        if len(rows) and self.has("order_id"):
+            numbers = self._order_ids(batch).take(pa.array(rows)).to_pylist()
+            clients = [self.keys.values[k] for k in keys[rows].tolist()]
+            found = zip(clients, numbers, dates.days[rows].tolist(), strict=True)
+            self.voided.extend((self.rules.name, c, n, d) for c, n, d in found if n)
 
     def _void(self, batch: pa.RecordBatch, mark: Callable[[Bools, str], None], kind: Ints) -> None:
         """Documents that do not count whatever they hold: deleted, unposted, internal, cancelled."""
@@ -746,7 +772,10 @@ class Canonical:
         "nonpositive_price": ("price", "amount"),
         "return_dropped": ("amount", "price"),
         "foreign_currency": ("currency",),
-        "duplicate_document": ("order_id",),
+        "payment": ("order_id", "order_date"),
+        "same_sale": ("order_id", "order_date"),
+        "duplicate_document": ("order_id", "order_date"),
+        "repeated_row": ("order_id", "order_date"),
         "dispatch_return": ("amount", "order_id"),
         "dispatch_dated": ("order_ref", "order_id"),
         "dispatch_no_order": ("order_ref", "order_id"),

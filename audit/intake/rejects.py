@@ -59,6 +59,17 @@ REASONS: dict[str, Text] = {
     ),
     "future_date": Text("дата в будущем", "the date is in the future"),
     "outside_period": Text("дата вне периода аудита ([period])", "the date is outside the audit's period ([period])"),
+    "payment": Text(
+        "оплата, а не продажа ([reading] payment_files)", "a payment and no sale ([reading] payment_files)"
+    ),
+    "same_sale": Text(
+        "та же продажа есть в другом файле ([reading] same_sales)",
+        "the same sale stands in another file ([reading] same_sales)",
+    ),
+    "repeated_row": Text(
+        "повтор строки того же файла ([reading] repeated_rows)",
+        "the row repeats one of the same file ([reading] repeated_rows)",
+    ),
     "duplicate_document": Text(
         "тот же документ уже прочитан из другого файла ([reading] duplicates)",
         "the same document was already read from another file ([reading] duplicates)",

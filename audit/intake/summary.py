@@ -19,7 +19,7 @@ from audit.intake.store import Store, parquet
 from audit.model.intake_report import DuplicateClient
 from audit.settings import Settings
 
-__all__ = ["DuplicateDocuments", "Summary", "Tally", "duplicate_documents", "known_clients", "summarise"]
+__all__ = ["Summary", "Tally", "known_clients", "summarise"]
 
 _EPOCH = dt.date(1970, 1, 1)
 
@@ -89,48 +89,6 @@ class Summary:
     counts: dict[str, int]
     notes: list[Text] = field(default_factory=list)
     duplicate_clients: tuple[DuplicateClient, ...] = ()
-
-
-@dataclass(frozen=True)
-class DuplicateDocuments:
-    """Documents met word for word in several files: how many, their lines beyond the first file, their revenue."""
-
-    documents: int
-    lines: int
-    revenue: float
-    example: str
-    rows: dict[str, frozenset[int]]
-    """File → row numbers of the repetitions (only when asked for)."""
-
-
-def duplicate_documents(store: Store, lines: Path, *, with_rows: bool) -> DuplicateDocuments | None:
-    """Find documents (client × number × date) whose lines are all equal in two or more files.
-
-    Grain of the comparison: the multiset of (item, quantity, amount). The file that comes first by name keeps its
-    lines. Rows without a document number are not compared.
-    """
-    docs = f"""
-SELECT source_file, client_key, order_id, order_date, count(*) AS n, sum(amount) AS revenue,
-       sum(CAST(hash(sku, qty, amount) AS HUGEINT)) AS mark
-FROM {parquet(lines)} WHERE order_id IS NOT NULL GROUP BY ALL"""
-    again = f"""
-SELECT *, min(source_file) OVER (PARTITION BY client_key, order_id, order_date, n, revenue, mark) AS kept_in
-FROM ({docs})"""
-    store.run(f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM ({again}) WHERE source_file <> kept_in")
-    found, n, revenue, example = store.row(
-        "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(revenue), 0), min(order_id) FROM again"
-    )
-    if not found:
-        return None
-    rows: dict[str, frozenset[int]] = {}
-    if with_rows:
-        sql = (
-            f"SELECT l.source_file, list(l.source_row) FROM {parquet(lines)} AS l JOIN again AS a "
-            "ON l.source_file = a.source_file AND l.client_key = a.client_key AND l.order_id = a.order_id "
-            "AND l.order_date = a.order_date GROUP BY 1"
-        )
-        rows = {file: frozenset(numbers) for file, numbers in store.rows(sql)}
-    return DuplicateDocuments(int(found), int(n), float(revenue), str(example), rows)
 
 
 def known_clients(store: Store, lines: Path) -> set[str]:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from audit.intake.traps import LookAtHead, LookAtOrders, LookAtTable, swapped_dates, turned_signs
+from audit.intake.traps import (
+    LookAtHead,
+    LookAtOrders,
+    LookAtTable,
+    overlap,
+    payments,
+    repeated_rows,
+    same_sales,
+    swapped_dates,
+    turned_signs,
+)
+from audit.intake.traps.twice import SalesTrap
 
-__all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES"]
+__all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
 
 AT_HEAD: tuple[LookAtHead, ...] = ()
 AT_TABLE: tuple[LookAtTable, ...] = ()
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look,)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
+SALES_TWICE: tuple[SalesTrap, ...] = (payments, same_sales, overlap, repeated_rows)
+"""Sales that stand twice: each looks at the canonical lines that the ones before have left."""

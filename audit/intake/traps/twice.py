@@ -1,0 +1,71 @@
+"""What the traps of sales that stand twice share: what a trap tells to leave out, and how files are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from audit.errors import Text
+from audit.intake.store import Store, parquet
+from audit.intake.table import Orders, Table
+from audit.intake.traps import Found
+from audit.settings import Settings
+
+__all__ = ["Again", "SalesTrap", "client_days", "money_text", "percent", "share_of", "window"]
+
+
+@dataclass(frozen=True)
+class Again:
+    """Rows that bring nothing new, by the settings: file → row numbers, why, and how the reader is told."""
+
+    rows: Mapping[str, frozenset[int]]
+    reason: str
+    note: Text
+
+
+class SalesTrap(Protocol):
+    """A module that looks for sales that stand twice and leaves them out where the settings say so."""
+
+    @staticmethod
+    def look(orders: Orders, settings: Settings) -> Found:
+        """Ask, or say nothing."""
+        ...
+
+    @staticmethod
+    def again(orders: Orders, settings: Settings) -> Again | None:
+        """Return the rows that the settings leave out."""
+        ...
+
+
+def money_text(amount: float) -> Text:
+    """Return a sum of money without its sign, as people write it."""
+    whole = f"{amount:,.0f}"
+    return Text(whole.replace(",", "\N{NO-BREAK SPACE}"), whole)
+
+
+def percent(share: float) -> str:
+    """Return a share as whole percent."""
+    return f"{100.0 * share:.0f}"
+
+
+def share_of(amount: float, orders: Orders) -> float:
+    """Return the share of all revenue that an amount is, 0–1."""
+    total = orders.tally.revenue / 10_000.0
+    return min(1.0, max(0.0, amount / total)) if total > 0 else 0.0
+
+
+def window(store: Store, orders: Orders, files: Sequence[Table]) -> tuple[object, object]:
+    """Return the first and the last day of the sales of some files."""
+    marks = ", ".join("?" for _ in files)
+    sql = f"SELECT min(order_date), max(order_date) FROM {parquet(orders.lines)} WHERE source_file IN ({marks})"
+    first, last = store.row(sql, [t.name for t in files])
+    return first, last
+
+
+def client_days(orders: Orders) -> str:
+    """Return the query of what every file sold to every client on every day, with the numbers of its documents."""
+    return f"""
+SELECT source_file AS file, client_key, order_date AS day, CAST(sum(amount) AS DOUBLE) AS revenue,
+       list(DISTINCT order_id) FILTER (order_id IS NOT NULL) AS ids
+FROM {parquet(orders.lines)} GROUP BY ALL HAVING sum(amount) > 0"""
