@@ -100,7 +100,8 @@ class Reading(_Section):
     decimal: Literal[",", "."] | None = None
     date_format: str | None = None
     """``dd.mm.yyyy``, ``mm/dd/yyyy``, ``yyyy-mm-dd`` or a strptime pattern."""
-    sheet: str | None = None
+    sheet: tuple[str, ...] | None = None
+    """Sheets that hold the orders: their names, or «Книга.xlsx#Лист» where it concerns one workbook alone."""
     header_row: int | None = Field(default=None, ge=1)
     """Row number of the header in the file, counted from 1."""
     cancelled: tuple[str, ...] = ()
@@ -125,6 +126,11 @@ class Reading(_Section):
     """What to do with exact duplicate documents met in several files."""
     groups: tuple[str, ...] | None = None
     """Levels of a grouped report from the outermost, the lines last: fields, or ``-`` for a level not needed."""
+
+    @field_validator("sheet", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("groups")
     @classmethod
