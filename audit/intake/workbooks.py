@@ -29,7 +29,7 @@ from audit.intake.store import Store
 from audit.intake.values import TYPED
 from audit.settings import Settings
 
-__all__ = ["SheetReader", "open_workbook", "sheet_entry"]
+__all__ = ["SheetReader", "formulas_without_values", "open_workbook", "sheet_entry"]
 
 _ERRORS = {
     "Div0": "#DIV/0!",
@@ -123,7 +123,7 @@ class SheetReader:
                         )
                     )
         numbers = {i for f, i in keep if f in NUMBER_FIELDS}
-        doubtful = [i for i in sorted(numbers) if pc.any(pc.match_substring(columns[i], ",")).as_py()]
+        doubtful = [i for i in sorted(numbers) if _doubtful(columns[i])]
         if doubtful:
             columns |= self._marked(doubtful, columns, begin, rows)
         self._fill_merged(keep, columns, begin, rows)
@@ -247,6 +247,14 @@ def _strings(column: pa.Array) -> pa.Array:
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
 
 
+def _doubtful(column: pa.Array) -> bool:
+    """Whether the texts of a number column leave its decimal mark open: a comma, or three digits after every point."""
+    if pc.any(pc.match_substring(column, ",")).as_py():
+        return True
+    pointed = column.filter(pc.match_substring(column, ".").fill_null(False))
+    return len(pointed) > 0 and bool(pc.all(pc.match_substring_regex(pointed, r"^-?\d{1,3}\.\d{3}$")).as_py())
+
+
 def _last_row(table: pa.RecordBatch, begin: int) -> int:
     """Number of rows from ``begin`` to the last one that holds anything."""
     last = 0
@@ -288,9 +296,7 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
             raise encrypted(name) from e
         raise _damaged(name, kind) from e
     sheets = [r for sheet in names if (r := _load(workbook, path, name, kind, sheet)) is not None]
-    found = choose_sheets(name, sheets, settings)
-    _formulas_without_values(path, name, found[0])
-    return found
+    return choose_sheets(name, sheets, settings)
 
 
 def _bounded(path: Path, name: str) -> None:
@@ -381,28 +387,14 @@ def encrypted(name: str) -> InputError:
     )
 
 
-def _formulas_without_values(path: Path, name: str, reader: SheetReader) -> None:
-    """A workbook written by a program may hold formulas that nobody has calculated yet: every such cell is empty."""
-    if reader.format != "xlsx" or reader.table is None or path.stat().st_size > _MERGED_BYTES:
-        return
-    empty = [c for c in reader.table.columns if c.null_count >= max(len(c) - 1, 1)]
-    if not empty:
-        return
-    with zipfile.ZipFile(path) as z:
-        for entry in z.namelist():
-            if not entry.startswith("xl/worksheets/sheet"):
-                continue
-            with z.open(entry) as f:
-                part = f.read(4 * 2**20)
-            if part.count(b"<f>") + part.count(b"<f ") > 0 and re.search(rb"</f>\s*(<v\s*/>|<v></v>|</c>)", part):
-                raise InputError(
-                    Text(
-                        "В ячейках формулы без значений: книгу не пересчитали",
-                        "Cells hold formulas without values: the workbook was never calculated",
-                    ),
-                    where=name,
-                    todo=Text(
-                        "Откройте её в Excel или LibreOffice, сохраните и пришлите ещё раз",
-                        "Open it in Excel or LibreOffice, save it and send it again",
-                    ),
-                )
+def formulas_without_values(reader: object) -> bool:
+    """Whether a workbook holds formulas that nobody has calculated yet: a program wrote it, and every such cell is empty."""
+    if not isinstance(reader, SheetReader) or reader.format != "xlsx" or reader.path.stat().st_size > _MERGED_BYTES:
+        return False
+    with zipfile.ZipFile(reader.path) as z:
+        entry = sheet_entry(z, reader.sheet)
+        if entry is None:
+            return False
+        with z.open(entry) as f:
+            part = f.read(4 * 2**20)
+    return bool(re.search(rb"<f[ >]", part) and re.search(rb"</f>\s*(<v\s*/>|<v></v>|</c>)", part))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from audit.intake.traps import LookAtHead, LookAtOrders, LookAtTable, swapped_dates, turned_signs
+from audit.intake.traps import (
+    LookAtHead,
+    LookAtOrders,
+    LookAtTable,
+    document_sums,
+    empty_amounts,
+    swapped_dates,
+    turned_signs,
+)
 
 __all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES"]
 
 AT_HEAD: tuple[LookAtHead, ...] = ()
-AT_TABLE: tuple[LookAtTable, ...] = ()
+AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look)
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look,)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
