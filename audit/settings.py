@@ -105,7 +105,8 @@ class Reading(_Section):
     decimal: Literal[",", "."] | None = None
     date_format: str | None = None
     """``dd.mm.yyyy``, ``mm/dd/yyyy``, ``yyyy-mm-dd`` or a strptime pattern."""
-    sheet: str | None = None
+    sheet: tuple[str, ...] | None = None
+    """Sheets that hold the orders: their names, or «Книга.xlsx#Лист» where it concerns one workbook alone."""
     header_row: int | None = Field(default=None, ge=1)
     """Row number of the header in the file, counted from 1."""
     cancelled: tuple[str, ...] = ()
@@ -123,6 +124,14 @@ class Reading(_Section):
     swapped_dates: tuple[str, ...] | None = None
     """Files (patterns of their names) in whose true dates a spreadsheet swapped day and month; an empty list says that
     the dates are right; none given: asked where they look swapped."""
+    computed_amounts: tuple[str, ...] | None = None
+    """Files (patterns of their names) whose amount is quantity × price whatever the column of amounts holds; an empty
+    list says that amounts of zero are right; none given: asked where all amounts are zero while quantity × price is not."""
+    document_sums: tuple[str, ...] | None = None
+    """Files (patterns of their names) whose amount is that of the whole document, repeated on each of its lines; an empty
+    list says that it is the line's own; none given: asked where it looks repeated."""
+    money_unit: Literal[1, 1000, 1000000] | None = None
+    """What sums are multiplied by where the header of their column names no unit; none given: what the title says."""
     dispatch_files: tuple[str, ...] | None = None
     """Files (patterns of their names) of dispatch documents beside the orders: they date the orders and are no sales
     of their own. An empty list says that every file holds sales of its own; none given: asked where both are found."""
@@ -150,6 +159,11 @@ class Reading(_Section):
         if known is not None and not known._is_text_encoding:
             raise ValueError("no encoding of text; for example utf-8, cp1251, koi8-r, utf-16")
         return given
+
+    @field_validator("sheet", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("groups")
     @classmethod

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit.errors import AmbiguityError, InputError, NothingUsableError, Text, did_you_mean
+from audit.errors import AmbiguityError, Answer, InputError, NothingUsableError, Text, did_you_mean
 from audit.intake.canonical import (
     Canonical,
     ClientKey,
@@ -42,6 +42,7 @@ from audit.intake.store import Store
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head
+from audit.intake.traps.document_sums import divide
 from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
@@ -184,6 +185,8 @@ class Intake:
         scale = 100 if any(e.largest > 1.5 or e.percent for e in pct) else 1
         fixes = {(f.field, f.order_id, f.was): f.becomes for f in self.settings.corrections.fix}
         currency = self._currency_chosen = self._currency()
+        computed = self._named("computed_amounts", self.settings.reading.computed_amounts or ())
+        divided = self._named("document_sums", self.settings.reading.document_sums or ())
         out = []
         for t in self.tables:
             t.all_returns = not t.plan.declared and self._is_returns_file(t)
@@ -206,13 +209,29 @@ class Intake:
                     grouped=t.plan.grouped,
                     all_returns=t.all_returns,
                     currency=currency,
+                    computed=t in computed,
                     fixes=fixes,
                     dated_by=t.plan.dated_by,
                     swapped=swapped.get(t.name, frozenset()),
                     inverted=inverted.get(t.name, frozenset()),
                 )
             )
+            if t in divided:
+                self._divide(t, out[-1])
         return out
+
+    def _divide(self, t: Table, rule: TableRules) -> None:
+        """Divide sums of whole documents over their lines."""
+        canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
+        rule.divided = divide(canonical.documents(batch) for batch in t.staged.batches())
+        self.notes.append(
+            Text(
+                f"{t.name}: в колонке «{t.plan.labels['amount']}» сумма всего документа повторена в каждой его строке; она "
+                "учтена один раз и разделена по строкам",
+                f"{t.name}: column “{t.plan.labels['amount']}” repeats the sum of the whole document on each of its lines; it "
+                "was counted once and divided over them",
+            )
+        )
 
     @staticmethod
     def _date_texts(staged: Staged) -> list[str]:
@@ -296,6 +315,9 @@ class Intake:
                 code = self.codes["currency"].code(text)
                 if code >= 0:
                     found[self.codes["currency"].values[code]] += rows
+            if not t.staged.has("currency") and "amount" in t.staged.numbers:
+                for mark, rows in t.staged.numbers["amount"].currencies.items():
+                    found[self.codes["currency"].values[self.codes["currency"].code(mark)]] += rows
         asked = self.settings.company.currency
         if asked is None and self.questionnaire is not None:
             given = self.questionnaire.company.get("currency")
@@ -309,7 +331,12 @@ class Intake:
             f"Amounts are in several currencies (rows: {listed}); only rows in {chosen} were used",
         )
         if asked is None:
-            self.questions.append(Question(said, f'[company]\ncurrency = "{chosen}"'))
+            others = tuple(
+                Answer(Text(f"суммы в {c}", f"the sums in {c}"), f'[company]\ncurrency = "{c}"')
+                for c in sorted(found, key=lambda c: (-found[c], c))
+                if c != chosen
+            )
+            self.questions.append(Question(said, f'[company]\ncurrency = "{chosen}"', others, kind="currencies"))
         else:
             self.notes.append(said)
         return chosen

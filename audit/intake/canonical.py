@@ -25,11 +25,13 @@ from audit.intake.numbers import Decimals, Numbers, from_decimal, product, to_de
 from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
+from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
 from audit.intake.values import (
     EARLIEST_YEAR,
     TYPED,
     DateRule,
     clean_text,
+    currency_mark,
     date_inside,
     empty_date,
     is_cell_error,
@@ -201,6 +203,10 @@ class TableRules:
     """Date fields in whose true dates a spreadsheet swapped day and month."""
     inverted: frozenset[str] = frozenset()
     """Number fields whose sign is turned: sales stand with a minus."""
+    computed: bool = False
+    """Whether the amount is quantity × price whatever its own column holds."""
+    divided: Sequence[Decimals] | None = None
+    """Per batch the amounts of the rows, where the file repeats a document's sum on each of its lines."""
 
 
 @dataclass
@@ -517,17 +523,19 @@ class Canonical:
             qty, has_qty = self._number(batch, "qty")
         if self.has("price"):
             price, has_price = self._number(batch, "price")
-        if self.has("amount"):
+        if self.has("amount") and not self.rules.computed:
             amount, has_amount = self._number(batch, "amount")
         else:
             amount, has_amount = np.zeros(n, np.int64), np.zeros(n, bool)
         if qty is not None and has_qty is not None and price is not None and has_price is not None:
             gap = np.flatnonzero(has_qty & has_price & ~has_amount)
-            if len(gap) and self.has("amount"):
+            if len(gap) and self.has("amount") and not self.rules.computed:
                 gap = gap[_blank(batch.column("amount"), gap)]
             if len(gap):
                 amount[gap], has_amount[gap] = product(qty[gap], price[gap])
                 self.derived_amounts += len(gap)
+        if self.rules.divided is not None:
+            amount = self.rules.divided[self._at]
         margin = has_margin = None
         if self.has("margin"):
             margin, has_margin = self._number(batch, "margin")
@@ -538,6 +546,16 @@ class Canonical:
             margin = amount - cost
             has_margin = has_margin & has_amount
         return amount, has_amount, margin, has_margin, qty, has_qty, price
+
+    def documents(self, batch: pa.RecordBatch) -> Documents:
+        """Return what tells the documents of a batch apart, and by what their sums are to be divided."""
+        self._at += 1
+        amount, has_amount, _, _, qty, has_qty, price = self._money(batch)
+        weight = np.ones(batch.num_rows, np.int64)
+        if qty is not None and has_qty is not None and price is not None:
+            weight = np.where(has_qty, np.abs(product(qty, price)[0]), 0)
+        texts = [_texts(batch.column(f)) for f in DOCUMENT_FIELDS if self.has(f)]
+        return Documents(list(zip(*texts, strict=True)), np.where(has_amount, amount, 0), weight)
 
     def _turn_returns(
         self, back: Bools, amount: Decimals, margin: Decimals | None, qty: Decimals | None
@@ -718,8 +736,8 @@ class Canonical:
                 mark(amount == 0, "nonpositive_price")
         if reading.drop_returns:
             mark((amount < 0) | back, "return_dropped")
-        if self.rules.currency is not None and self.has("currency"):
-            found = coded("currency")
+        if self.rules.currency is not None:
+            found = coded("currency") if self.has("currency") else self._marked_currency(batch)
             mark((found >= 0) & (found != codes["currency"].of(self.rules.currency)), "foreign_currency")
         mark(dates.days > (self.today - _EPOCH).days, "future_date")
         outside = np.zeros(len(reason), bool)
@@ -743,6 +761,14 @@ class Canonical:
             clients = [self.keys.values[k] for k in keys[rows].tolist()]
             found = zip(clients, numbers, dates.days[rows].tolist(), strict=True)
             self.voided.extend((self.rules.name, c, n, d) for c, n, d in found if n)
+
+    def _marked_currency(self, batch: pa.RecordBatch) -> Ints:
+        """Currency that the amount's own cell names."""
+        if not self.has("amount") or not self.rules.staged.numbers["amount"].currencies:
+            return np.full(batch.num_rows, -1, np.int32)
+        codes, cells = self.rules.codes["currency"], batch.column("amount").dictionary_encode()
+        marks = (currency_mark(t) if t else None for t in cells.dictionary.to_pylist())
+        return _spread(cells, np.fromiter(map(codes.code, marks), np.int32, len(cells.dictionary)), np.int32(-1))
 
     def _void(self, batch: pa.RecordBatch, mark: Callable[[Bools, str], None], kind: Ints) -> None:
         """Documents that do not count whatever they hold: deleted, unposted, internal, cancelled."""
@@ -831,6 +857,8 @@ class Canonical:
         for name in (*PERSON_FIELDS, "currency", "status", "initiator"):
             if self.has(name):
                 columns[name] = codes[name].array(codes[name].column(batch.column(name))[pick])
+        if not self.has("currency") and self.has("amount") and self.rules.staged.numbers["amount"].currencies:
+            columns["currency"] = codes["currency"].array(self._marked_currency(batch)[pick])
         for name in (*CODED_FIELDS, "holding"):
             if self.has(name):
                 columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name))[pick])

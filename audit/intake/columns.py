@@ -131,7 +131,7 @@ def plan_table(
     layout = replace(layout, headers=tuple(_unique(layout.headers)))
     sample = [cells for number, cells in rows if number >= layout.first_row]
     asked = declared(reader.name, reader.sheet, settings)
-    title = [c for number, cells in rows if number < layout.header_row for c in cells if c][:6]
+    title = _title(rows, layout)[:6]
     look(Head(reader.name, reader.sheet, title, layout.headers, sample))
     document = document_kind(reader.name, reader.sheet, title, layout.headers, sample)
     if asked or (document == "dispatch" and settings.reading.dispatch_files != ()):
@@ -238,7 +238,7 @@ def _plan(
     if reader.format not in ("parquet", "sql"):
         grouping = find_grouping(rows, layout, chosen, settings, reader.outline(), known_person, reader.name)
     if grouping is not None:
-        return _plan_grouped(grouping, layout, plan, chosen, reader, rows, questions, notes)
+        return _plan_grouped(grouping, layout, plan, chosen, reader, settings, rows, questions, notes)
     grouped = _grouped(chosen, sample)
     if grouped:
         _two_levels_only(chosen, sample, reader)
@@ -257,11 +257,16 @@ def _plan(
         notes=notes,
         client_id_is_inn=_is_inn(client_id),
         vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(labels, reader, notes),
+        money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
         grouped=grouped,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )
+
+
+def _title(rows: Sequence[Row], layout: Layout) -> list[str]:
+    """Filled cells above the header."""
+    return [c for number, cells in rows if number < layout.header_row for c in cells if c]
 
 
 def _rivals(plan: HeaderPlan, headers: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -286,6 +291,7 @@ def _plan_grouped(
     plan: HeaderPlan,
     chosen: Mapping[str, int],
     reader: TableReader,
+    settings: Settings,
     rows: Sequence[Row],
     questions: list[Question],
     notes: list[Text],
@@ -339,7 +345,7 @@ def _plan_grouped(
         notes=notes,
         client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
         vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(labels, reader, notes),
+        money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
         grouping=g,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
@@ -621,15 +627,32 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
 
 
 _SCALE = re.compile(r"\b(тыс|млн|thousands?|millions?|mln|k (?:rub|usd|eur))\b")
+_MONEY = (
+    r"(?:руб\w*|р\.|₽|rub\w*|roubles?|usd|us dollars?|dollars?|долл\w*|\$|eur|euros?|евро|€|тенге|₸|kzt|грн|uah|byn|gbp|£"
+    r"|chf|pln|zł)"
+)
+_TITLE_SCALE = re.compile(
+    rf"(?<![\d.,])(?<!\d )\b(тыс|млн|mln|mio|tsd|thousands?|millions?)(?:яч\w*|ион\w*)?\.?\s*(?:of\s+)?{_MONEY}"
+    rf"|\bin\s+(thousands|millions)\b|{_MONEY}\s*(?:in\s+)?(thousands?|millions?|mln|mio|tsd|'?000s?)\b|\b(t)(?:€|eur)\b",
+    re.IGNORECASE,
+)
+"""The unit of money in a title; «Отбор: сумма больше 100 тыс. руб.» is none, a number stands before it."""
 
 
-def _money_scale(labels: Mapping[str, str], reader: TableReader, notes: list[Text]) -> dict[str, int]:
-    """«Сумма, тыс. руб.»: such sums are taken times a thousand, and the report says so."""
+def _times(word: str) -> int:
+    return 1_000_000 if word.lower().startswith(("м", "m")) else 1000
+
+
+def _money_scale(
+    labels: Mapping[str, str], title: Sequence[str], settings: Settings, reader: TableReader, notes: list[Text]
+) -> dict[str, int]:
+    """«Сумма, тыс. руб.» in a header, or «тыс. руб.» in the title: such sums are taken times a thousand, and it is said."""
     out: dict[str, int] = {}
-    for name in ("amount", "margin", "cost", "price"):
-        found = _SCALE.search(normalise_header(labels.get(name, ""))[0])
+    money = [name for name in ("amount", "margin", "cost", "price") if name in labels]
+    for name in money:
+        found = _SCALE.search(normalise_header(labels[name])[0])
         if found:
-            out[name] = 1_000_000 if found[1].startswith(("м", "m")) else 1000
+            out[name] = _times(found[1])
             times = f"{out[name]:,}".replace(",", " ")
             header = labels[name]
             notes.append(
@@ -638,7 +661,21 @@ def _money_scale(labels: Mapping[str, str], reader: TableReader, notes: list[Tex
                     f"{reader.name}: numbers in column “{header}” were taken times {times}, as its header says",
                 )
             )
-    return out
+    said = next(((text, m) for text in title if (m := _TITLE_SCALE.search(text))), None)
+    unit = settings.reading.money_unit or (_times(next(g for g in said[1].groups() if g)) if said else 1)
+    if unit == 1 or out:
+        return out
+    times = f"{unit:,}".replace(",", " ")
+    if settings.reading.money_unit is None and said is not None:
+        notes.append(
+            Text(
+                f"{reader.name}: все суммы умножены на {times}: так сказано над таблицей («{said[0][:80]}»). Если это неверно: "
+                "[reading] money_unit = 1",
+                f"{reader.name}: all sums were taken times {times}, as it is said above the table (“{said[0][:80]}”). If that is "
+                "wrong: [reading] money_unit = 1",
+            )
+        )
+    return dict.fromkeys((name for name in money if name != "price" or "amount" not in money), unit)
 
 
 def _vat(header: str) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from audit.errors import InputError, Text
-from audit.intake.archives import check_package, unpack
+from audit.intake.archives import check_package, unpack, with_slashes
 from audit.intake.columnar import open_parquet
 from audit.intake.delimited import open_delimited
 from audit.intake.grids import open_html, open_xml
@@ -218,7 +218,7 @@ def _open(
     else:
         text = _start_text(start)
         if "urn:schemas-microsoft-com:office:spreadsheet" in text:
-            yield open_xml(path, name)
+            yield from open_xml(path, name, settings)
         elif text.startswith(("<html", "<!doctype html", "<table", "<meta", "<head", "<body", "<style", "<?xml")) and (
             "<t" in text or "html" in text
         ):
@@ -246,7 +246,15 @@ def _is_prose(rows: Sequence[Row], settings: Settings) -> bool:
 def _open_zip(
     path: Path, name: str, settings: Settings, work: Path, stray: list[InputError], *, inside: bool
 ) -> Iterator[TableReader]:
-    entries = {e.filename.lower() for e in check_package(path, name)}
+    names = [e.filename for e in check_package(path, name)]
+    if any(n.lower().startswith("xl\\") for n in names):
+        # Packages of old .NET: their entries are named with backslashes, and Excel opens them.
+        repaired = with_slashes(path, name, work / f"package_{len(list(work.iterdir()))}.xlsx")
+        for reader in open_workbook(repaired, name, "xlsx", settings):
+            reader.sent = path
+            yield reader
+        return
+    entries = {n.lower() for n in names}
     if any(e.startswith("xl/workbook") for e in entries):
         kind = "xlsb" if "xl/workbook.bin" in entries else "xlsx"
         yield from open_workbook(path, name, kind, settings)

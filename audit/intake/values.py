@@ -23,6 +23,7 @@ __all__ = [
     "DateRule",
     "Order",
     "clean_text",
+    "currency_mark",
     "date_form",
     "date_inside",
     "empty_date",
@@ -218,13 +219,37 @@ def empty_date(text: str | None) -> bool:
     return plain(value) in words().empty_date or not any(c.isalnum() for c in value)
 
 
-_CURRENCY = r"(?:руб(?:лей|ля|\.)?|р\.|р|₽|rub|rur|usd|eur|cny|kzt|byn|\$|€|¥|₸|£|%|шт\.?|кг\.?|ед\.?)"
+_CURRENCY = (
+    r"(?:руб(?:лей|ля|\.)?|р\.|р|₽|rub|rur|usd|us\$|eur|евро|долл?\.?|cny|rmb|kzt|тенге|тг\.?|byn|uah|грн\.?|gbp|chf|pln|zł|czk|kč|"
+    r"inr|rs\.?|try|tl|brl|r\$|aed|jpy|kgs|сом|uzs|сум|amd|gel|azn|\$|€|¥|₸|£|₴|₹|₺|₾|₼|֏)"
+)
+_UNIT = rf"(?:{_CURRENCY}|%|шт\.?|кг\.?|ед\.?)"
+_TIMES: Mapping[str, int] = {
+    "тыс": 10**3,
+    "тис": 10**3,
+    "k": 10**3,
+    "к": 10**3,
+    "tsd": 10**3,
+    "thousand": 10**3,
+    "млн": 10**6,
+    "mln": 10**6,
+    "mio": 10**6,
+    "million": 10**6,
+    "млрд": 10**9,
+    "bn": 10**9,
+}
+"""Words behind a number that multiply it: «100,5 тыс. руб.»."""
+_DEBIT = frozenset({"dr", "дт"})
 _THIN = r"\s\u00a0\u202f\u2007\u2009'’`"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*{_CURRENCY}?\s*(?P<sign2>[-−–—‑])?\s*"
-    rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?\s*{_CURRENCY}?\.?\s*(?P<close>\))?\s*(?P<tail>[-−–])?",
+    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_UNIT})?\s*(?P<sign2>[-−–—‑])?\s*"
+    rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?"
+    rf"(?:\s*(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*(?P<after>{_UNIT})?\.?\s*(?P<close>\))?"
+    r"\s*(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
     re.IGNORECASE,
 )
+_INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?")
+"""«10,00,000.00»: lakhs and crores."""
 _BLANK_GROUPS = re.compile(rf"\d{{1,3}}(?:[{_THIN}]\d{{3}})+(?:[.,][\d.,]*)?")
 _STEP = Decimal("0.0001")
 _LIMIT = Decimal("99999999999999.9999")
@@ -240,7 +265,8 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
     """Return the number of a cell rounded half up to four places; None where it is not one.
 
     Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
-    currency word or a percent sign beside it is dropped. The other mark must stand between groups of three.
+    currency word or a percent sign beside it is dropped, «тыс.» multiplies, a debit («Dr») counts negative beside
+    credits. The other mark must stand between groups of three, or as in India.
     """
     value = text.strip(BLANKS)
     if value.startswith(TYPED):
@@ -251,6 +277,8 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
     body = _ungrouped(found["body"])
     if body is None:
         return None
+    if _INDIAN.fullmatch(body):
+        body, decimal = body.replace(",", ""), "."
     other = "," if decimal == "." else "."
     whole, _, part = body.partition(decimal)
     if decimal in part or other in part:
@@ -264,13 +292,17 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
             return None
         whole = whole.replace(other, "")
     try:
-        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}")
+        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}") * _TIMES.get(
+            (found["times"] or "").lower(), 1
+        )
         if abs(number) > _LIMIT:
             return None
         number = number.quantize(_STEP, ROUND_HALF_UP)
     except InvalidOperation:
         return None
-    negative = (found["sign"] or "+") != "+" or found["sign2"] or found["tail"] or found["open"]
+    tail = (found["tail"] or "").lower().rstrip(".")
+    back = tail in _DEBIT or (tail and not tail.isalpha())
+    negative = (found["sign"] or "+") != "+" or found["sign2"] or back or found["open"]
     return -number if negative else number
 
 
@@ -288,6 +320,8 @@ def number_marks(text: str) -> str | None:
     body = _ungrouped(found["body"])
     if body is None:
         return None
+    if _INDIAN.fullmatch(body):
+        return "."
     commas, dots = body.count(","), body.count(".")
     if not commas and not dots:
         return None
@@ -300,6 +334,14 @@ def number_marks(text: str) -> str | None:
         return None if grouped is None else "." if mark == "," else ","
     digits = len(body) - body.find(mark) - 1
     return f"3{mark}" if digits == 3 and 1 <= body.find(mark) <= 3 else mark
+
+
+def currency_mark(text: str) -> str | None:
+    """Return the currency word or sign beside a number, None where there is none."""
+    found = _NUMBER.fullmatch(text.strip(BLANKS))
+    if found is None:
+        return None
+    return next((m for m in (found["before"], found["after"]) if m and re.fullmatch(_CURRENCY, m, re.IGNORECASE)), None)
 
 
 def parse_flag(text: str | None) -> bool:

@@ -110,7 +110,7 @@ def test_empty_dates(text: str | None) -> None:
         ("abc", None, None, None),
         ("(5", None, None, None),
         ("9" * 30, None, None, None),
-        ("5 тыс", None, None, None),
+        ("5 тыс", "5000", "5000", None),
         ("1,5,", None, None, None),
     ],
 )

@@ -6,6 +6,8 @@ from audit.intake.traps import (
     LookAtHead,
     LookAtOrders,
     LookAtTable,
+    document_sums,
+    empty_amounts,
     overlap,
     payments,
     repeated_rows,
@@ -18,7 +20,7 @@ from audit.intake.traps.twice import SalesTrap
 __all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
 
 AT_HEAD: tuple[LookAtHead, ...] = ()
-AT_TABLE: tuple[LookAtTable, ...] = ()
+AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look)
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look,)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
 SALES_TWICE: tuple[SalesTrap, ...] = (payments, same_sales, overlap, repeated_rows)
