@@ -59,7 +59,7 @@ CANONICAL_FIELDS = (
 )
 """The columns that an orders file may carry (contracts, section 2)."""
 
-READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref")
+READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref", "returned")
 """Read only to derive or to set aside: ``amount = qty × price`` where amount is missing, the number of lines, unposted
 and deleted documents, the client's legal entity beside its partner (1C UT 11), the order that a dispatch document
 names."""
@@ -116,6 +116,9 @@ class Reading(_Section):
     """Documents whose number starts so are set aside as cancellations (for example ``["C"]``)."""
     drop_returns: bool = False
     """Set negative rows aside instead of netting them."""
+    returned_rows: Literal["void", "returns", "sums", "sales"] | None = None
+    """What rows marked as returned (a flag, a status) are: ``void`` sales that came back whole, ``returns`` documents
+    of returns, ``sales`` none; ``sums``: the column holds the sum that came back. None given: told by the rows, asked."""
     return_files: tuple[str, ...] | None = None
     """Files (patterns of their names) that hold returns as positive amounts; none given: found by their titles."""
     negative_files: tuple[str, ...] | None = None

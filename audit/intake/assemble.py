@@ -41,8 +41,9 @@ from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.store import Store
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head
+from audit.intake.traps import Found, Head, files_line
 from audit.intake.traps.document_sums import divide
+from audit.intake.traps.payments import of_payments
 from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
@@ -56,7 +57,7 @@ __all__ = ["Intake"]
 
 _SHOWN = 6
 """Rows shown per reason, at most half of them from one file."""
-_RETURNS = re.compile(r"возврат|return|refund", re.IGNORECASE)
+_RETURNS = re.compile(r"\bвозврат(?:ы|ов|у|а)?\b|\breturns?\b|\brefunds?\b", re.IGNORECASE)
 
 
 @dataclass
@@ -157,6 +158,7 @@ class Intake:
         own = getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
+        paid = of_payments([cells for number, cells in reader.head() if number >= plan.layout.first_row])
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
             rows, outline = reader.every_row(), reader.outline()
@@ -166,7 +168,7 @@ class Intake:
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
-        table = Table(reader, plan, staged, size, groups=groups)
+        table = Table(reader, plan, staged, size, groups=groups, of_payments=paid)
         self.tables.append(table)
         for look in AT_TABLE:
             self._heed(look(table, self.settings))
@@ -293,8 +295,21 @@ class Intake:
             return any(fnmatch.fnmatch(t.name.lower(), pattern.lower()) for pattern in asked)
         amounts = t.staged.numbers.get("amount") or t.staged.numbers.get("qty")
         title = " ".join(c for _, cells in t.plan.preamble[:3] for c in cells if c)
-        named = [t.name, t.reader.sheet or "", title]
-        if amounts is None or amounts.negative or not any(_RETURNS.search(n) for n in named):
+        said = any(_RETURNS.search(text) for text in (t.reader.sheet or "", title))
+        if amounts is None or amounts.negative or not (said or _RETURNS.search(t.name)):
+            return False
+        if not said and not self._clients_elsewhere(t):
+            self.questions.append(
+                Question(
+                    Text(
+                        f"По имени файл {t.name} похож на возвраты, но больше ничего об этом не говорит: он прочитан как продажи",
+                        f"By its name file {t.name} may hold returns, and nothing else says so: it was read as sales",
+                    ),
+                    files_line("return_files", [t.name]),
+                    (Answer(Text("это продажи", "these are sales"), files_line("return_files", [])),),
+                    kind="return_files",
+                )
+            )
             return False
         self.questions.append(
             Question(
@@ -302,10 +317,24 @@ class Intake:
                     f"Файл {t.name} прочитан как возвраты: его суммы вычтены из выручки. Если это продажи, запретите это",
                     f"File {t.name} was read as returns: its amounts reduce revenue. If these are sales, forbid it",
                 ),
-                "[reading]\nreturn_files = []",
+                files_line("return_files", []),
+                (Answer(Text("это возвраты", "these are returns"), files_line("return_files", [t.name])),),
+                kind="return_files",
             )
         )
         return True
+
+    def _clients_elsewhere(self, t: Table) -> bool:
+        """Whether most rows of a table are of clients that another table has: who returns has bought before."""
+        if len(self.tables) == 1:
+            return True
+        others = {
+            key for o in self.tables if o is not t for combination in o.staged.clients for key in combination if key
+        }
+        known = sum(
+            n for combination, n in t.staged.clients.items() if any(key in others for key in combination if key)
+        )
+        return known >= 0.8 * t.staged.clients.total() > 0
 
     def _currency(self) -> str | None:
         """The one currency of the audit when the files hold several; a question then."""
@@ -466,6 +495,8 @@ class Intake:
                 _add(self.merged, canonical.merged)
                 for key, (n,) in canonical.fixed.items():
                     self.fixed[key] = self.fixed.get(key, 0) + n
+                if canonical.negative_quantities:
+                    self._note_negative(t, canonical.negative_quantities)
                 if canonical.derived_amounts:
                     self._note_derived(t, canonical.derived_amounts)
                 if canonical.rounded_numbers:
@@ -502,6 +533,14 @@ class Intake:
                 t.revenue_aside += amount
             if counted.example is None and value:
                 counted.example = value[:80]
+
+    def _note_negative(self, t: Table, rows: int) -> None:
+        self.notes.append(
+            Text(
+                f"{t.name}: количество с минусом при сумме без минуса — возвраты, строк {rows}",
+                f"{t.name}: a quantity below zero beside an amount above it is a return, {rows} rows",
+            )
+        )
 
     def _note_derived(self, t: Table, rows: int) -> None:
         self.notes.append(

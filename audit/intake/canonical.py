@@ -26,6 +26,7 @@ from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
 from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
+from audit.intake.traps.returned_rows import is_returned
 from audit.intake.values import (
     EARLIEST_YEAR,
     TYPED,
@@ -253,6 +254,8 @@ class Canonical:
         self.merges = Codes(str)
         self._clients: dict[tuple[str | None, ...], tuple[int, int, int, int]] = {}
         self._at = -1
+        signs = rules.staged.numbers.get("amount")
+        self._sold_with_plus = signs is None or 2 * signs.negative <= signs.filled
         self._fixed_fields = {f for f, _, _ in rules.fixes}
         self._days: dict[tuple[str, bool], int] = {}
         self._swapped = replace(rules.dates, swapped=True)
@@ -265,6 +268,8 @@ class Canonical:
         self.totals: list[tuple[int, str, float]] = []
         """Total rows: row number, label, amount."""
         self.voided: list[Voided] = []
+        self.negative_quantities = 0
+        """Rows whose quantity is below zero and whose amount is not: returns."""
         self.derived_amounts = 0
         self.rounded_numbers: Counter[str] = Counter()
         """Document numbers that a spreadsheet rounded → rows."""
@@ -285,8 +290,18 @@ class Canonical:
         amount, has_amount, margin, has_margin, qty, has_qty, price = self._money(batch)
         kind = self._kind(batch)
         back = kind == self.rules.codes["kind"].of("return")
+        marked = self._marked(batch)
+        if self.settings.reading.returned_rows == "sums":
+            amount, margin = self._less_refunds(batch, amount, margin)
+        elif self.settings.reading.returned_rows == "returns":
+            back |= marked
+        if qty is not None and self._sold_with_plus:
+            back |= (qty < 0) & (amount > 0)
+            self.negative_quantities += int(((qty < 0) & (amount > 0)).sum())
         amount, margin, qty = self._turn_returns(back, amount, margin, qty)
         keys, names, ids, merged = self._client_columns(batch)
+        if self.settings.reading.returned_rows == "void":
+            reason[marked & (reason == 0)] = _CODE["returned"]
         self._reasons(batch, reason, dates, amount, has_amount, keys, back, kind, price, qty, has_qty)
         rejects = self._rejected(batch, reason, amount, has_amount) if reason.any() else []
         self._keep_voided(batch, reason, keys, dates)
@@ -569,6 +584,30 @@ class Canonical:
         qty = None if qty is None else np.where(turn & (qty > 0), -qty, qty)
         return amount, margin, qty
 
+    def _marked(self, batch: pa.RecordBatch) -> Bools:
+        """Which rows a flag or a status marks as returned, where the settings say what that means."""
+        out = np.zeros(batch.num_rows, bool)
+        if self.settings.reading.returned_rows in ("void", "returns"):
+            if self.has("returned"):
+                out |= _flags(batch.column("returned"))
+            if self.has("status"):
+                column = batch.column("status")
+                texts = column.dictionary.to_pylist()
+                lut = np.fromiter((is_returned(clean_text(t) or "") for t in texts), bool, len(texts))
+                out |= _spread(column, lut, False)
+        return out
+
+    def _less_refunds(
+        self, batch: pa.RecordBatch, amount: Decimals, margin: Decimals | None
+    ) -> tuple[Decimals, Decimals | None]:
+        """Amounts, and margins, less the sums that came back, whatever sign these are written with."""
+        if not self.has("returned"):
+            return amount, margin
+        sums, known = self.numbers.read(batch.column("returned"), self.rules.marks.get("amount", "."))
+        back = np.where(known, np.abs(sums), 0)
+        back *= self.rules.money_scale.get("amount", 1)
+        return amount - back, None if margin is None else margin - back
+
     # -- codes ---------------------------------------------------------------------------------------------------
 
     @property
@@ -796,6 +835,7 @@ class Canonical:
         "no_amount": ("amount", "price"),
         "bad_amount": ("amount", "price", "qty"),
         "nonpositive_price": ("price", "amount"),
+        "returned": ("returned", "status"),
         "return_dropped": ("amount", "price"),
         "foreign_currency": ("currency",),
         "payment": ("order_id", "order_date"),

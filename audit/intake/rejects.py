@@ -48,6 +48,9 @@ REASONS: dict[str, Text] = {
         "цена не больше нуля ([reading] drop_nonpositive_price)",
         "the price is not above zero ([reading] drop_nonpositive_price)",
     ),
+    "returned": Text(
+        "продажа вернулась целиком ([reading] returned_rows)", "the sale came back whole ([reading] returned_rows)"
+    ),
     "return_dropped": Text(
         "возврат исключён настройкой ([reading] drop_returns)",
         "a return, left out by the settings ([reading] drop_returns)",

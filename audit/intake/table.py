@@ -36,6 +36,8 @@ class Table:
     """Group rows of a report of three levels or more."""
     subtotals: list[ControlSum] = field(default_factory=list)
     """Sums of the groups against their lines, one a level."""
+    of_payments: bool = False
+    """Whether its cells name documents of payment."""
     dispatch: bool = False
     """Whether its rows are dispatch documents of orders that another table holds, and no sales."""
 

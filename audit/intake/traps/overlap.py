@@ -104,7 +104,9 @@ _LATER = Answer(
 _EARLIER = Answer(
     Text("верно то, что в более ранней выгрузке", "the earlier export holds"), reading_line("duplicates", "earlier")
 )
-_DROP = Answer(Text("это одни и те же продажи", "these are the same sales"), reading_line("duplicates", "drop"))
+_DROP = Answer(
+    Text("одинаковые — одни и те же продажи", "what is equal is the same sale"), reading_line("duplicates", "drop")
+)
 _KEEP = Answer(Text("это разные продажи", "these are different sales"), reading_line("duplicates", "keep"))
 
 
@@ -138,7 +140,7 @@ def _edited(n: int, edited: int, revenue: float, example: str, orders: Orders) -
             f"{example}). Both versions are counted now",
         ),
         _LATER.lines,
-        others=(_EARLIER, _KEEP),
+        others=(_EARLIER, *((_DROP,) if edited < n else ()), _KEEP),
         kind="overlap",
         share=share_of(revenue, orders),
     )

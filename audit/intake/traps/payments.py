@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from audit.errors import Answer, Text
 from audit.intake.documents import fits
@@ -13,7 +14,7 @@ from audit.intake.traps.twice import Again, percent, share_of
 from audit.model.intake_report import Question
 from audit.settings import Settings
 
-__all__ = ["again", "look"]
+__all__ = ["again", "look", "of_payments"]
 
 _DOCUMENT = re.compile(
     r"поступлени\w+ (?:на расч|безнал|денеж|дс\b|наличн)|плат[её]жн\w+ (?:поруч|орд|документ)|приходн\w+ касс|\bпко\b"
@@ -45,10 +46,9 @@ FROM paid AS p LEFT JOIN sold AS s ON s.client_key = p.client_key AND s.amount =
      AND date_diff('day', s.day, p.day) BETWEEN -{_BEFORE_DAYS} AND {_AFTER_DAYS}"""
 
 
-def _of_payments(t: Table) -> bool:
-    """Whether most cells of a column name documents of payment."""
-    rows = [cells for number, cells in t.reader.head() if number >= t.plan.layout.first_row]
-    rows = [cells for cells in rows if any(cells)][:100]
+def of_payments(sample: Sequence[Sequence[str]]) -> bool:
+    """Whether most cells of a column of a table's first rows name documents of payment."""
+    rows = [cells for cells in sample if any(cells)][:100]
     for column in range(max(map(len, rows), default=0)):
         cells = [c for r in rows if column < len(r) and (c := r[column].strip())]
         if len(cells) * 2 >= len(rows) and sum(bool(_DOCUMENT.search(c[:60])) for c in cells) > 0.6 * len(cells):
@@ -66,7 +66,7 @@ def look(orders: Orders, settings: Settings) -> Question | None:
     tables = orders.sales()
     if settings.reading.payment_files is not None or len(tables) < 2:
         return None
-    certain = [t for t in tables if _of_payments(t)]
+    certain = [t for t in tables if t.of_payments]
     found: dict[str, float] = {}
     for t in sorted(tables, key=lambda t: (t not in certain, not _titled(t), orders.tally.by_file[t.name], t.name)):
         others = [o.name for o in tables if o is not t and o.name not in found and o not in certain]

@@ -11,6 +11,7 @@ from audit.intake.traps import (
     overlap,
     payments,
     repeated_rows,
+    returned_rows,
     same_sales,
     swapped_dates,
     turned_signs,
@@ -21,7 +22,7 @@ __all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
 
 AT_HEAD: tuple[LookAtHead, ...] = ()
 AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look)
-AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look,)
+AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look, returned_rows.look)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
 SALES_TWICE: tuple[SalesTrap, ...] = (payments, same_sales, overlap, repeated_rows)
 """Sales that stand twice: each looks at the canonical lines that the ones before have left."""
