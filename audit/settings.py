@@ -148,6 +148,8 @@ class Reading(_Section):
     corrected or not, from the export that ends later or earlier, ``keep`` counts them all."""
     repeated_rows: Literal["keep", "drop"] | None = None
     """Rows that stand several times inside one file, as whole documents or in one block."""
+    legal_forms: Literal["apart", "together"] | None = None
+    """Companies of one name and of different legal forms (ООО, АО, ИП) that no code tells apart: different clients or one."""
     groups: tuple[str, ...] | None = None
     """Levels of a grouped report from the outermost, the lines last: fields, or ``-`` for a level not needed."""
 

@@ -42,6 +42,7 @@ from audit.intake.store import Store
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head, files_line
+from audit.intake.traps.client_codes import forms_of_one_name, placeholders
 from audit.intake.traps.document_sums import divide
 from audit.intake.traps.payments import of_payments
 from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
@@ -425,7 +426,7 @@ class Intake:
     def _map_people(self) -> None:
         def person(text: str) -> str | None:
             value = clean_text(text)
-            return None if value is None else self.index.resolve(value).code
+            return None if value is None or self.index.is_nobody(value) else self.index.resolve(value).code
 
         for name in PERSON_FIELDS:
             self.codes[name] = Codes(person)
@@ -451,10 +452,13 @@ class Intake:
 
     def _map_clients(self) -> None:
         self._note_rounded()
-        self.book = ClientBook(self.settings.level.client, self.settings.corrections.merge)
+        together = self.settings.reading.legal_forms == "together"
+        self.book = ClientBook(self.settings.level.client, self.settings.corrections.merge, together=together)
         for t in self.tables:
             self.book.add(t.staged.clients.items(), t.plan.client_id_is_inn)
         self.book.close()
+        self._heed(placeholders(self.book.placeholders))
+        self._heed(forms_of_one_name(self.book.apart, self.settings))
 
     # -- canonical rows ------------------------------------------------------------------------------------------
 
@@ -889,7 +893,7 @@ class Intake:
             return
         named = list(dict.fromkeys(str(c) for c in self.questionnaire.table("key_clients")["client_id"] if c))
         known = known_clients(self.store, self.out / "lines.parquet")
-        absent = [c for c in named if c.strip().casefold() not in known]
+        absent = [c for c in named if known.find(c) is None]
         self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
         if not absent:
             return
@@ -951,7 +955,7 @@ class Intake:
         for name in PERSON_FIELDS:
             found: dict[str, tuple[Person, list[float]]] = {}
             for (f, text), (rows, amount) in self.people.items():
-                if f == name:
+                if f == name and not self.index.is_nobody(text):
                     person = self.index.resolve(clean_text(text) or text)
                     entry = found.setdefault(person.spelling, (person, [0.0, 0.0]))
                     entry[1][0] += rows

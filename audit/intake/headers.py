@@ -16,8 +16,8 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-from audit.intake.words import unmixed
 from audit.method import method
+from audit.model.client_names import unmixed
 
 __all__ = ["NOT_USED", "ColumnMatch", "Match", "known_headers", "match_headers", "normalise_header"]
 

@@ -16,6 +16,7 @@ from audit.errors import Text
 from audit.intake.likeness import Client, suspected_duplicates
 from audit.intake.numbers import Decimals
 from audit.intake.store import Store, parquet
+from audit.model.client_names import ClientNames
 from audit.model.intake_report import DuplicateClient
 from audit.settings import Settings
 
@@ -91,16 +92,16 @@ class Summary:
     duplicate_clients: tuple[DuplicateClient, ...] = ()
 
 
-def known_clients(store: Store, lines: Path) -> set[str]:
-    """Return the codes, keys and names (where one client's only) under which the questionnaire may name a client.
-
-    Blanks at the ends and letter case do not count. The chapters find key clients by the same words.
-    """
-    sql = (
-        f"SELECT DISTINCT client_id FROM {parquet(lines)} UNION ALL SELECT DISTINCT client_key FROM {parquet(lines)} "
-        f"UNION ALL SELECT client_name FROM {parquet(lines)} GROUP BY 1 HAVING count(DISTINCT client_key) = 1"
+def known_clients(store: Store, lines: Path) -> ClientNames:
+    """Return the clients of the orders as the sheets of the questionnaire may name them."""
+    source = parquet(lines)
+    known = store.rows(
+        f"SELECT client_id, min(client_key), 1 FROM {source} WHERE client_id IS NOT NULL GROUP BY 1 "
+        f"UNION ALL SELECT DISTINCT client_key, client_key, 2 FROM {source} "
+        f"UNION ALL SELECT client_name, min(client_key), 3 FROM {source} WHERE client_name IS NOT NULL GROUP BY 1 "
+        "HAVING count(DISTINCT client_key) = 1"
     )
-    return {text.strip().casefold() for (text,) in store.rows(sql) if text}
+    return ClientNames(known)
 
 
 def summarise(

@@ -40,7 +40,7 @@ FROM documents AS a JOIN documents AS b ON a.client_key = b.client_key AND a.ord
      AND abs(date_diff('day', a.day, b.day)) <= {_NEAR_DAYS}
      AND (a.items IS NULL OR b.items IS NULL OR list_has_any(a.items, b.items))
 JOIN spans AS s ON s.file = a.file JOIN spans AS t ON t.file = b.file
-WHERE s.rank < t.rank"""
+WHERE s.rank < t.rank AND a.revenue * b.revenue >= 0"""
 
 # Rows without a number on days that two files cover: money of each, and of the rows that are equal.
 _BARE = """
@@ -81,12 +81,12 @@ def _versions(orders: Orders) -> bool:
 CREATE OR REPLACE TEMP TABLE related AS
 WITH documents AS ({_DOCUMENTS.format(lines=lines)}),
 spans AS (SELECT file, min(day) AS first, max(day) AS last FROM documents GROUP BY file),
-met AS (SELECT early, late, count(*) AS n FROM versions GROUP BY ALL)
-SELECT early, late FROM met JOIN spans AS a ON a.file = early JOIN spans AS b ON b.file = late
-WHERE n >= {_COMMON} * least(
-  (SELECT count(*) FROM documents AS d WHERE d.file = early AND d.day BETWEEN b.first AND b.last),
-  (SELECT count(*) FROM documents AS d WHERE d.file = late AND d.day BETWEEN a.first AND a.last))
-  OR EXISTS (SELECT 1 FROM versions AS v WHERE v.early = met.early AND v.late = met.late AND v.equal)""")
+met AS (SELECT early, late, count(*) AS n, count(*) FILTER (equal) AS equal FROM versions GROUP BY ALL),
+common AS (SELECT early, late, equal, n, least(
+  (SELECT count(*) FROM documents AS d JOIN spans AS s ON s.file = late WHERE d.file = early AND d.day BETWEEN s.first AND s.last),
+  (SELECT count(*) FROM documents AS d JOIN spans AS s ON s.file = early WHERE d.file = late AND d.day BETWEEN s.first AND s.last)
+) AS there FROM met)
+SELECT early, late FROM common WHERE equal > 0 OR (there > 0 AND n >= {_COMMON} * there)""")
     orders.store.run(
         "DELETE FROM versions AS v WHERE NOT EXISTS (SELECT 1 FROM related AS r WHERE r.early = v.early AND r.late = v.late)"
     )
