@@ -194,7 +194,6 @@ class Intake:
                     clients=client,
                     pct_scale=scale,
                     money_scale=t.plan.money_scale,
-                    grouped=t.plan.grouped,
                     all_returns=t.all_returns,
                     currency=currency,
                     computed=t in computed,
@@ -892,7 +891,7 @@ class Intake:
             have.add("margin")
         if {"qty", "price"} <= have:
             have.add("amount")
-        if any(t.plan.grouped for t in sales) or "legal_entity" in have:
+        if "legal_entity" in have:
             have.add("client")
         return tuple(f for f in CANONICAL_FIELDS if f in have)
 
