@@ -26,6 +26,7 @@ from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
 from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
+from audit.intake.traps.filled_once import fill_down
 from audit.intake.values import (
     EARLIEST_YEAR,
     TYPED,
@@ -34,6 +35,7 @@ from audit.intake.values import (
     currency_mark,
     date_inside,
     empty_date,
+    is_bare_total,
     is_cell_error,
     is_page_line,
     is_subtotal,
@@ -188,6 +190,8 @@ class TableRules:
     """Date fields in whose true dates a spreadsheet swapped day and month."""
     inverted: frozenset[str] = frozenset()
     """Number fields whose sign is turned: sales stand with a minus."""
+    filled: Sequence[str] = ()
+    """Fields whose blank cells take the value above, the one by which rows hang together first."""
     computed: bool = False
     """Whether the amount is quantity × price whatever its own column holds."""
     divided: Sequence[Decimals] | None = None
@@ -238,6 +242,7 @@ class Canonical:
         self.merges = Codes(str)
         self._clients: dict[tuple[str | None, ...], tuple[int, int, int, int]] = {}
         self._at = -1
+        self._above: dict[str, str | None] = {}
         self._fixed_fields = {f for f, _, _ in rules.fixes}
         self._days: dict[tuple[str, bool], int] = {}
         self._swapped = replace(rules.dates, swapped=True)
@@ -259,6 +264,8 @@ class Canonical:
     def apply(self, batch: pa.RecordBatch) -> tuple[pa.Table | None, list[RejectedRow]]:
         """Return the used rows in `OUTPUT_SCHEMA`, or None, and the rows set aside."""
         self._at += 1
+        if self.rules.filled:
+            batch = fill_down(batch, self.rules.staged, self.rules.filled, self._above)
         if self.rules.fixes:
             batch = self._fix(batch)
         n = batch.num_rows
@@ -266,6 +273,7 @@ class Canonical:
         dates = self._order_date(batch)
         self._rows_without_date(batch, dates, reason)
         amount, has_amount, margin, has_margin, qty, has_qty, price = self._money(batch)
+        self._dated_totals(batch, reason, amount)
         kind = self._kind(batch)
         back = kind == self.rules.codes["kind"].of("return")
         amount, margin, qty = self._turn_returns(back, amount, margin, qty)
@@ -427,6 +435,29 @@ class Canonical:
             if code is not None:
                 reason[row] = _CODE[code]
 
+    def _dated_totals(self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], amount: Decimals) -> None:
+        """Totals that carry the date, the client or the number of what they total: «Итого за день» as the client.
+
+        A text that may be a name («Total Energies») is a total where its sums are those of the rows above it.
+        """
+        for name in ("client", "client_id", "sku", "manager"):
+            if not self.has(name):
+                continue
+            column = batch.column(name)
+            texts = [clean_text(t) or "" for t in column.dictionary.to_pylist()]
+            like = np.fromiter((is_total(t) for t in texts), bool, len(texts))
+            if not like.any():
+                continue
+            sure = np.fromiter((is_bare_total(t) for t in texts), bool, len(texts))
+            part = np.fromiter((is_subtotal(t) for t in texts), bool, len(texts))
+            rows = _spread(column, like, False) & (reason == 0)
+            certain = _spread(column, sure, False)
+            if name in ("client", "client_id") and _add_up(rows, amount, reason):
+                certain = rows
+            code = np.where(_spread(column, part, False), _CODE["subtotal_row"], _CODE["total_row"])
+            hit = rows & certain
+            reason[hit] = code[hit]
+
     @staticmethod
     def _kind_of_row(
         texts: Mapping[str, str | None], first: str | None, date_label: str, amount_label: str
@@ -500,6 +531,8 @@ class Canonical:
     def documents(self, batch: pa.RecordBatch) -> Documents:
         """Return what tells the documents of a batch apart, and by what their sums are to be divided."""
         self._at += 1
+        if self.rules.filled:
+            batch = fill_down(batch, self.rules.staged, self.rules.filled, self._above)
         amount, has_amount, _, _, qty, has_qty, price = self._money(batch)
         weight = np.ones(batch.num_rows, np.int64)
         if qty is not None and has_qty is not None and price is not None:
@@ -858,6 +891,16 @@ class Canonical:
             column = pa.array(texts, pa.string())
             columns[at] = column.dictionary_encode() if pa.types.is_dictionary(batch.schema.field(at).type) else column
         return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _add_up(totals: Bools, amount: Decimals, reason: npt.NDArray[np.int8]) -> bool:
+    """Whether every one of the rows that may be totals holds the sum of the rows since the one before it."""
+    money = np.where(totals | (reason != 0), 0, amount)
+    sums = np.cumsum(money)
+    at = np.flatnonzero(totals)
+    above = np.diff(sums[at], prepend=0)
+    several = np.diff(at, prepend=-1) > 2
+    return bool(several.any()) and bool((np.abs(amount[at] - above) <= 500).all())
 
 
 def _order_id(text: str | None) -> str | None:

@@ -125,12 +125,17 @@ def plan_table(
     rows = reader.head()
     layout = find_layout(rows, settings.columns, settings.reading.header_row, reader.merged)
     if layout is None:
+        every = [c for _, cells in rows for c in cells if c]
+        look(Head(reader.name, reader.sheet, every, every, [cells for _, cells in rows]))
         raise _no_header(reader, rows, settings)
     layout = replace(layout, headers=tuple(_unique(layout.headers)))
     sample = [cells for number, cells in rows if number >= layout.first_row]
     asked = declared(reader.name, reader.sheet, settings)
     title = _title(rows, layout)[:6]
-    look(Head(reader.name, reader.sheet, title, layout.headers, sample))
+    whole = [
+        " / ".join(p for p in pair if p) for pair in zip(layout.parents or layout.headers, layout.headers, strict=True)
+    ]
+    look(Head(reader.name, reader.sheet, _title(rows, layout), whole, sample))
     document = document_kind(reader.name, reader.sheet, title, layout.headers, sample)
     if asked or (document == "dispatch" and settings.reading.dispatch_files != ()):
         return _plan_dispatch(reader, settings, known_person, rows, layout, sample, must=bool(asked))

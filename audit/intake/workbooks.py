@@ -90,8 +90,11 @@ class SheetReader:
 
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one, cell errors as their text."""
-        assert self.table is not None
         table, self.table = self.table, None
+        if table is None:  # staged already, and read once more
+            table = self.workbook.load_sheet(
+                self.sheet, header_row=None, skip_rows=0, dtypes="string"
+            ).to_arrow_with_errors()[0]
         wrong = {(row, column): text for row, column, text in self.errors}
         for begin in range(0, table.num_rows, 20_000):
             part = table.slice(begin, 20_000)

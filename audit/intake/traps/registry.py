@@ -8,13 +8,15 @@ from audit.intake.traps import (
     LookAtTable,
     document_sums,
     empty_amounts,
+    filled_once,
+    registers,
     swapped_dates,
     turned_signs,
 )
 
 __all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES"]
 
-AT_HEAD: tuple[LookAtHead, ...] = ()
-AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look)
+AT_HEAD: tuple[LookAtHead, ...] = (registers.look,)
+AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look)
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look,)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
