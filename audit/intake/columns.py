@@ -17,7 +17,7 @@ from audit.intake.documents import Kind, dated_by, declared, document_kind, refe
 from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
-from audit.intake.layout import Layout, find_layout
+from audit.intake.layout import Layout, find_layout, head_rows
 from audit.intake.staging import Row
 from audit.intake.traps import Head
 from audit.intake.values import DateRule, clean_text, is_total, parse_date, parse_number
@@ -122,7 +122,7 @@ def plan_table(
     report; ``look`` shows the traps the table once its header is found. A table of dispatch documents is planned so
     that it can still be read either way: as sales, or for the dates that it gives to the orders it names.
     """
-    rows = reader.head()
+    rows = reader.head(head_rows(settings.reading.header_row))
     layout = find_layout(rows, settings.columns, settings.reading.header_row, reader.merged)
     if layout is None:
         every = [c for _, cells in rows for c in cells if c]

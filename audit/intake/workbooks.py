@@ -75,10 +75,10 @@ class SheetReader:
     levels: Mapping[int, int] | None = None
     """Outline levels, once they were looked up."""
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = HEAD_ROWS + 80) -> list[Row]:
         """Return the first rows as text cells."""
         assert self.table is not None
-        top = self.table.slice(0, HEAD_ROWS + 80)
+        top = self.table.slice(0, rows)
         columns = [_strings(c).to_pylist() for c in top.columns]
         return [(i + 1, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True))]
 
