@@ -133,6 +133,9 @@ class Reading(_Section):
     document_sums: tuple[str, ...] | None = None
     """Files (patterns of their names) whose amount is that of the whole document, repeated on each of its lines; an empty
     list says that it is the line's own; none given: asked where it looks repeated."""
+    fill_down: tuple[str, ...] | None = None
+    """Files (patterns of their names) in which client, document or date stand in the first of their rows alone and count
+    for the rows below; an empty list says that a blank cell is blank; none given: asked where it looks so."""
     money_unit: Literal[1, 1000, 1000000] | None = None
     """What sums are multiplied by where the header of their column names no unit; none given: what the title says."""
     dispatch_files: tuple[str, ...] | None = None

@@ -32,6 +32,7 @@ from audit.intake.dates import decide_orders, true_dates
 from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows, give_dates
 from audit.intake.documents import fits, toml_text
 from audit.intake.files import TableReader, find_files, open_tables
+from audit.intake.glued import second_header, split
 from audit.intake.grouped import GroupRow, group_sums, stage_grouped
 from audit.intake.hiding import hide_persons
 from audit.intake.numbers import Numbers, decide_marks
@@ -44,6 +45,7 @@ from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head, files_line
 from audit.intake.traps.client_codes import forms_of_one_name, placeholders
 from audit.intake.traps.document_sums import divide
+from audit.intake.traps.filled_once import once
 from audit.intake.traps.payments import of_payments
 from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.intake.traps.turned_signs import minus_fields
@@ -166,6 +168,11 @@ class Intake:
             staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.store)
         else:
             staged = reader.stage(plan.layout, plan.keep, path, self.store)
+            cut = second_header(reader, plan.layout, staged)
+            if cut is not None:
+                for part in split(reader, cut):
+                    self._stage(part, size)
+                return
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
@@ -189,6 +196,7 @@ class Intake:
         fixes = {(f.field, f.order_id, f.was): f.becomes for f in self.settings.corrections.fix}
         currency = self._currency_chosen = self._currency()
         computed = self._named("computed_amounts", self.settings.reading.computed_amounts or ())
+        filled = self._named("fill_down", self.settings.reading.fill_down or ())
         divided = self._named("document_sums", self.settings.reading.document_sums or ())
         out = []
         for t in self.tables:
@@ -209,10 +217,10 @@ class Intake:
                     clients=client,
                     pct_scale=scale,
                     money_scale=t.plan.money_scale,
-                    grouped=t.plan.grouped,
                     all_returns=t.all_returns,
                     currency=currency,
                     computed=t in computed,
+                    filled=self._filled(t) if t in filled else (),
                     fixes=fixes,
                     dated_by=t.plan.dated_by,
                     swapped=swapped.get(t.name, frozenset()),
@@ -222,6 +230,12 @@ class Intake:
             if t in divided:
                 self._divide(t, out[-1])
         return out
+
+    @staticmethod
+    def _filled(t: Table) -> tuple[str, ...]:
+        """The fields to fill down in a table, the one by which rows hang together first."""
+        found = once(t.staged, strict=False)
+        return () if found is None else (found.anchor, *(f for f in found.fields if f != found.anchor))
 
     def _divide(self, t: Table, rule: TableRules) -> None:
         """Divide sums of whole documents over their lines."""
@@ -946,7 +960,7 @@ class Intake:
             have.add("margin")
         if {"qty", "price"} <= have:
             have.add("amount")
-        if any(t.plan.grouped for t in sales) or "legal_entity" in have:
+        if "legal_entity" in have:
             have.add("client")
         return tuple(f for f in CANONICAL_FIELDS if f in have)
 

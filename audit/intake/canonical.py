@@ -26,6 +26,7 @@ from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
 from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
+from audit.intake.traps.filled_once import fill_down
 from audit.intake.traps.returned_rows import is_returned
 from audit.intake.values import (
     EARLIEST_YEAR,
@@ -35,7 +36,9 @@ from audit.intake.values import (
     currency_mark,
     date_inside,
     empty_date,
+    is_bare_total,
     is_cell_error,
+    is_page_line,
     is_subtotal,
     is_total,
     order_number,
@@ -72,7 +75,7 @@ _CODE = {code: np.int8(i + 1) for i, code in enumerate(REASONS)}
 _NAME = {int(v): k for k, v in _CODE.items()}
 _LACKING = frozenset({"no_client", "no_date", "bad_date", "no_amount", "bad_amount"})
 _VOID = np.array([_CODE[c] for c in ("deleted", "unposted", "cancelled")], np.int8)
-_GROUPING = frozenset({"total_row", "subtotal_row", "group_row"})
+_GROUPING = frozenset({"page_line", "total_row", "subtotal_row", "group_row"})
 _UNREADABLE = frozenset({"bad_bytes", "unclosed_quote", "field_count"})
 _LABELLED = ("first", "order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
 """Where «Итого» or the text of a group may stand."""
@@ -188,8 +191,6 @@ class TableRules:
     """Field → what its numbers are multiplied by: sums in thousands."""
     pct_scale: int = 1
     """1 where the shipped share runs to 1, 100 where it runs to 100."""
-    grouped: bool = False
-    """Whether the client stands in a row of its own above the rows of its orders."""
     all_returns: bool = False
     """Whether the whole file is returns written as positive amounts."""
     currency: str | None = None
@@ -204,6 +205,8 @@ class TableRules:
     """Date fields in whose true dates a spreadsheet swapped day and month."""
     inverted: frozenset[str] = frozenset()
     """Number fields whose sign is turned: sales stand with a minus."""
+    filled: Sequence[str] = ()
+    """Fields whose blank cells take the value above, the one by which rows hang together first."""
     computed: bool = False
     """Whether the amount is quantity × price whatever its own column holds."""
     divided: Sequence[Decimals] | None = None
@@ -256,10 +259,10 @@ class Canonical:
         self._at = -1
         signs = rules.staged.numbers.get("amount")
         self._sold_with_plus = signs is None or 2 * signs.negative <= signs.filled
+        self._above: dict[str, str | None] = {}
         self._fixed_fields = {f for f, _, _ in rules.fixes}
         self._days: dict[tuple[str, bool], int] = {}
         self._swapped = replace(rules.dates, swapped=True)
-        self._group: str | None = None
         self.people: dict[tuple[str, str], list[float]] = {}
         """(field, spelling as written) → used rows and their revenue."""
         self.fixed: dict[tuple[str, str, str], list[float]] = {}
@@ -281,6 +284,8 @@ class Canonical:
     def apply(self, batch: pa.RecordBatch) -> tuple[pa.Table | None, list[RejectedRow]]:
         """Return the used rows in `OUTPUT_SCHEMA`, or None, and the rows set aside."""
         self._at += 1
+        if self.rules.filled:
+            batch = fill_down(batch, self.rules.staged, self.rules.filled, self._above)
         if self.rules.fixes:
             batch = self._fix(batch)
         n = batch.num_rows
@@ -288,6 +293,7 @@ class Canonical:
         dates = self._order_date(batch)
         self._rows_without_date(batch, dates, reason)
         amount, has_amount, margin, has_margin, qty, has_qty, price = self._money(batch)
+        self._dated_totals(batch, reason, amount)
         kind = self._kind(batch)
         back = kind == self.rules.codes["kind"].of("return")
         marked = self._marked(batch)
@@ -357,7 +363,7 @@ class Canonical:
         self._rows_without_date(batch, dates, reason)
         amount, has_amount, *_ = self._money(batch)
         kind = self._kind(batch)
-        keyed = self.rules.grouped or any(self.has(f) for f in ("client_id", "client", "holding", "legal_entity"))
+        keyed = any(self.has(f) for f in ("client_id", "client", "holding", "legal_entity"))
         keys = self._client_columns(batch)[0] if keyed else np.full(n, -1, np.int32)
 
         def mark(mask: Bools, code: str) -> None:
@@ -445,34 +451,43 @@ class Canonical:
     # -- rows that are no orders ---------------------------------------------------------------------------------
 
     def _rows_without_date(self, batch: pa.RecordBatch, dates: _Dates, reason: npt.NDArray[np.int8]) -> None:
-        """Blank rows, repeated headers, totals, group rows: all of them lack a date. Group clients are carried down."""
-        if self.rules.grouped:
-            self._carried = np.full(batch.num_rows, -1, np.int64)
-            self._carried_texts: list[str | None] = [self._group]
+        """Blank rows, repeated headers, page lines, totals: most of them lack a date."""
         rows = np.flatnonzero((dates.days == _NO_DAY) & (reason == 0))
         if len(rows) == 0:
-            if self.rules.grouped:
-                self._carried[:] = 0
             return
         names = [f for f in self.rules.staged.fields if f != "first"]
         part = batch.take(pa.array(rows))
         cells = {f: _texts(part.column(f)) for f in (*names, "first")}
         date_label = _last(self.rules.labels.get("order_date") or self.rules.labels.get("order_id", ""))
         amount_label = _last(self.rules.labels.get("amount", ""))
-        groups: list[tuple[int, str | None]] = []
         for i, row in enumerate(rows.tolist()):
             texts = {f: cells[f][i] for f in names}
-            first = cells["first"][i]
-            code = self._kind_of_row(texts, first, date_label, amount_label)
-            if code is None and self.rules.grouped:
-                group = self._group_of_row(texts, first)
-                if group is not None:
-                    code = "group_row"
-                    groups.append((row, group))
+            code = self._kind_of_row(texts, cells["first"][i], date_label, amount_label)
             if code is not None:
                 reason[row] = _CODE[code]
-        if self.rules.grouped:
-            self._carry(batch.num_rows, groups)
+
+    def _dated_totals(self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], amount: Decimals) -> None:
+        """Totals that carry the date, the client or the number of what they total: «Итого за день» as the client.
+
+        A text that may be a name («Total Energies») is a total where its sums are those of the rows above it.
+        """
+        for name in ("client", "client_id", "sku", "manager"):
+            if not self.has(name):
+                continue
+            column = batch.column(name)
+            texts = [clean_text(t) or "" for t in column.dictionary.to_pylist()]
+            like = np.fromiter((is_total(t) for t in texts), bool, len(texts))
+            if not like.any():
+                continue
+            sure = np.fromiter((is_bare_total(t) for t in texts), bool, len(texts))
+            part = np.fromiter((is_subtotal(t) for t in texts), bool, len(texts))
+            rows = _spread(column, like, False) & (reason == 0)
+            certain = _spread(column, sure, False)
+            if name in ("client", "client_id") and _add_up(rows, amount, reason):
+                certain = rows
+            code = np.where(_spread(column, part, False), _CODE["subtotal_row"], _CODE["total_row"])
+            hit = rows & certain
+            reason[hit] = code[hit]
 
     @staticmethod
     def _kind_of_row(
@@ -488,29 +503,11 @@ class Canonical:
             return "repeated_header"
         labels = [t for f in _LABELLED[1:] if (t := texts.get(f))]
         labels = [*([first] if first else []), *labels]
+        if any(is_page_line(t) for t in labels) and len(set(filled + labels)) == 1:
+            return "page_line"
         if any(is_subtotal(t) for t in labels):
             return "subtotal_row"
         return "total_row" if any(is_total(t) for t in labels) else None
-
-    def _group_of_row(self, texts: Mapping[str, str | None], first: str | None) -> str | None:
-        """The client of a group row: its text where the row has nothing else but numbers."""
-        own = texts.get("client")
-        others = [
-            t for f, t in texts.items() if t and f not in ("client", "amount", "margin", "cost", "qty") and t != first
-        ]
-        if others:
-            return None
-        if own:
-            return own
-        return None if self.has("client") and self.rules.labels.get("client") else first
-
-    def _carry(self, n: int, groups: Sequence[tuple[int, str | None]]) -> None:
-        turns = np.zeros(n, np.int64)
-        for at, (row, text) in enumerate(groups):
-            turns[row] = at + 1
-            self._carried_texts.append(text)
-        self._carried = np.maximum.accumulate(turns)
-        self._group = self._carried_texts[int(self._carried[-1])]
 
     # -- money ---------------------------------------------------------------------------------------------------
 
@@ -565,6 +562,8 @@ class Canonical:
     def documents(self, batch: pa.RecordBatch) -> Documents:
         """Return what tells the documents of a batch apart, and by what their sums are to be divided."""
         self._at += 1
+        if self.rules.filled:
+            batch = fill_down(batch, self.rules.staged, self.rules.filled, self._above)
         amount, has_amount, _, _, qty, has_qty, price = self._money(batch)
         weight = np.ones(batch.num_rows, np.int64)
         if qty is not None and has_qty is not None and price is not None:
@@ -631,7 +630,7 @@ class Canonical:
 
     def _client_columns(self, batch: pa.RecordBatch) -> tuple[Ints, Ints, Ints, Ints]:
         """Key, shown name, cleaned code and key before a merge, as codes per row."""
-        plain = not (self.has("legal_entity") or self.rules.grouped or self.settings.level.client == "holding")
+        plain = not (self.has("legal_entity") or self.settings.level.client == "holding")
         if not (plain and self.has("client_id")):
             return self._client_combinations(batch)
         # A row's code alone says who it is; only rows without one need the other columns.
@@ -658,11 +657,6 @@ class Canonical:
             codes = column.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
             combined = codes if combined is None else combined * len(texts) + codes
             dictionaries.append(texts)
-        if self.rules.grouped:
-            codes = self._carried
-            texts = list(self._carried_texts)
-            combined = codes if combined is None else combined * len(texts) + codes
-            dictionaries.append(texts)
         assert combined is not None
         found, back = _unique(combined)
         keys, names, ids, merged = (np.empty(len(found), np.int32) for _ in range(4))
@@ -680,8 +674,6 @@ class Canonical:
         known = self._clients.get(memo)
         if known is None:
             given = dict(zip(present, parts, strict=False))
-            if self.rules.grouped and clean_text(given.get("client")) is None:
-                given["client"] = parts[-1]
             found = self.rules.clients(
                 given.get("client_id"), given.get("client"), given.get("holding"), given.get("legal_entity")
             )
@@ -968,6 +960,16 @@ class Canonical:
             column = pa.array(texts, pa.string())
             columns[at] = column.dictionary_encode() if pa.types.is_dictionary(batch.schema.field(at).type) else column
         return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _add_up(totals: Bools, amount: Decimals, reason: npt.NDArray[np.int8]) -> bool:
+    """Whether every one of the rows that may be totals holds the sum of the rows since the one before it."""
+    money = np.where(totals | (reason != 0), 0, amount)
+    sums = np.cumsum(money)
+    at = np.flatnonzero(totals)
+    above = np.diff(sums[at], prepend=0)
+    several = np.diff(at, prepend=-1) > 2
+    return bool(several.any()) and bool((np.abs(amount[at] - above) <= 500).all())
 
 
 def _order_id(text: str | None) -> str | None:

@@ -73,15 +73,15 @@ class ParquetReader:
     merged: tuple[tuple[int, int, int, int], ...] = ()
     sha256: str = ""
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = HEAD_ROWS) -> list[Row]:
         """Return the header and the first rows as text cells."""
         names = list(self.file.schema_arrow.names)
-        rows: list[Row] = [(1, names)]
-        for batch in self.file.iter_batches(HEAD_ROWS):
+        out: list[Row] = [(1, names)]
+        for batch in self.file.iter_batches(rows):
             columns = [as_text(c).to_pylist() for c in batch.columns]
-            rows.extend((i + 2, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True)))
+            out.extend((i + 2, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True)))
             break
-        return rows
+        return out
 
     def outline(self) -> Mapping[int, int]:
         """Return no outline: the format has none."""

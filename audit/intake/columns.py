@@ -17,7 +17,7 @@ from audit.intake.documents import Kind, dated_by, declared, document_kind, refe
 from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
-from audit.intake.layout import Layout, find_layout, is_value
+from audit.intake.layout import Layout, find_layout, head_rows
 from audit.intake.staging import Row
 from audit.intake.traps import Head
 from audit.intake.values import DateRule, clean_text, is_total, parse_date, parse_number
@@ -93,10 +93,8 @@ class TablePlan:
     vat: str | None = None
     money_scale: Mapping[str, int] = field(default_factory=dict)
     """Field → 1000 or 1 000 000 where its header says that sums are in thousands or millions."""
-    grouped: bool = False
-    """Whether clients stand in rows of their own above their orders."""
     grouping: Grouping | None = None
-    """How a report of three levels or more is read."""
+    """How a report is read whose clients, managers or months stand in rows of their own above their orders."""
     questions: list[Question] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
     preamble: list[Row] = field(default_factory=list)
@@ -124,15 +122,20 @@ def plan_table(
     report; ``look`` shows the traps the table once its header is found. A table of dispatch documents is planned so
     that it can still be read either way: as sales, or for the dates that it gives to the orders it names.
     """
-    rows = reader.head()
+    rows = reader.head(head_rows(settings.reading.header_row))
     layout = find_layout(rows, settings.columns, settings.reading.header_row, reader.merged)
     if layout is None:
+        every = [c for _, cells in rows for c in cells if c]
+        look(Head(reader.name, reader.sheet, every, every, [cells for _, cells in rows]))
         raise _no_header(reader, rows, settings)
     layout = replace(layout, headers=tuple(_unique(layout.headers)))
     sample = [cells for number, cells in rows if number >= layout.first_row]
     asked = declared(reader.name, reader.sheet, settings)
     title = _title(rows, layout)[:6]
-    look(Head(reader.name, reader.sheet, title, layout.headers, sample))
+    whole = [
+        " / ".join(p for p in pair if p) for pair in zip(layout.parents or layout.headers, layout.headers, strict=True)
+    ]
+    look(Head(reader.name, reader.sheet, _title(rows, layout), whole, sample))
     document = document_kind(reader.name, reader.sheet, title, layout.headers, sample)
     if asked or (document == "dispatch" and settings.reading.dispatch_files != ()):
         return _plan_dispatch(reader, settings, known_person, rows, layout, sample, must=bool(asked))
@@ -162,7 +165,7 @@ def _plan_dispatch(
             no_sales = error
     if plan is None:
         plan = _plan(reader, settings, known_person, rows, layout, sample, dispatch=True, ref=ref)
-    elif ref is not None and "order_ref" not in plan.labels and plan.grouping is None:
+    elif ref is not None and "order_ref" not in plan.labels:
         header = plan.uses[ref].header
         plan.keep = [*plan.keep, ("order_ref", ref)]
         plan.labels = {**plan.labels, "order_ref": header}
@@ -238,12 +241,11 @@ def _plan(
     if reader.format not in ("parquet", "sql"):
         grouping = find_grouping(rows, layout, chosen, settings, reader.outline(), known_person, reader.name)
     if grouping is not None:
+        if grouping.how == "pairs":
+            _two_levels_only(chosen, sample, reader)
         return _plan_grouped(grouping, layout, plan, chosen, reader, settings, rows, questions, notes)
-    grouped = _grouped(chosen, sample)
-    if grouped:
-        _two_levels_only(chosen, sample, reader)
     if not dispatch:
-        _require(chosen, plan, reader, sample, grouped)
+        _require(chosen, plan, reader, sample)
     labels = {f: plan.columns[i].header for f, i in chosen.items()}
     uses = _uses(reader.name, plan, chosen, sample)
     used = {f: i for f, i in chosen.items() if f not in NOT_USED}
@@ -258,7 +260,6 @@ def _plan(
         client_id_is_inn=_is_inn(client_id),
         vat=_vat(labels.get("amount", "")),
         money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
-        grouped=grouped,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )
@@ -299,7 +300,8 @@ def _plan_grouped(
     """The plan of a report whose lines take their client, manager or month from the groups above them."""
     layout = replace(layout, first_row=g.first_row)
     sample = [cells for number, cells in rows if number >= layout.first_row]
-    own = {f: i for f, i in chosen.items() if f not in NOT_USED and (g.how == "columns" or i not in g.columns)}
+    separate = len(set(g.columns)) > 1
+    own = {f: i for f, i in chosen.items() if f not in NOT_USED and (separate or i not in g.columns)}
     texts = [t for i in set(g.columns) for t in _column(sample, i)]
     known = {*own, *g.levels}
     missing = [] if "order_date" in known or any(DATE_INSIDE.search(t) for t in texts) else ["order_date"]
@@ -310,11 +312,11 @@ def _plan_grouped(
     uses = [
         u
         for u, c in zip(_uses(reader.name, plan, own, sample), plan.columns, strict=True)
-        if g.how == "columns" or c.index not in g.columns
+        if separate or c.index not in g.columns
     ]
     header = {i: plan.columns[i].header for i in range(len(plan.columns))}
     labels = {f: header[i] for f, i in own.items()}
-    if g.how != "columns":
+    if not separate:
         for at, (name, column) in enumerate(zip(g.levels, g.columns, strict=True)):
             label = g.labels[at] if len(g.labels) == len(g.levels) else header[column]
             used = name != "-"
@@ -507,40 +509,12 @@ def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]],
         )
 
 
-def _grouped(chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> bool:
-    """Whether clients stand in rows of their own above their orders.
-
-    So it is when most dated rows have no client while rows without a date have a text and nothing else but numbers.
-    """
-    if "client_id" in chosen:
-        return False
-    text_at = chosen.get("client", 0)
-    date_at, number_at = chosen.get("order_date"), chosen.get("order_id")
-    dated = blank = groups = 0
-    for cells in sample:
-
-        def cell(i: int | None, cells: Sequence[str] = cells) -> str:
-            return cells[i].strip() if i is not None and i < len(cells) else ""
-
-        own = cell(chosen.get("client"))
-        has_date = datelike(cell(date_at)) or bool(DATE_INSIDE.search(cell(number_at)))
-        if has_date:
-            dated += 1
-            blank += not own
-        elif cell(text_at) and not is_total(cell(text_at)):
-            rest = [c for i, c in enumerate(cells) if i != text_at and c.strip() and not is_value(c)]
-            groups += not rest
-    return dated > 0 and groups > 0 and blank > dated / 2
-
-
-def _require(
-    chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]], grouped: bool
-) -> None:
+def _require(chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]]) -> None:
     missing: list[str] = []
     numbers = _column(sample, chosen["order_id"]) if "order_id" in chosen else []
     if "order_date" not in chosen and not any(DATE_INSIDE.search(n) for n in numbers):
         missing.append("order_date")
-    if not {"client_id", "client", "legal_entity"} & set(chosen) and not grouped:
+    if not {"client_id", "client", "legal_entity"} & set(chosen):
         missing.append("client_id")
     if "amount" not in chosen and not {"qty", "price"} <= set(chosen):
         missing.append("amount")

@@ -19,7 +19,7 @@ from audit.intake.archives import check_package, unpack, with_slashes
 from audit.intake.columnar import open_parquet
 from audit.intake.delimited import open_delimited
 from audit.intake.grids import open_html, open_xml
-from audit.intake.layout import Layout, find_layout
+from audit.intake.layout import Layout, find_layout, head_rows
 from audit.intake.staging import Row, Staged
 from audit.intake.store import Store
 from audit.intake.workbooks import encrypted, open_workbook
@@ -76,7 +76,7 @@ class TableReader(Protocol):
         """Hash of the file, known once all of its rows were given."""
         ...
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = ...) -> list[Row]:
         """Return the first rows as text cells, preamble included."""
         ...
 
@@ -228,9 +228,9 @@ def _open(
         elif text.startswith(("{", "[{")):
             raise _foreign(name, "JSON")
         else:
-            reader = open_delimited(path, name, reading.encoding, reading.delimiter)
+            reader = open_delimited(path, name, reading.encoding, reading.delimiter, work)
             small = name.lower().endswith(".txt") and path.stat().st_size <= _PROSE_BYTES
-            if small and _is_prose(reader.head(), settings):
+            if small and _is_prose(reader.head(head_rows(reading.header_row)), settings):
                 stray.append(_foreign(name, "TXT"))
             else:
                 yield reader

@@ -49,9 +49,9 @@ class GridReader:
     notes: list[Text] = field(default_factory=list)
     visible: bool = True
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = HEAD_ROWS + 80) -> list[Row]:
         """Return the first rows as text cells."""
-        return list(islice(self.every_row(), HEAD_ROWS + 80))
+        return list(islice(self.every_row(), rows))
 
     def outline(self) -> Mapping[int, int]:
         """Return no outline: these formats have none."""
@@ -118,7 +118,7 @@ def cell_text(value: object) -> str:
 
 def open_html(path: Path, name: str, encoding: str | None) -> GridReader:
     """Open an HTML page saved as .xls (Bitrix24 and many web systems): the rows of all its tables in order."""
-    found = encoding or sniff_encoding(path)[0]
+    found = encoding or sniff_encoding(path, name)[0]
 
     def rows() -> Iterator[Row]:
         number = 0

@@ -25,6 +25,7 @@ REASONS: dict[str, Text] = {
     "field_count": Text("в строке больше полей, чем в заголовке", "the row has more fields than the header"),
     "blank_row": Text("пустая строка", "blank row"),
     "repeated_header": Text("повтор заголовка таблицы", "the table header repeated"),
+    "page_line": Text("номер страницы отчёта", "a page number of the report"),
     "total_row": Text("итоговая строка", "total row"),
     "subtotal_row": Text("строка промежуточного итога", "subtotal row"),
     "group_row": Text(

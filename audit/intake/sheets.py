@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
 from audit.intake.documents import declared_sheet, fits, toml_text, word_kind
-from audit.intake.layout import Layout, find_layout
+from audit.intake.layout import Layout, find_layout, head_rows
 from audit.intake.staging import Row
 from audit.settings import Settings
 
@@ -47,7 +47,7 @@ class Sheet(Protocol):
         """Merged cells."""
         ...
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = ...) -> list[Row]:
         """Return the first rows as text cells."""
         ...
 
@@ -91,7 +91,8 @@ def _chosen(name: str, sheets: Sequence[S], settings: Settings) -> list[S]:
     hidden = [s for s in sheets if not s.visible]
     layouts: dict[str | None, Layout] = {}
     for s in visible:
-        layout = find_layout(s.head(), settings.columns, settings.reading.header_row, s.merged)
+        rows = s.head(head_rows(settings.reading.header_row))
+        layout = find_layout(rows, settings.columns, settings.reading.header_row, s.merged)
         if layout is not None and layout.recognised >= 2:
             layouts[s.sheet] = layout
     usable = [s for s in visible if s.sheet in layouts]

@@ -27,9 +27,12 @@ __all__ = [
     "date_form",
     "date_inside",
     "empty_date",
+    "is_bare_total",
     "is_cell_error",
+    "is_page_line",
     "is_subtotal",
     "is_total",
+    "named_like_total",
     "number_marks",
     "order_number",
     "parse_date",
@@ -368,21 +371,51 @@ def date_inside(text: str) -> str | None:
 
 
 _TOTAL = re.compile(
-    r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|subtotal)(?![а-яёa-z]).*", re.IGNORECASE | re.DOTALL
+    r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|sub-?total|sous-total|(?:zwischen|gesamt)summe|summe|gesamt|razem|"
+    r"toplam|разом|усього)(?![а-яёa-z])(.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 _SUBTOTAL = re.compile(
-    r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|subtotal.*|total\s+(for|by)\s.*)", re.IGNORECASE | re.DOTALL
+    r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|sub-?total.*|sous-total.*|zwischensumme.*|total\s+(for|by)\s.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_FORM = re.compile(
+    r"(?<!\w)(ооо|оао|зао|пао|ао|ип|тоо|чп|тд|гк|llc|ltd|inc|corp|gmbh|plc|se|sa|s\.a\.|ag|bv|srl|oy|ab)(?!\w)",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(
+    r"\W*(страница|стр|лист|page|seite|página|strona|sayfa)\b\W*\d+(\s*(из|of|von|de|z|/)\s*\d+)?\W*", re.IGNORECASE
 )
 
 
 def is_total(text: str) -> bool:
-    """Whether a row that begins so is a total, not an order."""
-    return bool(_TOTAL.fullmatch(text))
+    """Whether a row that begins so is a total, not an order: «Итого», «Всего за март», no company («Итог ООО»)."""
+    return bool(_TOTAL.fullmatch(text)) and not named_like_total(text)
+
+
+def named_like_total(text: str) -> bool:
+    """Whether a text begins like a total and goes on like the name of a company: «Всего Хорошего ООО», «Total SE»."""
+    found = _TOTAL.fullmatch(text)
+    if found is None or is_subtotal(text):
+        return False
+    form = _FORM.search(found[2])
+    return form is not None and (found[1].lower() != "итого" or not found[2][form.end() :].strip(' .,"»”'))
+
+
+def is_bare_total(text: str) -> bool:
+    """Whether a text is a total beyond doubt: the word alone, or what it is of («Итого за день», «Всего: 5»)."""
+    found = _TOTAL.fullmatch(text)
+    return found is not None and (is_subtotal(text) or not any(c.isalpha() for c in found[2]))
 
 
 def is_subtotal(text: str) -> bool:
     """Whether a total is of a part: «Итого по …»."""
     return bool(_SUBTOTAL.fullmatch(text))
+
+
+def is_page_line(text: str) -> bool:
+    """Whether a text counts the pages of a printed report: «Страница 2 из 3»."""
+    return bool(_PAGE.fullmatch(text))
 
 
 def plausible(day: dt.date) -> bool:

@@ -75,10 +75,10 @@ class SheetReader:
     levels: Mapping[int, int] | None = None
     """Outline levels, once they were looked up."""
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = HEAD_ROWS + 80) -> list[Row]:
         """Return the first rows as text cells."""
         assert self.table is not None
-        top = self.table.slice(0, HEAD_ROWS + 80)
+        top = self.table.slice(0, rows)
         columns = [_strings(c).to_pylist() for c in top.columns]
         return [(i + 1, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True))]
 
@@ -90,8 +90,11 @@ class SheetReader:
 
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one, cell errors as their text."""
-        assert self.table is not None
         table, self.table = self.table, None
+        if table is None:  # staged already, and read once more
+            table = self.workbook.load_sheet(
+                self.sheet, header_row=None, skip_rows=0, dtypes="string"
+            ).to_arrow_with_errors()[0]
         wrong = {(row, column): text for row, column, text in self.errors}
         for begin in range(0, table.num_rows, 20_000):
             part = table.slice(begin, 20_000)

@@ -21,7 +21,7 @@ HEAD = "order_id;order_date;client_id;amount\n"
 
 def staged(path: Path, tmp_path: Path, names: tuple[str, ...]) -> list[tuple]:
     """Row number, problem and cells of every staged row."""
-    reader = open_delimited(path, path.name, None, ";")
+    reader = open_delimited(path, path.name, None, ";", tmp_path)
     layout = Layout(1, 2, names)
     with Store("200MB") as store:
         result = reader.stage(layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", store)
@@ -124,7 +124,7 @@ def test_an_encoding_that_no_sample_shows(tmp_path: Path, monkeypatch: pytest.Mo
     for at in (20_000, 20_001, 20_002):
         lines[at] = f"{at};2024-01-01;Ромашка;5;y\n"
     write(path, HEAD.replace("\n", ";contact\n") + "".join(lines), "cp1251")
-    monkeypatch.setattr(delimited, "sniff_encoding", lambda _: ("utf-8", 0, True))
+    monkeypatch.setattr(delimited, "sniff_encoding", lambda *_: ("utf-8", 0, True))
     result = read(path, tmp_path / "out")
     assert result.report.files[0].encoding == "cp1251"
     assert result.report.rows_used == 30_000

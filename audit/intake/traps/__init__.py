@@ -47,7 +47,7 @@ class Head:
     title: Sequence[str]
     """Filled cells of the rows above the header."""
     headers: Sequence[str]
-    """Headers, the lower row where there are two."""
+    """Headers, those of two rows as «upper / lower». Where none was found: all cells, as in ``title``."""
     sample: Sequence[Sequence[str]]
 
 

@@ -8,8 +8,10 @@ from audit.intake.traps import (
     LookAtTable,
     document_sums,
     empty_amounts,
+    filled_once,
     overlap,
     payments,
+    registers,
     repeated_rows,
     returned_rows,
     same_sales,
@@ -20,8 +22,8 @@ from audit.intake.traps.twice import SalesTrap
 
 __all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
 
-AT_HEAD: tuple[LookAtHead, ...] = ()
-AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look)
+AT_HEAD: tuple[LookAtHead, ...] = (registers.look,)
+AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look)
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look, returned_rows.look)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
 SALES_TWICE: tuple[SalesTrap, ...] = (payments, same_sales, overlap, repeated_rows)
