@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from audit.errors import AmbiguityError, Answer, InputError, NothingUsableError, Text, did_you_mean
 from audit.intake.canonical import (
@@ -44,6 +44,7 @@ from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head, files_line
 from audit.intake.traps.client_codes import forms_of_one_name, placeholders
+from audit.intake.traps.currency import Known, ask, looks_russian
 from audit.intake.traps.document_sums import divide
 from audit.intake.traps.filled_once import once
 from audit.intake.traps.payments import of_payments
@@ -161,7 +162,9 @@ class Intake:
         own = getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
-        paid = of_payments([cells for number, cells in reader.head() if number >= plan.layout.first_row])
+        head = reader.head()
+        paid = of_payments([cells for number, cells in head if number >= plan.layout.first_row])
+        russian = looks_russian([cells for _, cells in head[:100]], plan.layout.headers)
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
             rows, outline = reader.every_row(), reader.outline()
@@ -176,7 +179,7 @@ class Intake:
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
-        table = Table(reader, plan, staged, size, groups=groups, of_payments=paid)
+        table = Table(reader, plan, staged, size, groups=groups, of_payments=paid, russian=russian)
         self.tables.append(table)
         for look in AT_TABLE:
             self._heed(look(table, self.settings))
@@ -351,6 +354,13 @@ class Intake:
         )
         return known >= 0.8 * t.staged.clients.total() > 0
 
+    def _said_currency(self) -> tuple[str | None, Literal["settings", "questionnaire"]]:
+        """The currency that the settings name, else the questionnaire."""
+        if self.settings.company.currency is not None:
+            return self.settings.company.currency, "settings"
+        given = None if self.questionnaire is None else self.questionnaire.company.get("currency")
+        return words().currency.code(str(given)) if given else None, "questionnaire"
+
     def _currency(self) -> str | None:
         """The one currency of the audit when the files hold several; a question then."""
         found: Counter[str] = Counter()
@@ -362,10 +372,10 @@ class Intake:
             if not t.staged.has("currency") and "amount" in t.staged.numbers:
                 for mark, rows in t.staged.numbers["amount"].currencies.items():
                     found[self.codes["currency"].values[self.codes["currency"].code(mark)]] += rows
-        asked = self.settings.company.currency
-        if asked is None and self.questionnaire is not None:
-            given = self.questionnaire.company.get("currency")
-            asked = words().currency.code(str(given)) if given else None
+        asked, source = self._said_currency()
+        named = ask(found, asked, source, self.tables)
+        self.currency = Known("", "unknown") if isinstance(named, Question) else named
+        self._heed(named if isinstance(named, Question) else named.note)
         if not found or (len(found) == 1 and (asked is None or asked in found)):
             return None
         chosen = asked or min(found, key=lambda c: (-found[c], c))
@@ -899,6 +909,8 @@ class Intake:
             questions=tuple(self.questions),
             notes=tuple(dict.fromkeys(self.notes)),
             counts=dict(self.counts),
+            currency=self.currency.code,
+            currency_source=self.currency.source,
         )
 
     def _look_for_key_clients(self) -> None:

@@ -36,6 +36,8 @@ class Table:
     """Group rows of a report of three levels or more."""
     subtotals: list[ControlSum] = field(default_factory=list)
     """Sums of the groups against their lines, one a level."""
+    russian: bool = False
+    """Whether its first rows speak of roubles, or have the form of 1C."""
     of_payments: bool = False
     """Whether its cells name documents of payment."""
     dispatch: bool = False

@@ -143,8 +143,8 @@ class Case:
 
     @property
     def currency(self) -> str:
-        """Currency code of all money."""
-        return str(self.settings.company.currency or self.questionnaire.company.get("currency") or "RUB")
+        """Currency code of all money; empty where nothing says it."""
+        return str(self.settings.company.currency or self.questionnaire.company.get("currency") or self.intake.currency)
 
     @property
     def project_sales(self) -> bool:

@@ -151,6 +151,10 @@ class IntakeReport:
     """Plain statements for the data page: what was derived, assumed, or found odd."""
     counts: dict[str, int] = field(default_factory=dict)
     """Counts by name: duplicate_lines, returns, unlinked_returns, future_rows, gap_months …"""
+    currency: str = "RUB"
+    """Code of the currency of all money; empty where nothing says it."""
+    currency_source: str = "files"
+    """Whence it is known: settings, questionnaire, files, form (ИНН, rouble sign, 1C), unknown."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -195,6 +199,8 @@ class IntakeReport:
             ),
             notes=tuple(text(n) for n in raw["notes"]),
             counts=raw["counts"],
+            currency=raw["currency"],
+            currency_source=raw["currency_source"],
         )
 
 

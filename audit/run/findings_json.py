@@ -63,7 +63,7 @@ def _effect_json(effect: Effect, currency: str, lang: str) -> dict[str, Any]:
                 "low": effect.low,
                 "base": effect.base,
                 "high": effect.high,
-                "unit": f"{currency}/year",
+                "unit": f"{currency or 'money'}/year",
                 "basis": effect.basis,
                 "formula": effect.formula.ru if lang == "ru" else effect.formula.en,
                 "inputs": effect.inputs,
@@ -169,6 +169,7 @@ def assemble(
             "clients": int((clients["order_days"] > 0).sum()),
             "revenue": float(i.revenue),
             "set_aside": {r.code: r.rows for r in i.set_aside},
+            "currency_source": i.currency_source,
             "questions": [{"text": q.text.get(lang), "answer": q.answer} for q in i.questions],
         },
         "metrics": metrics,
@@ -203,7 +204,7 @@ def _ledger_json(ledger: Ledger | None, currency: str) -> dict[str, Any] | None:
     return dict(
         _plain(
             {
-                "unit": f"{currency}/year",
+                "unit": f"{currency or 'money'}/year",
                 "basis": ledger.basis,
                 **amounts,
                 "clients": len(ledger.by_client),
