@@ -27,7 +27,7 @@ __all__ = ["Progress", "file_digest", "kit_version", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
 
-_LAYOUT = "2"
+_LAYOUT = "3"
 """Changes when the prepared folder's layout or the meaning of its columns does."""
 
 
