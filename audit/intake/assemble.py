@@ -37,12 +37,13 @@ from audit.intake.grouped import GroupRow, group_sums, stage_grouped
 from audit.intake.hiding import hide_persons
 from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
+from audit.intake.period import edges, titled
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.store import Store
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, files_line
+from audit.intake.traps import Found, Head, files_line, thin_end
 from audit.intake.traps.client_codes import forms_of_one_name, placeholders
 from audit.intake.traps.currency import Known, ask, looks_russian
 from audit.intake.traps.document_sums import divide
@@ -631,6 +632,11 @@ class Intake:
             self.notes.append(again.note)
             self._begin_again()
             self._write(rules)
+        thin = thin_end.look(self._orders(), self.settings)
+        if thin is not None:
+            self._heed(thin)
+            self._begin_again()
+            self._write(rules)
 
     def _begin_again(self) -> None:
         for t in self.tables:
@@ -889,6 +895,11 @@ class Intake:
             for code, c in sorted(self.set_aside.items(), key=lambda item: order.index(item[0]))
             if c.rows
         )
+        titles = [
+            found for t in self._orders().sales() if (found := titled(c for _, row in t.plan.preamble for c in row))
+        ]
+        start, end = edges(summary.first, summary.last, titles, self.today)
+        end = self.settings.period.end or end
         used = sum(t.rows_used for t in self.tables)
         set_aside = sum(t.rows_set_aside for t in self.tables)
         return IntakeReport(
@@ -900,6 +911,8 @@ class Intake:
             rows_used=used,
             rows_set_aside=set_aside,
             set_aside=aside,
+            period_start=start,
+            period_end=end,
             first_date=summary.first,
             last_date=summary.last,
             revenue=summary.revenue,

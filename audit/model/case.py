@@ -206,8 +206,8 @@ def open_prepared(folder: Path, settings: Settings, *, engine: Engine | None = N
 
 def _window(engine: Engine, settings: Settings, thresholds: Thresholds, intake: IntakeReport) -> Window:
     period = settings.period
-    start = period.start or intake.first_date
-    end = period.end or intake.last_date
+    start = period.start or intake.period_start or intake.first_date
+    end = period.end or intake.period_end or intake.last_date
     as_of = period.as_of or end
     days = max((as_of - start).days, 0)
     if period.burn_in_days is not None:

@@ -151,6 +151,9 @@ class IntakeReport:
     """Plain statements for the data page: what was derived, assumed, or found odd."""
     counts: dict[str, int] = field(default_factory=dict)
     """Counts by name: duplicate_lines, returns, unlinked_returns, future_rows, gap_months …"""
+    period_start: dt.date | None = None
+    period_end: dt.date | None = None
+    """What the export covers: whole months, or its title; None: from the first order to the last."""
     currency: str = "RUB"
     """Code of the currency of all money; empty where nothing says it."""
     currency_source: str = "files"
@@ -199,6 +202,8 @@ class IntakeReport:
             ),
             notes=tuple(text(n) for n in raw["notes"]),
             counts=raw["counts"],
+            period_start=dt.date.fromisoformat(raw["period_start"]) if raw["period_start"] else None,
+            period_end=dt.date.fromisoformat(raw["period_end"]) if raw["period_end"] else None,
             currency=raw["currency"],
             currency_source=raw["currency_source"],
         )

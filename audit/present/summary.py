@@ -170,6 +170,8 @@ class SummaryView:
     def price(self) -> Markup:
         """What is found is worth a year, each client counted once; empty where nothing found has a price."""
         money = self.findings.get("money")
+        if money and money["headline"] is None:
+            return self._say("price", "open", reason=money["reason"])
         if not money or money["headline"]["base"] <= 0:
             return Markup("")
         outside = [v.title for v in self.views if v.finding.id in money["outside"]]
@@ -213,7 +215,7 @@ class SummaryView:
             ),
             *(
                 self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(i.questions) - 1)
-                for q in i.questions[:1]
+                for q in sorted(i.questions, key=lambda q: -q.share)[:1]
             ),
             *self._control_sum(),
             self._say("sure", "grades"),
