@@ -127,10 +127,12 @@ def summarise(
         return int(store.row(sql.replace("@lines", parquet(lines)))[0])
 
     if tally.returns:
-        out.counts["unlinked_returns"] = one(
-            "SELECT count(*) FROM (SELECT client_key, order_id FROM @lines WHERE amount < 0) AS r WHERE NOT EXISTS "
+        alone = (
+            "FROM (SELECT client_key, order_id, amount FROM @lines WHERE amount < 0) AS r WHERE NOT EXISTS "
             "(SELECT 1 FROM @lines AS s WHERE s.amount > 0 AND s.client_key = r.client_key AND s.order_id = r.order_id)"
         )
+        out.counts["unlinked_returns"] = one(f"SELECT count(*) {alone}")
+        out.counts["unlinked_returns_money"] = one(f"SELECT coalesce(round(sum(amount)), 0) {alone}")
     out.counts["duplicate_lines"] = one(
         "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, "
         "order_id, order_date, sku, qty, amount) AS mark FROM @lines) GROUP BY mark HAVING count(*) > 1)"

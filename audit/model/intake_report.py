@@ -9,6 +9,8 @@ from typing import Any, Literal
 from audit.errors import Answer, Text
 
 __all__ = [
+    "ELSEWHERE",
+    "SERVICE",
     "ColumnUse",
     "ControlSum",
     "DuplicateClient",
@@ -19,6 +21,14 @@ __all__ = [
     "SetAside",
     "SetAsideRow",
 ]
+
+
+SERVICE = frozenset({"blank_row", "repeated_header", "page_line", "total_row", "subtotal_row", "group_row"})
+"""Reasons of rows that hold no sale and never did: what a report prints between its rows."""
+ELSEWHERE = frozenset(
+    {"dispatch_dated", "dispatch_no_order", "payment", "same_sale", "duplicate_document", "repeated_row"}
+)
+"""Reasons of rows whose sale is counted where else it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,24 @@ class IntakeReport:
     """Code of the currency of all money; empty where nothing says it."""
     currency_source: str = "files"
     """Whence it is known: settings, questionnaire, files, form (ИНН, rouble sign, 1C), unknown."""
+
+    @property
+    def service_rows(self) -> int:
+        """Rows between the data: totals, group rows, repeated headers, blanks."""
+        return sum(s.rows for s in self.set_aside if s.code in SERVICE)
+
+    @property
+    def revenue_used_share(self) -> float:
+        """Share of the money read that is used, 0–1; what is counted elsewhere is not missing."""
+        aside = sum(abs(s.revenue or 0.0) for s in self.set_aside if s.code not in SERVICE | ELSEWHERE)
+        every = abs(self.revenue) + aside
+        return abs(self.revenue) / every if every else 1.0
+
+    @property
+    def rows_used_share(self) -> float:
+        """Share of the rows of data that is used, 0–1."""
+        aside = sum(s.rows for s in self.set_aside if s.code not in SERVICE | ELSEWHERE)
+        return self.rows_used / (self.rows_used + aside) if self.rows_used + aside else 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""

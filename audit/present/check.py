@@ -23,6 +23,7 @@ from audit.present.blocks import Col, callout, join, key_figures, table
 from audit.present.explain import need_name
 from audit.present.format import Fmt
 from audit.present.report import ReportContext, frame_documents
+from audit.present.tick import Tick, judge
 from audit.present.titles import chapter_title
 from audit.settings import Settings
 
@@ -74,6 +75,13 @@ def check_page(case: Case, findings: Mapping[str, Any], *, company: str, dated: 
         ("findings", page.say("Что удастся оценить", "What can be assessed"), page.assessable()),
     ]
     return frame_documents(context, page.front(), chapters)[0]
+
+
+def data_tick(case: Case) -> Tick:
+    """Return the verdict on the data of a case."""
+    q = case.questionnaire
+    filled = any(q.has(t) for t in TABLES) or bool(q.company)
+    return judge(case.intake, blank=not filled and (case.folder / "questionnaire.json").is_file())
 
 
 def _other(answer: Answer, lang: Lang) -> Markup:
@@ -218,8 +226,8 @@ class _Page:
                 fmt.num(i.rows_used),
                 self.say("строк в расчёте", "rows used"),
                 self.say(
-                    f"из {fmt.num(i.rows_read)} прочитанных, отложено {fmt.num(i.rows_set_aside)}",
-                    f"of {fmt.num(i.rows_read)} read, {fmt.num(i.rows_set_aside)} set aside",
+                    f"из {fmt.num(i.rows_read - i.service_rows)}, отложено {fmt.num(i.rows_set_aside - i.service_rows)}",
+                    f"of {fmt.num(i.rows_read - i.service_rows)}, {fmt.num(i.rows_set_aside - i.service_rows)} set aside",
                 ),
             ),
             (fmt.money(i.revenue), self.say("выручка", "revenue"), fmt.period(i.first_date, i.last_date)),
@@ -229,17 +237,12 @@ class _Page:
         return join([Markup('<p class="km-verdict-sentence">{}</p>').format(self._verdict()), key_figures(figures)])
 
     def _verdict(self) -> str:
-        n = len(self.intake.questions) + len(self.guessed) + len(self._elsewhere())
+        tick = data_tick(self.case)
+        said = tick.sentence().get(self.lang)
+        n = len(self.guessed) + len(self._elsewhere())
         if not n:
-            return self.say("Данные годятся для аудита", "The data can be audited")
-        ask = (
-            self.fmt.count(n, "вопрос", "вопроса", "вопросов")
-            if self.lang == "ru"
-            else (self.fmt.count(n, "question", "questions"))
-        )
-        return self.say(
-            f"Данные годятся для аудита; осталось уточнить: {ask}", f"The data can be audited; left to settle: {ask}"
-        )
+            return said
+        return said + self.say(f"; ещё проверить: {n}", f"; more to look at: {n}")
 
     def _elsewhere(self) -> list[tuple[str, str]]:
         """Questions that have a chapter of their own: chapter and sentence."""
