@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import locale
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -154,8 +156,8 @@ def _inputs(
             raise ParameterError(
                 Text(f"{folder} — файл, а не папка проекта", f"{folder} is a file, not an engagement folder"),
                 todo=Text(
-                    f"Файл заказов задаётся так: --orders {folder} --out ПАПКА",
-                    f"An orders file is given so: --orders {folder} --out DIR",
+                    f"Файл заказов задаётся так: --orders {quoted(folder)} --out ПАПКА",
+                    f"An orders file is given so: --orders {quoted(folder)} --out DIR",
                 ),
             )
         inputs = engagement_inputs(folder, settings)
@@ -178,6 +180,11 @@ def _inputs(
             },
         ),
     )
+
+
+def quoted(path: Path) -> str:
+    """Return a path as it is to be typed."""
+    return shlex.quote(str(path)) if sys.platform != "win32" else subprocess.list2cmdline([str(path)])
 
 
 def _guard(work: Callable[[], int]) -> None:
@@ -471,6 +478,7 @@ def check(
 
     def work() -> int:
         from audit.run.check import check_inputs, print_check, write_page, write_refusal
+        from audit.run.inputs import is_engagement
 
         # A check is read on the screen: it and its page speak the console's language, whatever the report will.
         spoken = chosen or _user_language()
@@ -480,7 +488,7 @@ def check(
             result = check_inputs(known)
             page = None if folder is None else write_page(result, folder)
         except AuditError as e:
-            if folder is None or not folder.is_dir():
+            if folder is None or not is_engagement(folder):
                 raise
             _fail(e, write_refusal(e, folder, None if known is None else known.settings, current_language()))
         if as_json:
@@ -553,7 +561,7 @@ def lab(
                 console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
         console.print(
             _say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
-            + escape(str(folder)),
+            + escape(quoted(folder)),
             soft_wrap=True,
         )
         return EXIT_INPUT if open_lab(inputs, browser=not no_browser, port=port) else 0
@@ -759,9 +767,9 @@ def new(
         for path in new_engagement(folder, current_language()):
             console.print(f"  {escape(str(path))}", soft_wrap=True)
         after = (
-            f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {folder}"
+            f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {quoted(folder)}"
             if current_language() == "ru"
-            else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {folder}"
+            else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {quoted(folder)}"
         )
         console.print(escape(after), soft_wrap=True)
         return 0

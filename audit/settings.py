@@ -89,6 +89,8 @@ class Inputs(_Section):
 
     orders: tuple[str, ...] = ("orders/*",)
     questionnaire: str | None = None
+    questionnaire_is_ours: bool | None = None
+    """Whether the questionnaire is of the company of the orders; none given: asked where hardly any name is known."""
     engine: str = "duckdb"
 
     @field_validator("orders", mode="before")
@@ -287,6 +289,7 @@ class Settings(_Section):
     def intake_digest(self) -> str:
         """Return a hash of the settings that change what is read (not of those that only change verdicts)."""
         part = self.model_dump(mode="json", include={"columns", "reading", "period", "level", "people", "corrections"})
+        part["ours"] = self.inputs.questionnaire_is_ours
         # Rows in another currency are set aside; rejected_rows.csv speaks the report's
         # language and hides persons' names with it.
         part |= {"currency": self.company.currency, "lang": self.report.lang, "names": self.report.names}

@@ -40,10 +40,10 @@ from audit.intake.people import Person, PersonIndex
 from audit.intake.period import edges, titled
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
-from audit.intake.store import Store
+from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, files_line, thin_end
+from audit.intake.traps import Found, Head, files_line, thin_end, whose_questionnaire
 from audit.intake.traps.client_codes import forms_of_one_name, placeholders
 from audit.intake.traps.currency import Known, ask, looks_russian
 from audit.intake.traps.document_sums import divide
@@ -900,6 +900,8 @@ class Intake:
         ]
         start, end = edges(summary.first, summary.last, titles, self.today)
         end = self.settings.period.end or end
+        people = self._people(summary.revenue)
+        self._heed(whose_questionnaire.look(people, self._organizations(), self.questionnaire, self.settings))
         used = sum(t.rows_used for t in self.tables)
         set_aside = sum(t.rows_set_aside for t in self.tables)
         return IntakeReport(
@@ -916,7 +918,7 @@ class Intake:
             first_date=summary.first,
             last_date=summary.last,
             revenue=summary.revenue,
-            people=self._people(summary.revenue),
+            people=people,
             duplicate_clients=summary.duplicate_clients,
             control_sums=self._control_sums(),
             questions=tuple(self.questions),
@@ -925,6 +927,11 @@ class Intake:
             currency=self.currency.code,
             currency_source=self.currency.source,
         )
+
+    def _organizations(self) -> list[str]:
+        """The companies that sell, as the orders name them."""
+        sql = f"SELECT DISTINCT organization FROM {parquet(self.out / 'lines.parquet')} WHERE organization IS NOT NULL ORDER BY 1"
+        return [name for (name,) in self.store.rows(sql)]
 
     def _look_for_key_clients(self) -> None:
         """Say which clients of the sheet “Key clients” the orders do not know; more than half of them is a question."""

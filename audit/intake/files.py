@@ -154,7 +154,7 @@ def _expand(source: str | Path) -> Iterator[Path]:
         yield path
         return
     if path.is_dir():
-        yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not _not_data(p))
+        yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not (_not_data(p) or _own(p, path)))
         return
     for hit in sorted(glob.glob(str(source), recursive=True)):
         found = Path(hit)
@@ -162,10 +162,22 @@ def _expand(source: str | Path) -> Iterator[Path]:
             yield found
 
 
+_OWN = frozenset({"check.html", "rejected_rows.csv", "findings.json", "manifest.json", "compare.html", "compare.json"})
+"""What the kit itself leaves in folders: never an input."""
+
+
+def _own(path: Path, top: Path) -> bool:
+    """Whether a file below a folder lies in a run, or in what the kit keeps hidden."""
+    between = [p for p in path.parents if top in p.parents or p == top]
+    return any((p.name.startswith(".") and p != top) or (p / "manifest.json").is_file() for p in between)
+
+
 def _not_data(path: Path) -> bool:
-    """Whether a file is what office programs and file managers leave beside data."""
+    """Whether a file is what office programs, file managers and the kit itself leave beside data."""
     return (
-        path.name.startswith((".", "~$"))
+        path.name in _OWN
+        or path.name.endswith("-rejected_rows.csv")
+        or path.name.startswith((".", "~$"))
         or path.suffix.lower() in {".toml", ".md", ".ini", ".lnk"}
         or path.name.lower() == "thumbs.db"
     )
@@ -219,6 +231,8 @@ def _open(
         text = _start_text(start)
         if "urn:schemas-microsoft-com:office:spreadsheet" in text:
             yield from open_xml(path, name, settings)
+        elif 'content="km-audit"' in text:
+            stray.append(_foreign(name, "HTML"))
         elif text.startswith(("<html", "<!doctype html", "<table", "<meta", "<head", "<body", "<style", "<?xml")) and (
             "<t" in text or "html" in text
         ):

@@ -195,6 +195,9 @@ def open_prepared(folder: Path, settings: Settings, *, engine: Engine | None = N
     questionnaire = (
         questionnaire_from_json(json.loads(q_path.read_text(encoding="utf-8"))) if q_path.exists() else Questionnaire()
     )
+    ours = settings.inputs.questionnaire_is_ours
+    if ours is False or (ours is None and any(q.kind == "questionnaire" for q in intake.questions)):
+        questionnaire = Questionnaire()
     thresholds = method().thresholds.override(settings.thresholds)
     window = _window(engine, settings, thresholds, intake)
     declared = settings.company.sale_type or questionnaire.company.get("sale_type")

@@ -220,15 +220,13 @@ class _Page:
 
     def front(self) -> Markup:
         i, fmt = self.intake, self.fmt
+        data, aside = fmt.num(i.rows_read - i.service_rows), fmt.num(i.rows_set_aside - i.service_rows)
         ready = len(self.all) - len(self.missing)
         figures = [
             (
                 fmt.num(i.rows_used),
                 self.say("строк в расчёте", "rows used"),
-                self.say(
-                    f"из {fmt.num(i.rows_read - i.service_rows)}, отложено {fmt.num(i.rows_set_aside - i.service_rows)}",
-                    f"of {fmt.num(i.rows_read - i.service_rows)}, {fmt.num(i.rows_set_aside - i.service_rows)} set aside",
-                ),
+                self.say(f"из {data} строк данных, отложено {aside}", f"of {data} rows of data, {aside} set aside"),
             ),
             (fmt.money(i.revenue), self.say("выручка", "revenue"), fmt.period(i.first_date, i.last_date)),
             (fmt.num(i.counts.get("clients", 0)), self.say("клиентов", "clients"), self._duplicates_note()),

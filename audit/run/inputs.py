@@ -14,7 +14,7 @@ from audit.errors import InputError, Lang, ParameterError, Text
 from audit.resources import resource_dir
 from audit.settings import Settings, load_settings, settings_from_mapping
 
-__all__ = ["DEMO", "Inputs", "demo_inputs", "engagement_inputs", "file_inputs", "override"]
+__all__ = ["DEMO", "Inputs", "demo_inputs", "engagement_inputs", "file_inputs", "is_engagement", "override"]
 
 DEMO = "khimsnab"
 """The bundled sample that ``km-audit demo`` and the notebooks' defaults run on."""
@@ -59,6 +59,11 @@ def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs
             todo=Text("Положите выгрузку в папку orders", "Put the export into the folder orders"),
         )
     return Inputs(tuple(orders), _questionnaire(folder, settings), settings, folder)
+
+
+def is_engagement(folder: Path) -> bool:
+    """Tell whether a folder is one that the kit may write into: it has settings, or a folder of orders."""
+    return (folder / "audit.toml").is_file() or (folder / "orders").is_dir()
 
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?![/\\]|[A-Za-z]:)(?=[^:])")
