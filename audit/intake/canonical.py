@@ -602,7 +602,9 @@ class Canonical:
         """Amounts, and margins, less the sums that came back, whatever sign these are written with."""
         if not self.has("returned"):
             return amount, margin
-        sums, known = self.numbers.read(batch.column("returned"), self.rules.marks.get("amount", "."))
+        sums, known = self.numbers.read(
+            batch.column("returned").dictionary_decode(), self.rules.marks.get("amount", ".")
+        )
         back = np.where(known, np.abs(sums), 0)
         back *= self.rules.money_scale.get("amount", 1)
         return amount - back, None if margin is None else margin - back

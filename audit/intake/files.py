@@ -20,6 +20,7 @@ from audit.intake.columnar import open_parquet
 from audit.intake.delimited import open_delimited
 from audit.intake.grids import open_html, open_xml
 from audit.intake.layout import Layout, find_layout, head_rows
+from audit.intake.questionnaire.recognise import is_questionnaire
 from audit.intake.staging import Row, Staged
 from audit.intake.store import Store
 from audit.intake.workbooks import encrypted, open_workbook
@@ -269,7 +270,15 @@ def _open_zip(
             yield reader
         return
     entries = {n.lower() for n in names}
-    if any(e.startswith("xl/workbook") for e in entries):
+    if any(e.startswith("xl/workbook") for e in entries) and is_questionnaire(path):
+        stray.append(
+            InputError(
+                Text("Это анкета, а не заказы", "This is the questionnaire and holds no orders"),
+                where=name,
+                todo=Text("Положите её рядом с папкой orders", "Put it beside the folder orders"),
+            )
+        )
+    elif any(e.startswith("xl/workbook") for e in entries):
         kind = "xlsb" if "xl/workbook.bin" in entries else "xlsx"
         yield from open_workbook(path, name, kind, settings)
     elif "content.xml" in entries and "mimetype" in entries:

@@ -289,8 +289,8 @@ def _finding_row(
     change: FindingChange
     s, t = one["status"], two["status"]
     if s not in _RANK or t not in _RANK:
-        judged = (s in _RANK) - (t in _RANK)
-        change = "no_longer_assessed" if judged > 0 else "now_assessed" if judged < 0 else "same"
+        lost = (s in _RANK) - (t in _RANK)
+        change = "no_longer_assessed" if lost > 0 else "now_assessed" if lost < 0 else "same"
     elif s == t:
         change = "same"
     else:

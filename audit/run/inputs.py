@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import InputError, Lang, ParameterError, Text
+from audit.intake.questionnaire.recognise import is_questionnaire
 from audit.resources import resource_dir
 from audit.settings import Settings, load_settings, settings_from_mapping
 
@@ -100,7 +101,8 @@ def _questionnaire(folder: Path, settings: Settings) -> Path | None:
     for name in ("questionnaire.xlsx", "questionnaire", "анкета.xlsx", "анкета"):
         if (folder / name).exists():
             return folder / name
-    return None
+    among = sorted((folder / "orders").glob("*.xlsx")) if (folder / "orders").is_dir() else []
+    return next((path for path in among if is_questionnaire(path)), None)
 
 
 def file_inputs(

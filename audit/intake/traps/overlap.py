@@ -112,22 +112,16 @@ _KEEP = Answer(Text("это разные продажи", "these are different s
 
 def look(orders: Orders, settings: Settings) -> Question | None:
     """Ask about documents that stand in several files, equal or corrected, and about days that stand twice."""
-    asked = settings.reading.duplicates
-    if asked not in (None, "drop") or len(orders.tables) < 2:
+    if settings.reading.duplicates is not None or len(orders.tables) < 2:
         return None
     if _versions(orders):
-        n, edited, equal, revenue, example = orders.store.row(
-            "SELECT count(*), count(*) FILTER (NOT equal), count(*) FILTER (equal), "
-            "sum(least(early_revenue, late_revenue)) FILTER (NOT equal OR $drop = 0), "
+        n, edited, revenue, example = orders.store.row(
+            "SELECT count(*), count(*) FILTER (NOT equal), sum(least(early_revenue, late_revenue)), "
             "min(order_id || ': ' || early_revenue::DECIMAL(18, 2) || ' / ' || late_revenue::DECIMAL(18, 2)) "
-            "FILTER (NOT equal) FROM versions",
-            {"drop": int(asked == "drop")},
+            "FILTER (NOT equal) FROM versions"
         )
-        if edited:
-            return _edited(int(n), int(edited), float(revenue or 0), str(example), orders)
-        if equal and asked is None:
-            return _equal(orders)
-    days = _bare(orders) if asked is None else []
+        return _edited(int(n), int(edited), float(revenue), str(example), orders) if edited else _equal(orders)
+    days = _bare(orders)
     return _stand_twice(days, orders) if days else None
 
 

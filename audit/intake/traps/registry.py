@@ -26,5 +26,7 @@ AT_HEAD: tuple[LookAtHead, ...] = (registers.look,)
 AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look)
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look, returned_rows.look)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
-SALES_TWICE: tuple[SalesTrap, ...] = (payments, same_sales, overlap, repeated_rows)
+SALES_TWICE: tuple[SalesTrap, ...] = tuple(
+    SalesTrap(t.look, t.again) for t in (payments, same_sales, overlap, repeated_rows)
+)
 """Sales that stand twice: each looks at the canonical lines that the ones before have left."""

@@ -24,7 +24,7 @@ _DOCUMENT = frozenset(
 )
 """Statuses that name the return itself."""
 _CAME_BACK = re.compile(
-    r"возвращ[её]н|вернул|сторнирован|полный возврат|returned|refunded|full refund|charged? ?back|reversed"
+    r"(?:полностью |fully )?(?:возвращ[её]н|вернул|сторнирован|полный возврат|returned|refunded|full refund|charged? ?back|reversed)"
 )
 """Statuses and headers of a sale that came back whole."""
 _SAME = 0.5
@@ -108,7 +108,7 @@ def look(orders: Orders, settings: Settings) -> Question | None:
     sums = sum(s.sums for s in seen.values())
     table = next(t for t in marked if t.name in seen)
     header = table.plan.labels.get("returned") or table.plan.labels.get("status", "")
-    whole = _CAME_BACK.search(plain(header)) or any(
+    whole = _CAME_BACK.match(plain(header)) or any(
         _CAME_BACK.match(plain(s)) for s in table.staged.distinct.get("status", ())
     )
     means: _Means = "sums" if sums * 2 > rows else "void" if whole and repeats < _SAME else "returns"

@@ -18,6 +18,7 @@ _THIN = 0.1
 _EXPECTED = 10
 """Sales that the thin weeks should have held for their lack to mean anything."""
 _LEAST_WEEKS = 3
+"""Thin weeks; at least twice as many before them must tell what is usual."""
 _USUAL_WEEKS = 52
 _SAME_SEASON_WEEKS = 3
 
@@ -67,7 +68,7 @@ def _usual(weeks: list[int]) -> float:
 def _thin_weeks(every: list[int]) -> int:
     """Number of the last weeks whose volume is thin; 0 where the end is as usual."""
     found = 0
-    for tail in range(_LEAST_WEEKS, len(every) - _LEAST_WEEKS + 1):
+    for tail in range(_LEAST_WEEKS, len(every) // 3 + 1):
         usual = _usual(every[tail:])
         if usual * tail >= _EXPECTED and sum(every[:tail]) < _THIN * usual * tail and every[tail - 1] < _THIN * usual:
             found = tail

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple
 
 from audit.errors import Text
 from audit.intake.store import Store, parquet
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found
+from audit.model.intake_report import Question
 from audit.settings import Settings
 
 __all__ = ["Again", "SalesTrap", "client_days", "money_text", "percent", "share_of", "window"]
@@ -24,18 +24,11 @@ class Again:
     note: Text
 
 
-class SalesTrap(Protocol):
-    """A module that looks for sales that stand twice and leaves them out where the settings say so."""
+class SalesTrap(NamedTuple):
+    """Looks for sales that stand twice, and tells the rows that the settings leave out."""
 
-    @staticmethod
-    def look(orders: Orders, settings: Settings) -> Found:
-        """Ask, or say nothing."""
-        ...
-
-    @staticmethod
-    def again(orders: Orders, settings: Settings) -> Again | None:
-        """Return the rows that the settings leave out."""
-        ...
+    look: Callable[[Orders, Settings], Question | None]
+    again: Callable[[Orders, Settings], Again | None]
 
 
 def money_text(amount: float) -> Text:
