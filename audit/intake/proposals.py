@@ -60,7 +60,10 @@ def likely_column(
             codes = sum(t.isdigit() and len(t) >= 8 for t in cells)
             if len(numbers) >= most and dates < most and codes < most and not _NO_AMOUNT.search(word):
                 typical = float(sorted(abs(n) for n in numbers)[len(numbers) // 2])
-                found.append((-typical - (1e15 if _AMOUNT.search(word) else 0), name, header))
+                if _AMOUNT.search(word):
+                    found.append((-typical - 1e15, name, header))
+                elif len(set(numbers)) > min(3, len(numbers) - 1) and max(numbers) >= 10:  # no flags, no list of kinds
+                    found.append((-typical, name, header))
         else:
             rank = _client_rank(word, cells, dates >= most)
             if rank is not None:

@@ -32,6 +32,7 @@ __all__ = [
     "is_page_line",
     "is_subtotal",
     "is_total",
+    "month_only",
     "named_like_total",
     "number_marks",
     "order_number",
@@ -61,6 +62,7 @@ _WORDED = re.compile(
     r"(\d{1,2})[\s.-]*([^\W\d_]+)\.?[\s.,-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?(?:[,T\s].*)?", re.IGNORECASE
 )
 _WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
+_MONTH_ONLY = re.compile(r"([^\W\d_]{3,})\.?[\s./-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?", re.IGNORECASE)
 _MONTHS = {
     "янв": 1,
     "фев": 2,
@@ -162,6 +164,8 @@ class DateRule:
 
     order: Mapping[str, Order] = field(default_factory=dict)
     pattern: str | None = None
+    months: bool = False
+    """Whether the dates name a month and no day: «янв.23» is its first."""
     swapped: bool = False
     """Whether a spreadsheet took the month for the day in its true dates, which come as ISO."""
 
@@ -211,7 +215,15 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     if found:
         month_number = _MONTHS.get(found[1].lower()[:3])
         return None if month_number is None else _date(int(found[3]), month_number, int(found[2]))
+    if rule.months and (found := _MONTH_ONLY.fullmatch(value)):
+        return _date(int(found[2]), _MONTHS.get(found[1].lower()[:3], 0), 1)
     return None
+
+
+def month_only(text: str) -> bool:
+    """Whether a cell names a month of a year and no day: «янв.23», «March 2024»."""
+    found = _MONTH_ONLY.fullmatch(text.strip(BLANKS))
+    return found is not None and found[1].lower()[:3] in _MONTHS
 
 
 def empty_date(text: str | None) -> bool:

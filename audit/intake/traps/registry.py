@@ -9,6 +9,7 @@ from audit.intake.traps import (
     document_sums,
     empty_amounts,
     filled_once,
+    month_dates,
     registers,
     swapped_dates,
     turned_signs,
@@ -17,6 +18,6 @@ from audit.intake.traps import (
 __all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES"]
 
 AT_HEAD: tuple[LookAtHead, ...] = (registers.look,)
-AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look)
+AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look, month_dates.look)
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look,)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
