@@ -144,7 +144,7 @@ class Intake:
 
     def _stage(self, reader: TableReader, size: int) -> None:
         plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
-        own = getattr(reader, "path", None)
+        own = getattr(reader, "sent", None) or getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
         groups: tuple[GroupRow, ...] = ()
