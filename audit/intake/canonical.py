@@ -763,7 +763,7 @@ class Canonical:
         "bad_amount": ("amount", "price", "qty"),
         "nonpositive_price": ("price", "amount"),
         "return_dropped": ("amount", "price"),
-        "foreign_currency": ("currency",),
+        "foreign_currency": ("currency", "amount"),
         "duplicate_document": ("order_id",),
         "dispatch_return": ("amount", "order_id"),
         "dispatch_dated": ("order_ref", "order_id"),
