@@ -685,6 +685,7 @@ class _Sieve:
 
     def _problem(self, number: int, code: str, raw: str) -> None:
         self._flush_blank()
+        self.reader.counts[code] += 1
         self.pending.append((number, code, raw[:300], [None] * len(self.keep)))
 
     def _flush_blank(self) -> None:
