@@ -70,6 +70,8 @@ _WEAK = frozenset(
         "дата счета",
         "заказ",
         "order",
+        "billing name",
+        "paid at",
         "posting date",
         "billing date",
         "created on",

@@ -311,3 +311,76 @@ def test_rows_without_a_client_stay_without(tmp_path: Path, rows: list[str]) -> 
     lines = [f"1{i % 9}.01.2024;{r}" for i, r in enumerate(rows)]
     result = read(write(tmp_path / "o.csv", "\n".join(["Дата;Номер;Клиент;Сумма", *lines])), tmp_path / "out")
     assert not result.report.questions and result.reasons() == {"no_client": sum(r.split(";")[1] == "" for r in rows)}
+
+
+# ---- what is told in public of exports
+
+
+def test_shopify_writes_the_total_and_the_client_on_the_first_line(tmp_path: Path) -> None:
+    rows = [
+        "Order number,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Billing Company",
+        "#1001,53.90,2025-01-07 09:50:26 +0200,1,Mask,34.90,Alpha SAS",
+        "#1001,,2025-01-07 09:50:26 +0200,1,Leaf,15.00,",
+        "#1001,,2025-01-07 09:50:26 +0200,1,Pen,4.00,",
+        "#1002,20.00,2025-01-08 09:50:26 +0200,2,Pen,5.00,Beta Ltd",
+        "#1002,,2025-01-08 09:50:26 +0200,1,Leaf,10.00,",
+    ]
+    file = write(tmp_path / "o.csv", "\n".join(rows))
+    result = read(file, tmp_path / "out")
+    assert asked(result, "document_sums").taken and round(result.report.revenue, 2) == 73.90
+    assert result.column("client_name") == ["Alpha SAS"] * 3 + ["Beta Ltd"] * 2
+    lines = read(file, tmp_path / "out", {"reading": {"document_sums": [], "fill_down": ["o.csv"]}})
+    assert round(lines.report.revenue, 2) == 53.9 + 15 + 4 + 20 + 10
+
+
+@pytest.mark.parametrize("stars", ["*", "**", "***"])
+def test_stars_of_sap_are_totals(tmp_path: Path, stars: str) -> None:
+    rows = [
+        "S;Sales document;Document Date;Sold-to pt;Net value",
+        ";4711;10.01.2024;C1;1.000,00",
+        ";4712;11.01.2024;C2;500,00-",
+        f"{stars};;;;500,00",
+    ]
+    result = read(write(tmp_path / "o.csv", "\n".join(rows), "utf-16"), tmp_path / "out")
+    assert result.report.revenue == 500 and result.reasons() == {"total_row": 1}
+
+
+def test_quickbooks_groups_without_a_header_and_their_totals(tmp_path: Path) -> None:
+    rows = [
+        "Sales by Customer Detail,,,,,",
+        ",Type,Date,Num,Qty,Amount",
+        "Alpha LLC,,,,,",
+        ",Invoice,01/13/2024,1001,1,100.00",
+        ",Invoice,02/14/2024,1002,2,200.00",
+        "Total Alpha LLC,,,,3,300.00",
+        "Beta Inc.,,,,,",
+        ",Invoice,03/15/2024,1003,1,400.00",
+        "Total Beta Inc.,,,,1,400.00",
+        "TOTAL,,,,4,700.00",
+    ]
+    result = read(write(tmp_path / "o.csv", "\n".join(rows)), tmp_path / "out")
+    assert result.column("client_name") == ["Alpha LLC", "Alpha LLC", "Beta Inc."] and result.report.revenue == 700
+    assert all(c.agrees for c in result.report.control_sums)
+
+
+@pytest.mark.parametrize("label", ["ООО Альфа Итог", "Alpha Ltd Total", "Total - Alpha Inc.", "Kunde 1 Ergebnis"])
+def test_subtotals_that_a_spreadsheet_or_netsuite_inserts(tmp_path: Path, label: str) -> None:
+    name = label.replace(" Итог", "").replace(" Total", "").replace("Total - ", "").replace(" Ergebnis", "")
+    table = [["Клиент", "Номер", "Дата", "Сумма"], [name, "1", "10.01.2024", "100"], [name, "2", "11.01.2024", "200"]]
+    table += [
+        [label, "", "", "300"],
+        ["Бета", "3", "12.01.2024", "400"],
+        ["Бета Итог", "", "", "400"],
+        ["Общий итог", "", "", "700"],
+    ]
+    write_xls(tmp_path / "o.xls", table)
+    result = read(tmp_path / "o.xls", tmp_path / "out")
+    assert result.report.revenue == 700 and set(result.reasons()) <= {"subtotal_row", "total_row"}
+    assert result.report.counts["clients"] == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1251", "utf-16"])
+def test_a_line_that_names_the_delimiter(tmp_path: Path, encoding: str) -> None:
+    text = "sep=;\r\nНомер;Дата;Клиент;Сумма\r\n1;10.01.2024;А;100,50\r\n2;11.01.2024;Б, В;200\r\n"
+    result = read(write(tmp_path / "o.csv", text, encoding), tmp_path / "out")
+    assert result.report.revenue == 300.5 and result.report.rows_set_aside == 0
