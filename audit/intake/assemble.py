@@ -31,7 +31,7 @@ from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.store import Store
 from audit.intake.summary import Tally, duplicate_documents, known_clients, summarise
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head
+from audit.intake.traps import Found, Head, joined
 from audit.intake.traps.document_sums import divide
 from audit.intake.traps.filled_once import once
 from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES
@@ -80,10 +80,11 @@ class Intake:
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
+        self.given = self.settings
         self.index = PersonIndex(self.settings, self.questionnaire)
         self._open_and_stage(sources)
         for look in AT_TABLES:
-            self._heed(look(self._orders(), self.settings))
+            self._heed(look(self._orders(), self.given))
         self._map_words()
         self._map_people()
         self._map_clients()
@@ -108,12 +109,19 @@ class Intake:
 
     def _look_at_head(self, head: Head) -> None:
         for look in AT_HEAD:
-            self._heed(look(head, self.settings))
+            self._heed(look(head, self.given))
 
     def _heed(self, found: Found) -> None:
-        """Keep what a trap found; an answer taken for granted until it is denied becomes a setting."""
+        """Keep what a trap found; an answer taken for granted until it is denied becomes a setting.
+
+        Traps see the settings as they were given: an answer taken for one file settles nothing for the next.
+        """
         if isinstance(found, Question):
-            self.questions.append(found)
+            same = next((i for i, q in enumerate(self.questions) if joined(q, found) is not None), None)
+            if same is None:
+                self.questions.append(found)
+            else:
+                self.questions[same] = joined(self.questions[same], found) or found
             if found.taken:
                 self.settings = self.settings.answered(found.answer)
         elif found is not None:
@@ -164,7 +172,7 @@ class Intake:
         table = Table(reader, plan, staged, size, groups=groups)
         self.tables.append(table)
         for look in AT_TABLE:
-            self._heed(look(table, self.settings))
+            self._heed(look(table, self.given))
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
@@ -803,7 +811,7 @@ class Intake:
         if not any(t.rows_used for t in self.tables):
             raise self._nothing_usable()
         for look in AT_ORDERS:
-            self._heed(look(self._orders(), self.settings))
+            self._heed(look(self._orders(), self.given))
         self._look_for_key_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
-from audit.errors import AmbiguityError, InputError, Text, did_you_mean
+from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
 from audit.intake.documents import Kind, dated_by, declared, document_kind, reference_column
 from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
@@ -403,6 +403,9 @@ def _settle(
             what,
             where=reader.name,
             answer=answer,
+            others=tuple(
+                Answer(Text(f"взять «{h}»", f"take “{h}”"), f'[columns]\n{name} = "{_toml(h)}"') for h in headers[1:]
+            ),
             todo=Text(
                 f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другую из них)',
                 f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)',
@@ -464,6 +467,9 @@ def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: Table
             Text(f"Колонка «{header}» подходит нескольким полям: {ru}", f"Column “{header}” fits several fields: {en}"),
             where=reader.name,
             answer=f"[columns]\n{line}",
+            others=tuple(
+                Answer(field_name(f), f'[columns]\n{f} = "{_toml(header)}"') for f in fields[1:] if f not in NOT_USED
+            ),
             todo=Text(
                 f"Добавьте в audit.toml, раздел [columns]: {line} (или другое поле)",
                 f"Add to audit.toml, section [columns]: {line} (or another field)",

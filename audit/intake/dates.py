@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from audit.errors import AmbiguityError, Text
+from audit.errors import AmbiguityError, Answer, Text
 from audit.intake.values import DateRule, Order, clean_text, date_form, empty_date, month_only
 from audit.settings import Reading
 
@@ -177,6 +177,9 @@ def _year_question(file: str, mark: str, example: str) -> AmbiguityError:
         ),
         where=file,
         answer=f"[reading]\n{line}",
+        others=(
+            Answer(Text("первым стоит день", "the day comes first"), f'[reading]\ndate_format = "dd{mark}mm{mark}yy"'),
+        ),
         todo=Text(
             f'Добавьте в audit.toml, раздел [reading]: {line} (или "dd{mark}mm{mark}yy", если первым стоит день)',
             f'Add to audit.toml, section [reading]: {line} (or "dd{mark}mm{mark}yy" if the day comes first)',
@@ -214,6 +217,14 @@ def _question(file: str, example: str, *, both: bool, likely: str = "dd/mm/yyyy"
         what,
         where=file,
         answer=f'[reading]\ndate_format = "{likely}"',
+        others=(
+            Answer(
+                Text("первым стоит месяц", "the month comes first")
+                if other.startswith("mm")
+                else Text("первым стоит день", "the day comes first"),
+                f'[reading]\ndate_format = "{other}"',
+            ),
+        ),
         todo=Text(
             f'Добавьте в audit.toml, раздел [reading]: date_format = "{likely}" (или "{other}")',
             f'Add to audit.toml, section [reading]: date_format = "{likely}" (or "{other}")',
