@@ -43,7 +43,7 @@ from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, files_line, thin_end, whose_questionnaire
+from audit.intake.traps import Found, Head, files_line, joined, thin_end, whose_questionnaire
 from audit.intake.traps.client_codes import forms_of_one_name, placeholders
 from audit.intake.traps.currency import Known, ask, looks_russian
 from audit.intake.traps.document_sums import divide
@@ -95,10 +95,11 @@ class Intake:
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
+        self.given = self.settings
         self.index = PersonIndex(self.settings, self.questionnaire)
         self._open_and_stage(sources)
         for look in AT_TABLES:
-            self._heed(look(self._orders(), self.settings))
+            self._heed(look(self._orders(), self.given))
         self._map_words()
         self._map_people()
         self.hide = self._without_names()
@@ -124,12 +125,19 @@ class Intake:
 
     def _look_at_head(self, head: Head) -> None:
         for look in AT_HEAD:
-            self._heed(look(head, self.settings))
+            self._heed(look(head, self.given))
 
     def _heed(self, found: Found) -> None:
-        """Keep what a trap found; an answer taken for granted until it is denied becomes a setting."""
+        """Keep what a trap found; an answer taken for granted until it is denied becomes a setting.
+
+        Traps see the settings as they were given: an answer taken for one file settles nothing for the next.
+        """
         if isinstance(found, Question):
-            self.questions.append(found)
+            same = next((i for i, q in enumerate(self.questions) if joined(q, found) is not None), None)
+            if same is None:
+                self.questions.append(found)
+            else:
+                self.questions[same] = joined(self.questions[same], found) or found
             if found.taken:
                 self.settings = self.settings.answered(found.answer)
         elif found is not None:
@@ -160,7 +168,7 @@ class Intake:
 
     def _stage(self, reader: TableReader, size: int) -> None:
         plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
-        own = getattr(reader, "path", None)
+        own = getattr(reader, "sent", None) or getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
         head = reader.head()
@@ -183,7 +191,7 @@ class Intake:
         table = Table(reader, plan, staged, size, groups=groups, of_payments=paid, russian=russian)
         self.tables.append(table)
         for look in AT_TABLE:
-            self._heed(look(table, self.settings))
+            self._heed(look(table, self.given))
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
@@ -873,7 +881,7 @@ class Intake:
         if not any(t.rows_used for t in self.tables):
             raise self._nothing_usable()
         for look in AT_ORDERS:
-            self._heed(look(self._orders(), self.settings))
+            self._heed(look(self._orders(), self.given))
         self._look_for_key_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"

@@ -41,9 +41,11 @@ from audit.intake.values import (
     is_page_line,
     is_subtotal,
     is_total,
+    named_like_total,
     order_number,
     parse_date,
     parse_flag,
+    total_of,
 )
 from audit.model.orders import LINES_SCHEMA
 from audit.settings import Settings
@@ -505,7 +507,7 @@ class Canonical:
         labels = [*([first] if first else []), *labels]
         if any(is_page_line(t) for t in labels) and len(set(filled + labels)) == 1:
             return "page_line"
-        if any(is_subtotal(t) for t in labels):
+        if any(is_subtotal(t) or (total_of(t) and not is_total(t) and not named_like_total(t)) for t in labels):
             return "subtotal_row"
         return "total_row" if any(is_total(t) for t in labels) else None
 
@@ -548,6 +550,7 @@ class Canonical:
                 self.derived_amounts += len(gap)
         if self.rules.divided is not None:
             amount = self.rules.divided[self._at]
+            has_amount = has_amount | (amount != 0)
         margin = has_margin = None
         if self.has("margin"):
             margin, has_margin = self._number(batch, "margin")
@@ -831,7 +834,7 @@ class Canonical:
         "nonpositive_price": ("price", "amount"),
         "returned": ("returned", "status"),
         "return_dropped": ("amount", "price"),
-        "foreign_currency": ("currency",),
+        "foreign_currency": ("currency", "amount"),
         "payment": ("order_id", "order_date"),
         "same_sale": ("order_id", "order_date"),
         "duplicate_document": ("order_id", "order_date"),

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
-from audit.errors import AmbiguityError, InputError, Text, did_you_mean
+from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
 from audit.intake.documents import Kind, dated_by, declared, document_kind, reference_column
 from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
-from audit.intake.layout import Layout, find_layout, head_rows
+from audit.intake.layout import Layout, find_layout, head_rows, is_value
+from audit.intake.proposals import likely_column
 from audit.intake.staging import Row
 from audit.intake.traps import Head
-from audit.intake.values import DateRule, clean_text, is_total, parse_date, parse_number
+from audit.intake.values import is_total, parse_number
 from audit.model.intake_report import ColumnUse, Question
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -402,6 +403,9 @@ def _settle(
             what,
             where=reader.name,
             answer=answer,
+            others=tuple(
+                Answer(Text(f"взять «{h}»", f"take “{h}”"), f'[columns]\n{name} = "{_toml(h)}"') for h in headers[1:]
+            ),
             todo=Text(
                 f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другую из них)',
                 f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)',
@@ -463,6 +467,9 @@ def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: Table
             Text(f"Колонка «{header}» подходит нескольким полям: {ru}", f"Column “{header}” fits several fields: {en}"),
             where=reader.name,
             answer=f"[columns]\n{line}",
+            others=tuple(
+                Answer(field_name(f), f'[columns]\n{f} = "{_toml(header)}"') for f in fields[1:] if f not in NOT_USED
+            ),
             todo=Text(
                 f"Добавьте в audit.toml, раздел [columns]: {line} (или другое поле)",
                 f"Add to audit.toml, section [columns]: {line} (or another field)",
@@ -522,40 +529,6 @@ def _require(chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, s
         raise _missing(missing, plan, reader, set(chosen.values()), sample)
 
 
-_NO_SUM = re.compile(
-    r"\b(инн|кпп|огрн|код|номер|id|code|number|phone|телефон|индекс|год|месяц|year|month)\b|[№%]", re.I
-)
-
-
-def _likely(name: str, plan: HeaderPlan, taken: set[int], sample: Sequence[Sequence[str]]) -> tuple[str, str] | None:
-    """Field and header of the column that may hold a missing field, by its cells; None where none looks like it.
-
-    A sum is numbers that are no codes (the largest typical value wins), a date is dates, a client is texts that
-    repeat, or else codes of eight digits or more.
-    """
-    found: list[tuple[float, str, str]] = []
-    for c in plan.columns:
-        cells = [clean for t in _column(sample, c.index) if (clean := clean_text(t)) is not None]
-        if c.index in taken or not c.header or not cells:
-            continue
-        dates = sum(not t.isdigit() and parse_date(t, DateRule()) is not None for t in cells)
-        numbers = [n for t in cells if (n := parse_number(t, ",") or parse_number(t, ".")) is not None]
-        codes = sum(t.isdigit() and len(t) >= 8 for t in cells)
-        again = len(set(cells)) < len(cells) or len(cells) == 1
-        most = 0.8 * len(cells)
-        if name == "order_date":
-            if dates >= most:
-                found.append((0, name, c.header))
-        elif name == "amount":
-            if len(numbers) >= most and dates < most and codes < most and not _NO_SUM.search(c.header):
-                found.append((-float(sorted(abs(n) for n in numbers)[len(numbers) // 2]), name, c.header))
-        elif codes >= most and again:
-            found.append((2, "client_id", c.header))
-        elif sum(any(x.isalpha() for x in t) for t in cells) >= most and dates < most and again:
-            found.append((1 / len(set(cells)), "client", c.header))
-    return min(found)[1:] if found else None
-
-
 def _missing(
     missing: Sequence[str], plan: HeaderPlan, reader: TableReader, taken: set[int], sample: Sequence[Sequence[str]]
 ) -> InputError:
@@ -563,20 +536,42 @@ def _missing(
     en = ", ".join(f"“{field_name(m).en}”" for m in missing)
     headers = [c.header for c in plan.columns if c.header]
     shown = "; ".join(headers[:25]) + (" …" if len(headers) > 25 else "")
-    likely = [_likely(m, plan, taken, sample) or (m, "…") for m in missing]
+    likely = _proposed(missing, [c.header for c in plan.columns], sample, taken)
     example = ", ".join(f'{field} = "{_toml(header)}"' for field, header in likely)
-    return InputError(
-        Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}"),
-        where=Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}"),
-        todo=Text(
-            f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
-            f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
-        ),
+    what = Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}")
+    where = Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}")
+    todo = Text(
+        f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
+        f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
     )
+    if any(header == "…" for _, header in likely):
+        return InputError(what, where=where, todo=todo)
+    return AmbiguityError(what, where=where, todo=todo, answer=_columns_answer(likely))
+
+
+def _columns_answer(likely: Sequence[tuple[str, str]]) -> str:
+    return "[columns]\n" + "\n".join(f'{field} = "{_toml(header)}"' for field, header in likely)
+
+
+def _proposed(
+    missing: Sequence[str], headers: Sequence[str], sample: Sequence[Sequence[str]], taken: set[int]
+) -> list[tuple[str, str]]:
+    """Field and header that a person would propose for each missing field; «…» where no column looks like it."""
+    columns = [(h, _column(sample, i)) for i, h in enumerate(headers)]
+    out: list[tuple[str, str]] = []
+    used = set(taken)
+    for name in missing:
+        found = likely_column(name, columns, sorted(used))
+        out.append(found or (name, "…"))
+        if found is not None:
+            used.add(headers.index(found[1]))
+    return out
 
 
 def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> InputError:
     asked = settings.reading.header_row
+    first = next((" | ".join(c for c in cells if c)[:120] for _, cells in rows if any(cells)), "")
+    where = Text(f"{reader.name}; первая строка: {first}", f"{reader.name}; first row: {first}")
     if asked is not None:
         what = Text(
             f"В файле нет строки {asked}, указанной как заголовок",
@@ -587,10 +582,24 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
             "Не найдена строка заголовка: ни одна из первых строк не похожа на названия колонок",
             "No header found: none of the first rows looks like column names",
         )
-    first = next((" | ".join(c for c in cells if c)[:120] for _, cells in rows if any(cells)), "")
+        guess = _guessed_header(rows)
+        if guess is not None:
+            row, likely = guess
+            example = ", ".join(f'{field} = "{_toml(header)}"' for field, header in likely)
+            return AmbiguityError(
+                what,
+                where=where,
+                answer=f"[reading]\nheader_row = {row}\n\n{_columns_answer(likely)}",
+                todo=Text(
+                    f"Если это заказы, добавьте в audit.toml: [reading] header_row = {row} и [columns] {example}; если нет, "
+                    "уберите файл",
+                    f"If these are orders, add to audit.toml: [reading] header_row = {row} and [columns] {example}; if not, "
+                    "take the file away",
+                ),
+            )
     return InputError(
         what,
-        where=Text(f"{reader.name}; первая строка: {first}", f"{reader.name}; first row: {first}"),
+        where=where,
         todo=Text(
             "Если это не заказы, уберите файл; если заказы, укажите строку заголовка: [reading] header_row = N, и "
             'колонки: [columns] order_date = "…"',
@@ -598,6 +607,19 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
             'and the columns: [columns] order_date = "…"',
         ),
     )
+
+
+def _guessed_header(rows: Sequence[Row]) -> tuple[int, list[tuple[str, str]]] | None:
+    """The first row of words only, below which stand a date, a client and a sum: its number and what is proposed."""
+    for at, (number, cells) in enumerate(rows[:40]):
+        words = [c for c in cells if c.strip()]
+        if len(words) < 3 or any(is_value(c) for c in words) or len(set(words)) < len(words):
+            continue
+        sample = [c for _, c in rows[at + 1 :]]
+        likely = _proposed(("order_date", "client_id", "amount"), [c.strip() for c in cells], sample, set())
+        if all(header != "…" for _, header in likely):
+            return number, likely
+    return None
 
 
 _SCALE = re.compile(r"\b(тыс|млн|thousands?|millions?|mln|k (?:rub|usd|eur))\b")

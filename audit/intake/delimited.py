@@ -29,6 +29,7 @@ from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.quoting import odd_quoting, rewrite, usual
 from audit.intake.staging import Row, Staged, StageWriter
 from audit.intake.store import Store
+from audit.settings import Reading
 
 __all__ = ["ENCODINGS", "DelimitedReader", "open_delimited", "sniff_encoding"]
 
@@ -159,7 +160,8 @@ def _one_byte_encoding(letters: bytes, name: str) -> str:
 def _ask_encoding(letters: bytes, guesses: Sequence[str], name: str) -> AmbiguityError:
     def sample(encoding: str) -> str:
         words = re.findall(r"[^\W\d_][\w .\"«»-]{2,}", letters.decode(encoding, "replace"))
-        return next((w.strip()[:40] for w in words if not w.isascii()), "")
+        shown = dict.fromkeys(w.strip()[:30] for w in words if not w.isascii())
+        return ", ".join(list(shown)[:6])
 
     shown_ru = "; ".join(f"{e}: «{sample(e)}»" for e in guesses)
     shown_en = "; ".join(f"{e}: “{sample(e)}”" for e in guesses)
@@ -257,11 +259,12 @@ class DelimitedReader:
         return writer.staged
 
 
-def open_delimited(path: Path, name: str, encoding: str | None, delimiter: str | None, work: Path) -> DelimitedReader:
+def open_delimited(path: Path, name: str, reading: Reading, work: Path) -> DelimitedReader:
     """Find out how a text file is written; the settings' encoding and delimiter win over what is found.
 
     ``work`` is a folder for a copy in the usual quoting, where the file has one of its own.
     """
+    encoding, delimiter, header_row = reading.encoding, reading.delimiter, reading.header_row
     if encoding is None:
         found, mark, ascii_so_far = sniff_encoding(path, name)
     else:
@@ -286,13 +289,15 @@ def open_delimited(path: Path, name: str, encoding: str | None, delimiter: str |
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
     how = odd_quoting(text, DELIMITERS)
     if how is not None:
-        delimiter = delimiter or _best_delimiter(usual(text, how, ""))
+        delimiter = delimiter or _best_delimiter(
+            text.replace("'", "") if how == "single quotes" else usual(text, how, ";")
+        )
         copy = work / f"quoted_{len(list(work.iterdir()))}.csv"
         rewrite(path, found, mark, how, delimiter, copy)
         rows = _head_rows(usual(text, how, delimiter), delimiter)
         kind = "tsv" if delimiter == "\t" else "csv"
         return DelimitedReader(copy, name, "utf-8", 0, delimiter, rows, kind, sent=path)
-    delimiter = delimiter or _best_delimiter(text)
+    delimiter = delimiter or _best_delimiter("\n".join(text.split("\n")[max((header_row or 1) - 1, 0) :]))
     rows = _head_rows(text, delimiter)
     kind = "tsv" if delimiter == "\t" else "csv"
     return DelimitedReader(path, name, found, mark, delimiter, rows, kind, ascii_so_far=ascii_so_far)
@@ -685,6 +690,7 @@ class _Sieve:
 
     def _problem(self, number: int, code: str, raw: str) -> None:
         self._flush_blank()
+        self.reader.counts[code] += 1
         self.pending.append((number, code, raw[:300], [None] * len(self.keep)))
 
     def _flush_blank(self) -> None:

@@ -243,7 +243,7 @@ def _open(
         elif text.startswith(("{", "[{")):
             raise _foreign(name, "JSON")
         else:
-            reader = open_delimited(path, name, reading.encoding, reading.delimiter, work)
+            reader = open_delimited(path, name, reading, work)
             small = name.lower().endswith(".txt") and path.stat().st_size <= _PROSE_BYTES
             if small and _is_prose(reader.head(head_rows(reading.header_row)), settings):
                 stray.append(_foreign(name, "TXT"))

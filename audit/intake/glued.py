@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import dropwhile, takewhile
 
 from audit.errors import Text
+from audit.intake.delimited import DelimitedReader
 from audit.intake.files import TableReader
 from audit.intake.grids import GridReader
 from audit.intake.headers import match_header, normalise_header
@@ -20,9 +21,10 @@ _LEAST_FIELDS = 3
 def second_header(reader: TableReader, layout: Layout, staged: Staged) -> int | None:
     """Return the row of the first header below the table's own that differs from it, None where there is none.
 
-    All rows are looked at only where the column of dates holds the word of a header.
+    All rows are looked at only where the column of dates holds the word of a header, or rows have too many fields.
     """
-    if not any(_is_header_word(t) for t in staged.distinct.get("order_date", ())):
+    wider = isinstance(reader, DelimitedReader) and reader.counts["field_count"]
+    if not wider and not any(_is_header_word(t) for t in staged.distinct.get("order_date", ())):
         return None
     own = {_words(layout.headers), _words(layout.parents or ())}
     for number, cells in reader.every_row():

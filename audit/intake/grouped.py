@@ -24,7 +24,7 @@ from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import Layout, is_value
 from audit.intake.staging import NUMBER_FIELDS, Row, Staged, StageWriter
 from audit.intake.store import Store
-from audit.intake.values import BLANKS, is_bare_total, is_page_line, is_subtotal, is_total, parse_number
+from audit.intake.values import BLANKS, is_bare_total, is_page_line, is_subtotal, is_total, parse_number, total_of
 from audit.model.intake_report import ControlSum
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -227,6 +227,13 @@ def _pairs(
     what the dated rows leave to them (the client's ИНН, manager, region).
     """
     at = chosen.get("client", main)
+    nameless = [i for i in range(main) if any(_cell(c, i) for _, c in body)]
+    if (
+        "client" not in chosen
+        and nameless
+        and not any(_dated(c, columns, nameless[0]) and _cell(c, nameless[0]) for _, c in body)
+    ):
+        at = nameless[0]  # QuickBooks: the groups stand in a column without a header
     lines = [c for _, c in body if _dated(c, columns, at)]
     known = [i for f, i in chosen.items() if f in ("client", "client_id", "legal_entity") and i != at]
     if not lines or any(sum(bool(_cell(c, i)) for c in lines) > len(lines) / 2 for i in known):
@@ -438,6 +445,19 @@ _Step = tuple[int, Sequence[str], int | None]
 
 
 def _walk(rows: Iterator[Row], g: Grouping, columns: _Columns, outline: Mapping[int, int]) -> Iterator[_Step]:
+    """All rows with their levels; the total that closes a group («Total Alpha LLC», «ООО Альфа Итог») has none."""
+    open_: dict[int, str] = {}
+    for number, cells, level in _levels(rows, g, columns, outline):
+        text = "" if level is None else _cell(cells, g.columns[level])
+        if level is not None and level < len(g.levels) - 1 and (of := total_of(text)) and of in open_.values():
+            yield number, cells, None
+            continue
+        if level is not None:
+            open_[level] = text
+        yield number, cells, level
+
+
+def _levels(rows: Iterator[Row], g: Grouping, columns: _Columns, outline: Mapping[int, int]) -> Iterator[_Step]:
     if g.how == "pairs":
         yield from _walk_pairs(rows, g, columns)
     elif g.how in ("outline", "blanks"):
@@ -679,6 +699,8 @@ def stage_grouped(
             problem: str | None = None
             if level is None:
                 problem = "repeated_header" if text in g.labels else "page_line" if is_page_line(text) else None
+                if problem is None and total_of(text) and not is_total(text):
+                    problem = "subtotal_row"
                 values = {f: v for f, v in values.items() if f in NUMBER_FIELDS}
             else:
                 field = g.levels[level]

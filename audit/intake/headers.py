@@ -16,6 +16,7 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
+from audit.errors import SettingsError, Text
 from audit.method import method
 from audit.model.client_names import unmixed
 
@@ -69,6 +70,8 @@ _WEAK = frozenset(
         "дата счета",
         "заказ",
         "order",
+        "billing name",
+        "paid at",
         "posting date",
         "billing date",
         "created on",
@@ -253,6 +256,9 @@ def match_headers(
         at = _find(header, headers, whole)
         if at is None:
             missing.append(header)
+        elif at in named.values():
+            other = next(f for f, i in named.items() if i == at)
+            raise _given_twice(other, field, header)
         else:
             named[field] = at
             matches[at] = Match(field, "setting", None, 4)
@@ -282,6 +288,17 @@ def match_headers(
     shared = {i: (m.field, *m.also) for i, m in enumerate(matches) if m.field and m.also and chosen.get(m.field) == i}
     columns = tuple(ColumnMatch(i, whole[i], m) for i, m in enumerate(matches))
     return HeaderPlan(columns, chosen, rivals, shared, tuple(missing))
+
+
+def _given_twice(field: str, other: str, header: str) -> SettingsError:
+    return SettingsError(
+        Text(
+            f"Колонка «{header}» названа двум полям: {field} и {other}",
+            f"Column “{header}” is given to two fields: {field} and {other}",
+        ),
+        where="audit.toml, [columns]",
+        todo=Text("Оставьте одно из них", "Keep one of them"),
+    )
 
 
 def _find(header: str, headers: Sequence[str], whole: Sequence[str]) -> int | None:

@@ -32,6 +32,7 @@ __all__ = [
     "is_page_line",
     "is_subtotal",
     "is_total",
+    "month_only",
     "named_like_total",
     "number_marks",
     "order_number",
@@ -39,6 +40,7 @@ __all__ = [
     "parse_flag",
     "parse_number",
     "plausible",
+    "total_of",
 ]
 
 BLANKS = " \t\r\n\x0b\x0c\u00a0\u202f\u2007\u2009\u200b\ufeff"
@@ -61,6 +63,7 @@ _WORDED = re.compile(
     r"(\d{1,2})[\s.-]*([^\W\d_]+)\.?[\s.,-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?(?:[,T\s].*)?", re.IGNORECASE
 )
 _WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
+_MONTH_ONLY = re.compile(r"([^\W\d_]{3,})\.?[\s./-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?", re.IGNORECASE)
 _MONTHS = {
     "янв": 1,
     "фев": 2,
@@ -162,6 +165,8 @@ class DateRule:
 
     order: Mapping[str, Order] = field(default_factory=dict)
     pattern: str | None = None
+    months: bool = False
+    """Whether the dates name a month and no day: «янв.23» is its first."""
     swapped: bool = False
     """Whether a spreadsheet took the month for the day in its true dates, which come as ISO."""
 
@@ -211,7 +216,15 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     if found:
         month_number = _MONTHS.get(found[1].lower()[:3])
         return None if month_number is None else _date(int(found[3]), month_number, int(found[2]))
+    if rule.months and (found := _MONTH_ONLY.fullmatch(value)):
+        return _date(int(found[2]), _MONTHS.get(found[1].lower()[:3], 0), 1)
     return None
+
+
+def month_only(text: str) -> bool:
+    """Whether a cell names a month of a year and no day: «янв.23», «March 2024»."""
+    found = _MONTH_ONLY.fullmatch(text.strip(BLANKS))
+    return found is not None and found[1].lower()[:3] in _MONTHS
 
 
 def empty_date(text: str | None) -> bool:
@@ -379,6 +392,9 @@ _SUBTOTAL = re.compile(
     r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|sub-?total.*|sous-total.*|zwischensumme.*|total\s+(for|by)\s.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_STARS = re.compile(r"\*{1,6}")
+"""SAP marks its totals so, a star a level."""
+_LAST_TOTAL = re.compile(r"(.+?)[\s–—-]+(итог|total|totals|ergebnis|gesamt)", re.IGNORECASE)
 _FORM = re.compile(
     r"(?<!\w)(ооо|оао|зао|пао|ао|ип|тоо|чп|тд|гк|llc|ltd|inc|corp|gmbh|plc|se|sa|s\.a\.|ag|bv|srl|oy|ab)(?!\w)",
     re.IGNORECASE,
@@ -390,13 +406,13 @@ _PAGE = re.compile(
 
 def is_total(text: str) -> bool:
     """Whether a row that begins so is a total, not an order: «Итого», «Всего за март», no company («Итог ООО»)."""
-    return bool(_TOTAL.fullmatch(text)) and not named_like_total(text)
+    return bool(_STARS.fullmatch(text)) or (bool(_TOTAL.fullmatch(text)) and not named_like_total(text))
 
 
 def named_like_total(text: str) -> bool:
     """Whether a text begins like a total and goes on like the name of a company: «Всего Хорошего ООО», «Total SE»."""
     found = _TOTAL.fullmatch(text)
-    if found is None or is_subtotal(text):
+    if found is None or is_subtotal(text) or found[2].lstrip()[:1] in ("-", "–", "—", ":"):
         return False
     form = _FORM.search(found[2])
     return form is not None and (found[1].lower() != "итого" or not found[2][form.end() :].strip(' .,"»”'))
@@ -405,12 +421,23 @@ def named_like_total(text: str) -> bool:
 def is_bare_total(text: str) -> bool:
     """Whether a text is a total beyond doubt: the word alone, or what it is of («Итого за день», «Всего: 5»)."""
     found = _TOTAL.fullmatch(text)
+    if _STARS.fullmatch(text):
+        return True
     return found is not None and (is_subtotal(text) or not any(c.isalpha() for c in found[2]))
 
 
 def is_subtotal(text: str) -> bool:
     """Whether a total is of a part: «Итого по …»."""
     return bool(_SUBTOTAL.fullmatch(text))
+
+
+def total_of(text: str) -> str | None:
+    """Return what a text is the total of: «Total Alpha LLC», «Итого - Альфа», «ООО Альфа Итог»; None where it is none."""
+    last = _LAST_TOTAL.fullmatch(text)
+    if last is not None:
+        return last[1].strip()
+    found = _TOTAL.fullmatch(text)
+    return found[2].strip(" -–—:") or None if found is not None else None
 
 
 def is_page_line(text: str) -> bool:

@@ -24,7 +24,7 @@ from audit.errors import InputError, Text
 from audit.intake.columnar import file_digest
 from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.sheets import choose_sheets
-from audit.intake.staging import KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWriter
+from audit.intake.staging import DATE_FIELDS, KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWriter
 from audit.intake.store import Store
 from audit.intake.values import TYPED
 from audit.settings import Settings
@@ -125,6 +125,9 @@ class SheetReader:
                             f"{self.name}: {len(spots)} cells with an Excel error in column “{header}” were read as empty",
                         )
                     )
+        serials = [i for f, i in keep if f in DATE_FIELDS and _has_serials(columns[i])]
+        if serials and _counts_from_1904(self.path, self.format):
+            columns |= {i: _from_1904(columns[i]) for i in serials}
         numbers = {i for f, i in keep if f in NUMBER_FIELDS}
         doubtful = [i for i in sorted(numbers) if _doubtful(columns[i])]
         if doubtful:
@@ -196,9 +199,40 @@ def _merged_ranges(path: Path, sheet: str | None) -> list[tuple[int, int, int, i
     try:
         page = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet or "")
         left = (page.start or (0, 0))[1]
-        return [(a, b - left, c, d - left) for (a, b), (c, d) in page.merged_cell_ranges or []]
+        found = page.merged_cell_ranges or _ods_merged(path, sheet)
+        return [(a, b - left, c, d - left) for (a, b), (c, d) in found]
     except Exception:  # merged ranges are a help, not a need; the sheet itself was read
         return []
+
+
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_Corner = tuple[int, int]
+
+
+def _ods_merged(path: Path, sheet: str | None) -> list[tuple[_Corner, _Corner]]:
+    """Cells of an OpenDocument sheet that span rows: first and last corner (row, column), both from 0."""
+    out: list[tuple[_Corner, _Corner]] = []
+    if not zipfile.is_zipfile(path):
+        return out
+    with zipfile.ZipFile(path) as z:
+        if "content.xml" not in z.namelist():
+            return out
+        with z.open("content.xml") as f:
+            safe = {"resolve_entities": False, "no_network": True, "huge_tree": True}
+            for _, table in etree.iterparse(f, tag=f"{_TABLE}table", **safe):
+                if table.get(f"{_TABLE}name") != sheet:
+                    table.clear()
+                    continue
+                at = 0
+                for row in table.iter(f"{_TABLE}table-row"):
+                    column = 0
+                    for cell in row:
+                        down, across = (int(cell.get(f"{_TABLE}number-{k}-spanned") or 1) for k in ("rows", "columns"))
+                        if down > 1:
+                            out.append(((at, column), (at + down - 1, column + across - 1)))
+                        column += int(cell.get(f"{_TABLE}number-columns-repeated") or 1)
+                    at += int(row.get(f"{_TABLE}number-rows-repeated") or 1)
+    return out
 
 
 _OUTLINED_ROW = re.compile(rb"<row\b[^>]*>")
@@ -248,6 +282,31 @@ def sheet_entry(z: zipfile.ZipFile, sheet: str | None) -> str | None:
 
 def _strings(column: pa.Array) -> pa.Array:
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+_SERIAL = r"^\d{5}(\.\d+)?$"
+_DAYS_TO_1904 = 1462
+
+
+def _has_serials(column: pa.Array) -> bool:
+    return bool(pc.any(pc.match_substring_regex(column, _SERIAL)).as_py())
+
+
+def _counts_from_1904(path: Path, kind: str) -> bool:
+    """Whether a workbook counts its days from 1904, as Excel for Macintosh did; dates in date format tell it themselves."""
+    if kind != "xlsx":
+        return False
+    with zipfile.ZipFile(path) as z:
+        entry = next((n for n in z.namelist() if n.lower() == "xl/workbook.xml"), None)
+        return entry is not None and bool(re.search(rb'date1904="(1|true)"', z.read(entry)))
+
+
+def _from_1904(column: pa.Array) -> pa.Array:
+    """Serial numbers of days as those of a workbook that counts from 1900."""
+    days = pc.if_else(pc.match_substring_regex(column, _SERIAL), pc.utf8_slice_codeunits(column, 0, 5), None).cast(
+        pa.int32()
+    )
+    return pc.coalesce(pc.add(days, _DAYS_TO_1904).cast(pa.string()), column)
 
 
 def _doubtful(column: pa.Array) -> bool:

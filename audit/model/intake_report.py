@@ -223,7 +223,7 @@ class IntakeReport:
                     **{
                         **q,
                         "text": text(q["text"]),
-                        "others": tuple(Answer(text(a["means"]), a["lines"]) for a in q["others"]),
+                        "others": tuple(Answer(text(a["means"]), a["lines"]) for a in q.get("others", ())),
                     }
                 )
                 for q in raw["questions"]

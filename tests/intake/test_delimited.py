@@ -14,6 +14,7 @@ from audit.intake import delimited
 from audit.intake.delimited import open_delimited
 from audit.intake.layout import Layout
 from audit.intake.store import Store
+from audit.settings import Reading
 from tests.intake.reading import read, write
 
 HEAD = "order_id;order_date;client_id;amount\n"
@@ -21,7 +22,7 @@ HEAD = "order_id;order_date;client_id;amount\n"
 
 def staged(path: Path, tmp_path: Path, names: tuple[str, ...]) -> list[tuple]:
     """Row number, problem and cells of every staged row."""
-    reader = open_delimited(path, path.name, None, ";", tmp_path)
+    reader = open_delimited(path, path.name, Reading(delimiter=";"), tmp_path)
     layout = Layout(1, 2, names)
     with Store("200MB") as store:
         result = reader.stage(layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", store)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.errors import Text
@@ -33,7 +33,17 @@ from audit.settings import Settings
 if TYPE_CHECKING:
     from audit.intake.table import Orders, Table
 
-__all__ = ["Found", "Head", "LookAtHead", "LookAtOrders", "LookAtTable", "column_line", "files_line", "reading_line"]
+__all__ = [
+    "Found",
+    "Head",
+    "LookAtHead",
+    "LookAtOrders",
+    "LookAtTable",
+    "column_line",
+    "files_line",
+    "joined",
+    "reading_line",
+]
 
 Found = Question | Text | None
 
@@ -64,6 +74,34 @@ def reading_line(setting: str, value: str | int | bool) -> str:
 def files_line(setting: str, names: Iterable[str]) -> str:
     """Return the lines of audit.toml that name files in a setting of [reading]."""
     return f"[reading]\n{setting} = [" + ", ".join(f'"{toml_text(name)}"' for name in names) + "]"
+
+
+def joined(one: Question, more: Question) -> Question | None:
+    """Return two questions of one kind as one whose lines name the files of both; None where they cannot be joined.
+
+    Each line of audit.toml can stand there once only: two that give the same setting would contradict each other.
+    """
+    answer = _both(one.answer, more.answer)
+    others = [_both(a.lines, b.lines) for a, b in zip(one.others, more.others, strict=False)]
+    if (one.kind, one.taken, len(one.others)) != (more.kind, more.taken, len(more.others)) or None in (answer, *others):
+        return None
+    return replace(
+        one,
+        text=Text(f"{one.text.ru}. {more.text.ru}", f"{one.text.en}. {more.text.en}"),
+        answer=answer or "",
+        others=tuple(replace(a, lines=line or "") for a, line in zip(one.others, others, strict=True)),
+        share=one.share + more.share,
+    )
+
+
+def _both(one: str, more: str) -> str | None:
+    """One line that names the files of both."""
+    if one == more:
+        return one
+    (head, _, files), (other, _, rest) = one.partition(" = ["), more.partition(" = [")
+    if head != other or not files.endswith("]"):
+        return None
+    return f"{head} = [" + ", ".join(f for f in (files[:-1], rest[:-1]) if f) + "]"
 
 
 def column_line(field: str, header: str) -> str:

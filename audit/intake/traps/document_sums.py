@@ -76,21 +76,29 @@ def look(table: Table, settings: Settings) -> Found:
     """
     if settings.reading.document_sums is not None or not {"order_id", "amount"} <= set(table.staged.fields):
         return None
-    header = table.plan.labels.get("amount", "")
     documents = _documents(table)
     several = [d for d in documents if len(d) > 1]
-    if len(several) < _LEAST_DOCUMENTS or not all(len({amount for amount, _ in d}) == 1 and d[0][0] for d in several):
+    if len(several) < _LEAST_DOCUMENTS or not all(d[0][0] for d in several):
+        return None
+    if all(amount is None and product is not None for d in several for amount, product in d[1:]):
+        return _question(table, several[0][0][0], first=True, certain=True)
+    if not all(len({amount for amount, _ in d}) == 1 for d in several):
         return None
     priced = [d for d in several if all(product is not None for _, product in d)]
     if any(all(amount == product for amount, product in d) for d in priced):
         return None  # lines of equal amounts, each its own quantity × price
-    adds_up = [d for d in priced if _near(d[0][0], sum((p for _, p in d if p is not None), Decimal(0)))]
-    says_so = bool(_SAYS_SO.search(normalise_header(header)[0]))
+    adds_up = [d for d in priced if _near(d[0][0] or Decimal(0), sum((p for _, p in d if p is not None), Decimal(0)))]
+    says_so = bool(_SAYS_SO.search(normalise_header(table.plan.labels.get("amount", ""))[0]))
     certain = len(adds_up) > len(several) / 2 or says_so
     varied = len({d[0][0] for d in several}) >= _LEAST_ALONE / 2
     if not certain and (len(several) < _LEAST_ALONE or not varied):
         return None
-    number, amount = table.plan.labels["order_id"], several[0][0][0]
+    return _question(table, several[0][0][0], first=False, certain=certain)
+
+
+def _question(table: Table, amount: Decimal | None, *, first: bool, certain: bool) -> Question:
+    number, header = table.plan.labels["order_id"], table.plan.labels["amount"]
+    shown = f"{amount or 0:f}"
     ru, en = (
         (" Прочитано так: сумма документа учтена один раз", " It is read so: the sum of a document counts once")
         if certain
@@ -101,13 +109,20 @@ def look(table: Table, settings: Settings) -> Found:
     once = Answer(Text("это сумма всего документа", "it is the sum of the whole document"), repeated)
     each = Answer(Text("это сумма каждой строки", "it is the sum of each line"), own)
     answer, other = (once, each) if certain else (each, once)
+    seen = Text(
+        f"у всех строк документа («{number}») одна и та же сумма (например, {shown}), похоже на сумму всего документа, "
+        "повторённую в строках",
+        f"has one and the same sum on all lines of a document (“{number}”), for example {shown}: it looks like the sum of the "
+        "whole document, repeated on its lines",
+    )
+    if first:
+        seen = Text(
+            f"сумма стоит только в первой строке документа («{number}»), похоже на сумму всего документа (например, {shown})",
+            f"has a sum in the first line of a document (“{number}”) alone: it looks like the sum of the whole document, for "
+            f"example {shown}",
+        )
     return Question(
-        Text(
-            f"{table.name}: в колонке «{header}» у всех строк документа («{number}») одна и та же сумма (например, {amount:f}), "
-            f"похоже на сумму всего документа, повторённую в строках.{ru}",
-            f"{table.name}: column “{header}” has one and the same sum on all lines of a document (“{number}”), for example "
-            f"{amount:f}: it looks like the sum of the whole document, repeated on its lines.{en}",
-        ),
+        Text(f"{table.name}: в колонке «{header}» {seen.ru}.{ru}", f"{table.name}: column “{header}” {seen.en}.{en}"),
         answer.lines,
         (other,),
         kind="document_sums",
@@ -119,7 +134,7 @@ def _near(a: Decimal, b: Decimal) -> bool:
     return abs(a - b) <= max(abs(a) / 1000, Decimal("0.05"))
 
 
-def _documents(table: Table) -> list[list[tuple[Decimal, Decimal | None]]]:
+def _documents(table: Table) -> list[list[tuple[Decimal | None, Decimal | None]]]:
     """Amount and quantity × price of the first lines, by document; the last may be cut off and is left out."""
     batch = next(iter(table.staged.batches()), None)
     if batch is None:
@@ -137,10 +152,10 @@ def _documents(table: Table) -> list[list[tuple[Decimal, Decimal | None]]]:
             else parse_number(text, ".")
         )
 
-    rows: list[tuple[str, Decimal, Decimal | None]] = []
+    rows: list[tuple[str, Decimal | None, Decimal | None]] = []
     for i, (order, text) in enumerate(zip(columns["order_id"], columns["amount"], strict=True)):
         amount = number(text)
-        if order and amount is not None:
+        if order and (amount is not None or not (text or "").strip()):
             qty, price = (number(columns[f][i]) if f in columns else None for f in ("qty", "price"))
             rows.append((order, amount, qty * price if qty is not None and price is not None else None))
     out = [[(a, p) for _, a, p in lines] for _, lines in groupby(rows, key=lambda r: r[0])]

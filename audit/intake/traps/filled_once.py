@@ -13,7 +13,7 @@ import pyarrow as pa
 from audit.errors import Answer, Text
 from audit.intake.staging import KEY_FIELDS, NUMBER_FIELDS, Staged
 from audit.intake.traps import Found, files_line
-from audit.intake.values import clean_text, is_total
+from audit.intake.values import clean_text, is_total, named_like_total, total_of
 from audit.model.intake_report import Question
 from audit.settings import Settings
 
@@ -92,9 +92,13 @@ def once(staged: Staged, *, strict: bool) -> Once | None:
             continue
         below = ~mask
         riding = tuple(f for f in fields if masks[f][0] and masks[f][below].mean() <= 1 - _TOGETHER)
-        if anchor != "order_id" or {*KEY_FIELDS, "order_date"} & set(riding):
+        if anchor != "order_id" or set(KEY_FIELDS) & set(riding):
             return Once(anchor, riding)
     return None
+
+
+def _is_total(text: str) -> bool:
+    return is_total(text) or (total_of(text) is not None and not named_like_total(text))
 
 
 def _lines(batch: pa.RecordBatch, staged: Staged) -> npt.NDArray[np.bool_]:
@@ -105,7 +109,7 @@ def _lines(batch: pa.RecordBatch, staged: Staged) -> npt.NDArray[np.bool_]:
             out |= np.array([bool(t and t.strip()) for t in batch.column(f).to_pylist()], bool)
     for f in ("first", *_ANCHORS):
         if staged.has(f):
-            out &= np.array([not (t and is_total(t.strip())) for t in batch.column(f).to_pylist()], bool)
+            out &= np.array([not (t and _is_total(t.strip())) for t in batch.column(f).to_pylist()], bool)
     return out
 
 

@@ -9,6 +9,7 @@ from audit.intake.traps import (
     document_sums,
     empty_amounts,
     filled_once,
+    month_dates,
     overlap,
     payments,
     registers,
@@ -23,7 +24,7 @@ from audit.intake.traps.twice import SalesTrap
 __all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
 
 AT_HEAD: tuple[LookAtHead, ...] = (registers.look,)
-AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look)
+AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look, month_dates.look)
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look, returned_rows.look)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
 SALES_TWICE: tuple[SalesTrap, ...] = tuple(

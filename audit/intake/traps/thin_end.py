@@ -70,7 +70,7 @@ def _thin_weeks(every: list[int]) -> int:
     found = 0
     for tail in range(_LEAST_WEEKS, len(every) // 3 + 1):
         usual = _usual(every[tail:])
-        if usual * tail >= _EXPECTED and sum(every[:tail]) < _THIN * usual * tail and every[tail - 1] < _THIN * usual:
+        if usual * tail >= _EXPECTED and sum(every[:tail]) < _THIN * usual * tail and every[tail - 1] < usual / 2:
             found = tail
     return found
 
