@@ -158,6 +158,6 @@ def test_the_screen_tells_money_beside_rows_and_no_totals_as_put_aside(tmp_path:
     print_check(check_inputs(engagement_inputs(tmp_path)), Console(width=200, file=written))
     text = written.getvalue().replace("\u00a0", " ")
     assert "read 4 = used 2 + set aside 1 + totals, groups and blank rows 1" in text
-    assert "1  the date is not recognised or impossible, RUB 100 (10.5%)" in text and "total row" not in text
+    assert "1  the date is not recognised or impossible, RUB 100 (11%)" in text and "total row" not in text
     assert "returns whose order was not found: 1, RUB −50" in text
     assert "Usable, with questions: 11 % of revenue was set aside" in text
