@@ -29,6 +29,7 @@ from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
 from audit.intake.traps.filled_once import fill_down
 from audit.intake.values import (
     EARLIEST_YEAR,
+    TOTAL_WORDS,
     TYPED,
     DateRule,
     clean_text,
@@ -446,6 +447,8 @@ class Canonical:
             if not self.has(name):
                 continue
             column = batch.column(name)
+            if not pc.any(pc.match_substring_regex(column.dictionary, TOTAL_WORDS)).as_py():
+                continue
             texts = [clean_text(t) or "" for t in column.dictionary.to_pylist()]
             like = np.fromiter((is_total(t) for t in texts), bool, len(texts))
             if not like.any():

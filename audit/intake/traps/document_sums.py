@@ -136,10 +136,7 @@ def _near(a: Decimal, b: Decimal) -> bool:
 
 def _documents(table: Table) -> list[list[tuple[Decimal | None, Decimal | None]]]:
     """Amount and quantity × price of the first lines, by document; the last may be cut off and is left out."""
-    batch = next(iter(table.staged.batches()), None)
-    if batch is None:
-        return []
-    part = batch.slice(0, _LOOKED_AT)
+    part = table.staged.first_rows(_LOOKED_AT)
     fields = [f for f in ("order_id", "amount", "qty", "price") if table.staged.has(f)]
     columns = {f: part.column(f).to_pylist() for f in fields}
 
