@@ -134,7 +134,8 @@ def plan_table(
     asked = declared(reader.name, reader.sheet, settings)
     title = _title(rows, layout)[:6]
     whole = [
-        " / ".join(p for p in pair if p) for pair in zip(layout.parents or layout.headers, layout.headers, strict=True)
+        " / ".join(p for p in pair if p)
+        for pair in zip(layout.parents or [""] * len(layout.headers), layout.headers, strict=True)
     ]
     look(Head(reader.name, reader.sheet, _title(rows, layout), whole, sample))
     document = document_kind(reader.name, reader.sheet, title, layout.headers, sample)
