@@ -12,7 +12,7 @@ import pytest
 
 from audit.errors import Text, set_language
 from audit.intake.files import find_files
-from audit.intake.traps.whose_questionnaire import look
+from audit.intake.whose_questionnaire import look
 from audit.model.intake_report import ColumnUse, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
 from audit.model.questionnaire import Questionnaire
 from audit.present.tick import judge

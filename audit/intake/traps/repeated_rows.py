@@ -7,7 +7,7 @@ from audit.intake.store import parquet
 from audit.intake.summary import equal_lines
 from audit.intake.table import Orders
 from audit.intake.traps import reading_line
-from audit.intake.traps.twice import Again, money_text, share_of
+from audit.intake.twice import Again, money_text, share_of
 from audit.model.intake_report import Question
 from audit.settings import Settings
 
