@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Literal
 
 from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
-from audit.intake.documents import Kind, dated_by, declared, document_kind, reference_column
+from audit.intake.documents import Kind, dated_by, declared, document_kind, number_column, reference_column
 from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
@@ -236,6 +236,10 @@ def _plan(
         if name in NOT_USED or (dispatch and name not in _OF_DISPATCH):
             continue
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
+    if not dispatch and "order_id" not in chosen:
+        number = number_column(headers, sample)
+        if number is not None and number not in chosen.values():
+            chosen["order_id"] = number
     _drop_wrong_types(chosen, sample, plan, notes)
     if dispatch:
         chosen = {f: i for f, i in chosen.items() if f in _OF_DISPATCH}

@@ -28,6 +28,8 @@ _LEAST_BLANK = 0.1
 _DISTINCT = 0.95
 """Share of the filled cells that must differ from all others: a list that prints a value once prints it once."""
 _TOGETHER = 0.95
+_LEAST_GROUPS = 2
+"""So many values must have blank cells below: one alone may be a row whose client nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def once(staged: Staged, *, strict: bool) -> Once | None:
         if there < 2 or not mask[0] or mask.all():
             continue
         if strict and (1 - mask.mean() < _LEAST_BLANK or len(seen[anchor]) < _DISTINCT * there):
+            continue
+        if strict and int((mask[:-1] & ~mask[1:]).sum()) < _LEAST_GROUPS:
             continue
         below = ~mask
         riding = tuple(f for f in fields if masks[f][0] and masks[f][below].mean() <= 1 - _TOGETHER)
