@@ -214,7 +214,7 @@ def test_the_decline_that_could_be_told():
 @pytest.mark.parametrize("months", [24, 36])
 def test_trends_in_a_shaken_market(months):
     for name, got in market_coverage(ShakenMarket(months=months, shock=0.1), seeds=200, draws=300, seed=201).items():
-        assert got.coverage.covered >= 0.87, name
+        assert got.coverage.covered >= 0.85, name
         assert got.found <= 0.03, name
 
 
