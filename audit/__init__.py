@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from audit.chapters import diagnose_chapter as chapter
     from audit.errors import AuditError
     from audit.present.explain import Explanation
-    from audit.run.cases import diagnose_chapter as chapter
     from audit.run.cases import open_case
     from audit.run.notebook_api import open_chapter, open_summary, save_chapter
 
@@ -24,7 +24,7 @@ __all__ = ["AuditError", "chapter", "explain", "open_case", "open_chapter", "ope
 
 _HOMES = {
     "AuditError": ("audit.errors", "AuditError"),
-    "chapter": ("audit.run.cases", "diagnose_chapter"),
+    "chapter": ("audit.chapters", "diagnose_chapter"),
     "open_case": ("audit.run.cases", "open_case"),
     "open_chapter": ("audit.run.notebook_api", "open_chapter"),
     "open_summary": ("audit.run.notebook_api", "open_summary"),

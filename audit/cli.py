@@ -7,13 +7,14 @@ Heavy modules are imported inside the commands, so that ``--help`` answers at on
 
 from __future__ import annotations
 
+import functools
 import json
 import locale
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, cast
 
 import typer
 from rich.console import Console
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from audit.run.pipeline import Event, RunResult
 
 __all__ = ["app", "main"]
+
+P = ParamSpec("P")
 
 JOBS = max(2, min((os.cpu_count() or 1) + 1, 4))
 """One notebook more than processors: a kernel that starts or ends waits more than it computes."""
@@ -49,7 +52,7 @@ class _State:
 
 _state = _State()
 
-LangOption = Annotated[str | None, typer.Option("--lang", help="Language of the report: ru or en.", metavar="ru|en")]
+LangOption = Annotated[Lang | None, typer.Option("--lang", help="Language of the report: ru or en.", metavar="ru|en")]
 OrdersOption = Annotated[
     list[str] | None, typer.Option("--orders", help="Orders file, folder or database URL; may be repeated.")
 ]
@@ -67,14 +70,6 @@ def _console(stderr: bool = False) -> Console:
 
 def _say(ru: str, en: str) -> str:
     return ru if current_language() == "ru" else en
-
-
-def _lang(value: str | None) -> Lang | None:
-    if value is None:
-        return None
-    if value not in ("ru", "en"):
-        raise typer.BadParameter("ru | en", param_hint="--lang")
-    return value  # type: ignore[return-value]
 
 
 def _user_language() -> Lang | None:
@@ -175,23 +170,34 @@ def _inputs(
     )
 
 
-def _guard(work: Callable[[], int]) -> None:
-    try:
-        code = work()
-    except AuditError as e:
-        _fail(e)
-    except KeyboardInterrupt:
-        _console(stderr=True).print(_say("Прервано. Прежние отчёты целы.", "Interrupted. Earlier runs are intact."))
-        raise SystemExit(130) from None
-    except OSError as e:
-        _fail(
-            AuditError(
-                Text(f"Файловая система отказала: {e.strerror or e}", f"The file system refused: {e.strerror or e}"),
-                where=str(e.filename or ""),
-                todo=Text("Проверьте место на диске и права", "Check free space and permissions"),
+def _command(work: Callable[P, int]) -> Callable[P, None]:
+    """Make a command of what returns its exit code: it speaks ``lang``, answers ``as_json``, and errors end it."""
+
+    @app.command()
+    @functools.wraps(work)
+    def command(*args: P.args, **options: P.kwargs) -> None:
+        _state.json = bool(options.get("as_json"))
+        _speak(cast("Lang | None", options.get("lang")))
+        try:
+            code = work(*args, **options)
+        except AuditError as e:
+            _fail(e)
+        except KeyboardInterrupt:
+            _console(stderr=True).print(_say("Прервано. Прежние отчёты целы.", "Interrupted. Earlier runs are intact."))
+            raise SystemExit(130) from None
+        except OSError as e:
+            _fail(
+                AuditError(
+                    Text(
+                        f"Файловая система отказала: {e.strerror or e}", f"The file system refused: {e.strerror or e}"
+                    ),
+                    where=str(e.filename or ""),
+                    todo=Text("Проверьте место на диске и права", "Check free space and permissions"),
+                )
             )
-        )
-    raise SystemExit(code)
+        raise SystemExit(code)
+
+    return command
 
 
 def _print_version(wanted: bool) -> None:
@@ -356,28 +362,21 @@ def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int
     return _finish(result)
 
 
-@app.command()
+@_command
 def demo(
     lang: LangOption = None,
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("km-audit-demo"),
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = JOBS,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Run the whole audit on the bundled sample, start to finish."""
-    _state.json = as_json
-    chosen = _lang(lang)
-    _speak(chosen)
+    from audit.run.inputs import demo_inputs
 
-    def work() -> int:
-        from audit.run.inputs import demo_inputs
-
-        return _run(demo_inputs(chosen), out, None, jobs, deck)
-
-    _guard(work)
+    return _run(demo_inputs(lang), out, None, jobs, deck)
 
 
-@app.command()
+@_command
 def run(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Engagement folder.")] = None,
     orders: OrdersOption = None,
@@ -391,22 +390,15 @@ def run(
     names: Annotated[bool, typer.Option("--names", help="Show persons by name instead of by code.")] = False,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Run the audit of an engagement folder, or of named files into --out."""
-    _state.json = as_json
-    chosen = _lang(lang)
-    _speak(chosen)
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
-
-    def work() -> int:
-        inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen, names=names, engine=engine)
-        return _run(inputs, out, chapter, jobs, deck)
-
-    _guard(work)
+    inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
+    return _run(inputs, out, chapter, jobs, deck)
 
 
-@app.command()
+@_command
 def screen(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Engagement folder.")] = None,
     orders: OrdersOption = None,
@@ -416,29 +408,22 @@ def screen(
     lang: LangOption = None,
     engine: EngineOption = None,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Compute findings.json alone, in seconds: no notebooks, no report."""
-    _state.json = as_json
-    chosen = _lang(lang)
-    _speak(chosen)
+    from audit.run.pipeline import write_screen
 
-    def work() -> int:
-        from audit.run.pipeline import write_screen
-
-        inputs = _inputs(folder, orders, questionnaire, settings, lang=chosen, engine=engine)
-        findings = write_screen(inputs, out)
-        if out is None:
-            _print_json(findings)
-        elif as_json:
-            _print_json({"status": "done", "findings": str(out), "counts": _verdict_lines(findings)[0]})
-        else:
-            _print_verdict(_console(), findings)
-        return 0
-
-    _guard(work)
+    inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, engine=engine)
+    findings = write_screen(inputs, out)
+    if out is None:
+        _print_json(findings)
+    elif as_json:
+        _print_json({"status": "done", "findings": str(out), "counts": _verdict_lines(findings)[0]})
+    else:
+        _print_verdict(_console(), findings)
+    return 0
 
 
-@app.command()
+@_command
 def check(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Engagement folder.")] = None,
     orders: OrdersOption = None,
@@ -446,102 +431,84 @@ def check(
     settings: SettingsOption = None,
     lang: LangOption = None,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Read and validate only: what is usable, what to ask the client."""
-    _state.json = as_json
-    chosen = _lang(lang)
-    _speak(chosen)
+    from audit.run.check import check_inputs, print_check, write_page, write_refusal
 
-    def work() -> int:
-        from audit.run.check import check_inputs, print_check, write_page, write_refusal
-
-        # A check is read on the screen: it and its page speak the console's language, whatever the report will.
-        spoken = chosen or _user_language()
-        known: Inputs | None = None
-        try:
-            known = _inputs(folder, orders, questionnaire, settings, lang=spoken)
-            result = check_inputs(known)
-            page = None if folder is None else write_page(result, folder)
-        except AuditError as e:
-            if folder is None or not folder.is_dir():
-                raise
-            _fail(e, write_refusal(e, folder, None if known is None else known.settings, current_language()))
-        if as_json:
-            _print_json({**result.as_json(), "page": None if page is None else str(page)})
-        else:
-            print_check(result, _console())
-            if page is not None:
-                _print_page(_console(), page)
-        return 0 if result.usable else EXIT_INPUT
-
-    _guard(work)
+    # A check is read on the screen: it and its page speak the console's language, whatever the report will.
+    spoken = lang or _user_language()
+    known: Inputs | None = None
+    try:
+        known = _inputs(folder, orders, questionnaire, settings, lang=spoken)
+        result = check_inputs(known)
+        page = None if folder is None else write_page(result, folder)
+    except AuditError as e:
+        if folder is None or not folder.is_dir():
+            raise
+        _fail(e, write_refusal(e, folder, None if known is None else known.settings, current_language()))
+    if as_json:
+        _print_json({**result.as_json(), "page": None if page is None else str(page)})
+    else:
+        print_check(result, _console())
+        if page is not None:
+            _print_page(_console(), page)
+    return 0 if result.usable else EXIT_INPUT
 
 
-@app.command()
+@_command
 def render(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Make the report again from the (edited) executed notebooks; nothing is recomputed."""
-    _state.json = as_json
+    from audit.run.rendering import render_again
 
-    def work() -> int:
-        from audit.run.rendering import render_again
-
-        rendered = render_again(run_folder)
-        if as_json:
-            _print_json(
-                {"status": "done", "report_html": str(run_folder / "report.html"), "pdf_engine": rendered.pdf_engine}
-            )
-        else:
-            for note in rendered.notes:
-                _console().print(escape(str(note)))
-            _console().print(f"{_say('Отчёт', 'Report')}: {escape(str(run_folder / 'report.html'))}", soft_wrap=True)
-        return 0
-
-    _guard(work)
+    rendered = render_again(run_folder)
+    if as_json:
+        _print_json(
+            {"status": "done", "report_html": str(run_folder / "report.html"), "pdf_engine": rendered.pdf_engine}
+        )
+    else:
+        for note in rendered.notes:
+            _console().print(escape(str(note)))
+        _console().print(f"{_say('Отчёт', 'Report')}: {escape(str(run_folder / 'report.html'))}", soft_wrap=True)
+    return 0
 
 
-@app.command()
+@_command
 def lab(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder.")],
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to serve on.")] = None,
     lang: LangOption = None,
-) -> None:
+) -> int:
     """Open JupyterLab on copies of the notebooks with this engagement's parameters filled in."""
-    chosen = _lang(lang)
-    _speak(chosen)
+    from audit.run.lab import make_copies, open_lab
 
-    def work() -> int:
-        from audit.run.lab import make_copies, open_lab
-
-        inputs = _inputs(folder, None, None, None, lang=chosen)
-        copies = make_copies(inputs)
-        console = _console(stderr=True)
-        console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}", soft_wrap=True)
-        for names, told in (
-            (copies.made, _say("сделаны копии", "copied")),
-            (copies.renewed, _say("обновлены", "renewed")),
-            (copies.edited, _say("ваши правки сохранены", "kept with your edits")),
-            (
-                copies.outdated,
-                _say(
-                    "сделаны из прежней версии комплекта; чтобы взять новую, уберите файл",
-                    "made from an older kit; to take the new one, move the file away",
-                ),
+    inputs = _inputs(folder, None, None, None, lang=lang)
+    copies = make_copies(inputs)
+    console = _console(stderr=True)
+    console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}", soft_wrap=True)
+    for names, told in (
+        (copies.made, _say("сделаны копии", "copied")),
+        (copies.renewed, _say("обновлены", "renewed")),
+        (copies.edited, _say("ваши правки сохранены", "kept with your edits")),
+        (
+            copies.outdated,
+            _say(
+                "сделаны из прежней версии комплекта; чтобы взять новую, уберите файл",
+                "made from an older kit; to take the new one, move the file away",
             ),
-        ):
-            if names:
-                console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
-        console.print(
-            _say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
-            + escape(str(folder)),
-            soft_wrap=True,
-        )
-        return EXIT_INPUT if open_lab(inputs, browser=not no_browser, port=port) else 0
-
-    _guard(work)
+        ),
+    ):
+        if names:
+            console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
+    console.print(
+        _say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
+        + escape(str(folder)),
+        soft_wrap=True,
+    )
+    return EXIT_INPUT if open_lab(inputs, browser=not no_browser, port=port) else 0
 
 
 def _print_comparison(console: Console, content: Any) -> None:
@@ -595,7 +562,7 @@ def _print_comparison(console: Console, content: Any) -> None:
         )
 
 
-@app.command()
+@_command
 def compare(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="The earlier run: its folder or findings.json.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The later run: its folder or findings.json.")],
@@ -604,152 +571,125 @@ def compare(
     ),
     lang: LangOption = None,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Compare a follow-up audit with the baseline: what moved, beyond chance or not, which targets are met."""
-    _state.json = as_json
-    chosen = _lang(lang)
-    _speak(chosen)
+    from audit.run.compare import compare_runs, read_run, write_comparison
 
-    def work() -> int:
-        from audit.run.compare import compare_runs, read_run, write_comparison
-
-        done = compare_runs(read_run(old), read_run(new), chosen)
-        made, note = write_comparison(done, out)
-        if as_json:
-            _print_json(
-                {
-                    "status": "done",
-                    "files": [str(p) for p in made],
-                    "counts": done.content["counts"],
-                    "windows": done.content["windows"],
-                }
-            )
-            return 0
-        console = _console()
-        _print_comparison(console, done.content)
-        if note is not None:
-            console.print(escape(str(note)))
-        for path in made:
-            console.print(escape(str(path)), soft_wrap=True)
+    done = compare_runs(read_run(old), read_run(new), lang)
+    made, note = write_comparison(done, out)
+    if as_json:
+        _print_json(
+            {
+                "status": "done",
+                "files": [str(p) for p in made],
+                "counts": done.content["counts"],
+                "windows": done.content["windows"],
+            }
+        )
         return 0
+    console = _console()
+    _print_comparison(console, done.content)
+    if note is not None:
+        console.print(escape(str(note)))
+    for path in made:
+        console.print(escape(str(path)), soft_wrap=True)
+    return 0
 
-    _guard(work)
 
-
-@app.command()
+@_command
 def batch(
     folders: Annotated[list[str], typer.Argument(metavar="DIR...", help="Engagement folders, or patterns.")],
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Engagements at once.")] = 2,
     lang: LangOption = None,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx of each.")] = False,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Run many engagements; one failing does not stop the rest. Exit code: 0 all whole, 3 some failed, 1 all failed."""
-    _state.json = as_json
-    chosen = _lang(lang)
-    _speak(chosen)
+    from rich.table import Table
 
-    def work() -> int:
-        from rich.table import Table
+    from audit.run.batch import exit_code, expand_folders, run_batch
 
-        from audit.run.batch import exit_code, expand_folders, run_batch
+    progress = _console(stderr=True)
 
-        progress = _console(stderr=True)
+    def ended(row: Any) -> None:
+        mark = {"done": "[green]✓[/]", "failed_chapters": "[yellow]✗[/]", "error": "[red]✗[/]"}[row.status]
+        if not as_json:
+            progress.print(f"{mark} {escape(row.company)}  [dim]{row.seconds:.1f} {_say('с', 's')}[/]")
 
-        def ended(row: Any) -> None:
-            mark = {"done": "[green]✓[/]", "failed_chapters": "[yellow]✗[/]", "error": "[red]✗[/]"}[row.status]
-            if not as_json:
-                progress.print(f"{mark} {escape(row.company)}  [dim]{row.seconds:.1f} {_say('с', 's')}[/]")
-
-        rows = run_batch(expand_folders(folders), jobs=jobs, lang=chosen, deck=deck, on_end=ended)
-        code = exit_code(rows)
-        if as_json:
-            _print_json(
-                {
-                    "status": {0: "done", 1: "error", 3: "failed_engagements"}[code],
-                    "engagements": [r.as_json() for r in rows],
-                }
-            )
-            return code
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        heads = (
-            _say("компания", "company"),
-            _MARKS["found"],
-            _MARKS["watch"],
-            _MARKS["clear"],
-            "–",
-            _say("отчёт или ошибка", "report or error"),
+    rows = run_batch(expand_folders(folders), jobs=jobs, lang=lang, deck=deck, on_end=ended)
+    code = exit_code(rows)
+    if as_json:
+        _print_json(
+            {
+                "status": {0: "done", 1: "error", 3: "failed_engagements"}[code],
+                "engagements": [r.as_json() for r in rows],
+            }
         )
-        for k, head in enumerate(heads):
-            table.add_column(head, justify="right" if 1 <= k <= 4 else "left", overflow="fold")
-        for r in rows:
-            figures = [str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.not_assessed)]
-            last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
-            table.add_row(escape(r.company), *figures, last)
-        _console().print(table)
-        words = (
-            _say("выявлено", "found"),
-            _say("под наблюдением", "watch"),
-            _say("в норме", "clear"),
-            _say("не оценено", "not assessed"),
-        )
-        _console().print("[dim]" + ", ".join(f"{m} {w}" for m, w in zip(_MARKS.values(), words, strict=True)) + "[/]")
         return code
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    heads = (
+        _say("компания", "company"),
+        _MARKS["found"],
+        _MARKS["watch"],
+        _MARKS["clear"],
+        "–",
+        _say("отчёт или ошибка", "report or error"),
+    )
+    for k, head in enumerate(heads):
+        table.add_column(head, justify="right" if 1 <= k <= 4 else "left", overflow="fold")
+    for r in rows:
+        figures = [str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.not_assessed)]
+        last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
+        table.add_row(escape(r.company), *figures, last)
+    _console().print(table)
+    words = (
+        _say("выявлено", "found"),
+        _say("под наблюдением", "watch"),
+        _say("в норме", "clear"),
+        _say("не оценено", "not assessed"),
+    )
+    _console().print("[dim]" + ", ".join(f"{m} {w}" for m, w in zip(_MARKS.values(), words, strict=True)) + "[/]")
+    return code
 
-    _guard(work)
 
-
-@app.command()
+@_command
 def explain(
     id: Annotated[str, typer.Argument(metavar="ID", help="A finding, metric, threshold, function or role.")],
     lang: LangOption = None,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Explain an id: definition, formula, threshold, source."""
-    _state.json = as_json
-    chosen = _lang(lang)
-    _speak(chosen)
+    from audit.present.explain import explain_id
 
-    def work() -> int:
-        from audit.present.explain import explain_id
-
-        told = explain_id(id, current_language())
-        if as_json:
-            _print_json(told.as_json())
-        else:
-            console = _console()
-            console.print(f"[bold]{escape(told.title)}[/]  [dim]{escape(told.id)}[/]")
-            for name, text in told.lines:
-                console.print(f"[bold]{escape(name)}:[/] {escape(text)}")
-        return 0
-
-    _guard(work)
+    told = explain_id(id, current_language())
+    if as_json:
+        _print_json(told.as_json())
+    else:
+        console = _console()
+        console.print(f"[bold]{escape(told.title)}[/]  [dim]{escape(told.id)}[/]")
+        for name, text in told.lines:
+            console.print(f"[bold]{escape(name)}:[/] {escape(text)}")
+    return 0
 
 
-@app.command()
+@_command
 def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The engagement folder to make.")],
     lang: LangOption = None,
-) -> None:
+) -> int:
     """Make an engagement folder: blank questionnaire, order template, letter of request, audit.toml."""
-    chosen = _lang(lang)
-    _speak(chosen)
+    from audit.present.forms import new_engagement
 
-    def work() -> int:
-        from audit.present.forms import new_engagement
-
-        console = _console()
-        for path in new_engagement(folder, current_language()):
-            console.print(f"  {escape(str(path))}", soft_wrap=True)
-        after = (
-            f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {folder}"
-            if current_language() == "ru"
-            else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {folder}"
-        )
-        console.print(escape(after), soft_wrap=True)
-        return 0
-
-    _guard(work)
+    console = _console()
+    for path in new_engagement(folder, current_language()):
+        console.print(f"  {escape(str(path))}", soft_wrap=True)
+    after = (
+        f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {folder}"
+        if current_language() == "ru"
+        else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {folder}"
+    )
+    console.print(escape(after), soft_wrap=True)
+    return 0
 
 
 def main() -> None:

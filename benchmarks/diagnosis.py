@@ -2,7 +2,7 @@
 
     python -m benchmarks.diagnosis --keep FILE.jsonl [--healthy 100] [--rounds 1] [--seed 7] [--report]
 
-Half of the companies come from the product's own generator (``audit/samples``), half from ``benchmarks.second_world``,
+Half of the companies come from the product's own generator (``tools/samples``), half from ``benchmarks.second_world``,
 which shares no code with it. The companies go the whole way of ``km-audit screen``: files, intake, all chapters,
 verdicts. Every finding is planted once per round by the own generator and twice by the second world, where every fourth
 company has two to four diseases. Outcomes are appended to FILE.jsonl as they come; companies already there are not
@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from audit.method import method
-from audit.samples import generate, write
-from audit.samples.population import population
-from audit.samples.spec import CompanySpec
 from benchmarks import second_world
+from tools.samples import generate, write
+from tools.samples.population import population
+from tools.samples.spec import CompanySpec
 
 REPORT = Path(__file__).with_name("diagnosis.md")
 BEGIN, END = "<!-- counted: begin -->", "<!-- counted: end -->"

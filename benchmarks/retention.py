@@ -39,7 +39,7 @@ FIELDS = ("order_id", "order_date", "client_id", "amount", "margin", "manager", 
 def write_canonical(folder: Path, lines: int, clients: int) -> None:
     """Write ``lines.parquet`` and ``intake.json`` as intake would."""
     from audit.model.intake_report import IntakeReport
-    from audit.samples import generate_lines
+    from tools.samples import generate_lines
 
     writer = pq.ParquetWriter(folder / "lines.parquet", LINES_SCHEMA)
     first = last = None
@@ -194,7 +194,7 @@ class PandasCase:
 
     def prepare(self) -> None:
         """Name the answers by the queries they stand for."""
-        from audit.diagnose.retention.chapter import _sql
+        from audit.chapters.retention.measure import _sql
 
         for name in ("clients", "cohorts", "gaps", "silences", "months", "prior_manager", "goods", "noise"):
             self.answers[_sql(name).split("\n", 1)[0]] = getattr(self, f"q_{name}")
@@ -382,7 +382,7 @@ def peak_mb() -> float | None:
 
 def measure(which: str, folder: Path) -> dict[str, Any]:
     """Compute the chapter in this process; return seconds per step, peak memory, metrics."""
-    from audit.diagnose.retention import diagnose
+    from audit.chapters.retention.measure import diagnose
     from audit.engine import open_engine
     from audit.model.case import collapse, open_prepared
     from audit.settings import Settings

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from audit.resources import resource_dir
 from audit.run.kernels import kernel_environment
-from audit.samples.bulk import generate_lines
+from tools.samples.bulk import generate_lines
 
 PROFILE = """
 import sys

@@ -1,6 +1,6 @@
 """A second, independent world of invented companies, to check the audit against somebody else's ideas.
 
-Shares no code with ``audit/samples``: clients order by Weibull gaps, in negative-binomial months, on the same date
+Shares no code with ``tools/samples``: clients order by Weibull gaps, in negative-binomial months, on the same date
 of every month, by the season with a hole in winter, or in bursts around projects; revenue is Pareto; books are
 unequal; people work half time, leave and deputise; questionnaires are rounded to five per cent; tables and columns
 are missing. Diseases are planted by what the methodology says they mean, at 1.3 to 2 times the limit of ``found``;

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from audit.findings.rules.ownership import WIDE_TIMES
+from audit.chapters.ownership.verdicts import WIDE_TIMES
 from audit.method import method
 from audit.stats.cadence import gap_quantiles, gaps_longer
 from audit.stats.decompose import grr_noise, retained

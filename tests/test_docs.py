@@ -27,7 +27,9 @@ import typer.main
 from typer.testing import CliRunner
 
 from audit.cli import app
+from audit.errors import Lang
 from audit.method import method
+from audit.present.report import glossary
 from audit.resources import resource_dir
 from audit.run import pipeline
 from audit.run.inputs import Inputs
@@ -209,11 +211,9 @@ def test_both_languages_have_the_same_content(english: Path, russian: Path) -> N
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_the_glossary_has_every_term_of_the_reports(root: Path, lang: str) -> None:
+def test_the_glossary_has_every_term_of_the_reports(root: Path, lang: Lang) -> None:
     page = (root / "docs" / ("glossary.md" if lang == "en" else "glossary.ru.md")).read_text(encoding="utf-8").lower()
-    words = (root / "templates" / "narrative" / lang / "glossary.toml").read_text(encoding="utf-8")
-    missing = [t["term"] for t in tomllib.loads(words)["terms"] if t["term"].lower() not in page]
-    assert missing == []
+    assert [t.term for t in glossary(lang) if t.term.lower() not in page] == []
 
 
 def test_the_docs_name_no_place_of_one_machine() -> None:
@@ -353,6 +353,19 @@ def test_command(desk: Desk, where: str, words: list[str]) -> None:
     code, told = desk.run(words)
     assert code == 0, f"{where}: {' '.join(words)}\n{told}"
     assert "Traceback" not in told and told.strip()
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ("README.md", "{} findings"),
+        ("README.ru.md", "{} вывод"),
+        ("docs/consultant.md", "/ {}**"),
+        ("docs/consultant.ru.md", "/ {}**"),
+    ],
+)
+def test_the_docs_count_the_findings_of_the_catalogue(page: str, says: str) -> None:
+    assert says.format(len(method().findings)) in (ROOT / page).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

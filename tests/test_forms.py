@@ -334,17 +334,7 @@ def test_every_note_fits_and_exists_in_both_languages() -> None:
 def test_self_check_questions_are_complete() -> None:
     questions = method().self_check
     assert list(questions) == [str(i) for i in range(1, 9)]
-    assert [q.yes_reads for q in questions.values()] == [
-        "asset",
-        "headroom",
-        "problem",
-        "problem",
-        "problem",
-        "headroom",
-        "problem",
-        "problem",
-    ]
-    assert all(q.ru.endswith("?") and q.en.endswith("?") and q.figure.ru and q.figure.en for q in questions.values())
+    assert all(q.ru.endswith("?") and q.en.endswith("?") for q in questions.values())
 
 
 # ---- filled in by a program that does not calculate

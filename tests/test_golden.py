@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 from lxml import html
 
+from audit.chapters import diagnose_chapter
 from audit.errors import Lang, set_language
 from audit.model.case import Case, open_prepared
 from audit.present.annex import Sheet
-from audit.present.charts.base import pictures_later
-from audit.run.cases import diagnose_chapter
+from audit.present.chart import pictures_later
 from audit.run.effects import saved_ledger
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import file_inputs, override

@@ -16,16 +16,17 @@ import pytest
 from audit.intake.headers import match_header
 from audit.method import method
 from audit.model.questionnaire import COMPANY_KEYS, TABLES
-from audit.samples import SHIPPED, Company, CompanySpec, Disease, generate, generate_lines, write, write_lines
-from audit.samples.diseases import DISEASES, traits_of
-from audit.samples.documents import COLUMNS, COLUMNS_BY_LEVEL, SYSTEM_USER
-from audit.samples.draw import Draw
-from audit.samples.files import RU_HEADERS, toml
-from audit.samples.names import FORMS, ROOTS, TAILS, company_names, latin, person_names, tax_numbers
-from audit.samples.people import PROFILES, Person, hire, leaver_date
-from audit.samples.population import population
-from audit.samples.shipped import write_shipped
-from audit.samples.truth import expect, operational_truth
+from tools.samples import SHIPPED, Company, CompanySpec, Disease, generate, generate_lines, write, write_lines
+from tools.samples.__main__ import main
+from tools.samples.diseases import DISEASES, traits_of
+from tools.samples.documents import COLUMNS, COLUMNS_BY_LEVEL, SYSTEM_USER
+from tools.samples.draw import Draw
+from tools.samples.files import RU_HEADERS, toml
+from tools.samples.names import FORMS, ROOTS, TAILS, company_names, latin, person_names, tax_numbers
+from tools.samples.people import PROFILES, Person, hire, leaver_date
+from tools.samples.population import population
+from tools.samples.shipped import write_shipped
+from tools.samples.truth import expect, operational_truth
 
 SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 TYPES = ("T", "TC", "C", "S", "CS")
@@ -73,6 +74,13 @@ def test_the_shipped_companies_are_made_again_byte_for_byte(tmp_path: Path) -> N
     }
     assert sorted(made) == sorted(kept)
     assert [name for name in made if made[name] != kept[name]] == []
+
+
+def test_the_command_that_makes_them_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    assert "Make the shipped companies again" in capsys.readouterr().out
 
 
 def test_no_shipped_file_is_large_and_none_has_windows_line_ends() -> None:
@@ -579,7 +587,7 @@ def test_truth_survives_its_file(tmp_path: Path) -> None:
 
 
 def test_bulk_lines_are_exactly_as_many_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit.samples.bulk.LINES_PER_CHUNK", 4_000)
+    monkeypatch.setattr("tools.samples.bulk.LINES_PER_CHUNK", 4_000)
     parts = list(generate_lines(20_000, 700, seed=3))
     lines = pd.concat(parts, ignore_index=True)
     assert len(parts) > 3

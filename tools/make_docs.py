@@ -28,7 +28,6 @@ def settings_page() -> str:
 
 def catalogue_page() -> str:
     """Return docs/catalogue.md: every finding and metric with definition, formula, threshold and source."""
-    from audit.findings.catalogue import is_built
     from audit.method import CHAPTERS, method
     from audit.present.explain import need_name, threshold_line
     from audit.present.format import Fmt
@@ -44,8 +43,6 @@ def catalogue_page() -> str:
     ]
     for chapter in CHAPTERS:
         out += ["", f"## {chapter_title(chapter, 'en')} (`{chapter}`)"]
-        if chapter != "data" and not is_built(chapter):
-            out += ["", "*Listed in every audit as not assessed: this version does not compute the chapter.*"]
         findings = m.findings_of(chapter)
         if findings:
             out += ["", "| finding | name | threshold | needs |", "|---|---|---|---|"]

@@ -39,7 +39,8 @@ class Effect:
 class Finding:
     """The verdict on one finding of the catalogue.
 
-    ``facts`` are finished numbers that the narrative names (JSON values); ``table`` is the annex sheet behind it.
+    ``facts`` are finished numbers that the narrative names (JSON values); ``table`` is the key
+    of the chapter's table (and annex sheet) behind it.
     """
 
     id: str

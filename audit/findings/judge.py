@@ -11,11 +11,23 @@ from typing import Any
 
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding, Severity, Status
+from audit.ground.lacks import too_few
 from audit.method import Threshold, Thresholds, method
 from audit.model.case import Case
 from audit.model.result import Grade, Metric
 
-__all__ = ["band_finding", "make_finding", "not_assessed", "severity_of", "status_of", "worse"]
+__all__ = [
+    "band",
+    "few",
+    "judged",
+    "make_finding",
+    "no_figure",
+    "not_assessed",
+    "severity_of",
+    "status_of",
+    "steadied",
+    "worse",
+]
 
 _STEPS: tuple[Severity, ...] = ("minor", "major", "critical")
 _WORSE: dict[Status, int] = {"clear": 0, "not_assessed": 0, "watch": 1, "found": 2}
@@ -44,6 +56,42 @@ def status_of(value: float, low: float | None, high: float | None, band: Thresho
 def worse(*statuses: Status) -> Status:
     """Return the worst of several statuses."""
     return max(statuses, key=lambda s: _WORSE[s])
+
+
+def judged(m: Metric, limits: Threshold, by: str = "") -> Status | None:
+    """Return the status of a figure, or of the one beside it that is named ``by``; None where that is unknown.
+
+    Beside a metric stand ``by`` or ``by_value`` with ``by_low`` and ``by_high`` where it has an interval.
+    """
+    if by:
+        e = m.extra
+        value, low, high = e.get(by, e.get(f"{by}_value")), e.get(f"{by}_low"), e.get(f"{by}_high")
+    else:
+        value, low, high = m.value, m.low, m.high
+    return None if value is None else status_of(value, low, high, limits)
+
+
+def steadied(status: Status, m: Metric, limits: Threshold, by: str = "without") -> Status:
+    """Return the status if it also holds without the client that makes up too much of the figure, else ``watch``."""
+    return status if "dominant_share" not in m.extra or judged(m, limits, by) == status else "watch"
+
+
+def _two_periods(m: Metric, limits: Threshold) -> Status | None:
+    """Judge a share of the whole window; the last 12 months correct it where they are sure.
+
+    A last year that is bad for sure is found, one that is good for sure leaves a bad window watched; a last year
+    with too few units to tell changes nothing.
+    """
+    whole, now = judged(m, limits), judged(m, limits, "recent")
+    if now == "clear":
+        return "watch" if whole == "found" else "clear"
+    return "found" if now == "found" else whole
+
+
+def few(case: Case, n: int | None, what: Text) -> Text | None:
+    """Return the reason why so many units are too few for a verdict, or None where they are enough."""
+    needed = case.thresholds.count("general.min_units")
+    return too_few(n or 0, needed, what) if (n or 0) < needed else None
 
 
 def severity_of(
@@ -83,6 +131,12 @@ def not_assessed(id: str, reason: Text, *, facts: Mapping[str, Any] | None = Non
     return Finding(
         id=id, status="not_assessed", reason=reason, metrics=method().findings[id].metrics, facts=facts or {}
     )
+
+
+def no_figure(id: str, m: Metric, *, facts: Mapping[str, Any] | None = None) -> Finding:
+    """Return the finding that cannot be judged because its figure cannot be had."""
+    assert m.reason is not None, f"{m.id} has neither value nor reason"
+    return not_assessed(id, m.reason, facts=facts)
 
 
 _NOTHING = 1e-5
@@ -130,10 +184,29 @@ def make_finding(
     )
 
 
-def band_finding(case: Case, id: str, metric: Metric, **more: Any) -> Finding:
-    """Judge a metric against the band of the same name; a metric without a value gives ``not_assessed``."""
-    if metric.value is None:
-        assert metric.reason is not None, f"{metric.id} has neither value nor reason"
-        return not_assessed(id, metric.reason)
-    status = status_of(metric.value, metric.low, metric.high, case.thresholds[id])
-    return make_finding(case, id, status, grade=metric.grade or "C", **more)
+def band(
+    case: Case,
+    id: str,
+    m: Metric,
+    *,
+    by: str = "",
+    steady: bool = False,
+    periods: bool = False,
+    cap: bool = False,
+    **more: Any,
+) -> Finding:
+    """Judge a metric against the band of the finding's name; without a value it is not assessed.
+
+    ``by`` judges the figure of that name beside the metric; ``steady`` asks that the verdict hold without the dominant
+    client; ``periods`` lets the last 12 months correct the whole window; ``cap`` keeps it at ``watch``.
+    """
+    if m.value is None:
+        return no_figure(id, m)
+    limits = case.thresholds[id]
+    status = _two_periods(m, limits) if periods else judged(m, limits, by)
+    assert status is not None, f"{m.id} has no {by}"
+    if steady:
+        status = steadied(status, m, limits, f"without_{by}" if by else "without")
+    if cap and status == "found":
+        status = "watch"
+    return make_finding(case, id, status, **{"grade": m.grade or "C", **more})

@@ -9,12 +9,12 @@ import pandas as pd
 
 from audit.errors import Text
 from audit.ground.hours import sum_mixing, work_hours
+from audit.ground.lacks import missing_sheets
 from audit.ground.norm import Norm, norm_of
 from audit.ground.people import staff_now
 from audit.model.case import Case
-from audit.model.questionnaire import TABLES
 
-__all__ = ["Answers", "missing_sheets", "read_answers"]
+__all__ = ["Answers", "read_answers"]
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,6 @@ class Answers:
             return 0.0
         sums = sum_mixing(self.hours, []).iloc[0]
         return float(sums["known_hours"] / sums["hours"]) if sums["hours"] > 0 else 0.0
-
-
-def missing_sheets(case: Case, *names: str) -> Text | None:
-    """Return a sentence naming the sheets of the questionnaire that are empty, or None where all are filled."""
-    absent = [TABLES[n] for n in names if not case.questionnaire.has(n)]
-    if not absent:
-        return None
-    ru = ", ".join(f"«{t.ru}»" for t in absent)
-    en = ", ".join(f"“{t.en}”" for t in absent)
-    many = len(absent) > 1
-    return Text(
-        f"Нет данных анкеты: заполните {'листы' if many else 'лист'} {ru}",
-        f"The questionnaire has no data: fill in the {'sheets' if many else 'sheet'} {en}",
-    )
 
 
 def read_answers(case: Case) -> Answers:

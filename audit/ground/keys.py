@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["match_keys"]
+from audit.model.case import Case, sql_text
+
+__all__ = ["clients_named", "match_keys"]
+
+
+def clients_named(case: Case, said: pd.Series) -> pd.Series:
+    """Find the client behind each code or name of a sheet of the questionnaire; None where the orders know none."""
+    return match_keys(said, case.query(sql_text("audit.ground", "client_names")))
 
 
 def match_keys(said: pd.Series, names: pd.DataFrame) -> pd.Series:

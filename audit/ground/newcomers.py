@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from audit.model.calendar import add_months
-from audit.model.case import Window
+from audit.model.window import Window
 
 __all__ = ["believed_since", "judged_from", "mark_new", "new_a_year", "new_by_card", "ready_from"]
 

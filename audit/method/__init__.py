@@ -40,6 +40,8 @@ __all__ = [
 SALE_TYPES = ("T", "TC", "C", "S", "CS")
 CHAPTERS = ("data", "model", "roles", "retention", "base", "ownership", "keys", "handoff", "service", "selfcheck")
 """Chapters in the order of the report."""
+ROOMS = {"model": "conveyor", "base": "clients"}
+"""Folder of a chapter where it is not called like it."""
 
 
 class _Data(BaseModel):
@@ -60,7 +62,8 @@ class Role(_Named):
     """A role of the conveyor or around it; ``family`` gathers the roles whose hours are judged together."""
 
     code: str
-    kind: Literal["conveyor", "mgmt", "adjacent", "diag", "system"]
+    short_ru: str | None = None
+    short_en: str | None = None
     family: str
     source: str
     titles: tuple[str, ...]
@@ -68,63 +71,7 @@ class Role(_Named):
     @property
     def short(self) -> Text:
         """The short name used in charts and tables: «КМ», “KM”."""
-        return Text(_SHORT_RU.get(self.code, self.ru.split(" (")[0]), _SHORT_EN.get(self.code, self.en))
-
-
-_SHORT_RU = {
-    "TM": "ТМ",
-    "SR": "СР",
-    "SOP": "СОП",
-    "KM": "КМ",
-    "SKM": "ст. КМ",
-    "KAM": "КАМ",
-    "OP": "операционист",
-    "PM": "ПМ",
-    "SUP": "поддержка",
-    "BO": "бэк-офис",
-    "RKO": "РКО",
-    "ROP": "РОП",
-    "KD": "КД",
-    "GD": "ГД",
-    "OWN": "собственник",
-    "PUR": "закупки",
-    "CLAIM": "рекламации",
-    "UNI": "универсал",
-    "LOG": "логистика",
-    "WH": "склад",
-    "PROD": "производство",
-    "FIN": "бухгалтерия",
-    "MKT": "маркетинг",
-    "SYS": "система",
-    "ANY": "любой",
-}
-_SHORT_EN = {
-    "TM": "telemarketer",
-    "SR": "developer",
-    "SOP": "office sales",
-    "KM": "client manager",
-    "SKM": "senior client manager",
-    "KAM": "key account manager",
-    "OP": "operations clerk",
-    "PM": "project manager",
-    "SUP": "support",
-    "BO": "back office",
-    "RKO": "head of clients",
-    "ROP": "head of sales",
-    "KD": "commercial director",
-    "GD": "CEO",
-    "OWN": "owner",
-    "PUR": "purchasing",
-    "CLAIM": "claims",
-    "UNI": "universal seller",
-    "LOG": "logistics",
-    "WH": "warehouse",
-    "PROD": "production",
-    "FIN": "accounting",
-    "MKT": "marketing",
-    "SYS": "system",
-    "ANY": "anyone",
-}
+        return Text(self.short_ru or self.ru.split(" (")[0], self.short_en or self.en)
 
 
 class Owners(_Data):
@@ -164,9 +111,7 @@ class SaleType(_Named):
     code: str
     required: tuple[str, ...]
     conditional: tuple[str, ...]
-    conditional_note: str = ""
     source: str
-    criteria: dict[str, str]
 
 
 class HandoffTrigger(_Named):
@@ -187,8 +132,6 @@ class HeaderSpec(_Data):
     """A canonical field and the headers under which exports carry it."""
 
     field: str
-    en: str
-    rule: str
     variants: tuple[HeaderVariant, ...]
 
 
@@ -215,13 +158,53 @@ class MetricSpec(_Named):
         return self.id.split(".")[0]
 
 
+class Units(_Named):
+    """What a verdict is counted in: its name, and the figure beside the metric that counts it (``n``: its own)."""
+
+    of: str = "n"
+
+
 class FindingSpec(_Named):
-    """A finding of the catalogue: the metrics it rests on, what it needs, the actions it calls for."""
+    """A finding of the catalogue: the metrics it rests on, what it needs, the actions it calls for.
+
+    With a ``rule`` the verdict is declared and the first metric is judged: ``band`` by the threshold of the finding's
+    own name, ``any`` found above zero. Without one it is code in ``audit/findings/rules``.
+    """
 
     id: str
     metrics: tuple[str, ...]
     needs: tuple[str, ...]
     actions: tuple[str, ...]
+    rule: Literal["band", "any"] | None = None
+    few: Units | None = None
+    """Not assessed with fewer of these than ``general.min_units``."""
+    by: str = ""
+    """The figure beside the metric that is judged instead of it."""
+    steady: bool = False
+    """Watched at most, unless the verdict holds without the client that dominates the figure."""
+    periods: bool = False
+    """A share of the whole window that the last 12 months correct."""
+    by_group: bool = False
+    """Not assessed where hours known by group only leave the figure on either side of both limits."""
+    cap: str = ""
+    """The fact that, where it is true, keeps the verdict at ``watch``."""
+    role_hours_share: str = ""
+    base_revenue_share: str = ""
+    """The fact that weighs the finding: a share of a role's hours, of the base's revenue."""
+    table: str | None = None
+    """Key of the chapter's table behind it."""
+    facts: tuple[str, ...] = ("value", "low", "high", "n", "watch", "found")
+    """What its sentences name: the metric's figure, its limits, what stands beside it (``extra``: all of that), facts
+    of the chapter."""
+
+    @model_validator(mode="after")
+    def _declared_by_a_rule(self) -> FindingSpec:
+        declared = self.model_fields_set - {"id", "ru", "en", "metrics", "needs", "actions", "rule"}
+        if self.rule is None and declared:
+            raise ValueError(f"{', '.join(sorted(declared))}: read only with a rule")
+        if self.rule == "any" and (idle := declared - {"table", "facts"}):
+            raise ValueError(f'{", ".join(sorted(idle))}: read only with rule = "band"')
+        return self
 
     @property
     def chapter(self) -> str:
@@ -249,13 +232,11 @@ class ActionSpec(_Named):
 
 
 class Benchmark(_Named):
-    """A published figure: a norm to judge against, a related figure, or an authors' claim."""
+    """A published figure that stands beside the client's own."""
 
     id: str
     value: float
-    high: float | None = None
     unit: str
-    kind: Literal["norm", "related", "claim"]
     source: str
 
 
@@ -267,19 +248,10 @@ class Answer(_Named):
 
 
 class SelfCheckQuestion(_Named):
-    """A question to the management, how a «yes» is read, and the figure that stands beside the answer."""
+    """A question to the management."""
 
     number: str
-    yes_reads: Literal["asset", "headroom", "problem"]
-    check: str
-    check_ru: str
-    check_en: str
     source: str
-
-    @property
-    def figure(self) -> Text:
-        """The figure beside the answer, in plain words."""
-        return Text(self.check_ru, self.check_en)
 
 
 class Reason(_Named):
@@ -513,6 +485,8 @@ def _check_references(m: Method) -> None:
         for role in (*t.required, *t.conditional):
             known(role, m.roles, t.code)
     for finding in m.findings.values():
+        if finding.rule == "band":
+            known(finding.id, m.thresholds, "findings.toml")
         for metric in finding.metrics:
             known(metric, m.metrics, finding.id)
         for action in finding.actions:

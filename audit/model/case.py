@@ -32,9 +32,10 @@ from audit.model.intake_report import IntakeReport
 from audit.model.questionnaire import Questionnaire
 from audit.model.questionnaire_json import questionnaire_from_json
 from audit.model.sale_type import SaleTypeFacts, judge_sale_type
+from audit.model.window import Window
 from audit.settings import Settings
 
-__all__ = ["TABLES_IN_ORDER", "Case", "Window", "collapse", "open_prepared", "sql_text"]
+__all__ = ["TABLES_IN_ORDER", "Case", "collapse", "open_prepared", "sql_text"]
 
 TABLES_IN_ORDER = ("orders", "client_day", "clients")
 """The collapsed tables, in the order in which each can be made from those before it."""
@@ -67,39 +68,6 @@ def filled_columns(path: Path) -> frozenset[str]:
             nothing = known and column.statistics.null_count == column.num_values
             empty[column.path_in_schema] = empty.get(column.path_in_schema, True) and nothing
     return frozenset(name for name, nothing in empty.items() if not nothing)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The dates of the audit; every «last 12 months» in the kit is ``recent_start`` … ``as_of``, both inclusive."""
-
-    start: dt.date
-    end: dt.date
-    as_of: dt.date
-    burn_in_days: int
-    burn_in_source: str
-    """``setting`` or ``rule``."""
-    new_from: dt.date
-    """First day on which a first order makes a client new: ``start + burn_in_days``."""
-    recent_start: dt.date
-    prior_start: dt.date
-    """Start of the period of equal length before the recent one."""
-    horizon_days: int
-
-    @property
-    def days(self) -> int:
-        """Length of the window in days, both ends included."""
-        return (self.as_of - self.start).days + 1
-
-    @property
-    def has_prior(self) -> bool:
-        """Whether the whole prior period lies inside the window."""
-        return self.prior_start >= self.start
-
-    @property
-    def recent_is_whole(self) -> bool:
-        """Whether the whole recent period lies inside the window."""
-        return self.recent_start >= self.start
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from audit.engine import Engine
 from audit.method import Thresholds
-
-if TYPE_CHECKING:
-    from audit.model.case import Window
+from audit.model.window import Window
 
 __all__ = ["Criterion", "SaleTypeFacts", "judge_sale_type"]
 

@@ -7,7 +7,6 @@ an SVG inside, which can run nothing.
 
 from __future__ import annotations
 
-import base64
 import itertools
 import math
 import re
@@ -22,8 +21,8 @@ from markupsafe import Markup, escape
 from audit.errors import Lang
 from audit.findings.finding import Effect, Finding, Severity, Status
 from audit.model.result import Grade, Metric
-from audit.present.charts.base import Band, Chart
-from audit.present.format import DASH, NBSP, Fmt
+from audit.present.chart import Band, Chart, data_uri
+from audit.present.format import DASH, NBSP, Fmt, slug
 from audit.present.style import GRADES, SEVERITIES, STATUS, tint
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
@@ -43,7 +42,6 @@ __all__ = [
     "columns",
     "definition",
     "executive_page",
-    "figure",
     "finding_card",
     "finding_id",
     "gauge",
@@ -57,7 +55,6 @@ __all__ = [
     "paper_scorecard",
     "paragraphs",
     "scorecard",
-    "slug",
     "status_mark",
     "table",
     "unassessed",
@@ -86,20 +83,6 @@ SCREEN_ONLY, PAPER_ONLY = "km-screen-only", "km-paper-only"
 PAPER_ROWS = 8
 """Rows of a cut list in the PDF: the browser has a filter, paper has the annex."""
 
-_LATIN = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch _ y _ e yu ya".replace("_", "").split(" "),
-        strict=True,
-    )
-)
-
-
-def slug(text: str) -> str:
-    """Return an ASCII id for a text: Cyrillic letters in Latin ones, everything else a hyphen."""
-    latin = "".join(_LATIN.get(c, c) for c in text.lower())
-    return re.sub(r"[^a-z0-9]+", "-", latin).strip("-") or "x"
-
 
 def finding_id(id: str) -> str:
     """Return the anchor of a finding's card: ``roles.km_overload`` → ``finding-roles-km-overload``."""
@@ -112,9 +95,7 @@ def join(parts: Iterable[Any], separator: str = "\n") -> Markup:
 
 
 def _html(part: Any) -> Markup:
-    if isinstance(part, Chart):
-        return figure(part)
-    if isinstance(part, Section):
+    if isinstance(part, Chart | Section):
         return part.html
     return escape(part)
 
@@ -126,10 +107,6 @@ def paragraphs(text: str | Markup) -> Markup:
         return safe
     blocks = [b.strip() for b in re.split(r"\n\s*\n", str(safe)) if b.strip()]
     return Markup("\n".join(f"<p>{b}</p>" for b in blocks))
-
-
-def _data_uri(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
 
 
 # --- sections
@@ -259,23 +236,6 @@ def columns(*parts: Any) -> Columns:
 # --- figures
 
 
-def figure(chart: Chart) -> Markup:
-    """Show a chart with its title above and its note below."""
-    return Markup(
-        '<figure class="km-figure km-{width}" id="{id}">{head}'
-        '<div class="km-plot"><img class="km-svg" alt="{alt}" src="{src}"></div>{note}</figure>'
-    ).format(
-        width=chart.width,
-        id="chart-" + slug(chart.id),
-        head=Markup('<figcaption><span class="km-fig-title">{}</span>{}</figcaption>').format(
-            chart.title, Markup('<span class="km-fig-sub">{}</span>').format(chart.subtitle) if chart.subtitle else ""
-        ),
-        alt=chart.alt,
-        src=_data_uri(chart.svg),
-        note=Markup('<p class="km-note">{}</p>').format(chart.note) if chart.note else "",
-    )
-
-
 _GAUGE_W, _GAUGE_H = 240, 26
 
 
@@ -319,7 +279,7 @@ def gauge(metric: Metric, band: Band | None, fmt: Fmt) -> Markup:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_GAUGE_W} {_GAUGE_H}" width="{_GAUGE_W}" '
         f'height="{_GAUGE_H}">{"".join(parts)}</svg>'
     )
-    return Markup('<img class="km-gauge" alt="" src="{}">').format(_data_uri(svg))
+    return Markup('<img class="km-gauge" alt="" src="{}">').format(data_uri(svg))
 
 
 def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
@@ -641,6 +601,8 @@ class FindingView:
     """Link to the evidence (``#chart-…``); the card itself is linked as ``#finding-…``."""
     others: Sequence[tuple[str, Metric]] = field(default_factory=tuple)
     """Further metrics that the verdict rests on: name and metric."""
+    sheet: str = ""
+    """The annex sheet behind it, by its own name."""
 
     @property
     def anchor(self) -> str:
@@ -741,8 +703,8 @@ def _card_links(view: FindingView, fmt: Fmt) -> Markup | None:
     links: list[Any] = []
     if view.href:
         links.append(Markup('<a href="{}">{}</a>').format(view.href, word("evidence_link", fmt.lang)))
-    if view.finding.table and view.finding.status in ("found", "watch"):
-        links.append(word("in_annex", fmt.lang, sheet=view.finding.table))
+    if view.sheet and view.finding.status in ("found", "watch"):
+        links.append(word("in_annex", fmt.lang, sheet=view.sheet))
     return Markup('<p class="km-links">{}</p>').format(join(links, " · ")) if links else None
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from audit.errors import Lang, ParameterError, Text, did_you_mean
 from audit.findings.finding import Finding
 from audit.method import method
 from audit.model.case import Case
-from audit.model.result import ChapterResult
+from audit.model.result import ChapterResult, Metric
 from audit.present.annex import Sheet
-from audit.present.blocks import Columns, FindingView, Section, finding_card, scorecard, unassessed
-from audit.present.charts.base import Chart
+from audit.present.blocks import Col, Columns, FindingView, Section, finding_card, scorecard, unassessed
+from audit.present.chart import Caption, Chart
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.views import finding_view
@@ -39,6 +40,8 @@ class ChapterView:
     case: Case
     result: ChapterResult
     findings: tuple[Finding, ...]
+    pages: Callable[[], Any]
+    """Loads the room's ``sections`` when one is first shown: a verdict alone needs no drawing."""
 
     @property
     def lang(self) -> Lang:
@@ -66,9 +69,13 @@ class ChapterView:
         return next(f for f in self.findings if f.id == full)
 
     @cached_property
+    def _module(self) -> Any:
+        return self.pages()
+
+    @property
     def _parts(self) -> Mapping[str, Callable[[ChapterView], Section]]:
-        module = importlib.import_module(f"audit.present.chapters.{self.name}")
-        return dict(module.SECTIONS)
+        parts: Mapping[str, Callable[[ChapterView], Section]] = self._module.SECTIONS
+        return parts
 
     @cached_property
     def _shown(self) -> dict[str, Section]:
@@ -110,7 +117,8 @@ class ChapterView:
         out = []
         for f in self.findings:
             title, text = self.narrative.finding(f, self.result)
-            out.append(finding_view(f, title, text, self.result.metrics, self.case.thresholds, self.fmt))
+            sheet = self.sheet_name(f.table) if f.table else ""
+            out.append(finding_view(f, title, text, self.result.metrics, self.case.thresholds, self.fmt, sheet=sheet))
         return out
 
     def show(self, *names: str) -> None:
@@ -154,5 +162,69 @@ class ChapterView:
 
     def sheets(self) -> list[Sheet]:
         """Return the chapter's annex sheets."""
-        module = importlib.import_module(f"audit.present.chapters.{self.name}")
-        return list(module.SHEETS(self)) if hasattr(module, "SHEETS") else []
+        return list(self._module.sheets(self))
+
+    # --- what a chapter's sections are written with
+
+    def say(self, section: str, part: str, /, **values: Any) -> Markup:
+        """Return a part (``title``, ``lead``, ``note`` …) of a section's words; empty where there is none."""
+        return self.narrative.section(self.name, section, part, self.result, **values)
+
+    def plain(self, section: str, part: str, /, **values: Any) -> str:
+        """Return a part of a section's words as plain text, for titles, charts and cells."""
+        return str(self.say(section, part, **values).unescape())
+
+    def label(self, ru: str, en: str) -> str:
+        """Return the one of two wordings that the report's language needs."""
+        return Text(ru, en).get(self.lang)
+
+    def metric(self, name: str) -> Metric:
+        """Return a figure of the chapter by the part of its id after the dot."""
+        return self.result.metrics[f"{self.name}.{name}"]
+
+    def caption(
+        self,
+        section: str,
+        id: str = "",
+        /,
+        *,
+        title: str | None = None,
+        note: str | None = None,
+        subtitle: str = "",
+        **values: Any,
+    ) -> Caption:
+        """Return what stands around a section's chart: its ``chart`` and ``chart_note``, or the words given.
+
+        ``id`` tells a second chart of the section from the first.
+        """
+        return Caption(
+            self._anchor(id or section),
+            self.plain(section, "chart", **values) if title is None else title,
+            note=self.plain(section, "chart_note", **values) if note is None else note,
+            subtitle=subtitle,
+        )
+
+    def compose(self, name: str, parts: Sequence[object], /, *, lead: Markup | None = None, **values: Any) -> Section:
+        """Build a section from its words and parts; parts that are None or empty are left out."""
+        return Section(
+            self._anchor(name),
+            self.plain(name, "title"),
+            [p for p in parts if p is not None and p != ""],
+            lead=self.say(name, "lead", **values) if lead is None else lead,
+        )
+
+    def empty(self, name: str) -> Section:
+        """Return the section that has nothing to show here."""
+        return Section(self._anchor(name), "", [])
+
+    def sheet_name(self, key: str) -> str:
+        """Return the annex sheet's own name of one of the chapter's tables."""
+        names: Mapping[str, Text] = self._module.SHEET_NAMES
+        return names[key].get(self.lang)
+
+    def sheet(self, key: str, title: str, frame: pd.DataFrame, columns: Sequence[Col]) -> Sheet:
+        """Build an annex sheet under the name of the chapter's table."""
+        return Sheet(self.sheet_name(key), title, frame, columns)
+
+    def _anchor(self, name: str) -> str:
+        return f"{self.name}-{name.replace('_', '-')}"

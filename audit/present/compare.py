@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from audit.errors import Lang
 from audit.method import method
-from audit.present.blocks import Col, Section, callout, figure, join, key_figures, status_mark, table
-from audit.present.charts.base import Caption
+from audit.present.blocks import Col, Section, callout, join, key_figures, status_mark, table
+from audit.present.chart import Caption
 from audit.present.charts.compare import before_after
 from audit.present.format import DASH, NBSP, Fmt
 from audit.present.narrative import Narrative, narrative_source
@@ -352,7 +352,7 @@ class ComparisonView:
             note=self.plain("moved", "note"),
             subtitle=self.plain("moved", "subtitle"),
         )
-        return figure(before_after(caption, [{**m, "label": self.name(m["id"])} for m in rows], fmt=self.fmt))
+        return before_after(caption, [{**m, "label": self.name(m["id"])} for m in rows], fmt=self.fmt).html
 
     def figures(self) -> Markup:
         """Build the table of every figure, by chapter in the order of the catalogue."""

@@ -22,7 +22,7 @@ from audit.findings.finding import Finding
 from audit.method import method
 from audit.model.result import Metric
 from audit.present.annex import clean_text
-from audit.present.charts.base import Band, Benchmark, Caption, bars
+from audit.present.chart import Band, Benchmark, Caption
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.report import ReportContext, bands_of
@@ -479,6 +479,8 @@ class _Deck:
 
     def on_its_scale(self, s: _Shown) -> io.BytesIO | None:
         """Draw a finding's figure with its interval, norm and limits; None where there is nothing to compare with."""
+        from audit.present.charts.draw import bars
+
         m = s.metric
         if m is None or m.value is None or (s.band is None and m.benchmark is None):
             return None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.errors import Lang, ParameterError, Text, did_you_mean
-from audit.findings.catalogue import is_built
 from audit.method import SALE_TYPES, Method, Threshold, method
 from audit.model.orders import FIELD_NAMES
 from audit.model.questionnaire import COMPANY_KEYS, TABLES
@@ -161,8 +160,6 @@ def explain_id(id: str, lang: Lang) -> Explanation:
             add("formula", m.metrics[metric].formula)
         add("needs", "; ".join(need_name(n, lang) for n in f.needs))
         add("actions", names(f.actions))
-        if not is_built(f.chapter):
-            add("state", "в этой версии проверка не реализована" if lang == "ru" else "not checked in this version")
     if id in m.metrics:
         spec = m.metrics[id]
         title = title or spec.name.get(lang)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +20,7 @@ from babel import Locale, dates, numbers
 from audit.errors import Lang
 from audit.model.result import Metric
 
-__all__ = ["DASH", "MINUS", "NBSP", "Fmt"]
+__all__ = ["DASH", "MINUS", "NBSP", "Fmt", "slug"]
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -397,3 +398,18 @@ class Fmt:
                 return span + (space + word if space and not word[:1].isdigit() else "")
             case _:
                 return self._range(self.num(a, 2, trim=True), self.num(b, 2, trim=True))
+
+
+_LATIN = dict(
+    zip(
+        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch _ y _ e yu ya".replace("_", "").split(" "),
+        strict=True,
+    )
+)
+
+
+def slug(text: str) -> str:
+    """Return an ASCII id for a text: Cyrillic letters in Latin ones, everything else a hyphen."""
+    latin = "".join(_LATIN.get(c, c) for c in text.lower())
+    return re.sub(r"[^a-z0-9]+", "-", latin).strip("-") or "x"

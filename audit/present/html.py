@@ -11,8 +11,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
@@ -21,6 +21,7 @@ from lxml import etree
 from markupsafe import Markup, escape
 
 from audit.errors import Lang
+from audit.present.format import slug
 from audit.present.words import word
 from audit.resources import resource_dir
 
@@ -331,7 +332,6 @@ class Body:
     html: Markup
     error: tuple[int, str] | None = None
     """Number of the cell that stopped, counted from 1 among code cells, and the last line of its error."""
-    headings: Sequence[Heading] = field(default_factory=tuple)
 
 
 def export_notebook(nb: Any, lang: Lang) -> Body:
@@ -466,8 +466,6 @@ _HEADING_TAG = re.compile(r"<h([1-6])\b([^>]*)>(.*?)</h\1>", re.S)
 
 def number_ids(html: str) -> str:
     """Make every id of the document unique (a later namesake gets a number) and give every heading an id."""
-    from audit.present.blocks import slug
-
     seen: dict[str, int] = {}
 
     def head(match: re.Match[str]) -> str:

@@ -1,8 +1,8 @@
-"""The sentences: one TOML per chapter and language in ``templates/narrative``, each a Jinja template, autoescaped.
+"""The sentences: one TOML per chapter in ``templates/narrative``, Russian and English side by side under one key.
 
-A template names finished values only: ``f`` the finding's facts, ``m`` the chapter's metrics by the part after the dot
-(``m.second_purchase_share.value``), ``x`` further facts of the chapter, ``fmt`` the formats of `audit.present.format`,
-``company``, ``window``. It computes nothing.
+Each is a Jinja template, autoescaped, that names finished values only: ``f`` the finding's facts, ``m`` the chapter's
+metrics by the part after the dot (``m.second_purchase_share.value``), ``x`` further facts of the chapter, ``fmt`` the
+formats of `audit.present.format`, ``company``, ``window``. It computes nothing.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from audit.errors import Lang, Text, speaking
+from audit.errors import Lang, SettingsError, Text, speaking
 from audit.findings.finding import Finding
+from audit.method import ROOMS
 from audit.model.result import ChapterResult
 from audit.present.format import Fmt
 from audit.resources import resource_dir
@@ -31,9 +33,33 @@ _TWO_STOPS = re.compile(r"(?<![./])\.\.(?![./])")
 
 @lru_cache(maxsize=64)
 def narrative_source(lang: Lang, chapter: str) -> Mapping[str, Any]:
-    """Return the chapter's sentences in one language."""
-    path = resource_dir("templates") / "narrative" / lang / f"{chapter}.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    """Return the chapter's sentences in one language.
+
+    Raises `SettingsError` where a sentence is not there in both languages.
+    """
+    path = resource_dir("templates") / "narrative" / f"{ROOMS.get(chapter, chapter)}.toml"
+    return _in_language(tomllib.loads(path.read_text(encoding="utf-8")), lang, path) if path.is_file() else {}
+
+
+def _in_language(table: Mapping[str, Any], lang: Lang, path: Path, key: str = "") -> dict[str, Any]:
+    """Return the table with the sentence of one language in place of each pair ``ru``, ``en``."""
+    out = {}
+    for name, value in table.items():
+        at = f"{key}.{name}".lstrip(".")
+        if isinstance(value, dict) and value.keys() == {"ru", "en"}:
+            out[name] = value[lang]
+        elif isinstance(value, dict) and not value.keys() & {"ru", "en"}:
+            out[name] = _in_language(value, lang, path, at)
+        else:
+            raise SettingsError(
+                Text(
+                    f"Фраза «{at}» должна быть и по-русски, и по-английски",
+                    f"The sentence “{at}” must be there in Russian and in English",
+                ),
+                where=str(path),
+                todo=Text(f"Впишите {at}.ru и {at}.en", f"Write {at}.ru and {at}.en"),
+            )
+    return out
 
 
 @lru_cache(maxsize=1)

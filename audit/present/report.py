@@ -59,12 +59,11 @@ from audit.present.blocks import (
     pairs,
     paper_scorecard,
     scorecard,
-    slug,
     status_mark,
     table,
 )
-from audit.present.charts.base import Band
-from audit.present.format import NBSP, Fmt
+from audit.present.chart import Band
+from audit.present.format import NBSP, Fmt, slug
 from audit.present.html import Body, Heading, clean_html, export_notebook, inline_svg, number_ids, outline
 from audit.present.style import ACCENT, GRADES, STATUS, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
@@ -272,10 +271,12 @@ class Term:
 @lru_cache(maxsize=2)
 def glossary(lang: Lang) -> tuple[Term, ...]:
     """Read the glossary of a language."""
-    path = resource_dir("templates") / "narrative" / lang / "glossary.toml"
+    path = resource_dir("templates") / "narrative" / "glossary.toml"
     raw = tomllib.loads(path.read_text(encoding="utf-8"))["terms"]
     return tuple(
-        Term(t["term"], t["meaning"], tuple(t.get("forms", [])) or (t["term"],), t.get("hover", True)) for t in raw
+        Term(term, t["meaning"][lang], tuple(t.get("forms", {}).get(lang, [term])), t.get("hover", True))
+        for t in raw
+        if (term := t["term"].get(lang))
     )
 
 
@@ -347,7 +348,6 @@ def _view(raw: Mapping[str, Any], ctx: ReportContext, bands: Mapping[str, Band])
         if effect
         else None,
         grade=raw.get("grade"),
-        table=raw.get("table"),
     )
     main = next((m for m in finding.metrics if m in ctx.metrics), None)
     return FindingView(
@@ -357,6 +357,7 @@ def _view(raw: Mapping[str, Any], ctx: ReportContext, bands: Mapping[str, Band])
         metric=_metric(main, ctx.metrics[main]) if main else None,
         metric_name=str(ctx.metrics[main].get("name", "")) if main else "",
         band=bands.get(finding.id),
+        sheet=raw.get("table", ""),
     )
 
 

@@ -112,7 +112,10 @@ class SummaryView:
         out = []
         for raw in self.findings["findings"]:
             f = finding_from_json(raw, self.lang)
-            out.append(finding_view(f, raw["title"], raw["text"], self.metrics, self.case.thresholds, self.fmt))
+            sheet = raw.get("table", "")
+            out.append(
+                finding_view(f, raw["title"], raw["text"], self.metrics, self.case.thresholds, self.fmt, sheet=sheet)
+            )
         return out
 
     def headlines(self) -> list[FindingView]:

@@ -13,7 +13,7 @@ from audit.findings.finding import Effect, Finding
 from audit.method import Thresholds, method
 from audit.model.result import Metric
 from audit.present.blocks import ActionView, FindingView
-from audit.present.charts.base import Band
+from audit.present.chart import Band
 from audit.present.format import Fmt
 
 __all__ = ["action_view", "band_of", "finding_from_json", "finding_view", "metric_from_json", "metric_name"]
@@ -66,6 +66,7 @@ def finding_view(
     fmt: Fmt,
     *,
     href: str = "",
+    sheet: str = "",
 ) -> FindingView:
     """Put a finding together with its leading metric, limits, benchmark sentence and actions.
 
@@ -93,6 +94,7 @@ def finding_view(
             for m in own
             if m is not lead and m.value is not None
         ),
+        sheet=sheet,
     )
 
 
@@ -140,6 +142,5 @@ def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
         ),
         grade=raw.get("grade"),
         actions=tuple(raw["actions"]),
-        table=raw.get("table"),
         facts=raw.get("facts", {}),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import importlib
 import json
 import os
 import shutil
@@ -13,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import Lang, set_language
-from audit.findings.catalogue import judge_chapter
 from audit.model.case import Case, open_prepared
-from audit.present.chapter import ChapterView
 from audit.run.inputs import Inputs, demo_inputs, file_inputs, override
 from audit.run.leftovers import private_folder
 from audit.run.prepare import Progress, prepare
 from audit.settings import Settings, settings_from_mapping
 
-__all__ = ["diagnose_chapter", "open_case", "open_inputs"]
+__all__ = ["open_case", "open_inputs"]
 
 
 def _cache() -> Path:
@@ -81,14 +78,3 @@ def open_case(
     if prepared is not None:
         return open_prepared(Path(prepared), final)
     return open_inputs(replace(inputs, settings=final))
-
-
-def diagnose_chapter(case: Case, chapter: str, **options: Any) -> ChapterView:
-    """Diagnose and judge one chapter; the notebooks, ``screen`` and the tests all go this way."""
-    result = importlib.import_module(f"audit.diagnose.{chapter}").diagnose(case, **options)
-    findings = judge_chapter(case, result)
-    names = getattr(importlib.import_module(f"audit.present.chapters.{chapter}"), "SHEET_NAMES", {})
-    lang = case.settings.report.lang
-    # A rule may name the table it rests on; the reader needs the annex sheet's own name.
-    named = tuple(replace(f, table=names[f.table].get(lang)) if f.table in names else f for f in findings)
-    return ChapterView(case, result, named)

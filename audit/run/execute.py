@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit.errors import Text, ToolError
+from audit import errors
+from audit.errors import AuditError, Text, ToolError
 from audit.run.kernels import WarmKernels, kernel_manager
 
 __all__ = ["Execution", "execute_notebook"]
@@ -147,15 +148,8 @@ _DIED = Text(
 def _explain(error: Any) -> Text:
     """Return one line for the user: an `AuditError` speaks for itself, anything else is named with its type."""
     message = _ANSI.sub("", str(error.evalue)).strip().split("\n")
-    if error.ename.endswith("Error") and error.ename in {
-        "InputError",
-        "AmbiguityError",
-        "QuestionnaireError",
-        "SettingsError",
-        "ParameterError",
-        "PreparedError",
-        "ToolError",
-    }:
+    kind = getattr(errors, error.ename, None)
+    if isinstance(kind, type) and issubclass(kind, AuditError):
         line = "; ".join(message)
     else:
         line = f"{error.ename}: {message[0] if message else ''}"

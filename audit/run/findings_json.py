@@ -73,7 +73,7 @@ def _effect_json(effect: Effect, currency: str, lang: str) -> dict[str, Any]:
     )
 
 
-def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str) -> dict[str, Any]:
+def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str, sheet: str = "") -> dict[str, Any]:
     out: dict[str, Any] = {"id": f.id, "status": f.status, "severity": f.severity}
     if f.status == "not_assessed" and f.reason is not None:
         out["reason"] = f.reason.ru if lang == "ru" else f.reason.en
@@ -84,8 +84,8 @@ def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str) -
     if f.grade is not None:
         out["grade"] = f.grade
     out["actions"] = list(f.actions)
-    if f.table is not None:
-        out["table"] = f.table
+    if sheet:
+        out["table"] = sheet
     if f.facts:
         out["facts"] = _plain(f.facts)
     return out
@@ -101,7 +101,8 @@ def chapter_json(view: ChapterView) -> dict[str, Any]:
     findings = []
     for f in view.findings:
         title, text = view.narrative.finding(f, view.result)
-        findings.append(_finding_json(f, _unescape(title), _unescape(text), view.case.currency, view.lang))
+        sheet = view.sheet_name(f.table) if f.table else ""
+        findings.append(_finding_json(f, _unescape(title), _unescape(text), view.case.currency, view.lang, sheet))
     return {
         "chapter": view.name,
         "metrics": {m.id: metric_json(m, view.lang) for m in view.result.metrics.values()},

@@ -268,15 +268,16 @@ def warm_kernels() -> Iterator[WarmKernels | None]:
 def _preload() -> None:
     """Import what every notebook needs and fill the caches that only depend on the kit's own files."""
     import audit.run.notebook_api as api
+    from audit.chapters import part
     from audit.method import method
-    from audit.present.charts.base import Caption, bars
+    from audit.present.chart import Caption
+    from audit.present.charts.draw import bars
+    from audit.present.charts.style import chart_style
     from audit.present.format import Fmt
-    from audit.present.style import chart_style
 
     for chapter in api.built_chapters():
-        for package in ("diagnose", "findings.rules", "present.chapters"):
-            with contextlib.suppress(ImportError):
-                importlib.import_module(f"audit.{package}.{chapter}")
+        for name in ("measure", "verdicts", "sections"):
+            part(chapter, name)
     for name in (
         "ipykernel.kernelapp",
         "ipykernel.ipkernel",

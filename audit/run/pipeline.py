@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from audit.errors import ParameterError, Text, current_language, set_language
 from audit.model.case import Case, open_prepared
-from audit.present.charts.base import pictures_later
+from audit.present.chart import pictures_later
 from audit.present.deck import write_deck
 from audit.present.report import read_context
 from audit.resources import resource_dir

@@ -18,7 +18,7 @@ from audit.errors import Lang, ParameterError, PreparedError, Text, set_language
 from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import write_annex
-from audit.present.charts.base import draw_pictures
+from audit.present.chart import draw_pictures
 from audit.present.report import (
     ActionEntry,
     ChapterEntry,

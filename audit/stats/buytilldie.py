@@ -165,12 +165,6 @@ class BuyTillDie:
         stays = self.b / (self.a + self.b) if self.model == "MBG/NBD" else 1.0
         return stays * _acts_of_living(self.r, self.alpha, self.a, b, np.asarray(t, dtype=np.float64))
 
-    def expected_after(self, t: ArrayLike, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
-        """Return the expected acts in time ``t`` after T of units with these histories."""
-        xs, end, ahead = (np.asarray(v, dtype=np.float64) for v in (x, T, t))
-        living = _acts_of_living(self.r + xs, self.alpha + end, self.a, self.b + _chances(self.model, xs), ahead)
-        return self.p_alive(x, t_x, T) * living
-
     def count_probabilities(self, T: ArrayLike, highest: int) -> Floats:
         """Return P(x = 0 … highest) within time T after the first act (rows: T; columns: x)."""
         time = np.asarray(T, dtype=np.float64)[:, None]

@@ -40,16 +40,13 @@ def logarithmic_mean(a: ArrayLike, b: ArrayLike) -> Floats:
 class Factors:
     """A change divided among the factors of a product (logarithmic mean Divisia index, additive form).
 
-    ``effects``: factor → its part of the change, over all units; ``by_unit``: factor → the part per unit
-    (zero for units outside); ``outside``: the change of units that have a zero or negative factor in either
-    period, which no factor can explain; ``n_outside`` counts those of them that changed. ``change``: the
-    whole change, the sum of all effects and ``outside``.
+    ``effects``: factor → its part of the change, over all units; ``outside``: the change of units that have a
+    zero or negative factor in either period, which no factor can explain. ``change``: the whole change, the
+    sum of all effects and ``outside``.
     """
 
     effects: dict[str, float]
-    by_unit: dict[str, Floats]
     outside: float
-    n_outside: int
     change: float
 
 
@@ -77,9 +74,7 @@ def lmdi(before: Mapping[str, ArrayLike], after: Mapping[str, ArrayLike]) -> Fac
     change = r1 - r0
     return Factors(
         effects={name: float(part.sum()) for name, part in zip(names, parts, strict=True)},
-        by_unit=dict(zip(names, parts, strict=True)),
         outside=float(change[~inside].sum()),
-        n_outside=int((change[~inside] != 0).sum()),
         change=float(change.sum()),
     )
 

@@ -51,13 +51,6 @@ class SurvivalAt:
             return Estimate(None, None, None, 0, self.level, self.reason)
         return Estimate(value, 1.0 - self.high, 1.0 - self.low, self.n, self.level, self.reason)
 
-    @property
-    def survival_share(self) -> Estimate:
-        """The share for which it has not happened by the horizon."""
-        if self.n == 0:
-            return Estimate(None, None, None, 0, self.level, self.reason)
-        return Estimate(self.survival, self.low, self.high, self.n, self.level, self.reason)
-
 
 @dataclass(frozen=True, slots=True)
 class SurvivalCurve:
@@ -65,8 +58,7 @@ class SurvivalCurve:
 
     ``times`` ascending; ``survival``, ``low``, ``high`` hold from that time on (1 before the first);
     ``at_risk`` just before, ``events`` and ``censored`` at that time. ``median``: first time at which
-    survival is at most one half, with the limits at which the band crosses one half; None where the curve
-    or the band never does.
+    survival is at most one half; None where it never is.
     """
 
     times: Floats
@@ -77,18 +69,10 @@ class SurvivalCurve:
     events: Ints
     censored: Ints
     n: int
-    n_events: int
     level: float
     median: float | None
-    median_low: float | None
-    median_high: float | None
     _exits: Floats = field(repr=False)
     _entries: Floats | None = field(repr=False)
-
-    @property
-    def last_follow_up(self) -> float | None:
-        """The longest time for which anybody was watched."""
-        return float(self.times[-1]) if len(self.times) else None
 
     def at(self, horizon: float) -> SurvivalAt:
         """Return the curve at ``horizon`` (events at the horizon itself included) with an honest interval.
@@ -178,10 +162,7 @@ def kaplan_meier(
     greenwood = np.cumsum(np.divide(d, r * (r - d), out=np.zeros(m), where=alive))
     low, high = _log_log(survival, greenwood, at_risk, level)
 
-    def first(below: Floats) -> float | None:
-        hit = np.flatnonzero(below <= 0.5 + 1e-12)
-        return float(times[hit[0]]) if hit.size else None
-
+    half = np.flatnonzero(survival <= 0.5 + 1e-12)
     return SurvivalCurve(
         times=times,
         survival=survival,
@@ -191,11 +172,8 @@ def kaplan_meier(
         events=events,
         censored=censored,
         n=len(t),
-        n_events=int(events.sum()),
         level=level,
-        median=first(survival),
-        median_low=first(np.where(survival < 1, low, 1.0)),
-        median_high=first(high),
+        median=float(times[half[0]]) if half.size else None,
         _exits=exits,
         _entries=entries,
     )

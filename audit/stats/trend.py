@@ -48,15 +48,13 @@ class Trend:
     ``yearly``: growth a year (−0.05 falls by 5 % a year), the median over pairs of months a whole number of
     years apart; ``last_year``: change of the last 12 months against the 12 before, in which a recent
     collapse shows that the slope still hides. ``monthly``: the figure month by month, NaN where it has no
-    value (months without a denominator). ``pairs``: pairs of months used; ``skipped_months``: months that
-    no pair could use.
+    value (months without a denominator). ``pairs``: pairs of months used.
     """
 
     yearly: Estimate
     last_year: Estimate
     monthly: Floats
     pairs: int
-    skipped_months: int
 
     @property
     def worse(self) -> float | None:
@@ -269,8 +267,6 @@ def _trend(monthly: Floats, copies: Floats | None, n: int, level: float) -> Tren
     calendar = _calendar(tuple(known.tolist()))
     first, second = _pairs(months)
     paired = known[first] & known[second]
-    used = np.zeros(months, dtype=np.bool_)
-    used[first[paired]] = used[second[paired]] = True
     slope, year = (_Spread(np.nan, np.nan, np.nan, n) for _ in range(2))
     if copies is not None and calendar is not None:
         d = _log(copies) - logs
@@ -282,7 +278,6 @@ def _trend(monthly: Floats, copies: Floats | None, n: int, level: float) -> Tren
         last_year=_estimate(float(_year_change(logs)), year, months >= 2 * YEAR, level),
         monthly=monthly,
         pairs=int(paired.sum()),
-        skipped_months=int(months - used.sum()),
     )
 
 

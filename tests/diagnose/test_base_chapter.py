@@ -11,8 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from audit.diagnose.base import diagnose
-from audit.diagnose.base.chapter import _keepers
+from audit.chapters.clients.measure import _keepers, diagnose
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.diagnose.base.giants import compare, joint_p, label_days, outcomes
-from audit.diagnose.base.growth import earned_growth, rank_correlation, segment_growth
-from audit.diagnose.base.profile import off_profile
-from audit.diagnose.base.room import abcd, wallet
-from audit.diagnose.base.similar import range_gaps
+from audit.chapters.clients.giants import compare, joint_p, label_days, outcomes
+from audit.chapters.clients.growth import earned_growth, rank_correlation, segment_growth
+from audit.chapters.clients.profile import off_profile
+from audit.chapters.clients.room import abcd, wallet
+from audit.chapters.clients.similar import range_gaps
 from audit.ground.keys import match_keys
 
 ALL = ("margin", "rare", "effort")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.diagnose.base.regularity import own_best, xyz
-from audit.diagnose.base.shares import abc, by_holding, concentration, long_tail, smaller_half
+from audit.chapters.clients.regularity import own_best, xyz
+from audit.chapters.clients.shares import abc, by_holding, concentration, long_tail, smaller_half
 
 
 def clients(*rows: tuple[str, float, int]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.diagnose.handoff.practice import handed_against_kept
+from audit.chapters.handoff.practice import handed_against_kept
 from audit.ground.matched import Comparison, compare, prepare
 from tests.case_builder import make_case
 
@@ -158,7 +158,7 @@ def test_the_query_gives_every_purchase_up_to_the_first_failure() -> None:
         for m in (1, 2)
     ]
     case = make_case(rows)
-    got = case.query(sql_text("audit.diagnose", "service_until_failure"), promise="promised_date", step=1)
+    got = case.query(sql_text("audit.chapters.service", "until_failure"), promise="promised_date", step=1)
     case.close()
     # A fails in March: January, February and March stand there, April and May do not; March still knows of April.
     a = got[got["client_key"] == "A"]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.diagnose.handoff.chapter import recent_treated
-from audit.diagnose.handoff.practice import (
+from audit.chapters.handoff.measure import recent_treated
+from audit.chapters.handoff.practice import (
     continuation,
     following,
     handed_against_kept,
@@ -18,7 +18,7 @@ from audit.diagnose.handoff.practice import (
     switches,
     won_by_developer,
 )
-from audit.diagnose.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
+from audit.chapters.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
 from tests.case_builder import make_case, make_questionnaire
 
 END = dt.date(2025, 12, 31)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from audit.diagnose.keys import diagnose, faults, leads_table, share_metric, to_do
+from audit.chapters.keys.measure import diagnose, faults, leads_table, share_metric, to_do
 from tests.case_builder import make_case, make_questionnaire
 
 ROLES = {"K1": ["KM"], "K2": ["KM"], "S1": ["SR"], "D1": ["KD"], "X1": ["KM"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audit.diagnose.model import criteria_table, diagnose, required_stations, support_sla
+from audit.chapters.conveyor.measure import criteria_table, diagnose, required_stations, support_sla
 from audit.model.sale_type import ALL, Criterion, SaleTypeFacts
 from tests.case_builder import make_questionnaire
 from tests.roles_tables import case_of, orders, staff

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from audit.diagnose.retention import diagnose as retention
-from audit.diagnose.roles import diagnose as roles
-from audit.diagnose.selfcheck.figures import figures
+from audit.chapters.retention.measure import diagnose as retention
+from audit.chapters.roles.measure import diagnose as roles
+from audit.chapters.selfcheck.figures import figures
 from audit.model.case import Case
 from tests.case_builder import make_case
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.diagnose.ownership import diagnose
-from audit.diagnose.ownership.handover import departure_effect
-from audit.findings.rules.ownership import judge
+from audit.chapters.ownership.handover import departure_effect
+from audit.chapters.ownership.measure import diagnose
+from audit.chapters.ownership.verdicts import judge
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
@@ -114,7 +114,7 @@ def test_degenerate_input_gives_reasons_and_no_crash(orders: list[dict[str, Any]
 def test_without_the_column_every_sentence_names_it() -> None:
     r = run(company().drop(columns="manager"), questionnaire())
     assert {m.reason.ru for m in r.metrics.values() if m.reason} == {
-        "В выгрузке заказов нет столбца «ответственный менеджер»: добавьте его в выгрузку"
+        "В заказах нет столбца «ответственный менеджер»: добавьте его в выгрузку"
     }
 
 
@@ -189,7 +189,7 @@ def test_twenty_handed_clients_cannot_tell(staff: bool) -> None:
     assert m.n == 20
     assert r.tables["events"]["manager"].tolist() == ["K1"]
     assert r.tables["events"]["kind"].tolist() == ["left" if staff else "handed"]
-    finding = next(f for f in judge(case, r, {}) if f.id == "ownership.handover_loss")
+    finding = next(f for f in judge(case, r) if f.id == "ownership.handover_loss")
     case.close()
     assert finding.status == "not_assessed"
     assert finding.reason is not None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.diagnose.ownership.handover import (
+from audit.chapters.ownership.handover import (
     Handover,
     departure_effect,
     handed_books,
@@ -19,8 +19,8 @@ from audit.diagnose.ownership.handover import (
     purchase_band,
     span_of,
 )
-from audit.diagnose.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
-from audit.diagnose.ownership.team import book_load, bus_factor, even_split, fewest, in_book, team_of
+from audit.chapters.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
+from audit.chapters.ownership.team import book_load, bus_factor, even_split, fewest, in_book, team_of
 
 LAST = pd.Timestamp("2024-12-01")
 

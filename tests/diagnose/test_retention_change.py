@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from audit.diagnose.retention import diagnose
-from audit.diagnose.retention.cadence import cadence, limits_of, own_weight, seasonal, slowing_p, state_table
-from audit.diagnose.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, stock_up
-from audit.diagnose.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
-from audit.diagnose.retention.silence import alive, crossings, return_waits, sleeping_columns
-from audit.diagnose.retention.trends import (
+from audit.chapters.retention.cadence import cadence, limits_of, own_weight, seasonal, slowing_p, state_table
+from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, stock_up
+from audit.chapters.retention.measure import diagnose
+from audit.chapters.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
+from audit.chapters.retention.silence import alive, crossings, return_waits, sleeping_columns
+from audit.chapters.retention.trends import (
     calendar_table,
     complete_months,
     pace_months,
@@ -24,7 +24,7 @@ from audit.diagnose.retention.trends import (
     trends_of,
     within_reach,
 )
-from audit.diagnose.retention.worklist import first_step, goods_text, second_value, worklist
+from audit.chapters.retention.worklist import first_step, goods_text, second_value, worklist
 from audit.method import method
 from audit.model.case import Case
 from audit.stats.decompose import retained

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from audit.diagnose.retention import diagnose
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on, view_of
+from audit.chapters.retention.measure import diagnose
 from audit.model.result import ChapterResult
-from audit.present.chapter import ChapterView
 from audit.settings import settings_from_mapping
 from tests.case_builder import make_case
 
@@ -243,7 +242,7 @@ def finite(value: Any, where: str) -> None:
 def test_degenerate_input_gives_sensible_words(name: str) -> None:
     case = make_case(DEGENERATE[name], {"company": {"sale_type": "TC"}})
     result = diagnose(case)
-    findings = judge_chapter(case, result)
+    findings = verdicts_on(case, result)
     assert len(findings) == 11
     for m in result.metrics.values():
         assert (m.value is None) == (m.reason is not None), m.id
@@ -253,9 +252,7 @@ def test_degenerate_input_gives_sensible_words(name: str) -> None:
         finite(json.loads(json.dumps(dict(f.facts))), f.id)
         assert (f.reason is not None) == (f.status == "not_assessed")
     for lang in ("ru",) if len(name) % 2 else ("en",):
-        view = ChapterView(
-            dataclasses.replace(case, settings=settings_from_mapping({"report": {"lang": lang}})), result, findings
-        )
+        view = view_of(dataclasses.replace(case, settings=settings_from_mapping({"report": {"lang": lang}})), result)
         html = str(view.headline().html) + "".join(str(view.section(s).html) for s in view.sections)
         text = re.sub(r"base64,[^\"]*", "", html)
         assert not re.search(r"\bnan\b|NaN|\bNone\b|NaT|\binf\b", text)
@@ -277,10 +274,9 @@ def test_every_chart_is_drawn_and_speaks_both_languages() -> None:
     ]
     case = make_case(rows, {"company": {"sale_type": "TC", "gross_margin_share": 0.3}})
     result = diagnose(case)
-    findings = judge_chapter(case, result)
     for lang, word in (("ru", "клиент"), ("en", "client")):
         settings = settings_from_mapping({"report": {"lang": lang, "names": lang == "en"}})
-        view = ChapterView(dataclasses.replace(case, settings=settings), result, findings)
+        view = view_of(dataclasses.replace(case, settings=settings), result)
         drawn = [s for s in view.sections if "<figure" in str(view.section(s).html)]
         assert set(drawn) >= {
             "second_purchase",

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.diagnose.retention import diagnose
-from audit.diagnose.retention.cohorts import cohort_table, matrix
-from audit.diagnose.retention.first_part import naive_metric, purchase_metric, top_share
-from audit.diagnose.retention.second import curve_table, longest_judged, purchase_split, share_at, waits, when_judged
+from audit.chapters.retention.cohorts import cohort_table, matrix
+from audit.chapters.retention.first_part import naive_metric, purchase_metric, top_share
+from audit.chapters.retention.measure import diagnose
+from audit.chapters.retention.second import curve_table, longest_judged, purchase_split, share_at, waits, when_judged
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
 from audit.ground.shares import shares_of_sums
 from audit.method import method
-from audit.model.case import Window
+from audit.model.window import Window
 from tests.case_builder import make_case
 
 AS_OF = dt.date(2024, 2, 29)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from audit.diagnose.roles.daylog import clean_log, day_ratio, group_shares, operational_by_person, switching
+from audit.chapters.roles.daylog import clean_log, day_ratio, group_shares, operational_by_person, switching
 from audit.ground.people import staff_now
 from tests.case_builder import make_questionnaire
 from tests.roles_tables import AS_OF, staff

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from audit.diagnose.roles import diagnose
-from audit.diagnose.roles.entry import entry_by_manager, entry_hours, measure_entry
+from audit.chapters.roles.entry import entry_by_manager, entry_hours, measure_entry
+from audit.chapters.roles.measure import diagnose
 from tests.roles_tables import case_of, orders, staff
 
 ID = "roles.entry_by_manager"

@@ -7,8 +7,8 @@ import math
 import pandas as pd
 import pytest
 
-from audit.diagnose.roles import diagnose
-from audit.diagnose.roles.evidence import compare, contradicts, grade_of, self_shares
+from audit.chapters.roles.evidence import compare, contradicts, grade_of, self_shares
+from audit.chapters.roles.measure import diagnose
 from tests.roles_tables import case_of, hours_of, orders, staff
 
 

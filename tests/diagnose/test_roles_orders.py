@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from audit.diagnose.roles import diagnose
-from audit.diagnose.roles.entry import entry_share
-from audit.diagnose.roles.hunting import hunting_table
-from audit.diagnose.roles.measure import first_person_keys
-from audit.diagnose.roles.money import foreign_cost, mirror
+from audit.chapters.roles.entry import entry_share
+from audit.chapters.roles.figures import first_person_keys
+from audit.chapters.roles.hunting import hunting_table
+from audit.chapters.roles.measure import diagnose
+from audit.chapters.roles.money import foreign_cost, mirror
 from audit.ground.people import labels, small_roles
 from tests.case_builder import make_case
 from tests.roles_tables import case_of, hours_of, orders, staff

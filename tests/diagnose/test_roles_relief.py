@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from audit.diagnose.roles import diagnose, what_if
-from audit.diagnose.roles.relief import capacity_uplift, relief, transferable_shares
-from audit.diagnose.roles.whatif import apply_change
+from audit.chapters.roles.measure import diagnose, what_if
+from audit.chapters.roles.relief import capacity_uplift, relief, transferable_shares
+from audit.chapters.roles.whatif import apply_change
 from audit.errors import ParameterError
 from audit.method import method
 from tests.roles_tables import case_of, hours_of, orders, staff

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from audit.diagnose.selfcheck import diagnose
-from audit.diagnose.selfcheck.chapter import deals_once, judge_answer, refutations
-from audit.diagnose.selfcheck.figures import Figure, order_headroom
+from audit.chapters.selfcheck.figures import Figure, order_headroom
+from audit.chapters.selfcheck.measure import deals_once, diagnose, judge_answer, refutations
 from audit.errors import Text
 from audit.method import method
 from audit.stats.intervals import Estimate

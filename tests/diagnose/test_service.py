@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.diagnose.service import diagnose
-from audit.diagnose.service.measures import heat_table, kind_table, reason_table, services_table, unowned_processes
+from audit.chapters.service.measure import diagnose
+from audit.chapters.service.measures import heat_table, kind_table, reason_table, services_table, unowned_processes
 from audit.ground.matched import compare, number_band, pool_weight, prepare, strata
 from audit.model.case import Case, sql_text
 from tests.case_builder import make_case, make_questionnaire
@@ -35,7 +35,7 @@ def order(
 
 def kinds(rows: list[dict[str, Any]], promise: str = "promised_date") -> pd.DataFrame:
     case = make_case(rows)
-    table = kind_table(case.query(sql_text("audit.diagnose", "service_kinds"), promise=promise))
+    table = kind_table(case.query(sql_text("audit.chapters.service", "kinds"), promise=promise))
     case.close()
     return table.set_index("kind")
 

@@ -16,17 +16,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from audit.chapters import diagnose_chapter
 from audit.engine import Engine, open_engine
 from audit.engine.base import arrow_to_frame
 from audit.model.case import TABLES_IN_ORDER, Case, collapse, open_prepared
 from audit.resources import PACKAGE, resource_dir
-from audit.run.cases import diagnose_chapter
 from audit.run.inputs import Inputs, file_inputs
 from audit.run.notebook_api import built_chapters
 from audit.run.prepare import prepare
-from audit.samples.company import generate
-from audit.samples.files import write
-from audit.samples.spec import CompanySpec, Disease
+from tools.samples.company import generate
+from tools.samples.files import write
+from tools.samples.spec import CompanySpec, Disease
 
 
 def java_version() -> int:
@@ -150,7 +150,7 @@ def test_the_samples_collapse_alike(sample: str, spark: Engine, tmp_path: Path) 
 
 
 def test_a_hundred_thousand_lines_collapse_alike(spark: Engine, tmp_path: Path) -> None:
-    from audit.samples.bulk import generate_lines
+    from tools.samples.bulk import generate_lines
 
     path = tmp_path / "orders.parquet"
     pd.concat(generate_lines(100_000, 5_000, seed=7)).to_parquet(path)

@@ -9,13 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from audit.diagnose.base import diagnose
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on, view_of
+from audit.chapters.clients.measure import diagnose
 from audit.findings.finding import Finding
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
-from audit.present.chapter import ChapterView
 from audit.settings import settings_from_mapping
 from tests.case_builder import make_case
 from tests.diagnose.client_cases import company, questionnaire
@@ -34,7 +33,7 @@ def plain() -> Iterator[tuple[Case, ChapterResult]]:
 def verdict(case: Case, result: ChapterResult, id: str, change: dict[str, Any] | None = None) -> Finding:
     """Judge with some thresholds changed."""
     changed = replace(case, thresholds=case.thresholds.override(change or {}))
-    return next(f for f in judge_chapter(changed, result) if f.id == id)
+    return next(f for f in verdicts_on(changed, result) if f.id == id)
 
 
 def with_metric(result: ChapterResult, id: str, value: float, **changes: Any) -> ChapterResult:
@@ -46,9 +45,9 @@ def with_metric(result: ChapterResult, id: str, value: float, **changes: Any) ->
 
 
 def test_every_finding_is_judged(plain: tuple[Case, ChapterResult]) -> None:
-    assert [f.id for f in judge_chapter(*plain)] == IDS
+    assert [f.id for f in verdicts_on(*plain)] == IDS
     # only the concentration of a base this small is worth a look: five of 48 clients bring 14 %
-    assert {f.id: f.status for f in judge_chapter(*plain)} == dict.fromkeys(IDS, "clear")
+    assert {f.id: f.status for f in verdicts_on(*plain)} == dict.fromkeys(IDS, "clear")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +300,7 @@ def test_no_giant_order_is_clear_and_no_dates_not_assessed(plain: tuple[Case, Ch
 
 def test_with_the_bare_minimum_every_finding_has_a_verdict_or_a_sentence() -> None:
     case = make_case(company()[["client_id", "order_date", "amount", "order_id"]])
-    found = {f.id: f for f in judge_chapter(case, diagnose(case))}
+    found = {f.id: f for f in verdicts_on(case, diagnose(case))}
     case.close()
     assert {id for id, f in found.items() if f.status != "not_assessed"} == {"base.concentration", "base.long_tail"}
     for f in found.values():
@@ -312,12 +311,12 @@ def test_with_the_bare_minimum_every_finding_has_a_verdict_or_a_sentence() -> No
 
 def shown(case: Case, result: ChapterResult, lang: str) -> str:
     view_case = replace(case, settings=settings_from_mapping({"report": {"lang": lang}}))
-    view = ChapterView(view_case, result, judge_chapter(view_case, result))
+    view = view_of(view_case, result)
     text = str(view.headline().html) + "".join(str(view.section(s).html) for s in view.sections)
     assert [s.name for s in view.sheets()]
     for f in view.findings:
         names = {s.name for s in view.sheets()}
-        assert f.status not in ("found", "watch") or f.table in names, f"{f.id}: {f.table}"
+        assert f.status not in ("found", "watch") or view.sheet_name(f.table or "") in names, f"{f.id}: {f.table}"
     return text
 
 
@@ -347,7 +346,7 @@ def test_one_client_with_one_order_is_shown_too(lang: str) -> None:
     case = make_case([{"client_id": "a", "order_date": "2024-01-10", "amount": 100.0}])
     view_case = replace(case, settings=settings_from_mapping({"report": {"lang": lang}}))
     result = diagnose(view_case)
-    view = ChapterView(view_case, result, judge_chapter(view_case, result))
+    view = view_of(view_case, result)
     for name in view.sections:
         assert view.section(name).html
     view.sheets()

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audit.diagnose.handoff import diagnose
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on
+from audit.chapters.handoff.measure import diagnose
 from audit.findings.finding import Finding
 from audit.model.result import metric
 from tests.case_builder import make_case
@@ -75,7 +75,7 @@ def verdicts(
     q |= {"staff": staff} if staff is not None else {}
     settings = {"thresholds": {"general.bootstrap_draws": 200, **(thresholds or {})}}
     case = make_case(orders, q, settings)
-    out = {f.id.split(".")[1]: f for f in judge_chapter(case, diagnose(case))}
+    out = {f.id.split(".")[1]: f for f in verdicts_on(case, diagnose(case))}
     case.close()
     return out
 
@@ -169,7 +169,7 @@ def test_a_wide_interval_is_watched_where_the_longer_clock_tells(twice_low: floa
         twice_low=twice_low,
     )
     changed = replace(result, metrics={**result.metrics, "handoff.loss_difference": loss})
-    found = {f.id: f for f in judge_chapter(case, changed)}["handoff.loss"]
+    found = {f.id: f for f in verdicts_on(case, changed)}["handoff.loss"]
     case.close()
     assert found.status == status
 

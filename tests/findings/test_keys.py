@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from audit.diagnose.keys import diagnose
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on
+from audit.chapters.keys.measure import diagnose
 from audit.findings.finding import Finding
 from tests.case_builder import make_case
 
@@ -39,7 +39,7 @@ def verdicts(rows: list[dict[str, Any]] | None, thresholds: dict[str, Any] | Non
     orders = [{"client_id": f"C{i}", "order_date": "2024-06-01", "amount": 100} for i in range(30)]
     q = {"staff": STAFF} | ({"key_clients": rows} if rows is not None else {})
     case = make_case(orders, q, {"thresholds": thresholds or {}})
-    out = {f.id.split(".")[1]: f for f in judge_chapter(case, diagnose(case))}
+    out = {f.id.split(".")[1]: f for f in verdicts_on(case, diagnose(case))}
     case.close()
     return out
 

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from audit.diagnose.model import diagnose
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on
+from audit.chapters.conveyor.measure import diagnose
 from audit.method import method
 from audit.model.sale_type import ALL, Criterion
 from tests.diagnose.test_model import FULL_TC, OWN_TC
@@ -15,7 +15,7 @@ from tests.roles_tables import case_of, staff
 
 
 def judged(case):
-    return {f.id.split(".")[1]: f for f in judge_chapter(case, diagnose(case))}
+    return {f.id.split(".")[1]: f for f in verdicts_on(case, diagnose(case))}
 
 
 def find(name, people=(), answers=None, **more):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
-
 import pytest
 
-from audit.resources import resource_dir
+from audit.errors import Lang
+from audit.present.narrative import narrative_source
 
 UNPRICED = {
     "keys": ("too_many", "no_file", "no_buying_centre", "no_plan", "no_backup", "no_influence", "disincentive"),
@@ -17,9 +16,8 @@ WORDS = {"ru": ("Цена не названа", "Отдельной цены н�
 
 @pytest.mark.parametrize("lang", ["ru", "en"])
 @pytest.mark.parametrize("chapter", list(UNPRICED))
-def test_findings_without_a_price_say_why(lang: str, chapter: str) -> None:
-    path = resource_dir("templates") / "narrative" / lang / f"{chapter}.toml"
-    findings = tomllib.loads(path.read_text(encoding="utf-8"))["findings"]
+def test_findings_without_a_price_say_why(lang: Lang, chapter: str) -> None:
+    findings = narrative_source(lang, chapter)["findings"]
     for name in UNPRICED[chapter]:
         assert any(w in findings[name]["text"]["found"] for w in WORDS[lang]), name
     # The one finding of the two chapters that has a formula needs no excuse.

@@ -10,14 +10,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from audit.diagnose.ownership import diagnose
+from audit.chapters import verdicts_on, view_of
+from audit.chapters.ownership.measure import diagnose
 from audit.errors import Text
-from audit.findings.catalogue import judge_chapter
 from audit.findings.finding import Finding
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric, metric
-from audit.present.chapter import ChapterView
 from audit.settings import settings_from_mapping
 from tests.case_builder import make_case
 from tests.diagnose.client_cases import company, questionnaire
@@ -35,7 +34,7 @@ def plain() -> Iterator[tuple[Case, ChapterResult]]:
 
 def verdict(case: Case, result: ChapterResult, id: str, change: dict[str, Any] | None = None) -> Finding:
     changed = replace(case, thresholds=case.thresholds.override(change or {}))
-    return next(f for f in judge_chapter(changed, result) if f.id == id)
+    return next(f for f in verdicts_on(changed, result) if f.id == id)
 
 
 def put(result: ChapterResult, *metrics: Metric, **facts: Any) -> ChapterResult:
@@ -52,7 +51,7 @@ def share(value: float, low: float, high: float, chance: float = 0.0, which: str
 
 
 def test_every_finding_is_judged(plain: tuple[Case, ChapterResult]) -> None:
-    found = judge_chapter(*plain)
+    found = verdicts_on(*plain)
     assert [f.id for f in found] == IDS
     assert [f.status for f in found] == ["clear", "clear", "not_assessed", "clear"]
 
@@ -293,7 +292,7 @@ def test_overloaded_book(plain: tuple[Case, ChapterResult], m: Metric, status: s
 
 def test_without_the_column_all_four_say_so() -> None:
     case = make_case(company().drop(columns="manager"), questionnaire())
-    found = judge_chapter(case, diagnose(case))
+    found = verdicts_on(case, diagnose(case))
     case.close()
     assert {f.status for f in found} == {"not_assessed"}
     assert all(isinstance(f.reason, Text) and "ответственный менеджер" in f.reason.ru for f in found)
@@ -301,10 +300,10 @@ def test_without_the_column_all_four_say_so() -> None:
 
 def shown(case: Case, result: ChapterResult, lang: str) -> str:
     view_case = replace(case, settings=settings_from_mapping({"report": {"lang": lang}}))
-    view = ChapterView(view_case, result, judge_chapter(view_case, result))
+    view = view_of(view_case, result)
     names = {s.name for s in view.sheets()}
     for f in view.findings:
-        assert f.status not in ("found", "watch") or f.table in names, f"{f.id}: {f.table}"
+        assert f.status not in ("found", "watch") or view.sheet_name(f.table or "") in names, f"{f.id}: {f.table}"
     return str(view.headline().html) + "".join(str(view.section(s).html) for s in view.sections)
 
 
@@ -326,7 +325,7 @@ def test_people_are_named_by_code_unless_names_are_asked_for() -> None:
     case = make_case(rows)
     result = diagnose(case)
     text = shown(case, result, "ru")
-    view = ChapterView(case, result, judge_chapter(case, result))
+    view = view_of(case, result)
     sheets = {s.name: s.frame for s in view.sheets()}
     case.close()
     assert "Иванов" not in text

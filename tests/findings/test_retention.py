@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from audit.diagnose.retention import diagnose
+from audit.chapters.retention.measure import diagnose
+from audit.chapters.retention.verdicts import judge
 from audit.errors import Text
 from audit.findings.finding import Finding
-from audit.findings.rules.retention import judge
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric, metric, no_metric
@@ -68,7 +68,7 @@ def result(case: Case) -> ChapterResult:
 def verdict(case: Case, result: ChapterResult, name: str, *changed: Metric, **facts: Any) -> Finding:
     """Judge one finding after replacing some metrics and facts of the chapter."""
     new = replace(result, metrics={**result.metrics, **{m.id: m for m in changed}}, facts={**result.facts, **facts})
-    return {f.id: f for f in judge(case, new, {})}[f"retention.{name}"]
+    return {f.id: f for f in judge(case, new)}[f"retention.{name}"]
 
 
 def like(result: ChapterResult, name: str, value: float, low: float, high: float, **extra: Any) -> Metric:
@@ -87,7 +87,7 @@ def second(result: ChapterResult, low: float, high: float, days: int = 365, **ex
 
 
 def test_the_company_is_judged_from_its_orders(case: Case, result: ChapterResult) -> None:
-    found = {f.id.split(".")[1]: f for f in judge(case, result, {})}
+    found = {f.id.split(".")[1]: f for f in judge(case, result)}
     # Half of the 60 new clients come back within 40 days: the interval lies below 67 %.
     leaky = found["leaky_first_purchase"]
     assert leaky.status == "found" and leaky.facts["value"] == pytest.approx(0.5, abs=0.02)
@@ -150,7 +150,7 @@ def test_second_purchase_does_not_apply_to_projects(result: ChapterResult) -> No
 
 def test_nothing_applies_in_strategic_sales(result: ChapterResult) -> None:
     strategic = make_case(company()[:40], {"company": {"sale_type": "S"}})
-    findings = judge(strategic, result, {})
+    findings = judge(strategic, result)
     assert len(findings) == 11 and {f.status for f in findings} == {"not_assessed"}
 
 
@@ -449,7 +449,7 @@ def test_every_verdict_has_words_in_both_languages(case: Case, result: ChapterRe
 
 def test_every_reason_has_words_in_both_languages(case: Case, result: ChapterResult) -> None:
     short = diagnose(make_case(company()[:200], {"company": {"sale_type": "TC"}}, {"period": {"horizon_days": 90}}))
-    reasons = [f.reason for r in (result, short) for f in judge(case, r, {}) if f.reason is not None]
+    reasons = [f.reason for r in (result, short) for f in judge(case, r) if f.reason is not None]
     assert reasons
     for reason in reasons:
         assert re.search(r"[А-Яа-я]", reason.ru) and not re.search(r"[А-Яа-я]", reason.en)

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from audit.diagnose.roles import diagnose
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on
+from audit.chapters.roles.measure import diagnose
 from audit.method import method
 from tests.roles_tables import case_of, orders, staff
 
@@ -16,7 +16,7 @@ PEOPLE = ("K1 KM", "K2 KM", "O1 OP", "B1 BO", "R1 SR", "S1 SUP")
 
 
 def judged(case):
-    return {f.id.split(".")[1]: f for f in judge_chapter(case, diagnose(case))}
+    return {f.id.split(".")[1]: f for f in verdicts_on(case, diagnose(case))}
 
 
 def find(name, people, answers=None, **more):

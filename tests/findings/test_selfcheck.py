@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from audit.diagnose.selfcheck import diagnose
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on
+from audit.chapters.selfcheck.measure import diagnose
 from audit.findings.finding import Finding
 from tests.case_builder import make_case
 
@@ -33,7 +33,7 @@ def verdict(answers: dict[int, str] | None, thresholds: dict[str, Any] | None = 
     q = {"self_check": [{"question": k, "answer": v} for k, v in answers.items()]} if answers is not None else {}
     settings = {"thresholds": {"general.bootstrap_draws": 200, **(thresholds or {})}, "period": {"burn_in_days": 30}}
     case = make_case(orders(0.1) if rows is None else rows, q, settings)
-    (finding,) = judge_chapter(case, diagnose(case))
+    (finding,) = verdicts_on(case, diagnose(case))
     case.close()
     return finding
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audit.diagnose.service import diagnose
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on
+from audit.chapters.service.measure import diagnose
 from audit.findings.finding import Finding
 from tests.case_builder import make_case
 
@@ -21,7 +21,7 @@ def verdicts(
 ) -> dict[str, Finding]:
     q = {"processes": processes} if processes is not None else None
     case = make_case(orders, q, {"thresholds": {"general.bootstrap_draws": 200, **(thresholds or {})}})
-    out = {f.id.split(".")[1]: f for f in judge_chapter(case, diagnose(case))}
+    out = {f.id.split(".")[1]: f for f in verdicts_on(case, diagnose(case))}
     case.close()
     return out
 

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from audit.chapters import diagnose_chapter
 from audit.findings.money import annual_figure
 from audit.ground.money import margin_of, margin_of_lines
-from audit.run.cases import diagnose_chapter
 from tests.case_builder import make_case
 
 CHAPTERS = ("retention", "base", "ownership", "handoff", "service")

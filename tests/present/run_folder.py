@@ -13,7 +13,8 @@ from audit.errors import Lang, Text
 from audit.findings.finding import Finding
 from audit.model.result import Metric
 from audit.present.blocks import Col, FindingView, Section, definition, executive_page, finding_card, table
-from audit.present.charts.base import Band, Benchmark, Caption, step_curve
+from audit.present.chart import Band, Benchmark, Caption
+from audit.present.charts.draw import step_curve
 from audit.present.format import Fmt
 from audit.present.report import ChapterEntry, DefinitionEntry, ReportContext, ThresholdEntry
 
@@ -32,7 +33,7 @@ _FINDING = Finding(
     "major",
     metrics=("retention.second_purchase_share",),
     grade="C",
-    table="retention.list",
+    table="once",
 )
 _METRIC = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 0.65, 412, 0.67, "EK", "C")
 

@@ -31,13 +31,12 @@ from audit.present.blocks import (
     middle,
     pairs,
     scorecard,
-    slug,
     status_mark,
     table,
     unassessed,
 )
-from audit.present.charts.base import Band
-from audit.present.format import NBSP, Fmt
+from audit.present.chart import Band
+from audit.present.format import NBSP, Fmt, slug
 
 RU, EN = Fmt("ru", "RUB"), Fmt("en", "RUB")
 NASTY = "</script><script>alert(1)</script> <img src=x onerror=alert(1)> $x$ \"q\" 'q' {0} {x} %s"
@@ -49,7 +48,6 @@ LEAKY = Finding(
     metrics=("retention.second_purchase_share",),
     effect=Effect(1e6, 2e6, 4e6, "revenue", Text("клиенты × чек", "clients × ticket")),
     grade="C",
-    table="retention.km",
 )
 SHARE = Metric("retention.second_purchase_share", 0.61, "share", "low", 0.57, 0.65, 412, 0.67, "EK", "C")
 VIEW = FindingView(
@@ -61,6 +59,7 @@ VIEW = FindingView(
     Band(0.67, 0.67, "low"),
     actions=[ActionView(NASTY, NASTY, 30, NASTY, NASTY, "low")],
     href="#chart-km",
+    sheet="Потери по менеджерам",
 )
 
 
@@ -157,7 +156,7 @@ def test_card_says_figure_interval_norm_price_grade_and_table() -> None:
         "2 млн ₽ выручки в год (1–4)",
         "412",
         "один источник",
-        "«retention.km»",
+        "«Потери по менеджерам»",
         'href="#chart-km"',
         'id="finding-retention-leaky-first-purchase"',
     ):

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from audit.present.charts.base import (
-    Band,
-    Benchmark,
-    Caption,
-    Chart,
+from audit.present.chart import Band, Benchmark, Caption, Chart, draw_pictures, pictures_later
+from audit.present.charts.draw import (
     bars,
-    draw_pictures,
     flow,
     funnel,
     heat_map,
-    pictures_later,
     shorten,
     stacked_bars,
     step_curve,
     time_series,
     waterfall,
 )
+from audit.present.charts.style import register_fonts
 from audit.present.format import Fmt
-from audit.present.style import SANS, STATUS, contrast, font_file, on_color, readable, register_fonts, tint
+from audit.present.style import SANS, STATUS, contrast, font_file, on_color, readable, tint
 
 RU = Fmt("ru", "RUB")
 NASTY = "$x$ <b> & \"q\" 'q' </text><script>alert(1)</script>"
@@ -117,7 +114,7 @@ def charts() -> list[Chart]:
 def test_equal_figures_give_equal_bytes(charts: list[Chart]) -> None:
     for first, second in zip(charts, every_chart(), strict=True):
         assert first.svg == second.svg
-        assert first.png == second.png
+        assert first.slide_png == second.slide_png
 
 
 def test_svg_is_well_formed_and_holds_no_markup_of_a_client(charts: list[Chart]) -> None:
@@ -150,7 +147,7 @@ def test_blank_cells_stay_blank(charts: list[Chart]) -> None:
 def test_saving_writes_svg_and_a_titled_picture(charts: list[Chart], tmp_path: Path) -> None:
     written = charts[0].save(tmp_path)
     assert [p.name for p in written] == ["bars.svg", "bars.png"]
-    titled, bare = written[1].read_bytes(), charts[0].png
+    titled, bare = written[1].read_bytes(), replace(charts[0], title="", subtitle="", note="").slide_png
     assert bare is not None
     assert titled.startswith(b"\x89PNG")
     # the picture for slides is higher by its title and note: height stands in bytes 20–24 of a PNG

@@ -8,13 +8,12 @@ import re
 import pandas as pd
 import pytest
 
-from audit.diagnose.model import diagnose as diagnose_model
-from audit.diagnose.roles import diagnose as diagnose_roles
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import view_of
+from audit.chapters.conveyor.measure import diagnose as diagnose_model
+from audit.chapters.roles.charts import flow_chart
+from audit.chapters.roles.measure import diagnose as diagnose_roles
 from audit.method import method
 from audit.present.annex import Sheet
-from audit.present.chapter import ChapterView
-from audit.present.charts.roles import flow_chart
 from audit.run.sheets import write_sheets
 from tests.roles_tables import case_of, orders, staff
 
@@ -98,7 +97,7 @@ def view(chapter, people, answers, lang="ru", names=False, **more):
     case = case_of(people, answers, report={"lang": lang, "names": names}, **more)
     options = {"add_relief_fte": 1.0, "move_functions": {"OPS_ORDER": "OP"}} if chapter == "roles" else {}
     result = diagnose_roles(case, **options) if chapter == "roles" else diagnose_model(case)
-    return ChapterView(case, result, judge_chapter(case, result))
+    return view_of(case, result)
 
 
 def whole(v):
@@ -210,7 +209,7 @@ def test_sheets_survive_the_way_to_the_annex_and_findings_name_sheets_that_exist
         names = {s.name for s in v.sheets()}
         for f in v.findings:
             if f.status in ("found", "watch") and f.table is not None:
-                assert f.table in names, f.id
+                assert v.sheet_name(f.table) in names, f.id
         index = json.loads(next((tmp_path / "sheets").glob(f"*_{chapter}.json")).read_text(encoding="utf-8"))
         assert [e["name"] for e in index] == [s.name for s in v.sheets()]
         for e, sheet in zip(index, v.sheets(), strict=True):

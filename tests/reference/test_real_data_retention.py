@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.diagnose.retention import diagnose
-from audit.diagnose.retention.cohorts import matrix
-from audit.diagnose.retention.silence import alive
-from audit.findings.catalogue import judge_chapter
+from audit.chapters import verdicts_on
+from audit.chapters.retention.cohorts import matrix
+from audit.chapters.retention.measure import diagnose
+from audit.chapters.retention.silence import alive
 from audit.model.result import ChapterResult
 from tests.case_builder import make_case
 from tests.shared_data import shared
@@ -115,7 +115,7 @@ def test_verdicts_on_the_online_retailer() -> None:
     lines = retail("online_retail_2010_2011.parquet")
     case = make_case(lines)
     r = diagnose(case)
-    f = {x.id: x for x in judge_chapter(case, r)}
+    f = {x.id: x for x in verdicts_on(case, r)}
     # 374 days: the burn-in is a third of them, and eight months are left.
     assert r.facts["burn_in_days"] == 124
     repeat = f["retention.low_repeat_share"]

@@ -17,10 +17,10 @@ from audit.resources import PACKAGE
 from audit.run.inputs import engagement_inputs
 from audit.run.kernels import kernel_environment
 from audit.run.pipeline import RunResult, run_audit
-from audit.samples.company import generate
-from audit.samples.files import write
-from audit.samples.spec import CompanySpec, Disease
 from tests.present.browsing import axe_violations, chromium, opened
+from tools.samples.company import generate
+from tools.samples.files import write
+from tools.samples.spec import CompanySpec, Disease
 
 ATTACKS = (
     "</script><script>document.title='hacked'</script>",

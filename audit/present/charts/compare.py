@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.findings.finding import Status
-from audit.present.charts.base import Caption, Chart, figure, finish, shorten
+from audit.present.chart import Caption, Chart
+from audit.present.charts.draw import figure, finish, shorten
+from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
-from audit.present.style import ACCENT, INK_FAINT, PAPER, STATUS, chart_style
+from audit.present.style import ACCENT, INK_FAINT, PAPER, STATUS
 
 __all__ = ["before_after"]
 

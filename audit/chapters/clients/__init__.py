@@ -1,0 +1,1 @@
+"""The client base (chapter `base`)."""

@@ -1,0 +1,1 @@
+"""Type of sale and conveyor (chapter `model`)."""

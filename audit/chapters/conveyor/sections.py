@@ -1,0 +1,198 @@
+"""The chapter «Тип продаж и конвейер» as sections of the report, and its annex sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from audit.chapters.conveyor import charts
+from audit.chapters.conveyor.verdicts import CRITERIA
+from audit.errors import Text
+from audit.ground.people import labels
+from audit.method import method
+from audit.present.annex import Sheet
+from audit.present.blocks import Col, Section, key_figures, table
+from audit.present.chapter import ChapterView
+
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
+
+SHEET_NAMES: dict[str, Text] = {"criteria": Text("Тип продаж", "Type of sale"), "stations": Text("Станции", "Stations")}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
+
+_OPINIONS = {
+    "supports": ("за", "for"),
+    "excludes": ("против", "against"),
+    "neutral": ("не судит", "neutral"),
+    "none": ("", ""),
+}
+
+
+def _type_name(view: ChapterView, code: str | None) -> str:
+    types = method().sale_types
+    if code in types:
+        return types[str(code)].name.get(view.lang).split(" (")[0].lower()
+    if code and "/" in code:
+        return view.label(" или ", " or ").join(_type_name(view, c) for c in code.split("/"))
+    return view.label("не определён", "undetermined")
+
+
+def _criterion(view: ChapterView, name: str, value: Any) -> str:
+    fmt = view.fmt
+    match name:
+        case "interval":
+            return fmt.days(value)
+        case "one_time":
+            return fmt.share(value)
+        case "complexity" | "price":
+            return view.label(f"{fmt.num(value)} из 4", f"{fmt.num(value)} of 4")
+        case _:
+            return fmt.num(value)
+
+
+def _criteria_frame(view: ChapterView) -> pd.DataFrame:
+    i = 0 if view.lang == "ru" else 1
+    rows = view.tables["criteria"].copy()
+    rows["name"] = [CRITERIA[str(c)].get(view.lang) for c in rows["criterion"]]
+    rows["shown"] = [_criterion(view, str(c), v) for c, v in zip(rows["criterion"], rows["value"], strict=True)]
+    rows["verdict"] = [_OPINIONS[str(o)][i] for o in rows["opinion"]]
+    rows["types"] = ["; ".join(_type_name(view, c) for c in str(t).split(", ")) for t in rows["compatible"]]
+    return rows
+
+
+def _criteria_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Признак", "Criterion")),
+        Col("shown", view.label("Значение", "Value")),
+        Col("types", view.label("С какими типами совместим", "Compatible with")),
+        Col("verdict", view.label("О заявленном типе", "On the declared type")),
+    ]
+
+
+def _type(view: ChapterView) -> Section:
+    x = view.result.facts
+    parts_text = ", ".join(f"{_type_name(view, t)} — {view.fmt.share(x['type_shares'].get(t))}" for t in x["types"])
+    rows = _criteria_frame(view)
+    body: list[Any] = [
+        table(rows, _criteria_columns(view), fmt=view.fmt, sortable=False) if len(rows) else view.say("type", "empty"),
+        view.say("type", "note"),
+    ]
+    return view.compose(
+        "type",
+        body,
+        declared=_type_name(view, x["declared"]),
+        measured=_type_name(view, x["measured"]),
+        used=_type_name(view, x["used"]),
+        parts=parts_text,
+    )
+
+
+def _station_frame(view: ChapterView) -> pd.DataFrame:
+    rows = view.tables["stations"].copy()
+    roles = method().roles
+    rows["name"] = [roles[str(s)].name.get(view.lang).split(" (")[0] for s in rows["station"]]
+    names = labels(view.case)
+    rows["names"] = [", ".join(names.get(p, p) for p in who) for who in rows["who"]]
+    rows["need"] = [view.label("да", "yes") if r else view.label("по желанию", "optional") for r in rows["required"]]
+    rows["others"] = [
+        ", ".join(
+            f"{roles[f].short.get(view.lang)} {view.fmt.hours(h, 0)}" for f, h in sorted(d.items(), key=lambda p: -p[1])
+        )
+        for d in rows["by_role"]
+    ]
+    return rows
+
+
+def _station_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Станция", "Station")),
+        Col("need", view.label("Обязательна", "Required")),
+        Col("people", view.label("Людей", "People"), "count"),
+        Col("names", view.label("Кто", "Who")),
+        Col("fte", view.label("Ставок", "FTE"), "fte"),
+        Col("own_hours", view.label("Часов держателей", "Holders' hours"), "hours", 0),
+        Col("foreign_hours", view.label("Часов у чужих", "Others' hours"), "hours", 0),
+        Col("coverage", view.label("Покрытие", "Coverage"), "share"),
+        Col("others", view.label("Кто ещё делает", "Who else does it")),
+    ]
+
+
+def _conveyor(view: ChapterView) -> Section:
+    x = view.result.facts
+    band = view.case.thresholds["model.missing_role"]
+    verdict = view.finding("missing_role").facts.get("stations", [])
+    chart = charts.conveyor_chart(
+        view.result,
+        view.fmt,
+        band,
+        view.plain("conveyor", "note"),
+        view.case.settings.report.accent,
+        judged={r["station"]: r["status"] for r in verdict},
+        people=labels(view.case),
+    )
+    parts: list[Any] = [chart]
+    if view.metric("station_fte").value is not None:
+        parts.append(table(_station_frame(view), _station_columns(view), fmt=view.fmt, sortable=False))
+        small = [
+            method().roles[r].short.get(view.lang)
+            for r in x["small_roles"]
+            if r in set(view.tables["stations"]["station"])
+        ]
+        if small:
+            parts.append(view.say("conveyor", "small", names=", ".join(small)))
+    return view.compose("conveyor", parts)
+
+
+def _market(view: ChapterView) -> Section:
+    fmt, m = view.fmt, view.result.metrics
+    ticket, interval = m["model.ticket"], m["model.interval_days"]
+    figures = [
+        (
+            fmt.metric(m["model.active_clients"]),
+            view.label("активных клиентов", "active clients"),
+            view.label("за последние 12 месяцев", "in the last 12 months"),
+        ),
+        (
+            fmt.metric(ticket),
+            view.label("обычный заказ", "usual order"),
+            ""
+            if ticket.value is None
+            else view.label("восемь из десяти: ", "eight of ten: ")
+            + fmt.between(ticket.extra["p10"], ticket.extra["p90"], "money"),
+        ),
+        (
+            fmt.metric(interval),
+            view.label("между покупками постоянного клиента", "between a regular client's purchases"),
+            "" if interval.value is not None or interval.reason is None else interval.reason.get(view.lang),
+        ),
+    ]
+    return view.compose("market", [key_figures(figures)])
+
+
+SECTIONS: dict[str, Callable[[ChapterView], Section]] = {"type": _type, "conveyor": _conveyor, "market": _market}
+"""Sections in reading order."""
+
+
+def sheets(view: ChapterView) -> list[Sheet]:
+    """Return the chapter's whole tables for the annex."""
+    out = []
+    if len(view.tables["criteria"]):
+        out.append(
+            view.sheet(
+                "criteria",
+                view.label("Признаки типа продаж", "Criteria of the type of sale"),
+                _criteria_frame(view)[[c.key for c in _criteria_columns(view)]],
+                _criteria_columns(view),
+            )
+        )
+    if view.metric("station_fte").value is not None:
+        out.append(
+            view.sheet(
+                "stations",
+                view.label("Станции конвейера", "Stations of the conveyor"),
+                _station_frame(view)[[c.key for c in _station_columns(view)]],
+                _station_columns(view),
+            )
+        )
+    return out

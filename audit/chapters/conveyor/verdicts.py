@@ -1,0 +1,195 @@
+"""Verdicts on the type of sale and the conveyor (methodology, sections 2, 5.2 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from audit.errors import Text
+from audit.findings.declared import declared
+from audit.findings.finding import Finding, Status
+from audit.findings.judge import make_finding, no_figure, not_assessed, status_of, worse
+from audit.method import method
+from audit.model.case import Case
+from audit.model.questionnaire import TABLES
+from audit.model.result import ChapterResult
+
+__all__ = ["CRITERIA", "judge", "station_status"]
+
+
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
+    """Return the verdict on every finding of the chapter."""
+    return [
+        *declared(case, result),
+        _type_mismatch(case, result),
+        _missing_role(case, result),
+        _support_misplaced(case, result),
+    ]
+
+
+CRITERIA = {
+    "interval": Text("интервал между покупками", "interval between purchases"),
+    "one_time": Text("доля разовых клиентов", "share of one-time clients"),
+    "complexity": Text("сложность продукта", "complexity of the product"),
+    "price": Text("уровень цены", "price level"),
+    "market": Text("сколько клиентов на рынке", "clients on the market"),
+}
+"""Criteria of the type of sale in words."""
+
+
+def _type(code: str) -> dict[str, str]:
+    types = method().sale_types
+    if code in types:
+        return {"code": code, "ru": types[code].ru.split(" (")[0].lower(), "en": types[code].en.lower()}
+    return {"code": code, "ru": "не определён", "en": "undetermined"}
+
+
+def _criterion(name: str) -> dict[str, str]:
+    return {"ru": CRITERIA[name].ru, "en": CRITERIA[name].en}
+
+
+def _type_mismatch(case: Case, result: ChapterResult) -> Finding:
+    """One criterion against the declared type is watched; two are found, unless another one supports it."""
+    id = "model.type_mismatch"
+    m = result.metrics["model.type_exclusions"]
+    if m.value is None:
+        return no_figure(id, m)
+    limits = case.thresholds[id]
+    status = status_of(m.value, None, None, limits)
+    if status == "found" and m.extra["supporting"] > 0:
+        status = "watch"
+    x = result.facts
+    facts = {
+        "declared": _type(x["declared"]),
+        "measured": _type(x["measured"]),
+        "excluding": [_criterion(c) for c in x["excluding"]],
+        "supporting": [_criterion(c) for c in x["supporting"]],
+        "n": m.n,
+        "watch": limits.watch,
+        "found": limits.found,
+    }
+    # A wrong type makes every norm of the conveyor wrong with it.
+    return make_finding(case, id, status, grade="C", invalidates=status == "found", table="criteria", facts=facts)
+
+
+def station_status(
+    row: Mapping[str, Any], case: Case, explained: Mapping[str, bool]
+) -> tuple[Status, float | None, bool]:
+    """Return the status of one required station, its coverage without explained hours, and whether that softened it.
+
+    No FTE is found. Below that the coverage decides. Where client managers' overload or the mix of hunting and
+    farming is found already, their hours are evidence of that and not of a second disease: a gap that is gone
+    without them is watched.
+    """
+    limits = case.thresholds["model.missing_role"]
+    if float(row["fte"]) <= 0:
+        return "found", None, False
+    if pd.isna(row["coverage"]):
+        return "clear", None, False
+    raw = status_of(float(row["coverage"]), None, None, limits)
+    taken = sum(float(row[c]) for c, on in explained.items() if on)
+    rest = float(row["own_hours"]) + float(row["foreign_hours"]) - taken
+    without = float(row["own_hours"]) / rest if rest > 0 else float(row["coverage"])
+    if raw == "found" and taken > 0 and status_of(without, None, None, limits) != "found":
+        return "watch", without, True
+    return raw, without, False
+
+
+def _missing_role(case: Case, result: ChapterResult) -> Finding:
+    id = "model.missing_role"
+    fte, coverage = result.metrics["model.station_fte"], result.metrics["model.station_coverage"]
+    if fte.value is None:
+        return no_figure(id, fte)
+    empty = list(fte.extra["empty"])
+    if coverage.value is None and not empty:
+        return no_figure(id, coverage)
+    mixing, t = result.facts["mixing"], case.thresholds
+
+    def found(name: str, finding: str) -> bool:
+        bounds = mixing[name]
+        return bounds is not None and status_of(bounds[0], bounds[0], bounds[1], t[finding]) == "found"
+
+    explained = {
+        "km_oper_hours": found("km_oper", "roles.km_overload"),
+        "hunt_farm_hours": found("km_hunt", "roles.hunter_farmer_mix") or found("sr_farm", "roles.hunter_farmer_mix"),
+    }
+    table = result.tables["stations"]
+    needed = table[table["required"].astype(bool)]
+    rows: list[dict[str, Any]] = []
+    for r in needed.to_dict("records"):
+        if coverage.value is None and float(r["fte"]) > 0:
+            continue
+        status, without, softened = station_status({str(k): v for k, v in r.items()}, case, explained)
+        mixed = softened or (without is not None and status_of(without, None, None, t[id]) == "clear")
+        rows.append(
+            {
+                "station": str(r["station"]),
+                "status": status,
+                "fte": float(r["fte"]),
+                "softened": mixed,
+                "coverage": None if pd.isna(r["coverage"]) else float(r["coverage"]),
+                "without": without,
+                "foreign_hours": float(r["foreign_hours"]),
+            }
+        )
+    status = worse(*(r["status"] for r in rows)) if rows else "clear"
+    bad = [r for r in rows if r["status"] in ("found", "watch")]
+    names = method().roles
+    facts = {
+        "stations": [
+            {**r, "ru": names[r["station"]].short.ru, "en": names[r["station"]].short.en}
+            for r in sorted(bad, key=lambda r: (r["status"] != "found", r["coverage"] or 0.0, r["station"]))
+        ],
+        "empty": empty,
+        "softened": any(r["softened"] for r in bad),
+        "required": len(needed),
+        "watch": t[id].watch,
+        "found": t[id].found,
+        "types": result.facts["types"],
+    }
+    grade = "C" if coverage.value is None else coverage.grade or "C"
+    # What is concerned is the station's own work: the part of it done elsewhere, all of it where nobody stands there.
+    share = max((1.0 if r["coverage"] is None or r["fte"] <= 0 else 1.0 - r["coverage"] for r in bad), default=None)
+    finding = make_finding(case, id, status, grade=grade, role_hours_share=share, table="stations", facts=facts)
+    # A gap that role mixing explains is closed by what relieves the people who fill it: no second action for that.
+    return replace(finding, actions=()) if bad and all(r["softened"] for r in bad) else finding
+
+
+def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
+    """Support outside sales where the type needs a fast reaction (TC): found if no reaction time is agreed."""
+    id = "model.support_misplaced"
+    x = result.facts
+    if "TC" not in x["types"]:
+        return not_assessed(
+            id,
+            Text(
+                "Не применяется: быстрой поддержки внутри продаж требуют только смешанные продажи "
+                "(транзакционные с удержанием)",
+                "Does not apply: only transactional sales with retention need support to react from inside sales",
+            ),
+        )
+    sits, sla = x["support_sits"], x["support_sla"]
+    if sits is None:
+        sheet = TABLES["company"]
+        return not_assessed(
+            id,
+            Text(
+                f"На листе «{sheet.ru}» не указано, где находится поддержка",
+                f"The sheet “{sheet.en}” does not say where support sits",
+            ),
+        )
+    if sits == "none":
+        return not_assessed(
+            id,
+            Text(
+                "Поддержки в компании нет: смотрите вывод о недостающих станциях",
+                "The company has no support: see the finding about missing stations",
+            ),
+        )
+    status: Status = "clear"
+    if sits == "outside":
+        status = "found" if sla is False else "watch" if sla is None else "clear"
+    return make_finding(case, id, status, grade="C", facts={"sits": sits, "sla": sla})

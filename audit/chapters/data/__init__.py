@@ -1,0 +1,1 @@
+"""The data: what came in and what it can carry."""

@@ -1,0 +1,184 @@
+"""The chapter «Ключевые клиенты» as sections of the report, and its lists as sheets of the annex."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+from markupsafe import Markup
+
+from audit.chapters.keys import charts
+from audit.chapters.keys.faults import FAULTS
+from audit.errors import Text
+from audit.ground.people import labels
+from audit.method import method
+from audit.present.annex import Sheet
+from audit.present.blocks import Col, Section, table
+from audit.present.chapter import ChapterView, named
+from audit.present.chart import Benchmark
+
+__all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
+
+SHEET_NAMES: dict[str, Text] = {
+    "clients": Text("Ключевые клиенты", "Key clients"),
+    "leads": Text("Списки менеджеров", "Managers' lists"),
+    "not_listed": Text("Вне списков", "On nobody's list"),
+}
+"""Table of the result (and of a finding) → name of its sheet in the annex."""
+
+SHOWN = 25
+
+
+def _names(view: ChapterView) -> Mapping[str, str]:
+    people = [*view.tables["clients"]["lead"].dropna(), *view.tables["clients"]["backup"].dropna()]
+    return labels(view.case, [str(p) for p in people])
+
+
+def _mark(view: ChapterView, value: object) -> str:
+    if value is None or (not isinstance(value, bool) and pd.isna(value)):  # type: ignore[call-overload]
+        return "?"
+    return "✗" if value else "✓"
+
+
+def _fault_columns(view: ChapterView, *, counts: bool) -> list[Col]:
+    names = {f: view.plain("faults", f) for f in FAULTS}
+    if counts:
+        return [Col(f, names[f], "count") for f in FAULTS]
+    return [Col(f, names[f], show=lambda v: _mark(view, v)) for f in FAULTS]
+
+
+def _lead_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("lead_name", view.label("Ведёт", "Lead")),
+        Col("clients", view.label("Всего на листе", "On the list"), "count"),
+        Col("counted", view.label("В счёт", "Counted"), "count"),
+        *_fault_columns(view, counts=True),
+        Col("revenue", view.label("Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
+    ]
+
+
+def _client_columns(view: ChapterView) -> list[Col]:
+    answers = method().answers["criterion"]
+    return [
+        Col("client_name", view.label("Клиент", "Client")),
+        Col("lead_name", view.label("Ведёт", "Lead")),
+        Col("revenue", view.label("Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
+        Col(
+            "criterion",
+            view.label("Признак", "Criterion"),
+            show=lambda v: answers[v].name.get(view.lang) if v in answers else "",
+        ),
+        Col("steps", view.label("Что сделать", "What to do")),
+    ]
+
+
+def _client_frame(view: ChapterView) -> pd.DataFrame:
+    names, rows = _names(view), view.tables["clients"]
+    said = ["; ".join(view.plain("clients", code) for code in str(codes).split(";")) for codes in rows["to_do"]]
+    return rows.assign(lead_name=[names.get(str(p), str(p)) for p in rows["lead"]], steps=said)
+
+
+def _lead_frame(view: ChapterView) -> pd.DataFrame:
+    names, rows = _names(view), view.tables["leads"]
+    return rows.assign(lead_name=[names.get(str(p), str(p)) for p in rows["lead"]])
+
+
+def leads(view: ChapterView) -> Section:
+    """Every manager's own key list against the limit."""
+    frame = view.tables["leads"]
+    if frame.empty:
+        return view.compose("leads", [])
+    over = len(view.result.facts["over"])
+    caption = view.caption("leads", over=over)
+    chart = charts.leads_chart(
+        view.result,
+        view.fmt,
+        caption,
+        _names(view),
+        view.case.thresholds["keys.too_many"],
+        Benchmark(float(view.result.facts["limit"]), view.plain("leads", "norm")),
+    )
+    listed = table(
+        _lead_frame(view), _lead_columns(view), fmt=view.fmt, max_rows=SHOWN, wide=False, sheet=view.sheet_name("leads")
+    )
+    left = view.say("leads", "left") if view.result.facts["lead_left"] else None
+    return view.compose("leads", [chart, left, listed])
+
+
+def what_is_missing(view: ChapterView) -> Section:
+    """Shares of key clients without file, centre, plan, backup; beyond influence; with pay that discourages."""
+    metrics = [view.result.metrics[f"keys.{f}_share"] for f in FAULTS]
+    status = [view.finding(f).status for f in FAULTS]
+    known = [(m.value, f) for m, f in zip(metrics, FAULTS, strict=True) if m.value is not None]
+    worst = max(known, default=(0.0, ""))
+    caption = view.caption("faults", worst_share=worst[0], worst=view.plain("faults", worst[1]) if worst[1] else "")
+    chart = charts.faults_chart(view.fmt, caption, [view.plain("faults", f) for f in FAULTS], metrics, status)
+    unknown = view.say("faults", "unknown") if view.result.facts.get("unknown_clients") else None
+    if known and not worst[0]:
+        lead = Markup("{} {}").format(view.say("faults", "lead"), view.say("faults", "nothing", n=len(known)))
+        return view.compose("faults", [unknown], lead=lead)
+    return view.compose("faults", [chart, unknown])
+
+
+def clients(view: ChapterView) -> Section:
+    """Key clients with something to do about them; those in order are counted in a line and listed in the annex."""
+    if view.tables["clients"].empty:
+        return view.empty("clients")
+    frame = _client_frame(view)
+    open_steps = frame[view.tables["clients"]["to_do"] != "keep"]
+    if open_steps.empty:
+        return view.compose("clients", [], lead=view.say("clients", "nothing", sheet=view.sheet_name("clients")))
+    quiet = view.say("clients", "quiet", n=len(frame) - len(open_steps)) if len(open_steps) < len(frame) else None
+    listed = table(open_steps, _client_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=view.sheet_name("clients"))
+    return view.compose("clients", [listed, quiet])
+
+
+def not_listed(view: ChapterView) -> Section:
+    """Large clients that nobody lists as key."""
+    frame = named(view.tables["not_listed"])
+    if frame.empty:
+        return view.empty("not_listed")
+    return view.compose("not_listed", [table(frame, _unlisted_columns(view), fmt=view.fmt)])
+
+
+def _unlisted_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("client_name", view.label("Клиент", "Client")),
+        Col("client_key", view.label("Код", "Code")),
+        Col("revenue", view.label("Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
+        Col("order_days", view.label("Дней заказа", "Order days"), "count"),
+    ]
+
+
+SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
+    "leads": leads,
+    "faults": what_is_missing,
+    "clients": clients,
+    "not_listed": not_listed,
+}
+
+
+def sheets(view: ChapterView) -> list[Sheet]:
+    """Return the key clients with faults and steps, the lists of the managers, and large clients on no list."""
+    out = []
+    if len(view.tables["clients"]):
+        frame = _client_frame(view)
+        for f in FAULTS:
+            frame[f] = [_mark(view, v) for v in frame[f]]
+        columns = _client_columns(view)
+        whole = [
+            columns[0],
+            Col("client_id", view.label("Код", "Code")),
+            *columns[1:3],
+            *_fault_columns(view, counts=False),
+            columns[4],
+        ]
+        out.append(view.sheet("clients", view.plain("clients", "title"), frame, whole))
+        out.append(view.sheet("leads", view.plain("leads", "title"), _lead_frame(view), _lead_columns(view)))
+    if len(view.tables["not_listed"]):
+        out.append(
+            view.sheet(
+                "not_listed", view.plain("not_listed", "title"), view.tables["not_listed"], _unlisted_columns(view)
+            )
+        )
+    return out

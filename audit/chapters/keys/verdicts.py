@@ -1,0 +1,80 @@
+"""Verdicts on key clients (methodology, sections 5.7 and 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.findings.declared import declared
+from audit.findings.finding import Finding
+from audit.findings.judge import band, judged, make_finding, no_figure, status_of
+from audit.model.case import Case
+from audit.model.result import ChapterResult, Metric
+
+__all__ = ["judge"]
+
+_SHARES = ("no_file", "no_buying_centre", "no_backup", "no_influence", "disincentive")
+
+
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
+    """Return the verdict on every finding of the chapter."""
+    facts = {f"keys.{name}": _facts for name in _SHARES} | {"keys.disincentive": _facts_of_pay}
+    return [*declared(case, result, facts=facts), _too_many(case, result), _no_plan(case, result)]
+
+
+def _facts(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    total = result.facts["recent_revenue"]
+    return {"revenue_share": m.extra["revenue"] / total if total > 0 else None, "weak": 0, "lower_rate": 0}
+
+
+def _facts_of_pay(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return {**_facts(case, result, m), "lower_rate": result.facts["lower_rate"]}
+
+
+def _too_many(case: Case, result: ChapterResult) -> Finding:
+    """Weighed by the revenue of the lists that are too long, which no sentence names."""
+    id = "keys.too_many"
+    m = result.metrics["keys.most_per_manager"]
+    if m.value is None:
+        return no_figure(id, m)
+    leads = result.tables["leads"]
+    over = leads[leads["over"].astype(bool)]
+    total = result.facts["recent_revenue"]
+    facts = {
+        "value": m.value,
+        "limit": result.facts["limit"],
+        "managers": m.n,
+        "over": int(m.extra["over"]),
+        "mean": m.extra["mean"],
+        "beyond": int((over["counted"] - result.facts["limit"]).sum()),
+    }
+    share = float(over["revenue"].sum()) / total if total > 0 else None
+    return band(case, id, m, base_revenue_share=share, table="leads", facts=facts)
+
+
+def _no_plan(case: Case, result: ChapterResult) -> Finding:
+    """A plan that ends with the year or has two items is better than none, and no long-term plan: watched."""
+    id = "keys.no_plan"
+    m, weak = result.metrics["keys.no_plan_share"], result.metrics["keys.weak_plan_share"]
+    if m.value is None:
+        return no_figure(id, m)
+    limits = case.thresholds[id]
+    facts: dict[str, Any] = {
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "clients": m.extra["clients"],
+        "unknown": m.extra["unknown"],
+        "revenue": m.extra["revenue"],
+        "watch": limits.watch,
+        "found": limits.found,
+        **_facts(case, result, m),
+        "weak": 0 if weak.value is None else int(weak.extra["clients"]),
+    }
+    status = judged(m, limits)
+    assert status is not None
+    both = (facts["clients"] + facts["weak"]) / m.n if m.n else 0.0
+    if status == "clear" and status_of(both, None, None, limits) == "found":
+        status = "watch"
+    share = facts["revenue_share"]
+    return make_finding(case, id, status, grade="C", base_revenue_share=share, table="clients", facts=facts)

@@ -1,0 +1,489 @@
+"""The chapter «Чьи клиенты»: from the case to its metrics, tables and facts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.chapters.ownership import handover as handovers
+from audit.chapters.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
+from audit.chapters.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
+from audit.errors import Text
+from audit.ground.answers import read_answers
+from audit.ground.lacks import missing_columns, too_few
+from audit.ground.money import margin_of
+from audit.ground.people import person_labels
+from audit.ground.period import since, to_year
+from audit.ground.shares import shares_of_sums
+from audit.model.calendar import add_months
+from audit.model.case import Case, sql_text
+from audit.model.result import ChapterResult, Metric, metric, no_metric
+from audit.stats.intervals import wilson
+
+__all__ = ["diagnose"]
+
+IDS = (
+    "ownership.single_owner_share",
+    "ownership.single_owner_revenue_share",
+    "ownership.bus_factor",
+    "ownership.load",
+    "ownership.departure_effect",
+)
+REGULAR = Text(
+    "Постоянных клиентов (два и более дня заказа) с известным ответственным",
+    "Regular clients (two or more order days) with a known responsible person",
+)
+WITH_SELLER = Text(
+    "Клиентов с повторной выручкой и известным продавцом", "Clients with repeat revenue and a known seller"
+)
+HANDED = Text("Переданных клиентов", "Handed clients")
+_TABLES = ("clients", "books", "load", "events", "handed")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of the chapter: its metrics, tables and facts."""
+
+    metrics: list[Metric]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every part of the chapter reads: clients of the recent period and who served them.
+
+    ``clients``: client_key, client_name, segment, order_days, known_days, revenue, repeat_revenue,
+    ``annual_figure`` (gross profit a year where the margin is known, else revenue), manager (own
+    seller or None). ``sellers``: client × seller, sellers only. ``gone``: people who left before the day of the
+    audit.
+    """
+
+    clients: pd.DataFrame
+    sellers: pd.DataFrame
+    sells: Mapping[str, bool]
+    gone: frozenset[str]
+
+
+def _sql(case: Case, name: str, **values: Any) -> pd.DataFrame:
+    return case.query(sql_text("audit.chapters.ownership", name), **values)
+
+
+def diagnose(case: Case) -> ChapterResult:
+    """Return the figures of «whose clients» (methodology 5.6).
+
+    Tables: ``clients`` (one row per regular client: own seller, sellers met, share of the own seller, single),
+    ``books`` (one row per seller: clients, repeat revenue, share), ``load`` (per manager: hours needed and left),
+    ``events`` (one row per hand-over), ``handed`` (one row per handed client).
+    """
+    w = case.window
+    facts: dict[str, Any] = {"since": since(case).isoformat(), "as_of": w.as_of.isoformat(), "to_year": to_year(case)}
+    if missing := missing_columns(case, "manager"):
+        empty = {name: pd.DataFrame() for name in _TABLES}
+        return ChapterResult.of("ownership", [no_metric(i, missing) for i in IDS], empty, facts | {"labels": {}})
+    ground, basis = _ground(case)
+    parts = [_single(case, ground), _bus(case, ground), _load(case, ground), _departure(case, ground)]
+    tables = {k: t for p in parts for k, t in p.tables.items()}
+    people = {str(m) for t in tables.values() for c in ("manager", "person") if c in t for m in t[c].dropna()}
+    facts |= basis | {"labels": person_labels(case, people)}
+    for p in parts:
+        facts |= p.facts
+    return ChapterResult.of("ownership", [m for p in parts for m in p.metrics], tables, facts)
+
+
+def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
+    staff = case.questionnaire.table("staff")
+    sells = seller_roles(staff)
+    first = since(case)
+    served = _sql(case, "sellers", since=first)
+    clients = _sql(case, "clients", since=first)
+    known = served.groupby("client_key")["days"].sum()
+    # Two people on one day are two rows: a client cannot have more known days than order days.
+    clients["known_days"] = np.minimum(clients["client_key"].map(known).fillna(0), clients["order_days"]).astype(int)
+    margin = margin_of(case)
+    clients["annual_figure"] = (clients["revenue"] * margin.of(clients["client_key"]) * to_year(case)).clip(lower=0.0)
+    sellers = only_sellers(served, sells)
+    own = main_seller(sellers).set_index("client_key")["manager"] if len(sellers) else pd.Series(dtype=object)
+    clients["manager"] = clients["client_key"].map(own).astype(object)
+    gone = frozenset(
+        str(r["person"])
+        for r in staff.to_dict("records")
+        if r.get("end") is not None and not pd.isna(r["end"]) and pd.Timestamp(r["end"]).date() < case.window.as_of
+    )
+    facts = {
+        "basis": margin.basis,
+        "margin_share": margin.factor,
+        "margin_source": margin.source,
+        "turnover": _turnover(case, staff, sells),
+    }
+    return Ground(clients, sellers, sells, gone), facts
+
+
+def _turnover(case: Case, staff: pd.DataFrame, sells: Mapping[str, bool]) -> dict[str, float] | None:
+    """Return how many sellers leave a year, per seller, with Wilson limits; None where nobody's last day is known.
+
+    Cases: sellers whose last day lies in the window. Trials: seller-years, each person's time in the window.
+    """
+    w = case.window
+    left, years = 0, 0.0
+    for r in staff.to_dict("records"):
+        if not sells.get(str(r["person"]), True):
+            continue
+        start, end = (
+            None if r.get(k) is None or pd.isna(r[k]) else pd.Timestamp(r[k]).date() for k in ("start", "end")
+        )
+        begin, until = max(start or w.start, w.start), min(end or w.as_of, w.as_of)
+        years += max((until - begin).days, 0) / 365.25
+        left += int(end is not None and w.start <= end < w.as_of)
+    if left == 0 or years < 1:
+        return None
+    low, high = wilson(min(left, years), years)
+    return {"base": min(left / years, 1.0), "low": low, "high": high, "left": float(left), "years": years}
+
+
+# --- clients who know one seller only
+
+
+def _single(case: Case, ground: Ground) -> Part:
+    ids = IDS[:2]
+    t = case.thresholds
+    ever = _sql(case, "ever")
+    one_ever = int((ever["managers"] == 1).sum())
+    facts: dict[str, Any] = {"one_seller_ever": one_ever, "clients_ever": len(ever)}
+    found = single_owner(ground.sellers, ground.clients.drop(columns="manager"))
+    names = [
+        "client_key",
+        "client_name",
+        "segment",
+        "manager",
+        "order_days",
+        "sellers",
+        "main_share",
+        "revenue",
+        "repeat_revenue",
+        "single",
+        "chance",
+        "annual_figure",
+    ]
+    table = found.table.sort_values(["revenue", "client_key"], ascending=[False, True], ignore_index=True)[names]
+    tables = {"clients": table}
+    facts |= {"regular": found.n, "single": found.single, "team": found.team}
+    reason: Text | None = None
+    if is_label(ever) and len(ever):
+        reason = Text(
+            "Ответственный ни у одного клиента за весь период не менялся: похоже, это закрепление из CRM, а не "
+            "тот, кто "
+            "вёл заказ. Выгрузите ответственного из самого заказа",
+            "The responsible person never varies within any client: it looks like an assignment of the CRM, not "
+            "who took "
+            "the order. Export the responsible person of the order itself",
+        )
+    elif found.team == 1:
+        reason = Text(
+            "В заказах один продавец: у каждого клиента он единственный по построению",
+            "The orders know one seller: every client has one by construction",
+        )
+    elif found.n < t.count("general.min_units"):
+        reason = too_few(found.n, t.count("general.min_units"), REGULAR)
+    if reason is not None:
+        return Part([no_metric(i, reason, n=found.n) for i in ids], tables, facts)
+    value = found.single / found.n
+    low, high = wilson(found.single, found.n)
+    revenue = found.table["revenue"].clip(lower=0.0).to_numpy(dtype=np.float64)
+    mark = found.table["single"].to_numpy(dtype=np.float64)
+    share = shares_of_sums(
+        {"revenue": (revenue * mark, revenue)},
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
+        dominant_limit=t.value("general.dominant_client_share"),
+    )["revenue"]
+    clients: dict[str, Any] = _beyond(value, low, high, found.chance)
+    metrics = [metric(ids[0], value, low=low, high=high, n=found.n, team=found.team, **clients)]
+    e = share.whole
+    if e.value is None:
+        metrics.append(no_metric(ids[1], Text("Выручки у постоянных клиентов нет", "Regular clients have no revenue")))
+    else:
+        extra: dict[str, Any] = _beyond(e.value, e.low, e.high, found.chance_revenue)
+        if share.dominant is not None:
+            out = share.without
+            more = (
+                {} if out is None or out.value is None else _beyond(out.value, out.low, out.high, found.chance_revenue)
+            )
+            extra |= {"dominant_share": share.dominant_share, **{f"without_{k}": v for k, v in more.items()}}
+            extra.setdefault("without_beyond", None)
+        metrics.append(metric(ids[1], e.value, low=e.low, high=e.high, n=e.n, **extra))
+    return Part(metrics, tables, facts)
+
+
+def _beyond(value: float, low: float | None, high: float | None, chance: float) -> dict[str, float]:
+    """Return the share beyond chance, (x − c) ÷ (1 − c), of a figure and its limits."""
+    low, high = value if low is None else low, value if high is None else high
+
+    def out(x: float) -> float:
+        return (x - chance) / (1 - chance) if chance < 1 else 0.0
+
+    return {"chance": chance, "beyond": out(value), "beyond_low": out(low), "beyond_high": out(high)}
+
+
+# --- on how many people the base hangs
+
+
+def _bus(case: Case, ground: Ground) -> Part:
+    id = "ownership.bus_factor"
+    t = case.thresholds
+    present = ground.clients[~ground.clients["manager"].isin(ground.gone)]
+    with_seller = present[present["manager"].notna() & (present["repeat_revenue"] > 0)]
+    nothing = {"books": pd.DataFrame(columns=["manager", "clients", "repeat_revenue", "share", "in_team"])}
+    least = t.count("general.min_units")
+    if len(with_seller) < least:
+        return Part([no_metric(id, too_few(len(with_seller), least, WITH_SELLER), n=len(with_seller))], nothing)
+    share = t.value("ownership.bus_factor_share")
+    found = bus_factor(
+        with_seller,
+        share=share,
+        min_share=t.value("ownership.team_min_share"),
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
+    )
+    if found is None:
+        return Part([no_metric(id, Text("Повторной выручки нет", "There is no repeat revenue"))], nothing)
+    orphaned = len(ground.clients) - len(present)
+    m = metric(
+        id,
+        float(found.value),
+        low=float(found.low),
+        high=float(found.high),
+        n=found.clients,
+        team=found.team,
+        even_split=found.even,
+        chance_low=found.chance_low,
+        chance_top=found.chance_top,
+        top_share=found.top_share,
+        share=share,
+    )
+    return Part([m], {"books": found.books}, {"clients_of_leavers": orphaned, "top_share": found.top_share})
+
+
+# --- load
+
+
+def _load(case: Case, ground: Ground) -> Part:
+    id = "ownership.load"
+    nothing = {"load": pd.DataFrame(columns=LOAD_COLUMNS)}
+    answers = read_answers(case)
+    if answers.reason is not None:
+        return Part([no_metric(id, answers.reason)], nothing)
+    company = case.questionnaire.company
+    touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
+    if touches is None or minutes is None:
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "На листе «Компания» не заполнено: касаний на клиента в месяц и минут на касание",
+                        "The sheet “Company” lacks touches per client per month and minutes per touch",
+                    ),
+                )
+            ],
+            nothing,
+        )
+    keepers = _keepers(answers.staff, case.sale_type.used)
+    t = case.thresholds
+    rows = _sql(case, "book")
+    rows = rows[
+        in_book(
+            rows,
+            usual_gap=case.sale_type.interval_days,
+            min_days=t.value("retention.lost_min_days"),
+            gap_multiple=t.value("retention.lost_gap_multiple"),
+        )
+    ]
+    kept = rows["manager"].isin(keepers)
+    after = company.get("handoff_after")
+    hunted = rows["manager"].isin(set(answers.staff["person"].astype(str))) & ~kept
+    # A developer rightly keeps a client up to the hand-over; whoever left keeps nobody.
+    shared = int((~kept & (~hunted | (rows["order_days"] >= (1 if after is None else float(after))))).sum())
+    hours = answers.hours[answers.hours["person"].isin(keepers)]
+    per = hours.groupby("person")["hours"].sum().rename("hours").to_frame()
+    per["operational_hours"] = hours[hours["group"] == "OPER"].groupby("person")["hours"].sum()
+    per = per.fillna(0.0).reset_index()
+    book = rows[kept].groupby("manager").size()
+    lacking = int(book[~book.index.isin(per["person"])].sum())
+    found = book_load(book, per, shared=shared, without_hours=lacking, touches=float(touches), minutes=float(minutes))
+    if found is None:
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "Ни у кого из тех, кто ведёт клиентов по заказам, нет часов на листе «Время»",
+                        "Nobody who keeps clients by the orders has hours on the sheet “Time”",
+                    ),
+                )
+            ],
+            nothing,
+        )
+    limit = float(t["ownership.overloaded_book"].found or 0.0)
+    table = found.table
+    m = metric(
+        id,
+        found.load,
+        n=len(table),
+        hours_needed=found.hours_needed,
+        hours_left=found.hours_left,
+        overloaded=int((table["load"] >= limit).sum()),
+        highest=float(table["load"].max()),
+        touches=float(touches),
+        minutes=float(minutes),
+        shared_clients=found.shared_clients,
+    )
+    return Part([m], {"load": table}, {"load_clients": int(table["clients"].sum()), "load_shared": shared})
+
+
+def _keepers(staff: pd.DataFrame, sale_type: str) -> set[str]:
+    """Return who keeps clients: client managers, office and universal sellers; developers where there is none."""
+    kept = staff[staff["family"].isin(["KM", "SOP", "UNI"])]
+    if kept.empty or sale_type == "S":
+        kept = staff[staff["family"].isin(["KM", "SOP", "UNI", "SR"])]
+    return set(kept["person"].astype(str))
+
+
+# --- departures
+
+
+def _departure(case: Case, ground: Ground) -> Part:
+    id = "ownership.departure_effect"
+    t, w = case.thresholds, case.window
+    least_days, most_days = t.count("ownership.handover_min_days"), t.count("ownership.handover_span_days")
+    low, base, high = t.range("ownership.departure_scenario")
+    facts: dict[str, Any] = {"scenario_low": low, "scenario_base": base, "scenario_high": high}
+    nothing = {
+        "events": pd.DataFrame(columns=handovers.EVENT_COLUMNS),
+        "handed": pd.DataFrame(columns=handovers.HANDED_COLUMNS),
+    }
+    events = _events(case, ground)
+    usable = [(e, handovers.span_of(e.day, w.start, w.as_of, most_days)) for e in events]
+    ready = [(e, span) for e, span in usable if span >= least_days]
+    facts |= {"handovers": len(events), "handovers_usable": len(ready)}
+    if not events:
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "За период никто из продавцов не ушёл и не передал клиентов целиком",
+                        "In the window no seller left or handed the clients over as a whole",
+                    ),
+                )
+            ],
+            nothing,
+            facts,
+        )
+    if not ready:
+        late = max(e.day for e in events)
+        soon = late + dt.timedelta(days=least_days - 1)
+        early = (late - w.start).days < least_days
+        reason = (
+            Text(
+                f"До передачи меньше {least_days} дней истории: сравнивать не с чем",
+                f"Fewer than {least_days} days of history before the hand-over: nothing to compare with",
+            )
+            if early
+            else Text(
+                f"После передачи прошло меньше {least_days} дней; оценить можно с {soon:%d.%m.%Y}",
+                f"Fewer than {least_days} days since the hand-over; it can be judged from {soon.isoformat()}",
+            )
+        )
+        return Part([no_metric(id, reason)], nothing, facts)
+    frames = []
+    for number, (event, span) in enumerate(ready):
+        rows = _sql(case, "handover", at=event.day, span=span)
+        frames.append(handovers.mark_rows(rows, number, event, span, events))
+    rows = pd.concat(frames, ignore_index=True)
+    if not bool(rows["treated"].any()):
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "У ушедших продавцов в заказах перед уходом не было своих клиентов",
+                        "The sellers who left had no clients of their own in the orders before they left",
+                    ),
+                )
+            ],
+            nothing,
+            facts,
+        )
+    found = handovers.departure_effect(
+        rows,
+        dominant_limit=t.value("general.dominant_client_share"),
+        draws=t.count("general.bootstrap_draws"),
+        seed=t.count("general.bootstrap_seed"),
+    )
+    names = case.clients().set_index("client_key")["client_name"]
+    handed = found.handed.assign(client_name=found.handed["client_key"].map(names))
+    tables = {"events": found.events, "handed": handed}
+    e = found.effect
+    facts |= {"handed": int(found.matched.treated), "handed_unmatched": found.matched.unmatched}
+    if e.value is None:
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "Нет сопоставимых клиентов других продавцов на ту же дату и с тем же числом покупок",
+                        "There are no comparable clients of other sellers at the same date and purchase number",
+                    ),
+                    n=e.n,
+                )
+            ],
+            tables,
+            facts,
+        )
+    extra: dict[str, Any] = {
+        "half_width": e.half_width,
+        "handed_ratio": found.matched.treated_figure,
+        "control_ratio": found.matched.control_figure,
+        "controls": found.matched.controls,
+        "events": len(ready),
+    }
+    if found.without is not None:
+        extra |= {
+            "dominant_share": found.dominant_share,
+            "without_value": found.without.value,
+            "without_low": found.without.low,
+            "without_high": found.without.high,
+        }
+    return Part([metric(id, e.value, low=e.low, high=e.high, n=e.n, **extra)], tables, facts)
+
+
+def _events(case: Case, ground: Ground) -> list[handovers.Handover]:
+    """Return every hand-over: people who left by the staff sheet, then books that changed hands in the orders."""
+    t, w = case.thresholds, case.window
+    seen = _sql(case, "manager_days")
+    staff = case.questionnaire.table("staff")
+    left = handovers.leavers(staff, seen, ground.sells, w.start, w.as_of)
+    least = dt.timedelta(days=t.count("ownership.handover_min_days"))
+    grid: dict[dt.date, pd.DataFrame] = {}
+    day = add_months(w.start.replace(day=1), 1)
+    while day <= w.as_of - least:
+        if day - least >= w.start:
+            grid[day] = _sql(case, "books", at=day)
+        day = add_months(day, 1)
+    last = {str(r["manager"]): pd.Timestamp(r["last_day"]).date() for r in seen.to_dict("records")}
+    handed = handovers.handed_books(
+        grid,
+        last,
+        min_clients=t.count("ownership.handed_min_clients"),
+        before=t.value("ownership.handed_before_share"),
+        after=t.value("ownership.handed_after_share"),
+    )
+    known = {e.manager for e in left}
+    handed = [e for e in handed if e.manager not in known and ground.sells.get(e.manager, True) and e.manager != "SYS"]
+    return sorted([*left, *handed], key=lambda e: (e.day, e.manager))

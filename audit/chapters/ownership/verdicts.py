@@ -1,0 +1,290 @@
+"""Verdicts on «whose clients» (methodology, sections 4, 5.6 and 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from audit.errors import Text
+from audit.findings.finding import Effect, Finding, Status
+from audit.findings.judge import band, judged, make_finding, no_figure, not_assessed, status_of, steadied, worse
+from audit.findings.pricing import allocated
+from audit.ground.lacks import too_few
+from audit.model.case import Case
+from audit.model.result import ChapterResult, Metric
+
+__all__ = ["judge"]
+
+
+HANDED = Text("Переданных клиентов", "Handed clients")
+WIDE_TIMES = 2
+"""A wide interval far from zero is believed from so many times the least number of clients on."""
+
+
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
+    """Return the verdict on every finding of the chapter."""
+    return [
+        _single_owner(case, result),
+        _bus_factor(case, result),
+        _handover_loss(case, result),
+        _overloaded(case, result),
+    ]
+
+
+def _limits(case: Case, id: str) -> dict[str, Any]:
+    limits = case.thresholds[id]
+    return {"watch": limits.watch, "found": limits.found, "since": None}
+
+
+def _period(result: ChapterResult) -> dict[str, Any]:
+    return {"since": result.facts["since"], "until": result.facts["as_of"]}
+
+
+def _single_owner(case: Case, result: ChapterResult) -> Finding:
+    """Judge clients who know one seller only: by their number or by their revenue, the worse counts."""
+    id = "ownership.single_owner"
+    m, revenue = (result.metrics[f"ownership.single_owner_{k}"] for k in ("share", "revenue_share"))
+    if m.value is None:
+        return no_figure(id, m)
+    limits = case.thresholds[id]
+    statuses = [
+        steadied(status, k, limits, "without_beyond")
+        for k in (m, revenue)
+        if (status := judged(k, limits, "beyond")) is not None
+    ]
+    x = result.facts
+    facts = {
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "chance": m.extra["chance"],
+        "team": m.extra["team"],
+        "single": x["single"],
+        "revenue_share": revenue.value,
+        "revenue_low": revenue.low,
+        "revenue_high": revenue.high,
+        "by_revenue": len(statuses) > 1 and worse(*statuses) != statuses[0],
+        "turnover": x["turnover"],
+        **_limits(case, id),
+        **_period(result),
+    }
+    return make_finding(
+        case,
+        id,
+        worse(*statuses),
+        grade="C",
+        effect=_single_effect(case, result),
+        base_revenue_share=revenue.value or 0.0,
+        table="clients",
+        facts=facts,
+    )
+
+
+def _single_effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Price the risk: single-owner clients × how often a seller leaves × the published fall after a change of manager.
+
+    Only where the staff sheet shows that sellers do leave; the published range stands for the fall, not our own figure.
+    """
+    x = result.facts
+    turnover = x["turnover"]
+    if turnover is None:
+        return None
+    fall = case.thresholds.range("ownership.departure_scenario")
+    single = result.tables["clients"]
+    single = single[single["single"] & (single["annual_figure"] > 0)]
+    amounts = pd.DataFrame({"client_key": single["client_key"]})
+    for name, share in zip(("low", "base", "high"), fall, strict=True):
+        amounts[name] = single["annual_figure"].astype(float) * turnover[name] * share
+    what_ru = "валовая прибыль" if x["basis"] == "gross_profit" else "выручка"
+    what_en = "gross profit" if x["basis"] == "gross_profit" else "revenue"
+    formula = Text(
+        f"Σ {what_ru} клиента с единственным продавцом за год × доля продавцов, уходящих за год, × опубликованное "
+        "снижение "
+        "после смены менеджера (Ши и др., 2017); сценарий, а не измерение",
+        f"Σ {what_en} a year of clients with one seller only × share of sellers leaving a year × published fall "
+        "after a "
+        "change of manager (Shi et al., 2017); a scenario, not a measurement",
+    )
+    return allocated(
+        result,
+        amounts,
+        formula,
+        {
+            "turnover_low": turnover["low"],
+            "turnover_base": turnover["base"],
+            "turnover_high": turnover["high"],
+            "fall_low": fall[0],
+            "fall_base": fall[1],
+            "fall_high": fall[2],
+        },
+    )
+
+
+def _bus_factor(case: Case, result: ChapterResult) -> Finding:
+    """Judge on how many sellers the base hangs: one beyond chance is found, below even and chance watched."""
+    id = "ownership.bus_factor"
+    m = result.metrics[id]
+    if m.value is None:
+        return no_figure(id, m)
+    e, limits = m.extra, case.thresholds[id]
+    assert limits.found is not None
+    facts = {
+        "value": int(m.value),
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "team": e["team"],
+        "even": e["even_split"],
+        "chance_low": e["chance_low"],
+        "chance_top": e["chance_top"],
+        "top_share": e["top_share"],
+        "share": e["share"],
+        **_period(result),
+    }
+    least = case.thresholds.count("ownership.min_team")
+    if e["team"] < least:
+        reason = Text(
+            f"Продавцов, на которых держится база: {e['team']}; в команде меньше {least} она держится на одном-двух по "
+            "построению",
+            f"Sellers who hold the base: {e['team']}; in a team of fewer than {least} it hangs on one or two by "
+            "construction",
+        )
+        return not_assessed(id, reason, facts=facts)
+    high = m.value if m.high is None else m.high
+    status: Status = "clear"
+    if high <= limits.found and e["top_share"] > e["chance_top"]:
+        status = "found"
+    elif m.value <= limits.found or (m.value < e["even_split"] and m.value < e["chance_low"]):
+        status = "watch"
+    return make_finding(case, id, status, grade="C", base_revenue_share=e["top_share"], table="books", facts=facts)
+
+
+def _handover_loss(case: Case, result: ChapterResult) -> Finding:
+    """Judge the change of revenue after hand-overs; too few clients or too wide an interval cannot tell."""
+    id = "ownership.handover_loss"
+    m = result.metrics["ownership.departure_effect"]
+    x = result.facts
+    t = case.thresholds
+    scenario = {k: x.get(f"scenario_{k}") for k in ("low", "base", "high")}
+    if m.value is None:
+        return no_figure(id, m, facts={"scenario": scenario})
+    facts: dict[str, Any] = {
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "half_width": m.extra["half_width"],
+        "handed_ratio": m.extra["handed_ratio"],
+        "control_ratio": m.extra["control_ratio"],
+        "controls": m.extra["controls"],
+        "events": m.extra["events"],
+        "scenario": scenario,
+        "unmatched": x["handed_unmatched"],
+    }
+    least, widest = t.count("general.min_units"), t.value("ownership.handover_max_half_width")
+    low, high = scenario["low"], scenario["high"]
+    aside = Text(
+        f"; по публикациям смена менеджера снижает продажи на {_percent(low)}–{_percent(high)} % (Ши и др., 2017), "
+        "есть и обратный результат (Шмитц и др., 2020)",
+        f"; published studies put the fall of sales after a change of manager at {_percent(low)}–{_percent(high)}% "
+        "(Shi et al., 2017), the opposite has been found too (Schmitz et al., 2020)",
+    )
+    if (m.n or 0) < least or m.low is None:
+        lack = too_few(m.n or 0, least, HANDED)
+        reason = Text(f"{lack.ru} — сказать нельзя{aside.ru}", f"{lack.en}: it cannot be told{aside.en}")
+        return not_assessed(id, reason, facts=facts)
+    # A wide interval still tells of a change that exceeds, with all of its interval, what it could not resolve; but not
+    # from the very least of clients, whose resampled interval is itself a guess.
+    enough = (m.n or 0) >= WIDE_TIMES * least
+    plain = enough and m.high is not None and (m.high <= -widest or m.low >= widest)
+    if m.extra["half_width"] is None or (m.extra["half_width"] > widest and not plain):
+        width = m.extra["half_width"]
+        reason = Text(
+            f"Переданных клиентов {m.n}, интервал ±{_percent(width)} п. п. шире {_percent(widest)} — сказать "
+            f"нельзя{aside.ru}",
+            f"{m.n} handed clients, the interval of ±{_percent(width)} pp is wider than {_percent(widest)}: it "
+            "cannot be "
+            f"told{aside.en}",
+        )
+        return not_assessed(id, reason, facts=facts)
+    facts["dominant"] = "dominant_share" in m.extra
+    return band(case, id, m, steady=True, effect=_handover_effect(result, m), table="handed", facts=facts)
+
+
+def _percent(share: float | None) -> str:
+    return "—" if share is None else f"{share * 100:.0f}"
+
+
+def _handover_effect(result: ChapterResult, m: Metric) -> Effect | None:
+    """Price what handed clients bring less a year than comparable ones; shared out by their revenue before."""
+    if m.value is None or m.value >= 0 or m.low is None or m.high is None:
+        return None
+    x = result.facts
+    handed = result.tables["handed"]
+    yearly = handed["expected"].astype(float) * 365.25 / handed["span_days"].astype(float) * x["margin_share"]
+    per = yearly.groupby(handed["client_key"]).max()
+    amounts = pd.DataFrame({"client_key": per.index})
+    for name, change in (("low", m.high), ("base", m.value), ("high", m.low)):
+        amounts[name] = per.to_numpy(dtype=float) * max(0.0, -change)
+    what_ru = "валовой прибыли" if x["basis"] == "gross_profit" else "выручки"
+    what_en = "gross profit" if x["basis"] == "gross_profit" else "revenue"
+    formula = Text(
+        f"Σ ожидаемой {what_ru} переданного клиента за год (до передачи × изменение у сопоставимых клиентов) × "
+        "снижение "
+        "против сопоставимых; границы — интервал 95 %",
+        f"Σ expected {what_en} a year of a handed client (before × what became of comparable clients) × the fall "
+        "against "
+        "comparable ones; limits from the 95% interval",
+    )
+    # A lost client has no figure of the last 12 months; what it brought before the hand-over is its ceiling.
+    return allocated(
+        result,
+        amounts,
+        formula,
+        {
+            "expected": float(per.sum()),
+            "change_low": m.low,
+            "change_base": m.value,
+            "change_high": m.high,
+            "margin_share": x["margin_share"],
+        },
+        cap=None,
+    )
+
+
+def _overloaded(case: Case, result: ChapterResult) -> Finding:
+    """Judge the hours clients need: the whole team, or several managers far beyond the limit."""
+    id = "ownership.overloaded_book"
+    m = result.metrics["ownership.load"]
+    if m.value is None:
+        return no_figure(id, m)
+    e = m.extra
+    status = status_of(m.value, m.low, m.high, case.thresholds[id])
+    people = m.n or 0
+    persons = status_of(float(e["overloaded"]), None, None, case.thresholds["ownership.overloaded_people"])
+    many = e["overloaded"] >= case.thresholds.value("ownership.overloaded_people_share") * people
+    status = worse(status, "watch" if persons == "found" and not many else persons)
+    facts = {
+        "value": m.value,
+        "people": people,
+        "needed": e["hours_needed"],
+        "left": e["hours_left"],
+        "touches": e["touches"],
+        "minutes": e["minutes"],
+        "overloaded": e["overloaded"],
+        "highest": e["highest"],
+        "clients": result.facts["load_clients"],
+        **_limits(case, id),
+        **_period(result),
+    }
+    return make_finding(
+        case,
+        id,
+        status,
+        grade="B",
+        role_hours_share=max(0.0, 1 - 1 / m.value) if m.value > 0 else 0.0,
+        table="load",
+        facts=facts,
+    )

@@ -1,0 +1,427 @@
+"""Verdicts on retention (methodology, sections 4, 5.4 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.errors import Text
+from audit.findings.declared import declared
+from audit.findings.finding import Effect, Finding, Status
+from audit.findings.judge import band, few, make_finding, no_figure, not_assessed, status_of
+from audit.ground.dates import day_text
+from audit.method import Threshold, method
+from audit.model.calendar import add_months
+from audit.model.case import Case
+from audit.model.result import ChapterResult, Metric
+
+__all__ = ["judge"]
+
+NOT_IN_S = Text(
+    "Не применяется к стратегическим продажам: там сделка бывает раз за жизнь клиента, главное — не повторы",
+    "Does not apply to strategic sales: a deal may happen once in a client's life, repeats are not the point",
+)
+PROJECTS = Text(
+    "Не применяется: в проектных продажах сделка с клиентом случается один раз (признак project_sales)",
+    "Does not apply: in project sales a deal with a client happens once (project_sales)",
+)
+
+
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
+    """Return the verdict on every finding of the chapter; in strategic sales none applies."""
+    if case.sale_type.used == "S":
+        return [not_assessed(spec.id, NOT_IN_S) for spec in method().findings_of("retention")]
+    facts = {"retention.revenue_leak": _projects, "retention.mostly_reactive": _initiative}
+    return [
+        *declared(case, result, facts=facts, prices={"retention.revenue_leak": _leak_effect}),
+        _leaky_first_purchase(case, result),
+        _low_repeat_share(case, result),
+        _trend(case, result, "base_shrinking", "active_clients_trend"),
+        _sleeping_clients(case, result),
+        _weak_return(case, result),
+        _trend(case, result, "ticket_decline", "ticket_trend"),
+        _trend(case, result, "frequency_decline", "frequency_trend"),
+        _trend(case, result, "range_decline", "range_trend"),
+        _manager_outlier(case, result),
+    ]
+
+
+def _figures(m: Metric) -> dict[str, Any]:
+    return {"value": m.value, "low": m.low, "high": m.high, "n": m.n, **m.extra}
+
+
+NEW_CLIENTS = Text("Новых клиентов после разгонного периода", "New clients after the burn-in")
+CLIENTS = Text("Клиентов с заказами", "Clients with orders")
+REGULAR_CLIENTS = Text("Постоянных клиентов (два дня заказа и больше)", "Regular clients (two order days or more)")
+SLEEPERS = Text("Клиентов, когда-либо замолкавших дольше своего предела", "Clients ever silent beyond their limit")
+BOOKS = Text(
+    "Клиентов с двумя и более днями заказа в предыдущие 12 месяцев и известным менеджером",
+    "Clients with two or more order days in the 12 months before and a known manager",
+)
+
+
+# --- money
+
+
+def _effect(
+    result: ChapterResult,
+    amounts: tuple[float, float, float],
+    formula: Text,
+    inputs: Mapping[str, float],
+    shares: pd.DataFrame | None = None,
+) -> Effect | None:
+    """Turn revenue a year (low, base, high) into an effect: gross profit where the margin is known.
+
+    ``shares``: client_key, share (summing to 1) allocates it. None where there is nothing to gain.
+    """
+    margin = result.facts["margin_share"]
+    factor = 1.0 if margin is None else float(margin)
+    low, base, high = (max(0.0, float(a)) * factor for a in amounts)
+    low, high = min(low, base), max(high, base)
+    if base <= 0:
+        return None
+    if margin is not None:
+        formula = Text(f"{formula.ru} × доля валовой прибыли", f"{formula.en} × gross margin share")
+        inputs = {**inputs, "margin_share": factor}
+    by_client = None
+    if shares is not None and len(shares):
+        part = shares["share"].to_numpy(dtype=float)
+        by_client = pd.DataFrame(
+            {"client_key": shares["client_key"].to_numpy(), "low": low * part, "base": base * part, "high": high * part}
+        )
+    return Effect(
+        low=low,
+        base=base,
+        high=high,
+        basis="revenue" if margin is None else "gross_profit",
+        formula=formula,
+        inputs=dict(inputs),
+        by_client=by_client,
+    )
+
+
+def _in_proportion(frame: pd.DataFrame, weight: str) -> pd.DataFrame | None:
+    """Return client_key and share in proportion to a column; None where it sums to nothing."""
+    value = frame[weight].clip(lower=0.0)
+    total = float(value.sum())
+    return None if total <= 0 else pd.DataFrame({"client_key": frame["client_key"], "share": value / total})
+
+
+# --- findings
+
+
+def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
+    """Judge the second purchase: at the full horizon with enough at risk there, at a shorter one only «clear»."""
+    id = "retention.leaky_first_purchase"
+    m = result.metrics["retention.second_purchase_share"]
+    if case.project_sales:
+        return not_assessed(id, PROJECTS)
+    if m.value is None:
+        return no_figure(id, m)
+    if reason := few(case, m.n, NEW_CLIENTS):
+        return not_assessed(id, reason)
+    limits = case.thresholds[id]
+    assert limits.found is not None
+    naive = result.metrics["retention.second_purchase_naive"]
+    gap = (limits.found - (m.high or m.value), limits.found - m.value, limits.found - (m.low or m.value))
+    new_a_year = float(result.facts["new_a_year"])
+    facts = {
+        **_figures(m),
+        "naive": naive.value,
+        "naive_n": naive.n,
+        "norm": limits.found,
+        "missing_a_year": max(0, round(new_a_year * gap[1])),
+    }
+    verdict = _within_horizon(case, m, limits, case.window.horizon_days, "retention.horizon_days")
+    if verdict is None:
+        return not_assessed(id, _not_yet(case, result, m, case.window.horizon_days), facts=facts)
+    status, facts["sure_low"], facts["sure_days"] = verdict
+    value = result.facts["second_value"]
+    effect = None
+    if value is not None:
+        won = case.thresholds.range("retention.won_back_value")
+        effect = _effect(
+            result,
+            (
+                new_a_year * max(gap[0], 0) * value * won[0],
+                new_a_year * gap[1] * value * won[1],
+                new_a_year * gap[2] * value * won[2],
+            ),
+            Text(
+                "новых клиентов в год × (норма − доля второй покупки) × выручка вернувшегося за год × доля от неё",
+                "new clients a year × (norm − second-purchase share) × a returner's revenue in a year × share of it",
+            ),
+            {
+                "new_a_year": new_a_year,
+                "norm": limits.found,
+                "share": m.value,
+                "second_value": value,
+                "won_back": won[1],
+            },
+            _in_proportion(result.tables["once"], "first_revenue"),
+        )
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts)
+
+
+def _within_horizon(
+    case: Case, m: Metric, limits: Threshold, wanted: int, full_key: str
+) -> tuple[Status, float, int] | None:
+    """Judge a Kaplan–Meier share that only grows with time; None where it cannot be judged yet.
+
+    At the wanted horizon, if it is not shorter than the full one and enough clients are at risk there: by the interval.
+    Otherwise nothing can be said but this: a lower limit on the good side is «clear», be it at the latest day with
+    enough at risk or at the horizon itself (where nearly all are back nobody is left at risk). Returns the status
+    with the lower limit and the day on which it rests.
+    """
+    assert limits.watch is not None and m.value is not None
+    judged = m.extra["judged_days"]
+    if judged is not None and judged == wanted and wanted >= case.thresholds.count(full_key):
+        low, high = m.extra["judged_low"], m.extra["judged_high"]
+        return status_of(m.extra["judged_value"], low, high, limits), low, judged
+    points = [(m.low, m.extra["horizon_days"]), (m.extra["judged_low"], judged)]
+    for low, days in points:
+        if low is not None and days is not None and low >= limits.watch:
+            return "clear", float(low), int(days)
+    return None
+
+
+def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text:
+    """Say why a share within a horizon cannot be judged yet, and from which day it can be."""
+    needed = case.thresholds.count("retention.min_at_risk")
+    full = case.thresholds.count("retention.horizon_days")
+    if horizon < full:
+        return Text(
+            f"Горизонт {horizon} дн. короче {full} дн.: по нему виден только хороший результат, "
+            "а доверительный интервал до нормы не дотягивает",
+            f"The horizon of {horizon} days is shorter than {full}: it can only show a good result, "
+            "and the interval does not reach the norm",
+        )
+    at_risk = m.extra["at_risk"] if m.extra["horizon_days"] == horizon else 0
+    start = Text(
+        f"Клиентов, прослеженных {horizon} дн. и не вернувшихся раньше: {at_risk}, нужно {needed}; "
+        "на более коротком сроке доля до границы уверенно не дотягивает",
+        f"Clients followed for {horizon} days and not back before: {at_risk}, {needed} are needed; "
+        "at a shorter horizon the share does not surely reach the limit",
+    )
+    ready = m.extra["ready"]
+    if ready is None:
+        return Text(
+            start.ru + ". Нужно больше клиентов или более длинная выгрузка",
+            start.en + ". More clients or a longer export are needed",
+        )
+    day = day_text(max(ready, str(result.facts["ready_from"])))
+    return Text(
+        f"{start.ru}. Оценить можно не раньше {day.ru}", f"{start.en}. It can be judged from {day.en} at the earliest"
+    )
+
+
+def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
+    """Judge the repeat share of revenue; where projects happen once it is watched at most."""
+    id = "retention.low_repeat_share"
+    m = result.metrics["retention.repeat_revenue_share"]
+    if m.value is None:
+        return no_figure(id, m)
+    if reason := few(case, m.n, CLIENTS):
+        return not_assessed(id, reason)
+    ready = str(result.facts["ready_from"])
+    facts = {**_figures(m), "projects": _once_only(case, result)}
+    if not m.extra["whole_period"] and result.facts["as_of"] < ready:
+        months = case.thresholds.count("retention.min_months_after_burn_in")
+        day = day_text(ready)
+        reason = Text(
+            f"После разгонного периода прошло меньше {months} мес.: новых и старых клиентов не отличить за целый год. "
+            f"Оценить можно с {day.ru}",
+            f"Fewer than {months} months lie after the burn-in: new and old clients cannot be told apart over a whole "
+            f"year. It can be judged from {day.en}",
+        )
+        return not_assessed(id, reason, facts=facts)
+    limits = case.thresholds[id]
+    assert limits.watch is not None
+    facts["norm"] = limits.found
+    gap = max(0.0, limits.watch - m.value)
+    return band(case, id, m, steady=True, cap=facts["projects"], base_revenue_share=gap, facts=facts)
+
+
+def _once_only(case: Case, result: ChapterResult) -> bool:
+    """Tell whether a deal happens once: the company says so, or its type does and the orders bear it out."""
+    if case.project_sales_stated is not None:
+        return case.project_sales_stated
+    once = result.facts["once_share"]
+    limit = case.thresholds.value("retention.project_once_share")
+    return case.project_sales and (once is None or float(once) >= limit)
+
+
+def _projects(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return {"projects": _once_only(case, result)}
+
+
+def _initiative(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return dict(result.facts["initiative"])
+
+
+def _leak_effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Price the revenue that left with clients beyond the watch limit."""
+    m = result.metrics["retention.lost_revenue_share"]
+    watch = case.thresholds["retention.revenue_leak"].watch
+    assert m.value is not None and watch is not None
+    prior = float(m.extra["prior_revenue"])
+    over = [max(0.0, v - watch) * prior for v in (m.low or m.value, m.value, m.high or m.value)]
+    return _effect(
+        result,
+        (over[0], over[1], over[2]),
+        Text(
+            "(доля ушедшей выручки − граница наблюдения) × выручка предыдущих 12 месяцев",
+            "(share of lost revenue − watch limit) × revenue of the 12 months before",
+        ),
+        {"lost_share": m.value, "watch": watch, "prior_revenue": prior},
+        _in_proportion(result.tables["lost_clients"], "prior_revenue"),
+    )
+
+
+def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Finding:
+    """Judge a yearly trend: found by the interval of the slope, watched also by the last year alone."""
+    id = f"retention.{name}"
+    m = result.metrics[f"retention.{metric_name}"]
+    if m.value is None:
+        return no_figure(id, m)
+    if reason := few(case, m.n, CLIENTS):
+        return not_assessed(id, reason)
+    facts = {
+        **_figures(m),
+        "nominal": name == "ticket_decline" and not m.extra.get("deflated", False),
+        "range_grows": False,
+    }
+    widest = case.thresholds.value("retention.trend_max_half_width")
+    limits = case.thresholds[id]
+    assert limits.watch is not None
+    status = status_of(m.value, m.low, m.high, limits)
+    # a wide interval that lies wholly on one side says enough, where there are clients enough to believe it
+    says_enough = status != "watch" and (m.n or 0) >= 2 * case.thresholds.count("general.min_units")
+    if m.low is None or m.high is None or ((m.high - m.low) / 2 > widest and not says_enough):
+        points = f"{widest * 100:g}"
+        reason = Text(
+            f"Интервал тренда шире ±{points.replace('.', ',')} п. п.: по этим данным направление не назвать",
+            f"The interval of the trend is wider than ±{points} percentage points: the data do not tell a direction",
+        )
+        return not_assessed(id, reason, facts=facts)
+    last = m.extra["last_year"]
+    facts["by_last_year"] = bool(status == "clear" and last is not None and last < limits.watch)
+    if facts["by_last_year"]:
+        status = "watch"
+    if name == "ticket_decline" and status == "found":
+        breadth = result.metrics["retention.range_trend"]
+        # Clients that buy more goods, smaller each, are what EK call a normal rotation.
+        if breadth.value is not None and breadth.low is not None and breadth.low > 0:
+            status = "watch"
+            facts["range_grows"] = True
+    facts["limit"] = limits.found
+    annual = float(result.facts["annual_revenue"])
+    effect = _effect(
+        result,
+        (-m.high * annual, -m.value * annual, -m.low * annual),
+        Text("годовое снижение × выручка последних 12 месяцев", "yearly decline × revenue of the last 12 months"),
+        {"decline": -m.value, "annual_revenue": annual},
+    )
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts)
+
+
+def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
+    """Judge the revenue of sleeping clients; the effect is what waking a part of them would bring."""
+    id = "retention.sleeping_clients"
+    m = result.metrics["retention.sleeping_share"]
+    if m.value is None:
+        return no_figure(id, m)
+    if reason := few(case, m.extra["regular_clients"], REGULAR_CLIENTS):
+        return not_assessed(id, reason)
+    if not case.window.recent_is_whole:
+        months = case.settings.period.recent_months
+        day = day_text(add_months(case.window.start, months))
+        reason = Text(
+            f"Выгрузка короче {months} мес. Оценить можно с {day.ru}",
+            f"The export is shorter than {months} months. It can be judged from {day.en}",
+        )
+        return not_assessed(id, reason, facts=_figures(m))
+    back = result.metrics["retention.return_rate"]
+    wake = case.thresholds.range("retention.wake_share")
+    own = back.value is not None and (back.n or 0) >= case.thresholds.count("general.min_units")
+    if own:
+        assert back.value is not None
+        wake = (min(wake[0], back.low or wake[0]), back.value, max(wake[2], back.high or wake[2]))
+    won = case.thresholds.range("retention.won_back_value")
+    stake = float(m.extra["at_stake"])
+    listed = result.tables["worklist"]
+    effect = _effect(
+        result,
+        (stake * wake[0] * won[0], stake * wake[1] * won[1], stake * wake[2] * won[2]),
+        Text(
+            "выручка спящих за год до последнего заказа × доля возвращаемых × доля прежних закупок",
+            "sleepers' revenue in the year to the last order × share brought back × share of former purchases",
+        ),
+        {"at_stake": stake, "wake_share": wake[1], "won_back": won[1], "own_rate": float(own)},
+        _in_proportion(listed[listed["state"] == "sleeping"], "at_stake"),
+    )
+    limits = case.thresholds[id]
+    facts = {**_figures(m), "watch": limits.watch, "found": limits.found, "wake_share": wake[1], "own_rate": own}
+    return band(case, id, m, steady=True, effect=effect, base_revenue_share=m.value, table="worklist", facts=facts)
+
+
+def _weak_return(case: Case, result: ChapterResult) -> Finding:
+    """Judge how many sleepers come back within a year of crossing their limit."""
+    id = "retention.weak_return"
+    m = result.metrics["retention.return_rate"]
+    if m.value is None:
+        return no_figure(id, m)
+    if reason := few(case, m.n, SLEEPERS):
+        return not_assessed(id, reason)
+    limits = case.thresholds[id]
+    horizon = case.thresholds.count("retention.return_horizon_days")
+    facts = {**_figures(m), "norm": limits.found, "horizon_days_full": horizon}
+    verdict = _within_horizon(case, m, limits, horizon, "retention.return_horizon_days")
+    if verdict is None:
+        return not_assessed(id, _not_yet(case, result, m, horizon), facts=facts)
+    status, facts["sure_low"], facts["sure_days"] = verdict
+    return make_finding(case, id, status, grade=m.grade or "C", table="worklist", facts=facts)
+
+
+def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
+    """Judge whether some managers lose more clients than chance allows a book of their size."""
+    id = "retention.manager_outlier"
+    m = result.metrics["retention.by_manager"]
+    if m.value is None:
+        return no_figure(id, m)
+    if reason := few(case, m.n, BOOKS):
+        return not_assessed(id, reason)
+    if m.extra["managers"] < 2:
+        return not_assessed(
+            id, Text("Менеджер один: сравнивать не с кем", "There is one manager only: nobody to compare with")
+        )
+    limits = case.thresholds[id]
+    assert limits.watch is not None and limits.found is not None
+    outer, inner = int(m.extra["outside_outer"]), int(m.extra["outside_inner"])
+    status: Status = "found" if outer >= limits.found else "watch" if outer + inner >= limits.watch else "clear"
+    table = result.tables["by_manager"]
+    out = table[table["position"] >= 1]
+    excess = float((out["lost"] - out["clients"] * m.value).sum())
+    lost, lost_revenue = float(out["lost"].sum()), float(out["lost_revenue"].sum())
+    mean = lost_revenue / lost if lost > 0 else 0.0
+    limit = float((out["lost"] - np.floor(out["inner_high"] * out["clients"] + 1e-9)).sum()) if len(out) else 0.0
+    effect = _effect(
+        result,
+        (max(limit, 0.0) * mean, excess * mean, lost * mean),
+        Text(
+            "клиенты, потерянные сверх общего уровня, × их средняя выручка предыдущего года",
+            "clients lost above the common rate × their mean revenue of the year before",
+        ),
+        {"excess_clients": excess, "mean_revenue": mean, "common_rate": m.value},
+    )
+    facts = {
+        **_figures(m),
+        "excess": round(excess, 1),
+        "outliers": len(out),
+        "outliers_lost": int(lost),
+        "outliers_clients": int(out["clients"].sum()),
+    }
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="by_manager", facts=facts)

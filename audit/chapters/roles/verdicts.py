@@ -1,0 +1,300 @@
+"""Verdicts on role mixing (methodology, sections 4, 5.3 and 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from audit.errors import Text
+from audit.findings.declared import declared
+from audit.findings.finding import Effect, Finding, Status
+from audit.findings.judge import band, judged, make_finding, no_figure, status_of, worse
+from audit.method import Threshold, method
+from audit.model.case import Case
+from audit.model.result import ChapterResult, Metric
+
+__all__ = ["judge", "km_status", "mix_components"]
+
+FORMULA = Text(
+    "((s + φΔ)/s)^ε − 1, умноженное на годовую прибыль клиентов КМ, которым есть куда расти: s — доля продаж в часах "
+    "КМ, Δ — высвобождаемая доля часов, φ — какая её часть уйдёт в продажи, ε — эластичность продаж по времени "
+    "(Albers 2010)",
+    "((s + φΔ)/s)^ε − 1, times the yearly profit of the client managers' clients with room to grow: s is the selling "
+    "share of their hours, Δ the share of hours freed, φ the part of it that goes into selling, ε the elasticity of "
+    "sales to selling time (Albers 2010)",
+)
+
+
+def judge(case: Case, result: ChapterResult) -> list[Finding]:
+    """Return the verdict on every finding of the chapter."""
+    facts = {
+        "roles.frontline_overload": _frontline,
+        "roles.relief_shortage": _relief,
+        "roles.entry_burden": _entry,
+        "roles.engineer_sells": _foreign,
+        "roles.seller_buys": _foreign,
+        "roles.owner_runs_keys": _keys,
+        "roles.fragmented_function": _torn,
+        "roles.ambiguous_title": lambda case, result, m: {"staff": m.n},
+    }
+    return [
+        *declared(case, result, facts=facts),
+        _km_overload(case, result),
+        _universal_seller(case, result),
+        _hunter_farmer_mix(case, result),
+        _evidence_conflict(case, result),
+    ]
+
+
+def _figures(case: Case, id: str, m: Metric) -> dict[str, Any]:
+    limits = case.thresholds[id]
+    return {"value": m.value, "low": m.low, "high": m.high, "n": m.n, "watch": limits.watch, "found": limits.found}
+
+
+def _role(family: str) -> dict[str, str]:
+    """Return the short name of a role in both languages, for a sentence."""
+    short = method().roles[family].short
+    return {"code": family, "ru": short.ru, "en": short.en}
+
+
+def _frontline(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    family = m.extra["family"]
+    return {"role": _role(family), "hours": m.extra["foreign_hours"], "top": result.facts["top"][family]}
+
+
+def _relief(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    freed = result.metrics["roles.relief_fte"]
+    return {
+        **result.facts["relief"],
+        "freed_share": freed.extra["freed_share"],
+        "relief_fte": freed.value,
+        "hours_per_month": result.facts["hours_per_month"],
+        "utilisation": result.facts["utilisation"],
+    }
+
+
+def _entry(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return {
+        "own_work": m.extra["own_work"],
+        "suspect": m.extra["suspect_logins"],
+        "automatic": m.extra["automatic"],
+        "since": result.facts["recent_from"],
+        "until": result.facts["as_of"],
+        "hours": result.facts["entry_hours_by_managers"],
+        "before": result.facts["entry_share_before"],
+        "staff_known": bool(result.facts["people"]),
+    }
+
+
+def _foreign(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    return {
+        "role": _role(m.extra["family"]),
+        "hours": m.extra["foreign_hours"],
+        "parts": [{**_role(f), "value": v} for f, v in m.extra["by_family"].items()],
+    }
+
+
+def _keys(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    assert m.value is not None
+    led = m.value * float(m.extra["revenue"])
+    return {
+        "led": m.extra["led"],
+        "revenue_share": led / case.annual_revenue if case.annual_revenue > 0 else None,
+        "dominant_share": m.extra.get("dominant_share"),
+        "without_value": m.extra.get("without_value"),
+        "strategic_too": bool(set(result.facts["types"]) & {"CS", "S"}),
+    }
+
+
+def _torn(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    functions = result.tables["functions"]
+    torn = functions[functions["fragmented"].astype(bool)].sort_values(["hours", "function"], ascending=[False, True])
+    return {
+        "orphans": m.extra["orphans"],
+        "functions": list(torn["function"].head(5)),
+        "names": [result.facts["function_names"][f] for f in torn["function"].head(5)],
+    }
+
+
+def km_status(m: Metric, limits: Threshold) -> Status:
+    """Return the status of the client managers' operational share; None-valued metrics must not come here.
+
+    Where the sources contradict each other (grade D) the report's verdict stands only if log and trace give the same
+    one; otherwise it is ``watch``: somebody is wrong, and the figure cannot tell who.
+    """
+    assert m.value is not None
+    said = judged(m, limits)
+    assert said is not None
+    if m.grade != "D":
+        return said
+    others = [judged(m, limits, "day_log")]
+    if m.extra.get("trace") is not None and m.extra["trace"] > m.value:
+        others.append(judged(m, limits, "trace"))
+    return said if all(o in (said, None) for o in others) else "watch"
+
+
+def _km_overload(case: Case, result: ChapterResult) -> Finding:
+    id = "roles.km_overload"
+    m = result.metrics["roles.km_operational_share"]
+    if m.value is None:
+        return no_figure(id, m)
+    status = km_status(m, case.thresholds[id])
+    x = result.facts
+    facts = {
+        **_figures(case, id, m),
+        "people": m.n,
+        "hours": m.extra["operational_hours"],
+        "fte": m.extra["operational_hours"] / float(x["hours_per_month"]),
+        "top": x["top"]["KM"],
+        "day_log": m.extra.get("day_log"),
+        "trace": m.extra.get("trace"),
+        "contradicted": m.grade == "D",
+        "relief": x["relief"],
+        "relief_cost_year": x["relief_cost_year"],
+    }
+    return make_finding(
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        effect=_effect(result),
+        role_hours_share=m.value,
+        table="persons",
+        facts=facts,
+    )
+
+
+def _effect(result: ChapterResult) -> Effect | None:
+    """Return the money that freed selling time could bring, allocated to the clients with room to grow."""
+    e = result.facts["effect"]
+    m = result.metrics["roles.capacity_uplift"]
+    if e is None or m.value is None or m.low is None or m.high is None:
+        return None
+    inputs = {
+        "s": float(m.extra["selling_share"]),
+        "delta": float(m.extra["freed_share"]),
+        "phi": float(m.extra["reinvested"]),
+        "epsilon": float(m.extra["elasticity"]),
+        "uplift_low": m.low,
+        "uplift_base": m.value,
+        "uplift_high": m.high,
+        "worth_with_room": float(e["worth_with_room"]),
+        "clients_with_room": float(e["clients_with_room"]),
+    }
+    return Effect(
+        low=e["low"],
+        base=e["base"],
+        high=e["high"],
+        basis=e["basis"],
+        formula=FORMULA,
+        inputs=inputs,
+        by_client=result.tables["effect_by_client"],
+    )
+
+
+def _universal_seller(case: Case, result: ChapterResult) -> Finding:
+    """One universal seller is watched; two, or the given share of the sellers, are found."""
+    id = "roles.universal_seller"
+    m = result.metrics["roles.universal_sellers"]
+    if m.value is None:
+        return no_figure(id, m)
+    t = case.thresholds
+    status = status_of(m.value, m.low, m.high, t[id])
+    if m.value > 0 and m.extra["share"] >= t.value("roles.universal_seller_share"):
+        status = "found"
+    people = result.tables["universal"]
+    facts = {
+        **_figures(case, id, m),
+        "sellers": m.n,
+        "share": m.extra["share"],
+        "least_roles": t.value("roles.universal_effective_roles"),
+        "max_share": t.value("roles.universal_max_share"),
+        "mean": float(people["effective_roles"].mean()) if len(people) else None,
+    }
+    return make_finding(
+        case, id, status, grade=m.grade or "C", role_hours_share=m.extra["share"], table="persons", facts=facts
+    )
+
+
+def mix_components(case: Case, result: ChapterResult) -> dict[str, tuple[Metric, Status]]:
+    """Return the measurable parts of hunting and farming mixed up, each with its own status.
+
+    Order days so few that nothing bad is seen and nothing can be excluded (interval wider than useful) are left out.
+    """
+    limits = case.thresholds["roles.hunter_farmer_mix"]
+    out: dict[str, tuple[Metric, Status]] = {}
+    for name in ("km_hunting_share", "developer_farming_share", "developer_beyond_handoff"):
+        m = result.metrics[f"roles.{name}"]
+        if m.value is None:
+            continue
+        status = status_of(m.value, m.low, m.high, limits)
+        half = 0.0 if m.low is None or m.high is None else (m.high - m.low) / 2
+        too_wide = half > case.thresholds.value("roles.handoff_max_half_width")
+        if status == "watch" and too_wide and m.value < float(limits.watch or 0.0):
+            continue
+        out[name] = (m, status)
+    return out
+
+
+def _hunter_farmer_mix(case: Case, result: ChapterResult) -> Finding:
+    id = "roles.hunter_farmer_mix"
+    parts = mix_components(case, result)
+    if not parts:
+        return no_figure(id, result.metrics["roles.km_hunting_share"])
+    status = worse(*(s for _, s in parts.values()))
+    leading = max(
+        (name for name, (_, s) in parts.items() if s == status), key=lambda n: float(parts[n][0].value or 0.0)
+    )
+    m = parts[leading][0]
+    limits = case.thresholds[id]
+    facts = {
+        "leading": leading,
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "watch": limits.watch,
+        "found": limits.found,
+        "k": result.facts["handoff_k"],
+        "parts": {name: {"value": p.value, "low": p.low, "high": p.high, "n": p.n} for name, (p, _) in parts.items()},
+    }
+    hours_share = m.value if leading != "developer_beyond_handoff" else None
+    return make_finding(
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        role_hours_share=hours_share,
+        table="flow" if hours_share is not None else "hunting",
+        facts=facts,
+    )
+
+
+def _evidence_conflict(case: Case, result: ChapterResult) -> Finding:
+    """``found`` only where the contradiction touches the client managers' operational work, else ``watch``."""
+    id = "roles.evidence_conflict"
+    m = result.metrics["roles.self_vs_log"]
+    if m.value is None:
+        return no_figure(id, m)
+    proof = result.tables["evidence"]
+    rows = proof[proof["conflict"].astype(bool)]
+    km = result.metrics["roles.km_operational_share"].extra
+    facts = {
+        **_figures(case, id, m),
+        "touches_km": m.extra["touches_km_operations"],
+        "pairs": [
+            {
+                **_role(str(r["family"])),
+                "group_ru": method().groups[str(r["group"])].ru,
+                "group_en": method().groups[str(r["group"])].en,
+                "kind": str(r["conflict_kind"]),
+            }
+            for r in rows.to_dict("records")
+        ],
+        "said": km.get("self_report"),
+        "logged": km.get("day_log"),
+        "trace": km.get("trace"),
+        "log_days": result.facts["log_days"],
+    }
+    # Its action is to look again, which is what a contradiction calls for: not grade D.
+    cap = not m.extra["touches_km_operations"]
+    return band(case, id, m, cap=cap, grade="B", table="evidence", facts=facts)

@@ -1,0 +1,1 @@
+"""What they say and what is so."""

@@ -1,1 +1,0 @@
-"""The diagnoses: one module or package per chapter, from the case to finished figures, without a sentence."""

@@ -1,1 +1,0 @@
-"""One module per chapter: ``judge(case, result, results) -> list[Finding]``."""

@@ -1,1 +1,0 @@
-"""How each chapter is shown: its sections in reading order, and its sheets in the annex."""

@@ -1,0 +1,87 @@
+"""The three companies that ship with the kit, in ``data_samples/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tools.samples.company import generate
+from tools.samples.files import write
+from tools.samples.spec import Company, CompanySpec, Disease
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A shipped company and how its orders are written."""
+
+    spec: CompanySpec
+    headers: Literal["canonical", "ru"]
+
+
+SHIPPED: tuple[Sample, ...] = (
+    # The example of the method: managers push every order through by hand, and the base leaks at its mouth.
+    Sample(
+        CompanySpec(
+            name="khimsnab",
+            title="ООО «Химснаб-Приречье»",
+            sale_type="TC",
+            clients=350,
+            years=3,
+            sellers=5,
+            seed=11,
+            sector="chemicals",
+            season="summer_dip",
+            diseases=(
+                Disease("roles.km_overload", 0.52),
+                Disease("roles.entry_burden", 0.72),
+                Disease("retention.leaky_first_purchase", 0.45),
+            ),
+            overrides=(("leaver", True), ("orders_per_year", 7.2), ("lines_mean", 1.8), ("denied", (4,))),
+            may=("selfcheck.contradiction",),
+        ),
+        "ru",
+    ),
+    # Nothing wrong and plenty of season: the audit has to stay quiet.
+    Sample(
+        CompanySpec(
+            name="veldora_opt",
+            title="ООО «Велдора-Опт»",
+            sale_type="TC",
+            clients=250,
+            years=3,
+            sellers=5,
+            seed=21,
+            sector="household",
+            season="both",
+            overrides=(("orders_per_year", 7.5), ("lines_mean", 1.9), ("handoff_k", 2), ("arrivals_share", 0.2)),
+        ),
+        "canonical",
+    ),
+    # Projects: few orders a client, project managers and engineers, one mild disease.
+    Sample(
+        CompanySpec(
+            name="proekt_inzh",
+            title="АО «Климат-Проект Север»",
+            sale_type="C",
+            clients=150,
+            years=3,
+            sellers=3,
+            seed=31,
+            sector="engineering",
+            season="none",
+            diseases=(Disease("keys.no_plan", 0.6),),
+        ),
+        "ru",
+    ),
+)
+
+
+def write_shipped(folder: Path) -> list[Company]:
+    """Make the shipped companies and write each into ``folder/<name>``; returns them."""
+    made = []
+    for sample in SHIPPED:
+        company = generate(sample.spec)
+        write(company, folder / sample.spec.name, headers=sample.headers)
+        made.append(company)
+    return made
