@@ -272,8 +272,9 @@ def _finding_row(
     one, two = side(a), side(b)
     change: FindingChange
     s, t = one["status"], two["status"]
-    if s == "not_assessed" or t == "not_assessed":
-        change = "same" if s == t else "now_assessed" if s == "not_assessed" else "no_longer_assessed"
+    if s not in _RANK or t not in _RANK:
+        # What is unclear was measured, but says no more than what could not be: it is no verdict to compare with.
+        change = "same" if (s in _RANK) == (t in _RANK) else "now_assessed" if t in _RANK else "no_longer_assessed"
     elif s == t:
         change = "same"
     else:

@@ -79,6 +79,8 @@ def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str, s
         out["reason"] = f.reason.ru if lang == "ru" else f.reason.en
     out["metrics"] = list(f.metrics)
     out["title"], out["text"] = title, text
+    if f.doubt is not None and f.doubt.units is not None:
+        out["needs"] = {"units": f.doubt.units}
     if f.effect is not None:
         out["effect"] = _effect_json(f.effect, currency, lang)
     if f.grade is not None:

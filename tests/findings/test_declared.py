@@ -123,8 +123,12 @@ def test_a_band_is_judged_by_its_interval_and_named_by_its_figures() -> None:
     f = verdict(late(0.12, 0.1, 0.14, n=400), table="months")
     assert (f.status, f.table, f.grade) == ("found", "months", "C")
     assert f.facts == {"value": 0.12, "low": 0.1, "high": 0.14, "n": 400, "watch": 0.05, "found": 0.1}
-    assert verdict(late(0.12, 0.09, 0.14)).status == "watch"
-    assert verdict(late(0.02, 0.01, 0.04)).status == "clear"
+    assert verdict(late(0.12, 0.04, 0.24)).status == "watch"
+    assert verdict(late(0.02, 0.01, 0.09)).status == "clear"
+    open_still = verdict(late(0.04, 0.01, 0.12, n=50), few={"ru": "Заказов", "en": "Orders"})
+    assert open_still.status == "unclear" and open_still.severity == "none" and open_still.actions == ()
+    # 8 points to the bad end, 6 to the alarm: 50 · (8 ÷ 6)² = 89
+    assert open_still.doubt is not None and open_still.doubt.units == 89
 
 
 def test_facts_come_in_the_order_of_the_declaration_from_the_metric_beside_it_and_the_chapter() -> None:

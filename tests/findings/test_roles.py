@@ -57,10 +57,11 @@ def test_km_overload_without_client_managers_or_questionnaire_is_refused():
     assert (f.status, "«Сотрудники», «Время»" in f.reason.ru) == ("not_assessed", True)
 
 
-def test_doubtful_group_hours_make_a_watch_of_what_could_be_found():
+def test_doubtful_group_hours_leave_open_what_could_be_found():
     """КМ + операционист with 45 % OPER by group: none of it may be foreign, or all."""
     f = find("km_overload", staff("K1 KM OP"), {"K1": fill({"OPER": 0.45}, "FARM_REPEAT")})
-    assert (f.status, f.facts["low"], f.facts["high"]) == ("watch", 0.0, pytest.approx(0.45))
+    assert (f.status, f.facts["low"], f.facts["high"]) == ("unclear", 0.0, pytest.approx(0.45))
+    assert f.doubt is not None and f.doubt.units is None  # more people would not tell it: functions would
 
 
 def day(d, oper_hours):
@@ -194,24 +195,20 @@ def developer_days(beyond, new, width=0):
     ]
 
 
-@pytest.mark.parametrize(("beyond", "new", "status"), [(60, 100, "found"), (40, 147, "watch"), (5, 150, "clear")])
+@pytest.mark.parametrize(
+    ("beyond", "new", "status"), [(60, 100, "found"), (40, 147, "found"), (30, 170, "watch"), (5, 150, "clear")]
+)
 def test_developers_order_days_beyond_the_hand_off(beyond, new, status):
-    """60 of 163 (Wilson from 0.30), 40 of 190 (0.159–0.274 straddles), 5 of 158 (up to 0.072)."""
+    """60 of 163, 40 of 190 (21 %, Wilson from 0.159: beyond the watch for certain), 30 of 203 (15 %), 5 of 158."""
     f = find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=developer_days(beyond, new))
     assert f.facts["parts"]["developer_beyond_handoff"]["value"] == pytest.approx(beyond / (beyond + new + 3))
     assert f.status == status
 
 
-def test_too_few_order_days_with_nothing_bad_seen_say_nothing():
-    """0 of 22: the interval reaches 15 %, which says nothing; the hours decide. A wider limit watches."""
-    lines = developer_days(-3, 22)
-    f = find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=lines)
-    assert (f.status, set(f.facts["parts"])) == ("clear", {"developer_farming_share"})
-    loose = {"roles.handoff_max_half_width": 0.5}
-    assert (
-        find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=lines, thresholds=loose).status
-        == "watch"
-    )
+def test_few_order_days_with_nothing_bad_seen_warn_of_nothing():
+    """0 of 22: the interval reaches 15 %, short of the alarm at 20 %."""
+    f = find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=developer_days(-3, 22))
+    assert (f.status, f.facts["parts"]["developer_beyond_handoff"]["high"] > 0.1) == ("clear", True)
 
 
 # --- relief
@@ -266,7 +263,7 @@ def test_entry_burden_is_never_zero_for_want_of_an_author_and_its_limits_matter(
     assert find("entry_burden", staff("K1 KM", "O1 OP"), {}, lines=half, thresholds=strict).status == "not_assessed"
 
 
-def test_spelling_that_may_be_a_managers_login_makes_a_watch():
+def test_spelling_that_may_be_a_managers_login_leaves_it_open():
     lines = orders(
         120,
         manager=lambda i: f"K{1 + i % 3}",
@@ -274,7 +271,7 @@ def test_spelling_that_may_be_a_managers_login_makes_a_watch():
     )
     people = staff("K1 KM", "K2 KM", "K3 KM", "O1 OP")
     f = find("entry_burden", people, {}, lines=lines)
-    assert (f.status, f.facts["suspect"]) == ("watch", 40)
+    assert (f.status, f.facts["suspect"]) == ("unclear", 40)
     off = {"roles.login_same_manager_share": 1.01}
     assert find("entry_burden", people, {}, lines=lines, thresholds=off).status == "clear"
 

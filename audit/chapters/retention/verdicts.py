@@ -10,8 +10,8 @@ import pandas as pd
 
 from audit.errors import Text
 from audit.findings.declared import declared
-from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import band, few, make_finding, no_figure, not_assessed, status_of
+from audit.findings.finding import Doubt, Effect, Finding, Status
+from audit.findings.judge import band, doubt_of, few, judged, make_finding, no_figure, not_assessed, status_of
 from audit.ground.dates import day_text
 from audit.method import Threshold, method
 from audit.model.calendar import add_months
@@ -163,7 +163,8 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
             },
             _in_proportion(result.tables["once"], "first_revenue"),
         )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts)
+    doubt = doubt_of(m, limits, "judged")
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts, doubt=doubt)
 
 
 def _within_horizon(
@@ -282,7 +283,10 @@ def _leak_effect(case: Case, result: ChapterResult) -> Effect | None:
 
 
 def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Finding:
-    """Judge a yearly trend: found by the interval of the slope, watched also by the last year alone."""
+    """Judge a yearly trend: found by the interval of the slope, watched also by the last year with its own.
+
+    A trend is watched only if its interval lies wholly below zero; one that does not tell says which decline it could.
+    """
     id = f"retention.{name}"
     m = result.metrics[f"retention.{metric_name}"]
     if m.value is None:
@@ -293,24 +297,22 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         **_figures(m),
         "nominal": name == "ticket_decline" and not m.extra.get("deflated", False),
         "range_grows": False,
+        "by_last_year": False,
     }
-    widest = case.thresholds.value("retention.trend_max_half_width")
     limits = case.thresholds[id]
-    assert limits.watch is not None
-    status = status_of(m.value, m.low, m.high, limits)
-    # a wide interval that lies wholly on one side says enough, where there are clients enough to believe it
-    says_enough = status != "watch" and (m.n or 0) >= 2 * case.thresholds.count("general.min_units")
-    if m.low is None or m.high is None or ((m.high - m.low) / 2 > widest and not says_enough):
-        points = f"{widest * 100:g}"
+    if m.low is None or m.high is None:
         reason = Text(
-            f"Интервал тренда шире ±{points.replace('.', ',')} п. п.: по этим данным направление не назвать",
-            f"The interval of the trend is wider than ±{points} percentage points: the data do not tell a direction",
+            "Месяцев с заказами слишком мало, чтобы отличить тренд от колебаний рынка",
+            "Too few months have orders to tell a trend from the market's ups and downs",
         )
         return not_assessed(id, reason, facts=facts)
-    last = m.extra["last_year"]
-    facts["by_last_year"] = bool(status == "clear" and last is not None and last < limits.watch)
-    if facts["by_last_year"]:
-        status = "watch"
+    status, last = _falling(m, limits), _falling(m, limits, "last_year")
+    if status in ("clear", "unclear") and last in ("found", "watch"):
+        status, facts["by_last_year"] = "watch", True
+    doubt = None
+    if status == "unclear":
+        assert limits.watch is not None and limits.found is not None
+        doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None)
     if name == "ticket_decline" and status == "found":
         breadth = result.metrics["retention.range_trend"]
         # Clients that buy more goods, smaller each, are what EK call a normal rotation.
@@ -325,7 +327,16 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         Text("годовое снижение × выручка последних 12 месяцев", "yearly decline × revenue of the last 12 months"),
         {"decline": -m.value, "annual_revenue": annual},
     )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts)
+    return make_finding(
+        case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts, doubt=doubt
+    )
+
+
+def _falling(m: Metric, limits: Threshold, by: str = "") -> Status | None:
+    """Return the status of a trend, or of the change beside it: no warning while a rise is not excluded."""
+    status = judged(m, limits, by)
+    high = m.extra[f"{by}_high"] if by else m.high
+    return "unclear" if status == "watch" and (high is None or high >= 0) else status
 
 
 def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
@@ -383,7 +394,8 @@ def _weak_return(case: Case, result: ChapterResult) -> Finding:
     if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, horizon), facts=facts)
     status, facts["sure_low"], facts["sure_days"] = verdict
-    return make_finding(case, id, status, grade=m.grade or "C", table="worklist", facts=facts)
+    doubt = doubt_of(m, limits, "judged")
+    return make_finding(case, id, status, grade=m.grade or "C", table="worklist", facts=facts, doubt=doubt)
 
 
 def _manager_outlier(case: Case, result: ChapterResult) -> Finding:

@@ -7,7 +7,7 @@ from typing import Any
 from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import band, judged, make_finding, no_figure, status_of, worse
+from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of, worse
 from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
@@ -160,6 +160,7 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
         role_hours_share=m.value,
         table="persons",
         facts=facts,
+        doubt=doubt_of(m, case.thresholds[id], sampled=False),
     )
 
 
@@ -199,6 +200,7 @@ def _universal_seller(case: Case, result: ChapterResult) -> Finding:
         return no_figure(id, m)
     t = case.thresholds
     status = status_of(m.value, m.low, m.high, t[id])
+    doubt = doubt_of(m, t[id], sampled=False)
     if m.value > 0 and m.extra["share"] >= t.value("roles.universal_seller_share"):
         status = "found"
     people = result.tables["universal"]
@@ -211,27 +213,26 @@ def _universal_seller(case: Case, result: ChapterResult) -> Finding:
         "mean": float(people["effective_roles"].mean()) if len(people) else None,
     }
     return make_finding(
-        case, id, status, grade=m.grade or "C", role_hours_share=m.extra["share"], table="persons", facts=facts
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        role_hours_share=m.extra["share"],
+        table="persons",
+        facts=facts,
+        doubt=doubt,
     )
 
 
 def mix_components(case: Case, result: ChapterResult) -> dict[str, tuple[Metric, Status]]:
-    """Return the measurable parts of hunting and farming mixed up, each with its own status.
-
-    Order days so few that nothing bad is seen and nothing can be excluded (interval wider than useful) are left out.
-    """
+    """Return the measurable parts of hunting and farming mixed up, each with its own status."""
     limits = case.thresholds["roles.hunter_farmer_mix"]
     out: dict[str, tuple[Metric, Status]] = {}
     for name in ("km_hunting_share", "developer_farming_share", "developer_beyond_handoff"):
         m = result.metrics[f"roles.{name}"]
         if m.value is None:
             continue
-        status = status_of(m.value, m.low, m.high, limits)
-        half = 0.0 if m.low is None or m.high is None else (m.high - m.low) / 2
-        too_wide = half > case.thresholds.value("roles.handoff_max_half_width")
-        if status == "watch" and too_wide and m.value < float(limits.watch or 0.0):
-            continue
-        out[name] = (m, status)
+        out[name] = (m, status_of(m.value, m.low, m.high, limits))
     return out
 
 
@@ -266,6 +267,7 @@ def _hunter_farmer_mix(case: Case, result: ChapterResult) -> Finding:
         role_hours_share=hours_share,
         table="flow" if hours_share is not None else "hunting",
         facts=facts,
+        doubt=doubt_of(m, limits, sampled=hours_share is None),
     )
 
 
