@@ -71,7 +71,12 @@ def test_limits_of_concentration(plain: tuple[Case, ChapterResult]) -> None:
     case, r = plain
     assert verdict(case, r, "base.concentration", {"base.concentration": {"watch": 0.02}}).status == "watch"
     assert verdict(case, r, "base.concentration", {"base.concentration_top5_watch": 0.1}).status == "watch"
-    assert verdict(case, r, "base.concentration", {"base.concentration_top5_watch": 0.1, "base.concentration_top5_found": 0.1}).status == "found"
+    assert (
+        verdict(
+            case, r, "base.concentration", {"base.concentration_top5_watch": 0.1, "base.concentration_top5_found": 0.1}
+        ).status
+        == "found"
+    )
     few = with_metric(r, "base.top1_share", 0.5, n=12, extra={"even_split": 1 / 12})
     f = verdict(case, few, "base.concentration")
     assert f.status == "not_assessed" and f.reason is not None and "12" in f.reason.ru

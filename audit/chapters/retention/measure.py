@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,13 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, no_initiator
 from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
-from audit.ground.shares import Share, shares_of_sums
+from audit.ground.shares import Measure, Share, share_of
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 from audit.stats.decompose import grr_noise
-from audit.stats.intervals import proportion
+from audit.stats.intervals import bootstrap_ratio, proportion
+from audit.stats.shares import clustered_share, weighted_share
 
 __all__ = ["diagnose"]
 
@@ -160,33 +162,38 @@ def _cohorts(c: _Chapter) -> None:
     c.metrics.append(metric("retention.cohorts", n, n=len(c.buyers), known_new=known))
 
 
-# --- shares of revenue, all resampled at once
+# --- shares of revenue and of orders
 
 
 def _shares(c: _Chapter, rhythm: pd.DataFrame) -> dict[str, Share]:
-    f = c.clients
+    f, t = c.clients, c.case.thresholds
     new = f["is_new"].to_numpy(dtype=np.float64)
-    figures: dict[str, Any] = {
-        "repeat_revenue": (f["judged_first_revenue"] * new, f["judged_revenue"]),
-        "repeat_orders": (f["judged_first_orders"] * new, f["judged_orders"]),
-        "repeat_margin": (f["judged_first_margin"] * new, f["judged_margin"]),
-        "sleeping": sleeping_columns(f, rhythm),
+    level = t.value("general.confidence_level")
+    amounts = partial(weighted_share, level=level)
+    acts = partial(clustered_share, level=level)
+    figures: dict[str, tuple[Measure, Any]] = {
+        "repeat_revenue": (amounts, (f["judged_first_revenue"] * new, f["judged_revenue"])),
+        "repeat_orders": (acts, (f["judged_first_orders"] * new, f["judged_orders"])),
+        "repeat_margin": (amounts, (f["judged_first_margin"] * new, f["judged_margin"])),
+        "sleeping": (amounts, sleeping_columns(f, rhythm)),
     }
     if c.case.window.has_prior:
-        figures |= loss_columns(f)
+        drawn = partial(
+            bootstrap_ratio,
+            draws=t.count("general.bootstrap_draws"),
+            seed=t.count("general.bootstrap_seed"),
+            level=level,
+        )
+        columns = loss_columns(f)
+        figures["lost_revenue"] = (amounts, columns["lost_revenue"])
+        figures |= {name: (drawn, columns[name]) for name in ("grr", "nrr")}
     c.facts["initiative"] = {"orders": False, "touches": False}
     began = _began(c)
     if began is not None:
         both = f[["client_key"]].merge(began, on="client_key", how="left").fillna({"by_us": 0, "by_client": 0})
-        figures["by_us"] = (both["by_us"], both["by_us"] + both["by_client"])
-    t = c.case.thresholds
-    return shares_of_sums(
-        figures,
-        draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"),
-        dominant_limit=t.value("general.dominant_client_share"),
-        level=t.value("general.confidence_level"),
-    )
+        figures["by_us"] = (acts, (both["by_us"], both["by_us"] + both["by_client"]))
+    limit = t.value("general.dominant_client_share")
+    return {name: share_of(*columns, measure, limit) for name, (measure, columns) in figures.items()}
 
 
 def _began(c: _Chapter) -> pd.DataFrame | None:

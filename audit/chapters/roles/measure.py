@@ -28,7 +28,6 @@ from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
 from audit.model.result import ChapterResult, Grade, Metric, metric, no_metric
-from audit.stats.intervals import wilson
 
 __all__ = ["diagnose", "what_if"]
 
@@ -436,7 +435,7 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
     k, source = hunting.handoff_number(case, norm.types, t.count("roles.handoff_default"))
     share_id, beyond_id = "roles.hunt_share", "roles.developer_beyond_handoff"
     empty = pd.DataFrame(
-        {"manager": pd.Series(dtype=object), "kind": pd.Series(dtype=object), "days": pd.Series(dtype="int64")}
+        {**dict.fromkeys(("manager", "client_key", "kind"), pd.Series(dtype=object)), "days": pd.Series(dtype="int64")}
     )
     staff = case.questionnaire.table("staff")
     roles = roles_by_person(staff, norm.types)
@@ -474,12 +473,13 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
             f"Developers have {days} order days in the period, at least {least} are needed",
         )
         return _Hunts((no_metric(share_id, reason, n=days), no_metric(beyond_id, reason, n=days)), table, k, source)
-    low, high = wilson(sums["new"], days)
+    level = t.value("general.confidence_level")
+    e = hunting.share_of_days(rows, developers, "new", level)
     hunt = metric(
         share_id,
         sums["new"] / days,
-        low=low,
-        high=high,
+        low=e.low,
+        high=e.high,
         n=days,
         k=k,
         reactivated=sums["reactivated"],
@@ -487,8 +487,8 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
         repeat=sums["repeat"],
         expected_at_random=float(table["expected"].iloc[0]),
     )
-    low, high = wilson(sums["repeat"], days)
-    beyond = metric(beyond_id, sums["repeat"] / days, low=low, high=high, n=days, k=k)
+    e = hunting.share_of_days(rows, developers, "repeat", level)
+    beyond = metric(beyond_id, sums["repeat"] / days, low=e.low, high=e.high, n=days, k=k)
     return _Hunts((hunt, beyond), table, k, source)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,11 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets, no_initiator, too_few
 from audit.ground.mixing import operational_load
 from audit.ground.newcomers import DATED_SHARE, believed_since, judged_from, mark_new
-from audit.ground.shares import Share, shares_of_sums
+from audit.ground.shares import Share, share_of
 from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, sql_text
 from audit.stats.intervals import Estimate, bootstrap_ratio
+from audit.stats.shares import clustered_share, weighted_share
 
 __all__ = ["Figure", "figures", "order_headroom"]
 
@@ -104,33 +105,24 @@ def _from_share(
 
 
 def _client_shares(case: Case) -> dict[str, Share]:
-    """Return repeat, lost and company-begun shares from one resampling of clients, as the chapter on retention has
-    them."""
+    """Return repeat, lost and company-begun shares as the chapter on retention has them."""
     w, t = case.window, case.thresholds
     since = judged_from(case.clients(), w)
     f = case.query(sql_text("audit.chapters.retention", "clients"), judged_from=since)
     if f.empty:
         return {}
     new = mark_new(f, w).to_numpy(dtype=np.float64)
-    columns: dict[str, Any] = {
-        "repeat": (
-            f["judged_first_revenue"].to_numpy(dtype=np.float64) * new,
-            f["judged_revenue"].to_numpy(dtype=np.float64),
-        )
-    }
+    limit, level = t.value("general.dominant_client_share"), t.value("general.confidence_level")
+    amounts = partial(weighted_share, level=level)
+    out = {"repeat": share_of(f["judged_first_revenue"].to_numpy() * new, f["judged_revenue"], amounts, limit)}
     if w.has_prior:
-        columns["lost_revenue"] = loss_columns(f)["lost_revenue"]
+        out["lost_revenue"] = share_of(*loss_columns(f)["lost_revenue"], amounts, limit)
     began = _began(case)
     if began is not None and len(began):
         both = f[["client_key"]].merge(began, on="client_key", how="left").fillna({"by_us": 0, "by_client": 0})
-        columns["by_us"] = (both["by_us"], both["by_us"] + both["by_client"])
-    return shares_of_sums(
-        columns,
-        draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"),
-        dominant_limit=t.value("general.dominant_client_share"),
-        level=t.value("general.confidence_level"),
-    )
+        acts = partial(clustered_share, level=level)
+        out["by_us"] = share_of(both["by_us"], both["by_us"] + both["by_client"], acts, limit)
+    return out
 
 
 def _began(case: Case) -> pd.DataFrame | None:
