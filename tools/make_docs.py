@@ -28,7 +28,7 @@ def settings_page() -> str:
 
 def catalogue_page() -> str:
     """Return docs/catalogue.md: every finding and metric with definition, formula, threshold and source."""
-    from audit.method import CHAPTERS, method
+    from audit.method import method
     from audit.present.explain import need_name, threshold_line
     from audit.present.format import Fmt
     from audit.present.titles import chapter_title
@@ -39,9 +39,9 @@ def catalogue_page() -> str:
     out = [
         "# Catalogue: findings and metrics",
         "",
-        "Printed from `audit/method/data`; `km-audit explain ID` tells the same for one id, in Russian too.",
+        "Printed from `audit/chapters/*/room.toml`; `km-audit explain ID` tells the same for one id, in Russian too.",
     ]
-    for chapter in CHAPTERS:
+    for chapter in m.chapters:
         out += ["", f"## {chapter_title(chapter, 'en')} (`{chapter}`)"]
         findings = m.findings_of(chapter)
         if findings:

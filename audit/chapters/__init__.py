@@ -13,7 +13,7 @@ from typing import Any
 
 from audit.findings.catalogue import judge_chapter
 from audit.findings.finding import Finding
-from audit.method import ROOMS
+from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 from audit.present.chapter import ChapterView
@@ -23,7 +23,7 @@ __all__ = ["diagnose_chapter", "part", "verdicts_on", "view_of"]
 
 def part(chapter: str, name: str) -> ModuleType | None:
     """Return a part of a chapter's room, loaded when it is first asked for; None where the room has none."""
-    full = f"audit.chapters.{ROOMS.get(chapter, chapter)}.{name}"
+    full = f"audit.chapters.{method().chapters[chapter].room}.{name}"
     return importlib.import_module(full) if find_spec(full) is not None else None
 
 

@@ -8,7 +8,7 @@ from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Finding
 from audit.findings.judge import not_assessed
-from audit.method import CHAPTERS, method
+from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 
@@ -38,7 +38,7 @@ def judge_chapter(case: Case, result: ChapterResult, judge: Judge | None = None)
 def unjudged_findings(chapters_done: set[str], failed: Mapping[str, Text]) -> tuple[Finding, ...]:
     """Return the findings of all chapters that were not computed, as ``not_assessed`` with the reason."""
     out = []
-    for chapter in CHAPTERS:
+    for chapter in method().chapters:
         if chapter in chapters_done:
             continue
         if chapter in failed:

@@ -1,7 +1,9 @@
 """The method as data: roles, functions, types of sale, thresholds, findings, actions, benchmarks, header synonyms.
 
-Everything a consultant would want to change lives in ``audit/method/data/*.toml`` with unit and source. It is read once
-into frozen objects; an unknown key or a reference to nothing is our own mistake and refuses to load.
+Everything a consultant would want to change is data with unit and source: what all chapters share in
+``audit/method/data/*.toml``, and what one chapter measures, finds and advises in the ``room.toml`` of its folder in
+``audit/chapters``. It is read once into frozen objects; an unknown key or a reference to nothing is our own mistake and
+refuses to load.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ __all__ = [
     "ActionSpec",
     "Answer",
     "Benchmark",
+    "ChapterSpec",
     "FindingSpec",
     "Function",
     "HeaderSpec",
@@ -38,10 +41,6 @@ __all__ = [
 ]
 
 SALE_TYPES = ("T", "TC", "C", "S", "CS")
-CHAPTERS = ("data", "model", "roles", "retention", "base", "ownership", "keys", "handoff", "service", "selfcheck")
-"""Chapters in the order of the report."""
-ROOMS = {"model": "conveyor", "base": "clients"}
-"""Folder of a chapter where it is not called like it."""
 
 
 class _Data(BaseModel):
@@ -164,11 +163,19 @@ class Units(_Named):
     of: str = "n"
 
 
+class ChapterSpec(_Named):
+    """A chapter of the audit, the folder of its room and the notebook that shows it."""
+
+    id: str
+    room: str
+    notebook: str
+
+
 class FindingSpec(_Named):
     """A finding of the catalogue: the metrics it rests on, what it needs, the actions it calls for.
 
     With a ``rule`` the verdict is declared and the first metric is judged: ``band`` by the threshold of the finding's
-    own name, ``any`` found above zero. Without one it is code in ``audit/findings/rules``.
+    own name, ``any`` found above zero. Without one it is code in the room's ``verdicts.py``.
     """
 
     id: str
@@ -195,13 +202,15 @@ class FindingSpec(_Named):
     """The fact that weighs the finding: a share of a role's hours, of the base's revenue."""
     table: str | None = None
     """Key of the chapter's table behind it."""
+    picture: tuple[str, ...] = ()
+    """Charts that are its evidence, best first; without one its figure stands on the scale of its verdict."""
     facts: tuple[str, ...] = ("value", "low", "high", "n", "watch", "found")
     """What its sentences name: the metric's figure, its limits, what stands beside it (``extra``: all of that), facts
     of the chapter."""
 
     @model_validator(mode="after")
     def _declared_by_a_rule(self) -> FindingSpec:
-        declared = self.model_fields_set - {"id", "ru", "en", "metrics", "needs", "actions", "rule"}
+        declared = self.model_fields_set - {"id", "ru", "en", "metrics", "needs", "actions", "rule", "picture"}
         if self.rule is None and declared:
             raise ValueError(f"{', '.join(sorted(declared))}: read only with a rule")
         if self.rule == "any" and (idle := declared - {"table", "facts"}):
@@ -381,6 +390,8 @@ def _check_order(key: str, t: Threshold, where: str) -> None:
 class Method:
     """The whole method, loaded once."""
 
+    chapters: Mapping[str, ChapterSpec]
+    """In the order of the report, which is that of the notebooks."""
     roles: Mapping[str, Role]
     groups: Mapping[str, Group]
     functions: Mapping[str, Function]
@@ -427,28 +438,48 @@ def _read(name: str) -> dict[str, Any]:
     return tomllib.loads(files("audit.method").joinpath("data", name).read_text(encoding="utf-8"))
 
 
+def _rooms() -> dict[str, dict[str, Any]]:
+    """Return what each room says of itself, by the name of its folder, in the order of the notebooks."""
+    pages = {f.name: f.joinpath("room.toml") for f in files("audit").joinpath("chapters").iterdir() if f.is_dir()}
+    rooms = {name: tomllib.loads(page.read_text(encoding="utf-8")) for name, page in pages.items() if page.is_file()}
+    return dict(sorted(rooms.items(), key=lambda r: str(r[1]["notebook"])))
+
+
+def _specs(kind: Any, raw: Mapping[str, Any], where: str, key: str | None = "code", prefix: str = "") -> dict[str, Any]:
+    """Check the entries of a table of data and return them by their full name."""
+    adapter, out = TypeAdapter(kind), {}
+    for code, body in raw.items():
+        name = f"{prefix}{code}"
+        try:
+            out[name] = adapter.validate_python({**body, key: name} if key else body)
+        except ValidationError as e:
+            raise ValueError(f"{where}, [{code}]: {e}") from e
+    return out
+
+
 @lru_cache(maxsize=1)
 def method() -> Method:
     """Load the method from the package's data files once; raise on an unknown key or a dangling reference."""
 
     def table(kind: Any, name: str, key: str | None = "code", part: str | None = None) -> Any:
-        raw = _read(name)
-        if part is not None:
-            raw = raw[part]
-        adapter = TypeAdapter(kind)
-        out = {}
-        for code, body in raw.items():
-            try:
-                out[code] = adapter.validate_python({**body, key: code} if key else body)
-            except ValidationError as e:
-                raise ValueError(f"audit/method/data/{name}, [{code}]: {e}") from e
-        return MappingProxyType(out)
+        raw = _read(name) if part is None else _read(name)[part]
+        return MappingProxyType(_specs(kind, raw, f"audit/method/data/{name}", key))
 
-    metrics: dict[str, MetricSpec] = {}
-    for chapter in CHAPTERS:
-        if files("audit.method").joinpath("data", "metrics", f"{chapter}.toml").is_file():
-            metrics.update(table(MetricSpec, f"metrics/{chapter}.toml", "id"))
+    chapters: dict[str, ChapterSpec] = {}
+    parts: dict[str, dict[str, Any]] = {"metrics": {}, "findings": {}, "actions": {}}
+    parts["thresholds"] = dict(table(Threshold, "thresholds.toml", None))
+    for room, raw in _rooms().items():
+        where = f"audit/chapters/{room}/room.toml"
+        own = {k: v for k, v in raw.items() if k not in parts}
+        id = str(own["id"])
+        chapters |= _specs(ChapterSpec, {id: {**own, "room": room}}, where, "id")
+        prefix = f"{id}."
+        parts["metrics"] |= _specs(MetricSpec, raw.get("metrics", {}), where, "id", prefix)
+        parts["findings"] |= _specs(FindingSpec, raw.get("findings", {}), where, "id", prefix)
+        parts["thresholds"] |= _specs(Threshold, raw.get("thresholds", {}), where, None, prefix)
+        parts["actions"] |= _specs(ActionSpec, raw.get("actions", {}), where, "id")
     loaded = Method(
+        chapters=MappingProxyType(chapters),
         roles=table(Role, "roles.toml"),
         groups=table(Group, "groups.toml"),
         functions=table(Function, "functions.toml"),
@@ -457,13 +488,13 @@ def method() -> Method:
         headers=table(HeaderSpec, "headers.toml", "field"),
         services=table(Group, "services.toml", part="services"),
         complaint_reasons=table(Group, "services.toml", part="complaint_reasons"),
-        metrics=MappingProxyType(metrics),
-        findings=table(FindingSpec, "findings.toml", "id"),
-        actions=table(ActionSpec, "actions.toml", "id"),
+        metrics=MappingProxyType(parts["metrics"]),
+        findings=MappingProxyType(parts["findings"]),
+        actions=MappingProxyType(parts["actions"]),
         benchmarks=table(Benchmark, "benchmarks.toml", "id"),
         self_check=table(SelfCheckQuestion, "self_check.toml", "number"),
         answers=MappingProxyType({part: table(Answer, "answers.toml", "code", part) for part in _read("answers.toml")}),
-        thresholds=Thresholds(table(Threshold, "thresholds.toml", None)),
+        thresholds=Thresholds(MappingProxyType(parts["thresholds"])),
     )
     _check_references(loaded)
     return loaded
@@ -472,7 +503,7 @@ def method() -> Method:
 def _check_references(m: Method) -> None:
     def known(name: str, table: Mapping[str, Any] | Thresholds, where: str) -> None:
         if name not in (table.items if isinstance(table, Thresholds) else table):
-            raise ValueError(f"audit/method/data: {where} names {name!r}, which does not exist")
+            raise ValueError(f"the method: {where} names {name!r}, which does not exist")
 
     for role in m.answers["role"]:
         known(role, m.roles, "answers.toml")
@@ -488,7 +519,7 @@ def _check_references(m: Method) -> None:
             known(role, m.roles, t.code)
     for finding in m.findings.values():
         if finding.rule == "band":
-            known(finding.id, m.thresholds, "findings.toml")
+            known(finding.id, m.thresholds, f"the rule of {finding.id}")
         for metric in finding.metrics:
             known(metric, m.metrics, finding.id)
         for action in finding.actions:

@@ -69,60 +69,10 @@ _T = {
     "do": Text("Что делать", "What to do"),
 }
 
-_CHARTS: Mapping[str, Sequence[str]] = {
-    "roles.km_overload": ("roles-km-load", "roles-flow"),
-    "roles.frontline_overload": ("roles-flow",),
-    "model.type_mismatch": ("model-conveyor",),
-    "model.missing_role": ("model-conveyor",),
-    "model.extra_station": ("model-conveyor",),
-    "model.support_misplaced": ("model-conveyor",),
-    "roles.relief_shortage": ("roles-relief", "roles-flow"),
-    "roles.entry_burden": ("roles-entry",),
-    "roles.universal_seller": ("roles-flow",),
-    "roles.hunter_farmer_mix": ("roles-flow",),
-    "roles.owner_runs_keys": ("keys-leads",),
-    "roles.engineer_sells": ("roles-flow",),
-    "roles.seller_buys": ("roles-flow",),
-    "roles.fragmented_function": ("roles-flow",),
-    "roles.evidence_conflict": ("roles-evidence",),
-    "retention.leaky_first_purchase": ("retention-second", "retention-second-by"),
-    "retention.low_repeat_share": ("retention-repeat",),
-    "retention.revenue_leak": ("retention-bridge",),
-    "retention.base_shrinking": ("retention-trend-active-clients", "retention-bridge"),
-    "retention.sleeping_clients": ("retention-states",),
-    "retention.weak_return": ("retention-return",),
-    "retention.ticket_decline": ("retention-trend-ticket", "retention-drivers"),
-    "retention.frequency_decline": ("retention-trend-frequency", "retention-drivers"),
-    "retention.range_decline": ("retention-trend-range", "retention-drivers"),
-    "retention.manager_outlier": ("retention-managers",),
-    "base.concentration": ("base-spread",),
-    "base.long_tail": ("base-tail",),
-    "base.wallet_headroom": ("base-wallet",),
-    "base.range_gap": ("base-range",),
-    "base.indigestion": ("base-giants",),
-    "ownership.single_owner": ("ownership-sellers",),
-    "ownership.bus_factor": ("ownership-books",),
-    "ownership.handover_loss": ("ownership-departures",),
-    "ownership.overloaded_book": ("ownership-load",),
-    "keys.too_many": ("keys-leads",),
-    **{
-        f"keys.{x}": ("keys-faults",)
-        for x in ("no_file", "no_buying_centre", "no_plan", "no_backup", "no_influence", "disincentive")
-    },
-    "handoff.rule_not_followed": ("handoff-following",),
-    "handoff.loss": ("handoff-loss",),
-    "service.late": ("service-months", "service-kinds"),
-    "service.short_shipments": ("service-kinds",),
-    "service.complaints": ("service-reasons", "service-kinds"),
-    "service.failures_cost_clients": ("service-after-failure",),
-    "selfcheck.contradiction": ("selfcheck-answers",),
-}
-"""Which chart is a finding's evidence, best first; a finding without one has its figure on the scale of its verdict."""
-
 
 def chart_of(finding: str, charts: Path) -> Path | None:
     """Return the chart that shows a finding's evidence, or None where the report has none."""
-    paths = (charts / f"{candidate}.png" for candidate in _CHARTS.get(finding, ()))
+    paths = (charts / f"{candidate}.png" for candidate in method().findings[finding].picture)
     return next((p for p in paths if p.is_file()), None)
 
 

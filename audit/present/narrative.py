@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from audit.errors import Lang, SettingsError, Text, speaking
 from audit.findings.finding import Finding
-from audit.method import ROOMS
+from audit.method import method
 from audit.model.result import ChapterResult
 from audit.present.format import Fmt
 from audit.resources import resource_dir
@@ -32,12 +32,13 @@ _TWO_STOPS = re.compile(r"(?<![./])\.\.(?![./])")
 
 
 @lru_cache(maxsize=64)
-def narrative_source(lang: Lang, chapter: str) -> Mapping[str, Any]:
-    """Return the chapter's sentences in one language.
+def narrative_source(lang: Lang, part: str) -> Mapping[str, Any]:
+    """Return the sentences of a chapter, or of another part of the report (``summary``, ``compare``), in one language.
 
     Raises `SettingsError` where a sentence is not there in both languages.
     """
-    path = resource_dir("templates") / "narrative" / f"{ROOMS.get(chapter, chapter)}.toml"
+    spec = method().chapters.get(part)
+    path = resource_dir("templates") / "narrative" / f"{part if spec is None else spec.room}.toml"
     return _in_language(tomllib.loads(path.read_text(encoding="utf-8")), lang, path) if path.is_file() else {}
 
 
@@ -121,8 +122,6 @@ class Narrative:
         that is not assessed is named and its reason given; of one that is unclear the figure, its interval and what
         it would take to tell are said, unless the chapter has words of its own.
         """
-        from audit.method import method
-
         name = Markup.escape(method().findings[finding.id].name.get(self.lang))
         if finding.status == "not_assessed":
             reason = finding.reason.get(self.lang) if finding.reason is not None else ""

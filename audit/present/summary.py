@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from audit.errors import Lang, ParameterError, Text, did_you_mean
 from audit.findings.finding import STATUSES, Finding
-from audit.method import CHAPTERS, method
+from audit.method import method
 from audit.model.case import Case
 from audit.model.result import Metric
 from audit.present.blocks import (
@@ -241,7 +241,7 @@ class SummaryView:
     def scorecard(self) -> Section:
         """Every finding in one table, by chapter; what this version does not check is left to the list of limits."""
         groups = []
-        for chapter in CHAPTERS:
+        for chapter in method().chapters:
             views = [v for v in self.views if v.finding.chapter == chapter]
             if any(v.finding.status != "not_assessed" for v in views):
                 groups.append((chapter_title(chapter, self.lang), views))

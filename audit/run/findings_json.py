@@ -12,7 +12,7 @@ from audit.errors import Text
 from audit.findings.catalogue import unjudged_findings
 from audit.findings.finding import Effect, Finding
 from audit.findings.money import Ledger
-from audit.method import CHAPTERS, method
+from audit.method import method
 from audit.model.case import Case
 from audit.model.result import Metric
 from audit.present.chapter import ChapterView
@@ -129,7 +129,7 @@ def assemble(
     by_name = {c["chapter"]: c for c in chapters}
     metrics: dict[str, Any] = {}
     findings: dict[str, Any] = {}
-    for name in CHAPTERS:
+    for name in method().chapters:
         if name in by_name:
             metrics.update(by_name[name]["metrics"])
             findings.update({f["id"]: f for f in by_name[name]["findings"]})

@@ -11,7 +11,7 @@ from typing import Any
 
 from audit.chapters import diagnose_chapter
 from audit.errors import AuditError, ParameterError, Text, did_you_mean
-from audit.method import CHAPTERS
+from audit.method import method
 from audit.model.case import Case
 from audit.present.chapter import ChapterView
 from audit.present.summary import SummaryView
@@ -88,19 +88,8 @@ PARAMETERS: Mapping[str, tuple[Parameter, ...]] = {
 }
 """The parameters of each chapter's notebook: our own schema, since papermill only warns."""
 
-NOTEBOOKS: Mapping[str, str] = {
-    "summary": "00_summary",
-    "data": "10_data",
-    "model": "20_model",
-    "roles": "30_roles",
-    "retention": "40_retention",
-    "base": "50_base",
-    "ownership": "55_ownership",
-    "keys": "60_keys",
-    "handoff": "65_handoff",
-    "service": "70_service",
-    "selfcheck": "80_selfcheck",
-}
+NOTEBOOKS: Mapping[str, str] = {"summary": "00_summary"} | {c.id: c.notebook for c in method().chapters.values()}
+"""The notebook of each chapter, without its ending."""
 
 _IGNORED = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open", "audit", "display"})
 
@@ -220,7 +209,7 @@ def open_chapter(chapter: str, namespace: Mapping[str, Any] | None = None, **par
 
 def built_chapters() -> list[str]:
     """Return the chapters that this version computes, in the order of the report."""
-    return list(CHAPTERS)
+    return list(method().chapters)
 
 
 def compute_all(case: Case) -> dict[str, Any]:

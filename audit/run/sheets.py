@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from audit.method import CHAPTERS, method
+from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import Sheet
 from audit.present.blocks import Col
@@ -37,7 +37,7 @@ def write_sheets(folder: Path, chapter: str, sheets: Sequence[Sheet]) -> None:
     """Keep a chapter's sheets below ``folder/sheets`` until the annex is written."""
     target = folder / "sheets"
     target.mkdir(parents=True, exist_ok=True)
-    place = CHAPTERS.index(chapter)
+    place = list(method().chapters).index(chapter)
     index = []
     for n, sheet in enumerate(sheets):
         name = f"{place:02d}_{chapter}_{n:02d}"

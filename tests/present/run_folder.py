@@ -64,6 +64,7 @@ def write_run(folder: Path, lang: Lang = "ru", *, company: str = "ООО «Ро�
         say("Вторая покупка", "Second purchase"),
         Band(0.67, 0.67, "low"),
         href="#chart-km",
+        sheet="retention.list",
     )
     page_one = executive_page(
         fmt=fmt,

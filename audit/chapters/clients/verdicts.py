@@ -16,7 +16,7 @@ from audit.method import Threshold
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["allocated", "judge"]
+__all__ = ["judge"]
 
 BUYERS = Text("Клиентов с покупками", "Clients who bought")
 WALLETS = Text(

@@ -29,7 +29,7 @@ from audit.method import method
 from audit.model.case import Case
 from audit.stats.decompose import retained
 from tests.case_builder import make_case
-from tests.diagnose.test_retention_second import WINDOW
+from tests.chapters.retention.test_retention_second import WINDOW
 
 LIMITS = limits_of(method().thresholds)
 

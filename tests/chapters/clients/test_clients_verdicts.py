@@ -17,8 +17,8 @@ from audit.model.case import Case
 from audit.model.result import ChapterResult
 from audit.settings import settings_from_mapping
 from tests.case_builder import make_case
-from tests.diagnose.client_cases import company, questionnaire
-from tests.diagnose.test_base_chapter import giant_company
+from tests.chapters.client_cases import company, questionnaire
+from tests.chapters.clients.test_clients_measure import giant_company
 
 IDS = [f.id for f in method().findings_of("base")]
 

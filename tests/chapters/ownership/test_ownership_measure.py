@@ -18,7 +18,7 @@ from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult
 from tests.case_builder import make_case
-from tests.diagnose.client_cases import bare, company, questionnaire
+from tests.chapters.client_cases import bare, company, questionnaire
 from tests.shared_data import shared
 
 IDS = {id for id in method().metrics if id.startswith("ownership.")}

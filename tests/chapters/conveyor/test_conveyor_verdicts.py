@@ -10,7 +10,7 @@ from audit.chapters import verdicts_on
 from audit.chapters.conveyor.measure import diagnose
 from audit.method import method
 from audit.model.sale_type import ALL, Criterion
-from tests.diagnose.test_model import FULL_TC, OWN_TC
+from tests.chapters.conveyor.test_conveyor_measure import FULL_TC, OWN_TC
 from tests.roles_tables import case_of, staff
 
 

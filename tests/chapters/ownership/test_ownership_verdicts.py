@@ -19,8 +19,8 @@ from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric, metric
 from audit.settings import settings_from_mapping
 from tests.case_builder import make_case
-from tests.diagnose.client_cases import company, questionnaire
-from tests.diagnose.test_ownership_chapter import handed_company
+from tests.chapters.client_cases import company, questionnaire
+from tests.chapters.ownership.test_ownership_measure import handed_company
 
 IDS = [f.id for f in method().findings_of("ownership")]
 
