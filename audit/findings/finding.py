@@ -58,7 +58,8 @@ class Finding:
     """The verdict on one finding of the catalogue.
 
     ``facts`` are finished numbers that the narrative names (JSON values); ``table`` is the key
-    of the chapter's table (and annex sheet) behind it. ``doubt`` stands where the status is ``unclear``.
+    of the chapter's table (and annex sheet) behind it. ``doubt`` says why the status is
+    ``unclear``: its interval, or in words.
     """
 
     id: str
@@ -71,7 +72,7 @@ class Finding:
     actions: tuple[str, ...] = ()
     table: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    doubt: Doubt | None = None
+    doubt: Doubt | Text | None = None
 
     @property
     def chapter(self) -> str:

@@ -192,7 +192,7 @@ def make_finding(
     table: str | None = None,
     facts: Mapping[str, Any] | None = None,
     metrics: tuple[str, ...] | None = None,
-    doubt: Doubt | None = None,
+    doubt: Doubt | Text | None = None,
 ) -> Finding:
     """Build a finding with its severity; actions come from the catalogue, none on grade D, effect only if it stands.
 

@@ -376,7 +376,7 @@ class Col:
                 return escape(fmt.num(value, 2 if self.digits is None else self.digits, trim=True))
 
 
-_STATUS_ORDER = {status: i for i, status in enumerate(STATUS)}
+_STATUS_ORDER: dict[str, int] = {status: i for i, status in enumerate(STATUS)}
 _SEVERITY_ORDER = {"critical": 0, "major": 1, "minor": 2, "none": 3}
 
 

@@ -127,9 +127,15 @@ class Narrative:
             reason = finding.reason.get(self.lang) if finding.reason is not None else ""
             return name, Markup.escape(reason)
         texts = narrative_source(self.lang, finding.chapter).get("findings", {}).get(finding.id.split(".", 1)[1], {})
-        values = {"f": finding.facts, "m": _Short(result), "x": result.facts if result is not None else {}}
+        values: dict[str, Any] = {
+            "f": finding.facts,
+            "m": _Short(result),
+            "x": result.facts if result is not None else {},
+        }
         title = texts.get("title", {}).get(finding.status)
         text = texts.get("text", {}).get(finding.status)
+        if isinstance(finding.doubt, Text):
+            return name, Markup.escape(finding.doubt.get(self.lang))
         if finding.doubt is not None and text is None:
             text = narrative_source(self.lang, "summary")["unclear"]["text"]
             values = {"d": finding.doubt}

@@ -271,8 +271,8 @@ def _trend(monthly: Floats, copies: Floats | None, n: int, level: float) -> Tren
     if copies is not None and calendar is not None:
         d = _log(copies) - logs
         shock = _shock(logs[known], d[:, known], calendar)
-        slope = _Spread(float(np.nanvar(_slope(d))), shock * calendar.slope, calendar.free, n)
-        year = _Spread(float(np.nanvar(_year_change(d))), shock * calendar.year, calendar.free, n)
+        slope = _Spread(_variance(_slope(d)), shock * calendar.slope, calendar.free, n)
+        year = _Spread(_variance(_year_change(d)), shock * calendar.year, calendar.free, n)
     return Trend(
         yearly=_estimate(float(_slope(logs)), slope, months > YEAR, level),
         last_year=_estimate(float(_year_change(logs)), year, months >= 2 * YEAR, level),
@@ -304,6 +304,12 @@ def _estimate(change: float, spread: _Spread, long_enough: bool, level: float) -
     free = variance**2 / (spread.units**2 / (n - 1) + spread.months**2 / spread.free)
     half = float(special.stdtrit(free, 0.5 + level / 2) * np.sqrt(variance))
     return Estimate(change, change - half, change + half, n, level).map(lambda x: float(np.expm1(x)))
+
+
+def _variance(copied: Floats) -> float:
+    """Return the variance over the copies that have a value; NaN with fewer than two."""
+    known = copied[np.isfinite(copied)]
+    return float(known.var()) if len(known) > 1 else float("nan")
 
 
 def _shock(logs: Floats, d: Floats, calendar: _Calendar) -> float:

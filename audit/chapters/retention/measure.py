@@ -12,7 +12,15 @@ import pandas as pd
 from audit.chapters.retention.cadence import Limits, cadence, limits_of, seasonal, state_table
 from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns
 from audit.chapters.retention.cohorts import cohort_table
-from audit.chapters.retention.first_part import naive_metric, purchase_metric, repeat_metrics, share_metric, top_share
+from audit.chapters.retention.first_part import (
+    naive_metric,
+    new_metric,
+    probably_old_metric,
+    purchase_metric,
+    repeat_metrics,
+    share_metric,
+    top_share,
+)
 from audit.chapters.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
 from audit.chapters.retention.second import curve_table, purchase_split, share_at, waits
 from audit.chapters.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
@@ -79,7 +87,13 @@ def diagnose(case: Case) -> ChapterResult:
     c.tables["whole_window"] = _beside(c)
     margin = margin_of(case)
     c.facts |= {"margin_share": margin.share, "margin_source": margin.source}
-    order = ["second_purchase_naive", "second_purchase_share", "third_purchase_share", "repeat_revenue_share"]
+    order = [
+        "second_purchase_new",
+        "second_purchase_naive",
+        "second_purchase_share",
+        "third_purchase_share",
+        "repeat_revenue_share",
+    ]
     known = {m.id.split(".")[1]: m for m in c.metrics}
     ordered = [known[k] for k in order] + [m for k, m in known.items() if k not in order]
     return ChapterResult.of("retention", ordered, c.tables, c.facts)
@@ -123,6 +137,8 @@ def _once_share(c: _Chapter) -> float | None:
 def _second_purchase(c: _Chapter) -> None:
     w, t = c.case.window, c.case.thresholds
     c.metrics.append(naive_metric(c.buyers))
+    c.metrics.append(new_metric(c.new))
+    c.metrics.append(probably_old_metric(c.new, w, c.case.sale_type.interval_days))
     second = waits(c.new, "first_day", "second_day", w.as_of)
     c.metrics.append(purchase_metric("retention.second_purchase_share", second, w.horizon_days, t, w.as_of))
     third = waits(c.new, "second_day", "third_day", w.as_of)
@@ -171,7 +187,7 @@ def _shares(c: _Chapter, rhythm: pd.DataFrame) -> dict[str, Share]:
     level = t.value("general.confidence_level")
     amounts = partial(weighted_share, level=level)
     acts = partial(clustered_share, level=level)
-    figures: dict[str, tuple[Measure, Any]] = {
+    figures: dict[str, tuple[Measure, tuple[Any, Any]]] = {
         "repeat_revenue": (amounts, (f["judged_first_revenue"] * new, f["judged_revenue"])),
         "repeat_orders": (acts, (f["judged_first_orders"] * new, f["judged_orders"])),
         "repeat_margin": (amounts, (f["judged_first_margin"] * new, f["judged_margin"])),
@@ -193,7 +209,7 @@ def _shares(c: _Chapter, rhythm: pd.DataFrame) -> dict[str, Share]:
         both = f[["client_key"]].merge(began, on="client_key", how="left").fillna({"by_us": 0, "by_client": 0})
         figures["by_us"] = (acts, (both["by_us"], both["by_us"] + both["by_client"]))
     limit = t.value("general.dominant_client_share")
-    return {name: share_of(*columns, measure, limit) for name, (measure, columns) in figures.items()}
+    return {name: share_of(top, bottom, measure, limit) for name, (measure, (top, bottom)) in figures.items()}
 
 
 def _began(c: _Chapter) -> pd.DataFrame | None:

@@ -132,6 +132,7 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
         **_figures(m),
         "naive": naive.value,
         "naive_n": naive.n,
+        "plain": result.metrics["retention.second_purchase_new"].value,
         "norm": limits.found,
         "missing_a_year": max(0, round(new_a_year * gap[1])),
     }
@@ -163,8 +164,33 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
             },
             _in_proportion(result.tables["once"], "first_revenue"),
         )
-    doubt = doubt_of(m, limits, "judged")
+    doubt: Doubt | Text | None = doubt_of(m, limits, "judged")
+    if status == "clear" and (mixed := _mixed(case, result)):
+        status, doubt = "unclear", mixed
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts, doubt=doubt)
+
+
+def _mixed(case: Case, result: ChapterResult) -> Text | None:
+    """Say why a good second-purchase figure cannot be believed: too many of the new clients may be old; None: it can."""
+    old = result.metrics["retention.new_probably_old_share"]
+    if old.value is None:
+        return None
+    if old.value > case.thresholds.value("retention.max_probably_old_share"):
+        share = f"{old.value * 100:.0f}"
+        return Text(
+            f"Доля хорошая, но среди «новых» около {share}\u00a0% — вероятно, давние клиенты с редкими заказами: для них это "
+            "не вторая покупка. Ответ даст поле «клиент с» (client_since) или более длинная выгрузка",
+            f"The share is good, but about {share}% of the “new” clients are probably old ones who order rarely: theirs is no "
+            "second purchase. The field “client since” (client_since) or a longer export would tell",
+        )
+    if old.extra["short"]:
+        return Text(
+            "Доля хорошая, но выгрузка короче десяти обычных промежутков между заказами: новых клиентов от давних не "
+            "отличить. Ответ даст поле «клиент с» (client_since) или более длинная выгрузка",
+            "The share is good, but the export is shorter than ten usual gaps between orders: new clients cannot be told from "
+            "old ones. The field “client since” (client_since) or a longer export would tell",
+        )
+    return None
 
 
 def _within_horizon(
@@ -191,7 +217,7 @@ def _within_horizon(
 
 def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text:
     """Say why a share within a horizon cannot be judged yet, and from which day it can be."""
-    needed = case.thresholds.count("retention.min_at_risk")
+    needed = case.thresholds.count("retention.min_followed")
     full = case.thresholds.count("retention.horizon_days")
     if horizon < full:
         return Text(
@@ -200,11 +226,11 @@ def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text
             f"The horizon of {horizon} days is shorter than {full}: it can only show a good result, "
             "and the interval does not reach the norm",
         )
-    at_risk = m.extra["at_risk"] if m.extra["horizon_days"] == horizon else 0
+    followed = m.extra["followed"]
     start = Text(
-        f"Клиентов, прослеженных {horizon} дн. и не вернувшихся раньше: {at_risk}, нужно {needed}; "
+        f"Клиентов, за которыми следили все {horizon} дн.: {followed}, нужно {needed}; "
         "на более коротком сроке доля до границы уверенно не дотягивает",
-        f"Clients followed for {horizon} days and not back before: {at_risk}, {needed} are needed; "
+        f"Clients followed for all of {horizon} days: {followed}, {needed} are needed; "
         "at a shorter horizon the share does not surely reach the limit",
     )
     ready = m.extra["ready"]
@@ -306,7 +332,9 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
             "Too few months have orders to tell a trend from the market's ups and downs",
         )
         return not_assessed(id, reason, facts=facts)
-    status, last = _falling(m, limits), _falling(m, limits, "last_year")
+    last = _falling(m, limits, "last_year")
+    status = _falling(m, limits)
+    assert status is not None
     if status in ("clear", "unclear") and last in ("found", "watch"):
         status, facts["by_last_year"] = "watch", True
     doubt = None

@@ -216,17 +216,26 @@ def test_sleeping_share_by_hand() -> None:
 def test_first_crossing_by_hand() -> None:
     silences = pd.DataFrame(
         [
-            ("A", 6, 100, 1, 5, 40.0),  # limit 80: crossed, back 20 days later
-            ("A", 9, 300, 0, 8, 45.0),  # the second crossing does not count
-            ("B", 5, 70, 1, 4, 36.0),  # limit 72: not crossed
-            ("C", 7, 65, 0, 6, 10.0),  # limit 60, not 20: silent for 5 days beyond it so far
+            ("A", 6, 100, 400, 1, 5, 40.0),  # limit 80: crossed, back 20 days later
+            ("A", 9, 300, 300, 0, 8, 45.0),  # the second crossing does not count
+            ("B", 5, 70, 500, 1, 4, 36.0),  # limit 72: not crossed
+            ("C", 7, 65, 65, 0, 6, 10.0),  # limit 60, not 20: silent for 5 days beyond it so far
         ],
-        columns=["client_key", "purchase_no", "silent_days", "returned", "gaps_before", "p90_before_days"],
+        columns=[
+            "client_key",
+            "purchase_no",
+            "silent_days",
+            "followed_days",
+            "returned",
+            "gaps_before",
+            "p90_before_days",
+        ],
     )
     table = crossings(silences, LIMITS)
     assert table["client_key"].tolist() == ["A", "C"]
     assert table["days_after"].tolist() == [20, 5] and table["returned"].tolist() == [True, False]
     w = return_waits(table)
+    assert w.followed.tolist() == [320, 5]
     assert w.curve().at(20).event_share.value == pytest.approx(1.0)  # C left the risk set on day 5
 
 

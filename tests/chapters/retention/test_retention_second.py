@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 
 from audit.chapters.retention.cohorts import cohort_table, matrix
-from audit.chapters.retention.first_part import naive_metric, purchase_metric, top_share
+from audit.chapters.retention.first_part import (
+    naive_metric,
+    new_metric,
+    probably_old_metric,
+    purchase_metric,
+    top_share,
+)
 from audit.chapters.retention.measure import diagnose
 from audit.chapters.retention.second import curve_table, longest_judged, purchase_split, share_at, waits, when_judged
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
@@ -74,15 +80,14 @@ def test_naive_share_counts_everybody_alike() -> None:
     assert naive_metric(FIVE.head(0)).value is None
 
 
-def test_metric_stands_in_at_the_longest_horizon_watched() -> None:
+def test_metric_stands_in_at_the_longest_horizon_for_which_enough_were_followed() -> None:
     w = waits(FIVE, "first_day", "second_day", AS_OF)
-    thresholds = method().thresholds.override({"retention.min_at_risk": 2})
+    followed = sorted(w.followed.tolist(), reverse=True)
+    thresholds = method().thresholds.override({"retention.min_followed": 2})
     m = purchase_metric("retention.second_purchase_share", w, 365, thresholds, AS_OF)
-    # Day 30 is the last on which two clients (D, E) were still at risk: 11/15.
-    assert m.value == pytest.approx(11 / 15)
-    assert (m.extra["horizon_days"], m.extra["wanted_days"], m.extra["at_risk"], m.n) == (30, 365, 2, 5)
-    # E reaches day 365 on 2024-01-20 + 365 = 2025-01-19, C on 2025-02-13: two are there from the later day.
-    assert m.extra["ready"] == "2025-02-13"
+    # Two clients, back or not, were followed for the second longest span.
+    assert (m.extra["judged_days"], m.extra["followed"], m.n) == (min(followed[1], 40), 0, 5)
+    assert m.extra["ready"] == (AS_OF + dt.timedelta(days=365 - followed[1])).isoformat()
 
 
 def test_no_new_clients_has_a_reason() -> None:
@@ -91,19 +96,48 @@ def test_no_new_clients_has_a_reason() -> None:
     assert m.value is None and m.reason is not None and m.n == 0
 
 
-def test_when_judged() -> None:
+def test_when_and_where_judged() -> None:
     w = waits(FIVE, "first_day", "second_day", AS_OF)
-    assert when_judged(w, 30, 2, AS_OF) == AS_OF  # D and E
-    assert when_judged(w, 30, 3, AS_OF) == AS_OF + dt.timedelta(days=15)  # C, watched for 15 days, needs 15 more
-    assert when_judged(w, 365, 3, AS_OF) is None  # only two clients have not bought again
-    assert when_judged(w, 10, 3, AS_OF) == AS_OF
+    third = sorted(w.followed.tolist(), reverse=True)[2]
+    assert when_judged(w, third, 3, AS_OF) == AS_OF
+    assert when_judged(w, third + 10, 3, AS_OF) == AS_OF + dt.timedelta(days=10)
+    assert when_judged(w, 10, 6, AS_OF) is None
+    point = longest_judged(w, 20, 3)
+    assert point is not None and point.horizon == 20
+    assert longest_judged(w, 365, 6) is None
 
 
-def test_longest_judged() -> None:
-    curve = waits(FIVE, "first_day", "second_day", AS_OF).curve()
-    point = longest_judged(curve, 365, 3)
-    assert point is not None and point.horizon == 20 and point.at_risk == 3
-    assert longest_judged(curve, 365, 6) is None
+def test_clients_who_all_come_back_are_judged_though_nobody_is_left_at_risk() -> None:
+    # Thirty clients won two years ago, all back within a month: nobody is at risk at 365 days, all were followed.
+    first = pd.Timestamp("2022-03-01")
+    frame = pd.DataFrame(
+        {"first_day": [first] * 30, "second_day": [first + pd.Timedelta(days=10 + i % 20) for i in range(30)]}
+    )
+    m = purchase_metric(
+        "retention.second_purchase_share",
+        waits(frame, "first_day", "second_day", AS_OF),
+        365,
+        method().thresholds,
+        AS_OF,
+    )
+    assert (m.extra["judged_days"], m.extra["judged_value"], m.extra["at_risk"]) == (365, 1.0, 0)
+
+
+def test_probably_old_clients_by_hand() -> None:
+    new = pd.DataFrame(
+        {"client_since": [None, "2023-09-01"], "first_day": pd.to_datetime(["2023-08-01", "2023-09-02"])}
+    )
+    window = replace(WINDOW, probably_old_share=0.08)
+    m = probably_old_metric(new, window, 30.0)
+    assert (m.value, m.n, m.extra["short"]) == (pytest.approx(0.04), 2, False)  # half of them are dated
+    assert probably_old_metric(new, window, window.days / 9).extra["short"] is True
+    assert probably_old_metric(new, WINDOW, 30.0).value is None
+
+
+def test_source_ratio_of_new_clients() -> None:
+    m = new_metric(pd.DataFrame({"order_days": [1, 2, 5, 1]}))
+    assert (m.value, m.n) == (0.5, 4)
+    assert new_metric(pd.DataFrame({"order_days": []})).value is None
 
 
 def test_split_by_first_manager() -> None:

@@ -130,6 +130,25 @@ def test_where_all_are_back_nobody_is_at_risk_and_the_limit_itself_decides(case:
     assert f.status == "clear" and (f.facts["sure_low"], f.facts["sure_days"]) == (0.78, 365)
 
 
+def test_a_good_second_purchase_is_not_believed_where_old_clients_pass_for_new(
+    case: Case, result: ChapterResult
+) -> None:
+    good = second(result, 0.70, 0.80)
+
+    def judged(share: float, short: bool = False, limits: Any = None) -> Finding:
+        old = metric("retention.new_probably_old_share", share, n=60, short=short, burn_in_days=548)
+        changed = replace(case, thresholds=case.thresholds.override(limits or {}))
+        return verdict(changed, result, "leaky_first_purchase", good, old)
+
+    assert judged(0.05).status == "clear"
+    doubtful = judged(0.06)
+    assert doubtful.status == "unclear" and isinstance(doubtful.doubt, Text) and "6%" in doubtful.doubt.en
+    assert "client_since" in doubtful.doubt.ru
+    assert judged(0.06, limits={"retention.max_probably_old_share": 0.1}).status == "clear"
+    short = judged(0.01, short=True)
+    assert short.status == "unclear" and isinstance(short.doubt, Text) and "ten usual gaps" in short.doubt.en
+
+
 def test_second_purchase_not_assessed(case: Case, result: ChapterResult) -> None:
     few = verdict(case, result, "leaky_first_purchase", second(result, 0.5, 0.6, n=19))
     assert few.status == "not_assessed" and few.reason is not None and "19" in few.reason.en
@@ -553,7 +572,7 @@ def test_thresholds_of_the_diagnosis(result: ChapterResult) -> None:
     assert (strict.n or 0) < (result.metrics["retention.return_rate"].n or 0)
     noise = [r.metrics["retention.grr"].extra["noise"] for r in (result, again({"noise_draws": 20}))]
     assert noise[0] != noise[1] and noise[0] == pytest.approx(noise[1], abs=0.1)
-    assert again({"min_at_risk": 500}).metrics["retention.second_purchase_share"].extra["judged_days"] is None
+    assert again({"min_followed": 500}).metrics["retention.second_purchase_share"].extra["judged_days"] is None
     assert again({"min_months_after_burn_in": 24}).facts["ready_from"] > result.facts["ready_from"]
 
 
@@ -585,7 +604,8 @@ def test_every_threshold_of_the_chapter_is_tested() -> None:
         "slowing_p_value",
         "return_min_gaps",
         "noise_draws",
-        "min_at_risk",
+        "min_followed",
+        "max_probably_old_share",
         "min_months_after_burn_in",
         "project_size_share",
         "project_once_share",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audit.stats.truncation import burn_in, contamination
+from audit.model.truncation import burn_in, contamination
 
 
 def test_contamination_by_hand():
