@@ -53,30 +53,29 @@ def run_rate(
     last_year: ArrayLike,
     earlier: ArrayLike,
     *,
-    window: float,
+    earlier_start: float,
+    recent_start: float,
+    end: float,
     gone: float = LOST_GAPS,
 ) -> RunRate:
     """Return the yearly rate of units that acted in the earlier of two years, and which of them are lost.
 
-    Grain: one entry per unit with an act in the earlier 12 months. Days count from the start of the window, which has
-    ``window`` of them: ``first``, ``last`` day with an act; ``gap``: the usual gap. ``last_year``: amount of the 365
-    days up to and including the last act; ``earlier``: amount of the earlier 12 months, the 365 days before the last
-    365 of the window.
+    Grain: one entry per unit with an act in the earlier year. Days count from the start of the window: ``first``,
+    ``last`` day with an act; ``gap``: the usual gap; the earlier year runs from ``earlier_start`` to the day before
+    ``recent_start``, the last year from there to ``end``. ``last_year``: amount of the 365 days up to and including the
+    last act; ``earlier``: amount of the earlier year.
 
-    Lost: no act in the last 12 months, and silent for longer than ``gone`` usual gaps. Without an act in the last 12
-    months the rate is that of the 365 days up to the last act, × 365 ÷ the days of them on which the unit was there
-    and one usual gap, at most 365; otherwise the amount of the earlier 12 months × 365 ÷ the days of them on which it
-    was there. It was there from the start of the window, or from its first act if that is later by more than a usual
-    gap.
+    Lost: no act in the last year, and silent for longer than ``gone`` usual gaps. Without an act in the last year the
+    rate is that of the 365 days up to the last act, × 365 ÷ the days of them on which the unit was there and one usual
+    gap, at most 365; otherwise the amount of the earlier year × 365 ÷ the days of it on which it was there. It was there
+    from the start of the window, or from its first act if that is later by more than a usual gap.
     """
     begins, ends, usual, total, before = (
         np.asarray(x, dtype=np.float64) for x in (first, last, gap, last_year, earlier)
     )
-    silent = window - 1 - ends
-    quiet = silent >= YEAR
+    quiet = ends < recent_start
     there = np.where(begins > usual, begins, 0.0)
     known = np.minimum(YEAR, ends - np.maximum(there, ends - YEAR + 1) + 1 + usual)
-    start = window - 2 * YEAR
-    seen = start + YEAR - np.maximum(there, start)
-    rate = np.where(quiet, total * YEAR / known, before * YEAR / np.clip(seen, 1.0, YEAR))
-    return RunRate(rate, quiet & (silent > gone * usual))
+    seen = np.maximum(recent_start - np.maximum(there, earlier_start), 1.0)
+    rate = np.where(quiet, total * YEAR / known, before * YEAR / seen)
+    return RunRate(rate, quiet & (end - ends > gone * usual))

@@ -24,7 +24,9 @@ def test_rates_by_hand():
         gap=[30, 30, 30, 150],
         last_year=[0, 0, 200, 200],
         earlier=[100, 100, 200, 200],
-        window=730,
+        earlier_start=0,
+        recent_start=365,
+        end=729,
     )
     # 1: seen all 365 days. 2: from day 100, 265 days. 3: first order within its gap of the start: seen 171 days + 30.
     assert got.rate == pytest.approx([100, 100 * 365 / 265, 200 * 365 / 201, 200 * 365 / (171 + 150)])
@@ -32,7 +34,7 @@ def test_rates_by_hand():
 
 
 def test_a_unit_seen_for_a_year_is_not_stretched():
-    got = run_rate([400], [800], [30], [90], [70], window=1300)
+    got = run_rate([400], [800], [30], [90], [70], earlier_start=570, recent_start=935, end=1299)
     # Silent for 499 days; of the 365 days up to its last act it was there on all but 0 … from day 436: 365.
     assert got.rate[0] == pytest.approx(90)
     assert got.lost[0]
@@ -66,7 +68,8 @@ def test_a_constant_loss_is_told_as_it_is(loss):
             if before:
                 first.append(d[0]), last.append(d[-1]), k.append(len(d) - 1), median.append(np.median(np.diff(d)))
                 year.append(s * (d > d[-1] - 365).sum()), earlier.append(s * before)
-        got = run_rate(first, last, usual_gap(k, np.maximum(median, 1)), year, earlier, window=window)
+        years = dict(earlier_start=window - 730, recent_start=window - 365, end=window - 1)
+        got = run_rate(first, last, usual_gap(k, np.maximum(median, 1)), year, earlier, **years)
         told.append(weighted_share(got.rate * got.lost, got.rate).value)
         counted.append(got.lost.mean())
     assert np.mean(told) == pytest.approx(loss, abs=0.05)

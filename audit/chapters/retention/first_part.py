@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from audit.chapters.retention.second import Waits, longest_judged, when_judged
 from audit.errors import Text
-from audit.ground.newcomers import believed_since
+from audit.ground.newcomers import DATED_SHARE, believed_since
 from audit.ground.shares import Share
 from audit.method import Thresholds
 from audit.model.result import Metric, metric, no_metric
@@ -137,6 +138,32 @@ def share_metric(id: str, share: Share, reason: Text, *, complement: bool = Fals
             "without_high": w.high,
         }
     return metric(id, e.value, low=e.low, high=e.high, n=e.n, **more, **extra)
+
+
+def regular_columns(clients: pd.DataFrame, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return revenue of the recent period from clients of before, and all of it, one entry per client.
+
+    Of before: the first order day, or a believed «client since», lies before the recent period.
+    """
+    recent = clients["recent_revenue"].to_numpy(dtype=np.float64)
+    start = pd.Timestamp(window.recent_start)
+    before = (clients["first_day"] < start) | (believed_since(clients) < start).fillna(False)
+    return np.where(before.to_numpy(dtype=np.bool_), recent, 0.0), recent
+
+
+def regular_metric(share: Share, clients: pd.DataFrame, window: Window) -> Metric:
+    """Return the regular clients' share of revenue: what the source's 60–100 % speaks of.
+
+    ``extra``: since, until (ISO dates); whole_period: whether the window begins so long before the recent period that a
+    client first seen in it is new.
+    """
+    dated = float(believed_since(clients).notna().mean()) if len(clients) else 0.0
+    extra: dict[str, Any] = {
+        "since": max(window.recent_start, window.start).isoformat(),
+        "until": window.as_of.isoformat(),
+        "whole_period": window.recent_is_whole and (window.new_from <= window.recent_start or dated >= DATED_SHARE),
+    }
+    return share_metric("retention.regular_revenue_share", share, NO_REVENUE, **extra)
 
 
 def repeat_metrics(shares: Mapping[str, Share], window: Window, since: dt.date, has_margin: bool) -> list[Metric]:

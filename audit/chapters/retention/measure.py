@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 
 from audit.chapters.retention.cadence import Limits, cadence, limits_of, seasonal, state_table
-from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns
+from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, run_rates
 from audit.chapters.retention.cohorts import cohort_table
 from audit.chapters.retention.first_part import (
     naive_metric,
     new_metric,
     probably_old_metric,
     purchase_metric,
+    regular_columns,
+    regular_metric,
     repeat_metrics,
     share_metric,
     top_share,
@@ -78,6 +80,7 @@ def diagnose(case: Case) -> ChapterResult:
     _second_purchase(c)
     rhythm, p_alive = _rhythm(c)
     shares = _shares(c, rhythm)
+    c.metrics.append(regular_metric(shares["regular_revenue"], c.buyers, case.window))
     c.metrics += repeat_metrics(shares, case.window, c.since, case.has("margin") or case.has("cost"))
     _cohorts(c)
     _change(c, shares)
@@ -191,6 +194,7 @@ def _shares(c: _Chapter, rhythm: pd.DataFrame) -> dict[str, Share]:
         "repeat_revenue": (amounts, (f["judged_first_revenue"] * new, f["judged_revenue"])),
         "repeat_orders": (acts, (f["judged_first_orders"] * new, f["judged_orders"])),
         "repeat_margin": (amounts, (f["judged_first_margin"] * new, f["judged_margin"])),
+        "regular_revenue": (amounts, regular_columns(f, c.case.window)),
         "sleeping": (amounts, sleeping_columns(f, rhythm)),
     }
     if c.case.window.has_prior:
@@ -279,11 +283,12 @@ NOTHING_BEFORE = Text("В предыдущие 12 месяцев выручки 
 
 
 def _change(c: _Chapter, shares: dict[str, Share]) -> None:
-    ids = ("lost_revenue_share", "grr", "nrr", "bridge", "drivers")
+    ids = ("lost_run_rate_share", "lost_revenue_share", "grr", "nrr", "bridge", "drivers")
     if not c.case.window.has_prior:
         c.metrics += [no_metric(f"retention.{name}", _no_prior(c)) for name in ids]
         return
     f, w = c.clients, c.case.window
+    c.metrics.append(_lost_run_rate(c))
     lost = (f["prior_days"] > 0) & (f["recent_days"] == 0)
     c.metrics.append(
         share_metric(
@@ -316,10 +321,36 @@ def _change(c: _Chapter, shares: dict[str, Share]) -> None:
         "clients": drivers.clients,
     }
     c.metrics.append(metric("retention.drivers", drivers.change, n=drivers.clients, pattern=drivers.pattern))
+
+
+def _lost_run_rate(c: _Chapter) -> Metric:
+    """Return which part of the regular clients' yearly rate is lost, by money; by clients beside it in ``extra``."""
+    id, t, f = "retention.lost_run_rate_share", c.case.thresholds, c.clients
+    gone = t.value("retention.lost_gap_multiple")
+    rates = run_rates(f, c.case.query(_sql("gaps")), c.case.window, gone)
+    level = t.value("general.confidence_level")
+    lost = rates["lost"].to_numpy(dtype=np.bool_)
+    rate = rates["yearly_rate"].to_numpy(dtype=np.float64)
+    share = share_of(rate * lost, rate, partial(weighted_share, level=level), t.value("general.dominant_client_share"))
+    by = proportion(int(lost.sum()), len(lost), level)
     c.tables["lost_clients"] = (
-        f.loc[lost, ["client_key", "client_name", "segment", "last_day", "prior_revenue", "last_manager"]]
-        .sort_values(["prior_revenue", "client_key"], ascending=[False, True])
+        f.loc[rates.index, ["client_key", "client_name", "segment", "last_day", "last_manager"]]
+        .assign(yearly_rate=rate)[lost]
+        .sort_values(["yearly_rate", "client_key"], ascending=[False, True])
         .reset_index(drop=True)
+    )
+    return share_metric(
+        id,
+        share,
+        NOTHING_BEFORE,
+        regular_clients=len(lost),
+        lost_clients=int(lost.sum()),
+        run_rate=float(rate.sum()),
+        lost_rate=float(rate[lost].sum()),
+        clients_value=by.value,
+        clients_low=by.low,
+        clients_high=by.high,
+        clients_n=len(lost),
     )
 
 
@@ -520,9 +551,10 @@ def _by_manager(c: _Chapter) -> None:
         return
     manager = c.case.query(_sql("prior_manager")).set_index("client_key")["manager"]
     t = c.case.thresholds
-    table, placed = loss_by_manager(
-        c.clients, manager, t.value("general.funnel_watch_level"), t.value("general.funnel_found_level")
-    )
+    limits = t["retention.manager_outlier"]
+    assert limits.watch is not None and limits.found is not None
+    least = t.count("general.min_units")
+    table, placed = loss_by_manager(c.clients, manager, limits.watch, limits.found, least)
     c.tables["by_manager"] = table
     if c.case.has("promised_date", "shipped_date"):
         c.tables["loss_by_service"] = loss_by_service(c.clients, c.case.query(_sql("service")))
@@ -543,9 +575,10 @@ def _by_manager(c: _Chapter) -> None:
             high=e.high,
             n=e.n,
             managers=len(table),
-            outside_outer=int((table["position"] >= 2).sum()),
-            outside_inner=int((table["position"] == 1).sum()),
-            overdispersed=placed.overdispersed,
+            found_managers=int((table["position"] == 2).sum()),
+            watched_managers=int((table["position"] == 1).sum()),
+            centre=placed.centre,
+            spread=placed.spread,
         )
     )
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Doubt, Effect, Finding, Status
-from audit.findings.judge import band, doubt_of, few, judged, make_finding, no_figure, not_assessed, status_of
+from audit.findings.judge import (
+    band,
+    doubt_of,
+    few,
+    judged,
+    make_finding,
+    no_figure,
+    not_assessed,
+    status_of,
+    steadied,
+    worse,
+)
 from audit.ground.dates import day_text
 from audit.method import Threshold, method
 from audit.model.calendar import add_months
@@ -34,9 +44,9 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter; in strategic sales none applies."""
     if case.sale_type.used == "S":
         return [not_assessed(spec.id, NOT_IN_S) for spec in method().findings_of("retention")]
-    facts = {"retention.revenue_leak": _projects, "retention.mostly_reactive": _initiative}
     return [
-        *declared(case, result, facts=facts, prices={"retention.revenue_leak": _leak_effect}),
+        *declared(case, result, facts={"retention.mostly_reactive": _initiative}),
+        _revenue_leak(case, result),
         _leaky_first_purchase(case, result),
         _low_repeat_share(case, result),
         _trend(case, result, "base_shrinking", "active_clients_trend"),
@@ -56,6 +66,9 @@ def _figures(m: Metric) -> dict[str, Any]:
 NEW_CLIENTS = Text("Новых клиентов после разгонного периода", "New clients after the burn-in")
 CLIENTS = Text("Клиентов с заказами", "Clients with orders")
 REGULAR_CLIENTS = Text("Постоянных клиентов (два дня заказа и больше)", "Regular clients (two order days or more)")
+BEFORE = Text(
+    "Постоянных клиентов с заказами в предыдущие 12 месяцев", "Regular clients with orders in the 12 months before"
+)
 SLEEPERS = Text("Клиентов, когда-либо замолкавших дольше своего предела", "Clients ever silent beyond their limit")
 BOOKS = Text(
     "Клиентов с двумя и более днями заказа в предыдущие 12 месяцев и известным менеджером",
@@ -246,9 +259,9 @@ def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text
 
 
 def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
-    """Judge the repeat share of revenue; where projects happen once it is watched at most."""
+    """Judge the regular clients' share of revenue; where projects happen once it is watched at most."""
     id = "retention.low_repeat_share"
-    m = result.metrics["retention.repeat_revenue_share"]
+    m = result.metrics["retention.regular_revenue_share"]
     if m.value is None:
         return no_figure(id, m)
     if reason := few(case, m.n, CLIENTS):
@@ -281,30 +294,54 @@ def _once_only(case: Case, result: ChapterResult) -> bool:
     return case.project_sales and (once is None or float(once) >= limit)
 
 
-def _projects(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
-    return {"projects": _once_only(case, result)}
-
-
 def _initiative(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     return dict(result.facts["initiative"])
 
 
-def _leak_effect(case: Case, result: ChapterResult) -> Effect | None:
-    """Price the revenue that left with clients beyond the watch limit."""
-    m = result.metrics["retention.lost_revenue_share"]
-    watch = case.thresholds["retention.revenue_leak"].watch
-    assert m.value is not None and watch is not None
-    prior = float(m.extra["prior_revenue"])
-    over = [max(0.0, v - watch) * prior for v in (m.low or m.value, m.value, m.high or m.value)]
-    return _effect(
+def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
+    """Judge the lost part of the yearly rate by money and by clients; the worse counts, where projects happen once capped."""
+    id = "retention.revenue_leak"
+    m = result.metrics["retention.lost_run_rate_share"]
+    if m.value is None:
+        return no_figure(id, m)
+    if reason := few(case, m.extra["regular_clients"], BEFORE):
+        return not_assessed(id, reason)
+    limits = case.thresholds[id]
+    money, clients = judged(m, limits), judged(m, limits, "clients")
+    assert money is not None and clients is not None and limits.watch is not None
+    status = worse(steadied(money, m, limits), clients)
+    facts = {
+        **_figures(m),
+        "watch": limits.watch,
+        "found": limits.found,
+        "projects": _once_only(case, result),
+        "by_clients": status != steadied(money, m, limits),
+    }
+    if facts["projects"] and status == "found":
+        status = "watch"
+    rate = float(m.extra["run_rate"])
+    over = [max(0.0, v - limits.watch) * rate for v in (m.low or m.value, m.value, m.high or m.value)]
+    effect = _effect(
         result,
         (over[0], over[1], over[2]),
         Text(
-            "(доля ушедшей выручки − граница наблюдения) × выручка предыдущих 12 месяцев",
-            "(share of lost revenue − watch limit) × revenue of the 12 months before",
+            "(потерянная доля − граница наблюдения) × годовая выручка постоянных клиентов",
+            "(share lost − watch limit) × yearly revenue of regular clients",
         ),
-        {"lost_share": m.value, "watch": watch, "prior_revenue": prior},
-        _in_proportion(result.tables["lost_clients"], "prior_revenue"),
+        {"lost_share": m.value, "watch": limits.watch, "run_rate": rate},
+        _in_proportion(result.tables["lost_clients"], "yearly_rate"),
+    )
+    doubts = (doubt_of(m, limits, by) for by in ("", "clients", "without"))
+    return make_finding(
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        effect=effect,
+        base_revenue_share=m.value,
+        table="lost_clients",
+        facts=facts,
+        doubt=next((d for d in doubts if d is not None), None),
     )
 
 
@@ -427,33 +464,33 @@ def _weak_return(case: Case, result: ChapterResult) -> Finding:
 
 
 def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
-    """Judge whether some managers lose more clients than chance allows a book of their size."""
+    """Judge whether some managers lose more clients than the others' spread and chance let a book like theirs expect."""
     id = "retention.manager_outlier"
     m = result.metrics["retention.by_manager"]
     if m.value is None:
         return no_figure(id, m)
     if reason := few(case, m.n, BOOKS):
         return not_assessed(id, reason)
-    if m.extra["managers"] < 2:
-        return not_assessed(
-            id, Text("Менеджер один: сравнивать не с кем", "There is one manager only: nobody to compare with")
+    if m.extra["managers"] < (fewest := case.thresholds.count("retention.fewest_managers")):
+        managers = m.extra["managers"]
+        reason = Text(
+            f"Менеджеров {managers}: чтобы отличить одного от разброса остальных, нужно не меньше {fewest}",
+            f"{managers} managers: at least {fewest} are needed to tell one from the spread of the others",
         )
-    limits = case.thresholds[id]
-    assert limits.watch is not None and limits.found is not None
-    outer, inner = int(m.extra["outside_outer"]), int(m.extra["outside_inner"])
-    status: Status = "found" if outer >= limits.found else "watch" if outer + inner >= limits.watch else "clear"
+        return not_assessed(id, reason)
+    found, watched = int(m.extra["found_managers"]), int(m.extra["watched_managers"])
+    status: Status = "found" if found else "watch" if watched else "clear"
     table = result.tables["by_manager"]
     out = table[table["position"] >= 1]
-    excess = float((out["lost"] - out["clients"] * m.value).sum())
+    excess = float((out["lost"] - out["clients"] * out["expected"]).sum())
     lost, lost_revenue = float(out["lost"].sum()), float(out["lost_revenue"].sum())
     mean = lost_revenue / lost if lost > 0 else 0.0
-    limit = float((out["lost"] - np.floor(out["inner_high"] * out["clients"] + 1e-9)).sum()) if len(out) else 0.0
     effect = _effect(
         result,
-        (max(limit, 0.0) * mean, excess * mean, lost * mean),
+        (0.0, excess * mean, lost * mean),
         Text(
-            "клиенты, потерянные сверх общего уровня, × их средняя выручка предыдущего года",
-            "clients lost above the common rate × their mean revenue of the year before",
+            "клиенты, потерянные сверх ожидаемого для этих книг, × их средняя выручка предыдущего года",
+            "clients lost beyond what their books let expect × their mean revenue of the year before",
         ),
         {"excess_clients": excess, "mean_revenue": mean, "common_rate": m.value},
     )

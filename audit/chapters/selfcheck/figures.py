@@ -10,7 +10,8 @@ import pandas as pd
 
 from audit.chapters.clients.room import wallet
 from audit.chapters.retention.cadence import limits_of
-from audit.chapters.retention.change import loss_columns
+from audit.chapters.retention.change import run_rates
+from audit.chapters.retention.first_part import regular_columns
 from audit.chapters.retention.people import initiative
 from audit.chapters.retention.silence import crossings, return_waits
 from audit.chapters.retention.trends import company_trends, complete_months
@@ -19,7 +20,7 @@ from audit.ground.answers import read_answers
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets, no_initiator, too_few
 from audit.ground.mixing import operational_load
-from audit.ground.newcomers import DATED_SHARE, believed_since, judged_from, mark_new
+from audit.ground.newcomers import DATED_SHARE, believed_since, judged_from
 from audit.ground.shares import Share, share_of
 from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, sql_text
@@ -68,11 +69,11 @@ def figures(case: Case) -> dict[str, Figure]:
     """Return the figures by metric id; each is computed once and only from what it needs."""
     shares = _client_shares(case)
     out = [
-        _from_share(case, "retention.repeat_revenue_share", shares.get("repeat"), complement=True),
+        _from_share(case, "retention.regular_revenue_share", shares.get("regular")),
         _wallet(case),
         _older_clients(case),
         _operational(case),
-        _from_share(case, "retention.lost_revenue_share", shares.get("lost_revenue"), missing=_no_prior(case)),
+        _from_share(case, "retention.lost_run_rate_share", shares.get("lost_rate"), missing=_no_prior(case)),
         _return_rate(case),
         _order_headroom(case),
         _initiated(case, shares.get("by_us")),
@@ -95,28 +96,27 @@ def _enough(case: Case, id: str, estimates: tuple[Estimate, ...]) -> Figure:
     return Figure(id, estimates)
 
 
-def _from_share(
-    case: Case, id: str, share: Share | None, *, complement: bool = False, missing: Text | None = None
-) -> Figure:
+def _from_share(case: Case, id: str, share: Share | None, *, missing: Text | None = None) -> Figure:
     if missing is not None or share is None:
         return Figure(id, reason=missing or NO_VALUE)
     both = [share.whole, *([share.without] if share.without is not None else [])]
-    return _enough(case, id, tuple(e.map(lambda x: 1.0 - x) if complement else e for e in both))
+    return _enough(case, id, tuple(both))
 
 
 def _client_shares(case: Case) -> dict[str, Share]:
-    """Return repeat, lost and company-begun shares as the chapter on retention has them."""
+    """Return the shares of regular clients, of what is lost and of what the company began, as retention has them."""
     w, t = case.window, case.thresholds
     since = judged_from(case.clients(), w)
     f = case.query(sql_text("audit.chapters.retention", "clients"), judged_from=since)
     if f.empty:
         return {}
-    new = mark_new(f, w).to_numpy(dtype=np.float64)
     limit, level = t.value("general.dominant_client_share"), t.value("general.confidence_level")
     amounts = partial(weighted_share, level=level)
-    out = {"repeat": share_of(f["judged_first_revenue"].to_numpy() * new, f["judged_revenue"], amounts, limit)}
+    out = {"regular": share_of(*regular_columns(f, w), amounts, limit)}
     if w.has_prior:
-        out["lost_revenue"] = share_of(*loss_columns(f)["lost_revenue"], amounts, limit)
+        gaps = case.query(sql_text("audit.chapters.retention", "gaps"))
+        rates = run_rates(f, gaps, w, t.value("retention.lost_gap_multiple"))
+        out["lost_rate"] = share_of(rates["yearly_rate"] * rates["lost"], rates["yearly_rate"], amounts, limit)
     began = _began(case)
     if began is not None and len(began):
         both = f[["client_key"]].merge(began, on="client_key", how="left").fillna({"by_us": 0, "by_client": 0})

@@ -14,7 +14,13 @@ from scipy import stats as scipy_stats
 from audit.chapters.retention.cadence import cadence, limits_of, own_weight, seasonal, slowing_p, state_table
 from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, stock_up
 from audit.chapters.retention.measure import diagnose
-from audit.chapters.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
+from audit.chapters.retention.people import (
+    between_projects,
+    expected_losses,
+    initiative,
+    loss_by_manager,
+    loss_by_service,
+)
 from audit.chapters.retention.silence import alive, crossings, return_waits, sleeping_columns
 from audit.chapters.retention.trends import (
     calendar_table,
@@ -351,21 +357,40 @@ def test_calendar() -> None:
     assert out["month"].dt.month.tolist() == [1, 2, 3, 4]
 
 
-def test_losses_by_manager_by_hand() -> None:
-    rows = [(f"a{i}", 10.0, 0.0 if i < 12 else 1.0, 2, 0 if i < 12 else 1) for i in range(20)]
-    rows += [(f"b{i}", 10.0, 0.0 if i < 4 else 1.0, 3, 0 if i < 4 else 1) for i in range(60)]
+def test_managers_are_held_against_the_spread_of_the_others() -> None:
+    """Five managers of forty clients lose four each, one loses twenty; who has the hard segment is not blamed for it."""
+    rows: list[tuple[str, float, float, int, int]] = []
+    for m in "ABCDEF":
+        lost = 20 if m == "F" else 4
+        rows += [(f"{m}{i}", 10.0, 0.0 if i < lost else 1.0, 3, 0 if i < lost else 1) for i in range(40)]
     rows += [("few days", 10.0, 0.0, 1, 0)]  # one order day a year ago: not a regular client
-    manager = pd.Series({r[0]: ("A" if r[0].startswith("a") else "B") for r in rows})
-    table, placed = loss_by_manager(years(rows), manager)
-    assert placed is not None and placed.rate == pytest.approx(16 / 80)
+    frame = years(rows).assign(segment=None, first_day=pd.Timestamp("2020-01-01"))
+    manager = pd.Series({r[0]: r[0][0] for r in rows})
+    table, placed = loss_by_manager(frame, manager, 0.1, 0.01, 20)
     by = table.set_index("manager")
-    assert by.loc["A", ["clients", "lost", "position"]].tolist() == [20, 12, 2]  # 60 % against 20 %: P < 0.001
-    assert by.loc["B", ["clients", "lost"]].tolist() == [60, 4] and by.loc["B", "position"] < 0
-    assert by.loc["A", "lost_revenue"] == 120
-    loose, _ = loss_by_manager(years(rows), manager, 0.9999, 0.999999)
-    assert (loose["position"] <= 0).sum() >= 1
-    none, nothing = loss_by_manager(years(rows), pd.Series(dtype="object"))
+    assert by.loc["F", ["clients", "lost", "position"]].tolist() == [40, 20, 2]
+    assert (by.loc[list("ABCDE"), "position"] == 0).all()
+    assert by.loc["F", "lost_revenue"] == 200 and placed is not None
+    assert by["expected"].tolist() == pytest.approx([40 / 240] * 6)
+    # The same with books too small to be found, and with a stricter rate.
+    assert loss_by_manager(frame, manager, 0.1, 0.01, 41)[0]["position"].max() == 1
+    assert loss_by_manager(frame, manager, 1e-9, 1e-9, 20)[0]["position"].max() == 0
+    none, nothing = loss_by_manager(frame, pd.Series(dtype="object"), 0.1, 0.01, 20)
     assert none.empty and nothing is None
+
+
+def test_what_a_book_lets_expect_is_told_apart_from_its_manager() -> None:
+    """Half of every book is hard (half lost), half easy (a tenth); one manager has hard clients only."""
+    rows = []
+    for m in "ABCDE":
+        rows += [(f"{m}h{i}", m, "hard", i < 10) for i in range(20)] + [
+            (f"{m}e{i}", m, "easy", i < 2) for i in range(20)
+        ]
+    rows += [(f"Fh{i}", "F", "hard", i < 20) for i in range(40)]
+    frame = pd.DataFrame(rows, columns=["client_key", "manager", "segment", "lost"])
+    frame = frame.assign(first_day=pd.Timestamp("2020-01-01"), prior_revenue=10.0)
+    due = pd.Series(expected_losses(frame), index=frame["manager"]).groupby(level=0).mean()
+    assert due["F"] - due["A"] == pytest.approx(0.2)  # 0.5 against the mean of 0.5 and 0.1
 
 
 def test_initiative_by_hand() -> None:
