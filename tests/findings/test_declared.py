@@ -11,6 +11,7 @@ import pytest
 from audit.errors import Text
 from audit.findings.declared import declared, judge_declared
 from audit.findings.finding import Effect, Finding
+from audit.ground.lacks import HOURS_BY_GROUP
 from audit.method import FindingSpec, Threshold, method
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 
@@ -67,7 +68,7 @@ def _figure(limits: Threshold, side: str) -> float:
 def _judged(spec: FindingSpec, value: float, thresholds: Any = None) -> Finding:
     """Judge a declared finding on a figure without an interval, with what its declaration names beside it."""
     own = {"value", "low", "high", "n", "watch", "found", "extra"}
-    beside = dict.fromkeys(set(spec.facts) - own, 0.0) | {"recent_value": None}
+    beside = dict.fromkeys(set(spec.facts) - own, 0.0) | {"recent_value": None, "by_group_hours": False}
     if spec.by:
         beside |= {spec.by: value, f"{spec.by}_low": None, f"{spec.by}_high": None}
     if spec.few is not None:
@@ -184,11 +185,12 @@ def test_cap_keeps_the_verdict_at_watch_where_the_fact_is_true() -> None:
     assert verdict(late(0.01), {"by_wish": True}, cap="by_wish").status == "clear"
 
 
-def test_hours_known_by_group_only_give_no_verdict_where_they_could_be_anything() -> None:
-    assert verdict(late(0.07, 0.04, 0.1), by_group=True).status == "not_assessed"
-    assert verdict(late(0.07, 0.05, 0.1), by_group=True).status == "watch"
-    assert verdict(late(0.07, 0.04, 0.09), by_group=True).status == "watch"
-    assert verdict(late(0.07), by_group=True).status == "watch"
+def test_hours_known_by_group_only_are_the_reason_where_they_leave_it_open() -> None:
+    open_still = verdict(late(0.04, 0.0, 0.4, by_group_hours=True), by_group=True)
+    assert (open_still.status, open_still.doubt) == ("unclear", HOURS_BY_GROUP)
+    told = verdict(late(0.04, 0.0, 0.4, by_group_hours=False), by_group=True)
+    assert told.status == "unclear" and told.doubt != HOURS_BY_GROUP
+    assert verdict(late(0.07, 0.04, 0.4, by_group_hours=True), by_group=True).status == "watch"
 
 
 def test_a_fact_weighs_the_finding() -> None:

@@ -66,7 +66,8 @@ def diagnose(
     )
     company_grade: Grade = "D" if bool(proof["conflict"].any()) else "C"
     foreign = measure.foreign_metric(answers, t.value("roles.function_known_min_share"), company_grade)
-    operational = measure.km_operational_metric(answers, load, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
+    level = t.value("general.confidence_level")
+    told = measure.km_operational_metric(answers, load, level, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
     flow = mixing.flow(hours, answers.norm, answers.hours_per_month)
     effective = mixing.effective_roles(hours)
     universal = mixing.universal(
@@ -80,12 +81,12 @@ def diagnose(
 
     def shares(id: str, families: tuple[str, ...], groups: tuple[str, ...], kept: float = 0.0) -> Metric:
         return measure.family_share_metric(
-            id, answers, families, groups, {f: grade(f, *groups) for f in families}, kept
+            id, answers, families, groups, {f: grade(f, *groups) for f in families}, level, kept
         )
 
     metrics = [
         foreign,
-        operational,
+        told,
         shares("roles.frontline_operational_share", ("SR", "SOP"), ("OPER",), notes),
         measure.flow_metric(answers, flow, foreign),
         measure.effective_metric(answers, effective, foreign),
@@ -554,6 +555,7 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
             grade=grade,
             idle_hours=r.idle_hours,
             transferable_hours=r.transferable_hours[1],
+            km_fte=total / answers.hours_per_month,
         ),
     ]
     selling = relieving.selling_share(hours, KM)

@@ -28,7 +28,6 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     facts = {
         "roles.frontline_overload": _frontline,
-        "roles.relief_shortage": _relief,
         "roles.entry_burden": _entry,
         "roles.engineer_sells": _foreign,
         "roles.seller_buys": _foreign,
@@ -39,6 +38,7 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
     return [
         *declared(case, result, facts=facts),
         _km_overload(case, result),
+        _relief_shortage(case, result),
         _universal_seller(case, result),
         _hunter_farmer_mix(case, result),
         _evidence_conflict(case, result),
@@ -61,15 +61,47 @@ def _frontline(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     return {"role": _role(family), "hours": m.extra["foreign_hours"], "top": result.facts["top"][family]}
 
 
-def _relief(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
-    freed = result.metrics["roles.relief_fte"]
-    return {
+def _relief_shortage(case: Case, result: ChapterResult) -> Finding:
+    """Judge the missing relief per FTE of client managers; who is not overloaded lacks no relief."""
+    id = "roles.relief_shortage"
+    m, freed = result.metrics["roles.relief_shortage_fte"], result.metrics["roles.relief_fte"]
+    if m.value is None:
+        return no_figure(id, m)
+    t, managers = case.thresholds, float(m.extra["km_fte"])
+    per, least = t[id], t["roles.relief_shortage_least"]
+    assert per.watch is not None and per.found is not None and least.watch is not None and least.found is not None
+    limits = per.model_copy(
+        update={"watch": max(least.watch, per.watch * managers), "found": max(least.found, per.found * managers)}
+    )
+    status = judged(m, limits)
+    assert status is not None
+    load = result.metrics["roles.km_operational_share"]
+    calm = load.value is not None and km_status(load, t["roles.km_overload"]) == "clear"
+    facts = {
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "watch": limits.watch,
+        "found": limits.found,
+        "km_fte": managers,
+        "calm": calm,
         **result.facts["relief"],
         "freed_share": freed.extra["freed_share"],
         "relief_fte": freed.value,
         "hours_per_month": result.facts["hours_per_month"],
         "utilisation": result.facts["utilisation"],
     }
+    return make_finding(
+        case,
+        id,
+        "clear" if calm else status,
+        grade=m.grade or "C",
+        role_hours_share=facts["freed_share"],
+        table="relief",
+        facts=facts,
+        doubt=doubt_of(m, limits, sampled=False),
+    )
 
 
 def _entry(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:

@@ -220,7 +220,9 @@ def _operational(case: Case) -> Figure:
             ),
         )
     sure, unsure = float(load["oper_hours"].sum()), float(load["unsure_hours"].sum())
-    return Figure(id, (Estimate(sure / hours, sure / hours, (sure + unsure) / hours, len(load)),))
+    level = case.thresholds.value("general.confidence_level")
+    low, high = answers.told(["KM"], sure / hours, min((sure + unsure) / hours, 1.0), level)
+    return Figure(id, (Estimate(sure / hours, low, high, len(load)),))
 
 
 def _return_rate(case: Case) -> Figure:

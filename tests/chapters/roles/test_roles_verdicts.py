@@ -229,9 +229,25 @@ def test_idle_clerks_relieve_and_the_limits_matter():
     answers = {"K1": fill({"OPS_ORDER": 0.9}, "FARM_REPEAT"), "O1": fill({"OPS_ORDER": 0.1}, "OV_WAIT")}
     assert find("relief_shortage", staff("K1 KM", "O1 OP"), answers).status == "clear"
     answers["O1"] = {"OPS_ORDER": 1.0}
-    high = {"roles.relief_shortage": {"watch": 1.2, "found": 2}}
-    assert find("relief_shortage", staff("K1 KM", "O1 OP"), answers, thresholds=high).status == "clear"
+    # One manager lacks 160 · 0.9 · 0.9 ÷ 136 = 0.95 FTE; either of the two limits silences it, the larger one holds.
+    for key in ("roles.relief_shortage", "roles.relief_shortage_least"):
+        high = {key: {"watch": 1.2, "found": 2}}
+        assert find("relief_shortage", staff("K1 KM", "O1 OP"), answers, thresholds=high).status == "clear", key
     assert find("relief_shortage", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}).status == "not_assessed"
+
+
+def test_relief_is_judged_per_manager_and_not_missing_while_nobody_is_overloaded():
+    """Ten managers with 15 % of paper work lack 10 · 160 · 0.15 · 0.9 ÷ 136 = 1.6 FTE, 0.16 each: no overload, no lack."""
+    people = staff(*(f"K{i} KM" for i in range(10)), "O1 OP")
+    answers = {**{f"K{i}": fill({"OPS_ORDER": 0.15}, "FARM_REPEAT") for i in range(10)}, "O1": {"OPS_ORDER": 1.0}}
+    f = find("relief_shortage", people, answers)
+    assert (f.status, f.facts["calm"], f.facts["km_fte"]) == ("clear", True, pytest.approx(10))
+    assert f.facts["value"] == pytest.approx(1.588, abs=0.01)
+    assert (f.facts["watch"], f.facts["found"]) == (pytest.approx(1.0), pytest.approx(2.0))
+    # At 25 % each they are overloaded and lack 2.6 FTE, more than one to five.
+    answers |= {f"K{i}": fill({"OPS_ORDER": 0.25}, "FARM_REPEAT") for i in range(10)}
+    busy = find("relief_shortage", people, answers)
+    assert (busy.status, busy.facts["calm"]) == ("found", False)
 
 
 # --- entry
