@@ -97,7 +97,7 @@ def test_the_company_is_judged_from_its_orders(case: Case, result: ChapterResult
     # Six of thirty monthly clients left in 2023, and fifteen new ones after their second order.
     leak = found["revenue_leak"]
     assert leak.facts["lost_clients"] == 21 and leak.status == "found"
-    assert leak.facts["clients_value"] == pytest.approx(6 / leak.facts["regular_clients"])
+    assert leak.facts["clients_value"] == pytest.approx(21 / leak.facts["regular_clients"])
     assert set(found) == {spec.id.split(".")[1] for spec in method().findings_of("retention")}
 
 
