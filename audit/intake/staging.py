@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from audit.intake.numbers import MONEY, NumberEvidence, Numbers, to_decimal
+from audit.intake.store import Store
 
 __all__ = [
     "CODED_FIELDS",
@@ -83,9 +84,9 @@ class Staged:
 class StageWriter:
     """Writes a staged table batch by batch; several fields may read the same column of the file."""
 
-    def __init__(self, path: Path, fields: Sequence[str], connection: Any, typed: frozenset[str] = frozenset()) -> None:
+    def __init__(self, path: Path, fields: Sequence[str], store: Store, typed: frozenset[str] = frozenset()) -> None:
         self.staged = Staged(path, tuple(fields), typed=typed)
-        self._numbers = Numbers(connection)
+        self._numbers = Numbers(store)
         coded = pa.dictionary(pa.int32(), pa.string())
         self._schema = pa.schema(
             [

@@ -217,10 +217,12 @@ class _Content:
     def together(self) -> str:
         """Return the sentence of page one on what everything found is worth, each client counted once."""
         money = self.findings.get("money")
+        narrative = Narrative(self.lang, self.fmt)
+        if money and money["headline"] is None:
+            return _plain(narrative.section("summary", "price", "open", reason=money["reason"]).unescape())
         if not money or money["headline"]["base"] <= 0:
             return ""
         outside = [s.title for s in self.all if s.finding.id in money["outside"]]
-        narrative = Narrative(self.lang, self.fmt)
         said = narrative.section(
             "summary", "price", money["basis"], money=money, outside=outside, **price_words(self.findings)
         )

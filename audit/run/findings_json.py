@@ -63,7 +63,7 @@ def _effect_json(effect: Effect, currency: str, lang: str) -> dict[str, Any]:
                 "low": effect.low,
                 "base": effect.base,
                 "high": effect.high,
-                "unit": f"{currency}/year",
+                "unit": f"{currency or 'money'}/year",
                 "basis": effect.basis,
                 "formula": effect.formula.ru if lang == "ru" else effect.formula.en,
                 "inputs": effect.inputs,
@@ -172,11 +172,21 @@ def assemble(
             "clients": int((clients["order_days"] > 0).sum()),
             "revenue": float(i.revenue),
             "set_aside": {r.code: r.rows for r in i.set_aside},
-            "questions": [{"text": q.text.get(lang), "answer": q.answer} for q in i.questions],
+            "currency_source": i.currency_source,
+            "questions": [
+                {
+                    "kind": q.kind,
+                    "share": float(f"{q.share:.4g}"),
+                    "text": q.text.get(lang),
+                    "answer": q.answer,
+                    "others": [{"means": o.means.get(lang), "answer": o.lines} for o in q.others],
+                }
+                for q in i.questions
+            ],
         },
         "metrics": metrics,
         "findings": ordered,
-        "money": _ledger_json(ledger, case.currency),
+        "money": _ledger_json(ledger, case),
         "actions": [
             {
                 "id": id,
@@ -196,7 +206,28 @@ def assemble(
     }
 
 
-def _ledger_json(ledger: Ledger | None, currency: str) -> dict[str, Any] | None:
+_IN_DOUBT = 0.1
+"""Share of revenue in open questions from which no sum of money is named (contracts, section 6)."""
+
+
+def _ledger_json(ledger: Ledger | None, case: Case) -> dict[str, Any] | None:
+    """Return what all is worth together; no sum while the questions about the data leave too much of revenue open."""
+    open_share = min(1.0, sum(q.share for q in case.intake.questions))
+    unit = f"{case.currency or 'money'}/year"
+    if open_share >= _IN_DOUBT:
+        percent = f"{100.0 * open_share:.0f}"
+        reason = Text(
+            f"Сумма не названа: {percent} % выручки — в неотвеченных вопросах о данных",
+            f"No sum is named: {percent} % of revenue is in open questions about the data",
+        )
+        return {
+            "unit": unit,
+            "basis": ledger.basis if ledger is not None else "revenue",
+            "headline": None,
+            "reason": reason.get(case.settings.report.lang),
+            "findings": list(ledger.findings) if ledger is not None else [],
+            "outside": list(ledger.outside) if ledger is not None else [],
+        }
     if ledger is None:
         return None
     amounts = {
@@ -206,7 +237,7 @@ def _ledger_json(ledger: Ledger | None, currency: str) -> dict[str, Any] | None:
     return dict(
         _plain(
             {
-                "unit": f"{currency}/year",
+                "unit": unit,
                 "basis": ledger.basis,
                 **amounts,
                 "clients": len(ledger.by_client),
