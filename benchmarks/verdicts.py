@@ -15,37 +15,41 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.chapters import diagnose_chapter
+from audit.model.result import Metric
+from audit.run.cases import open_inputs
+from audit.run.inputs import file_inputs
 from benchmarks import second_world
+from benchmarks.diagnosis import audit_folder
 
 Floats = NDArray[np.float64]
 START = dt.date(2023, 1, 1)
 
 
-def screened(rows: pd.DataFrame) -> Mapping[str, Any]:
-    """Write orders as a file and return what ``findings.json`` says of them."""
-    from audit.run.cases import open_inputs
-    from audit.run.inputs import file_inputs
-    from audit.run.notebook_api import compute_all
+@dataclass(frozen=True)
+class Told:
+    """What one chapter of the audit says of a company: statuses by finding, metrics by id."""
 
+    statuses: Mapping[str, str]
+    metrics: Mapping[str, Metric]
+
+
+def screened(rows: pd.DataFrame, chapter: str) -> Told:
+    """Write orders as a file, read it as ``km-audit screen`` does, and return what one chapter says."""
     with tempfile.TemporaryDirectory(prefix="km-verdicts-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "orders.csv"
         rows.to_csv(path, index=False)
         case = open_inputs(file_inputs(str(path), None, None), Path(folder) / "prepared")
         try:
-            return dict(compute_all(case))
+            view = diagnose_chapter(case, chapter)
+            return Told({f.id: f.status for f in view.findings}, view.result.metrics)
         finally:
             case.close()
-
-
-def status(told: Mapping[str, Any], id: str) -> str:
-    """Return the status of one finding."""
-    return str(next(f["status"] for f in told["findings"] if f["id"] == id))
 
 
 @dataclass(frozen=True)
@@ -115,28 +119,28 @@ def late_company(rng: np.random.Generator, share: float = 0.1, concentration: fl
     return rows
 
 
-def inside(told: Mapping[str, Any], id: str, truth: float) -> bool:
+def inside(told: Told, id: str, truth: float) -> bool:
     """Whether a metric's interval holds the truth."""
-    m = told["metrics"][id]
-    return m["value"] is not None and m["low"] <= truth <= m["high"]
+    m = told.metrics[id]
+    return m.low is not None and m.high is not None and m.low <= truth <= m.high
 
 
-def many(make: Callable[[np.random.Generator], pd.DataFrame], companies: int, seed: int) -> list[Mapping[str, Any]]:
-    """Return what the audit says of many companies."""
-    return [screened(make(np.random.default_rng([seed, i]))) for i in range(companies)]
+def many(make: Callable[[np.random.Generator], pd.DataFrame], chapter: str, companies: int, seed: int) -> list[Told]:
+    """Return what a chapter says of many companies."""
+    return [screened(make(np.random.default_rng([seed, i])), chapter) for i in range(companies)]
 
 
 def main(companies: int = 15, seed: int = 500) -> None:
     """Print the table."""
     for loss, months, gap in ((0.26, 36, 30.0), (0.26, 24, 30.0), (0.10, 36, 30.0)):
         world = Base(months=months, gap=gap, loss=loss)
-        told = many(world.draw, companies, seed)
-        seen = Counter(status(t, "retention.revenue_leak") for t in told)
-        share = np.mean([t["metrics"]["retention.lost_run_rate_share"]["value"] for t in told])
+        told = many(world.draw, "retention", companies, seed)
+        seen = Counter(t.statuses["retention.revenue_leak"] for t in told)
+        share = np.mean([t.metrics["retention.lost_run_rate_share"].value or 0.0 for t in told])
         print(
             f"{loss:.0%} of clients leave a year, {months} months: {dict(seen)}, lost run rate {share:.3f}", flush=True
         )
-    told = many(late_company, companies, seed)
+    told = many(late_company, "service", companies, seed)
     hits = sum(inside(t, "service.late_share", 0.1) for t in told)
     print(f"late share 10 %, clients differ: {hits} of {companies} intervals hold the truth", flush=True)
     healthy = second_world.healthy_worlds(companies, seed)
@@ -145,8 +149,6 @@ def main(companies: int = 15, seed: int = 500) -> None:
     for world in healthy:
         with tempfile.TemporaryDirectory(prefix="km-verdicts-", ignore_cleanup_errors=True) as folder:
             second_world.write(world, Path(folder))
-            from benchmarks.diagnosis import audit_folder
-
             seen_statuses = audit_folder(Path(folder) / "orders.csv", Path(folder) / "questionnaire")
         counts.update(seen_statuses.values())
         where.update(f"{k} {s}" for k, s in seen_statuses.items() if s in ("found", "watch", "unclear"))
