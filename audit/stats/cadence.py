@@ -29,6 +29,11 @@ LAST_GAPS = 12
 # The group's spread counts as this many gaps when a unit's own few are blended with it.
 _SPREAD_WORTH = 4.0
 
+# With fewer repeated gaps than this the spread cannot be told: gaps of goods used up, with a coefficient of variation
+# near one half (standard deviation of the log).
+_LEAST_FREE = 10
+_USUAL_SPREAD = 0.46
+
 # A group with fewer gaps than this borrows everything from all units together.
 _GROUP_GAPS = 30
 
@@ -97,7 +102,7 @@ def _prior(n: Floats, mean: Floats, unit_of: Ints, logs: Floats) -> _Prior:
     total, units = float(n.sum()), len(n)
     residual = logs - mean[unit_of]
     free = total - units
-    within = float((residual**2).sum()) / free if free > 0 else 0.0
+    within = float((residual**2).sum()) / free if free >= _LEAST_FREE else _USUAL_SPREAD**2
     grand = float((n * mean).sum()) / total
     between = 0.0
     if units > 1:
@@ -116,8 +121,8 @@ def _prior(n: Floats, mean: Floats, unit_of: Ints, logs: Floats) -> _Prior:
     return _Prior(level, between, within, middle, upper)
 
 
-def gap_quantiles(unit: ArrayLike, day: ArrayLike, group: ArrayLike | None = None) -> Cadence:
-    """Return each unit's median and 0.9 quantile of its gaps, shrunk to its group below eight gaps.
+def gap_quantiles(unit: ArrayLike, day: ArrayLike, group: ArrayLike | None = None, own_gaps: int = OWN_GAPS) -> Cadence:
+    """Return each unit's median and 0.9 quantile of its gaps, shrunk to its group below ``own_gaps`` gaps.
 
     Grain: one row per unit and day (repeated days are one); ``day`` in days since any origin; ``group``:
     label per row, the same in all rows of a unit (if not, the one of its last day counts). Only completed
@@ -149,7 +154,7 @@ def gap_quantiles(unit: ArrayLike, day: ArrayLike, group: ArrayLike | None = Non
             p50[mine], p90[mine] = _shrunk(prior, n[mine], mean[mine], squares[mine])
             zero = np.zeros(1)
             (group_p50[mine],), (group_p90[mine],) = ((q[0],) for q in _shrunk(prior, zero, zero, zero))
-    own = n >= OWN_GAPS
+    own = n >= own_gaps
     if own.any():
         p50[own], p90[own] = (_own_quantile(gaps, n, q)[own] for q in (0.5, 0.9))
     return Cadence(gaps.units, n.astype(np.int64), gaps.last, p50, p90, own, group_p50, group_p90)

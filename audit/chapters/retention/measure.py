@@ -38,6 +38,7 @@ from audit.ground.shares import Measure, Share, share_of
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
+from audit.stats.cadence import LAST_GAPS
 from audit.stats.decompose import grr_noise
 from audit.stats.intervals import bootstrap_ratio, proportion
 from audit.stats.shares import clustered_share, weighted_share
@@ -377,7 +378,8 @@ def _rhythm(c: _Chapter) -> tuple[pd.DataFrame, pd.Series]:
     regular = c.buyers[["client_key", "segment", "last_day", "last_year_revenue"]]
     tolerance = c.case.thresholds.value("retention.season_tolerance")
     in_season = set(c.case.query(_sql("seasons"), tolerance=tolerance)["client_key"])
-    rhythm = cadence(regular, c.case.query(_sql("gaps")), w.as_of, limits_of(c.case.thresholds), in_season)
+    days = c.case.query(_sql("last_days"), days=LAST_GAPS + 1)
+    rhythm = cadence(regular, c.case.query(_sql("gaps")), days, w.as_of, limits_of(c.case.thresholds), in_season)
     c.facts["in_season"] = int(rhythm["client_key"].isin(in_season).sum())
     result = _alive(c)
     return rhythm, pd.Series(result, index=c.buyers["client_key"], dtype=float)
