@@ -56,12 +56,6 @@ class Trend:
     monthly: Floats
     pairs: int
 
-    @property
-    def worse(self) -> float | None:
-        """The lower of the two changes; None if neither can be had."""
-        known = [e.value for e in (self.yearly, self.last_year) if e.value is not None]
-        return min(known) if known else None
-
 
 def tellable(change: Estimate) -> float | None:
     """Return the least decline that could be told from no change with an interval as wide as this one (a positive share).
