@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from audit.errors import AmbiguityError, Answer, InputError, NothingUsableError, Text, did_you_mean
+from audit.intake import whose_questionnaire
 from audit.intake.canonical import (
     Canonical,
     ClientKey,
@@ -25,8 +26,10 @@ from audit.intake.canonical import (
     voided_table,
 )
 from audit.intake.client_keys import ClientBook
+from audit.intake.client_questions import forms_of_one_name, placeholders
 from audit.intake.clients import is_rounded
 from audit.intake.columns import absent_columns, plan_table
+from audit.intake.currency import Known, ask, looks_russian
 from audit.intake.databases import is_address, open_database, shown_address
 from audit.intake.dates import decide_orders, true_dates
 from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows, give_dates
@@ -43,13 +46,11 @@ from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, files_line, joined, thin_end, whose_questionnaire
-from audit.intake.traps.client_codes import forms_of_one_name, placeholders
-from audit.intake.traps.currency import Known, ask, looks_russian
+from audit.intake.traps import Found, Head, files_line, joined
 from audit.intake.traps.document_sums import divide
 from audit.intake.traps.filled_once import once
 from audit.intake.traps.payments import of_payments
-from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
+from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
@@ -640,9 +641,11 @@ class Intake:
             self.notes.append(again.note)
             self._begin_again()
             self._write(rules)
-        thin = thin_end.look(self._orders(), self.settings)
-        if thin is not None:
-            self._heed(thin)
+        for look in AT_END:
+            found = look(self._orders(), self.settings)
+            if found is None:
+                continue
+            self._heed(found)
             self._begin_again()
             self._write(rules)
 

@@ -30,6 +30,7 @@ from audit.intake.traps.filled_once import fill_down
 from audit.intake.traps.returned_rows import is_returned
 from audit.intake.values import (
     EARLIEST_YEAR,
+    TOTAL_WORDS,
     TYPED,
     DateRule,
     clean_text,
@@ -473,10 +474,18 @@ class Canonical:
 
         A text that may be a name («Total Energies») is a total where its sums are those of the rows above it.
         """
-        for name in ("client", "client_id", "sku", "manager"):
+        for name in ("client", "client_id", "sku", "manager", "order_id"):
             if not self.has(name):
                 continue
             column = batch.column(name)
+            if name == "order_id":
+                if not any(
+                    pc.any(pc.starts_with(column, w)).as_py() for w in ("Итого", "ИТОГО", "Всего", "Total", "TOTAL")
+                ):
+                    continue
+                column = column.dictionary_encode()
+            if not pc.any(pc.match_substring_regex(column.dictionary, TOTAL_WORDS)).as_py():
+                continue
             texts = [clean_text(t) or "" for t in column.dictionary.to_pylist()]
             like = np.fromiter((is_total(t) for t in texts), bool, len(texts))
             if not like.any():

@@ -134,7 +134,8 @@ def plan_table(
     asked = declared(reader.name, reader.sheet, settings)
     title = _title(rows, layout)[:6]
     whole = [
-        " / ".join(p for p in pair if p) for pair in zip(layout.parents or layout.headers, layout.headers, strict=True)
+        " / ".join(p for p in pair if p)
+        for pair in zip(layout.parents or [""] * len(layout.headers), layout.headers, strict=True)
     ]
     look(Head(reader.name, reader.sheet, _title(rows, layout), whole, sample))
     document = document_kind(reader.name, reader.sheet, title, layout.headers, sample)
@@ -226,6 +227,8 @@ def _plan(
         plan = _without_order(match_headers(blank, settings.columns, above), headers, ref)
     else:
         plan = match_headers(headers, settings.columns, layout.parents)
+    if not dispatch:
+        _require_first(plan, reader, sample, settings)
     questions: list[Question] = []
     notes: list[Text] = []
     chosen = dict(plan.chosen)
@@ -516,6 +519,19 @@ def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]],
         )
 
 
+def _require_first(plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]], settings: Settings) -> None:
+    """Say what is fatal before anything is asked: no sum, or no date anywhere, whatever the groups of a report may give."""
+    have = set(plan.chosen)
+    missing = []
+    if "order_date" not in have and settings.reading.groups is None:
+        missing += [] if any(DATE_INSIDE.search(c) for row in sample for c in row) else ["order_date"]
+    missing += [] if "amount" in have or {"qty", "price"} <= have else ["amount"]
+    if missing and not {"client_id", "client", "legal_entity"} & have:
+        missing.insert(missing.count("order_date"), "client_id")
+    if missing:
+        raise _missing(missing, plan, reader, set(plan.chosen.values()), sample)
+
+
 def _require(chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]]) -> None:
     missing: list[str] = []
     numbers = _column(sample, chosen["order_id"]) if "order_id" in chosen else []
@@ -628,7 +644,8 @@ _MONEY = (
     r"|chf|pln|zł)"
 )
 _TITLE_SCALE = re.compile(
-    rf"(?<![\d.,])(?<!\d )\b(тыс|млн|mln|mio|tsd|thousands?|millions?)(?:яч\w*|ион\w*)?\.?\s*(?:of\s+)?{_MONEY}"
+    rf"(?<![\d.,])(?<!\d )\b(тыс|млн|милл|mln|mio|tsd|tausend|thousands?|millions?)(?:яч\w*|ион\w*)?\.?\s*(?:of\s+)?{_MONEY}"
+    rf"|(?<!\w)('?000s?)\s*{_MONEY}"
     rf"|\bin\s+(thousands|millions)\b|{_MONEY}\s*(?:in\s+)?(thousands?|millions?|mln|mio|tsd|'?000s?)\b|\b(t)(?:€|eur)\b",
     re.IGNORECASE,
 )

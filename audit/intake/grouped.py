@@ -386,8 +386,10 @@ def _by_dates(body: Sequence[Row], main: int, columns: _Columns) -> _Found | Non
     lines = [c for (_, c), d in zip(body, dated, strict=True) if d]
     if not lines or not DATE_INSIDE.search(_cell(lines[0], main)) or not _lines_lack_client(lines, columns, main):
         return None
+    width = max(len(c) for _, c in body)
+    taken = {i for i in range(width) if i != main and any(_is_word(_cell(c, i)) for c in lines)}
     for (_, cells), d in zip(body, dated, strict=True):
-        if not d and [i for i, c in enumerate(cells) if c.strip(BLANKS) and not is_value(c)] not in ([main], []):
+        if not d and any(_cell(cells, i) for i in taken):
             return None
     runs = _runs(dated)
     above, longest = runs[0], max(runs)

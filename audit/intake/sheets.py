@@ -91,8 +91,7 @@ def _chosen(name: str, sheets: Sequence[S], settings: Settings) -> list[S]:
     hidden = [s for s in sheets if not s.visible]
     layouts: dict[str | None, Layout] = {}
     for s in visible:
-        rows = s.head(head_rows(settings.reading.header_row))
-        layout = find_layout(rows, settings.columns, settings.reading.header_row, s.merged)
+        layout = _layout(s, settings)
         if layout is not None and layout.recognised >= 2:
             layouts[s.sheet] = layout
     usable = [s for s in visible if s.sheet in layouts]
@@ -105,8 +104,9 @@ def _chosen(name: str, sheets: Sequence[S], settings: Settings) -> list[S]:
         fit = [s for s in fit if word_kind(s.sheet or "") != "dispatch"]
     pool = fit or usable
     if not pool and not declared:
-        if hidden and not visible:
-            raise _all_hidden(name, hidden)
+        tables = [s for s in hidden if (own := _layout(s, settings)) is not None and _whole(own)] or hidden
+        if hidden and (not visible or tables is not hidden):
+            raise _all_hidden(name, tables)
         return [max(visible, key=lambda s: len(s.head()))]  # its header is asked about with the sheet's own words
     family: list[S] = []
     if pool:
@@ -121,6 +121,11 @@ def _chosen(name: str, sheets: Sequence[S], settings: Settings) -> list[S]:
     _tell(name, found, family, layouts)
     _tell_left(name, found[0], [s for s in visible if s not in found], whole, hidden, settings)
     return found
+
+
+def _layout(s: Sheet, settings: Settings) -> Layout | None:
+    rows = s.head(head_rows(settings.reading.header_row))
+    return find_layout(rows, settings.columns, settings.reading.header_row, s.merged)
 
 
 def _whole(layout: Layout) -> bool:
@@ -187,8 +192,8 @@ def _all_hidden(name: str, hidden: Sequence[Sheet]) -> AmbiguityError:
     answer = _line(name, hidden[:1])
     return AmbiguityError(
         Text(
-            f"Все заполненные листы книги скрыты: {_listed(hidden)}",
-            f"All sheets of the workbook that hold anything are hidden: {_listed(hidden)}",
+            f"Таблица заказов есть только на скрытом листе: {_listed(hidden)}",
+            f"A table of orders stands on a hidden sheet alone: {_listed(hidden)}",
         ),
         where=name,
         answer=answer,

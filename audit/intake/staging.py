@@ -75,6 +75,12 @@ class Staged:
         """Whether the table has a column for the field."""
         return name in self.fields
 
+    def first_rows(self, n: int) -> pa.Table:
+        """Return the first rows, at most ``n`` of them."""
+        with pa.memory_map(str(self.path)) as f, pa.ipc.open_stream(f) as reader:
+            first = next(iter(reader), None)
+            return pa.Table.from_batches([first.slice(0, n)] if first is not None else [], reader.schema)
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Read the staged rows batch by batch."""
         with pa.OSFile(str(self.path), "rb") as f, pa.ipc.open_stream(f) as reader:

@@ -20,7 +20,7 @@ from audit.model.client_names import ClientNames
 from audit.model.intake_report import DuplicateClient
 from audit.settings import Settings
 
-__all__ = ["Summary", "Tally", "known_clients", "summarise"]
+__all__ = ["Summary", "Tally", "equal_lines", "known_clients", "summarise"]
 
 _EPOCH = dt.date(1970, 1, 1)
 
@@ -42,6 +42,8 @@ class Tally:
     by_client: dict[str, float] = field(default_factory=dict)
     by_status: dict[str | None, float] = field(default_factory=dict)
     """Revenue of positive rows per status."""
+    equal_lines: int | None = None
+    """Lines beyond the first of each, where they were counted."""
 
     def add(self, file: str, columns: Mapping[str, pa.Array], amount: Decimals, days: npt.NDArray[np.int32]) -> None:
         """Take in a batch of used lines."""
@@ -104,6 +106,16 @@ def known_clients(store: Store, lines: Path) -> ClientNames:
     return ClientNames(known)
 
 
+def equal_lines(store: Store, lines: Path) -> int:
+    """Return the number of lines beyond the first of each: equal in file, client, document, day, item, quantity, amount."""
+    return int(
+        store.row(
+            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, "
+            f"order_id, order_date, sku, qty, amount) AS mark FROM {parquet(lines)}) GROUP BY mark HAVING count(*) > 1)"
+        )[0]
+    )
+
+
 def summarise(
     store: Store,
     lines: Path,
@@ -133,10 +145,7 @@ def summarise(
         )
         out.counts["unlinked_returns"] = one(f"SELECT count(*) {alone}")
         out.counts["unlinked_returns_money"] = one(f"SELECT coalesce(round(sum(amount)), 0) {alone}")
-    out.counts["duplicate_lines"] = one(
-        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, "
-        "order_id, order_date, sku, qty, amount) AS mark FROM @lines) GROUP BY mark HAVING count(*) > 1)"
-    )
+    out.counts["duplicate_lines"] = equal_lines(store, lines) if tally.equal_lines is None else tally.equal_lines
     _gaps(out, tally.months)
     _open_orders(out, tally.by_status)
     clients = [Client(k, shown(k) or k, r) for k, r in sorted(tally.by_client.items())]

@@ -18,6 +18,7 @@ from audit.intake.words import plain, words
 __all__ = [
     "BLANKS",
     "EARLIEST_YEAR",
+    "TOTAL_WORDS",
     "TYPED",
     "DateForm",
     "DateRule",
@@ -388,6 +389,8 @@ _TOTAL = re.compile(
     r"toplam|разом|усього)(?![а-яёa-z])(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+TOTAL_WORDS = r"(?i)итог|всего|total|summe|gesamt|razem|toplam|разом|усього|^\*+$"
+"""A text without one of these is no total: a quick look at many."""
 _SUBTOTAL = re.compile(
     r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|sub-?total.*|sous-total.*|zwischensumme.*|total\s+(for|by)\s.*)",
     re.IGNORECASE | re.DOTALL,

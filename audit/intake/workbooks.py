@@ -125,9 +125,8 @@ class SheetReader:
                             f"{self.name}: {len(spots)} cells with an Excel error in column “{header}” were read as empty",
                         )
                     )
-        serials = [i for f, i in keep if f in DATE_FIELDS and _has_serials(columns[i])]
-        if serials and _counts_from_1904(self.path, self.format):
-            columns |= {i: _from_1904(columns[i]) for i in serials}
+        if _counts_from_1904(self.path, self.format):
+            columns |= {i: _from_1904(columns[i]) for f, i in keep if f in DATE_FIELDS}
         numbers = {i for f, i in keep if f in NUMBER_FIELDS}
         doubtful = [i for i in sorted(numbers) if _doubtful(columns[i])]
         if doubtful:
@@ -288,10 +287,6 @@ _SERIAL = r"^\d{5}(\.\d+)?$"
 _DAYS_TO_1904 = 1462
 
 
-def _has_serials(column: pa.Array) -> bool:
-    return bool(pc.any(pc.match_substring_regex(column, _SERIAL)).as_py())
-
-
 def _counts_from_1904(path: Path, kind: str) -> bool:
     """Whether a workbook counts its days from 1904, as Excel for Macintosh did; dates in date format tell it themselves."""
     if kind != "xlsx":
@@ -313,8 +308,11 @@ def _doubtful(column: pa.Array) -> bool:
     """Whether the texts of a number column leave its decimal mark open: a comma, or three digits after every point."""
     if pc.any(pc.match_substring(column, ",")).as_py():
         return True
-    pointed = column.filter(pc.match_substring(column, ".").fill_null(False))
-    return len(pointed) > 0 and bool(pc.all(pc.match_substring_regex(pointed, r"^-?\d{1,3}\.\d{3}$")).as_py())
+    for some in (column.slice(0, 1000), column):  # the first cells mostly settle it
+        pointed = some.filter(pc.match_substring(some, ".").fill_null(False))
+        if not pc.all(pc.match_substring_regex(pointed, r"^-?\d{1,3}\.\d{3}$")).as_py():
+            return False
+    return len(pointed) > 0
 
 
 def _last_row(table: pa.RecordBatch, begin: int) -> int:

@@ -155,13 +155,14 @@ def _free(wanted: Path) -> Path:
 
 def _add_run(stage: Path, final: Path) -> Path:
     """Put a run beside the others of its engagement and return where it lies; no other run is ever replaced."""
+    wanted = final
     while True:
         try:
             return stage.rename(final)
         except OSError:
             if not final.exists():
                 raise
-            final = _free(final)  # made in the same second as another
+            final = _free(wanted)  # made in the same second as another
 
 
 def _replace_run(stage: Path, final: Path) -> None:

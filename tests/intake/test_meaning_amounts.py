@@ -60,6 +60,13 @@ def test_without_prices_the_header_says_so_and_the_sum_is_divided_equally(tmp_pa
     assert asked(result, "document_sums").taken and result.column("amount") == [150, 150, 450, 450, 200]
 
 
+def test_lines_of_a_document_need_not_stand_together(tmp_path: Path) -> None:
+    rows = [LINES[0], LINES[2], LINES[1], LINES[3]]
+    text = "\n".join(";".join(r) for r in ([*PRICED, "Сумма"], *rows))
+    result = read(write(tmp_path / "o.csv", text), tmp_path / "out")
+    assert asked(result, "document_sums").taken and result.column("amount") == [100, 500, 200, 400]
+
+
 def test_equal_lines_of_their_own_price_are_not_asked_about(tmp_path: Path) -> None:
     """Two lines of 100 each in every document: each is its own quantity × price."""
     rows = [f"{i};1{i % 10}.01.2024;А;Т{k};1;100;100" for i in range(30) for k in range(2)]

@@ -384,3 +384,32 @@ def test_a_line_that_names_the_delimiter(tmp_path: Path, encoding: str) -> None:
     text = "sep=;\r\nНомер;Дата;Клиент;Сумма\r\n1;10.01.2024;А;100,50\r\n2;11.01.2024;Б, В;200\r\n"
     result = read(write(tmp_path / "o.csv", text, encoding), tmp_path / "out")
     assert result.report.revenue == 300.5 and result.report.rows_set_aside == 0
+
+
+def test_a_total_in_the_number_with_client_and_date(tmp_path: Path) -> None:
+    rows = [
+        "10.01.2024;1;Альфа;100",
+        "10.01.2024;2;Альфа;200",
+        "10.01.2024;Итого по клиенту;Альфа;300",
+        "11.01.2024;3;Бета;50",
+    ]
+    result = read(write(tmp_path / "o.csv", "\n".join(["Дата;Номер;Клиент;Сумма", *rows])), tmp_path / "out")
+    assert result.report.revenue == 350 and result.reasons() == {"subtotal_row": 1}
+
+
+def test_three_levels_whose_groups_carry_attributes(tmp_path: Path) -> None:
+    rows = [
+        "Менеджер;;;",
+        "Контрагент;;;",
+        "Документ;Дата;Сумма;Регион",
+        "Иванов И.И.;;300;",
+        "ООО Альфа;;300;Москва",
+        "Реализация 1 от 10.01.2024;10.01.2024;100;",
+        "Реализация 2 от 10.02.2024;10.02.2024;200;",
+        "Петров П.П.;;700;",
+        "ООО Бета;;700;Тверь",
+        "Реализация 3 от 10.03.2024;10.03.2024;700;",
+    ]
+    result = read(write(tmp_path / "o.csv", "\n".join(rows)), tmp_path / "out")
+    assert result.column("client_name") == ["ООО Альфа"] * 2 + ["ООО Бета"]
+    assert result.column("manager") == ["Иванов И.И."] * 2 + ["Петров П.П."] and result.column("region")[-1] == "Тверь"

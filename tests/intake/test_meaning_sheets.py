@@ -317,3 +317,11 @@ def test_a_package_named_with_backslashes(tmp_path: Path) -> None:
     result = read(tmp_path / "o.xlsx", tmp_path / "out")
     assert result.report.rows_used == 5 and result.report.files[0].name == "o.xlsx"
     assert result.report.files[0].size_bytes == (tmp_path / "o.xlsx").stat().st_size
+
+
+def test_orders_hidden_behind_a_page_of_words_are_asked_about(tmp_path: Path) -> None:
+    file = xlsx(
+        tmp_path / "o.xlsx", {"Инструкция": [["Как заполнять"], ["Шаг 1"]], "База": [RU, *rows("A", 5)]}, {"База": 1}
+    )
+    error = stopped(file, tmp_path / "out")
+    assert "«База»" in error.what.ru and read(file, tmp_path / "out", answer(error.answer)).report.rows_used == 5

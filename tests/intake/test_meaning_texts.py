@@ -235,3 +235,10 @@ def test_headers_of_other_systems(header: str, fields: str) -> None:
         next((f for f, at in plan.chosen.items() if at == i), None) for i in range(len(plan.columns))
     ] == fields.split()
     assert not plan.rivals
+
+
+def test_the_fatal_lack_is_said_before_any_question(tmp_path: Path) -> None:
+    """Two sums to choose from are no question while there is no date at all."""
+    text = "Номер;Клиент;Сумма;Сумма с НДС\n1;Альфа;100;120\n2;Бета;200;240\n"
+    with refuses(InputError, "A required column is missing: “order date”"):
+        read(write(tmp_path / "o.csv", text), tmp_path / "out")

@@ -100,3 +100,48 @@ def test_a_name_alone_makes_no_returns(tmp_path: Path, name: str) -> None:
             read([named, orders], tmp_path / "out", {"reading": {"return_files": [name]}}).report.revenue == 15 - 1500
         )
         assert q.others[0].lines == "[reading]\nreturn_files = []"
+
+
+# ---- situations met in public exports
+
+
+def test_shopify_tells_what_was_refunded(tmp_path: Path) -> None:
+    """Order 3 was refunded whole, order 4 in part: 1500 − 300 − 100."""
+    rows = ["Name,Paid at,Billing Name,Total,Financial Status,Refunded Amount"]
+    refunds = {2: ("refunded", 300), 3: ("partially_refunded", 100)}
+    for i, a in enumerate(AMOUNTS):
+        status, back = refunds.get(i, ("paid", 0))
+        rows.append(f"#10{i},2024-0{i + 1}-15,Alpha {i},{a},{status},{back}")
+    (tmp_path / "o.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    settings = {"columns": {"order_id": "Name", "order_date": "Paid at", "client": "Billing Name", "amount": "Total"}}
+    asked, _, _ = answered(tmp_path / "o.csv", tmp_path / "out", "returned_rows", settings)
+    assert asked.report.revenue == 1500 - 300 - 100
+
+
+def test_woocommerce_prefixes_its_statuses(tmp_path: Path) -> None:
+    cells = ["wc-completed", "wc-refunded", "wc-processing", "wc-cancelled", "wc-failed"]
+    result = read(table(tmp_path / "a.csv", "Status", cells), tmp_path / "out")
+    assert result.report.revenue == 100 + 300
+    assert result.reasons() == {"returned": 1, "cancelled": 2}
+
+
+def test_quickbooks_lists_invoices_and_their_payments(tmp_path: Path) -> None:
+    text = "Num,Date,Customer,Amount,Transaction type\n"
+    text += "".join(
+        f"{i},2024-0{i + 1}-10,Alpha,{a},Invoice\n,2024-0{i + 1}-25,Alpha,{a},Payment\n" for i, a in enumerate(AMOUNTS)
+    )
+    (tmp_path / "o.csv").write_text(text, encoding="utf-8")
+    result = read(tmp_path / "o.csv", tmp_path / "out")
+    assert result.report.revenue == 1500 and result.reasons() == {"internal": 5}
+
+
+def test_xero_keeps_what_was_deleted(tmp_path: Path) -> None:
+    cells = ["AUTHORISED", "PAID", "VOIDED", "DELETED", "PAID"]
+    assert read(table(tmp_path / "a.csv", "Status", cells), tmp_path / "out").report.revenue == 100 + 200 + 500
+
+
+def test_a_download_saved_twice(tmp_path: Path) -> None:
+    file = table(tmp_path / "orders.csv", "Товар", ["а", "б", "в", "г", "д"], number="Т-{}")
+    (tmp_path / "orders (1).csv").write_bytes(file.read_bytes())
+    asked, once, _ = answered([file, tmp_path / "orders (1).csv"], tmp_path / "out", "overlap")
+    assert asked.report.revenue == 3000 and once.report.revenue == 1500

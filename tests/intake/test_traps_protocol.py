@@ -7,7 +7,7 @@ import pkgutil
 from pathlib import Path
 
 from audit.intake import traps
-from audit.intake.traps.registry import AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES
+from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.settings import Settings, settings_from_mapping
 from tests.intake.reading import answer, asked, read, write
 
@@ -15,7 +15,7 @@ from tests.intake.reading import answer, asked, read, write
 def test_every_trap_looks_once() -> None:
     modules = [m.name for m in pkgutil.iter_modules(traps.__path__) if m.name != "registry"]
     looks = [importlib.import_module(f"audit.intake.traps.{name}").look for name in modules]
-    registered = [*AT_HEAD, *AT_TABLE, *AT_TABLES, *AT_ORDERS]
+    registered = [*AT_HEAD, *AT_TABLE, *AT_TABLES, *AT_ORDERS, *(t.look for t in SALES_TWICE), *AT_END]
     assert sorted(map(repr, looks)) == sorted(map(repr, registered)) and len(modules) >= 7
 
 

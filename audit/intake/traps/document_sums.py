@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -136,11 +135,8 @@ def _near(a: Decimal, b: Decimal) -> bool:
 
 def _documents(table: Table) -> list[list[tuple[Decimal | None, Decimal | None]]]:
     """Amount and quantity × price of the first lines, by document; the last may be cut off and is left out."""
-    batch = next(iter(table.staged.batches()), None)
-    if batch is None:
-        return []
-    part = batch.slice(0, _LOOKED_AT)
-    fields = [f for f in ("order_id", "amount", "qty", "price") if table.staged.has(f)]
+    part = table.staged.first_rows(_LOOKED_AT)
+    fields = [f for f in ("order_id", "order_date", "amount", "qty", "price") if table.staged.has(f)]
     columns = {f: part.column(f).to_pylist() for f in fields}
 
     def number(text: str | None) -> Decimal | None:
@@ -152,11 +148,18 @@ def _documents(table: Table) -> list[list[tuple[Decimal | None, Decimal | None]]
             else parse_number(text, ".")
         )
 
-    rows: list[tuple[str, Decimal | None, Decimal | None]] = []
+    dates: dict[str, str] = {}
+    rows: list[tuple[tuple[str, str], Decimal | None, Decimal | None]] = []
     for i, (order, text) in enumerate(zip(columns["order_id"], columns["amount"], strict=True)):
         amount = number(text)
         if order and (amount is not None or not (text or "").strip()):
             qty, price = (number(columns[f][i]) if f in columns else None for f in ("qty", "price"))
-            rows.append((order, amount, qty * price if qty is not None and price is not None else None))
-    out = [[(a, p) for _, a, p in lines] for _, lines in groupby(rows, key=lambda r: r[0])]
-    return out if table.staged.rows <= _LOOKED_AT else out[:-1]
+            date = (columns["order_date"][i] if "order_date" in columns else None) or dates.get(order, "")
+            dates[order] = date  # numbers begin anew every year
+            rows.append(((order, date), amount, qty * price if qty is not None and price is not None else None))
+    out: dict[tuple[str, str], list[tuple[Decimal | None, Decimal | None]]] = {}
+    for order, amount, product in rows:
+        out.setdefault(order, []).append((amount, product))
+    if rows and table.staged.rows > _LOOKED_AT:
+        del out[rows[-1][0]]
+    return list(out.values())

@@ -8,7 +8,7 @@ from audit.errors import Answer, Text
 from audit.intake.store import parquet
 from audit.intake.table import Orders
 from audit.intake.traps import reading_line
-from audit.intake.traps.twice import Again, money_text, percent, share_of
+from audit.intake.twice import Again, money_text, percent, share_of
 from audit.model.intake_report import Question
 from audit.settings import Settings
 

@@ -10,7 +10,7 @@ from audit.intake.documents import fits
 from audit.intake.store import parquet
 from audit.intake.table import Orders, Table
 from audit.intake.traps import files_line
-from audit.intake.traps.twice import Again, percent, share_of
+from audit.intake.twice import Again, percent, share_of
 from audit.model.intake_report import Question
 from audit.settings import Settings
 

@@ -17,11 +17,12 @@ from audit.intake.traps import (
     returned_rows,
     same_sales,
     swapped_dates,
+    thin_end,
     turned_signs,
 )
-from audit.intake.traps.twice import SalesTrap
+from audit.intake.twice import SalesTrap
 
-__all__ = ["AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
+__all__ = ["AT_END", "AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
 
 AT_HEAD: tuple[LookAtHead, ...] = (registers.look,)
 AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look, month_dates.look)
@@ -31,3 +32,5 @@ SALES_TWICE: tuple[SalesTrap, ...] = tuple(
     SalesTrap(t.look, t.again) for t in (payments, same_sales, overlap, repeated_rows)
 )
 """Sales that stand twice: each looks at the canonical lines that the ones before have left."""
+AT_END: tuple[LookAtOrders, ...] = (thin_end.look,)
+"""Looks at the lines once every sale counts once; what is taken has them written again."""

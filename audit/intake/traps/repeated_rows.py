@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from audit.errors import Answer, Text
 from audit.intake.store import parquet
+from audit.intake.summary import equal_lines
 from audit.intake.table import Orders
 from audit.intake.traps import reading_line
-from audit.intake.traps.twice import Again, money_text, share_of
+from audit.intake.twice import Again, money_text, share_of
 from audit.model.intake_report import Question
 from audit.settings import Settings
 
@@ -34,11 +35,10 @@ WHERE r.k > 1 AND (w.file IS NOT NULL OR (r.order_id IS NULL AND r.step = c.step
 
 def _repeats(orders: Orders) -> str | None:
     """Return the query of the rows that stand again; None where hardly any row has an equal one."""
-    lines = parquet(orders.lines)
-    equal = orders.store.row(
-        f"SELECT count(*) - count(DISTINCT hash(source_file, client_key, order_id, order_date, sku, qty, amount)) FROM {lines}"
-    )[0]
-    return _REPEATS.format(lines=lines) if equal and equal >= _LEAST_SHARE * orders.tally.rows else None
+    if orders.tally.equal_lines is None:
+        orders.tally.equal_lines = equal_lines(orders.store, orders.lines)
+    equal = orders.tally.equal_lines
+    return _REPEATS.format(lines=parquet(orders.lines)) if equal and equal >= _LEAST_SHARE * orders.tally.rows else None
 
 
 def look(orders: Orders, settings: Settings) -> Question | None:

@@ -24,7 +24,7 @@ _DOCUMENT = frozenset(
 )
 """Statuses that name the return itself."""
 _CAME_BACK = re.compile(
-    r"(?:полностью |fully )?(?:возвращ[её]н|вернул|сторнирован|полный возврат|returned|refunded|full refund|charged? ?back)"
+    r"(?:полностью |fully |wc-)?(?:возвращ[её]н|вернул|сторнирован|полный возврат|returned|refunded|full refund|charged? ?back)"
 )
 """Statuses and headers of a sale that came back whole."""
 _SAME = 0.5

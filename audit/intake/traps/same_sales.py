@@ -7,7 +7,7 @@ from audit.intake.documents import fits
 from audit.intake.store import parquet
 from audit.intake.table import Orders, Table
 from audit.intake.traps import files_line
-from audit.intake.traps.twice import Again, client_days, money_text, percent, share_of, window
+from audit.intake.twice import Again, client_days, money_text, percent, share_of, window
 from audit.model.intake_report import Question
 from audit.settings import Settings
 
@@ -16,7 +16,7 @@ __all__ = ["again", "look"]
 _SAME = 0.8
 """Share of a file's money that another file holds client by client and day by day, from which they are one thing."""
 _LEAST = 3
-"""Equal client-days below which likeness may be chance, unless nothing differs."""
+"""Equal client-days below which likeness may be chance, unless nothing differs; one sum over and over tells nothing."""
 
 # One row per pair of files: money of the first on days that both cover, the part the second holds, equal client-days.
 _PAIRS = """
@@ -26,12 +26,12 @@ shared AS (SELECT a.file AS one, b.file AS other, greatest(a.first, b.first) AS 
          FROM spans AS a JOIN spans AS b ON a.file <> b.file AND a.first <= b.last AND b.first <= a.last),
 inside AS (SELECT one, other, sum(d.revenue) AS revenue, count(*) AS n
            FROM shared JOIN days AS d ON d.file = one AND d.day BETWEEN first AND last GROUP BY ALL),
-equal AS (SELECT a.file AS one, b.file AS other, sum(a.revenue) AS revenue, count(*) AS n
+equal AS (SELECT a.file AS one, b.file AS other, sum(a.revenue) AS revenue, count(*) AS n, count(DISTINCT a.revenue) AS sums
           FROM days AS a JOIN days AS b ON a.client_key = b.client_key AND a.day = b.day AND a.file <> b.file
                AND abs(a.revenue - b.revenue) < 0.005
           WHERE (a.ids IS NOT NULL OR b.ids IS NOT NULL) AND NOT coalesce(list_has_any(a.ids, b.ids), false)
           GROUP BY ALL)
-SELECT one, other, equal.revenue, inside.revenue, equal.n, inside.n FROM equal JOIN inside USING (one, other)"""
+SELECT one, other, equal.revenue, inside.revenue, equal.n, inside.n, equal.sums FROM equal JOIN inside USING (one, other)"""
 
 
 def look(orders: Orders, settings: Settings) -> Question | None:
@@ -47,7 +47,7 @@ def look(orders: Orders, settings: Settings) -> Question | None:
         same = [
             found[0]
             for found in shares
-            if found[0] >= _SAME * found[1] and (found[2] >= _LEAST or found[2] == found[3] > 1)
+            if found[0] >= _SAME * found[1] and (found[2] >= _LEAST or found[2] == found[3]) and found[4] > 1
         ]
         if same:
             copies[t.name] = max(same)

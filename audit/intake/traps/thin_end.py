@@ -15,6 +15,8 @@ __all__ = ["look"]
 
 _THIN = 0.1
 """Share of the usual volume below which weeks are thin."""
+_THIN_BY_ROW = 0.5
+"""The same for rows, which are quicker to count than purchases: no file is looked at closer above it."""
 _EXPECTED = 10
 """Sales that the thin weeks should have held for their lack to mean anything."""
 _LEAST_WEEKS = 3
@@ -29,10 +31,12 @@ def look(orders: Orders, settings: Settings) -> Question | None:
         return None
     lines = parquet(orders.lines)
     back = f"date_diff('day', order_date, (SELECT max(order_date) FROM {lines})) // 7"
-    sql = f"SELECT {back}, count(DISTINCT (client_key, order_date)) FROM {lines} WHERE amount > 0 GROUP BY 1"
-    weeks = dict(orders.store.rows(sql))
-    every = [weeks.get(n, 0) for n in range(max(weeks, default=0) + 1)]
-    tail = _thin_weeks(every)
+    sql = "SELECT {0}, {1} FROM {2} WHERE amount > 0 GROUP BY 1"
+    by_row = _weeks(orders.store.rows(sql.format(back, "count(*)", lines)))
+    if not _thin_weeks(by_row, _THIN_BY_ROW):
+        return None
+    every = _weeks(orders.store.rows(sql.format(back, "count(DISTINCT (client_key, order_date))", lines)))
+    tail = _thin_weeks(every, _THIN)
     if not tail or _thin_last_year(every, tail):
         return None
     last = orders.store.row(f"SELECT max(order_date) FROM {lines} WHERE amount > 0 AND {back} >= {tail}")[0]
@@ -65,12 +69,18 @@ def _usual(weeks: list[int]) -> float:
     return year[len(year) // 2] if year else 0.0
 
 
-def _thin_weeks(every: list[int]) -> int:
+def _weeks(found: list[tuple[int, int]]) -> list[int]:
+    """Volume per week back from the end, weeks without any included."""
+    weeks = dict(found)
+    return [weeks.get(n, 0) for n in range(max(weeks, default=0) + 1)]
+
+
+def _thin_weeks(every: list[int], thin: float) -> int:
     """Number of the last weeks whose volume is thin; 0 where the end is as usual."""
     found = 0
     for tail in range(_LEAST_WEEKS, len(every) // 3 + 1):
         usual = _usual(every[tail:])
-        if usual * tail >= _EXPECTED and sum(every[:tail]) < _THIN * usual * tail and every[tail - 1] < usual / 2:
+        if usual * tail >= _EXPECTED and sum(every[:tail]) < thin * usual * tail and every[tail - 1] < usual / 2:
             found = tail
     return found
 

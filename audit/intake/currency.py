@@ -20,7 +20,7 @@ Source = Literal["settings", "questionnaire", "files", "form", "unknown"]
 _TOKEN = re.compile(r"[^\W\d_]+\.?|[$€₽£¥₸]")
 _OF_1C = re.compile(
     r"\b[A-ZА-Я0-9]{2,4}-\d{6}\b.* от \d{1,2}\.\d{2}\.\d{4}|от \d{1,2}\.\d{2}\.\d{4} \d{1,2}:\d{2}:\d{2}"
-    r"|^\s*(?:отбор|параметры)\s*:",
+    r"|^\s*(?:отбор|параметры)\s*:|^[A-ZА-Я0-9]{4}-\d{6}$",
     re.IGNORECASE,
 )
 """A cell of a list or a report of 1C."""

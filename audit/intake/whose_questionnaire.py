@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audit.errors import Answer, Text
-from audit.intake.traps.twice import percent
+from audit.intake.twice import percent
 from audit.model.client_names import name_key
 from audit.model.intake_report import PersonUse, Question
 from audit.model.questionnaire import Questionnaire
