@@ -306,7 +306,7 @@ class _Progress:
             self.status = None
 
 
-_MARKS = {"found": "●", "watch": "◐", "clear": "○", "not_assessed": "–"}
+_MARKS = {"found": "●", "watch": "◐", "clear": "○", "unclear": "?", "not_assessed": "–"}
 
 
 def _verdict_lines(findings: Any) -> tuple[dict[str, int], list[dict[str, Any]]]:
@@ -321,6 +321,7 @@ def _print_verdict(console: Console, findings: Any) -> None:
         "found": _say("выявлено", "found"),
         "watch": _say("под наблюдением", "watch"),
         "clear": _say("в норме", "clear"),
+        "unclear": _say("неясно", "unclear"),
         "not_assessed": _say("не оценено", "not assessed"),
     }
     console.print(", ".join(f"{words[s]}: {n}" for s, n in counts.items()))
@@ -657,13 +658,16 @@ def batch(
         _MARKS["found"],
         _MARKS["watch"],
         _MARKS["clear"],
-        "–",
+        _MARKS["unclear"],
+        _MARKS["not_assessed"],
         _say("отчёт или ошибка", "report or error"),
     )
     for k, head in enumerate(heads):
-        table.add_column(head, justify="right" if 1 <= k <= 4 else "left", overflow="fold")
+        table.add_column(head, justify="right" if 1 <= k <= 5 else "left", overflow="fold")
     for r in rows:
-        figures = [str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.not_assessed)]
+        figures = [
+            str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.unclear, r.not_assessed)
+        ]
         last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
         table.add_row(escape(r.company), *figures, last)
     _console().print(table)
@@ -671,6 +675,7 @@ def batch(
         _say("выявлено", "found"),
         _say("под наблюдением", "watch"),
         _say("в норме", "clear"),
+        _say("неясно", "unclear"),
         _say("не оценено", "not assessed"),
     )
     _console().print("[dim]" + ", ".join(f"{m} {w}" for m, w in zip(_MARKS.values(), words, strict=True)) + "[/]")

@@ -48,13 +48,13 @@ def judge_declared(
         n = m.n if spec.few.of == "n" else m.extra[spec.few.of]
         if (lack := few(case, n, spec.few.name)) is not None:
             return not_assessed(id, lack)
-    if spec.by_group and _anywhere(case, id, m):
-        return not_assessed(id, HOURS_BY_GROUP)
     shown = _facts(case, result, spec, m)
     if facts is not None:
         shown |= facts(case, result, m)
     effect = None if price is None else price(case, result)
     more: dict[str, Any] = {"effect": effect, "table": spec.table, "facts": shown}
+    if spec.by_group and m.extra["by_group_hours"]:
+        more["doubt"] = HOURS_BY_GROUP
     if spec.rule == "any":
         return make_finding(case, id, "found" if m.value > 0 else "clear", grade=m.grade or "C", **more)
     return band(
@@ -65,17 +65,11 @@ def judge_declared(
         steady=spec.steady,
         periods=spec.periods,
         cap=bool(spec.cap and shown[spec.cap]),
+        sampled=spec.sampled,
         role_hours_share=shown[spec.role_hours_share] if spec.role_hours_share else None,
         base_revenue_share=shown[spec.base_revenue_share] if spec.base_revenue_share else None,
         **more,
     )
-
-
-def _anywhere(case: Case, id: str, m: Metric) -> bool:
-    """Whether the interval holds both limits of a figure whose high side is bad."""
-    limits = case.thresholds[id]
-    assert limits.watch is not None and limits.found is not None
-    return m.low is not None and m.high is not None and m.low < limits.watch and m.high >= limits.found
 
 
 def _facts(case: Case, result: ChapterResult, spec: FindingSpec, m: Metric) -> dict[str, Any]:

@@ -11,11 +11,29 @@ import pandas as pd
 from audit.errors import Text
 from audit.model.result import Grade
 
-__all__ = ["STATUSES", "Effect", "Finding", "Severity", "Status"]
+__all__ = ["STATUSES", "Doubt", "Effect", "Finding", "Severity", "Status"]
 
-Status = Literal["found", "watch", "clear", "not_assessed"]
+Status = Literal["found", "watch", "clear", "unclear", "not_assessed"]
 Severity = Literal["critical", "major", "minor", "none"]
-STATUSES: tuple[Status, ...] = ("found", "watch", "clear", "not_assessed")
+STATUSES: tuple[Status, ...] = ("found", "watch", "clear", "unclear", "not_assessed")
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A figure that was measured and leaves room for a problem as well as for none: it, its interval, its limits.
+
+    ``n`` units are behind it; ``units``: from how many of them on an interval round the same figure would tell, two
+    digits, None where that cannot be said or is far out of reach.
+    """
+
+    value: float
+    low: float
+    high: float
+    watch: float
+    found: float
+    unit: str
+    n: int | None
+    units: int | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +58,8 @@ class Finding:
     """The verdict on one finding of the catalogue.
 
     ``facts`` are finished numbers that the narrative names (JSON values); ``table`` is the key
-    of the chapter's table (and annex sheet) behind it.
+    of the chapter's table (and annex sheet) behind it. ``doubt`` says why the status is
+    ``unclear``: its interval, or in words.
     """
 
     id: str
@@ -53,6 +72,7 @@ class Finding:
     actions: tuple[str, ...] = ()
     table: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    doubt: Doubt | Text | None = None
 
     @property
     def chapter(self) -> str:

@@ -1,16 +1,18 @@
 """The rules that every verdict follows: status from an interval and a band, severity from money and hours.
 
 Orientation (methodology, section 4): turn the figure so that high is bad; W is the watch limit, F the found limit,
-W ≤ F. ``found`` if low ≥ F; ``clear`` if high < W; otherwise ``watch``. Without an interval low = high = value.
+W ≤ F. ``found`` if value ≥ F and low ≥ W (measured beyond F, certain beyond W); ``watch`` if value ≥ W; ``clear`` if
+value < W and high < F; otherwise ``unclear``. Without an interval low = high = value.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from audit.errors import Text
-from audit.findings.finding import Effect, Finding, Severity, Status
+from audit.findings.finding import Doubt, Effect, Finding, Severity, Status
 from audit.ground.lacks import too_few
 from audit.method import Threshold, Thresholds, method
 from audit.model.case import Case
@@ -18,6 +20,7 @@ from audit.model.result import Grade, Metric
 
 __all__ = [
     "band",
+    "doubt_of",
     "few",
     "judged",
     "make_finding",
@@ -30,27 +33,50 @@ __all__ = [
 ]
 
 _STEPS: tuple[Severity, ...] = ("minor", "major", "critical")
-_WORSE: dict[Status, int] = {"clear": 0, "not_assessed": 0, "watch": 1, "found": 2}
+_WORSE: dict[Status, int] = {"clear": 0, "not_assessed": 0, "unclear": 1, "watch": 2, "found": 3}
 
 
 def status_of(value: float, low: float | None, high: float | None, band: Threshold) -> Status:
     """Return the status of a figure with its interval against a band.
 
     >>> band = Threshold(unit="share", source="", reason={"ru": "", "en": ""}, watch=0.2, found=0.4, bad="high")
-    >>> status_of(0.45, 0.41, 0.5, band), status_of(0.45, 0.35, 0.5, band), status_of(0.1, 0.05, 0.15, band)
+    >>> status_of(0.45, 0.35, 0.5, band), status_of(0.45, 0.15, 0.7, band), status_of(0.1, 0.05, 0.35, band)
     ('found', 'watch', 'clear')
+    >>> status_of(0.1, 0.02, 0.45, band)
+    'unclear'
     """
     assert band.watch is not None and band.found is not None and band.bad is not None
     low = value if low is None else low
     high = value if high is None else high
     watch, found = band.watch, band.found
     if band.bad == "low":
-        low, high, watch, found = -high, -low, -watch, -found
-    if low >= found:
-        return "found"
-    if high < watch:
-        return "clear"
-    return "watch"
+        value, low, high, watch, found = -value, -high, -low, -watch, -found
+    if value >= watch:
+        return "found" if value >= found and low >= watch else "watch"
+    return "clear" if high < found else "unclear"
+
+
+FAR = 30.0
+"""So many times the data are out of reach: no number of units is promised."""
+
+
+def doubt_of(m: Metric, limits: Threshold, by: str = "", *, sampled: bool = True) -> Doubt | None:
+    """Return why a figure (or the one beside it named ``by``) tells neither a problem nor its absence; None otherwise.
+
+    An interval of a sample shrinks as the root of the number of units: ``units`` is where its bad end would meet the
+    found limit. One that comes from answers not given (``sampled`` false) does not.
+    """
+    value, low, high, n = _figure(m, by)
+    if value is None or low is None or high is None or status_of(value, low, high, limits) != "unclear":
+        return None
+    assert limits.watch is not None and limits.found is not None
+    reach = high - value if limits.bad == "high" else value - low
+    times = (reach / abs(limits.found - value)) ** 2
+    units = None if n is None or not sampled or times > FAR else math.ceil(n * times)
+    if units is not None:
+        step = 10 ** max(0, len(str(units)) - 2)
+        units = math.ceil(units / step) * step
+    return Doubt(value, low, high, limits.watch, limits.found, m.unit, n, units)
 
 
 def worse(*statuses: Status) -> Status:
@@ -63,17 +89,27 @@ def judged(m: Metric, limits: Threshold, by: str = "") -> Status | None:
 
     Beside a metric stand ``by`` or ``by_value`` with ``by_low`` and ``by_high`` where it has an interval.
     """
-    if by:
-        e = m.extra
-        value, low, high = e.get(by, e.get(f"{by}_value")), e.get(f"{by}_low"), e.get(f"{by}_high")
-    else:
-        value, low, high = m.value, m.low, m.high
+    value, low, high, _ = _figure(m, by)
     return None if value is None else status_of(value, low, high, limits)
 
 
+def _figure(m: Metric, by: str) -> tuple[float | None, float | None, float | None, int | None]:
+    """Return value, low, high and n of a metric or of the figure beside it."""
+    if not by:
+        return m.value, m.low, m.high, m.n
+    e = m.extra
+    return e.get(by, e.get(f"{by}_value")), e.get(f"{by}_low"), e.get(f"{by}_high"), e.get(f"{by}_n", m.n)
+
+
 def steadied(status: Status, m: Metric, limits: Threshold, by: str = "without") -> Status:
-    """Return the status if it also holds without the client that makes up too much of the figure, else ``watch``."""
-    return status if "dominant_share" not in m.extra or judged(m, limits, by) == status else "watch"
+    """Return the status if it also holds without the client that makes up too much of the figure.
+
+    Otherwise ``watch``, or ``unclear`` where neither of the two is a warning.
+    """
+    other = judged(m, limits, by)
+    if "dominant_share" not in m.extra or other == status:
+        return status
+    return "watch" if {status, other} & {"found", "watch"} else "unclear"
 
 
 def _two_periods(m: Metric, limits: Threshold) -> Status | None:
@@ -109,7 +145,7 @@ def severity_of(
     critical: base effect ≥ 3 % of annual revenue, or other findings fall with it; major: ≥ 0.5 %, or ≥ 20 % of a
     role's hours, or ≥ 10 % of the base's revenue. All limits are thresholds.
     """
-    if status in ("clear", "not_assessed"):
+    if status not in ("found", "watch"):
         return "none"
     money = effect.base / annual_revenue if effect is not None and annual_revenue > 0 else 0.0
     step = 0
@@ -156,9 +192,14 @@ def make_finding(
     table: str | None = None,
     facts: Mapping[str, Any] | None = None,
     metrics: tuple[str, ...] | None = None,
+    doubt: Doubt | Text | None = None,
 ) -> Finding:
-    """Build a finding with its severity; actions come from the catalogue, none on grade D, effect only if it stands."""
+    """Build a finding with its severity; actions come from the catalogue, none on grade D, effect only if it stands.
+
+    What is ``unclear`` says why: ``doubt``.
+    """
     spec = method().findings[id]
+    assert status != "unclear" or doubt is not None, f"{id} is unclear and does not say why"
     stands = status in ("found", "watch")
     if effect is not None and effect.high < _NOTHING * case.annual_revenue:
         effect = None  # what rounding leaves is no price
@@ -181,6 +222,7 @@ def make_finding(
         actions=spec.actions if stands and grade != "D" else (),
         table=table,
         facts=facts or {},
+        doubt=doubt if status == "unclear" else None,
     )
 
 
@@ -193,20 +235,25 @@ def band(
     steady: bool = False,
     periods: bool = False,
     cap: bool = False,
+    sampled: bool = True,
     **more: Any,
 ) -> Finding:
     """Judge a metric against the band of the finding's name; without a value it is not assessed.
 
     ``by`` judges the figure of that name beside the metric; ``steady`` asks that the verdict hold without the dominant
-    client; ``periods`` lets the last 12 months correct the whole window; ``cap`` keeps it at ``watch``.
+    client; ``periods`` lets the last 12 months correct the whole window; ``cap`` keeps it at ``watch``;
+    ``sampled``: see `doubt_of`.
     """
     if m.value is None:
         return no_figure(id, m)
     limits = case.thresholds[id]
     status = _two_periods(m, limits) if periods else judged(m, limits, by)
     assert status is not None, f"{m.id} has no {by}"
+    doubt = doubt_of(m, limits, by, sampled=sampled)
     if steady:
-        status = steadied(status, m, limits, f"without_{by}" if by else "without")
+        alone = f"without_{by}" if by else "without"
+        status = steadied(status, m, limits, alone)
+        doubt = doubt or doubt_of(m, limits, alone, sampled=sampled)
     if cap and status == "found":
         status = "watch"
-    return make_finding(case, id, status, **{"grade": m.grade or "C", **more})
+    return make_finding(case, id, status, **{"grade": m.grade or "C", "doubt": doubt, **more})

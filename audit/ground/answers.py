@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,8 +13,13 @@ from audit.ground.lacks import missing_sheets
 from audit.ground.norm import Norm, norm_of
 from audit.ground.people import staff_now
 from audit.model.case import Case
+from audit.stats.selfreport import told_bounds, told_cases
 
 __all__ = ["Answers", "read_answers"]
+
+
+USUAL = 2
+"""Confidence of a person who named none."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,16 @@ class Answers:
     hours_per_month: float
     without_time: tuple[str, ...]
     leavers: tuple[str, ...]
+    confidence: Mapping[str, int]
+    """How sure each person is of the own shares: 1 guess, 2, 3 records kept; 2 where nothing was said."""
     reason: Text | None = None
     """Why there are no hours, naming the sheets to fill in; None where there are some."""
+
+    def told(self, families: Collection[str], least: float, most: float, level: float) -> tuple[float, float]:
+        """Return the limits of a share of the families' hours that was told from memory, between two readings of it."""
+        mine = self.hours[self.hours["family"].isin(list(families))].groupby("person")["hours"].sum()
+        cases = told_cases(mine.to_numpy(dtype=float), [self.confidence.get(str(p), USUAL) for p in mine.index])
+        return told_bounds(least, most, cases, level)
 
     @property
     def known_share(self) -> float:
@@ -70,6 +83,17 @@ def read_answers(case: Case) -> Answers:
         type_shares=shares,
         hours_per_month=per_month,
         without_time=tuple(p for p in staff["person"] if p not in set(hours["person"])),
+        confidence=_confidence(time),
         leavers=tuple(sorted((listed & set(staff_table["person"].astype(str))) - set(staff["person"]))),
         reason=reason,
     )
+
+
+def _confidence(time: pd.DataFrame) -> dict[str, int]:
+    """Return the confidence of every person who gave one: of the rows with the largest shares of time, rounded."""
+    if not len(time) or "confidence" not in time:
+        return {}
+    rows = time[time["confidence"].notna() & time["share"].notna()]
+    weighted = (rows["confidence"] * rows["share"]).groupby(rows["person"].astype(str)).sum()
+    shares = rows.groupby(rows["person"].astype(str))["share"].sum()
+    return {str(p): round(float(weighted[p] / shares[p])) for p in weighted.index if shares[p] > 0}

@@ -192,7 +192,9 @@ class FindingSpec(_Named):
     periods: bool = False
     """A share of the whole window that the last 12 months correct."""
     by_group: bool = False
-    """Not assessed where hours known by group only leave the figure on either side of both limits."""
+    """Where hours known by group only leave the figure open, that is said to be the reason."""
+    sampled: bool = True
+    """Whether more units would narrow the interval: not one that comes from answers not given or from assumptions."""
     cap: str = ""
     """The fact that, where it is true, keeps the verdict at ``watch``."""
     role_hours_share: str = ""

@@ -21,8 +21,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from audit.engine import Engine, open_engine
 from audit.errors import PreparedError, Text
@@ -32,6 +34,7 @@ from audit.model.intake_report import IntakeReport
 from audit.model.questionnaire import Questionnaire
 from audit.model.questionnaire_json import questionnaire_from_json
 from audit.model.sale_type import SaleTypeFacts, judge_sale_type
+from audit.model.truncation import burn_in, contamination
 from audit.model.window import Window
 from audit.settings import Settings
 
@@ -181,28 +184,46 @@ def _window(engine: Engine, settings: Settings, thresholds: Thresholds, intake: 
     end = period.end or intake.period_end or intake.last_date
     as_of = period.as_of or end
     days = max((as_of - start).days, 0)
+    gaps, first = _truncated(engine, start)
     if period.burn_in_days is not None:
-        burn_in, source = period.burn_in_days, "setting"
+        burn, source = period.burn_in_days, "setting"
     else:
-        gap = engine.query("SELECT {{ quantile('gap_days', 0.5) }} AS gap FROM client_day WHERE gap_days IS NOT NULL")[
-            "gap"
-        ].iloc[0]
-        wanted = max(
-            thresholds.value("period.burn_in_min_days"),
-            0.0 if pd.isna(gap) else thresholds.value("period.burn_in_gap_multiple") * float(gap),
+        burn = burn_in(
+            gaps,
+            first,
+            days,
+            least=thresholds.count("period.burn_in_min_days"),
+            most_share=thresholds.value("period.burn_in_max_window_share"),
+            allowed=thresholds.value("period.burn_in_probably_old_share"),
         )
-        burn_in = int(min(wanted, days * thresholds.value("period.burn_in_max_window_share")))
         source = "rule"
+    old = contamination(gaps, first, days, burn) if days else float("nan")
     months = period.recent_months
     recent_start = add_months(as_of, -months) + dt.timedelta(days=1)
     return Window(
         start=start,
         end=end,
         as_of=as_of,
-        burn_in_days=burn_in,
+        burn_in_days=burn,
         burn_in_source=source,
-        new_from=start + dt.timedelta(days=burn_in),
+        new_from=start + dt.timedelta(days=burn),
         recent_start=recent_start,
         prior_start=add_months(as_of, -2 * months) + dt.timedelta(days=1),
         horizon_days=period.horizon_days,
+        probably_old_share=None if np.isnan(old) else min(old, 1.0),
     )
+
+
+def _truncated(engine: Engine, start: dt.date) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return every gap between purchases since ``start``, and the day since then on which each client first bought."""
+    gaps = engine.query(
+        "SELECT CAST(gap_days AS BIGINT) AS days, CAST(count(*) AS BIGINT) AS n FROM client_day "
+        "WHERE gap_days IS NOT NULL AND previous_day >= {{ lit(start) }} GROUP BY gap_days ORDER BY gap_days",
+        start=start,
+    )
+    first = engine.query(
+        "SELECT CAST({{ days_between(lit(start), 'first_day') }} AS BIGINT) AS days FROM clients "
+        "WHERE first_day >= {{ lit(start) }} ORDER BY first_day",
+        start=start,
+    )
+    return gaps["days"].to_numpy().repeat(gaps["n"].to_numpy()), first["days"].to_numpy()

@@ -24,6 +24,8 @@ class Window:
     prior_start: dt.date
     """Start of the period of equal length before the recent one."""
     horizon_days: int
+    probably_old_share: float | None = None
+    """Share of the clients first seen after the burn-in who are probably old (`audit.model.truncation`); None: nobody."""
 
     @property
     def days(self) -> int:

@@ -376,7 +376,7 @@ class Col:
                 return escape(fmt.num(value, 2 if self.digits is None else self.digits, trim=True))
 
 
-_STATUS_ORDER = {"found": 0, "watch": 1, "clear": 2, "not_assessed": 3}
+_STATUS_ORDER: dict[str, int] = {status: i for i, status in enumerate(STATUS)}
 _SEVERITY_ORDER = {"critical": 0, "major": 1, "minor": 2, "none": 3}
 
 
@@ -771,7 +771,7 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
         for v in views:
             f = v.finding
             known = v.metric is not None and v.metric.value is not None
-            reason = f.reason.get(lang) if f.status == "not_assessed" and f.reason is not None else ""
+            reason = v.text if f.status == "unclear" else f.reason.get(lang) if f.reason is not None else ""
             detail = (
                 Markup('<span class="km-sub">{}</span>').format(reason)
                 if reason
@@ -846,18 +846,22 @@ def paper_scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fm
 
 
 def by_reason(views: Iterable[FindingView], lang: Lang) -> dict[str, list[FindingView]]:
-    """Group findings that are not assessed by their reason: twenty checks that lack one table are one thing to ask."""
+    """Group findings that tell nothing by their reason: twenty checks that lack one table are one thing to ask.
+
+    What is unclear has a reason of its own: its text.
+    """
     out: dict[str, list[FindingView]] = {}
     for v in views:
-        out.setdefault(v.finding.reason.get(lang) if v.finding.reason else "", []).append(v)
+        told = v.finding.reason.get(lang) if v.finding.reason else str(Markup(v.text).unescape())
+        out.setdefault(told, []).append(v)
     return out
 
 
 def unassessed(views: Sequence[FindingView], fmt: Fmt) -> Markup:
-    """Tell in a few lines which findings could not be assessed and why."""
+    """Tell in a few lines which findings tell nothing, and why."""
     return join(
         Markup('<p class="km-unassessed">{}: {}{}</p>').format(
-            status_mark("not_assessed", fmt.lang),
+            status_mark(group[0].finding.status, fmt.lang),
             "; ".join(str(Markup(v.title).unescape()) for v in group),
             f". {reason}" if reason else "",
         )

@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.errors import Lang, ParameterError, Text, did_you_mean
-from audit.findings.finding import Finding
+from audit.findings.finding import STATUSES, Finding
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
@@ -100,14 +100,14 @@ class ChapterView:
     def headline(self) -> Section:
         """Return the chapter's verdicts: cards of what is found and watched, a table of what is clear, the rest by
         reason."""
-        by: dict[str, list[FindingView]] = {"found": [], "watch": [], "clear": [], "not_assessed": []}
+        by: dict[str, list[FindingView]] = {status: [] for status in STATUSES}
         for view in self.views:
             by[view.finding.status].append(view)
         parts: list[object] = [finding_card(v, self.fmt) for v in (*by["found"], *by["watch"])]
         if by["clear"]:
             parts.append(scorecard([("", by["clear"])], self.fmt))
-        if by["not_assessed"]:
-            parts.append(unassessed(by["not_assessed"], self.fmt))
+        if silent := [*by["unclear"], *by["not_assessed"]]:
+            parts.append(unassessed(silent, self.fmt))
         title = "Выводы главы" if self.lang == "ru" else "Findings of this chapter"
         return Section(f"{self.name}-findings", title, parts)
 

@@ -498,7 +498,7 @@ class _Deck:
         sentence = " ".join(self.c.ctx.verdict)
         room = WIDTH_IN - 2 * MARGIN_IN
         self.text(sentence, MARGIN_IN, 1.6, room, 2.2, largest=28, smallest=16, bold=True)
-        width = (WIDTH_IN - 2 * MARGIN_IN - 0.6) / 4
+        width = (WIDTH_IN - 2 * MARGIN_IN - 0.2 * (len(STATUS) - 1)) / len(STATUS)
         for k, (name, mark) in enumerate(STATUS.items()):
             x = MARGIN_IN + k * (width + 0.2)
             self.bar(x, 3.95, width, 1.35, mark.wash)
@@ -652,8 +652,8 @@ class _Deck:
         self.open(self.t("limits"))
         groups: dict[str, list[str]] = {}
         for s in self.c.all:
-            if s.finding.status == "not_assessed":
-                reason = s.finding.reason.get(self.c.lang) if s.finding.reason is not None else ""
+            if s.finding.status in ("unclear", "not_assessed"):
+                reason = s.text if s.finding.reason is None else s.finding.reason.get(self.c.lang)
                 groups.setdefault(reason, []).append(s.title)
         rows = [[reason, "; ".join(titles)] for reason, titles in sorted(groups.items(), key=lambda g: -len(g[1]))]
         self._left_out(len(rows) - self.table([self.t("why"), self.t("checks")], rows, (7.1, 5.0), 1.6, 6.7, lines=4))
@@ -688,7 +688,7 @@ class _Deck:
         clear = self.c.by_status("clear")
         if clear and self.c.by_status("found", "watch"):
             self.fine()
-        if any(s.finding.status == "not_assessed" for s in self.c.all):
+        if any(s.finding.status in ("unclear", "not_assessed") for s in self.c.all):
             self.limits()
         if self.count < MAX_SLIDES:
             self.data()

@@ -109,9 +109,9 @@ def threshold_line(t: Threshold, fmt: Fmt) -> str:
             if t.unit in ("count", "index"):
                 return f"выявлено от {found}" if ru else f"found from {found}"
             return (
-                f"выявлено, если весь интервал {side} {found}; наблюдать, если интервал захватывает {found}"
+                f"выявлено, если значение и весь интервал {side} {found}; наблюдать, если только значение"
                 if ru
-                else f"found if the whole interval is {side} {found}; watched if it straddles {found}"
+                else f"found if the figure and its whole interval are {side} {found}; watched if the figure alone is"
             )
         if t.bad == "high":
             return f"наблюдать от {watch}, выявлено от {found}" if ru else f"watched from {watch}, found from {found}"

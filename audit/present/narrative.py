@@ -119,17 +119,26 @@ class Narrative:
         """Return title and text of a finding in its status.
 
         A sentence for ``watch`` may be missing (then ``found``'s is not used: the neutral name stands); a finding
-        that is not assessed is named and its reason given.
+        that is not assessed is named and its reason given; of one that is unclear the figure, its interval and what
+        it would take to tell are said, unless the chapter has words of its own.
         """
-        spec = method().findings[finding.id]
-        name = Markup.escape(spec.name.get(self.lang))
+        name = Markup.escape(method().findings[finding.id].name.get(self.lang))
         if finding.status == "not_assessed":
             reason = finding.reason.get(self.lang) if finding.reason is not None else ""
             return name, Markup.escape(reason)
         texts = narrative_source(self.lang, finding.chapter).get("findings", {}).get(finding.id.split(".", 1)[1], {})
-        values = {"f": finding.facts, "m": _Short(result), "x": result.facts if result is not None else {}}
+        values: dict[str, Any] = {
+            "f": finding.facts,
+            "m": _Short(result),
+            "x": result.facts if result is not None else {},
+        }
         title = texts.get("title", {}).get(finding.status)
         text = texts.get("text", {}).get(finding.status)
+        if isinstance(finding.doubt, Text):
+            return name, Markup.escape(finding.doubt.get(self.lang))
+        if finding.doubt is not None and text is None:
+            text = narrative_source(self.lang, "summary")["unclear"]["text"]
+            values = {"d": finding.doubt}
         return (
             _capital(self.say(title, **values)) if title else name,
             _capital(self.say(text, **values)) if text else Markup(""),

@@ -572,7 +572,7 @@ def _legend(lang: Lang) -> Markup:
 def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[str]:
     lang = fmt.lang
     out: list[str] = []
-    blind = [v for v in views if v.finding.status == "not_assessed"]
+    blind = [v for v in views if v.finding.status in ("unclear", "not_assessed")]
     if blind:
         reasons = by_reason(blind, lang)
         frame = pd.DataFrame(

@@ -63,6 +63,7 @@ STATUS: dict[Status, StatusMark] = {
     "found": StatusMark("●", Text("выявлено", "found"), "#9c2f1c", "#fbeae6", "#c2452d"),
     "watch": StatusMark("◆", Text("под наблюдением", "watch"), "#7a5200", "#fdf3dc", "#d99a1c"),
     "clear": StatusMark("○", Text("в норме", "clear"), "#1d6654", "#e6f3ef", "#3f927d"),
+    "unclear": StatusMark("?", Text("неясно", "unclear"), "#3f4c7a", "#eaecf5", "#8089b5"),
     "not_assessed": StatusMark("–", Text("не оценено", "not assessed"), "#55606c", "#eef0f3", "#9aa3ad"),
 }
 

@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.errors import Lang, ParameterError, Text, did_you_mean
-from audit.findings.finding import Finding
+from audit.findings.finding import STATUSES, Finding
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import Metric
@@ -22,6 +22,7 @@ from audit.present.blocks import (
     FindingView,
     Section,
     action_table,
+    by_reason,
     executive_page,
     scorecard,
     severity_rank,
@@ -157,7 +158,7 @@ class SummaryView:
         """The verdict in one sentence."""
         found = [v for v in self.views if v.finding.status == "found" and v.finding.grade != "D"]
         watched = [v for v in self.views if v.finding.status == "watch"]
-        assessed = [v for v in self.views if v.finding.status != "not_assessed"]
+        assessed = [v for v in self.views if v.finding.status in ("found", "watch", "clear")]
         top = sorted(found, key=lambda v: rank(v.finding))
         part = "none" if not assessed else "found" if top else "watch" if watched else "clear"
         return self._say(
@@ -202,9 +203,7 @@ class SummaryView:
         """Page one."""
         i, w = self.case.intake, self.case.window
         d = self.findings["data"]
-        counts = {
-            s: sum(v.finding.status == s for v in self.views) for s in ("found", "watch", "clear", "not_assessed")
-        }
+        counts = {s: sum(v.finding.status == s for v in self.views) for s in STATUSES}
         sure = [
             self._say(
                 "sure",
@@ -222,7 +221,13 @@ class SummaryView:
             ),
             *self._control_sum(),
             self._say("sure", "grades"),
-            self._say("sure", "unassessed", n=counts["not_assessed"], total=len(self.views)),
+            self._say(
+                "sure",
+                "unassessed",
+                n=counts["not_assessed"] + counts["unclear"],
+                unclear=counts["unclear"],
+                total=len(self.views),
+            ),
         ]
         return executive_page(
             fmt=self.fmt,
@@ -232,7 +237,7 @@ class SummaryView:
             how_sure=[s for s in sure if s],
             first_steps=self.first_steps(),
             headline=str(self.price().unescape()),
-            nothing=None if counts["found"] + counts["watch"] + counts["clear"] else self._say("verdict", "nothing"),
+            nothing=None if counts["not_assessed"] < len(self.views) else self._say("verdict", "nothing"),
         )
 
     def scorecard(self) -> Section:
@@ -255,11 +260,7 @@ class SummaryView:
 
     def limits(self) -> Section:
         """What could not be assessed and what would make it so, one row per reason."""
-        groups: dict[str, list[FindingView]] = {}
-        for v in self.views:
-            if v.finding.status == "not_assessed":
-                reason = v.finding.reason.get(self.lang) if v.finding.reason is not None else ""
-                groups.setdefault(reason, []).append(v)
+        groups = by_reason([v for v in self.views if v.finding.status in ("unclear", "not_assessed")], self.lang)
         frame = pd.DataFrame(
             [{"reason": reason, "findings": "; ".join(str(v.title) for v in vs)} for reason, vs in groups.items()],
             columns=["reason", "findings"],

@@ -117,15 +117,20 @@ WORDS: dict[str, Text] = {
     "revenue": Text("Выручка", "Revenue"),
     # how to read
     "read_found": Text(
-        "значение за порогом, и весь 95-процентный интервал — тоже",
-        "the figure is beyond the limit, and so is its whole 95% interval",
+        "значение за порогом тревоги, и весь 95-процентный интервал — за порогом наблюдения",
+        "the figure is beyond the alarm limit, and its whole 95% interval is beyond the watch limit",
     ),
     "read_watch": Text(
-        "значение или часть интервала — в полосе наблюдения",
-        "the figure, or part of its interval, is in the band to watch",
+        "значение за порогом наблюдения, но до тревоги не доходит или ещё не наверняка",
+        "the figure is beyond the watch limit, but not beyond the alarm, or not for certain",
     ),
     "read_clear": Text(
-        "весь интервал по хорошую сторону порога", "the whole interval is on the good side of the limit"
+        "значение по хорошую сторону порога, и интервал до тревоги не доходит",
+        "the figure is on the good side of the limit, and its interval does not reach the alarm",
+    ),
+    "read_unclear": Text(
+        "измерено, но интервал допускает и проблему, и её отсутствие; сказано, сколько нужно данных",
+        "measured, but the interval leaves room for a problem as well as for none; what it takes to tell is said",
     ),
     "read_not_assessed": Text("данных не хватает; причина названа", "the data do not suffice; the reason is given"),
     "data_page": Text(

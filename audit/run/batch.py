@@ -34,6 +34,7 @@ class BatchRow:
     found: int = 0
     watch: int = 0
     clear: int = 0
+    unclear: int = 0
     not_assessed: int = 0
     report: str = ""
     error: str = ""
@@ -153,6 +154,7 @@ def _row(folder: Path, code: int, out: str, err: str, seconds: float) -> BatchRo
         counts["found"],
         counts["watch"],
         counts["clear"],
+        counts["unclear"],
         counts["not_assessed"],
         told["report_html"],
         failed,

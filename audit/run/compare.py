@@ -289,6 +289,7 @@ def _finding_row(
     change: FindingChange
     s, t = one["status"], two["status"]
     if s not in _RANK or t not in _RANK:
+        # What is unclear was measured, but says no more than what could not be: it is no verdict to compare with.
         lost = (s in _RANK) - (t in _RANK)
         change = "no_longer_assessed" if lost > 0 else "now_assessed" if lost < 0 else "same"
     elif s == t:

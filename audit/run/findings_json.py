@@ -10,7 +10,7 @@ from typing import Any
 
 from audit.errors import Text
 from audit.findings.catalogue import unjudged_findings
-from audit.findings.finding import Effect, Finding
+from audit.findings.finding import Doubt, Effect, Finding
 from audit.findings.money import Ledger
 from audit.method import method
 from audit.model.case import Case
@@ -79,6 +79,8 @@ def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str, s
         out["reason"] = f.reason.ru if lang == "ru" else f.reason.en
     out["metrics"] = list(f.metrics)
     out["title"], out["text"] = title, text
+    if isinstance(f.doubt, Doubt) and f.doubt.units is not None:
+        out["needs"] = {"units": f.doubt.units}
     if f.effect is not None:
         out["effect"] = _effect_json(f.effect, currency, lang)
     if f.grade is not None:

@@ -1,6 +1,6 @@
 """How often each unit comes back, when to expect it, and whether it is slowing down.
 
-A unit's gaps are the days between its successive distinct days. With eight gaps or more they speak for
+A unit's gaps are the days between its successive distinct days. With eight gaps or more the last twelve speak for
 themselves; with fewer they are drawn towards the gaps of the unit's group, the more the fewer they are.
 """
 
@@ -14,7 +14,7 @@ from scipy import special
 
 from audit.stats.survival import logrank_by_stratum
 
-__all__ = ["OWN_GAPS", "Cadence", "GapTest", "gap_quantiles", "gaps_longer"]
+__all__ = ["LAST_GAPS", "OWN_GAPS", "Cadence", "GapTest", "gap_quantiles", "gaps_longer"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,8 +23,16 @@ Bools = NDArray[np.bool_]
 # From this many gaps on a unit's own quantiles are used unshrunk.
 OWN_GAPS = 8
 
+# So many of the latest gaps make them: a unit that slowed down is held against its new rhythm ten gaps later.
+LAST_GAPS = 12
+
 # The group's spread counts as this many gaps when a unit's own few are blended with it.
 _SPREAD_WORTH = 4.0
+
+# With fewer repeated gaps than this the spread cannot be told: gaps of goods used up, with a coefficient of variation
+# near one half (standard deviation of the log).
+_LEAST_FREE = 10
+_USUAL_SPREAD = 0.46
 
 # A group with fewer gaps than this borrows everything from all units together.
 _GROUP_GAPS = 30
@@ -35,8 +43,8 @@ class Cadence:
     """Usual gaps; one entry per unit that has any day, units ascending.
 
     ``gaps``: completed gaps; ``last``: the last day; ``p50``, ``p90``: the gap that half, nine tenths of
-    the unit's gaps do not exceed, in days — own quantiles from eight gaps on (``own``), otherwise shrunk
-    towards the group; NaN where there is nothing to go by (no unit has any gap). ``group_p50``,
+    the unit's next gaps do not exceed, in days — own quantiles of the last twelve from eight gaps on (``own``),
+    otherwise shrunk towards the group; NaN where there is nothing to go by (no unit has any gap). ``group_p50``,
     ``group_p90``: what a unit of that group without any gaps gets.
     """
 
@@ -94,7 +102,7 @@ def _prior(n: Floats, mean: Floats, unit_of: Ints, logs: Floats) -> _Prior:
     total, units = float(n.sum()), len(n)
     residual = logs - mean[unit_of]
     free = total - units
-    within = float((residual**2).sum()) / free if free > 0 else 0.0
+    within = float((residual**2).sum()) / free if free >= _LEAST_FREE else _USUAL_SPREAD**2
     grand = float((n * mean).sum()) / total
     between = 0.0
     if units > 1:
@@ -113,8 +121,8 @@ def _prior(n: Floats, mean: Floats, unit_of: Ints, logs: Floats) -> _Prior:
     return _Prior(level, between, within, middle, upper)
 
 
-def gap_quantiles(unit: ArrayLike, day: ArrayLike, group: ArrayLike | None = None) -> Cadence:
-    """Return each unit's median and 0.9 quantile of its gaps, shrunk to its group below eight gaps.
+def gap_quantiles(unit: ArrayLike, day: ArrayLike, group: ArrayLike | None = None, own_gaps: int = OWN_GAPS) -> Cadence:
+    """Return each unit's median and 0.9 quantile of its gaps, shrunk to its group below ``own_gaps`` gaps.
 
     Grain: one row per unit and day (repeated days are one); ``day`` in days since any origin; ``group``:
     label per row, the same in all rows of a unit (if not, the one of its last day counts). Only completed
@@ -146,7 +154,7 @@ def gap_quantiles(unit: ArrayLike, day: ArrayLike, group: ArrayLike | None = Non
             p50[mine], p90[mine] = _shrunk(prior, n[mine], mean[mine], squares[mine])
             zero = np.zeros(1)
             (group_p50[mine],), (group_p90[mine],) = ((q[0],) for q in _shrunk(prior, zero, zero, zero))
-    own = n >= OWN_GAPS
+    own = n >= own_gaps
     if own.any():
         p50[own], p90[own] = (_own_quantile(gaps, n, q)[own] for q in (0.5, 0.9))
     return Cadence(gaps.units, n.astype(np.int64), gaps.last, p50, p90, own, group_p50, group_p90)
@@ -188,21 +196,23 @@ def _shrunk(prior: _Prior, n: Floats, mean: Floats, squares: Floats) -> tuple[Fl
 
 
 def _own_quantile(gaps: _Gaps, n: Floats, q: float) -> Floats:
-    """Return the quantile of every unit's own gaps that its next gap exceeds with chance 1 − q; NaN without.
+    """Return the quantile of every unit's last gaps that its next gap exceeds with chance 1 − q; NaN without.
 
-    The value at position q·(n + 1) of the sorted gaps, interpolated, at most the largest. The usual
+    The value at position q·(n + 1) of the n sorted gaps, interpolated, at most the largest. The usual
     position 1 + q·(n − 1) is exceeded by 17 instead of 10 next gaps in a hundred with ten gaps known.
     """
-    order = np.lexsort((gaps.length, gaps.unit_of))
-    length = gaps.length[order]
-    start = np.concatenate([[0], np.cumsum(n)[:-1]]).astype(np.int64)
-    place = np.clip(q * (n + 1) - 1, 0.0, np.maximum(n - 1, 0.0))
+    ends = np.cumsum(n).astype(np.int64)
+    recent = ends[gaps.unit_of] - np.arange(len(gaps.unit_of)) <= LAST_GAPS
+    count = np.minimum(n, LAST_GAPS)
+    unit, length = gaps.unit_of[recent], gaps.length[recent]
+    length = length[np.lexsort((length, unit))]
+    start = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)
+    place = np.clip(q * (count + 1) - 1, 0.0, np.maximum(count - 1, 0.0))
     low = np.floor(place).astype(np.int64)
     high = np.ceil(place).astype(np.int64)
-    has = n > 0
-    at = np.where(has, start, 0)
+    at = np.where(n > 0, start, 0)
     a, b = length[at + low], length[at + high]
-    return np.where(has, a + (b - a) * (place - low), np.nan)
+    return np.where(n > 0, a + (b - a) * (place - low), np.nan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,37 +1,41 @@
-"""Whether a monthly figure rises or falls, robustly and with an interval that knows units differ.
+"""Whether a monthly figure rises or falls, robustly and with an interval that knows units and months differ.
 
 A monthly figure is a sum over units, or a sum divided by another one: how many units were active, value
-per act, acts per active unit. Units are resampled whole, with all their months; resampling months
-instead would take the same units for new ones every time and claim a precision that is not there.
+per act, acts per active unit. Two things make it uncertain. Units are few: they are resampled whole, with all
+their months. And months go their own way for all units alike (a market, a war, a holiday moved): however many
+units there are, two years of a shaken market tell little of where it is going.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 from scipy.sparse import csr_array
 
-from audit.stats.intervals import Estimate, Reason
-from audit.stats.resample import (
-    DRAWS,
-    MANY,
-    SEED,
-    bundles,
-    effective_units,
-    percentile_interval,
-    poisson_weights,
-    sparse_canonical_order,
-)
+from audit.stats.intervals import Estimate
+from audit.stats.resample import DRAWS, MANY, SEED, bundles, poisson_weights, sparse_canonical_order
 
-__all__ = ["Trend", "year_on_year", "yearly_slope", "yearly_trend", "yearly_trends"]
+__all__ = ["Trend", "last_year_change", "tellable", "yearly_slope", "yearly_trend", "yearly_trends"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 YEAR = 12
+
+PERSISTENCE = 0.8
+"""Correlation of what moves one month with what moves the next. Fixed: two or three years cannot tell it."""
+LEAST_SHOCK = 0.03
+"""No market is steadier from month to month than this (standard deviation of the log)."""
+PATHS = 4_000
+LEAST_FREE = 6
+"""Months more than the twelve seasons and the line from which the restlessness of months can be told."""
+LEAST_SAME_MONTHS = 6
+"""Months of the year known in both years from which two years are compared."""
 
 # Weights held at once: 2 000 draws × 2 000 units are 32 MB.
 _CELLS = 4_000_000
@@ -52,59 +56,60 @@ class Trend:
     monthly: Floats
     pairs: int
 
-    @property
-    def worse(self) -> float | None:
-        """The lower of the two changes; None if neither can be had."""
-        known = [e.value for e in (self.yearly, self.last_year) if e.value is not None]
-        return min(known) if known else None
+
+def tellable(change: Estimate) -> float | None:
+    """Return the least decline that could be told from no change with an interval as wide as this one (a positive share).
+
+    None without an interval.
+    """
+    if change.low is None or change.high is None:
+        return None
+    return float(1 - np.sqrt((1 + change.low) / (1 + change.high)))
 
 
 def _log(monthly: Floats) -> Floats:
-    """Return logs; a month of nothing is −∞ (an infinite fall), a month without a value or below zero NaN."""
+    """Return logs; a month without a value, of nothing or below zero is a gap (NaN): it tells no level."""
     out = np.full(monthly.shape, np.nan)
     np.log(monthly, out=out, where=monthly > 0)
-    out[monthly == 0] = -np.inf
     return out
 
 
 def yearly_slope(monthly: ArrayLike) -> Floats:
     """Return the yearly growth of monthly figures: Theil–Sen on logs of same months of years.
 
-    Pairs are a multiple of 12 months apart. ``monthly``: months in the last axis, complete months without
-    gaps; other axes (resampled copies) are kept. Comparing a month only with the same month of other years
-    keeps seasons out. Months without a value (NaN) or below zero are left out; a month at exactly zero
-    counts as an infinite fall or rise, which the median bears as long as such pairs are fewer than half.
-    NaN where no pair is left; −1 or ∞ where the median pair is infinite.
+    Pairs are a multiple of 12 months apart. ``monthly``: months in the last axis; other axes (resampled
+    copies) are kept. Comparing a month only with the same month of other years keeps seasons out. Months
+    without a value (NaN) or with nothing in them are gaps, not falls. NaN where no pair is left.
     Source: P. K. Sen, JASA 63, 1968; R. M. Hirsch, J. R. Slack, R. A. Smith, Water Resources Research 18,
     1982.
     """
-    return np.asarray(np.expm1(_median(_pair_slopes(np.asarray(monthly, dtype=np.float64)))), dtype=np.float64)
+    return np.asarray(np.expm1(_slope(_log(np.asarray(monthly, dtype=np.float64)))), dtype=np.float64)
 
 
-def _pair_slopes(monthly: Floats) -> Floats:
-    """Return the change of the log a year for every pair of months, pairs in the last axis."""
-    logs = _log(monthly)
-    first, second = _pairs(monthly.shape[-1])
-    with np.errstate(invalid="ignore"):  # −∞ − −∞: two months of nothing tell no direction
-        return np.asarray((logs[..., second] - logs[..., first]) / ((second - first) / YEAR), dtype=np.float64)
+def last_year_change(monthly: ArrayLike) -> Floats:
+    """Return the change of the last 12 months against the 12 before, months in the last axis.
 
-
-def _slope_copies(monthly: Floats, copies: Floats) -> Floats:
-    """Return the yearly growth in every resampled copy, the noise of the original not counted twice.
-
-    The slopes of the pairs scatter because the figure truly changes unevenly and because units are few. A
-    copy adds the scatter of few units to slopes that hold it already, which makes its median up to 15 % too
-    restless. So the slopes are first drawn towards their median until they scatter as much as is left after
-    that of few units, as the copies show it, is taken off; then each copy's deviations are added.
+    The change of the mean of logs over the months of the year that have a value in both years. NaN with fewer
+    than 24 months, or fewer than six such months of the year.
     """
-    own, drawn = _pair_slopes(monthly), _pair_slopes(copies)
-    if own.size == 0 or not np.isfinite(own).all() or not np.isfinite(drawn).all():
-        return np.asarray(np.expm1(_median(drawn)), dtype=np.float64)
-    middle = np.median(own)
-    scatter = float(((own - middle) ** 2).mean())
-    chance = float(drawn.var(axis=0).mean())
-    keep = np.sqrt(max(0.0, 1 - chance / scatter)) if scatter > 0 else 0.0
-    return np.asarray(np.expm1(_median(middle + keep * (own - middle) + (drawn - own))), dtype=np.float64)
+    return np.asarray(np.expm1(_year_change(_log(np.asarray(monthly, dtype=np.float64)))), dtype=np.float64)
+
+
+def _slope(logs: Floats) -> Floats:
+    """Return the median change of the log a year over all pairs of same months."""
+    first, second = _pairs(logs.shape[-1])
+    return _median((logs[..., second] - logs[..., first]) / ((second - first) / YEAR))
+
+
+def _year_change(logs: Floats) -> Floats:
+    """Return the mean change of the log from the year before to the last one; see `last_year_change`."""
+    if logs.shape[-1] < 2 * YEAR:
+        return np.full(logs.shape[:-1], np.nan)
+    change = logs[..., -YEAR:] - logs[..., -2 * YEAR : -YEAR]
+    known = ~np.isnan(change)
+    count = known.sum(axis=-1)
+    total = np.where(known, change, 0.0).sum(axis=-1)
+    return np.where(count >= LEAST_SAME_MONTHS, total / np.maximum(count, 1), np.nan)
 
 
 def _pairs(months: int) -> tuple[Ints, Ints]:
@@ -115,47 +120,52 @@ def _pairs(months: int) -> tuple[Ints, Ints]:
 
 
 def _median(values: Floats) -> Floats:
-    """Return the median of the last axis without NaN; infinities count, −∞ and ∞ in the middle give NaN."""
-    ordered = np.sort(values, axis=-1)  # NaN last
+    """Return the median of the last axis without NaN; NaN where nothing is left."""
+    count = np.sum(~np.isnan(values), axis=-1)
     if values.shape[-1] == 0:
         return np.full(values.shape[:-1], np.nan)
-    count = np.sum(~np.isnan(values), axis=-1)
+    ordered = np.sort(values, axis=-1)  # NaN last
     low = np.maximum((count - 1) // 2, 0)[..., None]
     high = np.minimum(count // 2, values.shape[-1] - 1)[..., None]
-    a = np.take_along_axis(ordered, low, axis=-1)[..., 0]
-    b = np.take_along_axis(ordered, high, axis=-1)[..., 0]
-    with np.errstate(invalid="ignore"):
-        return np.where(count > 0, np.where(a == b, a, (a + b) / 2), np.nan)
+    middle = np.take_along_axis(ordered, low, axis=-1) + np.take_along_axis(ordered, high, axis=-1)
+    return np.where(count > 0, middle[..., 0] / 2, np.nan)
 
 
-def year_on_year(numerator: ArrayLike, denominator: ArrayLike | None = None) -> Floats:
-    """Return the change of the last 12 months against the 12 before, months in the last axis.
+@dataclass(frozen=True, slots=True)
+class _Calendar:
+    """What the known months of a calendar allow to be told of shocks common to all units.
 
-    The figure of a year is the sum of its monthly numerators, divided by that of its denominators if given.
-    NaN with fewer than 24 months or where the earlier year is not positive.
+    ``residual`` takes season and line out of the known months; ``trace`` is the sum of its product with the
+    correlations of the months, which turns a sum of squares into a variance with ``free`` degrees of freedom;
+    ``slope`` and ``year`` are the variances of the two changes when months alone move, by one unit of variance.
     """
-    top = np.asarray(numerator, dtype=np.float64)
-    if top.shape[-1] < 2 * YEAR:
-        return np.full(top.shape[:-1], np.nan)
 
-    def year(values: Floats, end: int) -> Floats:
-        stop = values.shape[-1] - end
-        return np.asarray(values[..., stop - YEAR : stop].sum(axis=-1))
-
-    now, before = year(top, 0), year(top, YEAR)
-    if denominator is not None:
-        bottom = np.asarray(denominator, dtype=np.float64)
-        now, before = _ratio(now, year(bottom, 0)), _ratio(before, year(bottom, YEAR))
-    ok = np.isfinite(now) & (before > 0)
-    change = np.divide(now, before, out=np.full(np.shape(now), np.nan), where=ok)
-    return np.asarray(change - 1.0, dtype=np.float64)
+    residual: Floats
+    trace: float
+    free: float
+    slope: float
+    year: float
 
 
-def _ratio(top: Floats, bottom: Floats) -> Floats:
-    """Return top ÷ bottom, NaN where bottom is not positive."""
-    out = np.full(np.shape(top), np.nan)
-    np.divide(top, bottom, out=out, where=bottom > 0)
-    return out
+@lru_cache(maxsize=64)
+def _calendar(known: tuple[bool, ...]) -> _Calendar | None:
+    """Return the calendar of the months that have a value; None where months are too few to tell."""
+    months = len(known)
+    at = np.flatnonzero(known)
+    design = np.column_stack([np.eye(YEAR)[at % YEAR], at.astype(np.float64)])
+    design = design[:, design.any(axis=0)]
+    if len(at) - np.linalg.matrix_rank(design) < LEAST_FREE:
+        return None
+    residual = np.eye(len(at)) - design @ np.linalg.pinv(design)
+    both = residual @ PERSISTENCE ** np.abs(np.subtract.outer(at, at))
+    rng = np.random.default_rng(SEED)
+    paths = rng.normal(size=(PATHS, months))
+    for month in range(1, months):
+        paths[:, month] = PERSISTENCE * paths[:, month - 1] + np.sqrt(1 - PERSISTENCE**2) * paths[:, month]
+    paths[:, ~np.array(known)] = np.nan
+    trace = float(np.trace(both))
+    changes = [float(np.var(change(paths))) for change in (_slope, _year_change)]
+    return _Calendar(residual, trace, trace**2 / float(np.trace(both @ both)), *changes)
 
 
 def yearly_trend(
@@ -206,9 +216,17 @@ def yearly_trends(
     Every figure of one call is resampled with the same weights. The weights are Poisson(1) per unit, which
     for ratios and for growth rates is the same as drawing units with replacement and takes memory for a
     block of units only: four figures of 200 000 units × 60 months × 2 000 draws took ten seconds and 350 MB
-    on two cores. In the slope the noise of few units is counted once (see `_slope_copies`). ``yearly``
-    lacks a value with fewer than 13 months (``too_few_months``) or if no pair of months can be compared
-    (``not_positive``); ``last_year`` with fewer than 24 months or if the earlier year is not positive.
+    on two cores.
+
+    The variance of a change b is that of the units, var b(d) over the copies' deviations d from the figure (logs),
+    plus that of the months, σ²κ: σ² the variance of months about season and line, beyond what few units explain and
+    at least `LEAST_SHOCK` squared, for months correlated by `PERSISTENCE`; κ what unit variance of such months does to
+    b. Limits are those of t with the degrees of freedom of the sum (Satterthwaite). ``yearly`` lacks a value with
+    fewer than 13 months (``too_few_months``) or if no pair of months can be compared (``not_positive``);
+    ``last_year`` with fewer than 24 months or if too few months of the year are known in both; either lacks an
+    interval where the known months are too few to tell how restless they are.
+    Source: two-way clustering by units and months, A. C. Cameron, J. B. Gelbach, D. L. Miller, JBES 29, 2011;
+    F. E. Satterthwaite, Biometrics Bulletin 2, 1946.
     """
     months = last_month - first_month + 1
     if months < 1:
@@ -218,59 +236,82 @@ def yearly_trends(
     copies = _resample(panel, draws, seed) if panel.units > 1 else None
     return {
         name: _trend(
-            sums[top],
-            None if bottom is None else sums[bottom],
-            None if copies is None else (copies[top], None if bottom is None else copies[bottom]),
+            _figure(sums[top], None if bottom is None else sums[bottom]),
+            None if copies is None else _figure(copies[top], None if bottom is None else copies[bottom]),
             panel.units,
-            _worth(panel.tables[top], None if bottom is None else panel.tables[bottom]),
             level,
         )
         for name, (top, bottom) in panel.figures.items()
     }
 
 
-def _worth(top: csr_array, bottom: csr_array | None) -> float:
-    """Return how many units the spread of a figure is known from, by each unit's pull on its level."""
-    above = np.asarray(top.sum(axis=1), dtype=np.float64)
+def _figure(top: Floats, bottom: Floats | None) -> Floats:
+    """Return the monthly figure: the sum, or the ratio of two, NaN where the lower one is not positive."""
     if bottom is None:
-        return effective_units(above - above.mean()) if len(above) else 0.0
-    below = np.asarray(bottom.sum(axis=1), dtype=np.float64)
-    total = float(below.sum())
-    return effective_units(above - float(above.sum()) / total * below) if total > 0 else float(len(above))
+        return top
+    out = np.full(np.shape(top), np.nan)
+    np.divide(top, bottom, out=out, where=bottom > 0)
+    return out
 
 
-def _trend(
-    top: Floats, bottom: Floats | None, copies: tuple[Floats, Floats | None] | None, n: int, worth: float, level: float
-) -> Trend:
-    """Return the trend of one figure from its monthly sums and their resampled copies."""
-    months = len(top)
-    monthly = top if bottom is None else _ratio(top, bottom)
-    slopes = changes = None
-    if copies is not None:
-        slopes = _slope_copies(monthly, copies[0] if copies[1] is None else _ratio(copies[0], copies[1]))
-        changes = year_on_year(*copies)
+def _trend(monthly: Floats, copies: Floats | None, n: int, level: float) -> Trend:
+    """Return the trend of one monthly figure from its resampled copies."""
+    logs, months = _log(monthly), len(monthly)
+    known = ~np.isnan(logs)
+    calendar = _calendar(tuple(known.tolist()))
     first, second = _pairs(months)
-    usable = ~np.isnan(_log(monthly))
-    paired = usable[first] & usable[second]
+    paired = known[first] & known[second]
+    slope, year = (_Spread(np.nan, np.nan, np.nan, n) for _ in range(2))
+    if copies is not None and calendar is not None:
+        d = _log(copies) - logs
+        shock = _shock(logs[known], d[:, known], calendar)
+        slope = _Spread(_variance(_slope(d)), shock * calendar.slope, calendar.free, n)
+        year = _Spread(_variance(_year_change(d)), shock * calendar.year, calendar.free, n)
     return Trend(
-        yearly=_estimate(float(yearly_slope(monthly)), slopes, n, worth, months > YEAR, level),
-        last_year=_estimate(float(year_on_year(top, bottom)), changes, n, worth, months >= 2 * YEAR, level),
+        yearly=_estimate(float(_slope(logs)), slope, months > YEAR, level),
+        last_year=_estimate(float(_year_change(logs)), year, months >= 2 * YEAR, level),
         monthly=monthly,
         pairs=int(paired.sum()),
     )
 
 
-def _estimate(value: float, copies: Floats | None, n: int, worth: float, long_enough: bool, level: float) -> Estimate:
-    """Join a growth rate with its interval, or say why there is none."""
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Variance of a change of the log by units and by months, NaN where unknown; units, and what months are worth."""
+
+    units: float
+    months: float
+    free: float
+    n: int
+
+
+def _estimate(change: float, spread: _Spread, long_enough: bool, level: float) -> Estimate:
+    """Join a change of the log with its interval, as growth rates, or say why there is none."""
+    n = spread.n
     if n == 0:
         return Estimate(None, None, None, 0, level, "no_units")
-    if not np.isfinite(value):
-        reason: Reason = "not_positive" if long_enough else "too_few_months"
-        return Estimate(None, None, None, n, level, reason)
-    interval = None if copies is None else percentile_interval(copies, worth, level)
-    if interval is None:
-        return Estimate(value, None, None, n, level, "too_few_units")
-    return Estimate(value, interval[0], interval[1], n, level)
+    if not np.isfinite(change):
+        return Estimate(None, None, None, n, level, "not_positive" if long_enough else "too_few_months")
+    variance = spread.units + spread.months
+    if not np.isfinite(variance):
+        return Estimate(float(np.expm1(change)), None, None, n, level, "too_few_units" if n < 2 else "too_few_months")
+    free = variance**2 / (spread.units**2 / (n - 1) + spread.months**2 / spread.free)
+    half = float(special.stdtrit(free, 0.5 + level / 2) * np.sqrt(variance))
+    return Estimate(change, change - half, change + half, n, level).map(lambda x: float(np.expm1(x)))
+
+
+def _variance(copied: Floats) -> float:
+    """Return the variance over the copies that have a value; NaN with fewer than two."""
+    known = copied[np.isfinite(copied)]
+    return float(known.var()) if len(known) > 1 else float("nan")
+
+
+def _shock(logs: Floats, d: Floats, calendar: _Calendar) -> float:
+    """Return the variance of what moves all units alike in a month, from the known months."""
+    around = float(logs @ calendar.residual @ logs)
+    few = np.nan_to_num(d)  # a copy may have nobody left in a month of few units
+    chance = float(np.einsum("ij,jk,ik->", few, calendar.residual, few, optimize=True)) / len(few)
+    return max(LEAST_SHOCK**2, (around - chance) / calendar.trace)
 
 
 @dataclass(frozen=True, slots=True)

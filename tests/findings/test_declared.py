@@ -11,6 +11,7 @@ import pytest
 from audit.errors import Text
 from audit.findings.declared import declared, judge_declared
 from audit.findings.finding import Effect, Finding
+from audit.ground.lacks import HOURS_BY_GROUP
 from audit.method import FindingSpec, Threshold, method
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 
@@ -67,7 +68,7 @@ def _figure(limits: Threshold, side: str) -> float:
 def _judged(spec: FindingSpec, value: float, thresholds: Any = None) -> Finding:
     """Judge a declared finding on a figure without an interval, with what its declaration names beside it."""
     own = {"value", "low", "high", "n", "watch", "found", "extra"}
-    beside = dict.fromkeys(set(spec.facts) - own, 0.0) | {"recent_value": None}
+    beside = dict.fromkeys(set(spec.facts) - own, 0.0) | {"recent_value": None, "by_group_hours": False}
     if spec.by:
         beside |= {spec.by: value, f"{spec.by}_low": None, f"{spec.by}_high": None}
     if spec.few is not None:
@@ -123,8 +124,12 @@ def test_a_band_is_judged_by_its_interval_and_named_by_its_figures() -> None:
     f = verdict(late(0.12, 0.1, 0.14, n=400), table="months")
     assert (f.status, f.table, f.grade) == ("found", "months", "C")
     assert f.facts == {"value": 0.12, "low": 0.1, "high": 0.14, "n": 400, "watch": 0.05, "found": 0.1}
-    assert verdict(late(0.12, 0.09, 0.14)).status == "watch"
-    assert verdict(late(0.02, 0.01, 0.04)).status == "clear"
+    assert verdict(late(0.12, 0.04, 0.24)).status == "watch"
+    assert verdict(late(0.02, 0.01, 0.09)).status == "clear"
+    open_still = verdict(late(0.04, 0.01, 0.12, n=50), few={"ru": "Заказов", "en": "Orders"})
+    assert open_still.status == "unclear" and open_still.severity == "none" and open_still.actions == ()
+    # 8 points to the bad end, 6 to the alarm: 50 · (8 ÷ 6)² = 89
+    assert open_still.doubt is not None and open_still.doubt.units == 89
 
 
 def test_facts_come_in_the_order_of_the_declaration_from_the_metric_beside_it_and_the_chapter() -> None:
@@ -180,11 +185,12 @@ def test_cap_keeps_the_verdict_at_watch_where_the_fact_is_true() -> None:
     assert verdict(late(0.01), {"by_wish": True}, cap="by_wish").status == "clear"
 
 
-def test_hours_known_by_group_only_give_no_verdict_where_they_could_be_anything() -> None:
-    assert verdict(late(0.07, 0.04, 0.1), by_group=True).status == "not_assessed"
-    assert verdict(late(0.07, 0.05, 0.1), by_group=True).status == "watch"
-    assert verdict(late(0.07, 0.04, 0.09), by_group=True).status == "watch"
-    assert verdict(late(0.07), by_group=True).status == "watch"
+def test_hours_known_by_group_only_are_the_reason_where_they_leave_it_open() -> None:
+    open_still = verdict(late(0.04, 0.0, 0.4, by_group_hours=True), by_group=True)
+    assert (open_still.status, open_still.doubt) == ("unclear", HOURS_BY_GROUP)
+    told = verdict(late(0.04, 0.0, 0.4, by_group_hours=False), by_group=True)
+    assert told.status == "unclear" and told.doubt != HOURS_BY_GROUP
+    assert verdict(late(0.07, 0.04, 0.4, by_group_hours=True), by_group=True).status == "watch"
 
 
 def test_a_fact_weighs_the_finding() -> None:

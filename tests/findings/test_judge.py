@@ -9,8 +9,8 @@ import pytest
 
 from audit.errors import Text
 from audit.findings.catalogue import judge_chapter, unjudged_findings
-from audit.findings.finding import Effect, Finding
-from audit.findings.judge import band, not_assessed, severity_of, status_of, worse
+from audit.findings.finding import Doubt, Effect, Finding
+from audit.findings.judge import band, doubt_of, not_assessed, severity_of, status_of, worse
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult, Metric
 
@@ -29,19 +29,21 @@ SHRINK = band_of(-0.05, -0.05, "low")
 @pytest.mark.parametrize(
     ("limits", "value", "low", "high", "status"),
     [
-        (HIGH, 0.45, 0.40, 0.50, "found"),  # low 0.40 ≥ F 0.40
-        (HIGH, 0.45, 0.39, 0.50, "watch"),  # low 0.39 < F
-        (HIGH, 0.15, 0.10, 0.20, "watch"),  # high 0.20 is not < W 0.20
-        (HIGH, 0.15, 0.10, 0.19, "clear"),  # high 0.19 < W
+        (HIGH, 0.45, 0.20, 0.50, "found"),  # measured beyond F 0.40, certain beyond W 0.20
+        (HIGH, 0.45, 0.19, 0.70, "watch"),  # low 0.19 < W
+        (HIGH, 0.30, 0.25, 0.50, "watch"),  # beyond W, short of F
+        (HIGH, 0.15, 0.05, 0.40, "unclear"),  # high 0.40 reaches F
+        (HIGH, 0.15, 0.10, 0.39, "clear"),  # below W, and the interval does not reach F
         (HIGH, 0.40, None, None, "found"),  # no interval: low = high = value
         (HIGH, 0.20, None, None, "watch"),
         (HIGH, 0.1999, None, None, "clear"),
         (LOW, 0.60, 0.55, 0.66, "found"),  # the whole interval below 67 %
         (LOW, 0.60, 0.55, 0.67, "found"),  # oriented: −0.67 ≥ −0.67
-        (LOW, 0.66, 0.60, 0.70, "watch"),  # straddles
+        (LOW, 0.66, 0.60, 0.70, "watch"),  # below, straddles
+        (LOW, 0.70, 0.66, 0.75, "unclear"),  # above, straddles
         (LOW, 0.80, 0.68, 0.90, "clear"),
         (SHRINK, -0.10, -0.15, -0.06, "found"),
-        (SHRINK, -0.04, -0.08, 0.00, "watch"),
+        (SHRINK, -0.04, -0.08, 0.00, "unclear"),
         (SHRINK, 0.02, -0.02, 0.05, "clear"),
     ],
 )
@@ -49,7 +51,27 @@ def test_status(limits: Threshold, value: float, low: float | None, high: float 
     assert status_of(value, low, high, limits) == status
 
 
+def test_what_is_unclear_says_from_how_many_units_it_could_be_told() -> None:
+    def doubt(value: float, low: float, high: float, n: int | None = 100, **more: Any) -> Doubt | None:
+        m = Metric(id="service.late_share", value=value, unit="share", low=low, high=high, n=n)
+        return doubt_of(m, HIGH, **more)
+
+    # 25 points to the bad end, 20 to the found limit: 100 · (25 ÷ 20)² = 156.25, to two digits 160.
+    d = doubt(0.2 - 1e-9, 0.05, 0.45)
+    assert d is not None and (d.units, d.n, d.watch, d.found, d.unit) == (160, 100, 0.2, 0.4, "share")
+    # A figure at a hair's breadth from a limit promises nothing; answers that are missing do not come with more units.
+    near = doubt_of(
+        Metric(id="retention.second_purchase_share", value=0.6701, unit="share", low=0.6, high=0.74, n=100), LOW
+    )
+    assert near is not None and near.units is None
+    given = doubt(0.15, 0.0, 0.45, sampled=False)
+    assert given is not None and given.units is None
+    assert doubt(0.15, 0.1, 0.3) is None and doubt(0.5, 0.1, 0.9) is None
+
+
 def test_the_worst_of_several() -> None:
+    assert worse("clear", "unclear", "not_assessed") == "unclear"
+    assert worse("unclear", "watch") == "watch"
     assert worse("clear", "watch") == "watch"
     assert worse("watch", "found", "clear") == "found"
     assert worse("clear", "clear") == "clear"
@@ -75,6 +97,7 @@ def effect(base: float) -> Effect:
         ("watch", {}, "minor"),  # never below minor
         ("clear", {"effect": effect(500)}, "none"),
         ("not_assessed", {}, "none"),
+        ("unclear", {"effect": effect(30)}, "none"),
     ],
 )
 def test_severity(status: Any, more: dict[str, Any], severity: str) -> None:

@@ -88,6 +88,7 @@ def every_chart() -> list[Chart]:
             fmt=RU,
             mean=0.2,
             limits=[(10, 0, 0.5, 0, 0.6), (80, 0.1, 0.3, 0.05, 0.4)],
+            positions=[0, 2],
             mean_label="среднее",
             x_label="клиентов",
         ),

@@ -116,16 +116,17 @@ def test_verdicts_on_the_online_retailer() -> None:
     case = make_case(lines)
     r = diagnose(case)
     f = {x.id: x for x in verdicts_on(case, r)}
-    # 374 days: the burn-in is a third of them, and eight months are left.
-    assert r.facts["burn_in_days"] == 124
+    # 374 days: however long the burn-in, old clients would pass for new ones, so that it is half of them.
+    assert r.facts["burn_in_days"] == 186
+    old = r.metrics["retention.new_probably_old_share"]
+    assert old.value == pytest.approx(0.141, abs=0.001) and old.extra["short"] is True
     repeat = f["retention.low_repeat_share"]
     assert repeat.status == "not_assessed" and repeat.reason is not None
-    assert "1 June 2012" in repeat.reason.en  # 2010-12-01 + 548 days: two thirds of that are a year
+    assert "30 November 2012" in repeat.reason.en  # 2010-12-01 + 730 days: half of that is a year
+    # In the first edition this was clear: with the year before at hand, most of these clients prove to be old ones.
     second = f["retention.leaky_first_purchase"]
-    # A year is not over for anybody, but already on an earlier day the lower limit is above the norm.
-    assert second.status == "clear"
-    assert second.facts["sure_days"] < 365 and second.facts["sure_low"] >= 0.67
-    assert r.metrics["retention.second_purchase_share"].extra["horizon_days"] < 365
+    assert second.status == "not_assessed" and second.reason is not None
+    assert "30 November 2012" in second.reason.en
 
 
 def test_left_truncation_moves_the_figure() -> None:

@@ -17,9 +17,9 @@ def test_own_quantiles_by_hand():
     got = gap_quantiles([7] * 10, days(3, 1, 2, 9, 8, 7, 4, 5, 6))
     assert (got.units.tolist(), got.gaps.tolist(), got.own.tolist()) == ([7], [9], [True])
     assert (got.p50[0], got.p90[0], got.last[0]) == (5, 9, 45)
-    # Nineteen gaps of 10, 20 … 190: 10th and 18th.
+    # Nineteen gaps of 10, 20 … 190: the last twelve, 80 … 190; positions 6.5 and 11.7 of them.
     got = gap_quantiles([1] * 20, days(*range(10, 200, 10)))
-    assert (got.p50[0], got.p90[0]) == (100, 180)
+    assert (got.gaps[0], got.p50[0], got.p90[0]) == (19, pytest.approx(135), pytest.approx(187))
 
 
 def test_repeated_days_and_order_of_rows_are_irrelevant():
@@ -66,6 +66,17 @@ def test_shrinkage_weight_by_hand():
 def test_one_gap_in_ten_exceeds_p90():
     for known, share in next_gap_exceeds(3, 14_000).items():
         assert 0.07 < share < 0.13, known
+
+
+def test_one_gap_in_ten_exceeds_p90_again_ten_gaps_after_slowing_down():
+    rng = np.random.default_rng(501)
+    units = 3000
+    gaps = 20 * np.exp(0.5 * rng.normal(size=(units, 31)) + 0.5 * rng.normal(size=(units, 1)))
+    gaps[:, 20:] *= 2
+    for known, low, high in ((20, 0.25, 0.6), (30, 0.08, 0.12)):
+        day = np.concatenate([np.zeros((units, 1)), np.cumsum(gaps[:, :known], axis=1)], axis=1)
+        usual = gap_quantiles(np.repeat(np.arange(units), known + 1), day.ravel())
+        assert low < (gaps[:, known] > usual.p90).mean() < high
 
 
 def test_groups_are_kept_apart_and_small_ones_borrow():

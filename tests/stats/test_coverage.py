@@ -61,7 +61,8 @@ def test_diary_of_a_few_days(days):
 @pytest.mark.slow
 def test_trends_of_units_that_come_and_go():
     for name, got in trend_coverage(TrendWorld(120, months=36), seeds=1000, draws=400).items():
-        assert 0.92 <= got.covered <= 0.98, name
+        # No market is taken for quite steady: where this one is, the intervals cover more.
+        assert got.covered >= 0.94, name
         assert abs(got.bias) < 0.01, name
 
 

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
+from scipy import stats
 
 from audit.stats import trend as module
-from audit.stats.resample import effective_units, percentile_interval
-from audit.stats.trend import year_on_year, yearly_slope, yearly_trend, yearly_trends
+from audit.stats.intervals import Estimate
+from audit.stats.trend import last_year_change, tellable, yearly_slope, yearly_trend, yearly_trends
+from benchmarks.intervals import ShakenMarket, market_coverage
 
 
 def test_pairs_of_same_months_by_hand():
@@ -38,27 +41,34 @@ def test_one_broken_month_does_not_matter():
     assert yearly_slope(figure) == pytest.approx(0.03, abs=0.002)
 
 
-def test_months_of_nothing_count_as_a_fall():
-    figure = np.full(36, 50.0)
+def test_months_of_nothing_are_gaps():
+    # Nobody ordered from April to June: no level is told, and the trend of the other months stays what it is.
+    month = np.arange(36)
+    figure = 50.0 * 0.9 ** (month / 12)
+    figure[[15, 16, 17]] = 0
+    assert yearly_slope(figure) == pytest.approx(-0.1)
+    assert last_year_change(figure) == pytest.approx(-0.1)
     figure[12:] = 0
-    # Slopes: year 1 → 2 and 1 → 3 infinite falls (24 pairs), 2 → 3 unknown: the median falls without bound.
-    assert yearly_slope(figure) == -1.0
-    assert yearly_slope(figure[::-1]) == np.inf
+    assert np.isnan(yearly_slope(figure))
 
 
 def test_negative_months_and_short_calendars_have_no_slope():
     assert np.isnan(yearly_slope(np.full(12, 5.0)))
     assert np.isnan(yearly_slope(np.full(24, -5.0)))
-    assert np.isnan(year_on_year(np.ones(23)))
+    assert np.isnan(last_year_change(np.ones(23)))
 
 
-def test_year_on_year_by_hand():
-    # 12 months of 10, then 12 of 8: −20 %. As value per order: (12 · 8 ÷ 12 · 2) ÷ (12 · 10 ÷ 12 · 4) = 4 ÷ 2.5 = +60 %
+def test_last_year_by_hand():
+    # 12 months of 10, then 12 of 8: −20 %. Half of the months at 5 instead: √(0.8 · 0.5) − 1.
     value = np.repeat([99.0, 10.0, 8.0], [5, 12, 12])
-    orders = np.repeat([1.0, 4.0, 2.0], [5, 12, 12])
-    assert year_on_year(value) == pytest.approx(-0.2)
-    assert year_on_year(value, orders) == pytest.approx(0.6)
-    assert np.isnan(year_on_year(np.repeat([0.0, 5.0], 12)))
+    assert last_year_change(value) == pytest.approx(-0.2)
+    value[-6:] = 5.0
+    assert last_year_change(value) == pytest.approx(np.sqrt(0.4) - 1)
+    # Only six months of the year known in both years: just enough; five are not.
+    value[-12:-6] = np.nan
+    assert last_year_change(value) == pytest.approx(-0.5)
+    value[-1] = np.nan
+    assert np.isnan(last_year_change(value))
 
 
 def small_panel(months=30):
@@ -84,22 +94,21 @@ def test_monthly_figures_by_hand():
     assert got["active"].monthly.tolist() == [2.0] * 18 + [1.0] * 12
     assert got["ticket"].monthly.tolist() == [20.0] * 18 + [10.0] * 12
     assert got["frequency"].monthly.tolist() == [1.5] * 18 + [2.0] * 12
-    # Last 12 months against the 12 before: 12 of 24 active; value per order 240 ÷ 24 against 720 ÷ 36.
+    # Last 12 months (18 … 29) against the 12 before: half of the active clients, half of the value of an order.
     assert got["active"].last_year.value == pytest.approx(-0.5)
-    assert got["ticket"].last_year.value == pytest.approx(10 / 20 - 1)
+    assert got["ticket"].last_year.value == pytest.approx(-0.5)
     assert got["active"].pairs == 18 + 6
     assert got["active"].yearly.n == 2
 
 
-def test_the_worse_of_two_shows_a_recent_collapse():
+def test_the_last_year_shows_a_recent_collapse():
     # Four steady years, the last one at half: pairs within the first three years outweigh it.
     unit = np.repeat(np.arange(20), 60)
     month = np.tile(np.arange(60), 20)
     keep = (month < 54) | (unit < 10)
     got = yearly_trend(unit[keep], month[keep], np.ones(keep.sum()), first_month=0, last_month=59, draws=20)
     assert got.yearly.value == 0.0
-    assert got.last_year.value == pytest.approx((12 * 20 - 6 * 10) / 240 - 1)
-    assert got.worse == got.last_year.value
+    assert got.last_year.value == pytest.approx(np.sqrt(0.5) - 1)
 
 
 def test_rows_of_one_cell_are_added_and_rows_outside_left_out():
@@ -128,47 +137,84 @@ def test_order_and_names_of_units_are_irrelevant():
     assert np.array_equal(a.monthly, b.monthly)
 
 
-def test_intervals_against_the_plain_bootstrap():
-    # Same world, units drawn with replacement one draw at a time, figures by their definition in plain loops.
+def test_interval_by_its_formula_in_plain_loops():
+    # Units drawn with replacement one draw at a time, residuals by statsmodels, paths of months step by step.
     rng = np.random.default_rng(2)
     units, months = 60, 26
-    value = rng.gamma(4.0, size=(units, months)) * 0.9 ** (np.arange(months) / 12)
+    shaken = np.exp(0.2 * rng.normal(size=months))
+    value = rng.gamma(4.0, size=(units, months)) * 0.9 ** (np.arange(months) / 12) * shaken
     unit, month = np.indices((units, months)).reshape(2, -1)
-    fast = yearly_trend(unit, month, value.ravel(), first_month=0, last_month=months - 1, draws=4000)
+    got = yearly_trend(unit, month, value.ravel(), first_month=0, last_month=months - 1, draws=4000)
 
     def slope(y):
-        pairs = [
-            (np.log(y[b]) - np.log(y[a])) / ((b - a) / 12) for a in range(months) for b in range(a + 12, months, 12)
-        ]
-        return np.expm1(np.median(pairs))
+        return np.median([(y[b] - y[a]) / ((b - a) / 12) for a in range(months) for b in range(a + 12, months, 12)])
 
     def change(y):
-        return y[-12:].sum() / y[-24:-12].sum() - 1
+        return y[-12:].mean() - y[-24:-12].mean()
 
-    whole = value.sum(axis=0)
-    assert fast.yearly.value == pytest.approx(slope(whole))
-    assert fast.last_year.value == pytest.approx(change(whole))
-    samples = [value[rng.integers(0, units, units)].sum(axis=0) for _ in range(1500)]
-    worth = effective_units(value.sum(axis=1) - value.sum(axis=1).mean())
-    plain = percentile_interval([change(y) for y in samples], worth)
-    assert (fast.last_year.low, fast.last_year.high) == pytest.approx(plain, abs=0.006)
-    # The plain interval of the median slope counts the noise of the original twice: up to √(4/3) too wide.
-    low, high = percentile_interval([slope(y) for y in samples], worth)
-    assert 0.8 < 2 * fast.yearly.half_width / (high - low) < 1.0
+    y = np.log(value.sum(axis=0))
+    d = [np.log(value[rng.integers(0, units, units)].sum(axis=0)) - y for _ in range(1500)]
+    design = np.column_stack([np.eye(12)[np.arange(months) % 12], np.arange(months)])
+    squares = sm.OLS(y, design).fit().ssr - np.mean([sm.OLS(x, design).fit().ssr for x in d])
+    hat = design @ np.linalg.pinv(design)
+    alike = np.array([[0.8 ** abs(i - j) for j in range(months)] for i in range(months)])
+    made = (np.eye(months) - hat) @ alike
+    shock = squares / np.trace(made)
+    free = np.trace(made) ** 2 / np.trace(made @ made)
+    paths = np.linalg.cholesky(alike) @ rng.normal(size=(months, 4000))
+    for estimate, b in ((got.yearly, slope), (got.last_year, change)):
+        by_units, by_months = np.var([b(x) for x in d]), shock * np.var([b(p) for p in paths.T])
+        both = by_units + by_months
+        t = stats.t.ppf(0.975, both**2 / (by_units**2 / (units - 1) + by_months**2 / free))
+        assert estimate.value == pytest.approx(np.expm1(b(y)))
+        assert np.log1p(estimate.high) - np.log1p(estimate.low) == pytest.approx(2 * t * np.sqrt(both), rel=0.05)
 
 
-def test_uneven_months_are_not_taken_for_the_noise_of_few_units():
-    # Slopes that truly differ (a step after two years) and hardly any noise: the copies keep the step.
-    monthly = np.repeat([100.0, 50.0], [24, 24])
-    rng = np.random.default_rng(3)
-    copies = monthly * np.exp(0.001 * rng.normal(size=(500, 48)))
-    assert module._slope_copies(monthly, copies) == pytest.approx(yearly_slope(copies), abs=2e-4)
-    # Noise alone: the copies scatter about the slope as their own deviations do.
-    noisy = 100 * np.exp(0.1 * rng.normal(size=48))
-    drawn = module._slope_copies(noisy, noisy * np.exp(0.1 * rng.normal(size=(2000, 48))))
-    fresh = yearly_slope(100 * np.exp(0.1 * rng.normal(size=(2000, 48))))
-    assert drawn.std() == pytest.approx(fresh.std(), rel=0.1)
-    assert yearly_slope(noisy * np.exp(0.1 * rng.normal(size=(2000, 48)))).std() > 1.08 * fresh.std()
+@pytest.mark.parametrize(("months", "kappa", "free"), [(24, 0.85, 3.5), (36, 0.26, 6.5)])
+def test_what_months_alone_do_to_a_slope(months, kappa, free):
+    got = module._calendar((True,) * months)
+    assert got.slope == pytest.approx(kappa, abs=0.01)
+    assert got.free == pytest.approx(free, abs=0.05)
+
+
+def test_months_are_never_taken_for_quite_steady():
+    # A perfect exponential of many alike units: σ = 0.03 alone makes the interval, ± t(6.5) · 0.03 · √0.26.
+    unit, month = np.indices((500, 36)).reshape(2, -1)
+    got = yearly_trend(unit, month, 0.9 ** (month / 12), first_month=0, last_month=35, draws=50).yearly
+    calendar = module._calendar((True,) * 36)
+    assert got.value == pytest.approx(-0.1)
+    # Alike units still number more or fewer in a copy, which moves no slope.
+    assert np.log1p(got.high) - np.log(0.9) == pytest.approx(
+        stats.t.ppf(0.975, calendar.free) * 0.03 * np.sqrt(calendar.slope), rel=1e-6
+    )
+
+
+def test_a_gap_of_months_leaves_an_interval():
+    rng = np.random.default_rng(4)
+    unit, month = np.indices((80, 36)).reshape(2, -1)
+    value = rng.gamma(2.0, size=len(unit))
+    keep = ~np.isin(month, [13, 14, 15])
+    got = yearly_trend(unit[keep], month[keep], value[keep], first_month=0, last_month=35, draws=200)
+    whole = yearly_trend(unit, month, value, first_month=0, last_month=35, draws=200)
+    assert 0.8 * whole.yearly.half_width < got.yearly.half_width < 2 * whole.yearly.half_width
+    assert got.pairs == whole.pairs - 3 * 2
+    # Eighteen known months hold five more than the seasons and a line: a value without an interval.
+    short = yearly_trend(unit, month, value, first_month=0, last_month=17, draws=50).yearly
+    assert (short.low, short.reason) == (None, "too_few_months")
+
+
+def test_the_decline_that_could_be_told():
+    # ± 0.2 on the log about −0.1: a fall by 1 − e^−0.2 = 18 % would lie wholly below zero.
+    e = Estimate(np.expm1(-0.1), np.expm1(-0.3), np.expm1(0.1), 50)
+    assert tellable(e) == pytest.approx(1 - np.exp(-0.2))
+    assert tellable(Estimate(0.1, None, None, 1)) is None
+
+
+@pytest.mark.parametrize("months", [24, 36])
+def test_trends_in_a_shaken_market(months):
+    for name, got in market_coverage(ShakenMarket(months=months, shock=0.1), seeds=200, draws=300, seed=201).items():
+        assert got.coverage.covered >= 0.85, name
+        assert got.found <= 0.03, name
 
 
 def test_resampled_totals_are_weighted_sums():
@@ -180,7 +226,7 @@ def test_resampled_totals_are_weighted_sums():
 
 def test_reasons_for_missing_trends():
     got = yearly_trend([], [], [], first_month=0, last_month=30)
-    assert (got.yearly.reason, got.last_year.reason, got.worse) == ("no_units", "no_units", None)
+    assert (got.yearly.reason, got.last_year.reason) == ("no_units", "no_units")
     got = yearly_trend([1, 1], [0, 5], [1, 1], first_month=0, last_month=11)
     assert (got.yearly.reason, got.last_year.reason) == ("too_few_months", "too_few_months")
     got = yearly_trend([1] * 3, [0, 1, 13], [1, 1, 1], first_month=0, last_month=13)

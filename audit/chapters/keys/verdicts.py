@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.findings.declared import declared
 from audit.findings.finding import Finding
-from audit.findings.judge import band, judged, make_finding, no_figure, status_of
+from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
@@ -77,4 +77,7 @@ def _no_plan(case: Case, result: ChapterResult) -> Finding:
     if status == "clear" and status_of(both, None, None, limits) == "found":
         status = "watch"
     share = facts["revenue_share"]
-    return make_finding(case, id, status, grade="C", base_revenue_share=share, table="clients", facts=facts)
+    doubt = doubt_of(m, limits, sampled=False)
+    return make_finding(
+        case, id, status, grade="C", base_revenue_share=share, table="clients", facts=facts, doubt=doubt
+    )

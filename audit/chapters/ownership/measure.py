@@ -19,11 +19,12 @@ from audit.ground.lacks import missing_columns, too_few
 from audit.ground.money import margin_of
 from audit.ground.people import person_labels
 from audit.ground.period import since, to_year
-from audit.ground.shares import shares_of_sums
+from audit.ground.shares import share_of
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 from audit.stats.intervals import wilson
+from audit.stats.shares import weighted_share
 
 __all__ = ["diagnose"]
 
@@ -196,12 +197,7 @@ def _single(case: Case, ground: Ground) -> Part:
     low, high = wilson(found.single, found.n)
     revenue = found.table["revenue"].clip(lower=0.0).to_numpy(dtype=np.float64)
     mark = found.table["single"].to_numpy(dtype=np.float64)
-    share = shares_of_sums(
-        {"revenue": (revenue * mark, revenue)},
-        draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"),
-        dominant_limit=t.value("general.dominant_client_share"),
-    )["revenue"]
+    share = share_of(revenue * mark, revenue, weighted_share, t.value("general.dominant_client_share"))
     clients: dict[str, Any] = _beyond(value, low, high, found.chance)
     metrics = [metric(ids[0], value, low=low, high=high, n=found.n, team=found.team, **clients)]
     e = share.whole

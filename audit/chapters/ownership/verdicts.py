@@ -8,7 +8,17 @@ import pandas as pd
 
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import band, judged, make_finding, no_figure, not_assessed, status_of, steadied, worse
+from audit.findings.judge import (
+    band,
+    doubt_of,
+    judged,
+    make_finding,
+    no_figure,
+    not_assessed,
+    status_of,
+    steadied,
+    worse,
+)
 from audit.findings.pricing import allocated
 from audit.ground.lacks import too_few
 from audit.model.case import Case
@@ -77,6 +87,9 @@ def _single_owner(case: Case, result: ChapterResult) -> Finding:
         grade="C",
         effect=_single_effect(case, result),
         base_revenue_share=revenue.value or 0.0,
+        doubt=next(
+            (d for k in (m, revenue) for at in ("beyond", "without_beyond") if (d := doubt_of(k, limits, at))), None
+        ),
         table="clients",
         facts=facts,
     )
@@ -287,4 +300,5 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
         role_hours_share=max(0.0, 1 - 1 / m.value) if m.value > 0 else 0.0,
         table="load",
         facts=facts,
+        doubt=doubt_of(m, case.thresholds[id], sampled=False),
     )

@@ -12,25 +12,20 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from audit.method import Thresholds
+from audit.stats.cadence import gap_quantiles
 
-__all__ = ["STATES", "Limits", "cadence", "limits_of", "own_weight", "seasonal", "slowing_p", "state_table"]
+__all__ = ["STATES", "Limits", "cadence", "limits_of", "seasonal", "slowing_p", "state_table"]
 
 Floats = NDArray[np.float64]
 
 STATES = ("lost", "sleeping", "late", "slowing", "on_time")
 """In the order in which they are tried (methodology 5.4)."""
 
-SPREAD_FALLBACK = 1.8
-"""90th percentile ÷ median of gaps where no client has enough of them: that of gaps with a coefficient of variation
-near 0.5, as of a client that orders when the stock is used up."""
 SLOWING_MIN_GAPS = 4
 """Gaps on either side below which the ranks cannot tell slower from chance at 5 %."""
 SEASON_MONTHS = 4
 SEASON_MIN_DAYS = 365
 SEASON_MIN_ORDERS = 4
-NORMAL_P90 = 1.2816
-MEDIAN_VARIANCE = 1.5708
-"""Variance of a sample median of n normal values is about π/2 · σ²/n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,50 +52,34 @@ def limits_of(thresholds: Thresholds) -> Limits:
     )
 
 
-def own_weight(gaps: Floats, log_median: Floats, spread: Floats, min_gaps: int) -> Floats:
-    """Return how much a client's own median counts against its segment's, 0–1; 1 from ``min_gaps`` gaps on.
-
-    Empirical Bayes on logs: weight = n ÷ (n + κ), κ = π/2 · (variance of gaps within a client) ÷ (variance of medians
-    between clients), both from clients with enough gaps. Where clients differ much from one another and little within
-    themselves, two gaps already say more about a client than its segment does. With fewer than ten such clients κ = 2.
-    """
-    sure = gaps >= min_gaps
-    kappa = 2.0
-    if sure.sum() >= 10:
-        within = float(np.median(np.log(spread[sure]) / NORMAL_P90)) ** 2
-        noise = float(np.mean(MEDIAN_VARIANCE * within / gaps[sure]))
-        between = max(float(np.var(log_median[sure])) - noise, 0.02)
-        kappa = float(np.clip(MEDIAN_VARIANCE * within / between, 0.1, 8.0))
-    return np.where(sure, 1.0, gaps / (gaps + kappa))
-
-
 def cadence(
-    clients: pd.DataFrame, gaps: pd.DataFrame, as_of: dt.date, limits: Limits, in_season: Collection[str] = ()
+    clients: pd.DataFrame,
+    gaps: pd.DataFrame,
+    days: pd.DataFrame,
+    as_of: dt.date,
+    limits: Limits,
+    in_season: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return the rhythm and the state of every regular client (two or more order days).
 
-    ``clients``: client_key, segment, last_day; ``gaps``: one row per client as in ``retention_gaps.sql``. Columns:
-    client_key, gaps, ``usual_gap_days`` (median) and ``p90_gap_days``, both shrunk to the segment's below ``min_gaps``
-    gaps, ``shrunk``; ``silent_days`` since the last order; ``limit_days`` (silence from which it sleeps); ``next_day``
-    (last order + usual gap); ``overdue_days`` (since then, at least 0); ``slowing_p``; ``state``. Clients without a
-    segment make a segment of their own. ``in_season``: clients that were silent in the same weeks of earlier years,
-    too (``retention_seasons.sql``): they neither sleep nor are late.
+    ``clients``: client_key, segment, last_day; ``gaps``: one row per client as in ``gaps.sql``; ``days``: client_key,
+    day, the last order days of every client (``last_days.sql``). Columns: client_key, gaps, ``usual_gap_days`` (median of
+    the last twelve) and ``p90_gap_days`` (crossed by one next gap in ten), both shrunk to the segment's below ``min_gaps``
+    gaps (``shrunk``; see `audit.stats.cadence.gap_quantiles`); ``silent_days`` since the last order; ``limit_days``
+    (silence from which it sleeps); ``next_day`` (last order + usual gap); ``overdue_days`` (since then, at least 0);
+    ``slowing_p``; ``state``. Clients without a segment make a segment of their own. ``in_season``: clients that were
+    silent in the same weeks of earlier years, too (``seasons.sql``): they neither sleep nor are late.
     """
-    rows = clients.merge(gaps, on="client_key", how="inner").reset_index(drop=True)
-    n = rows["gaps"].to_numpy(dtype=np.float64)
-    # Engines interpolate quantiles differently in the last bit; no state may hang on it.
-    median = np.maximum(np.round(rows["median_gap_days"].to_numpy(dtype=np.float64), 6), 1.0)
-    own_p90 = np.maximum(np.round(rows["p90_gap_days"].to_numpy(dtype=np.float64), 6), median)
-    spread = own_p90 / median
-    log_median = np.log(median)
-    segment = rows["segment"].astype("string").fillna("—").to_numpy(dtype=object)
-    sure = n >= limits.min_gaps
-    weight = own_weight(n, log_median, spread, limits.min_gaps)
-    usual = np.exp(weight * log_median + (1 - weight) * _centre(log_median, segment, sure))
-    ratio_weight = np.minimum(n / limits.min_gaps, 1.0)
-    typical = _centre(np.log(spread), segment, sure, fallback=float(np.log(SPREAD_FALLBACK)))
-    p90 = np.round(usual * np.exp(ratio_weight * np.log(spread) + (1 - ratio_weight) * typical), 6)
-    usual = np.round(usual, 6)
+    rows = clients.merge(gaps, on="client_key", how="inner").sort_values("client_key").reset_index(drop=True)
+    known = days[days["client_key"].isin(rows["client_key"])]
+    segment = known["client_key"].map(rows.set_index("client_key")["segment"]).astype("string").fillna("—")
+    since = (known["day"] - pd.Timestamp(as_of)).dt.days.to_numpy(dtype=np.float64)
+    told = gap_quantiles(
+        known["client_key"].to_numpy(dtype=object).astype(str), since, segment.to_numpy(dtype=object), limits.min_gaps
+    )
+    place = pd.Index(told.units).get_indexer(rows["client_key"].astype(str))
+    usual, p90 = (np.round(q[place], 6) for q in (told.p50, told.p90))
+    sure = rows["gaps"].to_numpy() >= limits.min_gaps
 
     silent = (pd.Timestamp(as_of) - rows["last_day"]).dt.days.to_numpy(dtype=np.float64)
     asleep_from = np.maximum(limits.sleeping_gap_multiple * p90, limits.sleeping_min_days)
@@ -132,24 +111,6 @@ def cadence(
             "state": state,
         }
     )
-
-
-def _centre(
-    values: Floats, segment: NDArray[np.object_], sure: NDArray[np.bool_], fallback: float | None = None
-) -> Floats:
-    """Return the median of each client's segment among clients sure of their own; of the base where these are few.
-
-    With fewer than ten sure clients in all: the fallback, or the median of everybody where none is given.
-    """
-    if not len(values):
-        return values
-    base = float(np.median(values[sure])) if sure.sum() >= 10 else None
-    if base is None:
-        base = float(np.median(values)) if fallback is None else fallback
-    frame = pd.DataFrame({"segment": segment[sure], "value": values[sure]})
-    by = frame.groupby("segment")["value"].agg(["median", "size"])
-    known = by.loc[by["size"] >= 10, "median"].to_dict()
-    return np.array([known.get(s, base) for s in segment], dtype=np.float64)
 
 
 def slowing_p(gaps: pd.DataFrame) -> Floats:

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.model.window import Window
 from audit.stats.decompose import Bridge, bridge, lmdi
+from audit.stats.runrate import run_rate, usual_gap
 
-__all__ = ["Drivers", "bridge_of", "bridge_table", "drivers_of", "loss_columns", "stock_up"]
+__all__ = ["Drivers", "bridge_of", "bridge_table", "drivers_of", "loss_columns", "run_rates", "stock_up"]
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +38,37 @@ def loss_columns(clients: pd.DataFrame) -> dict[str, tuple[Floats, Floats]]:
         "grr": (np.where(had, np.minimum(r1, r0), 0.0), base),
         "nrr": (np.where(had, r1, 0.0), base),
     }
+
+
+def run_rates(clients: pd.DataFrame, gaps: pd.DataFrame, window: Window, gone: float) -> pd.DataFrame:
+    """Return the yearly rate of the regular clients that ordered in the 12 months before, and who of them is lost.
+
+    ``clients``: rows of ``clients.sql``; ``gaps``: client_key, gaps, median_gap_days; ``gone``: usual gaps of silence.
+    The clients' index is kept. Columns: ``yearly_rate`` (money a year, at least 0), ``lost``. See
+    `audit.stats.runrate`.
+    """
+    known = clients[["client_key"]].merge(gaps[["client_key", "gaps", "median_gap_days"]], on="client_key", how="left")
+    count = known["gaps"].fillna(0).to_numpy(dtype=np.float64)
+    median = np.maximum(known["median_gap_days"].fillna(1).to_numpy(dtype=np.float64), 1.0)
+    regular = ((clients["order_days"] >= 2) & (clients["prior_days"] > 0)).to_numpy()
+    rows = clients[regular]
+    start = pd.Timestamp(window.start)
+
+    def day(column: str) -> Floats:
+        return np.asarray((rows[column] - start).dt.days, dtype=np.float64)
+
+    found = run_rate(
+        day("first_seen_day"),
+        day("last_day"),
+        usual_gap(count[regular], median[regular]),
+        rows["last_year_revenue"],
+        rows["prior_revenue"],
+        earlier_start=(window.prior_start - window.start).days,
+        recent_start=(window.recent_start - window.start).days,
+        end=(window.as_of - window.start).days,
+        gone=gone,
+    )
+    return pd.DataFrame({"yearly_rate": np.maximum(found.rate, 0.0), "lost": found.lost}, index=rows.index)
 
 
 def bridge_of(clients: pd.DataFrame, known_earlier: NDArray[np.bool_]) -> Bridge:

@@ -19,7 +19,7 @@ from audit.present.chart import Benchmark, Caption, Chart
 from audit.present.charts.draw import bars, funnel, heat_map, stacked_bars, step_curve, time_series, waterfall
 from audit.present.format import Fmt
 from audit.present.style import INK_FAINT, STATUS
-from audit.stats.funnel import funnel_limits
+from audit.stats.funnel import limits_of_size
 
 __all__ = [
     "bridge_chart",
@@ -139,11 +139,12 @@ def second_by_chart(rows: pd.DataFrame, fmt: Fmt, caption: Caption, norm: float 
 
 
 def repeat_chart(result: ChapterResult, fmt: Fmt, caption: Caption, band: Threshold | None) -> Chart | None:
-    """Draw the repeat share of revenue, orders and margin with intervals and the lower limit; None without revenue."""
+    """Draw the regular clients' share and the repeat shares with intervals and the lower limit; None without revenue."""
     names = {
-        "repeat_revenue_share": "Выручка" if fmt.lang == "ru" else "Revenue",
-        "repeat_margin_share": "Валовая прибыль" if fmt.lang == "ru" else "Gross profit",
-        "repeat_order_share": "Заказы" if fmt.lang == "ru" else "Orders",
+        "regular_revenue_share": "Постоянные клиенты" if fmt.lang == "ru" else "Regular clients",
+        "repeat_revenue_share": "Повторная выручка" if fmt.lang == "ru" else "Repeat revenue",
+        "repeat_margin_share": "Повторная прибыль" if fmt.lang == "ru" else "Repeat profit",
+        "repeat_order_share": "Повторные заказы" if fmt.lang == "ru" else "Repeat orders",
     }
     rows = [(label, result.metrics[f"retention.{key}"]) for key, label in names.items()]
     rows = [(label, m) for label, m in rows if m.value is not None]
@@ -302,19 +303,22 @@ def states_chart(table: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapping
 def managers_chart(
     table: pd.DataFrame,
     rate: float,
+    around: tuple[float, float, int],
     fmt: Fmt,
     caption: Caption,
     names: Sequence[str],
-    levels: tuple[float, float],
     mean_label: str,
     x_label: str,
 ) -> Chart | None:
-    """Draw managers on a funnel: share of clients lost against the size of the book; None with fewer than two."""
+    """Draw managers on a funnel: share of clients lost against the size of the book; None with fewer than two.
+
+    ``around``: centre and spread of the managers, and their number (`audit.stats.funnel.Outliers`).
+    """
     if len(table) < 2:
         return None
     top = int(table["clients"].max())
     grid = np.unique(np.linspace(max(1, int(table["clients"].min() * 0.6)), top * 1.05 + 1, 60).astype(int))
-    near, far = funnel_limits(grid, rate, levels[0]), funnel_limits(grid, rate, levels[1])
+    near, far = (limits_of_size(grid, *around, level) for level in (0.95, 0.998))
     limits = [
         (float(n), float(near[0][i]), float(near[1][i]), float(far[0][i]), float(far[1][i])) for i, n in enumerate(grid)
     ]
@@ -326,6 +330,7 @@ def managers_chart(
         fmt=fmt,
         mean=rate,
         limits=limits,
+        positions=[int(x) for x in table["position"]],
         mean_label=mean_label,
         x_label=x_label,
     )

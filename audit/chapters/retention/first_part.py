@@ -8,21 +8,34 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from audit.chapters.retention.second import Waits, longest_judged, when_judged
 from audit.errors import Text
+from audit.ground.newcomers import DATED_SHARE, believed_since
 from audit.ground.shares import Share
 from audit.method import Thresholds
 from audit.model.result import Metric, metric, no_metric
 from audit.model.window import Window
 from audit.stats.intervals import proportion
 
-__all__ = ["NO_NEW", "naive_metric", "purchase_metric", "repeat_metrics", "share_metric", "top_share"]
+__all__ = [
+    "NO_NEW",
+    "naive_metric",
+    "new_metric",
+    "probably_old_metric",
+    "purchase_metric",
+    "repeat_metrics",
+    "share_metric",
+    "top_share",
+]
 
 NO_NEW = Text(
     "После разгонного периода новых клиентов нет: не на ком проверить",
     "There are no new clients after the burn-in to look at",
 )
+SHORT_GAPS = 10
+"""In a window of fewer usual gaps the longest gaps are never seen whole."""
 NO_CLIENTS = Text("Нет ни одного дня заказа", "There is no order day at all")
 NO_REVENUE = Text(
     "Выручки за период нет или возвраты её превысили", "There is no revenue in the period, or returns exceed it"
@@ -39,25 +52,52 @@ def naive_metric(clients: pd.DataFrame) -> Metric:
     return metric("retention.second_purchase_naive", e.value, low=e.low, high=e.high, n=n)
 
 
+def new_metric(new: pd.DataFrame) -> Metric:
+    """Return the source's own ratio: second purchases ÷ first purchases of new clients, nobody's wait corrected."""
+    id = "retention.second_purchase_new"
+    if not len(new):
+        return no_metric(id, NO_NEW, n=0)
+    e = proportion(int((new["order_days"] >= 2).sum()), len(new))
+    assert e.value is not None
+    return metric(id, e.value, low=e.low, high=e.high, n=e.n)
+
+
+def probably_old_metric(new: pd.DataFrame, window: Window, interval_days: float | None) -> Metric:
+    """Return which share of the new clients had probably bought before the export begins.
+
+    Those whom «client since» dates are new for certain. ``extra``: burn_in_days; ``short``: whether the window is
+    shorter than ten usual gaps, so that the longest gaps are never seen whole and the share is too low.
+    """
+    id = "retention.new_probably_old_share"
+    if not len(new) or window.probably_old_share is None:
+        return no_metric(id, NO_NEW, n=len(new))
+    undated = float(believed_since(new).isna().mean())
+    short = undated > 0 and interval_days is not None and window.days < SHORT_GAPS * interval_days
+    return metric(
+        id, window.probably_old_share * undated, n=len(new), burn_in_days=window.burn_in_days, short=bool(short)
+    )
+
+
 def purchase_metric(id: str, w: Waits, horizon: int, thresholds: Thresholds, as_of: dt.date) -> Metric:
     """Return the share back by the horizon after the purchase before, new clients only.
 
-    Where nobody was watched as long as the horizon, the longest one with enough clients at risk stands in, named in
-    ``horizon_days``. ``extra``: horizon_days, wanted_days, at_risk, events, censored, median_days (or None),
-    judged_days with judged_low and judged_high (the longest horizon with enough at risk, the verdict rests on it),
+    Where nobody was watched as long as the horizon, the longest one for which enough clients were followed stands in,
+    named in ``horizon_days``. ``extra``: horizon_days, wanted_days, at_risk, followed (clients followed for the wanted
+    horizon), events, censored, median_days (or None), judged_days with judged_low and judged_high (the longest horizon
+    for which enough were followed, the verdict rests on it),
     ready (ISO date from which the verdict at the horizon can be had, or None).
     """
     if len(w.days) == 0:
         return no_metric(id, NO_NEW, n=0)
     curve = w.curve()
-    min_at_risk = thresholds.count("retention.min_at_risk")
+    min_followed = thresholds.count("retention.min_followed")
     point = curve.at(horizon)
-    judged = longest_judged(curve, horizon, min_at_risk)
+    judged = longest_judged(w, horizon, min_followed)
     if point.survival is None:
         point = judged if judged is not None else curve.at(float(curve.times[-1]))
     e = point.event_share
     assert e.value is not None
-    ready = when_judged(w, horizon, min_at_risk, as_of)
+    ready = when_judged(w, horizon, min_followed, as_of)
     return metric(
         id,
         e.value,
@@ -67,11 +107,11 @@ def purchase_metric(id: str, w: Waits, horizon: int, thresholds: Thresholds, as_
         horizon_days=int(point.horizon),
         wanted_days=horizon,
         at_risk=point.at_risk,
+        followed=int((w.followed >= horizon).sum()),
         events=point.events,
         censored=int((~w.happened).sum()),
         median_days=None if curve.median is None else int(curve.median),
         judged_days=None if judged is None else int(judged.horizon),
-        judged_at_risk=None if judged is None else judged.at_risk,
         judged_low=None if judged is None else judged.event_share.low,
         judged_high=None if judged is None else judged.event_share.high,
         judged_value=None if judged is None else judged.event_share.value,
@@ -98,6 +138,32 @@ def share_metric(id: str, share: Share, reason: Text, *, complement: bool = Fals
             "without_high": w.high,
         }
     return metric(id, e.value, low=e.low, high=e.high, n=e.n, **more, **extra)
+
+
+def regular_columns(clients: pd.DataFrame, window: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return revenue of the recent period from clients of before, and all of it, one entry per client.
+
+    Of before: the first order day, or a believed «client since», lies before the recent period.
+    """
+    recent = clients["recent_revenue"].to_numpy(dtype=np.float64)
+    start = pd.Timestamp(window.recent_start)
+    before = (clients["first_day"] < start) | (believed_since(clients) < start).fillna(False)
+    return np.where(before.to_numpy(dtype=np.bool_), recent, 0.0), recent
+
+
+def regular_metric(share: Share, clients: pd.DataFrame, window: Window) -> Metric:
+    """Return the regular clients' share of revenue: what the source's 60–100 % speaks of.
+
+    ``extra``: since, until (ISO dates); whole_period: whether the window begins so long before the recent period that a
+    client first seen in it is new.
+    """
+    dated = float(believed_since(clients).notna().mean()) if len(clients) else 0.0
+    extra: dict[str, Any] = {
+        "since": max(window.recent_start, window.start).isoformat(),
+        "until": window.as_of.isoformat(),
+        "whole_period": window.recent_is_whole and (window.new_from <= window.recent_start or dated >= DATED_SHARE),
+    }
+    return share_metric("retention.regular_revenue_share", share, NO_REVENUE, **extra)
 
 
 def repeat_metrics(shares: Mapping[str, Share], window: Window, since: dt.date, has_margin: bool) -> list[Metric]:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from audit.chapters.retention.cadence import Limits, cadence, limits_of, seasonal, state_table
-from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns
+from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, run_rates
 from audit.chapters.retention.cohorts import cohort_table
-from audit.chapters.retention.first_part import naive_metric, purchase_metric, repeat_metrics, share_metric, top_share
+from audit.chapters.retention.first_part import (
+    naive_metric,
+    new_metric,
+    probably_old_metric,
+    purchase_metric,
+    regular_columns,
+    regular_metric,
+    repeat_metrics,
+    share_metric,
+    top_share,
+)
 from audit.chapters.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
 from audit.chapters.retention.second import curve_table, purchase_split, share_at, waits
 from audit.chapters.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
@@ -23,12 +34,14 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, no_initiator
 from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
-from audit.ground.shares import Share, shares_of_sums
+from audit.ground.shares import Measure, Share, share_of
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
+from audit.stats.cadence import LAST_GAPS
 from audit.stats.decompose import grr_noise
-from audit.stats.intervals import proportion
+from audit.stats.intervals import bootstrap_ratio, proportion
+from audit.stats.shares import clustered_share, weighted_share
 
 __all__ = ["diagnose"]
 
@@ -68,6 +81,7 @@ def diagnose(case: Case) -> ChapterResult:
     _second_purchase(c)
     rhythm, p_alive = _rhythm(c)
     shares = _shares(c, rhythm)
+    c.metrics.append(regular_metric(shares["regular_revenue"], c.buyers, case.window))
     c.metrics += repeat_metrics(shares, case.window, c.since, case.has("margin") or case.has("cost"))
     _cohorts(c)
     _change(c, shares)
@@ -77,7 +91,13 @@ def diagnose(case: Case) -> ChapterResult:
     c.tables["whole_window"] = _beside(c)
     margin = margin_of(case)
     c.facts |= {"margin_share": margin.share, "margin_source": margin.source}
-    order = ["second_purchase_naive", "second_purchase_share", "third_purchase_share", "repeat_revenue_share"]
+    order = [
+        "second_purchase_new",
+        "second_purchase_naive",
+        "second_purchase_share",
+        "third_purchase_share",
+        "repeat_revenue_share",
+    ]
     known = {m.id.split(".")[1]: m for m in c.metrics}
     ordered = [known[k] for k in order] + [m for k, m in known.items() if k not in order]
     return ChapterResult.of("retention", ordered, c.tables, c.facts)
@@ -121,6 +141,8 @@ def _once_share(c: _Chapter) -> float | None:
 def _second_purchase(c: _Chapter) -> None:
     w, t = c.case.window, c.case.thresholds
     c.metrics.append(naive_metric(c.buyers))
+    c.metrics.append(new_metric(c.new))
+    c.metrics.append(probably_old_metric(c.new, w, c.case.sale_type.interval_days))
     second = waits(c.new, "first_day", "second_day", w.as_of)
     c.metrics.append(purchase_metric("retention.second_purchase_share", second, w.horizon_days, t, w.as_of))
     third = waits(c.new, "second_day", "third_day", w.as_of)
@@ -160,33 +182,39 @@ def _cohorts(c: _Chapter) -> None:
     c.metrics.append(metric("retention.cohorts", n, n=len(c.buyers), known_new=known))
 
 
-# --- shares of revenue, all resampled at once
+# --- shares of revenue and of orders
 
 
 def _shares(c: _Chapter, rhythm: pd.DataFrame) -> dict[str, Share]:
-    f = c.clients
+    f, t = c.clients, c.case.thresholds
     new = f["is_new"].to_numpy(dtype=np.float64)
-    figures: dict[str, Any] = {
-        "repeat_revenue": (f["judged_first_revenue"] * new, f["judged_revenue"]),
-        "repeat_orders": (f["judged_first_orders"] * new, f["judged_orders"]),
-        "repeat_margin": (f["judged_first_margin"] * new, f["judged_margin"]),
-        "sleeping": sleeping_columns(f, rhythm),
+    level = t.value("general.confidence_level")
+    amounts = partial(weighted_share, level=level)
+    acts = partial(clustered_share, level=level)
+    figures: dict[str, tuple[Measure, tuple[Any, Any]]] = {
+        "repeat_revenue": (amounts, (f["judged_first_revenue"] * new, f["judged_revenue"])),
+        "repeat_orders": (acts, (f["judged_first_orders"] * new, f["judged_orders"])),
+        "repeat_margin": (amounts, (f["judged_first_margin"] * new, f["judged_margin"])),
+        "regular_revenue": (amounts, regular_columns(f, c.case.window)),
+        "sleeping": (amounts, sleeping_columns(f, rhythm)),
     }
     if c.case.window.has_prior:
-        figures |= loss_columns(f)
+        drawn = partial(
+            bootstrap_ratio,
+            draws=t.count("general.bootstrap_draws"),
+            seed=t.count("general.bootstrap_seed"),
+            level=level,
+        )
+        columns = loss_columns(f)
+        figures["lost_revenue"] = (amounts, columns["lost_revenue"])
+        figures |= {name: (drawn, columns[name]) for name in ("grr", "nrr")}
     c.facts["initiative"] = {"orders": False, "touches": False}
     began = _began(c)
     if began is not None:
         both = f[["client_key"]].merge(began, on="client_key", how="left").fillna({"by_us": 0, "by_client": 0})
-        figures["by_us"] = (both["by_us"], both["by_us"] + both["by_client"])
-    t = c.case.thresholds
-    return shares_of_sums(
-        figures,
-        draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"),
-        dominant_limit=t.value("general.dominant_client_share"),
-        level=t.value("general.confidence_level"),
-    )
+        figures["by_us"] = (acts, (both["by_us"], both["by_us"] + both["by_client"]))
+    limit = t.value("general.dominant_client_share")
+    return {name: share_of(top, bottom, measure, limit) for name, (measure, (top, bottom)) in figures.items()}
 
 
 def _began(c: _Chapter) -> pd.DataFrame | None:
@@ -256,11 +284,12 @@ NOTHING_BEFORE = Text("В предыдущие 12 месяцев выручки 
 
 
 def _change(c: _Chapter, shares: dict[str, Share]) -> None:
-    ids = ("lost_revenue_share", "grr", "nrr", "bridge", "drivers")
+    ids = ("lost_run_rate_share", "lost_revenue_share", "grr", "nrr", "bridge", "drivers")
     if not c.case.window.has_prior:
         c.metrics += [no_metric(f"retention.{name}", _no_prior(c)) for name in ids]
         return
     f, w = c.clients, c.case.window
+    c.metrics.append(_lost_run_rate(c))
     lost = (f["prior_days"] > 0) & (f["recent_days"] == 0)
     c.metrics.append(
         share_metric(
@@ -293,10 +322,36 @@ def _change(c: _Chapter, shares: dict[str, Share]) -> None:
         "clients": drivers.clients,
     }
     c.metrics.append(metric("retention.drivers", drivers.change, n=drivers.clients, pattern=drivers.pattern))
+
+
+def _lost_run_rate(c: _Chapter) -> Metric:
+    """Return which part of the regular clients' yearly rate is lost, by money; by clients beside it in ``extra``."""
+    id, t, f = "retention.lost_run_rate_share", c.case.thresholds, c.clients
+    gone = t.value("retention.lost_gap_multiple")
+    rates = run_rates(f, c.case.query(_sql("gaps")), c.case.window, gone)
+    level = t.value("general.confidence_level")
+    lost = rates["lost"].to_numpy(dtype=np.bool_)
+    rate = rates["yearly_rate"].to_numpy(dtype=np.float64)
+    share = share_of(rate * lost, rate, partial(weighted_share, level=level), t.value("general.dominant_client_share"))
+    by = proportion(int(lost.sum()), len(lost), level)
     c.tables["lost_clients"] = (
-        f.loc[lost, ["client_key", "client_name", "segment", "last_day", "prior_revenue", "last_manager"]]
-        .sort_values(["prior_revenue", "client_key"], ascending=[False, True])
+        f.loc[rates.index, ["client_key", "client_name", "segment", "last_day", "last_manager"]]
+        .assign(yearly_rate=rate)[lost]
+        .sort_values(["yearly_rate", "client_key"], ascending=[False, True])
         .reset_index(drop=True)
+    )
+    return share_metric(
+        id,
+        share,
+        NOTHING_BEFORE,
+        regular_clients=len(lost),
+        lost_clients=int(lost.sum()),
+        run_rate=float(rate.sum()),
+        lost_rate=float(rate[lost].sum()),
+        clients_value=by.value,
+        clients_low=by.low,
+        clients_high=by.high,
+        clients_n=len(lost),
     )
 
 
@@ -323,7 +378,8 @@ def _rhythm(c: _Chapter) -> tuple[pd.DataFrame, pd.Series]:
     regular = c.buyers[["client_key", "segment", "last_day", "last_year_revenue"]]
     tolerance = c.case.thresholds.value("retention.season_tolerance")
     in_season = set(c.case.query(_sql("seasons"), tolerance=tolerance)["client_key"])
-    rhythm = cadence(regular, c.case.query(_sql("gaps")), w.as_of, limits_of(c.case.thresholds), in_season)
+    days = c.case.query(_sql("last_days"), days=LAST_GAPS + 1)
+    rhythm = cadence(regular, c.case.query(_sql("gaps")), days, w.as_of, limits_of(c.case.thresholds), in_season)
     c.facts["in_season"] = int(rhythm["client_key"].isin(in_season).sum())
     result = _alive(c)
     return rhythm, pd.Series(result, index=c.buyers["client_key"], dtype=float)
@@ -497,9 +553,10 @@ def _by_manager(c: _Chapter) -> None:
         return
     manager = c.case.query(_sql("prior_manager")).set_index("client_key")["manager"]
     t = c.case.thresholds
-    table, placed = loss_by_manager(
-        c.clients, manager, t.value("general.funnel_watch_level"), t.value("general.funnel_found_level")
-    )
+    limits = t["retention.manager_outlier"]
+    assert limits.watch is not None and limits.found is not None
+    least = t.count("general.min_units")
+    table, placed = loss_by_manager(c.clients, manager, limits.watch, limits.found, least)
     c.tables["by_manager"] = table
     if c.case.has("promised_date", "shipped_date"):
         c.tables["loss_by_service"] = loss_by_service(c.clients, c.case.query(_sql("service")))
@@ -520,9 +577,10 @@ def _by_manager(c: _Chapter) -> None:
             high=e.high,
             n=e.n,
             managers=len(table),
-            outside_outer=int((table["position"] >= 2).sum()),
-            outside_inner=int((table["position"] == 1).sum()),
-            overdispersed=placed.overdispersed,
+            found_managers=int((table["position"] == 2).sum()),
+            watched_managers=int((table["position"] == 1).sum()),
+            centre=placed.centre,
+            spread=placed.spread,
         )
     )
 

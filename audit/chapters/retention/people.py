@@ -6,67 +6,85 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from audit.stats.funnel import Funnel, funnel, funnel_limits
+from audit.stats.funnel import Outliers, outliers
 
-__all__ = ["between_projects", "initiative", "loss_by_manager", "loss_by_service"]
+__all__ = ["between_projects", "expected_losses", "initiative", "loss_by_manager", "loss_by_service"]
+
+Floats = NDArray[np.float64]
+
+
+FEWEST_ALIKE = 20
+"""Clients of a segment from which it is told apart."""
 
 
 def loss_by_manager(
-    clients: pd.DataFrame, manager: pd.Series, inner: float = 0.95, outer: float = 0.998
-) -> tuple[pd.DataFrame, Funnel | None]:
-    """Return clients lost per manager with the place of each in a funnel of equal risk.
+    clients: pd.DataFrame, manager: pd.Series, watch: float, found: float, min_clients: int
+) -> tuple[pd.DataFrame, Outliers | None]:
+    """Return clients lost per manager, each held against the others after what the book lets expect.
 
-    ``clients``: client_key, prior_days, recent_days, prior_revenue; ``manager``: manager of most order days of the
-    prior period by client_key. At risk: clients with two or more order days in the prior period; lost: none in the
-    recent one. Columns: manager, clients, lost, share, inner_low, inner_high (limits at level ``inner``), outer_low,
-    outer_high (at ``outer``), position (2 beyond the outer limits on the bad side, 1 beyond the inner ones, negative
-    on the good side), p_value, lost_revenue (prior revenue of the lost). Most clients first, then by name.
+    ``clients``: client_key, segment, first_day, prior_days, recent_days, prior_revenue; ``manager``: manager of most
+    order days of the prior period by client_key. At risk: clients with two or more order days in the prior period; lost:
+    none in the recent one. ``watch``, ``found``: false-discovery rates below which a manager is watched, found (with
+    ``min_clients`` at least). Columns: manager, clients, lost, share, expected (share that segment, size and time with
+    the company of these very clients let expect), q_value (see `audit.stats.funnel.outliers`), ``position`` (2 found, 1
+    watched, 0), lost_revenue (prior revenue of the lost). Most clients first, then by name.
     """
     rows = clients[clients["prior_days"] >= 2].copy()
     rows["manager"] = rows["client_key"].map(manager)
     rows = rows[rows["manager"].notna()]
+    columns = ["manager", "clients", "lost", "share", "expected", "q_value", "position", "lost_revenue"]
+    if not len(rows):
+        return pd.DataFrame(columns=columns), None
     rows["lost"] = rows["recent_days"] == 0
+    rows["due"] = expected_losses(rows)
     rows["lost_revenue"] = rows["prior_revenue"].where(rows["lost"], 0.0)
     out = (
         rows.groupby("manager")
-        .agg(clients=("client_key", "size"), lost=("lost", "sum"), lost_revenue=("lost_revenue", "sum"))
+        .agg(
+            clients=("client_key", "size"),
+            lost=("lost", "sum"),
+            due=("due", "sum"),
+            lost_revenue=("lost_revenue", "sum"),
+        )
         .reset_index()
+        .sort_values(["clients", "manager"], ascending=[False, True])
+        .reset_index(drop=True)
     )
-    out = out.sort_values(["clients", "manager"], ascending=[False, True]).reset_index(drop=True)
-    placed = funnel(out["lost"].to_numpy(), out["clients"].to_numpy()) if len(out) else None
-    columns = [
-        "manager",
-        "clients",
-        "lost",
-        "share",
-        "inner_low",
-        "inner_high",
-        "outer_low",
-        "outer_high",
-        "position",
-        "p_value",
-        "lost_revenue",
-    ]
-    if placed is None:
-        return pd.DataFrame(columns=columns), None
-    size, lost = out["clients"].to_numpy(dtype=np.float64), out["lost"].to_numpy(dtype=np.float64)
-    near, far = funnel_limits(size, placed.rate, inner), funnel_limits(size, placed.rate, outer)
-    position = np.zeros(len(out), dtype=np.int64)
-    for low, high in (near, far):
-        # Whole counts are compared: k/n against limit/n must not hang on the last bit.
-        position += (lost > np.rint(high * size)).astype(np.int64) - (lost < np.rint(low * size)).astype(np.int64)
+    size = out["clients"].to_numpy(dtype=np.float64)
+    placed = outliers(out["lost"].to_numpy(), size, expected=out["due"].to_numpy())
+    with np.errstate(invalid="ignore"):
+        far = (placed.q_value < found) & (size >= min_clients)
+        near = placed.q_value < watch
     return out.assign(
         clients=out["clients"].astype(np.int64),
         lost=out["lost"].astype(np.int64),
         share=placed.share,
-        inner_low=near[0],
-        inner_high=near[1],
-        outer_low=far[0],
-        outer_high=far[1],
-        position=position,
-        p_value=placed.p_value,
+        expected=out["due"] / size,
+        q_value=placed.q_value,
+        position=np.where(far, 2, np.where(near, 1, 0)),
     )[columns], placed
+
+
+def expected_losses(rows: pd.DataFrame) -> Floats:
+    """Return each client's chance of being lost by segment, size and time with the company, whoever its manager is.
+
+    A linear model of loss on these and on the managers, so that a manager's own losses are not taken for those of a
+    segment; the managers' part is left out, and the mean is that of all. ``rows``: manager, lost, segment, first_day,
+    prior_revenue. Sizes in thirds; segments of at least `FEWEST_ALIKE` clients; clients of before and of the last year.
+    """
+    lost = rows["lost"].to_numpy(dtype=np.float64)
+    segment = rows["segment"].astype("string").fillna("—")
+    known = segment.value_counts()
+    size = rows["prior_revenue"].rank(pct=True)
+    marks = [(segment == name).to_numpy() for name in sorted(known[known >= FEWEST_ALIKE].index)[1:]]
+    marks += [(size <= 1 / 3).to_numpy(), (size > 2 / 3).to_numpy()]
+    marks.append((rows["first_day"] > rows["first_day"].median()).to_numpy())
+    mix = np.column_stack(marks).astype(np.float64)
+    people = pd.get_dummies(rows["manager"], dtype=float).to_numpy()
+    effect = mix @ np.linalg.lstsq(np.column_stack([people, mix]), lost, rcond=None)[0][people.shape[1] :]
+    return np.asarray(np.clip(lost.mean() + effect - effect.mean(), 0.0, 1.0), dtype=np.float64)
 
 
 def initiative(orders: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:

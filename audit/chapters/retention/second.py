@@ -18,10 +18,14 @@ HORIZONS_DAYS = (30, 60, 90, 180, 365, 730)
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Days from one purchase to the next, or to the end of watching, one entry per client."""
+    """Days from one purchase to the next, or to the end of watching, one entry per client.
+
+    ``followed``: days from the purchase to the end of watching, whether the next one came or not.
+    """
 
     days: NDArray[np.int64]
     happened: NDArray[np.bool_]
+    followed: NDArray[np.int64]
 
     def curve(self) -> SurvivalCurve:
         """Return the Kaplan–Meier curve of the wait."""
@@ -36,7 +40,8 @@ def waits(clients: pd.DataFrame, origin: str, event: str, as_of: dt.date) -> Wai
     rows = clients[clients[origin].notna()]
     end = rows[event].fillna(pd.Timestamp(as_of))
     days = np.asarray((end - rows[origin]).dt.days, dtype=np.int64)
-    return Waits(days, np.asarray(rows[event].notna(), dtype=np.bool_))
+    followed = np.asarray((pd.Timestamp(as_of) - rows[origin]).dt.days, dtype=np.int64)
+    return Waits(days, np.asarray(rows[event].notna(), dtype=np.bool_), followed)
 
 
 def curve_table(curve: SurvivalCurve) -> pd.DataFrame:
@@ -78,28 +83,25 @@ def share_at(curve: SurvivalCurve, horizons: tuple[int, ...] = HORIZONS_DAYS) ->
     return pd.DataFrame(rows).astype({"share": float, "low": float, "high": float})
 
 
-def longest_judged(curve: SurvivalCurve, horizon: int, min_at_risk: int) -> SurvivalAt | None:
-    """Return the curve at the horizon, or at the latest earlier day with ``min_at_risk`` clients still at risk."""
-    point = curve.at(horizon)
-    if point.survival is not None and point.at_risk >= min_at_risk:
-        return point
-    enough = curve.times[(curve.at_risk >= min_at_risk) & (curve.times <= horizon)]
-    return curve.at(float(enough[-1])) if enough.size else None
+def longest_judged(w: Waits, horizon: int, min_followed: int) -> SurvivalAt | None:
+    """Return the curve at the horizon, or at the latest earlier day for which ``min_followed`` clients were followed.
 
-
-def when_judged(w: Waits, horizon: int, min_at_risk: int, as_of: dt.date) -> dt.date | None:
-    """Return the day from which ``min_at_risk`` of the present clients can be at risk at the horizon; None: never.
-
-    The clients that have not bought again reach the horizon one by one if they go on not buying; the earliest such day.
+    Followed from the start, whatever became of them: the better the clients come back, the fewer are left at risk.
     """
-    waiting = np.sort(w.days[~w.happened])[::-1]
-    there = int(((w.days >= horizon) & w.happened).sum())
-    needed = min_at_risk - there
-    if needed <= 0:
-        return as_of
-    if needed > len(waiting):
+    if len(w.followed) < min_followed:
         return None
-    return as_of + dt.timedelta(days=max(0, int(horizon - waiting[needed - 1])))
+    curve = w.curve()
+    day = min(horizon, int(np.sort(w.followed)[::-1][min_followed - 1]))
+    point = curve.at(day)
+    return point if point.survival is not None else curve.at(float(curve.times[-1]))
+
+
+def when_judged(w: Waits, horizon: int, min_followed: int, as_of: dt.date) -> dt.date | None:
+    """Return the day from which ``min_followed`` of the present clients are followed for the horizon; None: never."""
+    if len(w.followed) < min_followed:
+        return None
+    longest = int(np.sort(w.followed)[::-1][min_followed - 1])
+    return as_of + dt.timedelta(days=max(0, horizon - longest))
 
 
 def purchase_split(

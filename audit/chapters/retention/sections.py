@@ -318,7 +318,6 @@ def managers(view: ChapterView) -> Section:
     parts: list[Any] = []
     if m.value is not None:
         frame = view.tables["by_manager"]
-        t = view.case.thresholds
         named = _managers(view, frame, "manager")
         out = int((frame["position"] >= 1).sum())
         drawn = frame[frame["clients"] >= SMALLEST_BOOK]
@@ -327,10 +326,10 @@ def managers(view: ChapterView) -> Section:
             charts.managers_chart(
                 drawn,
                 m.value,
+                (m.extra["centre"], m.extra["spread"], len(frame)),
                 view.fmt,
                 caption,
                 [str(x) for x in named.loc[drawn.index, "manager"]],
-                (t.value("general.funnel_watch_level"), t.value("general.funnel_found_level")),
                 view.plain("managers", "mean"),
                 view.plain("managers", "units"),
             )
@@ -518,7 +517,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
         *client,
         Col("segment", view.label("Сегмент", "Segment")),
         Col("last_day", view.label("Последний заказ", "Last order"), "date"),
-        Col("prior_revenue", view.label("Выручка год назад", "Revenue a year ago"), "money_full"),
+        Col("yearly_rate", view.label("Выручка в год до ухода", "Revenue a year before leaving"), "money_full"),
         Col("last_manager", view.label("Последний менеджер", "Last manager")),
     ]
     gone = tables.get("lost_clients")
@@ -546,11 +545,8 @@ def sheets(view: ChapterView) -> list[Sheet]:
         Col("clients", view.label("Клиентов год назад", "Clients a year ago"), "count"),
         Col("lost", view.label("Ушли", "Lost"), "count"),
         Col("share", view.label("Доля", "Share"), "share"),
-        Col("inner_low", view.label("95 %: от", "95%: from"), "share"),
-        Col("inner_high", view.label("95 %: до", "95%: to"), "share"),
-        Col("outer_low", view.label("99,8 %: от", "99.8%: from"), "share"),
-        Col("outer_high", view.label("99,8 %: до", "99.8%: to"), "share"),
-        Col("p_value", view.label("p", "p"), "num", 4),
+        Col("expected", view.label("Ожидаемая доля", "Share expected"), "share"),
+        Col("q_value", view.label("q (доля ложных тревог)", "q (false discovery rate)"), "num", 4),
         Col("lost_revenue", view.label("Выручка ушедших год назад", "Revenue of the lost a year ago"), "money_full"),
     ]
     add("by_manager", "managers", None if by is None else _managers(view, by, "manager"), manager)

@@ -39,7 +39,7 @@ def crossings(silences: pd.DataFrame, limits: Limits) -> pd.DataFrame:
 
     ``silences``: rows of ``retention_silences.sql``. The limit comes from the gaps before the silence alone: the later
     fate of a client cannot decide whether it counts. Columns: client_key, ``limit_days``, ``days_after`` (from crossing
-    to return or to the end of watching), ``returned``.
+    to return or to the end of watching), ``followed_after`` (from crossing to as_of), ``returned``.
     """
     # Engines interpolate quantiles differently in the last bit; whole days must not hang on it.
     p90 = np.round(silences["p90_before_days"].to_numpy(dtype=np.float64), 6)
@@ -52,6 +52,7 @@ def crossings(silences: pd.DataFrame, limits: Limits) -> pd.DataFrame:
             "client_key": rows["client_key"],
             "limit_days": rows["limit_days"],
             "days_after": rows["silent_days"] - rows["limit_days"],
+            "followed_after": rows["followed_days"] - rows["limit_days"],
             "returned": rows["returned"] == 1,
         }
     ).reset_index(drop=True)
@@ -59,8 +60,11 @@ def crossings(silences: pd.DataFrame, limits: Limits) -> pd.DataFrame:
 
 def return_waits(crossed: pd.DataFrame) -> Waits:
     """Return the wait from crossing the limit to the next order, in whole days (rounded up)."""
-    days = np.ceil(np.round(crossed["days_after"].to_numpy(dtype=np.float64), 6)).astype(np.int64)
-    return Waits(days, crossed["returned"].to_numpy(dtype=np.bool_))
+    days, followed = (
+        np.ceil(np.round(crossed[c].to_numpy(dtype=np.float64), 6)).astype(np.int64)
+        for c in ("days_after", "followed_after")
+    )
+    return Waits(days, crossed["returned"].to_numpy(dtype=np.bool_), followed)
 
 
 @dataclass(frozen=True, slots=True)

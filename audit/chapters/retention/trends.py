@@ -18,7 +18,7 @@ from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, sql_text
 from audit.model.result import Metric, metric, no_metric
 from audit.model.window import Window
-from audit.stats.trend import Trend, yearly_trends
+from audit.stats.trend import Trend, tellable, yearly_trends
 
 __all__ = [
     "FIGURES",
@@ -169,7 +169,11 @@ NO_TREND = Text(
 
 
 def trend_metrics(trends: dict[str, Trend], window: Window, months: int, deflated: bool) -> list[Metric]:
-    """Return the four trends as metrics, change a year; ``extra`` has the last 12 months against the 12 before."""
+    """Return the four trends as metrics, change a year.
+
+    ``extra``: the last 12 months against the 12 before with their interval; ``tellable``: the least decline that an
+    interval as wide as that of the slope could tell from none.
+    """
     out = []
     for name in FIGURES:
         id = f"retention.{name}_trend"
@@ -189,21 +193,20 @@ def trend_metrics(trends: dict[str, Trend], window: Window, months: int, deflate
         if e.value is None:
             out.append(no_metric(id, NO_TREND, n=e.n))
             continue
-        low = None if e.low is None or not np.isfinite(e.low) else e.low
-        high = None if e.high is None or not np.isfinite(e.high) else e.high
         more: dict[str, Any] = {"deflated": deflated} if name == "ticket" else {}
         out.append(
             metric(
                 id,
                 e.value,
-                low=low,
-                high=high,
+                low=e.low,
+                high=e.high,
                 n=e.n,
                 months=months,
                 pairs=trends[name].pairs,
                 last_year=last.value,
                 last_year_low=last.low,
                 last_year_high=last.high,
+                tellable=tellable(e),
                 **more,
             )
         )

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from audit.errors import Text
 from audit.findings.declared import declared
-from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import band, few, make_finding, no_figure, not_assessed, status_of
+from audit.findings.finding import Doubt, Effect, Finding, Status
+from audit.findings.judge import (
+    band,
+    doubt_of,
+    few,
+    judged,
+    make_finding,
+    no_figure,
+    not_assessed,
+    status_of,
+    steadied,
+    worse,
+)
 from audit.ground.dates import day_text
 from audit.method import Threshold, method
 from audit.model.calendar import add_months
@@ -34,9 +44,9 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter; in strategic sales none applies."""
     if case.sale_type.used == "S":
         return [not_assessed(spec.id, NOT_IN_S) for spec in method().findings_of("retention")]
-    facts = {"retention.revenue_leak": _projects, "retention.mostly_reactive": _initiative}
     return [
-        *declared(case, result, facts=facts, prices={"retention.revenue_leak": _leak_effect}),
+        *declared(case, result, facts={"retention.mostly_reactive": _initiative}),
+        _revenue_leak(case, result),
         _leaky_first_purchase(case, result),
         _low_repeat_share(case, result),
         _trend(case, result, "base_shrinking", "active_clients_trend"),
@@ -56,6 +66,9 @@ def _figures(m: Metric) -> dict[str, Any]:
 NEW_CLIENTS = Text("Новых клиентов после разгонного периода", "New clients after the burn-in")
 CLIENTS = Text("Клиентов с заказами", "Clients with orders")
 REGULAR_CLIENTS = Text("Постоянных клиентов (два дня заказа и больше)", "Regular clients (two order days or more)")
+BEFORE = Text(
+    "Постоянных клиентов с заказами в предыдущие 12 месяцев", "Regular clients with orders in the 12 months before"
+)
 SLEEPERS = Text("Клиентов, когда-либо замолкавших дольше своего предела", "Clients ever silent beyond their limit")
 BOOKS = Text(
     "Клиентов с двумя и более днями заказа в предыдущие 12 месяцев и известным менеджером",
@@ -132,6 +145,7 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
         **_figures(m),
         "naive": naive.value,
         "naive_n": naive.n,
+        "plain": result.metrics["retention.second_purchase_new"].value,
         "norm": limits.found,
         "missing_a_year": max(0, round(new_a_year * gap[1])),
     }
@@ -165,7 +179,33 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
             },
             _in_proportion(result.tables["once"], "first_revenue"),
         )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts)
+    doubt: Doubt | Text | None = doubt_of(m, limits, "judged")
+    if status == "clear" and (mixed := _mixed(case, result)):
+        status, doubt = "unclear", mixed
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts, doubt=doubt)
+
+
+def _mixed(case: Case, result: ChapterResult) -> Text | None:
+    """Say why a good second-purchase figure cannot be believed: too many of the new clients may be old; None: it can."""
+    old = result.metrics["retention.new_probably_old_share"]
+    if old.value is None:
+        return None
+    if old.value > case.thresholds.value("retention.max_probably_old_share"):
+        share = f"{old.value * 100:.0f}"
+        return Text(
+            f"Доля хорошая, но среди «новых» около {share}\u00a0% — вероятно, давние клиенты с редкими заказами: для них это "
+            "не вторая покупка. Ответ даст поле «клиент с» (client_since) или более длинная выгрузка",
+            f"The share is good, but about {share}% of the “new” clients are probably old ones who order rarely: theirs is no "
+            "second purchase. The field “client since” (client_since) or a longer export would tell",
+        )
+    if old.extra["short"]:
+        return Text(
+            "Доля хорошая, но выгрузка короче десяти обычных промежутков между заказами: новых клиентов от давних не "
+            "отличить. Ответ даст поле «клиент с» (client_since) или более длинная выгрузка",
+            "The share is good, but the export is shorter than ten usual gaps between orders: new clients cannot be told from "
+            "old ones. The field “client since” (client_since) or a longer export would tell",
+        )
+    return None
 
 
 def _within_horizon(
@@ -192,7 +232,7 @@ def _within_horizon(
 
 def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text:
     """Say why a share within a horizon cannot be judged yet, and from which day it can be."""
-    needed = case.thresholds.count("retention.min_at_risk")
+    needed = case.thresholds.count("retention.min_followed")
     full = case.thresholds.count("retention.horizon_days")
     if horizon < full:
         return Text(
@@ -201,11 +241,11 @@ def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text
             f"The horizon of {horizon} days is shorter than {full}: it can only show a good result, "
             "and the interval does not reach the norm",
         )
-    at_risk = m.extra["at_risk"] if m.extra["horizon_days"] == horizon else 0
+    followed = m.extra["followed"]
     start = Text(
-        f"Клиентов, прослеженных {horizon} дн. и не вернувшихся раньше: {at_risk}, нужно {needed}; "
+        f"Клиентов, за которыми следили все {horizon} дн.: {followed}, нужно {needed}; "
         "на более коротком сроке доля до границы уверенно не дотягивает",
-        f"Clients followed for {horizon} days and not back before: {at_risk}, {needed} are needed; "
+        f"Clients followed for all of {horizon} days: {followed}, {needed} are needed; "
         "at a shorter horizon the share does not surely reach the limit",
     )
     ready = m.extra["ready"]
@@ -221,9 +261,9 @@ def _not_yet(case: Case, result: ChapterResult, m: Metric, horizon: int) -> Text
 
 
 def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
-    """Judge the repeat share of revenue; where projects happen once it is watched at most."""
+    """Judge the regular clients' share of revenue; where projects happen once it is watched at most."""
     id = "retention.low_repeat_share"
-    m = result.metrics["retention.repeat_revenue_share"]
+    m = result.metrics["retention.regular_revenue_share"]
     if m.value is None:
         return no_figure(id, m)
     if reason := few(case, m.n, CLIENTS):
@@ -267,35 +307,62 @@ def _once_only(case: Case, result: ChapterResult) -> bool:
     return case.project_sales and (once is None or float(once) >= limit)
 
 
-def _projects(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
-    return {"projects": _once_only(case, result)}
-
-
 def _initiative(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     return dict(result.facts["initiative"])
 
 
-def _leak_effect(case: Case, result: ChapterResult) -> Effect | None:
-    """Price the revenue that left with clients beyond the watch limit."""
-    m = result.metrics["retention.lost_revenue_share"]
-    watch = case.thresholds["retention.revenue_leak"].watch
-    assert m.value is not None and watch is not None
-    prior = float(m.extra["prior_revenue"])
-    over = [max(0.0, v - watch) * prior for v in (m.low or m.value, m.value, m.high or m.value)]
-    return _effect(
+def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
+    """Judge the lost part of the yearly rate by money and by clients; the worse counts, where projects happen once capped."""
+    id = "retention.revenue_leak"
+    m = result.metrics["retention.lost_run_rate_share"]
+    if m.value is None:
+        return no_figure(id, m)
+    if reason := few(case, m.extra["regular_clients"], BEFORE):
+        return not_assessed(id, reason)
+    limits = case.thresholds[id]
+    money, clients = judged(m, limits), judged(m, limits, "clients")
+    assert money is not None and clients is not None and limits.watch is not None
+    status = worse(steadied(money, m, limits), clients)
+    facts = {
+        **_figures(m),
+        "watch": limits.watch,
+        "found": limits.found,
+        "projects": _once_only(case, result),
+        "by_clients": status != steadied(money, m, limits),
+    }
+    if facts["projects"] and status == "found":
+        status = "watch"
+    rate = float(m.extra["run_rate"])
+    over = [max(0.0, v - limits.watch) * rate for v in (m.low or m.value, m.value, m.high or m.value)]
+    effect = _effect(
         result,
         (over[0], over[1], over[2]),
         Text(
-            "(доля ушедшей выручки − граница наблюдения) × выручка предыдущих 12 месяцев",
-            "(share of lost revenue − watch limit) × revenue of the 12 months before",
+            "(потерянная доля − граница наблюдения) × годовая выручка постоянных клиентов",
+            "(share lost − watch limit) × yearly revenue of regular clients",
         ),
-        {"lost_share": m.value, "watch": watch, "prior_revenue": prior},
-        _in_proportion(result.tables["lost_clients"], "prior_revenue"),
+        {"lost_share": m.value, "watch": limits.watch, "run_rate": rate},
+        _in_proportion(result.tables["lost_clients"], "yearly_rate"),
+    )
+    doubts = (doubt_of(m, limits, by) for by in ("", "clients", "without"))
+    return make_finding(
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        effect=effect,
+        base_revenue_share=m.value,
+        table="lost_clients",
+        facts=facts,
+        doubt=next((d for d in doubts if d is not None), None),
     )
 
 
 def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Finding:
-    """Judge a yearly trend: found by the interval of the slope, watched also by the last year alone."""
+    """Judge a yearly trend: found by the interval of the slope, watched also by the last year with its own.
+
+    A trend is watched only if its interval lies wholly below zero; one that does not tell says which decline it could.
+    """
     id = f"retention.{name}"
     m = result.metrics[f"retention.{metric_name}"]
     if m.value is None:
@@ -306,24 +373,24 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         **_figures(m),
         "nominal": name == "ticket_decline" and not m.extra.get("deflated", False),
         "range_grows": False,
+        "by_last_year": False,
     }
-    widest = case.thresholds.value("retention.trend_max_half_width")
     limits = case.thresholds[id]
-    assert limits.watch is not None
-    status = status_of(m.value, m.low, m.high, limits)
-    # a wide interval that lies wholly on one side says enough, where there are clients enough to believe it
-    says_enough = status != "watch" and (m.n or 0) >= 2 * case.thresholds.count("general.min_units")
-    if m.low is None or m.high is None or ((m.high - m.low) / 2 > widest and not says_enough):
-        points = f"{widest * 100:g}"
+    if m.low is None or m.high is None:
         reason = Text(
-            f"Интервал тренда шире ±{points.replace('.', ',')} п. п.: по этим данным направление не назвать",
-            f"The interval of the trend is wider than ±{points} percentage points: the data do not tell a direction",
+            "Месяцев с заказами слишком мало, чтобы отличить тренд от колебаний рынка",
+            "Too few months have orders to tell a trend from the market's ups and downs",
         )
         return not_assessed(id, reason, facts=facts)
-    last = m.extra["last_year"]
-    facts["by_last_year"] = bool(status == "clear" and last is not None and last < limits.watch)
-    if facts["by_last_year"]:
-        status = "watch"
+    last = _falling(m, limits, "last_year")
+    status = _falling(m, limits)
+    assert status is not None
+    if status in ("clear", "unclear") and last in ("found", "watch"):
+        status, facts["by_last_year"] = "watch", True
+    doubt = None
+    if status == "unclear":
+        assert limits.watch is not None and limits.found is not None
+        doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None)
     if name == "ticket_decline" and status == "found":
         breadth = result.metrics["retention.range_trend"]
         # Clients that buy more goods, smaller each, are what EK call a normal rotation.
@@ -338,7 +405,16 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
         Text("годовое снижение × выручка последних 12 месяцев", "yearly decline × revenue of the last 12 months"),
         {"decline": -m.value, "annual_revenue": annual},
     )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts)
+    return make_finding(
+        case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts, doubt=doubt
+    )
+
+
+def _falling(m: Metric, limits: Threshold, by: str = "") -> Status | None:
+    """Return the status of a trend, or of the change beside it: no warning while a rise is not excluded."""
+    status = judged(m, limits, by)
+    high = m.extra[f"{by}_high"] if by else m.high
+    return "unclear" if status == "watch" and (high is None or high >= 0) else status
 
 
 def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
@@ -396,37 +472,38 @@ def _weak_return(case: Case, result: ChapterResult) -> Finding:
     if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, horizon), facts=facts)
     status, facts["sure_low"], facts["sure_days"] = verdict
-    return make_finding(case, id, status, grade=m.grade or "C", table="worklist", facts=facts)
+    doubt = doubt_of(m, limits, "judged")
+    return make_finding(case, id, status, grade=m.grade or "C", table="worklist", facts=facts, doubt=doubt)
 
 
 def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
-    """Judge whether some managers lose more clients than chance allows a book of their size."""
+    """Judge whether some managers lose more clients than the others' spread and chance let a book like theirs expect."""
     id = "retention.manager_outlier"
     m = result.metrics["retention.by_manager"]
     if m.value is None:
         return no_figure(id, m)
     if reason := few(case, m.n, BOOKS):
         return not_assessed(id, reason)
-    if m.extra["managers"] < 2:
-        return not_assessed(
-            id, Text("Менеджер один: сравнивать не с кем", "There is one manager only: nobody to compare with")
+    if m.extra["managers"] < (fewest := case.thresholds.count("retention.fewest_managers")):
+        managers = m.extra["managers"]
+        reason = Text(
+            f"Менеджеров {managers}: чтобы отличить одного от разброса остальных, нужно не меньше {fewest}",
+            f"{managers} managers: at least {fewest} are needed to tell one from the spread of the others",
         )
-    limits = case.thresholds[id]
-    assert limits.watch is not None and limits.found is not None
-    outer, inner = int(m.extra["outside_outer"]), int(m.extra["outside_inner"])
-    status: Status = "found" if outer >= limits.found else "watch" if outer + inner >= limits.watch else "clear"
+        return not_assessed(id, reason)
+    found, watched = int(m.extra["found_managers"]), int(m.extra["watched_managers"])
+    status: Status = "found" if found else "watch" if watched else "clear"
     table = result.tables["by_manager"]
     out = table[table["position"] >= 1]
-    excess = float((out["lost"] - out["clients"] * m.value).sum())
+    excess = float((out["lost"] - out["clients"] * out["expected"]).sum())
     lost, lost_revenue = float(out["lost"].sum()), float(out["lost_revenue"].sum())
     mean = lost_revenue / lost if lost > 0 else 0.0
-    limit = float((out["lost"] - np.floor(out["inner_high"] * out["clients"] + 1e-9)).sum()) if len(out) else 0.0
     effect = _effect(
         result,
-        (max(limit, 0.0) * mean, excess * mean, lost * mean),
+        (0.0, excess * mean, lost * mean),
         Text(
-            "клиенты, потерянные сверх общего уровня, × их средняя выручка предыдущего года",
-            "clients lost above the common rate × their mean revenue of the year before",
+            "клиенты, потерянные сверх ожидаемого для этих книг, × их средняя выручка предыдущего года",
+            "clients lost beyond what their books let expect × their mean revenue of the year before",
         ),
         {"excess_clients": excess, "mean_revenue": mean, "common_rate": m.value},
     )

@@ -14,7 +14,8 @@ import pandas as pd
 
 from audit.errors import Text
 from audit.model.result import Metric, metric, no_metric
-from audit.stats.intervals import wilson, wilson_bounds
+from audit.stats.intervals import wilson_bounds
+from audit.stats.shares import clustered_share
 
 __all__ = ["Entry", "entry_by_manager", "entry_hours", "entry_share", "measure_entry", "own_entry"]
 
@@ -31,6 +32,8 @@ class Entry:
     typed by the responsible manager; ``own`` of those where typing is the manager's own work; ``suspect`` typed
     under a spelling that looks like the manager's own login but is in no list; ``automatic`` by a system user;
     ``identical``: author and manager never differ; ``apart``: no spelling of an author ever occurs as a manager.
+    ``managers``: one row per manager with orders ``typed`` by people, ``foreign`` ones, and those that are ``possible``
+    if suspect logins are the manager's.
     """
 
     orders: int
@@ -44,6 +47,7 @@ class Entry:
     unlisted_authors: int
     identical: bool
     apart: bool
+    managers: pd.DataFrame
 
     @property
     def foreign(self) -> int:
@@ -111,6 +115,8 @@ def measure_entry(
     )
     authors = set(human["created_by"])
     n = human["orders"]
+    foreign = n.where(same & ~own, 0)
+    columns = {"typed": n, "foreign": foreign, "possible": foreign + n.where(suspect & ~same & ~own, 0)}
     return Entry(
         orders=orders,
         with_author=int(known["orders"].sum()),
@@ -123,6 +129,7 @@ def measure_entry(
         unlisted_authors=int(n[unlisted].sum()),
         identical=bool(len(known)) and bool((known["created_by"] == known["manager"]).all()),
         apart=not (authors & managers),
+        managers=pd.DataFrame(columns).groupby(human["manager"]).sum(),
     )
 
 
@@ -132,7 +139,7 @@ def entry_by_manager(
     """Turn the counts into the metric, or say why it cannot be had: it is never 0 for want of an author.
 
     ``needs_roles``: order entry is the seller's own work in this type, so without the managers' roles nothing is
-    known. The upper limit of the Wilson interval takes the suspect logins for managers.
+    known. Managers are what was drawn: who types is their habit. The upper limit takes the suspect logins for theirs.
     """
     if not has_fields:
         return no_metric(
@@ -203,13 +210,12 @@ def entry_by_manager(
             ),
             n=entry.typed,
         )
-    low, _ = wilson(entry.foreign, entry.typed)
-    _, high = wilson(min(entry.foreign + entry.suspect, entry.typed), entry.typed)
+    m = entry.managers
     return metric(
         METRIC,
         entry.foreign / entry.typed,
-        low=low,
-        high=high,
+        low=clustered_share(m["foreign"], m["typed"]).low,
+        high=clustered_share(m["possible"], m["typed"]).high,
         n=entry.typed,
         typed_by_manager=entry.by_manager,
         own_work=entry.own,

@@ -80,8 +80,11 @@ def foreign_metric(answers: Answers, least_known: float, grade: Grade = "C") -> 
     )
 
 
-def km_operational_metric(answers: Answers, load: pd.DataFrame, grade: Grade = "C", **extra: Any) -> Metric:
-    """Return `roles.km_operational_share`; the interval spans what group rows of doubtful owner leave open."""
+def km_operational_metric(
+    answers: Answers, load: pd.DataFrame, level: float, grade: Grade = "C", **extra: Any
+) -> Metric:
+    """Return `roles.km_operational_share`; the interval is that of telling from memory, and spans what group rows leave
+    open."""
     id = "roles.km_operational_share"
     if answers.reason is not None:
         return no_metric(id, answers.reason)
@@ -89,16 +92,17 @@ def km_operational_metric(answers: Answers, load: pd.DataFrame, grade: Grade = "
         return no_metric(id, NO_KM)
     hours = float(load["hours"].sum())
     sure, unsure = float(load["oper_hours"].sum()), float(load["unsure_hours"].sum())
-    bounds = {"low": sure / hours, "high": (sure + unsure) / hours} if unsure > 0 else {}
+    low, high = answers.told(["KM"], sure / hours, min((sure + unsure) / hours, 1.0), level)
     return metric(
         id,
         sure / hours,
+        low=low,
+        high=high,
         n=len(load),
         grade=grade,
         hours=hours,
         operational_hours=sure,
         notes_hours=float(load["notes_hours"].sum()),
-        **bounds,
         **extra,
     )
 
@@ -126,12 +130,14 @@ def family_share_metric(
     families: Sequence[str],
     groups: tuple[str, ...],
     grades: Mapping[str, Grade],
+    level: float,
     notes_share: float = 0.0,
 ) -> Metric:
     """Return the share of foreign hours in some groups for the worst of several roles.
 
     Roles are judged one by one: three busy engineers must not hide behind ten project managers. The role with the
-    highest share is the figure; ``by_family`` has all of them. Group rows of doubtful owner make the interval.
+    highest share is the figure; ``by_family`` has all of them. The interval is that of telling from memory, and spans
+    what group rows of doubtful owner leave open.
     """
     if answers.reason is not None:
         return no_metric(id, answers.reason)
@@ -147,18 +153,21 @@ def family_share_metric(
         )
     worst = max(found, key=lambda f: (found[f][1] / found[f][0], found[f][2] / found[f][0]))
     hours, sure, most = found[worst]
-    bounds = {"low": sure / hours, "high": max(v[2] / v[0] for v in found.values())} if most > sure else {}
+    likely = max(v[2] / v[0] for v in found.values()) if most > sure else sure / hours
+    low, high = answers.told([worst], sure / hours, min(likely, 1.0), level)
     people = int(answers.hours.loc[answers.hours["family"] == worst, "person"].nunique())
     return metric(
         id,
         sure / hours,
+        low=low,
+        high=high,
         n=people,
         grade=grades.get(worst, "C"),
         family=worst,
         hours=hours,
         foreign_hours=sure,
         by_family={f: v[1] / v[0] for f, v in found.items()},
-        **bounds,
+        by_group_hours=bool(most > sure),
     )
 
 

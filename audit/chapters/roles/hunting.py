@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping
 import pandas as pd
 
 from audit.model.case import Case
-from audit.stats.intervals import wilson_bounds
+from audit.stats.intervals import Estimate
+from audit.stats.shares import clustered_share
 
-__all__ = ["KINDS", "handoff_number", "hunting_table", "own_number", "pooled"]
+__all__ = ["KINDS", "handoff_number", "hunting_table", "own_number", "pooled", "share_of_days"]
 
 KINDS = ("new", "reactivated", "range", "repeat")
 
@@ -44,8 +45,8 @@ def own_number(case: Case) -> int | None:
 def hunting_table(rows: pd.DataFrame, families: Mapping[str, str | None], min_days: int) -> pd.DataFrame:
     """Return what each manager's order days consist of.
 
-    ``rows``: manager, kind, days. Grain: one row per manager. Columns: person, family (None: not in the staff
-    sheet), days, new, reactivated, range, repeat (order days), hunt_share = new ÷ days with Wilson low / high,
+    ``rows``: manager, client_key, kind, days. Grain: one row per manager. Columns: person, family (None: not in the
+    staff sheet), days, new, reactivated, range, repeat (order days), hunt_share = new ÷ days with low / high,
     repeat_share, expected (the hunt share if orders fell on people at random: that of all order days), judged
     (``min_days`` days at least).
     """
@@ -55,14 +56,26 @@ def hunting_table(rows: pd.DataFrame, families: Mapping[str, str | None], min_da
     out.columns.name = None
     out.insert(1, "family", pd.Series([families.get(str(p)) for p in out["person"]], dtype=object, index=out.index))
     out.insert(2, "days", table.sum(axis=1).to_numpy())
-    low, high = wilson_bounds(out["new"], out["days"])
+    shares = [share_of_days(rows, [str(p)], "new") for p in out["person"]]
     out["hunt_share"] = (out["new"] / out["days"]).astype(float)
-    out["low"], out["high"] = low, high
+    out["low"], out["high"] = [e.low for e in shares], [e.high for e in shares]
+    out = out.astype({"low": float, "high": float})
     out["repeat_share"] = (out["repeat"] / out["days"]).astype(float)
     total = int(out["days"].sum())
     out["expected"] = float(out["new"].sum()) / total if total else float("nan")
     out["judged"] = out["days"] >= min_days
     return out
+
+
+def share_of_days(rows: pd.DataFrame, people: Collection[str], kind: str, level: float = 0.95) -> Estimate:
+    """Return the share of the people's order days that are of one kind; clients are what was drawn.
+
+    ``rows``: manager, client_key, kind, days.
+    """
+    mine = rows[rows["manager"].isin(list(people))]
+    days = mine.groupby("client_key")["days"].sum()
+    marked = mine[mine["kind"] == kind].groupby("client_key")["days"].sum().reindex(days.index, fill_value=0)
+    return clustered_share(marked, days, level)
 
 
 def pooled(table: pd.DataFrame, people: Collection[str]) -> dict[str, int]:

@@ -28,7 +28,6 @@ from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
 from audit.model.result import ChapterResult, Grade, Metric, metric, no_metric
-from audit.stats.intervals import wilson
 
 __all__ = ["diagnose", "what_if"]
 
@@ -67,7 +66,8 @@ def diagnose(
     )
     company_grade: Grade = "D" if bool(proof["conflict"].any()) else "C"
     foreign = measure.foreign_metric(answers, t.value("roles.function_known_min_share"), company_grade)
-    operational = measure.km_operational_metric(answers, load, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
+    level = t.value("general.confidence_level")
+    told = measure.km_operational_metric(answers, load, level, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
     flow = mixing.flow(hours, answers.norm, answers.hours_per_month)
     effective = mixing.effective_roles(hours)
     universal = mixing.universal(
@@ -81,12 +81,12 @@ def diagnose(
 
     def shares(id: str, families: tuple[str, ...], groups: tuple[str, ...], kept: float = 0.0) -> Metric:
         return measure.family_share_metric(
-            id, answers, families, groups, {f: grade(f, *groups) for f in families}, kept
+            id, answers, families, groups, {f: grade(f, *groups) for f in families}, level, kept
         )
 
     metrics = [
         foreign,
-        operational,
+        told,
         shares("roles.frontline_operational_share", ("SR", "SOP"), ("OPER",), notes),
         measure.flow_metric(answers, flow, foreign),
         measure.effective_metric(answers, effective, foreign),
@@ -436,7 +436,7 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
     k, source = hunting.handoff_number(case, norm.types, t.count("roles.handoff_default"))
     share_id, beyond_id = "roles.hunt_share", "roles.developer_beyond_handoff"
     empty = pd.DataFrame(
-        {"manager": pd.Series(dtype=object), "kind": pd.Series(dtype=object), "days": pd.Series(dtype="int64")}
+        {**dict.fromkeys(("manager", "client_key", "kind"), pd.Series(dtype=object)), "days": pd.Series(dtype="int64")}
     )
     staff = case.questionnaire.table("staff")
     roles = roles_by_person(staff, norm.types)
@@ -474,12 +474,13 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
             f"Developers have {days} order days in the period, at least {least} are needed",
         )
         return _Hunts((no_metric(share_id, reason, n=days), no_metric(beyond_id, reason, n=days)), table, k, source)
-    low, high = wilson(sums["new"], days)
+    level = t.value("general.confidence_level")
+    e = hunting.share_of_days(rows, developers, "new", level)
     hunt = metric(
         share_id,
         sums["new"] / days,
-        low=low,
-        high=high,
+        low=e.low,
+        high=e.high,
         n=days,
         k=k,
         reactivated=sums["reactivated"],
@@ -487,8 +488,8 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
         repeat=sums["repeat"],
         expected_at_random=float(table["expected"].iloc[0]),
     )
-    low, high = wilson(sums["repeat"], days)
-    beyond = metric(beyond_id, sums["repeat"] / days, low=low, high=high, n=days, k=k)
+    e = hunting.share_of_days(rows, developers, "repeat", level)
+    beyond = metric(beyond_id, sums["repeat"] / days, low=e.low, high=e.high, n=days, k=k)
     return _Hunts((hunt, beyond), table, k, source)
 
 
@@ -554,6 +555,7 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
             grade=grade,
             idle_hours=r.idle_hours,
             transferable_hours=r.transferable_hours[1],
+            km_fte=total / answers.hours_per_month,
         ),
     ]
     selling = relieving.selling_share(hours, KM)

@@ -7,7 +7,7 @@ from typing import Any
 from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Effect, Finding, Status
-from audit.findings.judge import band, judged, make_finding, no_figure, status_of, worse
+from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of, worse
 from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
@@ -28,7 +28,6 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     facts = {
         "roles.frontline_overload": _frontline,
-        "roles.relief_shortage": _relief,
         "roles.entry_burden": _entry,
         "roles.engineer_sells": _foreign,
         "roles.seller_buys": _foreign,
@@ -39,6 +38,7 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
     return [
         *declared(case, result, facts=facts),
         _km_overload(case, result),
+        _relief_shortage(case, result),
         _universal_seller(case, result),
         _hunter_farmer_mix(case, result),
         _evidence_conflict(case, result),
@@ -61,15 +61,47 @@ def _frontline(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     return {"role": _role(family), "hours": m.extra["foreign_hours"], "top": result.facts["top"][family]}
 
 
-def _relief(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
-    freed = result.metrics["roles.relief_fte"]
-    return {
+def _relief_shortage(case: Case, result: ChapterResult) -> Finding:
+    """Judge the missing relief per FTE of client managers; who is not overloaded lacks no relief."""
+    id = "roles.relief_shortage"
+    m, freed = result.metrics["roles.relief_shortage_fte"], result.metrics["roles.relief_fte"]
+    if m.value is None:
+        return no_figure(id, m)
+    t, managers = case.thresholds, float(m.extra["km_fte"])
+    per, least = t[id], t["roles.relief_shortage_least"]
+    assert per.watch is not None and per.found is not None and least.watch is not None and least.found is not None
+    limits = per.model_copy(
+        update={"watch": max(least.watch, per.watch * managers), "found": max(least.found, per.found * managers)}
+    )
+    status = judged(m, limits)
+    assert status is not None
+    load = result.metrics["roles.km_operational_share"]
+    calm = load.value is not None and km_status(load, t["roles.km_overload"]) == "clear"
+    facts = {
+        "value": m.value,
+        "low": m.low,
+        "high": m.high,
+        "n": m.n,
+        "watch": limits.watch,
+        "found": limits.found,
+        "km_fte": managers,
+        "calm": calm,
         **result.facts["relief"],
         "freed_share": freed.extra["freed_share"],
         "relief_fte": freed.value,
         "hours_per_month": result.facts["hours_per_month"],
         "utilisation": result.facts["utilisation"],
     }
+    return make_finding(
+        case,
+        id,
+        "clear" if calm else status,
+        grade=m.grade or "C",
+        role_hours_share=facts["freed_share"],
+        table="relief",
+        facts=facts,
+        doubt=doubt_of(m, limits, sampled=False),
+    )
 
 
 def _entry(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
@@ -160,6 +192,7 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
         role_hours_share=m.value,
         table="persons",
         facts=facts,
+        doubt=doubt_of(m, case.thresholds[id], sampled=False),
     )
 
 
@@ -199,6 +232,7 @@ def _universal_seller(case: Case, result: ChapterResult) -> Finding:
         return no_figure(id, m)
     t = case.thresholds
     status = status_of(m.value, m.low, m.high, t[id])
+    doubt = doubt_of(m, t[id], sampled=False)
     if m.value > 0 and m.extra["share"] >= t.value("roles.universal_seller_share"):
         status = "found"
     people = result.tables["universal"]
@@ -211,27 +245,26 @@ def _universal_seller(case: Case, result: ChapterResult) -> Finding:
         "mean": float(people["effective_roles"].mean()) if len(people) else None,
     }
     return make_finding(
-        case, id, status, grade=m.grade or "C", role_hours_share=m.extra["share"], table="persons", facts=facts
+        case,
+        id,
+        status,
+        grade=m.grade or "C",
+        role_hours_share=m.extra["share"],
+        table="persons",
+        facts=facts,
+        doubt=doubt,
     )
 
 
 def mix_components(case: Case, result: ChapterResult) -> dict[str, tuple[Metric, Status]]:
-    """Return the measurable parts of hunting and farming mixed up, each with its own status.
-
-    Order days so few that nothing bad is seen and nothing can be excluded (interval wider than useful) are left out.
-    """
+    """Return the measurable parts of hunting and farming mixed up, each with its own status."""
     limits = case.thresholds["roles.hunter_farmer_mix"]
     out: dict[str, tuple[Metric, Status]] = {}
     for name in ("km_hunting_share", "developer_farming_share", "developer_beyond_handoff"):
         m = result.metrics[f"roles.{name}"]
         if m.value is None:
             continue
-        status = status_of(m.value, m.low, m.high, limits)
-        half = 0.0 if m.low is None or m.high is None else (m.high - m.low) / 2
-        too_wide = half > case.thresholds.value("roles.handoff_max_half_width")
-        if status == "watch" and too_wide and m.value < float(limits.watch or 0.0):
-            continue
-        out[name] = (m, status)
+        out[name] = (m, status_of(m.value, m.low, m.high, limits))
     return out
 
 
@@ -266,6 +299,7 @@ def _hunter_farmer_mix(case: Case, result: ChapterResult) -> Finding:
         role_hours_share=hours_share,
         table="flow" if hours_share is not None else "hunting",
         facts=facts,
+        doubt=doubt_of(m, limits, sampled=hours_share is None),
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from audit.chapters.clients.room import wallet
 from audit.chapters.retention.cadence import limits_of
-from audit.chapters.retention.change import loss_columns
+from audit.chapters.retention.change import run_rates
+from audit.chapters.retention.first_part import regular_columns
 from audit.chapters.retention.people import initiative
 from audit.chapters.retention.silence import crossings, return_waits
 from audit.chapters.retention.trends import company_trends, complete_months
@@ -19,11 +20,12 @@ from audit.ground.answers import read_answers
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets, no_initiator, too_few
 from audit.ground.mixing import operational_load
-from audit.ground.newcomers import DATED_SHARE, believed_since, judged_from, mark_new
-from audit.ground.shares import Share, shares_of_sums
+from audit.ground.newcomers import DATED_SHARE, believed_since, judged_from
+from audit.ground.shares import Share, share_of
 from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, sql_text
 from audit.stats.intervals import Estimate, bootstrap_ratio
+from audit.stats.shares import clustered_share, weighted_share
 
 __all__ = ["Figure", "figures", "order_headroom"]
 
@@ -67,11 +69,11 @@ def figures(case: Case) -> dict[str, Figure]:
     """Return the figures by metric id; each is computed once and only from what it needs."""
     shares = _client_shares(case)
     out = [
-        _from_share(case, "retention.repeat_revenue_share", shares.get("repeat"), complement=True),
+        _from_share(case, "retention.regular_revenue_share", shares.get("regular")),
         _wallet(case),
         _older_clients(case),
         _operational(case),
-        _from_share(case, "retention.lost_revenue_share", shares.get("lost_revenue"), missing=_no_prior(case)),
+        _from_share(case, "retention.lost_run_rate_share", shares.get("lost_rate"), missing=_no_prior(case)),
         _return_rate(case),
         _order_headroom(case),
         _initiated(case, shares.get("by_us")),
@@ -94,43 +96,33 @@ def _enough(case: Case, id: str, estimates: tuple[Estimate, ...]) -> Figure:
     return Figure(id, estimates)
 
 
-def _from_share(
-    case: Case, id: str, share: Share | None, *, complement: bool = False, missing: Text | None = None
-) -> Figure:
+def _from_share(case: Case, id: str, share: Share | None, *, missing: Text | None = None) -> Figure:
     if missing is not None or share is None:
         return Figure(id, reason=missing or NO_VALUE)
     both = [share.whole, *([share.without] if share.without is not None else [])]
-    return _enough(case, id, tuple(e.map(lambda x: 1.0 - x) if complement else e for e in both))
+    return _enough(case, id, tuple(both))
 
 
 def _client_shares(case: Case) -> dict[str, Share]:
-    """Return repeat, lost and company-begun shares from one resampling of clients, as the chapter on retention has
-    them."""
+    """Return the shares of regular clients, of what is lost and of what the company began, as retention has them."""
     w, t = case.window, case.thresholds
     since = judged_from(case.clients(), w)
     f = case.query(sql_text("audit.chapters.retention", "clients"), judged_from=since)
     if f.empty:
         return {}
-    new = mark_new(f, w).to_numpy(dtype=np.float64)
-    columns: dict[str, Any] = {
-        "repeat": (
-            f["judged_first_revenue"].to_numpy(dtype=np.float64) * new,
-            f["judged_revenue"].to_numpy(dtype=np.float64),
-        )
-    }
+    limit, level = t.value("general.dominant_client_share"), t.value("general.confidence_level")
+    amounts = partial(weighted_share, level=level)
+    out = {"regular": share_of(*regular_columns(f, w), amounts, limit)}
     if w.has_prior:
-        columns["lost_revenue"] = loss_columns(f)["lost_revenue"]
+        gaps = case.query(sql_text("audit.chapters.retention", "gaps"))
+        rates = run_rates(f, gaps, w, t.value("retention.lost_gap_multiple"))
+        out["lost_rate"] = share_of(rates["yearly_rate"] * rates["lost"], rates["yearly_rate"], amounts, limit)
     began = _began(case)
     if began is not None and len(began):
         both = f[["client_key"]].merge(began, on="client_key", how="left").fillna({"by_us": 0, "by_client": 0})
-        columns["by_us"] = (both["by_us"], both["by_us"] + both["by_client"])
-    return shares_of_sums(
-        columns,
-        draws=t.count("general.bootstrap_draws"),
-        seed=t.count("general.bootstrap_seed"),
-        dominant_limit=t.value("general.dominant_client_share"),
-        level=t.value("general.confidence_level"),
-    )
+        acts = partial(clustered_share, level=level)
+        out["by_us"] = share_of(both["by_us"], both["by_us"] + both["by_client"], acts, limit)
+    return out
 
 
 def _began(case: Case) -> pd.DataFrame | None:
@@ -228,7 +220,9 @@ def _operational(case: Case) -> Figure:
             ),
         )
     sure, unsure = float(load["oper_hours"].sum()), float(load["unsure_hours"].sum())
-    return Figure(id, (Estimate(sure / hours, sure / hours, (sure + unsure) / hours, len(load)),))
+    level = case.thresholds.value("general.confidence_level")
+    low, high = answers.told(["KM"], sure / hours, min((sure + unsure) / hours, 1.0), level)
+    return Figure(id, (Estimate(sure / hours, low, high, len(load)),))
 
 
 def _return_rate(case: Case) -> Figure:

@@ -77,8 +77,8 @@ def refutations(t: Thresholds) -> dict[int, _Rule]:
     flat = t.value("selfcheck.flat_change")
     return {
         1: _Rule(
-            (Refutation("retention.repeat_revenue_share", "below", t.value("selfcheck.majority_share")),),
-            (Refutation("retention.repeat_revenue_share", "above", watch("retention.low_repeat_share")),),
+            (Refutation("retention.regular_revenue_share", "below", t.value("selfcheck.majority_share")),),
+            (Refutation("retention.regular_revenue_share", "above", watch("retention.low_repeat_share")),),
         ),
         2: _Rule(
             (Refutation("base.wallet_share", "above", t.value("selfcheck.full_wallet_share")),),
@@ -94,11 +94,11 @@ def refutations(t: Thresholds) -> dict[int, _Rule]:
         ),
         5: _Rule(
             (
-                Refutation("retention.lost_revenue_share", "below", watch("retention.revenue_leak")),
+                Refutation("retention.lost_run_rate_share", "below", watch("retention.revenue_leak")),
                 Refutation("retention.return_rate", "above", found("retention.weak_return")),
             ),
             (
-                Refutation("retention.lost_revenue_share", "above", found("retention.revenue_leak")),
+                Refutation("retention.lost_run_rate_share", "above", found("retention.revenue_leak")),
                 Refutation("retention.return_rate", "below", found("retention.weak_return")),
             ),
         ),

@@ -79,7 +79,7 @@ def diagnose(case: Case) -> ChapterResult:
     promise = promise_column({f: case.has(f) for f in ("promised_date", "requested_date")})
     column = promise or "promised_date"
     halves = case.query(_sql("kinds"), promise=column)
-    kinds = kind_table(halves)
+    kinds = kind_table(halves, case.thresholds.value("general.confidence_level"))
     taken = case.query(_sql("days_taken"), promise=column).iloc[0]
     tables: dict[str, pd.DataFrame] = {
         "kinds": kinds,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from audit.method import method
 from audit.model.questionnaire import fold
-from audit.stats.intervals import wilson_bounds
+from audit.stats.shares import clustered_share
 
 __all__ = ["KINDS", "heat_table", "kind_table", "reason_table", "services_table", "unowned_processes"]
 
@@ -19,39 +19,28 @@ SMALLEST_CELL = 5
 """Orders below which a cell of the heat map stays blank: one late order of two is not half of anything."""
 
 
-def kind_table(halves: pd.DataFrame) -> pd.DataFrame:
+def kind_table(halves: pd.DataFrame, level: float) -> pd.DataFrame:
     """Return how often each kind of failure happens, in the whole window and in the recent period.
 
-    ``halves``: rows of ``service_kinds.sql`` (recent 0 / 1). One row per kind. Columns: kind, known (orders for
-    which it can be told), failed, share with Wilson low, high, revenue_share (of the orders for which it can be
-    told), recent_known, recent_failed, recent_share, recent_low, recent_high, revenue (of the failed orders in the
-    recent period).
+    ``halves``: rows of ``kinds.sql`` (client × recent 0 / 1). One row per kind. Columns: kind, known (orders for
+    which it can be told), failed, share with low, high (clients are what was drawn: see
+    `audit.stats.shares.clustered_share`), revenue_share (of the orders for which it can be told), recent_known,
+    recent_failed, recent_share, recent_low, recent_high, revenue (of the failed orders in the recent period).
     """
     rows: list[dict[str, Any]] = []
     recent = halves[halves["recent"] == 1]
+    whole = halves.drop(columns="recent").groupby("client_key", as_index=False).sum()
     for kind in KINDS:
-        known, failed = (float(halves[c].sum()) for c in (f"{kind}_known", kind))
         money, bad = (float(halves[c].sum()) for c in (f"{kind}_known_revenue", f"{kind}_revenue"))
-        r_known, r_failed = (float(recent[c].sum()) for c in (f"{kind}_known", kind))
-        low, high = wilson_bounds([failed, r_failed], [known, r_known])
-        rows.append(
-            {
-                "kind": kind,
-                "known": int(known),
-                "failed": int(failed),
-                "share": failed / known if known else np.nan,
-                "low": low[0],
-                "high": high[0],
-                "revenue_share": bad / money if money > 0 else np.nan,
-                "recent_known": int(r_known),
-                "recent_failed": int(r_failed),
-                "recent_share": r_failed / r_known if r_known else np.nan,
-                "recent_low": low[1],
-                "recent_high": high[1],
-                "revenue": float(recent[f"{kind}_revenue"].sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+        row: dict[str, Any] = {"kind": kind, "revenue_share": bad / money if money > 0 else np.nan}
+        for name, clients in (("", whole), ("recent_", recent)):
+            e = clustered_share(clients[kind], clients[f"{kind}_known"], level)
+            row[f"{name}known"], row[f"{name}failed"] = (int(clients[c].sum()) for c in (f"{kind}_known", kind))
+            row[f"{name}share"], row[f"{name}low"], row[f"{name}high"] = e.value, e.low, e.high
+        row["revenue"] = float(recent[f"{kind}_revenue"].sum())
+        rows.append(row)
+    shares = [f"{name}{c}" for name in ("", "recent_") for c in ("share", "low", "high")]
+    return pd.DataFrame(rows).astype(dict.fromkeys(shares, float))
 
 
 def reason_table(reasons: pd.DataFrame) -> pd.DataFrame:

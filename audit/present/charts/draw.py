@@ -878,16 +878,16 @@ def funnel(
     fmt: Fmt,
     mean: float,
     limits: Sequence[tuple[float, float, float, float, float]],
+    positions: Sequence[int],
     mean_label: str,
     x_label: str,
-    bad: Literal["high", "low"] = "high",
     accent: str = ACCENT,
     width: Width = "full",
 ) -> Chart:
     """Compare persons fairly: share against number of units, with the limits within which chance alone would put them.
 
-    ``limits`` rows are (units, low 95 %, high 95 %, low 99.8 %, high 99.8 %) in rising units. Only points beyond the
-    95 % limits are named.
+    ``limits`` rows are (units, low 95 %, high 95 %, low 99.8 %, high 99.8 %) in rising units. ``positions``: 2 found, 1
+    watched, 0 neither; only the first two are named.
     """
     table = np.asarray(limits, dtype=float).reshape(-1, 5)
     with chart_style(accent):
@@ -908,15 +908,11 @@ def funnel(
             color=INK_SOFT,
             annotation_clip=False,
         )
-        for name, n, value in zip(names, units, share, strict=True):
-            lo95, hi95, lo998, hi998 = (float(np.interp(n, grid, table[:, k])) for k in (1, 2, 3, 4))
-            beyond95 = value > hi95 or value < lo95
-            beyond998 = value > hi998 or value < lo998
-            worse = value > mean if bad == "high" else value < mean
-            state: Status = "found" if beyond998 and worse else "watch" if beyond95 and worse else "clear"
-            color = accent if not beyond95 else STATUS[state].line
+        for name, n, value, position in zip(names, units, share, positions, strict=True):
+            state: Status = "found" if position == 2 else "watch" if position == 1 else "clear"
+            color = STATUS[state].line if position else accent
             ax.plot([n], [value], "o" if state != "watch" else "D", ms=6.5, color=color, mec=PAPER, mew=1, zorder=4)
-            if beyond95:
+            if position:
                 ax.annotate(shorten(name, 22), (n, value), xytext=(6, 3), textcoords="offset points", fontsize=8.5)
         every = [*share, *table[:, 3].tolist(), *table[:, 4].tolist()]
         ax.set_ylim(max(0.0, min(every) - 0.03), min(1.0, max(every) + 0.05))

@@ -96,9 +96,12 @@ def test_unanswered_cells_keep_a_verdict_open() -> None:
     # Four of ten have no file, six are not answered: at least 40 % is found whatever the rest says.
     rows = [{**r, "file_share": 0.2 if i < 4 else None} for i, r in enumerate(listed(10))]
     assert verdicts(rows, {"keys.min_clients": 4})["no_file"].status == "found"
-    # Two of ten bad, two good, six unknown: between 20 % and 80 %.
-    rows = [{**r, "file_share": (0.2, 0.2, 0.9, 0.9)[i] if i < 4 else None} for i, r in enumerate(listed(10))]
+    # One of ten bad, three good, six unknown: between 10 % and 70 %, a quarter of those answered.
+    rows = [{**r, "file_share": (0.2, 0.9, 0.9, 0.9)[i] if i < 4 else None} for i, r in enumerate(listed(10))]
     assert verdicts(rows, {"keys.min_clients": 4})["no_file"].status == "watch"
+    rows = [{**r, "file_share": 0.9 if i < 4 else None} for i, r in enumerate(listed(10))]
+    unknown = verdicts(rows, {"keys.min_clients": 4})["no_file"]  # none to six of ten: answers would tell, not clients
+    assert unknown.status == "unclear" and unknown.doubt is not None and unknown.doubt.units is None
     assert verdicts(rows)["no_file"].status == "not_assessed"  # four answered, five are needed
 
 

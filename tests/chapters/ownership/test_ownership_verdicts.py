@@ -64,7 +64,8 @@ def test_every_finding_is_judged(plain: tuple[Case, ChapterResult]) -> None:
         ((0.2, 0.1, 0.3), (0.5, 0.42, 0.58), "watch"),
         ((0.8, 0.7, 0.9), (0.2, 0.1, 0.3), "found"),
         ((0.2, 0.1, 0.3), (0.8, 0.61, 0.9), "found"),
-        ((0.65, 0.55, 0.75), (0.2, 0.1, 0.3), "watch"),  # the interval straddles the limit
+        ((0.65, 0.38, 0.85), (0.2, 0.1, 0.3), "watch"),  # beyond the alarm, but not for certain beyond the watch
+        ((0.3, 0.1, 0.65), (0.2, 0.1, 0.3), "unclear"),
     ],
 )
 def test_single_owner(

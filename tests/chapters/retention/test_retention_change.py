@@ -11,10 +11,16 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from audit.chapters.retention.cadence import cadence, limits_of, own_weight, seasonal, slowing_p, state_table
+from audit.chapters.retention.cadence import cadence, limits_of, seasonal, slowing_p, state_table
 from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, stock_up
 from audit.chapters.retention.measure import diagnose
-from audit.chapters.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
+from audit.chapters.retention.people import (
+    between_projects,
+    expected_losses,
+    initiative,
+    loss_by_manager,
+    loss_by_service,
+)
 from audit.chapters.retention.silence import alive, crossings, return_waits, sleeping_columns
 from audit.chapters.retention.trends import (
     calendar_table,
@@ -111,22 +117,30 @@ def test_drivers_put_net_returns_and_unnamed_goods_in_a_line_of_their_own() -> N
     assert two == ["frequency", "value", "returns"]
 
 
-def gap_rows(rows: list[tuple[str, int, float, float]]) -> pd.DataFrame:
-    """Gaps from (client, gaps, median, 90th percentile), nothing recent."""
-    frame = pd.DataFrame(rows, columns=["client_key", "gaps", "median_gap_days", "p90_gap_days"])
-    return frame.assign(recent_gaps=0, recent_twice_ranks=0, tie_sum=0)
+def rhythms(gaps: dict[str, list[int]], silent: dict[str, int], as_of: dt.date) -> tuple[pd.DataFrame, ...]:
+    """Clients, gaps (nothing recent) and order days from each client's gaps and the days since its last order."""
+    rows = []
+    for key, lengths in gaps.items():
+        last = pd.Timestamp(as_of) - pd.Timedelta(days=silent[key])
+        back = np.concatenate([[0], np.cumsum(lengths[::-1])])
+        rows += [(key, last - pd.Timedelta(days=int(d))) for d in back]
+    days = pd.DataFrame(rows, columns=["client_key", "day"]).sort_values(["client_key", "day"], ignore_index=True)
+    clients = pd.DataFrame({"client_key": list(gaps), "segment": None})
+    clients["last_day"] = clients["client_key"].map(days.groupby("client_key")["day"].max())
+    counted = pd.DataFrame({"client_key": list(gaps), "gaps": [len(g) for g in gaps.values()]})
+    return clients, counted.assign(recent_gaps=0, recent_twice_ranks=0, tie_sum=0), days
 
 
 def test_states_by_hand() -> None:
     as_of = dt.date(2024, 12, 31)
     silent = {"on_time": 35, "late": 45, "short": 55, "sleeping": 81, "lost": 366, "slow buyer": 366}
-    clients = pd.DataFrame({"client_key": list(silent), "segment": None})
-    clients["last_day"] = [pd.Timestamp(as_of) - pd.Timedelta(days=d) for d in silent.values()]
-    # Ten gaps each: own median and percentile count unshrunk. Limits: late > 40, sleeping > 80, lost > 365 days.
-    gaps = gap_rows([(k, 10, 30.0, 40.0) for k in silent if k not in ("short", "slow buyer")])
-    # "short": 2 × 20 = 40 days, but nobody sleeps before day 60. "slow buyer": four medians are 400 days.
-    gaps = pd.concat([gaps, gap_rows([("short", 10, 15.0, 20.0), ("slow buyer", 10, 100.0, 150.0)])])
-    state = cadence(clients, gaps, as_of, LIMITS).set_index("client_key")
+    # Nine gaps each: the usual one is the fifth, and one next gap in ten exceeds the ninth. Limits: late > 40,
+    # sleeping > 80, lost > 365 days. "short": 2 × 20 = 40 days, but nobody sleeps before day 60. "slow buyer": four
+    # usual gaps are 400 days.
+    usual = [30] * 8 + [40]
+    gaps = dict.fromkeys(silent, usual) | {"short": [15] * 8 + [20], "slow buyer": [100] * 8 + [150]}
+    clients, counted, days = rhythms(gaps, silent, as_of)
+    state = cadence(clients, counted, days, as_of, LIMITS).set_index("client_key")
     assert state["state"].to_dict() == {
         "on_time": "on_time",
         "late": "late",
@@ -137,36 +151,35 @@ def test_states_by_hand() -> None:
     }
     assert state.loc["late", "overdue_days"] == 15 and state.loc["late", "next_day"] == pd.Timestamp("2024-12-16")
     assert state.loc["short", "limit_days"] == 60 and state.loc["late", "limit_days"] == 80
-    counted = state_table(state.reset_index(), clients.assign(recent_revenue=10.0, last_year_revenue=20.0))
-    assert counted.set_index("state")["clients"].to_dict() == {
+    table = state_table(state.reset_index(), clients.assign(recent_revenue=10.0, last_year_revenue=20.0))
+    assert table.set_index("state")["clients"].to_dict() == {
         "lost": 1,
         "sleeping": 2,
         "late": 2,
         "slowing": 0,
         "on_time": 1,
     }
-    assert counted["share"].sum() == pytest.approx(1) and counted["at_stake"].sum() == 120
+    assert table["share"].sum() == pytest.approx(1) and table["at_stake"].sum() == 120
 
 
-def test_few_gaps_are_drawn_to_the_segment() -> None:
-    sure = [(f"s{i}", 20, 30.0 * 1.1 ** (i - 6), 45.0 * 1.1 ** (i - 6)) for i in range(12)]
-    gaps = gap_rows([*sure, ("rare", 1, 120.0, 120.0)])
-    clients = pd.DataFrame({"client_key": gaps["client_key"], "segment": "A", "last_day": pd.Timestamp("2024-12-01")})
-    out = cadence(clients, gaps, dt.date(2024, 12, 31), LIMITS).set_index("client_key")
-    assert not out.loc["s6", "shrunk"] and out.loc["s6", "usual_gap_days"] == pytest.approx(30.0)
-    assert out.loc["rare", "shrunk"]
-    assert 30 < out.loc["rare", "usual_gap_days"] < 120
-    # One gap says nothing about spread: seven eighths of the segment's ratio 1.5 stand in for it.
-    ratio = out.loc["rare", "p90_gap_days"] / out.loc["rare", "usual_gap_days"]
-    assert ratio == pytest.approx(1.5 ** (7 / 8))
-
-
-def test_own_weight_grows_with_gaps_and_with_differences_between_clients() -> None:
-    n = np.array([10.0] * 12 + [2.0, 4.0])
-    alike = own_weight(n, np.log(np.r_[np.full(12, 30.0), 60.0, 60.0]), np.full(14, 3.0), 8)
-    apart = own_weight(n, np.log(np.r_[np.geomspace(5, 300, 12), 60.0, 60.0]), np.full(14, 1.3), 8)
-    assert (alike[:12] == 1).all() and alike[12] < alike[13] < 1
-    assert apart[12] > 0.9 > alike[12]
+def test_few_gaps_are_drawn_to_the_segment_and_only_the_last_twelve_count() -> None:
+    as_of = dt.date(2024, 12, 31)
+    rng = np.random.default_rng(9)
+    steady = {f"s{i}": rng.integers(20, 41, 12).tolist() for i in range(12)}
+    gaps = {**steady, "rare": [120], "slowed": [10] * 12}
+    clients, counted, days = rhythms(gaps, dict.fromkeys(gaps, 20), as_of)
+    out = cadence(clients, counted, days, as_of, LIMITS).set_index("client_key")
+    assert out.loc["rare", "shrunk"] and not out.loc["s6", "shrunk"]
+    assert out.loc["s6", "usual_gap_days"] == pytest.approx(np.median(steady["s6"]))
+    assert 25 < out.loc["rare", "usual_gap_days"] < 120 < 3 * out.loc["rare", "p90_gap_days"]
+    # A client that orders far more rarely for twelve gaps is on its new rhythm, whatever there was before.
+    case = make_case(
+        [
+            dict(order_id=str(i), client_id="A", order_date=dt.date(2022, 1, 3) + dt.timedelta(days=int(d)), amount=10)
+            for i, d in enumerate(np.cumsum([0, *[7] * 30, *[40] * 12]))
+        ]
+    )
+    assert diagnose(case).tables["rhythm"]["usual_gap_days"].tolist() == [40]
 
 
 def test_slowing_agrees_with_mann_whitney() -> None:
@@ -216,17 +229,26 @@ def test_sleeping_share_by_hand() -> None:
 def test_first_crossing_by_hand() -> None:
     silences = pd.DataFrame(
         [
-            ("A", 6, 100, 1, 5, 40.0),  # limit 80: crossed, back 20 days later
-            ("A", 9, 300, 0, 8, 45.0),  # the second crossing does not count
-            ("B", 5, 70, 1, 4, 36.0),  # limit 72: not crossed
-            ("C", 7, 65, 0, 6, 10.0),  # limit 60, not 20: silent for 5 days beyond it so far
+            ("A", 6, 100, 400, 1, 5, 40.0),  # limit 80: crossed, back 20 days later
+            ("A", 9, 300, 300, 0, 8, 45.0),  # the second crossing does not count
+            ("B", 5, 70, 500, 1, 4, 36.0),  # limit 72: not crossed
+            ("C", 7, 65, 65, 0, 6, 10.0),  # limit 60, not 20: silent for 5 days beyond it so far
         ],
-        columns=["client_key", "purchase_no", "silent_days", "returned", "gaps_before", "p90_before_days"],
+        columns=[
+            "client_key",
+            "purchase_no",
+            "silent_days",
+            "followed_days",
+            "returned",
+            "gaps_before",
+            "p90_before_days",
+        ],
     )
     table = crossings(silences, LIMITS)
     assert table["client_key"].tolist() == ["A", "C"]
     assert table["days_after"].tolist() == [20, 5] and table["returned"].tolist() == [True, False]
     w = return_waits(table)
+    assert w.followed.tolist() == [320, 5]
     assert w.curve().at(20).event_share.value == pytest.approx(1.0)  # C left the risk set on day 5
 
 
@@ -342,21 +364,40 @@ def test_calendar() -> None:
     assert out["month"].dt.month.tolist() == [1, 2, 3, 4]
 
 
-def test_losses_by_manager_by_hand() -> None:
-    rows = [(f"a{i}", 10.0, 0.0 if i < 12 else 1.0, 2, 0 if i < 12 else 1) for i in range(20)]
-    rows += [(f"b{i}", 10.0, 0.0 if i < 4 else 1.0, 3, 0 if i < 4 else 1) for i in range(60)]
+def test_managers_are_held_against_the_spread_of_the_others() -> None:
+    """Five managers of forty clients lose four each, one loses twenty; who has the hard segment is not blamed for it."""
+    rows: list[tuple[str, float, float, int, int]] = []
+    for m in "ABCDEF":
+        lost = 20 if m == "F" else 4
+        rows += [(f"{m}{i}", 10.0, 0.0 if i < lost else 1.0, 3, 0 if i < lost else 1) for i in range(40)]
     rows += [("few days", 10.0, 0.0, 1, 0)]  # one order day a year ago: not a regular client
-    manager = pd.Series({r[0]: ("A" if r[0].startswith("a") else "B") for r in rows})
-    table, placed = loss_by_manager(years(rows), manager)
-    assert placed is not None and placed.rate == pytest.approx(16 / 80)
+    frame = years(rows).assign(segment=None, first_day=pd.Timestamp("2020-01-01"))
+    manager = pd.Series({r[0]: r[0][0] for r in rows})
+    table, placed = loss_by_manager(frame, manager, 0.1, 0.01, 20)
     by = table.set_index("manager")
-    assert by.loc["A", ["clients", "lost", "position"]].tolist() == [20, 12, 2]  # 60 % against 20 %: P < 0.001
-    assert by.loc["B", ["clients", "lost"]].tolist() == [60, 4] and by.loc["B", "position"] < 0
-    assert by.loc["A", "lost_revenue"] == 120
-    loose, _ = loss_by_manager(years(rows), manager, 0.9999, 0.999999)
-    assert (loose["position"] <= 0).sum() >= 1
-    none, nothing = loss_by_manager(years(rows), pd.Series(dtype="object"))
+    assert by.loc["F", ["clients", "lost", "position"]].tolist() == [40, 20, 2]
+    assert (by.loc[list("ABCDE"), "position"] == 0).all()
+    assert by.loc["F", "lost_revenue"] == 200 and placed is not None
+    assert by["expected"].tolist() == pytest.approx([40 / 240] * 6)
+    # The same with books too small to be found, and with a stricter rate.
+    assert loss_by_manager(frame, manager, 0.1, 0.01, 41)[0]["position"].max() == 1
+    assert loss_by_manager(frame, manager, 1e-9, 1e-9, 20)[0]["position"].max() == 0
+    none, nothing = loss_by_manager(frame, pd.Series(dtype="object"), 0.1, 0.01, 20)
     assert none.empty and nothing is None
+
+
+def test_what_a_book_lets_expect_is_told_apart_from_its_manager() -> None:
+    """Half of every book is hard (half lost), half easy (a tenth); one manager has hard clients only."""
+    rows = []
+    for m in "ABCDE":
+        rows += [(f"{m}h{i}", m, "hard", i < 10) for i in range(20)] + [
+            (f"{m}e{i}", m, "easy", i < 2) for i in range(20)
+        ]
+    rows += [(f"Fh{i}", "F", "hard", i < 20) for i in range(40)]
+    frame = pd.DataFrame(rows, columns=["client_key", "manager", "segment", "lost"])
+    frame = frame.assign(first_day=pd.Timestamp("2020-01-01"), prior_revenue=10.0)
+    due = pd.Series(expected_losses(frame), index=frame["manager"]).groupby(level=0).mean()
+    assert due["F"] - due["A"] == pytest.approx(0.2)  # 0.5 against the mean of 0.5 and 0.1
 
 
 def test_initiative_by_hand() -> None:

@@ -10,13 +10,20 @@ import pandas as pd
 import pytest
 
 from audit.chapters.retention.cohorts import cohort_table, matrix
-from audit.chapters.retention.first_part import naive_metric, purchase_metric, top_share
+from audit.chapters.retention.first_part import (
+    naive_metric,
+    new_metric,
+    probably_old_metric,
+    purchase_metric,
+    top_share,
+)
 from audit.chapters.retention.measure import diagnose
 from audit.chapters.retention.second import curve_table, longest_judged, purchase_split, share_at, waits, when_judged
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
-from audit.ground.shares import shares_of_sums
+from audit.ground.shares import share_of
 from audit.method import method
 from audit.model.window import Window
+from audit.stats.shares import weighted_share
 from tests.case_builder import make_case
 
 AS_OF = dt.date(2024, 2, 29)
@@ -73,15 +80,14 @@ def test_naive_share_counts_everybody_alike() -> None:
     assert naive_metric(FIVE.head(0)).value is None
 
 
-def test_metric_stands_in_at_the_longest_horizon_watched() -> None:
+def test_metric_stands_in_at_the_longest_horizon_for_which_enough_were_followed() -> None:
     w = waits(FIVE, "first_day", "second_day", AS_OF)
-    thresholds = method().thresholds.override({"retention.min_at_risk": 2})
+    followed = sorted(w.followed.tolist(), reverse=True)
+    thresholds = method().thresholds.override({"retention.min_followed": 2})
     m = purchase_metric("retention.second_purchase_share", w, 365, thresholds, AS_OF)
-    # Day 30 is the last on which two clients (D, E) were still at risk: 11/15.
-    assert m.value == pytest.approx(11 / 15)
-    assert (m.extra["horizon_days"], m.extra["wanted_days"], m.extra["at_risk"], m.n) == (30, 365, 2, 5)
-    # E reaches day 365 on 2024-01-20 + 365 = 2025-01-19, C on 2025-02-13: two are there from the later day.
-    assert m.extra["ready"] == "2025-02-13"
+    # Two clients, back or not, were followed for the second longest span.
+    assert (m.extra["judged_days"], m.extra["followed"], m.n) == (min(followed[1], 40), 0, 5)
+    assert m.extra["ready"] == (AS_OF + dt.timedelta(days=365 - followed[1])).isoformat()
 
 
 def test_no_new_clients_has_a_reason() -> None:
@@ -90,19 +96,48 @@ def test_no_new_clients_has_a_reason() -> None:
     assert m.value is None and m.reason is not None and m.n == 0
 
 
-def test_when_judged() -> None:
+def test_when_and_where_judged() -> None:
     w = waits(FIVE, "first_day", "second_day", AS_OF)
-    assert when_judged(w, 30, 2, AS_OF) == AS_OF  # D and E
-    assert when_judged(w, 30, 3, AS_OF) == AS_OF + dt.timedelta(days=15)  # C, watched for 15 days, needs 15 more
-    assert when_judged(w, 365, 3, AS_OF) is None  # only two clients have not bought again
-    assert when_judged(w, 10, 3, AS_OF) == AS_OF
+    third = sorted(w.followed.tolist(), reverse=True)[2]
+    assert when_judged(w, third, 3, AS_OF) == AS_OF
+    assert when_judged(w, third + 10, 3, AS_OF) == AS_OF + dt.timedelta(days=10)
+    assert when_judged(w, 10, 6, AS_OF) is None
+    point = longest_judged(w, 20, 3)
+    assert point is not None and point.horizon == 20
+    assert longest_judged(w, 365, 6) is None
 
 
-def test_longest_judged() -> None:
-    curve = waits(FIVE, "first_day", "second_day", AS_OF).curve()
-    point = longest_judged(curve, 365, 3)
-    assert point is not None and point.horizon == 20 and point.at_risk == 3
-    assert longest_judged(curve, 365, 6) is None
+def test_clients_who_all_come_back_are_judged_though_nobody_is_left_at_risk() -> None:
+    # Thirty clients won two years ago, all back within a month: nobody is at risk at 365 days, all were followed.
+    first = pd.Timestamp("2022-03-01")
+    frame = pd.DataFrame(
+        {"first_day": [first] * 30, "second_day": [first + pd.Timedelta(days=10 + i % 20) for i in range(30)]}
+    )
+    m = purchase_metric(
+        "retention.second_purchase_share",
+        waits(frame, "first_day", "second_day", AS_OF),
+        365,
+        method().thresholds,
+        AS_OF,
+    )
+    assert (m.extra["judged_days"], m.extra["judged_value"], m.extra["at_risk"]) == (365, 1.0, 0)
+
+
+def test_probably_old_clients_by_hand() -> None:
+    new = pd.DataFrame(
+        {"client_since": [None, "2023-09-01"], "first_day": pd.to_datetime(["2023-08-01", "2023-09-02"])}
+    )
+    window = replace(WINDOW, probably_old_share=0.08)
+    m = probably_old_metric(new, window, 30.0)
+    assert (m.value, m.n, m.extra["short"]) == (pytest.approx(0.04), 2, False)  # half of them are dated
+    assert probably_old_metric(new, window, window.days / 9).extra["short"] is True
+    assert probably_old_metric(new, WINDOW, 30.0).value is None
+
+
+def test_source_ratio_of_new_clients() -> None:
+    m = new_metric(pd.DataFrame({"order_days": [1, 2, 5, 1]}))
+    assert (m.value, m.n) == (0.5, 4)
+    assert new_metric(pd.DataFrame({"order_days": []})).value is None
 
 
 def test_split_by_first_manager() -> None:
@@ -222,28 +257,28 @@ def test_returns_reduce_revenue_and_make_no_purchase() -> None:
 
 def test_dominant_client() -> None:
     top, bottom = np.array([10.0, 0.0, 60.0, 5.0]), np.array([40.0, 40.0, 100.0, 20.0])
-    s = shares_of_sums({"x": (top, bottom)}, draws=500, seed=1, dominant_limit=0.2)["x"]
+    s = share_of(top, bottom, weighted_share, 0.2)
     assert s.whole.value == pytest.approx(75 / 200)
     assert s.dominant == 2 and s.dominant_share == pytest.approx(60 / 75)
     assert s.without is not None and s.without.value == pytest.approx(15 / 100)
-    free = shares_of_sums({"x": (top, bottom)}, draws=500, seed=1, dominant_limit=0.9)["x"]
+    free = share_of(top, bottom, weighted_share, 0.9)
     assert free.dominant is None and free.without is None
 
 
 def test_shares_do_not_depend_on_the_order_of_clients() -> None:
     top = np.arange(30.0) % 7
     bottom = 10.0 + np.arange(30.0) % 11
-    a = shares_of_sums({"x": (top, bottom)}, draws=400, seed=3, dominant_limit=0.5)["x"].whole
+    a = share_of(top, bottom, weighted_share, 0.5).whole
     order = np.argsort(np.sin(np.arange(30.0)))
-    b = shares_of_sums({"x": (top[order], bottom[order])}, draws=400, seed=3, dominant_limit=0.5)["x"].whole
-    assert (a.value, a.low, a.high) == (b.value, b.low, b.high)
+    b = share_of(top[order], bottom[order], weighted_share, 0.5).whole
+    assert (a.value, a.low, a.high) == pytest.approx((b.value, b.low, b.high), rel=1e-12)
     assert a.low is not None and a.value is not None and a.high is not None and a.low < a.value < a.high
 
 
 def test_share_without_a_denominator_has_no_value() -> None:
-    s = shares_of_sums({"x": (np.array([1.0, 2.0]), np.array([5.0, -5.0]))}, draws=50, seed=1, dominant_limit=1.0)
-    assert s["x"].whole.value is None and s["x"].whole.reason == "zero_denominator"
-    assert shares_of_sums({"x": (np.zeros(0), np.zeros(0))}, draws=5, seed=1, dominant_limit=1.0)["x"].whole.n == 0
+    s = share_of(np.array([1.0, 2.0]), np.array([5.0, -5.0]), weighted_share, 1.0)
+    assert s.whole.value is None and s.whole.reason == "zero_denominator"
+    assert share_of(np.zeros(0), np.zeros(0), weighted_share, 1.0).whole.n == 0
 
 
 def test_cohorts_by_hand() -> None:
@@ -282,19 +317,6 @@ def test_beside_the_whole_window() -> None:
     # New: A (back after 121 days) and C. Whole window: B counts as new too and is back after 417 days.
     assert row["ours_n"] == 2 and row["whole_n"] == 3
     assert row["ours"] == pytest.approx(1 / 2) and row["whole"] == pytest.approx(1 / 3)
-
-
-def test_interval_of_a_share_covers_the_truth() -> None:
-    """Skewed revenue of 200 clients, a share of 0.3 of it lost: the 95 % interval covers in 92–98 % of worlds."""
-    hits, worlds = 0, 300
-    rng = np.random.default_rng(11)
-    for seed in range(worlds):
-        revenue = rng.lognormal(0, 0.8, 200)
-        lost = np.where(rng.random(200) < 0.3, revenue, 0.0)
-        e = shares_of_sums({"x": (lost, revenue)}, draws=400, seed=seed, dominant_limit=1.0)["x"].whole
-        assert e.low is not None and e.high is not None
-        hits += e.low <= 0.3 <= e.high
-    assert 0.92 <= hits / worlds <= 0.98
 
 
 def test_kaplan_meier_is_unbiased_where_the_naive_ratio_is_not() -> None:

@@ -8,6 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from audit.chapters.roles.entry import entry_by_manager, entry_hours, measure_entry
 from audit.chapters.roles.measure import diagnose
+from audit.stats.shares import clustered_share
 from tests.roles_tables import case_of, orders, staff
 
 ID = "roles.entry_by_manager"
@@ -23,13 +24,16 @@ def judged(entry, **more):
     return entry_by_manager(entry, **(rules | more))
 
 
-def test_share_by_hand_and_wilson_interval_as_statsmodels():
+def test_share_by_hand_and_interval_by_managers():
     """K1 typed 12 of his own, O1 typed 28 for K1 and 20 for K2, the site 40: 12 of 60 typed by people = 0.2."""
     entry = counted([("K1", "K1", 12), ("O1", "K1", 28), ("O1", "K2", 20), ("SYS", "K2", 40)])
     m = judged(entry)
     assert (entry.orders, entry.typed, entry.by_manager, entry.automatic) == (100, 60, 12, 40)
     assert m.value == pytest.approx(12 / 60)
-    assert (m.low, m.high) == pytest.approx(proportion_confint(12, 60, method="wilson"))
+    # K1's habit is 12 of 40, K2's none of 20: two managers are worth fewer cases than sixty orders.
+    e = clustered_share([12, 0], [40, 20])
+    assert (m.low, m.high) == pytest.approx((e.low, e.high))
+    assert m.low < proportion_confint(12, 60, method="wilson")[0]
     assert m.n == 60
 
 
@@ -74,8 +78,8 @@ def test_unlisted_author_who_serves_one_manager_only_raises_the_upper_limit():
     assert (entry.suspect, entry.foreign) == (30, 5)
     m = judged(entry)
     assert m.value == pytest.approx(5 / 110)
-    assert m.low == pytest.approx(proportion_confint(5, 110, method="wilson")[0])
-    assert m.high == pytest.approx(proportion_confint(35, 110, method="wilson")[1])
+    assert m.low == pytest.approx(clustered_share([0, 5], [50, 60]).low)
+    assert m.high == pytest.approx(clustered_share([30, 5], [50, 60]).high)
 
 
 def test_entry_hours_are_a_plus_b_lines():

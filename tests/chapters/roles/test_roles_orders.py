@@ -14,6 +14,7 @@ from audit.chapters.roles.hunting import hunting_table
 from audit.chapters.roles.measure import diagnose
 from audit.chapters.roles.money import foreign_cost, mirror
 from audit.ground.people import labels, small_roles
+from audit.stats.shares import clustered_share
 from tests.case_builder import make_case
 from tests.roles_tables import case_of, hours_of, orders, staff
 
@@ -61,8 +62,9 @@ def test_kinds_of_purchases_by_hand():
     assert "K1" not in table.index  # the second order of a client met in the burn-in may be anything
     assert table.loc["R1", "hunt_share"] == pytest.approx(4 / 8)
     assert table.loc["R1", "expected"] == pytest.approx(4 / 8)
-    low, high = proportion_confint(4, 8, method="wilson")
-    assert table.loc["R1", ["low", "high"]].tolist() == pytest.approx([low, high])
+    # Its clients new1 3 of 4, range 1 of 2, back and old 0 of 1 each: worth fewer cases than the eight days.
+    e = clustered_share([3, 1, 0, 0], [4, 2, 1, 1])
+    assert table.loc["R1", ["low", "high"]].tolist() == pytest.approx([e.low, e.high])
     for change, column, days in (
         ({"roles.reactivation_min_days": 800}, "reactivated", 0),
         ({"roles.reactivation_gap_multiple": 40}, "reactivated", 0),
@@ -103,7 +105,7 @@ def test_developers_days_beyond_the_hand_off_need_twenty_days():
 
 def test_hunting_table_without_rows_is_empty():
     empty = pd.DataFrame(
-        {"manager": pd.Series(dtype=object), "kind": pd.Series(dtype=object), "days": pd.Series(dtype="int64")}
+        {**dict.fromkeys(("manager", "client_key", "kind"), pd.Series(dtype=object)), "days": pd.Series(dtype="int64")}
     )
     assert hunting_table(empty, {}, 20).empty
 

@@ -9,6 +9,7 @@ import pytest
 from audit.chapters import verdicts_on
 from audit.chapters.roles.measure import diagnose
 from audit.method import method
+from audit.stats.intervals import wilson
 from tests.roles_tables import case_of, orders, staff
 
 SHARES = {"found": 0.45, "watch": 0.3, "clear": 0.1}
@@ -47,7 +48,7 @@ def test_km_overload_limits_are_reached_exactly_and_overridden():
     answers = {"K1": fill({"OPS_ORDER": 0.4}, "FARM_REPEAT")}
     assert find("km_overload", staff("K1 KM"), answers).status == "found"
     assert find("km_overload", staff("K1 KM"), {"K1": fill({"OPS_ORDER": 0.2}, "FARM_REPEAT")}).status == "watch"
-    higher = {"roles.km_overload": {"watch": 0.41, "found": 0.5}}
+    higher = {"roles.km_overload": {"watch": 0.41, "found": 0.6}}
     assert find("km_overload", staff("K1 KM"), answers, thresholds=higher).status == "clear"
 
 
@@ -57,10 +58,11 @@ def test_km_overload_without_client_managers_or_questionnaire_is_refused():
     assert (f.status, "«Сотрудники», «Время»" in f.reason.ru) == ("not_assessed", True)
 
 
-def test_doubtful_group_hours_make_a_watch_of_what_could_be_found():
+def test_doubtful_group_hours_leave_open_what_could_be_found():
     """КМ + операционист with 45 % OPER by group: none of it may be foreign, or all."""
     f = find("km_overload", staff("K1 KM OP"), {"K1": fill({"OPER": 0.45}, "FARM_REPEAT")})
-    assert (f.status, f.facts["low"], f.facts["high"]) == ("watch", 0.0, pytest.approx(0.45))
+    assert (f.status, f.facts["low"], f.facts["high"]) == ("unclear", 0.0, pytest.approx(wilson(0.45 * 51, 51)[1]))
+    assert f.doubt is not None and f.doubt.units is None  # more people would not tell it: functions would
 
 
 def day(d, oper_hours):
@@ -124,23 +126,36 @@ def test_effect_is_the_uplift_on_the_clients_with_room():
         ("frontline_overload", "R1 SR", "OPS_DOCS", "HUNT_SELL", (0.4, 0.2, 0.19)),
         ("engineer_sells", "E1 SUP", "HUNT_SELL", "SOL_FORM", (0.1, 0.05, 0.04)),
         ("engineer_sells", "P1 PM", "FARM_REPEAT", "SOL_FORM", (0.1, 0.05, 0.04)),
-        ("seller_buys", "R1 SR", "SUP_BUY", "HUNT_SELL", (0.05, 0.02, 0.01)),
-        ("seller_buys", "K1 KM", "SUP_STOCK", "FARM_REPEAT", (0.05, 0.02, 0.01)),
+        ("seller_buys", "R1 SR", "SUP_BUY", "HUNT_SELL", (0.05, 0.021, 0.01)),
+        ("seller_buys", "K1 KM", "SUP_STOCK", "FARM_REPEAT", (0.05, 0.021, 0.01)),
         ("hunter_farmer_mix", "K1 KM", "HUNT_SELL", "FARM_REPEAT", (0.2, 0.1, 0.09)),
         ("hunter_farmer_mix", "R1 SR", "FARM_REPEAT", "HUNT_SELL", (0.2, 0.1, 0.09)),
     ],
 )
 def test_shares_of_a_roles_hours(name, person, function, own, values):
-    code = person.split()[0]
-    sale_type = "C" if person.endswith("PM") else "TC"
+    """Eight people tell 408 cases together: their word is good to two points at a tenth."""
+    code, role = person.split()
+    people = staff(*(f"{code}{i} {role}" for i in range(8)))
+    sale_type = "C" if role == "PM" else "TC"
+
+    def told(share):
+        return {f"{code}{i}": fill({function: share}, own) for i in range(8)}
+
     for status, share in zip(("found", "watch", "clear"), values, strict=True):
-        answers = {code: fill({function: share}, own)}
-        assert find(name, staff(person), answers, sale_type=sale_type).status == status, (name, share)
+        assert find(name, people, told(share), sale_type=sale_type).status == status, (name, share)
     band = method().thresholds[f"roles.{name}"]
     up = {f"roles.{name}": {"watch": band.watch * 3, "found": band.found * 3}}
-    answers = {code: fill({function: values[0]}, own)}
-    assert find(name, staff(person), answers, sale_type=sale_type, thresholds=up).status == "clear"
+    assert find(name, people, told(values[0]), sale_type=sale_type, thresholds=up).status == "clear"
     assert find(name, staff("G1 GD"), {"G1": {"OV_MEET": 1.0}}).status == "not_assessed"
+
+
+def test_what_one_person_tells_is_not_certain():
+    """One engineer who tells of 10 % may do 4 %: beyond the alarm, not for certain beyond the watch; who tells of none
+    may do 7 %: short of the alarm."""
+    one = find("engineer_sells", staff("E1 SUP"), {"E1": fill({"HUNT_SELL": 0.1}, "SOL_FORM")})
+    assert one.status == "watch" and one.facts["low"] == pytest.approx(wilson(5.1, 51)[0])
+    none = find("engineer_sells", staff("E1 SUP"), {"E1": {"SOL_FORM": 1.0}})
+    assert none.status == "clear" and none.facts["high"] == pytest.approx(wilson(0, 51)[1])
 
 
 def test_the_worst_role_decides_and_others_do_not_dilute_it():
@@ -196,22 +211,16 @@ def developer_days(beyond, new, width=0):
 
 @pytest.mark.parametrize(("beyond", "new", "status"), [(60, 100, "found"), (40, 147, "watch"), (5, 150, "clear")])
 def test_developers_order_days_beyond_the_hand_off(beyond, new, status):
-    """60 of 163 (Wilson from 0.30), 40 of 190 (0.159–0.274 straddles), 5 of 158 (up to 0.072)."""
+    """60 of 163, 40 of 190 (21 %, but all of one client: not for certain beyond the watch), 5 of 158."""
     f = find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=developer_days(beyond, new))
     assert f.facts["parts"]["developer_beyond_handoff"]["value"] == pytest.approx(beyond / (beyond + new + 3))
     assert f.status == status
 
 
-def test_too_few_order_days_with_nothing_bad_seen_say_nothing():
-    """0 of 22: the interval reaches 15 %, which says nothing; the hours decide. A wider limit watches."""
-    lines = developer_days(-3, 22)
-    f = find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=lines)
-    assert (f.status, set(f.facts["parts"])) == ("clear", {"developer_farming_share"})
-    loose = {"roles.handoff_max_half_width": 0.5}
-    assert (
-        find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=lines, thresholds=loose).status
-        == "watch"
-    )
+def test_few_order_days_with_nothing_bad_seen_warn_of_nothing():
+    """0 of 22: the interval reaches 15 %, short of the alarm at 20 %."""
+    f = find("hunter_farmer_mix", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}, lines=developer_days(-3, 22))
+    assert (f.status, f.facts["parts"]["developer_beyond_handoff"]["high"] > 0.1) == ("clear", True)
 
 
 # --- relief
@@ -232,9 +241,25 @@ def test_idle_clerks_relieve_and_the_limits_matter():
     answers = {"K1": fill({"OPS_ORDER": 0.9}, "FARM_REPEAT"), "O1": fill({"OPS_ORDER": 0.1}, "OV_WAIT")}
     assert find("relief_shortage", staff("K1 KM", "O1 OP"), answers).status == "clear"
     answers["O1"] = {"OPS_ORDER": 1.0}
-    high = {"roles.relief_shortage": {"watch": 1.2, "found": 2}}
-    assert find("relief_shortage", staff("K1 KM", "O1 OP"), answers, thresholds=high).status == "clear"
+    # One manager lacks 160 · 0.9 · 0.9 ÷ 136 = 0.95 FTE; either of the two limits silences it, the larger one holds.
+    for key in ("roles.relief_shortage", "roles.relief_shortage_least"):
+        high = {key: {"watch": 1.2, "found": 2}}
+        assert find("relief_shortage", staff("K1 KM", "O1 OP"), answers, thresholds=high).status == "clear", key
     assert find("relief_shortage", staff("R1 SR"), {"R1": {"HUNT_SELL": 1.0}}).status == "not_assessed"
+
+
+def test_relief_is_judged_per_manager_and_not_missing_while_nobody_is_overloaded():
+    """Ten managers with 15 % of paper work lack 10 · 160 · 0.15 · 0.9 ÷ 136 = 1.6 FTE, 0.16 each: no overload, no lack."""
+    people = staff(*(f"K{i} KM" for i in range(10)), "O1 OP")
+    answers = {**{f"K{i}": fill({"OPS_ORDER": 0.15}, "FARM_REPEAT") for i in range(10)}, "O1": {"OPS_ORDER": 1.0}}
+    f = find("relief_shortage", people, answers)
+    assert (f.status, f.facts["calm"], f.facts["km_fte"]) == ("clear", True, pytest.approx(10))
+    assert f.facts["value"] == pytest.approx(1.588, abs=0.01)
+    assert (f.facts["watch"], f.facts["found"]) == (pytest.approx(1.0), pytest.approx(2.0))
+    # At 25 % each they are overloaded and lack 2.6 FTE, more than one to five.
+    answers |= {f"K{i}": fill({"OPS_ORDER": 0.25}, "FARM_REPEAT") for i in range(10)}
+    busy = find("relief_shortage", people, answers)
+    assert (busy.status, busy.facts["calm"]) == ("found", False)
 
 
 # --- entry
@@ -246,11 +271,11 @@ def typed(step):
     )
 
 
-@pytest.mark.parametrize(("status", "step"), [("found", 2), ("watch", 5), ("clear", 50)])
+@pytest.mark.parametrize(("status", "step"), [("found", 3), ("watch", 5), ("clear", 50)])
 def test_entry_burden(status, step):
     """100 of 200 (from 0.43), 40 of 200 (0.150–0.261), 4 of 200 (up to 0.05)."""
     f = find("entry_burden", staff("K1 KM", "K2 KM", "O1 OP"), {}, lines=typed(step))
-    assert (f.status, f.facts["value"]) == (status, pytest.approx(1 / step))
+    assert (f.status, f.facts["value"]) == (status, pytest.approx(1 / step, abs=0.002))
 
 
 def test_entry_burden_is_never_zero_for_want_of_an_author_and_its_limits_matter():
@@ -259,14 +284,15 @@ def test_entry_burden_is_never_zero_for_want_of_an_author_and_its_limits_matter(
     f = find("entry_burden", staff("K1 KM"), {}, lines=same)
     assert (f.status, f.facts) == ("not_assessed", {})
     high = {"roles.entry_burden": {"watch": 0.6, "found": 0.7}}
-    assert find("entry_burden", staff("K1 KM", "K2 KM", "O1 OP"), {}, lines=typed(2), thresholds=high).status == "clear"
+    assert find("entry_burden", staff("K1 KM", "K2 KM", "O1 OP"), {}, lines=typed(3), thresholds=high).status == "clear"
     strict = {"roles.author_min_share": 1.0}
     half = orders(100, manager="K1", created_by=lambda i: "O1" if i else None)
-    assert find("entry_burden", staff("K1 KM", "O1 OP"), {}, lines=half).status == "clear"
+    # Nothing typed by the manager, but one manager is one case: it leaves room for another habit.
+    assert find("entry_burden", staff("K1 KM", "O1 OP"), {}, lines=half).status == "unclear"
     assert find("entry_burden", staff("K1 KM", "O1 OP"), {}, lines=half, thresholds=strict).status == "not_assessed"
 
 
-def test_spelling_that_may_be_a_managers_login_makes_a_watch():
+def test_spelling_that_may_be_a_managers_login_leaves_it_open():
     lines = orders(
         120,
         manager=lambda i: f"K{1 + i % 3}",
@@ -274,7 +300,7 @@ def test_spelling_that_may_be_a_managers_login_makes_a_watch():
     )
     people = staff("K1 KM", "K2 KM", "K3 KM", "O1 OP")
     f = find("entry_burden", people, {}, lines=lines)
-    assert (f.status, f.facts["suspect"]) == ("watch", 40)
+    assert (f.status, f.facts["suspect"]) == ("unclear", 40)
     off = {"roles.login_same_manager_share": 1.01}
     assert find("entry_burden", people, {}, lines=lines, thresholds=off).status == "clear"
 

@@ -30,9 +30,9 @@ def state(question: int, answer: str, *figures: Figure) -> str:
 
 
 REPEAT, WALLET, LOST, RETURN = (
-    "retention.repeat_revenue_share",
+    "retention.regular_revenue_share",
     "base.wallet_share",
-    "retention.lost_revenue_share",
+    "retention.lost_run_rate_share",
     "retention.return_rate",
 )
 

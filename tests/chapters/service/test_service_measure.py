@@ -13,6 +13,7 @@ from audit.chapters.service.measure import diagnose
 from audit.chapters.service.measures import heat_table, kind_table, reason_table, services_table, unowned_processes
 from audit.ground.matched import compare, number_band, pool_weight, prepare, strata
 from audit.model.case import Case, sql_text
+from audit.stats.intervals import wilson
 from tests.case_builder import make_case, make_questionnaire
 from tests.shared_data import shared
 
@@ -35,7 +36,7 @@ def order(
 
 def kinds(rows: list[dict[str, Any]], promise: str = "promised_date") -> pd.DataFrame:
     case = make_case(rows)
-    table = kind_table(case.query(sql_text("audit.chapters.service", "kinds"), promise=promise))
+    table = kind_table(case.query(sql_text("audit.chapters.service", "kinds"), promise=promise), level=0.95)
     case.close()
     return table.set_index("kind")
 
@@ -53,6 +54,18 @@ def test_late_is_strictly_after_the_promised_day() -> None:
     late = t.loc["late"]
     assert (late["known"], late["failed"], late["share"]) == (3, 1, pytest.approx(1 / 3))
     assert late["revenue_share"] == pytest.approx(300 / 500)
+
+
+def test_the_interval_is_that_of_clients() -> None:
+    # A is late four times of four, B never in four: two clients of one habit each are worth two cases, one of them late.
+    days = [f"2025-0{m}-01" for m in (1, 2, 3, 4)]
+    rows = [order("A", d, d, f"{d[:8]}09") for d in days] + [order("B", d, d, d) for d in days]
+    late = kinds(rows).loc["late"]
+    assert late["share"] == 0.5
+    assert late[["low", "high"]].tolist() == pytest.approx(list(wilson(1, 2)))
+    # Eight clients with one order each: eight cases.
+    alone = [order(f"{k}{i}", d, d, d if k == "B" else f"{d[:8]}09") for k in "AB" for i, d in enumerate(days)]
+    assert kinds(alone).loc["late", ["low", "high"]].tolist() == pytest.approx(list(wilson(4, 8)))
 
 
 def test_short_orders_are_those_below_a_hundred_percent_and_open_ones_wait() -> None:

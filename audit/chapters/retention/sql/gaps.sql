@@ -16,11 +16,11 @@ WITH gap AS (
   FROM placed GROUP BY client_key
 ), usual AS (
   SELECT client_key, count(*) AS gaps, sum(recent) AS recent_gaps,
-         {{ quantile('gap_days', 0.5) }} AS median_gap_days, {{ quantile('gap_days', 0.9) }} AS p90_gap_days
+         {{ quantile('gap_days', 0.5) }} AS median_gap_days
   FROM gap GROUP BY client_key
 )
 SELECT u.client_key, CAST(u.gaps AS BIGINT) AS gaps, CAST(u.recent_gaps AS BIGINT) AS recent_gaps,
-       u.median_gap_days, u.p90_gap_days,
+       u.median_gap_days,
        CAST(r.recent_twice_ranks AS BIGINT) AS recent_twice_ranks, CAST(r.tie_sum AS BIGINT) AS tie_sum
 FROM usual u JOIN ranks r ON u.client_key = r.client_key
 ORDER BY u.client_key

@@ -1,4 +1,4 @@
--- What kind of purchases each responsible manager handles: one row per manager x kind, recent period.
+-- What kind of purchases each responsible manager handles: one row per manager x client x kind, recent period.
 -- new: purchase number up to k of a client known to be new; reactivated: after a silence that is long for this client;
 -- range: a purchase with a category that this client never bought before; repeat: all other purchases.
 -- Clients first met in the burn-in are not known to be new: their purchases are never "new", and the first k of them
@@ -25,7 +25,7 @@ WITH first_bought AS (
   WHERE d.purchase_no IS NOT NULL AND d.manager IS NOT NULL
     AND d.day >= {{ lit(since) }} AND d.day <= {{ lit(w.as_of) }}
 ), kinds AS (
-  SELECT manager,
+  SELECT manager, client_key,
          CASE WHEN is_new = 1 AND purchase_no <= {{ lit(k) }} THEN 'new'
               WHEN gap_days >= {{ lit(silent_days) }} AND gap_days > {{ lit(silent_gaps) }} * gap THEN 'reactivated'
               WHEN categories > 0 AND purchase_no > 1 AND (is_new = 1 OR day >= {{ lit(range_from) }}) THEN 'range'
@@ -33,8 +33,8 @@ WITH first_bought AS (
               ELSE 'repeat' END AS kind
   FROM days
 )
-SELECT manager, kind, CAST(count(*) AS BIGINT) AS days
+SELECT manager, client_key, kind, CAST(count(*) AS BIGINT) AS days
 FROM kinds
 WHERE kind <> 'unsure'
-GROUP BY manager, kind
-ORDER BY manager, kind
+GROUP BY manager, client_key, kind
+ORDER BY manager, client_key, kind

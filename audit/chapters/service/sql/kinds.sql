@@ -1,7 +1,8 @@
--- What went wrong with orders, one row per half of the window (recent 1 or 0) that has orders. An order is late if one of
--- its lines was shipped after its promised day, short if less than all of it was shipped; both only where the fact is known.
+-- What went wrong with orders, one row per client x half of the window (recent 1 or 0) that has orders. An order is late if
+-- one of its lines was shipped after its promised day, short if less than all of it was shipped; both only where the fact is
+-- known.
 WITH facts AS (
-  SELECT CASE WHEN day >= {{ lit(w.recent_start) }} THEN 1 ELSE 0 END AS recent, gross,
+  SELECT client_key, CASE WHEN day >= {{ lit(w.recent_start) }} THEN 1 ELSE 0 END AS recent, gross,
          CASE WHEN {{ promise }} IS NOT NULL AND shipped_date IS NOT NULL
               THEN CASE WHEN {{ promise }}_late > 0 THEN 1 ELSE 0 END END AS late,
          CASE WHEN {{ promise }}_late > 0 THEN {{ promise }}_late END AS late_days,
@@ -12,7 +13,7 @@ WITH facts AS (
   FROM orders
   WHERE is_order = 1 AND day >= {{ lit(w.start) }} AND day <= {{ lit(w.as_of) }}
 )
-SELECT recent, CAST(count(*) AS BIGINT) AS orders, {{ money('sum(gross)') }} AS revenue,
+SELECT client_key, recent, CAST(count(*) AS BIGINT) AS orders, {{ money('sum(gross)') }} AS revenue,
        CAST(count(late) AS BIGINT) AS late_known, CAST(coalesce(sum(late), 0) AS BIGINT) AS late,
        {{ money('sum(CASE WHEN late IS NOT NULL THEN gross ELSE 0 END)') }} AS late_known_revenue,
        {{ money('sum(CASE WHEN late = 1 THEN gross ELSE 0 END)') }} AS late_revenue,
@@ -28,5 +29,5 @@ SELECT recent, CAST(count(*) AS BIGINT) AS orders, {{ money('sum(gross)') }} AS 
        {{ money('sum(CASE WHEN document_error IS NOT NULL THEN gross ELSE 0 END)') }} AS document_error_known_revenue,
        {{ money('sum(CASE WHEN document_error = 1 THEN gross ELSE 0 END)') }} AS document_error_revenue
 FROM facts
-GROUP BY recent
-ORDER BY recent
+GROUP BY client_key, recent
+ORDER BY client_key, recent
