@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from audit.errors import Text
+from audit.ground.money import Basis
 from audit.model.result import Grade
 
 __all__ = ["STATUSES", "Effect", "Finding", "Severity", "Status"]
@@ -29,7 +30,7 @@ class Effect:
     low: float
     base: float
     high: float
-    basis: Literal["gross_profit", "revenue"]
+    basis: Basis
     formula: Text
     inputs: Mapping[str, float] = field(default_factory=dict)
     by_client: pd.DataFrame | None = None
