@@ -78,7 +78,7 @@ def picture_of(case: Case, folder: Path) -> tuple[dict[str, object], dict[str, s
             digests[f"{view.name}: {name}"] = digest(section_text(str(view.section(name).html)))
         save_chapter(view, folder)
     saved = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((folder / "chapters").glob("*.json"))]
-    findings = assemble(case, saved, ledger=saved_ledger(case, folder))
+    findings = assemble(case, saved, ledger=saved_ledger(folder, case.settings.report.lang))
     for sheet in read_sheets(folder, findings, case):
         digests[f"annex: {sheet.name}"] = digest(sheet_text(sheet))
     return findings, digests

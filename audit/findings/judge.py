@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.errors import Text
-from audit.findings.finding import Effect, Finding, Severity, Status
+from audit.findings.finding import Effect, Finding, Risk, Severity, Status
 from audit.ground.lacks import too_few
 from audit.ground.money import money_of_year
 from audit.method import Threshold, Thresholds, method
@@ -150,6 +150,7 @@ def make_finding(
     *,
     grade: Grade,
     effect: Effect | None = None,
+    risk: Risk | None = None,
     role_hours_share: float | None = None,
     base_revenue_share: float | None = None,
     invalidates: bool = False,
@@ -177,6 +178,7 @@ def make_finding(
         severity=severity,
         metrics=spec.metrics if metrics is None else metrics,
         effect=effect if stands else None,
+        risk=risk if stands else None,
         grade=grade,
         actions=spec.actions if stands and grade != "D" else (),
         table=table,

@@ -69,13 +69,14 @@ def brief(text: str, limit: int = 230) -> str:
 
 
 def price_words(findings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the sentence on the price needs beside the sum: gain and cost of relief, whether clients overlap."""
+    """Return what the sentence on the price needs beside the sum: gain and cost of relief, whether prices overlap."""
     money = findings["money"]
     relief: Mapping[str, Any] = next((f for f in findings["findings"] if f["id"] == "roles.km_overload"), {})
+    parts = sum(f["effect"]["base"] for f in findings["findings"] if f["id"] in money["findings"])
     return {
         "gain": relief.get("effect") if relief.get("id") in money["findings"] else None,
         "cost": relief.get("facts", {}).get("relief_cost_year"),
-        "capped": money["headline"]["base"] < 0.95 * money["sum_of_parts"]["base"],
+        "overlap": money["headline"]["base"] < 0.95 * parts,
     }
 
 

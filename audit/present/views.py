@@ -121,7 +121,7 @@ def metric_from_json(id: str, raw: Mapping[str, Any]) -> Metric:
 
 
 def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
-    """Build a finding from its JSON; an effect comes back without its allocation to clients."""
+    """Build a finding from its JSON; an effect comes back without its draws."""
     effect = raw.get("effect")
     reason = raw.get("reason")
     return Finding(
@@ -139,6 +139,7 @@ def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
             basis=effect["basis"],
             formula=Text(effect["formula"], effect["formula"]),
             inputs=effect.get("inputs", {}),
+            pool=effect.get("pool"),
         ),
         grade=raw.get("grade"),
         actions=tuple(raw["actions"]),

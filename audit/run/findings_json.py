@@ -67,7 +67,7 @@ def _effect_json(effect: Effect, currency: str, lang: str) -> dict[str, Any]:
                 "basis": effect.basis,
                 "formula": effect.formula.ru if lang == "ru" else effect.formula.en,
                 "inputs": effect.inputs,
-                "allocated": effect.by_client is not None,
+                "pool": effect.pool,
             }
         )
     )
@@ -197,17 +197,13 @@ def assemble(
 def _ledger_json(ledger: Ledger | None, currency: str) -> dict[str, Any] | None:
     if ledger is None:
         return None
-    amounts = {
-        name: {"low": a.low, "base": a.base, "high": a.high}
-        for name, a in (("headline", ledger.headline), ("sum_of_parts", ledger.sum_of_parts))
-    }
     return dict(
         _plain(
             {
                 "unit": f"{currency}/year",
                 "basis": ledger.basis,
-                **amounts,
-                "clients": len(ledger.by_client),
+                "headline": {"low": ledger.headline.low, "base": ledger.headline.base, "high": ledger.headline.high},
+                "spread": [{"input": name, "share": share} for name, share in ledger.spread.items()],
                 "findings": list(ledger.findings),
                 "outside": list(ledger.outside),
             }

@@ -339,7 +339,7 @@ def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, 
     saved = sorted((stage / "chapters").glob("*.json"))
     broken = {f.chapter: f.error for f in failed if f.error is not None}
     chapters = [json.loads(p.read_text(encoding="utf-8")) for p in saved]
-    return assemble(case, chapters, broken, saved_ledger(case, stage))
+    return assemble(case, chapters, broken, saved_ledger(stage, case.settings.report.lang))
 
 
 def _copy_rejects(prepared: Path, stage: Path) -> None:
