@@ -41,7 +41,7 @@ class Ledger:
     ``drawn``: the headline, one entry per draw. ``parts``: what of the headline's base each finding carries; they add
     up to it. ``spread``: the inputs that carry most of the headline's variance, with their part of it. ``by_client``:
     one row per client and finding that counts for it: client_key, finding, base (adds up to the pool's base), cap.
-    ``outside`` are findings whose effect belongs to no pool, or is in another basis.
+    ``effects``: those of the headline. ``outside`` are findings whose effect belongs to no pool, or is in another basis.
     """
 
     basis: Basis
@@ -50,6 +50,7 @@ class Ledger:
     parts: Mapping[str, float]
     outside: tuple[str, ...]
     spread: Mapping[str, float]
+    effects: Mapping[str, Effect]
     by_client: pd.DataFrame
 
     @property
@@ -133,7 +134,7 @@ def make_ledger(findings: Sequence[Finding]) -> Ledger | None:
     causes = {name: values for e in inside.values() for name, values in e.causes.items()}
     spread = dict(list(shares_of_spread(drawn, causes).items())[:BARS])
     outside = tuple(id for id in effects if id not in inside)
-    return Ledger(basis, headline, drawn, parts, outside, spread, by_client)
+    return Ledger(basis, headline, drawn, parts, outside, spread, inside, by_client)
 
 
 def _coming(effects: Mapping[str, Effect]) -> tuple[Floats, dict[str, float]]:

@@ -200,6 +200,8 @@ class FindingSpec(_Named):
     """The fact that weighs the finding: a share of a role's hours, of the base's revenue."""
     table: str | None = None
     """Key of the chapter's table behind it."""
+    symptom_of: str = ""
+    """The finding whose symptom it is where that is found: both are told as one problem."""
     picture: tuple[str, ...] = ()
     """Charts that are its evidence, best first; without one its figure stands on the scale of its verdict."""
     facts: tuple[str, ...] = ("value", "low", "high", "n", "watch", "found")
@@ -208,7 +210,17 @@ class FindingSpec(_Named):
 
     @model_validator(mode="after")
     def _declared_by_a_rule(self) -> FindingSpec:
-        declared = self.model_fields_set - {"id", "ru", "en", "metrics", "needs", "actions", "rule", "picture"}
+        declared = self.model_fields_set - {
+            "id",
+            "ru",
+            "en",
+            "metrics",
+            "needs",
+            "actions",
+            "rule",
+            "picture",
+            "symptom_of",
+        }
         if self.rule is None and declared:
             raise ValueError(f"{', '.join(sorted(declared))}: read only with a rule")
         if self.rule == "any" and (idle := declared - {"table", "facts"}):

@@ -9,14 +9,22 @@ from typing import Any
 from markupsafe import Markup
 
 from audit.errors import Lang, Text
-from audit.findings.finding import Effect, Finding
+from audit.findings.finding import Effect, Finding, Risk
 from audit.method import Thresholds, method
 from audit.model.result import Metric
 from audit.present.blocks import ActionView, FindingView
 from audit.present.chart import Band
 from audit.present.format import Fmt
 
-__all__ = ["action_view", "band_of", "finding_from_json", "finding_view", "metric_from_json", "metric_name"]
+__all__ = [
+    "action_view",
+    "band_of",
+    "finding_from_json",
+    "finding_view",
+    "metric_from_json",
+    "metric_name",
+    "owner_words",
+]
 
 _OWNERS = {
     "CLAIM": Text("ответственный за рекламации", "who answers for claims"),
@@ -36,8 +44,8 @@ def band_of(thresholds: Thresholds, finding: str, metric: Metric | None) -> Band
     return Band(t.watch, t.found, t.bad)
 
 
-def action_view(id: str, fmt: Fmt) -> ActionView:
-    """Return an action of the catalogue in words."""
+def action_view(id: str, fmt: Fmt, owner: str = "", missing: str = "") -> ActionView:
+    """Return an action of the catalogue in words; ``owner``: who answers here, ``missing``: the role nobody holds."""
     a = method().actions[id]
     lang = fmt.lang
     proof = ""
@@ -49,12 +57,23 @@ def action_view(id: str, fmt: Fmt) -> ActionView:
             proof = f"{proof} {sign} {fmt.value(a.target, spec.unit)}".replace("  ", " ")
     return ActionView(
         text=a.name.get(lang),
-        owner=_OWNERS.get(a.owner, method().roles[a.owner].short).get(lang),
+        owner=owner_words(owner or a.owner, missing, lang),
         horizon_days=a.horizon_days,
         first_step=a.first_step.get(lang),
         proof=proof,
         effort=a.effort,
     )
+
+
+def owner_words(owner: str, missing: str, lang: Lang) -> str:
+    """Return who answers for an action, and the role that should but that nobody holds."""
+
+    def short(role: str) -> str:
+        return _OWNERS.get(role, method().roles[role].short).get(lang)
+
+    if not missing:
+        return short(owner)
+    return Text(f"{short(owner)} (роли {short(missing)} нет)", f"{short(owner)} (no {short(missing)})").get(lang)
 
 
 def finding_view(
@@ -141,6 +160,7 @@ def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
             inputs=effect.get("inputs", {}),
             pool=effect.get("pool"),
         ),
+        risk=None if "risk" not in raw else Risk(raw["risk"]["chance"], raw["risk"]["stake"]),
         grade=raw.get("grade"),
         actions=tuple(raw["actions"]),
         facts=raw.get("facts", {}),

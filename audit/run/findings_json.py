@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit.errors import Text
+from audit.errors import Lang, Text
+from audit.findings.business import Cost, Option, business_case
 from audit.findings.catalogue import unjudged_findings
 from audit.findings.finding import Effect, Finding
-from audit.findings.money import Ledger
+from audit.findings.money import Amount, Ledger
+from audit.findings.plan import Step, diseases, plan_of
+from audit.ground.money import margin_of
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import Metric
@@ -22,6 +25,8 @@ from audit.present.narrative import Narrative
 __all__ = ["assemble", "chapter_json", "dump", "metric_json"]
 
 SCHEMA = "km-audit/1"
+METHOD = 2
+"""Edition of the methodology that the figures follow."""
 
 
 def _plain(value: Any) -> Any:
@@ -81,6 +86,8 @@ def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str, s
     out["title"], out["text"] = title, text
     if f.effect is not None:
         out["effect"] = _effect_json(f.effect, currency, lang)
+    if f.risk is not None:
+        out["risk"] = _plain({"chance": f.risk.chance, "stake": f.risk.stake, "unit": f"{currency}/year"})
     if f.grade is not None:
         out["grade"] = f.grade
     out["actions"] = list(f.actions)
@@ -135,15 +142,15 @@ def assemble(
         title, text = narrative.finding(f)
         findings[f.id] = _finding_json(f, _unescape(title), _unescape(text), case.currency, lang)
     ordered = [findings[id] for id in method().findings if id in findings]
-    used: dict[str, list[str]] = {}
-    for f in ordered:
-        if f["status"] in ("found", "watch"):
-            for action in f["actions"]:
-                used.setdefault(action, []).append(f["id"])
+    by_id = {f["id"]: f for f in ordered}
+    for id, disease in diseases(by_id).items():
+        by_id[id]["disease"] = disease
+    money = _money_json(case, ledger, by_id)
     i, w, s = case.intake, case.window, case.sale_type
     clients = case.clients()
     return {
         "schema": SCHEMA,
+        "method": METHOD,
         "company": {"name": case.company_name, "currency": case.currency},
         "lang": lang,
         "thresholds": {
@@ -174,38 +181,74 @@ def assemble(
         },
         "metrics": metrics,
         "findings": ordered,
-        "money": _ledger_json(ledger, case.currency),
-        "actions": [
-            {
-                "id": id,
-                "findings": used[id],
-                "owner": a.owner,
-                "horizon_days": a.horizon_days,
-                "effort": a.effort,
-                "metric": a.metric,
-                "target": a.target,
-                "title": a.name.get(lang),
-                "first_step": a.first_step.get(lang),
-                "after": [b for b in a.after if b in used],
-            }
-            for id, a in method().actions.items()
-            if id in used
-        ],
+        "money": money,
+        "actions": [_step_json(step, lang) for step in plan_of(case, by_id, [] if money is None else money["options"])],
     }
 
 
-def _ledger_json(ledger: Ledger | None, currency: str) -> dict[str, Any] | None:
-    if ledger is None:
+def _step_json(step: Step, lang: Lang) -> dict[str, Any]:
+    a = method().actions[step.id]
+    out = {
+        "id": step.id,
+        "findings": list(step.findings),
+        "owner": step.owner,
+        "horizon_days": a.horizon_days,
+        "effort": a.effort,
+        "metric": a.metric,
+        "target": a.target,
+        "title": a.name.get(lang),
+        "first_step": a.first_step.get(lang),
+        "after": list(step.after),
+        "net": step.net,
+    }
+    named = {"person": step.person, "missing_role": step.missing}
+    return out | {k: v for k, v in named.items() if v is not None}
+
+
+def _amount_json(amount: Amount | None) -> dict[str, float] | None:
+    return None if amount is None else {"low": amount.low, "base": amount.base, "high": amount.high}
+
+
+def _cost_json(cost: Cost | None) -> dict[str, float] | None:
+    return None if cost is None else {"once": cost.once, "year": cost.year}
+
+
+def _option_json(option: Option) -> dict[str, Any]:
+    return {
+        "id": option.id,
+        "cost": _cost_json(option.cost),
+        "gain": _amount_json(option.gain),
+        "net": _amount_json(option.net),
+        "payback_months": option.payback_months,
+    }
+
+
+def _money_json(case: Case, ledger: Ledger | None, findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the business case: the gain of all that is found, the way advised first, all ways, risks, spread."""
+    risk = [
+        {"finding": id, "chance": f["risk"]["chance"], "stake": f["risk"]["stake"]}
+        for id, f in findings.items()
+        if f["status"] == "found" and "risk" in f
+    ]
+    if ledger is None and not risk:
         return None
+    cases = business_case(case, {} if ledger is None else ledger.effects, findings)
+    first = cases.first
     return dict(
         _plain(
             {
-                "unit": f"{currency}/year",
-                "basis": ledger.basis,
-                "headline": {"low": ledger.headline.low, "base": ledger.headline.base, "high": ledger.headline.high},
-                "spread": [{"input": name, "share": share} for name, share in ledger.spread.items()],
-                "findings": list(ledger.findings),
-                "outside": list(ledger.outside),
+                "unit": f"{case.currency}/year",
+                "basis": margin_of(case).basis if ledger is None else ledger.basis,
+                "headline": _amount_json(Amount(0.0, 0.0, 0.0) if ledger is None else ledger.headline),
+                "cost": None if first is None else _cost_json(first.cost),
+                "net": None if first is None else _amount_json(first.net),
+                "payback_months": None if first is None else first.payback_months,
+                "advised": cases.advised,
+                "options": [_option_json(o) for o in cases.options],
+                "risk": risk,
+                "spread": [] if ledger is None else [{"input": i, "share": s} for i, s in ledger.spread.items()],
+                "findings": [] if ledger is None else list(ledger.findings),
+                "outside": [] if ledger is None else list(ledger.outside),
             }
         )
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding
+from audit.findings.plan import diseases, plan_of
 from audit.present.summary import SummaryView, brief, rank
 from audit.run.notebook_api import compute_all
 from tests.case_builder import make_case
@@ -37,6 +38,10 @@ def summary(findings: dict[str, Any], lang: str = "ru") -> SummaryView:
         if f["id"] in findings:
             f.update(status="not_assessed", severity="none", actions=[], title=f["id"], text="Text.")
             f.update(findings[f["id"]])
+    by_id = {f["id"]: f for f in told["findings"]}
+    for id, disease in diseases(by_id).items():
+        by_id[id]["disease"] = disease
+    told["actions"] = [{"id": s.id, "owner": s.owner, "after": list(s.after)} for s in plan_of(case, by_id, [])]
     return SummaryView(case, told)
 
 
@@ -87,7 +92,7 @@ def test_first_steps_wait_for_what_must_come_first() -> None:
         }
     )
     steps = [str(a.text) for a in both.first_steps()]
-    # thirty days: no growth targets; then the hands are begun, and the work is not handed over before they are there
-    assert len(steps) == 2 and steps[0].startswith("Не повышать планы") and steps[1].startswith("Начать: по таблице")
+    # no growth targets; the work that can be handed over is begun, and new hands wait for what is left of it
+    assert len(steps) == 2 and steps[0].startswith("Не повышать планы") and steps[1].startswith("Начать: составить")
     alone = summary({"roles.km_overload": {**found, "actions": ["relieve_km"]}})
     assert [str(a.text)[:7] for a in alone.first_steps()] == ["Начать:"]

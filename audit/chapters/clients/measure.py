@@ -22,7 +22,7 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.money import Margin, margin_of
 from audit.ground.norm import norm_of, seller_of_type
-from audit.ground.people import person_labels, roles_by_person
+from audit.ground.people import hour_cost, person_labels, roles_by_person
 from audit.ground.period import since, to_year
 from audit.ground.room import quarters_of, quarters_wide, range_of, room_of, wallet_of
 from audit.ground.shares import Share
@@ -261,17 +261,9 @@ def _tail(case: Case, clients: pd.DataFrame) -> Part:
         "tail_orders": tail.orders,
         "tail_revenue": tail.revenue,
         "tail_entry_hours_year": hours * to_year(case),
-        "hour_cost": _hour_cost(case),
+        "hour_cost": hour_cost(read_answers(case).staff, ("KM", "SOP", "OP", "BO", "UNI")),
     }
     return Part(metrics, {}, facts)
-
-
-def _hour_cost(case: Case) -> float | None:
-    """Return what an hour of those who handle orders costs: Σ cost ÷ Σ hours a month; None where no cost is given."""
-    staff = read_answers(case).staff
-    part = staff[staff["family"].isin(["KM", "SOP", "OP", "BO", "UNI"]) & staff["cost_month"].notna()]
-    hours = float(part["capacity_hours"].sum())
-    return float(part["cost_month"].sum()) / hours if hours > 0 else None
 
 
 def _regularity(clients: pd.DataFrame) -> Part:

@@ -23,7 +23,7 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets
 from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
-from audit.ground.people import roles_by_person, small_roles
+from audit.ground.people import post_cost, roles_by_person, small_roles
 from audit.ground.room import room_of
 from audit.method import method
 from audit.model.case import Case, sql_text
@@ -805,10 +805,8 @@ def _what_if(
 
 def _relief_cost(staff: pd.DataFrame, fte: float) -> float | None:
     """Return what so many relief people cost a year at the mean pay of clerks and back office; None if unknown."""
-    rows = staff[staff["family"].isin(["OP", "BO"]) & staff["cost_month"].notna() & (staff["fte"] > 0)]
-    if rows.empty:
-        return None
-    return float(rows["cost_month"].sum() / rows["fte"].sum()) * 12.0 * fte
+    post = post_cost(staff, ("OP", "BO"))
+    return None if post is None else post * fte
 
 
 def _one_weekday(log: daylog.CleanLog | None) -> bool:
