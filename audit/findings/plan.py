@@ -45,7 +45,8 @@ class Step:
 def diseases(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Return the disease of every finding that is found or watched: its own id, or the found one it is a symptom of.
 
-    Nothing is a symptom of a contradiction (grade D). A missing station is a symptom of overload only where what is missing is the clerk or the back office.
+    Nothing is a symptom of a contradiction (grade D). A missing station is a symptom of overload only where what is
+    missing is the clerk or the back office.
     """
     specs = method().findings
     out = {}

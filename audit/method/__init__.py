@@ -145,6 +145,8 @@ class MetricSpec(_Named):
     definition_ru: str
     definition_en: str
     formula: str
+    since: int = 1
+    """Edition of the methodology from which this definition holds; figures of earlier ones are not compared with it."""
 
     @property
     def definition(self) -> Text:

@@ -217,7 +217,7 @@ class _Content:
     def together(self) -> str:
         """Return the sentence of page one on what everything found is worth, each client counted once."""
         money = self.findings.get("money")
-        if not is_priced(money):
+        if money is None or not is_priced(money):
             return ""
         outside = [s.title for s in self.all if s.finding.id in money["outside"]]
         narrative = Narrative(self.lang, self.fmt)
