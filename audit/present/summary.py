@@ -178,10 +178,7 @@ class SummaryView:
     @cached_property
     def _plan(self) -> dict[str, ActionView]:
         """Every action of the audit in the order of the plan."""
-        return {
-            a["id"]: action_view(a["id"], self.fmt, a["owner"], a.get("missing_role", ""))
-            for a in self.findings["actions"]
-        }
+        return {a["id"]: action_view(a["id"], self.fmt, a) for a in self.findings["actions"]}
 
     def first_steps(self) -> list[ActionView]:
         """The first four of the plan that wait for nothing; what takes longer than 30 days begins with its first step."""

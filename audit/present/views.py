@@ -44,8 +44,9 @@ def band_of(thresholds: Thresholds, finding: str, metric: Metric | None) -> Band
     return Band(t.watch, t.found, t.bad)
 
 
-def action_view(id: str, fmt: Fmt, owner: str = "", missing: str = "") -> ActionView:
-    """Return an action of the catalogue in words; ``owner``: who answers here, ``missing``: the role nobody holds."""
+def action_view(id: str, fmt: Fmt, told: Mapping[str, Any] | None = None) -> ActionView:
+    """Return an action of the catalogue in words; ``told``: what ``findings.json`` says of it here (owner, first step)."""
+    told = told or {}
     a = method().actions[id]
     lang = fmt.lang
     proof = ""
@@ -57,9 +58,9 @@ def action_view(id: str, fmt: Fmt, owner: str = "", missing: str = "") -> Action
             proof = f"{proof} {sign} {fmt.value(a.target, spec.unit)}".replace("  ", " ")
     return ActionView(
         text=a.name.get(lang),
-        owner=owner_words(owner or a.owner, missing, lang),
+        owner=owner_words(told.get("owner", a.owner), told.get("missing_role", ""), lang),
         horizon_days=a.horizon_days,
-        first_step=a.first_step.get(lang),
+        first_step=told.get("first_step") or a.first_step().get(lang),
         proof=proof,
         effort=a.effort,
     )

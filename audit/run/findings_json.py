@@ -182,12 +182,15 @@ def assemble(
         "metrics": metrics,
         "findings": ordered,
         "money": money,
-        "actions": [_step_json(step, lang) for step in plan_of(case, by_id, [] if money is None else money["options"])],
+        "actions": [
+            _step_json(step, by_id, lang) for step in plan_of(case, by_id, [] if money is None else money["options"])
+        ],
     }
 
 
-def _step_json(step: Step, lang: Lang) -> dict[str, Any]:
+def _step_json(step: Step, findings: Mapping[str, Mapping[str, Any]], lang: Lang) -> dict[str, Any]:
     a = method().actions[step.id]
+    facts = {k: v for id in step.findings for k, v in findings[id].get("facts", {}).items()}
     out = {
         "id": step.id,
         "findings": list(step.findings),
@@ -197,7 +200,7 @@ def _step_json(step: Step, lang: Lang) -> dict[str, Any]:
         "metric": a.metric,
         "target": a.target,
         "title": a.name.get(lang),
-        "first_step": a.first_step.get(lang),
+        "first_step": a.first_step(facts).get(lang),
         "after": list(step.after),
         "net": step.net,
     }

@@ -86,3 +86,11 @@ def test_owners_exist() -> None:
     clerk = {"person": "O1", "role": "OP", "reports_to": "R1"}
     assert owner(clerk, rop, kd, finding=late) == ("ROP", None, "R1")
     assert owner({"person": "O1", "role": "OP"}, rop, kd, finding=late) == ("KD", None, "D1")
+
+
+def test_a_number_in_a_step_is_the_clients_own() -> None:
+    stop = method().actions["stop_leak"]
+    # Seven lost clients: seven; seventy: the ten largest; unknown: the ten largest.
+    assert [stop.first_step({"lost_clients": n}).en.split("(")[1][:2] for n in (7, 70)] == ["7 ", "10"]
+    assert "(10 of them)" in stop.first_step().en and "{" not in stop.first_step().ru
+    assert "clients: 3" in method().actions["wake_sleepers"].first_step({"clients": 3}).en
