@@ -177,7 +177,7 @@ def make_finding(
         status=status,
         severity=severity,
         metrics=spec.metrics if metrics is None else metrics,
-        effect=effect if stands else None,
+        effect=None if status in ("clear", "not_assessed") else effect,
         risk=risk if stands else None,
         grade=grade,
         actions=spec.actions if stands and grade != "D" else (),

@@ -256,12 +256,20 @@ class SummaryView:
             ]
             parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]
             parts += [self._say("money", "reach")]
+            if any(
+                f["id"] == "roles.km_overload" and f.get("facts", {}).get("spare") for f in self.findings["findings"]
+            ):
+                parts += [self._say("money", "spare")]
         if money["spread"]:
             spread = pd.DataFrame(
                 [{"input": input_name(x["input"], self.lang), "share": x["share"]} for x in money["spread"]]
             )
             columns = [Col("input", label("input")), Col("share", label("share"), "share")]
             parts += [self._say("money", "spread"), table(spread, columns, fmt=fmt, sortable=False)]
+        unsure = [f for f in self.findings["findings"] if f.get("could_add", 0.0) > 0]
+        if unsure:
+            more = "; ".join(f"{lower_first(f['title'])} — {fmt.money(f['could_add'])}" for f in unsure)
+            parts += [self._say("money", "could_add", more=more)]
         if money["risk"]:
             names = {v.finding.id: str(v.title) for v in self.views}
             risk = pd.DataFrame(

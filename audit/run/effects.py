@@ -11,10 +11,9 @@ import pandas as pd
 
 from audit.errors import Lang
 from audit.findings.finding import Effect, Finding
-from audit.findings.money import Ledger, make_ledger
 from audit.present.views import finding_from_json
 
-__all__ = ["saved_ledger", "write_effects"]
+__all__ = ["saved_findings", "write_effects"]
 
 
 def write_effects(folder: Path, findings: Sequence[Finding]) -> None:
@@ -42,8 +41,8 @@ def _with_draws(effect: Effect, folder: Path, id: str) -> Effect:
     )
 
 
-def saved_ledger(folder: Path, lang: Lang) -> Ledger | None:
-    """Return the ledger of the chapters saved below ``folder``."""
+def saved_findings(folder: Path, lang: Lang) -> list[Finding]:
+    """Return the findings of the chapters saved below ``folder``, their effects with draws."""
     findings = []
     for path in sorted((folder / "chapters").glob("*.json")):
         for raw in json.loads(path.read_text(encoding="utf-8"))["findings"]:
@@ -51,4 +50,4 @@ def saved_ledger(folder: Path, lang: Lang) -> Ledger | None:
             if f.effect is not None:
                 f = replace(f, effect=_with_draws(f.effect, folder / "effects", f.id))
             findings.append(f)
-    return make_ledger(findings)
+    return findings

@@ -12,7 +12,7 @@ from audit.errors import Lang, Text
 from audit.findings.business import Cost, Option, business_case
 from audit.findings.catalogue import unjudged_findings
 from audit.findings.finding import Effect, Finding
-from audit.findings.money import Amount, Ledger
+from audit.findings.money import Amount, Ledger, could_add, make_ledger
 from audit.findings.plan import Step, diseases, plan_of
 from audit.ground.money import margin_of
 from audit.method import method
@@ -122,11 +122,12 @@ def assemble(
     case: Case,
     chapters: Sequence[Mapping[str, Any]],
     failed: Mapping[str, Text] | None = None,
-    ledger: Ledger | None = None,
+    priced: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """Put the chapters together in the order of the report; what no chapter judged is ``not_assessed``.
 
-    ``failed`` names chapters that broke, with the error: their findings say so. ``ledger`` is what all is worth together.
+    ``failed`` names chapters that broke, with the error: their findings say so. ``priced``: the findings with the
+    draws of their effects, from which comes what all is worth together.
     """
     lang = case.settings.report.lang
     fmt = Fmt(lang, case.currency)
@@ -145,7 +146,9 @@ def assemble(
     by_id = {f["id"]: f for f in ordered}
     for id, disease in diseases(by_id).items():
         by_id[id]["disease"] = disease
-    money = _money_json(case, ledger, by_id)
+    for id, more in could_add(priced).items():
+        by_id[id]["could_add"] = _plain(more)
+    money = _money_json(case, make_ledger(priced), by_id)
     i, w, s = case.intake, case.window, case.sale_type
     clients = case.clients()
     return {

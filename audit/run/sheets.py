@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from audit.findings.money import make_ledger
 from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import Sheet
 from audit.present.blocks import Col
-from audit.run.effects import saved_ledger
+from audit.run.effects import saved_findings
 
 __all__ = ["read_sheets", "write_sheets"]
 
@@ -141,7 +142,7 @@ def _verdict_sheets(findings: Mapping[str, Any], case: Case) -> list[Sheet]:
 
 def _money_sheet(folder: Path, case: Case) -> list[Sheet]:
     """Return the ledger: what of the headline falls on each client and finding; clients to come have a row a finding."""
-    ledger = saved_ledger(folder, case.settings.report.lang)
+    ledger = make_ledger(saved_findings(folder, case.settings.report.lang))
     if ledger is None or not ledger.parts:
         return []
     ru, lang = case.settings.report.lang == "ru", case.settings.report.lang

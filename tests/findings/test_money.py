@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding
-from audit.findings.money import Ledger, annual_figure, capped, make_ledger, middle
+from audit.findings.money import Ledger, annual_figure, capped, could_add, make_ledger, middle
 from audit.findings.pricing import Inputs, price
 from audit.ground.money import Basis
 from tests.case_builder import make_case
@@ -159,3 +159,12 @@ def test_an_input_named_by_two_prices_is_drawn_once() -> None:
 def test_the_middle_of_the_draws() -> None:
     m = middle(np.arange(101.0))
     assert (m.low, m.base, m.high) == (10, 50, 90)
+
+
+def test_what_settling_a_finding_could_move() -> None:
+    counted = Finding(LEAK, "found", effect=effect({"A": 1}, [20, 20]), grade="C")
+    watched = Finding(SLEEP, "watch", effect=effect({"A": 1, "Z": 1}, [60, 60]), grade="C")
+    disputed = Finding(RELIEF, "watch", effect=effect({"Z": 1}, [90, 90]), grade="D")
+    # Confirmed, 30 would count on A in place of 20, and 30 on Z: 60 in place of 20.
+    assert could_add([counted, watched, disputed]) == pytest.approx({SLEEP: 40})
+    assert could_add([watched]) == pytest.approx({SLEEP: 60})
