@@ -241,7 +241,9 @@ class SummaryView:
                     "cost": None if o["cost"] is None else o["cost"]["year"],
                     "once": None if o["cost"] is None else o["cost"]["once"],
                     "gain": fmt.money_range(o["gain"]["low"], o["gain"]["base"], o["gain"]["high"]),
-                    "net": label("unknown") if o["net"] is None else fmt.money_range(*o["net"].values()),
+                    "net": fmt.money_range(*o["net"].values())
+                    if o["net"] is not None
+                    else label("unknown" if o["cost"] is None else "no_margin"),
                     "payback": o["payback_months"],
                 }
                 for o in money["options"]
