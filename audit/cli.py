@@ -11,6 +11,8 @@ import functools
 import json
 import locale
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +113,7 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
                 "where": str(error.where),
                 "todo": None if error.todo is None else str(error.todo),
                 "answer": getattr(error, "answer", "") or None,
+                "others": [{"means": str(a.means), "lines": a.lines} for a in getattr(error, "others", ())],
                 **told,
             }
         )
@@ -124,6 +127,10 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
         if answer:
             console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}:")
             for line in answer.split("\n"):
+                console.print(f"    [bold]{escape(line)}[/]")
+        for other in getattr(error, "others", ()):
+            console.print(f"  {_say('или', 'or')}: {escape(str(other.means))}")
+            for line in other.lines.split("\n"):
                 console.print(f"    [bold]{escape(line)}[/]")
         if page is not None:
             _print_page(console, page)
@@ -144,8 +151,8 @@ def _inputs(
             raise ParameterError(
                 Text(f"{folder} — файл, а не папка проекта", f"{folder} is a file, not an engagement folder"),
                 todo=Text(
-                    f"Файл заказов задаётся так: --orders {folder} --out ПАПКА",
-                    f"An orders file is given so: --orders {folder} --out DIR",
+                    f"Файл заказов задаётся так: --orders {quoted(folder)} --out ПАПКА",
+                    f"An orders file is given so: --orders {quoted(folder)} --out DIR",
                 ),
             )
         inputs = engagement_inputs(folder, settings)
@@ -170,6 +177,11 @@ def _inputs(
     )
 
 
+def quoted(path: Path) -> str:
+    """Return a path as it is to be typed."""
+    return shlex.quote(str(path)) if sys.platform != "win32" else subprocess.list2cmdline([str(path)])
+
+
 def _command(work: Callable[P, int]) -> Callable[P, None]:
     """Make a command of what returns its exit code: it speaks ``lang``, answers ``as_json``, and errors end it."""
 
@@ -180,12 +192,18 @@ def _command(work: Callable[P, int]) -> Callable[P, None]:
         _speak(cast("Lang | None", options.get("lang")))
         try:
             code = work(*args, **options)
+            sys.stdout.flush()
         except AuditError as e:
             _fail(e)
+        except BrokenPipeError:  # whoever read has enough
+            _drop_output()
+            code = EXIT_INPUT
         except KeyboardInterrupt:
             _console(stderr=True).print(_say("Прервано. Прежние отчёты целы.", "Interrupted. Earlier runs are intact."))
             raise SystemExit(130) from None
         except OSError as e:
+            if e.filename is None:
+                _drop_output()
             _fail(
                 AuditError(
                     Text(
@@ -198,6 +216,12 @@ def _command(work: Callable[P, int]) -> Callable[P, None]:
         raise SystemExit(code)
 
     return command
+
+
+def _drop_output() -> None:
+    """Send what is still to be printed nowhere: Python would try once more at its end, and fail."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
 
 
 def _print_version(wanted: bool) -> None:
@@ -434,6 +458,7 @@ def check(
 ) -> int:
     """Read and validate only: what is usable, what to ask the client."""
     from audit.run.check import check_inputs, print_check, write_page, write_refusal
+    from audit.run.inputs import is_engagement
 
     # A check is read on the screen: it and its page speak the console's language, whatever the report will.
     spoken = lang or _user_language()
@@ -443,7 +468,7 @@ def check(
         result = check_inputs(known)
         page = None if folder is None else write_page(result, folder)
     except AuditError as e:
-        if folder is None or not folder.is_dir():
+        if folder is None or not is_engagement(folder):
             raise
         _fail(e, write_refusal(e, folder, None if known is None else known.settings, current_language()))
     if as_json:
@@ -505,7 +530,7 @@ def lab(
             console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
     console.print(
         _say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
-        + escape(str(folder)),
+        + escape(quoted(folder)),
         soft_wrap=True,
     )
     return EXIT_INPUT if open_lab(inputs, browser=not no_browser, port=port) else 0
@@ -684,9 +709,9 @@ def new(
     for path in new_engagement(folder, current_language()):
         console.print(f"  {escape(str(path))}", soft_wrap=True)
     after = (
-        f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {folder}"
+        f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {quoted(folder)}"
         if current_language() == "ru"
-        else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {folder}"
+        else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {quoted(folder)}"
     )
     console.print(escape(after), soft_wrap=True)
     return 0
@@ -694,6 +719,9 @@ def new(
 
 def main() -> None:
     """Entry point of the command."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as we live
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to a legacy code page
             stream.reconfigure(encoding="utf-8", errors="replace")

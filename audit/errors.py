@@ -115,12 +115,29 @@ class InputError(AuditError):
     """An orders file cannot be used."""
 
 
-class AmbiguityError(InputError):
-    """Two readings of the input are possible; ``answer`` is the settings line that chooses one."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One of several answers to a question about the data: what it says, and the lines of audit.toml that give it."""
 
-    def __init__(self, what: Text, *, where: Text | str = "", todo: Text | None = None, answer: str = "") -> None:
+    means: Text
+    lines: str
+
+
+class AmbiguityError(InputError):
+    """Two readings of the input are possible; ``answer`` is the settings line that chooses one, ``others`` the rest."""
+
+    def __init__(
+        self,
+        what: Text,
+        *,
+        where: Text | str = "",
+        todo: Text | None = None,
+        answer: str = "",
+        others: tuple[Answer, ...] = (),
+    ) -> None:
         super().__init__(what, where=where, todo=todo)
         self.answer = answer
+        self.others = others
 
 
 class NothingUsableError(InputError):

@@ -5,6 +5,7 @@ Everything has a default. Paths in ``[inputs]`` and ``[report].logo`` are relati
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import hashlib
 import json
@@ -12,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -58,7 +59,7 @@ CANONICAL_FIELDS = (
 )
 """The columns that an orders file may carry (contracts, section 2)."""
 
-READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref")
+READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref", "returned")
 """Read only to derive or to set aside: ``amount = qty × price`` where amount is missing, the number of lines, unposted
 and deleted documents, the client's legal entity beside its partner (1C UT 11), the order that a dispatch document
 names."""
@@ -68,6 +69,10 @@ SaleTypeSetting = Literal["T", "TC", "C", "S", "CS", "unknown"]
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Day = Annotated[dt.date, Field(ge=dt.date(1980, 1, 1), le=dt.date(2049, 12, 31))]
+"""A day that orders may have; a slip of the hand («0204») would make a window of two thousand years."""
 
 
 class Company(_Section):
@@ -84,6 +89,8 @@ class Inputs(_Section):
 
     orders: tuple[str, ...] = ("orders/*",)
     questionnaire: str | None = None
+    questionnaire_is_ours: bool | None = None
+    """Whether the questionnaire is of the company of the orders; none given: asked where hardly any name is known."""
     engine: str = "duckdb"
 
     @field_validator("orders", mode="before")
@@ -96,11 +103,12 @@ class Reading(_Section):
     """How to read the orders where guessing is not enough."""
 
     encoding: str | None = None
-    delimiter: str | None = None
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     decimal: Literal[",", "."] | None = None
     date_format: str | None = None
     """``dd.mm.yyyy``, ``mm/dd/yyyy``, ``yyyy-mm-dd`` or a strptime pattern."""
-    sheet: str | None = None
+    sheet: tuple[str, ...] | None = None
+    """Sheets that hold the orders: their names, or «Книга.xlsx#Лист» where it concerns one workbook alone."""
     header_row: int | None = Field(default=None, ge=1)
     """Row number of the header in the file, counted from 1."""
     cancelled: tuple[str, ...] = ()
@@ -110,6 +118,9 @@ class Reading(_Section):
     """Documents whose number starts so are set aside as cancellations (for example ``["C"]``)."""
     drop_returns: bool = False
     """Set negative rows aside instead of netting them."""
+    returned_rows: Literal["void", "returns", "sums", "sales"] | None = None
+    """What rows marked as returned (a flag, a status) are: ``void`` sales that came back whole, ``returns`` documents
+    of returns, ``sales`` none; ``sums``: the column holds the sum that came back. None given: told by the rows, asked."""
     return_files: tuple[str, ...] | None = None
     """Files (patterns of their names) that hold returns as positive amounts; none given: found by their titles."""
     negative_files: tuple[str, ...] | None = None
@@ -118,13 +129,51 @@ class Reading(_Section):
     swapped_dates: tuple[str, ...] | None = None
     """Files (patterns of their names) in whose true dates a spreadsheet swapped day and month; an empty list says that
     the dates are right; none given: asked where they look swapped."""
+    computed_amounts: tuple[str, ...] | None = None
+    """Files (patterns of their names) whose amount is quantity × price whatever the column of amounts holds; an empty
+    list says that amounts of zero are right; none given: asked where all amounts are zero while quantity × price is not."""
+    document_sums: tuple[str, ...] | None = None
+    """Files (patterns of their names) whose amount is that of the whole document, repeated on each of its lines; an empty
+    list says that it is the line's own; none given: asked where it looks repeated."""
+    fill_down: tuple[str, ...] | None = None
+    """Files (patterns of their names) in which client, document or date stand in the first of their rows alone and count
+    for the rows below; an empty list says that a blank cell is blank; none given: asked where it looks so."""
+    money_unit: Literal[1, 1000, 1000000] | None = None
+    """What sums are multiplied by where the header of their column names no unit; none given: what the title says."""
     dispatch_files: tuple[str, ...] | None = None
     """Files (patterns of their names) of dispatch documents beside the orders: they date the orders and are no sales
     of their own. An empty list says that every file holds sales of its own; none given: asked where both are found."""
-    duplicates: Literal["keep", "drop"] | None = None
-    """What to do with exact duplicate documents met in several files."""
+    same_sales: tuple[str, ...] | None = None
+    """Files (patterns of their names) whose sales other files hold too, under numbers of another program: left out on
+    the days that the others cover. An empty list says that all are sales of their own."""
+    payment_files: tuple[str, ...] | None = None
+    """Files (patterns of their names) of payments beside the orders: no sales. An empty list says that they are."""
+    duplicates: Literal["keep", "drop", "later", "earlier"] | None = None
+    """Documents met in several files: ``drop`` counts equal ones once, ``later`` and ``earlier`` take every document,
+    corrected or not, from the export that ends later or earlier, ``keep`` counts them all."""
+    repeated_rows: Literal["keep", "drop"] | None = None
+    """Rows that stand several times inside one file, as whole documents or in one block."""
+    legal_forms: Literal["apart", "together"] | None = None
+    """Companies of one name and of different legal forms (ООО, АО, ИП) that no code tells apart: different clients or one."""
     groups: tuple[str, ...] | None = None
     """Levels of a grouped report from the outermost, the lines last: fields, or ``-`` for a level not needed."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _of_text(cls, given: str | None) -> str | None:
+        """Refuse what Python decodes but is no text (hex, zip); a name that it does not know is told with the file."""
+        try:
+            known = None if given is None else codecs.lookup(given)
+        except LookupError:
+            return given
+        if known is not None and not known._is_text_encoding:
+            raise ValueError("no encoding of text; for example utf-8, cp1251, koi8-r, utf-16")
+        return given
+
+    @field_validator("sheet", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
 
     @field_validator("groups")
     @classmethod
@@ -138,10 +187,10 @@ class Reading(_Section):
 class Period(_Section):
     """The window of the audit."""
 
-    start: dt.date | None = None
-    end: dt.date | None = None
-    as_of: dt.date | None = None
-    burn_in_days: int | None = Field(default=None, ge=0)
+    start: Day | None = None
+    end: Day | None = None
+    as_of: Day | None = None
+    burn_in_days: int | None = Field(default=None, ge=0, le=3650)
     horizon_days: int = Field(default=365, ge=1, le=3650)
     recent_months: int = Field(default=12, ge=1, le=120)
 
@@ -224,6 +273,15 @@ class Settings(_Section):
     thresholds: dict[str, dict[str, float] | float] = Field(default_factory=dict)
     report: Report = Report()
 
+    def answered(self, lines: str) -> Settings:
+        """Return the settings with lines of audit.toml added, as an answer to a question gives them; lists grow."""
+        whole = self.as_json()
+        for section, keys in tomllib.loads(lines).items():
+            for key, value in keys.items():
+                before = whole[section].get(key)
+                whole[section][key] = [*(before or []), *value] if isinstance(value, list) else value
+        return settings_from_mapping(whole)
+
     def as_json(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""
         return self.model_dump(mode="json")
@@ -231,12 +289,26 @@ class Settings(_Section):
     def intake_digest(self) -> str:
         """Return a hash of the settings that change what is read (not of those that only change verdicts)."""
         part = self.model_dump(mode="json", include={"columns", "reading", "period", "level", "people", "corrections"})
-        # Rows in another currency are set aside; reasons in rejected_rows.csv speak the report's language.
-        part |= {"currency": self.company.currency, "lang": self.report.lang}
+        part["ours"] = self.inputs.questionnaire_is_ours
+        # Rows in another currency are set aside; rejected_rows.csv speaks the report's
+        # language and hides persons' names with it.
+        part |= {"currency": self.company.currency, "lang": self.report.lang, "names": self.report.names}
         return hashlib.sha256(json.dumps(part, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-_DESCRIBE = {"extra_forbidden": None, "missing": Text("нет обязательного значения", "a required value is missing")}
+_DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b")
+
+
+def _dated(text: str) -> Text | None:
+    """Say how TOML writes a day that stands as people write it; None where there is none."""
+    found = _DOTTED.search(text)
+    if found is None:
+        return None
+    day = f"{found[3]}-{found[2]:0>2}-{found[1]:0>2}"
+    return Text(
+        f"дата пишется без кавычек, год-месяц-день: {day} вместо {found[0]}",
+        f"a date is written without quotes, year-month-day: {day} instead of {found[0]}",
+    )
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -248,8 +320,16 @@ def load_settings(path: Path | None) -> Settings:
             Text(f"Файл настроек не найден: {path}", f"Settings file not found: {path}"),
             todo=Text("Проверьте путь в --settings", "Check the path given to --settings"),
         )
+    text = ""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        raw = tomllib.loads(text)
+    except RecursionError as e:
+        raise SettingsError(
+            Text("В файле настроек слишком много вложенных скобок", "The settings file nests too many brackets"),
+            where=str(path),
+            todo=Text("Уберите лишние скобки", "Take the brackets away"),
+        ) from e
     except UnicodeDecodeError as e:
         raise SettingsError(
             Text("Файл настроек не в кодировке UTF-8", "The settings file is not UTF-8"),
@@ -269,6 +349,13 @@ def load_settings(path: Path | None) -> Settings:
                     f"Перенесите его строки под первый заголовок {name}, а второй уберите",
                     f"Move its lines under the first {name} and take the second away",
                 ),
+            ) from e
+        said = _dated(text.splitlines()[int(m[1]) - 1]) if m and int(m[1]) <= len(text.splitlines()) else None
+        if said is not None:
+            raise SettingsError(
+                Text(f"Дата записана не так: {said.ru}", f"A date is written otherwise: {said.en}"),
+                where=place,
+                todo=Text("Исправьте строку", "Correct the line"),
             ) from e
         raise SettingsError(
             Text(f"Файл настроек не читается как TOML: {e}", f"The settings file is not valid TOML: {e}"),
@@ -318,10 +405,25 @@ def _explain(error: Any) -> Text:
     if error["type"] == "extra_forbidden":
         hint = did_you_mean(loc[-1], _allowed(loc[:-1]))
         return Text(f"{where}: неизвестный ключ — {hint.ru}", f"{where}: unknown key — {hint.en}")
-    given = repr(error.get("input"))
+    value = error.get("input")
+    given = value.isoformat() if isinstance(value, dt.date) else repr(value)
     given = given if len(given) <= 60 else given[:57] + "..."
-    reason = str(error["msg"])
-    return Text(f"{where} = {given}: не подходит ({reason})", f"{where} = {given}: not accepted ({reason})")
+    said = _dated(given) if str(error["type"]).startswith("date") else None
+    reason = said or _limit(error) or Text(str(error["msg"]), str(error["msg"]))
+    return Text(f"{where} = {given}: не подходит ({reason.ru})", f"{where} = {given}: not accepted ({reason.en})")
+
+
+def _limit(error: Mapping[str, Any]) -> Text | None:
+    """The limit that a value is beyond, None for other errors."""
+    limits = error.get("ctx", {})
+    if "ge" in limits:
+        return Text(f"не меньше {limits['ge']}", f"not less than {limits['ge']}")
+    if "le" in limits:
+        return Text(f"не больше {limits['le']}", f"not more than {limits['le']}")
+    for key, ru, en in (("min_length", "не меньше", "not fewer than"), ("max_length", "не больше", "not more than")):
+        if key in limits:
+            return Text(f"знаков {ru} {limits[key]}", f"{en} {limits[key]} characters")
+    return None
 
 
 def _allowed(loc: list[str]) -> list[str]:

@@ -39,7 +39,7 @@ def catalogue_page() -> str:
     out = [
         "# Catalogue: findings and metrics",
         "",
-        "Printed from `audit/method/data`; `km-audit explain ID` tells the same for one id, in Russian too.",
+        "Printed from `audit/chapters/*/room.toml`; `km-audit explain ID` tells the same for one id, in Russian too.",
     ]
     for chapter in m.chapters:
         out += ["", f"## {chapter_title(chapter, 'en')} (`{chapter}`)"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from audit.model.case import Case, sql_text
+from audit.model.client_names import ClientNames
 
 __all__ = ["clients_named", "match_keys"]
 
@@ -18,11 +19,7 @@ def match_keys(said: pd.Series, names: pd.DataFrame) -> pd.Series:
     """Find the client behind each code or name of the questionnaire; None where the orders know none.
 
     ``names``: one row per code or name met in the orders: ``said``, ``client_key``, ``place`` (1 code, 2 key, 3 name);
-    the lowest place wins. Blanks at the ends and letter case are ignored.
+    the lowest place wins (`ClientNames`).
     """
-    ranked = names.assign(said=names["said"].astype(str).str.strip().str.casefold()).sort_values(
-        ["place", "client_key"], kind="stable"
-    )
-    table = ranked.drop_duplicates("said").set_index("said")["client_key"]
-    found = said.astype(str).str.strip().str.casefold().map(table)
-    return found.astype(object).where(found.notna(), None)
+    known = ClientNames(names[["said", "client_key", "place"]].astype({"said": str}).itertuples(index=False, name=None))
+    return pd.Series([known.find(text) for text in said.astype(str)], index=said.index, dtype=object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 import zlib
 from pathlib import Path
@@ -56,6 +57,24 @@ def check_package(path: Path, name: str) -> list[zipfile.ZipInfo]:
     if size > MAX_UNPACKED_BYTES or (size > _FREE_BYTES and size / packed > MAX_RATIO) or len(entries) > MAX_ENTRIES:
         raise _bomb(name, size)
     return entries
+
+
+def with_slashes(path: Path, name: str, target: Path) -> Path:
+    """Copy a package whose entries are named with backslashes to ``target``, named as they should be."""
+    try:
+        with (
+            zipfile.ZipFile(path) as source,
+            zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy,
+        ):
+            for entry in source.infolist():
+                with (
+                    source.open(entry) as f,
+                    copy.open(entry.filename.replace("\\", "/"), "w", force_zip64=True) as sink,
+                ):
+                    shutil.copyfileobj(f, sink)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as e:
+        raise damaged_archive(name) from e
+    return target
 
 
 def unpack(path: Path, name: str, folder: Path) -> list[tuple[Path, str]]:

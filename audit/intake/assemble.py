@@ -10,24 +10,48 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from audit.errors import AmbiguityError, InputError, NothingUsableError, Text, did_you_mean
-from audit.intake.canonical import Canonical, ClientKey, Codes, Dispatches, RejectedRow, TableRules, lines_writer
+from audit.errors import AmbiguityError, Answer, InputError, NothingUsableError, Text, did_you_mean
+from audit.intake import whose_questionnaire
+from audit.intake.canonical import (
+    Canonical,
+    ClientKey,
+    Codes,
+    Dispatches,
+    RejectedRow,
+    TableRules,
+    Voided,
+    lines_writer,
+    voided_table,
+)
 from audit.intake.client_keys import ClientBook
+from audit.intake.client_questions import forms_of_one_name, placeholders
 from audit.intake.clients import is_rounded
-from audit.intake.columns import TablePlan, absent_columns, plan_table
+from audit.intake.columns import absent_columns, plan_table
+from audit.intake.currency import Known, ask, looks_russian
 from audit.intake.databases import is_address, open_database, shown_address
-from audit.intake.dates import Swapped, decide_orders, looks_swapped, true_dates
+from audit.intake.dates import decide_orders, true_dates
 from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows, give_dates
 from audit.intake.documents import fits, toml_text
 from audit.intake.files import TableReader, find_files, open_tables
+from audit.intake.glued import second_header, split
 from audit.intake.grouped import GroupRow, group_sums, stage_grouped
+from audit.intake.hiding import hide_persons
 from audit.intake.numbers import Numbers, decide_marks
 from audit.intake.people import Person, PersonIndex
+from audit.intake.period import edges, titled
 from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
-from audit.intake.summary import Tally, duplicate_documents, known_clients, summarise
+from audit.intake.store import Store, parquet
+from audit.intake.summary import Tally, known_clients, summarise
+from audit.intake.table import Orders, Table
+from audit.intake.traps import Found, Head, files_line, joined
+from audit.intake.traps.document_sums import divide
+from audit.intake.traps.filled_once import once
+from audit.intake.traps.payments import of_payments
+from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
+from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
 from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
@@ -39,34 +63,7 @@ __all__ = ["Intake"]
 
 _SHOWN = 6
 """Rows shown per reason, at most half of them from one file."""
-_RETURNS = re.compile(r"возврат|return|refund", re.IGNORECASE)
-
-
-@dataclass
-class _Table:
-    """One table on its way: reader, plan of its columns, staged rows, what became of them."""
-
-    reader: TableReader
-    plan: TablePlan
-    staged: Staged
-    size_bytes: int
-    all_returns: bool = False
-    rows_used: int = 0
-    rows_set_aside: int = 0
-    revenue_aside: float = 0.0
-    totals: list[tuple[int, str, float]] = field(default_factory=list)
-    shown: dict[str, int] = field(default_factory=dict)
-    """Rows shown as examples, per reason."""
-    groups: tuple[GroupRow, ...] = ()
-    """Group rows of a report of three levels or more."""
-    subtotals: list[ControlSum] = field(default_factory=list)
-    """Sums of the groups against their lines, one a level."""
-    dispatch: bool = False
-    """Whether its rows are dispatch documents of orders that another table holds, and no sales."""
-
-    @property
-    def name(self) -> str:
-        return self.reader.name
+_RETURNS = re.compile(r"\bвозврат(?:ы|ов|у|а)?\b|\breturns?\b|\brefunds?\b", re.IGNORECASE)
 
 
 @dataclass
@@ -86,10 +83,10 @@ class Intake:
     questionnaire: Questionnaire | None
     out: Path
     work: Path
-    connection: Any
+    store: Store
     today: dt.date
     say: Callable[[Text], None]
-    tables: list[_Table] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -99,10 +96,14 @@ class Intake:
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
+        self.given = self.settings
         self.index = PersonIndex(self.settings, self.questionnaire)
         self._open_and_stage(sources)
+        for look in AT_TABLES:
+            self._heed(look(self._orders(), self.given))
         self._map_words()
         self._map_people()
+        self.hide = self._without_names()
         self._map_clients()
         rules = self._rules()
         for t, rule in zip(self.tables, rules, strict=True):
@@ -112,11 +113,36 @@ class Intake:
         self._sort_out_dispatch()
         self._write(rules)
         links = self._link_dispatch(rules)
-        self._duplicate_documents(rules)
+        self._count_once(rules)
         self._check_corrections()
         if links is not None:
             self._date_orders(rules, *links)
         return self._report()
+
+    # -- traps ---------------------------------------------------------------------------------------------------
+
+    def _orders(self) -> Orders:
+        return Orders(self.tables, self.store, self.out / "lines.parquet", self.tally)
+
+    def _look_at_head(self, head: Head) -> None:
+        for look in AT_HEAD:
+            self._heed(look(head, self.given))
+
+    def _heed(self, found: Found) -> None:
+        """Keep what a trap found; an answer taken for granted until it is denied becomes a setting.
+
+        Traps see the settings as they were given: an answer taken for one file settles nothing for the next.
+        """
+        if isinstance(found, Question):
+            same = next((i for i, q in enumerate(self.questions) if joined(q, found) is not None), None)
+            if same is None:
+                self.questions.append(found)
+            else:
+                self.questions[same] = joined(self.questions[same], found) or found
+            if found.taken:
+                self.settings = self.settings.answered(found.answer)
+        elif found is not None:
+            self.notes.append(found)
 
     # -- files and columns ---------------------------------------------------------------------------------------
 
@@ -142,20 +168,31 @@ class Intake:
         self.tables.sort(key=lambda t: t.name)
 
     def _stage(self, reader: TableReader, size: int) -> None:
-        plan = plan_table(reader, self.settings, self._known_person)
-        own = getattr(reader, "path", None)
+        plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
+        own = getattr(reader, "sent", None) or getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
+        head = reader.head()
+        paid = of_payments([cells for number, cells in head if number >= plan.layout.first_row])
+        russian = looks_russian([cells for _, cells in head[:100]], plan.layout.headers)
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
             rows, outline = reader.every_row(), reader.outline()
-            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.connection)
+            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.store)
         else:
-            staged = reader.stage(plan.layout, plan.keep, path, self.connection)
+            staged = reader.stage(plan.layout, plan.keep, path, self.store)
+            cut = second_header(reader, plan.layout, staged)
+            if cut is not None:
+                for part in split(reader, cut):
+                    self._stage(part, size)
+                return
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
-        self.tables.append(_Table(reader, plan, staged, size, groups=groups))
+        table = Table(reader, plan, staged, size, groups=groups, of_payments=paid, russian=russian)
+        self.tables.append(table)
+        for look in AT_TABLE:
+            self._heed(look(table, self.given))
 
     # -- rules ---------------------------------------------------------------------------------------------------
 
@@ -171,6 +208,9 @@ class Intake:
         scale = 100 if any(e.largest > 1.5 or e.percent for e in pct) else 1
         fixes = {(f.field, f.order_id, f.was): f.becomes for f in self.settings.corrections.fix}
         currency = self._currency_chosen = self._currency()
+        computed = self._named("computed_amounts", self.settings.reading.computed_amounts or ())
+        filled = self._named("fill_down", self.settings.reading.fill_down or ())
+        divided = self._named("document_sums", self.settings.reading.document_sums or ())
         out = []
         for t in self.tables:
             t.all_returns = not t.plan.declared and self._is_returns_file(t)
@@ -190,16 +230,38 @@ class Intake:
                     clients=client,
                     pct_scale=scale,
                     money_scale=t.plan.money_scale,
-                    grouped=t.plan.grouped,
                     all_returns=t.all_returns,
                     currency=currency,
+                    computed=t in computed,
+                    filled=self._filled(t) if t in filled else (),
                     fixes=fixes,
                     dated_by=t.plan.dated_by,
                     swapped=swapped.get(t.name, frozenset()),
                     inverted=inverted.get(t.name, frozenset()),
                 )
             )
+            if t in divided:
+                self._divide(t, out[-1])
         return out
+
+    @staticmethod
+    def _filled(t: Table) -> tuple[str, ...]:
+        """The fields to fill down in a table, the one by which rows hang together first."""
+        found = once(t.staged, strict=False)
+        return () if found is None else (found.anchor, *(f for f in found.fields if f != found.anchor))
+
+    def _divide(self, t: Table, rule: TableRules) -> None:
+        """Divide sums of whole documents over their lines."""
+        canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
+        rule.divided = divide(canonical.documents(batch) for batch in t.staged.batches())
+        self.notes.append(
+            Text(
+                f"{t.name}: в колонке «{t.plan.labels['amount']}» сумма всего документа повторена в каждой его строке; она "
+                "учтена один раз и разделена по строкам",
+                f"{t.name}: column “{t.plan.labels['amount']}” repeats the sum of the whole document on each of its lines; it "
+                "was counted once and divided over them",
+            )
+        )
 
     @staticmethod
     def _date_texts(staged: Staged) -> list[str]:
@@ -210,7 +272,7 @@ class Intake:
                 texts.extend({t for t in inside if t})
         return texts
 
-    def _named(self, setting: str, patterns: Sequence[str]) -> list[_Table]:
+    def _named(self, setting: str, patterns: Sequence[str]) -> list[Table]:
         """The tables that a setting names; raise where it names none of them."""
         found = [t for t in self.tables if fits(t.name, t.reader.sheet, patterns)]
         if patterns and not found:
@@ -223,11 +285,8 @@ class Intake:
         return found
 
     def _swapped_dates(self) -> dict[str, frozenset[str]]:
-        """File → the date fields in which day and month are put back; ask where they look swapped."""
-        asked = self.settings.reading.swapped_dates
-        if asked is None:
-            self._ask_about_swapped()
-            return {}
+        """File → the date fields in which day and month are put back, by the settings."""
+        asked = self.settings.reading.swapped_dates or ()
         out: dict[str, frozenset[str]] = {}
         for t in self._named("swapped_dates", asked):
             cells = {f: true_dates(t.staged.distinct[f]) for f in DATE_FIELDS if f in t.staged.distinct}
@@ -242,47 +301,10 @@ class Intake:
             )
         return out
 
-    def _ask_about_swapped(self) -> None:
-        found: list[tuple[_Table, str, Swapped]] = []
-        for t in self.tables:
-            shown = ((f, looks_swapped(t.staged.distinct[f])) for f in DATE_FIELDS if f in t.staged.distinct)
-            found += [(t, t.plan.labels.get(f, ""), seen) for f, seen in shown if seen is not None][:1]
-        if not found:
-            return
-        _, header, seen = found[0]
-        line = "swapped_dates = [" + ", ".join(f'"{toml_text(t.name)}"' for t, _, _ in found) + "]"
-        day = dt.date.fromisoformat(seen.typed_example)
-        raise AmbiguityError(
-            Text(
-                f"Похоже, Excel поменял местами день и месяц: в колонке «{header}» у настоящих дат день не больше 12 "
-                f"(ячеек {seen.typed}, например {day:%d.%m.%Y}), а даты с днём больше 12 остались текстом "
-                f"(ячеек {seen.texts}, например {seen.text_example}). Так бывает, когда выгрузку открыли в Excel с "
-                "настройками другой страны",
-                f"Excel seems to have swapped day and month: in column “{header}” the true dates have a day up to 12 "
-                f"({seen.typed} cells, for example {day:%d.%m.%Y}), while dates with a day above 12 stayed text "
-                f"({seen.texts} cells, for example {seen.text_example}). So it happens when an export was opened in an "
-                "Excel set to another country",
-            ),
-            where=", ".join(t.name for t, _, _ in found),
-            answer=f"[reading]\n{line}",
-            todo=Text(
-                f"Попросите выгрузку, которую не открывали в Excel, или добавьте в audit.toml, раздел [reading]: "
-                f"{line} — день и месяц вернутся на место; если даты верны: swapped_dates = []",
-                f"Ask for an export that was not opened in Excel, or add to audit.toml, section [reading]: {line} "
-                "to swap them back; if the dates are right: swapped_dates = []",
-            ),
-        )
-
-    @staticmethod
-    def _minus_fields(staged: Staged) -> frozenset[str]:
-        """The number fields that mostly stand with a minus."""
-        signed = {f: staged.numbers[f] for f in ("amount", "margin", "cost", "qty", "price") if f in staged.numbers}
-        return frozenset(f for f, e in signed.items() if e.negative * 2 > e.filled)
-
     def _inverted(self) -> dict[str, frozenset[str]]:
         """File → the number fields whose sign is turned, by the settings."""
         asked = self.settings.reading.negative_files or ()
-        out = {t.name: self._minus_fields(t.staged) for t in self._named("negative_files", asked)}
+        out = {t.name: minus_fields(t.staged) for t in self._named("negative_files", asked)}
         for name in out:
             self.notes.append(
                 Text(
@@ -292,52 +314,7 @@ class Intake:
             )
         return out
 
-    def _ask_about_minus(self) -> None:
-        """Stop where what was sold is less than nothing, mostly row by row: a sign turned, or the sales are missing."""
-        if self.tally.revenue >= 0 or self.tally.returns * 2 <= self.tally.rows:
-            return
-        if self.settings.reading.negative_files is not None:
-            return
-        sales = [t for t in self.tables if not t.dispatch and t.rows_used]
-        revenue = f"{self.tally.revenue / 10_000:,.0f}"
-        what = Text(
-            f"Почти все суммы отрицательные: строк с минусом {self.tally.returns} из {self.tally.rows}, вся выручка "
-            + revenue.replace(",", "\N{NO-BREAK SPACE}"),
-            f"Nearly all amounts are negative: {self.tally.returns} of {self.tally.rows} rows, revenue is {revenue}",
-        )
-        where = ", ".join(t.name for t in sales)
-        minus = [t for t in sales if {"amount", "qty", "price"} & self._minus_fields(t.staged)]
-        if minus or any(t.all_returns for t in sales):
-            names = ", ".join(f'"{toml_text(t.name)}"' for t in minus)
-            line = f"negative_files = [{names}]" if minus else "return_files = []"
-            ru, en = (
-                ("продажи в них записаны с минусом", "sales stand there with a minus")
-                if minus
-                else ("это продажи, а не возвраты", "these are sales and no returns")
-            )
-            raise AmbiguityError(
-                what,
-                where=where,
-                answer=f"[reading]\n{line}",
-                todo=Text(
-                    f"Если это одни возвраты, добавьте файл продаж. Если {ru}, добавьте в audit.toml, раздел "
-                    f"[reading]: {line}",
-                    f"If these are returns alone, add the file of sales. If {en}, add to audit.toml, section "
-                    f"[reading]: {line}",
-                ),
-            )
-        raise InputError(
-            what,
-            where=where,
-            todo=Text(
-                "Здесь одни возвраты: добавьте файл продаж; если вид документа понят неверно, назовите его "
-                'колонку в audit.toml: [columns] kind = "…"',
-                "These are returns alone: add the file of sales; if the kind of document was misunderstood, name "
-                'its column in audit.toml: [columns] kind = "…"',
-            ),
-        )
-
-    def _is_returns_file(self, t: _Table) -> bool:
+    def _is_returns_file(self, t: Table) -> bool:
         """Whether a file of positive amounts is returns, by the settings or by its name, sheet or title."""
         if t.staged.has("kind"):
             return False
@@ -346,8 +323,21 @@ class Intake:
             return any(fnmatch.fnmatch(t.name.lower(), pattern.lower()) for pattern in asked)
         amounts = t.staged.numbers.get("amount") or t.staged.numbers.get("qty")
         title = " ".join(c for _, cells in t.plan.preamble[:3] for c in cells if c)
-        named = [t.name, t.reader.sheet or "", title]
-        if amounts is None or amounts.negative or not any(_RETURNS.search(n) for n in named):
+        said = any(_RETURNS.search(text) for text in (t.reader.sheet or "", title))
+        if amounts is None or amounts.negative or not (said or _RETURNS.search(t.name)):
+            return False
+        if not said and not self._clients_elsewhere(t):
+            self.questions.append(
+                Question(
+                    Text(
+                        f"По имени файл {t.name} похож на возвраты, но больше ничего об этом не говорит: он прочитан как продажи",
+                        f"By its name file {t.name} may hold returns, and nothing else says so: it was read as sales",
+                    ),
+                    files_line("return_files", [t.name]),
+                    (Answer(Text("это продажи", "these are sales"), files_line("return_files", [])),),
+                    kind="return_files",
+                )
+            )
             return False
         self.questions.append(
             Question(
@@ -355,10 +345,31 @@ class Intake:
                     f"Файл {t.name} прочитан как возвраты: его суммы вычтены из выручки. Если это продажи, запретите это",
                     f"File {t.name} was read as returns: its amounts reduce revenue. If these are sales, forbid it",
                 ),
-                "[reading]\nreturn_files = []",
+                files_line("return_files", []),
+                (Answer(Text("это возвраты", "these are returns"), files_line("return_files", [t.name])),),
+                kind="return_files",
             )
         )
         return True
+
+    def _clients_elsewhere(self, t: Table) -> bool:
+        """Whether most rows of a table are of clients that another table has: who returns has bought before."""
+        if len(self.tables) == 1:
+            return True
+        others = {
+            key for o in self.tables if o is not t for combination in o.staged.clients for key in combination if key
+        }
+        known = sum(
+            n for combination, n in t.staged.clients.items() if any(key in others for key in combination if key)
+        )
+        return known >= 0.8 * t.staged.clients.total() > 0
+
+    def _said_currency(self) -> tuple[str | None, Literal["settings", "questionnaire"]]:
+        """The currency that the settings name, else the questionnaire."""
+        if self.settings.company.currency is not None:
+            return self.settings.company.currency, "settings"
+        given = None if self.questionnaire is None else self.questionnaire.company.get("currency")
+        return words().currency.code(str(given)) if given else None, "questionnaire"
 
     def _currency(self) -> str | None:
         """The one currency of the audit when the files hold several; a question then."""
@@ -368,10 +379,13 @@ class Intake:
                 code = self.codes["currency"].code(text)
                 if code >= 0:
                     found[self.codes["currency"].values[code]] += rows
-        asked = self.settings.company.currency
-        if asked is None and self.questionnaire is not None:
-            given = self.questionnaire.company.get("currency")
-            asked = words().currency.code(str(given)) if given else None
+            if not t.staged.has("currency") and "amount" in t.staged.numbers:
+                for mark, rows in t.staged.numbers["amount"].currencies.items():
+                    found[self.codes["currency"].values[self.codes["currency"].code(mark)]] += rows
+        asked, source = self._said_currency()
+        named = ask(found, asked, source, self.tables)
+        self.currency = Known("", "unknown") if isinstance(named, Question) else named
+        self._heed(named if isinstance(named, Question) else named.note)
         if not found or (len(found) == 1 and (asked is None or asked in found)):
             return None
         chosen = asked or min(found, key=lambda c: (-found[c], c))
@@ -381,7 +395,12 @@ class Intake:
             f"Amounts are in several currencies (rows: {listed}); only rows in {chosen} were used",
         )
         if asked is None:
-            self.questions.append(Question(said, f'[company]\ncurrency = "{chosen}"'))
+            others = tuple(
+                Answer(Text(f"суммы в {c}", f"the sums in {c}"), f'[company]\ncurrency = "{c}"')
+                for c in sorted(found, key=lambda c: (-found[c], c))
+                if c != chosen
+            )
+            self.questions.append(Question(said, f'[company]\ncurrency = "{chosen}"', others, kind="currencies"))
         else:
             self.notes.append(said)
         return chosen
@@ -441,7 +460,7 @@ class Intake:
     def _map_people(self) -> None:
         def person(text: str) -> str | None:
             value = clean_text(text)
-            return None if value is None else self.index.resolve(value).code
+            return None if value is None or self.index.is_nobody(value) else self.index.resolve(value).code
 
         for name in PERSON_FIELDS:
             self.codes[name] = Codes(person)
@@ -467,22 +486,26 @@ class Intake:
 
     def _map_clients(self) -> None:
         self._note_rounded()
-        self.book = ClientBook(self.settings.level.client, self.settings.corrections.merge)
+        together = self.settings.reading.legal_forms == "together"
+        self.book = ClientBook(self.settings.level.client, self.settings.corrections.merge, together=together)
         for t in self.tables:
             self.book.add(t.staged.clients.items(), t.plan.client_id_is_inn)
         self.book.close()
+        self._heed(placeholders(self.book.placeholders))
+        self._heed(forms_of_one_name(self.book.apart, self.settings))
 
     # -- canonical rows ------------------------------------------------------------------------------------------
 
     def _write(self, rules: Sequence[TableRules]) -> None:
         self.say(Text("Привожу строки к единому виду", "Bringing the rows into one form"))
-        numbers = Numbers(self.connection)
+        numbers = Numbers(self.store)
         with (
             RejectedRows(self.out / "rejected_rows.csv", self.settings.report.lang) as rejected,
             lines_writer(self.out / "lines.parquet") as lines,
             ThreadPoolExecutor(1, thread_name_prefix="intake-write") as pool,
         ):
             busy: Future[None] | None = None
+            voided: list[Voided] = []
             self.merged: dict[str, list[float]] = {}
             self.fixed: dict[tuple[str, str, str], float] = {}
             for t, rule in zip(self.tables, rules, strict=True):
@@ -504,19 +527,36 @@ class Intake:
                     t.rows_set_aside,
                     t.staged.rows,
                 )
-                t.totals = canonical.totals
+                voided.extend(canonical.voided)
+                t.totals = [(row, self.hide("total_row", label) or "", money) for row, label, money in canonical.totals]
                 _add(self.people, canonical.people)
                 _add(self.merged, canonical.merged)
                 for key, (n,) in canonical.fixed.items():
                     self.fixed[key] = self.fixed.get(key, 0) + n
+                if canonical.negative_quantities:
+                    self._note_negative(t, canonical.negative_quantities)
                 if canonical.derived_amounts:
                     self._note_derived(t, canonical.derived_amounts)
                 if canonical.rounded_numbers:
                     self._note_rounded_numbers(t, canonical.rounded_numbers)
             if busy is not None:
                 busy.result()
+        self.store.keep("voided", voided_table(voided))
 
-    def _reject(self, t: _Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:
+    def _without_names(self) -> Callable[[str, str | None], str | None]:
+        """What the values of rows set aside pass through: persons' names only where the report shows them."""
+        if self.settings.report.names:
+            return lambda _, value: value
+        spelt = {clean_text(s) or "" for name in PERSON_FIELDS for s in self._distinct(name)}
+
+        def code(spelling: str) -> str:
+            person = self.index.resolve(spelling)
+            return person.code if person.how in ("known", "system") else "…"
+
+        return hide_persons(spelt, code)
+
+    def _reject(self, t: Table, rejects: Sequence[RejectedRow], file: RejectedRows) -> None:
+        rejects = [(row, column, self.hide(why, value), why, money) for row, column, value, why, money in rejects]
         file.write(t.name, (r[:4] for r in rejects))
         t.rows_set_aside += len(rejects)
         for row, column, value, code, amount in rejects:
@@ -532,7 +572,15 @@ class Intake:
             if counted.example is None and value:
                 counted.example = value[:80]
 
-    def _note_derived(self, t: _Table, rows: int) -> None:
+    def _note_negative(self, t: Table, rows: int) -> None:
+        self.notes.append(
+            Text(
+                f"{t.name}: количество с минусом при сумме без минуса — возвраты, строк {rows}",
+                f"{t.name}: a quantity below zero beside an amount above it is a return, {rows} rows",
+            )
+        )
+
+    def _note_derived(self, t: Table, rows: int) -> None:
         self.notes.append(
             Text(
                 f"{t.name}: сумма посчитана как количество × цена в {rows} строках",
@@ -540,7 +588,7 @@ class Intake:
             )
         )
 
-    def _note_rounded_numbers(self, t: _Table, rounded: Counter[str]) -> None:
+    def _note_rounded_numbers(self, t: Table, rounded: Counter[str]) -> None:
         header, rows = t.plan.labels.get("order_id", ""), rounded.total()
         shown = min(rounded, key=lambda text: (-rounded[text], text))
         self.notes.append(
@@ -566,50 +614,40 @@ class Intake:
             )
         for fix in self.settings.corrections.fix:
             n = int(self.fixed.get((fix.field, fix.order_id, fix.was), 0))
+            shown = self.settings.report.names or fix.field not in PERSON_FIELDS
+            was, becomes = (fix.was, fix.becomes) if shown else ("…", "…")
             label = f"[corrections] fix {fix.order_id}, {fix.field}"
             _expect(label, fix.expect.rows, n, None, 0.0)
             self.notes.append(
                 Text(
-                    f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{fix.was}» → «{fix.becomes}»"
+                    f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{was}» → «{becomes}»"
                     f" ({n} строк) — {fix.reason}",
-                    f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{fix.was}” → “{fix.becomes}”"
+                    f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{was}” → “{becomes}”"
                     f" ({n} rows): {fix.reason}",
                 )
             )
 
-    def _duplicate_documents(self, rules: Sequence[TableRules]) -> None:
-        """Files of overlapping periods: documents met twice are asked about, or dropped where the settings say so."""
-        if len(self.tables) < 2 or not any(t.rows_used for t in self.tables):
+    def _count_once(self, rules: Sequence[TableRules]) -> None:
+        """Sales that stand twice are asked about, and counted once where the settings say so."""
+        if not any(t.rows_used for t in self.tables):
             return
-        drop = self.settings.reading.duplicates == "drop"
-        found = duplicate_documents(self.connection, self.out / "lines.parquet", with_rows=drop)
-        self.counts["duplicate_documents"] = 0 if found is None else found.documents
-        if found is None or self.settings.reading.duplicates == "keep":
-            return
-        if drop:
+        for trap in SALES_TWICE:
+            self._heed(trap.look(self._orders(), self.settings))
+            again = trap.again(self._orders(), self.settings)
+            if again is None:
+                continue
             for rule in rules:
-                rule.repeated = found.rows.get(rule.name, frozenset())
-            self.notes.append(
-                Text(
-                    f"Документы, повторённые в нескольких файлах, учтены один раз: {found.documents}, строк {found.lines}",
-                    f"Documents repeated in several files were counted once: {found.documents}, {found.lines} rows",
-                )
-            )
+                rule.again = {**rule.again, again.reason: again.rows.get(rule.name, frozenset())}
+            self.notes.append(again.note)
             self._begin_again()
             self._write(rules)
-            return
-        revenue = f"{found.revenue:,.0f}".replace(",", "\N{NO-BREAK SPACE}")
-        self.questions.append(
-            Question(
-                Text(
-                    f"Одни и те же документы есть в нескольких файлах: {found.documents} (например, {found.example}), "
-                    f"строк {found.lines}, выручка {revenue}. Сейчас они посчитаны дважды",
-                    f"The same documents stand in several files: {found.documents} (for example {found.example}), "
-                    f"{found.lines} rows, revenue {found.revenue:,.0f}. They are counted twice now",
-                ),
-                '[reading]\nduplicates = "drop"',
-            )
-        )
+        for look in AT_END:
+            found = look(self._orders(), self.settings)
+            if found is None:
+                continue
+            self._heed(found)
+            self._begin_again()
+            self._write(rules)
 
     def _begin_again(self) -> None:
         for t in self.tables:
@@ -659,13 +697,13 @@ class Intake:
         for t in found:
             t.dispatch = t.plan.declared or t.plan.no_sales is not None
 
-    def _dispatch_tables(self) -> list[_Table]:
+    def _dispatch_tables(self) -> list[Table]:
         """The tables that the settings name as dispatch documents; where they name none, those that look like it."""
         asked = self.settings.reading.dispatch_files is not None
         seen = [t for t in self.tables if t.plan.document == "dispatch" and not t.all_returns]
         return [t for t in seen if t.plan.declared or not asked]
 
-    def _orders_beside(self) -> list[_Table]:
+    def _orders_beside(self) -> list[Table]:
         """The tables whose rows may be the orders of the dispatch documents."""
         found = self._dispatch_tables()
         return [t for t in self.tables if t not in found and not t.all_returns]
@@ -680,11 +718,11 @@ class Intake:
         if not found or not any(t.rows_used for t in orders):
             return None
         self.say(Text("Сопоставляю отгрузки с заказами", "Matching dispatches with orders"))
-        links = Links(self.connection, self.out / "lines.parquet", [t.name for t in orders])
+        links = Links(self.store, self.out / "lines.parquet", [t.name for t in orders])
         read: dict[str, list[Dispatches]] = {}
         for t, rule in zip(self.tables, rules, strict=True):
             if t in found:
-                canonical = Canonical(rule, self.settings, Numbers(self.connection), self.today, Tally())
+                canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
                 read[t.name] = []
                 for batch in t.staged.batches():
                     dispatches = canonical.dispatches(batch)
@@ -700,7 +738,7 @@ class Intake:
             self._write(rules)
         return (links, read) if any(t.dispatch for t in found) else None
 
-    def _ask_about_dispatch(self, found: Sequence[_Table], links: Links, orders: Sequence[_Table]) -> bool:
+    def _ask_about_dispatch(self, found: Sequence[Table], links: Links, orders: Sequence[Table]) -> bool:
         """Ask what the files of dispatch documents are; whether some were written as sales and must not have been."""
         named = any(o.plan.document == "order" for o in orders)
         overlaps: dict[str, Overlap] = {}
@@ -770,13 +808,13 @@ class Intake:
             for t, rule in zip(self.tables, rules, strict=True):
                 if not t.dispatch:
                     continue
-                canonical = Canonical(rule, self.settings, Numbers(self.connection), self.today, Tally())
+                canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
                 linked = links.linked_rows(t.name)
                 for batch, dispatches in zip(t.staged.batches(), read[t.name], strict=True):
                     self._reject(t, canonical.dispatch_rejects(batch, dispatches, linked), rejected)
                     mine = (dispatches.reason == 0) & dispatches.has_amount
                     t.revenue_aside += float(dispatches.amount[mine].sum()) / 10_000.0
-                t.totals = canonical.totals
+                t.totals = [(row, self.hide("total_row", label) or "", money) for row, label, money in canonical.totals]
                 assert t.rows_set_aside == t.staged.rows, (t.name, t.rows_set_aside, t.staged.rows)
         orders = [t for t in self.tables if not t.dispatch and t.rows_used]
         shares = self._shares_told(links)
@@ -845,11 +883,12 @@ class Intake:
     def _report(self) -> IntakeReport:
         if not any(t.rows_used for t in self.tables):
             raise self._nothing_usable()
-        self._ask_about_minus()
+        for look in AT_ORDERS:
+            self._heed(look(self._orders(), self.given))
         self._look_for_key_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"
-        summary = summarise(self.connection, lines, self.tally, fields, self.book.shown, self.settings)
+        summary = summarise(self.store, lines, self.tally, fields, self.book.shown, self.settings)
         self.counts |= summary.counts
         self.counts["future_rows"] = self.set_aside["future_date"].rows if "future_date" in self.set_aside else 0
         self.notes.extend(summary.notes)
@@ -867,6 +906,13 @@ class Intake:
             for code, c in sorted(self.set_aside.items(), key=lambda item: order.index(item[0]))
             if c.rows
         )
+        titles = [
+            found for t in self._orders().sales() if (found := titled(c for _, row in t.plan.preamble for c in row))
+        ]
+        start, end = edges(summary.first, summary.last, titles, self.today)
+        end = self.settings.period.end or end
+        people = self._people(summary.revenue)
+        self._heed(whose_questionnaire.look(people, self._organizations(), self.questionnaire, self.settings))
         used = sum(t.rows_used for t in self.tables)
         set_aside = sum(t.rows_set_aside for t in self.tables)
         return IntakeReport(
@@ -878,24 +924,33 @@ class Intake:
             rows_used=used,
             rows_set_aside=set_aside,
             set_aside=aside,
+            period_start=start,
+            period_end=end,
             first_date=summary.first,
             last_date=summary.last,
             revenue=summary.revenue,
-            people=self._people(summary.revenue),
+            people=people,
             duplicate_clients=summary.duplicate_clients,
             control_sums=self._control_sums(),
             questions=tuple(self.questions),
             notes=tuple(dict.fromkeys(self.notes)),
             counts=dict(self.counts),
+            currency=self.currency.code,
+            currency_source=self.currency.source,
         )
+
+    def _organizations(self) -> list[str]:
+        """The companies that sell, as the orders name them."""
+        sql = f"SELECT DISTINCT organization FROM {parquet(self.out / 'lines.parquet')} WHERE organization IS NOT NULL ORDER BY 1"
+        return [name for (name,) in self.store.rows(sql)]
 
     def _look_for_key_clients(self) -> None:
         """Say which clients of the sheet “Key clients” the orders do not know; more than half of them is a question."""
         if self.questionnaire is None or not self.questionnaire.has("key_clients"):
             return
         named = list(dict.fromkeys(str(c) for c in self.questionnaire.table("key_clients")["client_id"] if c))
-        known = known_clients(self.connection, self.out / "lines.parquet")
-        absent = [c for c in named if c.strip().casefold() not in known]
+        known = known_clients(self.store, self.out / "lines.parquet")
+        absent = [c for c in named if known.find(c) is None]
         self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
         if not absent:
             return
@@ -948,7 +1003,7 @@ class Intake:
             have.add("margin")
         if {"qty", "price"} <= have:
             have.add("amount")
-        if any(t.plan.grouped for t in sales) or "legal_entity" in have:
+        if "legal_entity" in have:
             have.add("client")
         return tuple(f for f in CANONICAL_FIELDS if f in have)
 
@@ -957,7 +1012,7 @@ class Intake:
         for name in PERSON_FIELDS:
             found: dict[str, tuple[Person, list[float]]] = {}
             for (f, text), (rows, amount) in self.people.items():
-                if f == name:
+                if f == name and not self.index.is_nobody(text):
                     person = self.index.resolve(clean_text(text) or text)
                     entry = found.setdefault(person.spelling, (person, [0.0, 0.0]))
                     entry[1][0] += rows
@@ -1020,7 +1075,7 @@ class Intake:
                 )
             )
 
-    def _file_use(self, t: _Table) -> FileUse:
+    def _file_use(self, t: Table) -> FileUse:
         r = t.reader
         return FileUse(
             name=t.name,

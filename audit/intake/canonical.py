@@ -25,19 +25,28 @@ from audit.intake.numbers import Decimals, Numbers, from_decimal, product, to_de
 from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
+from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
+from audit.intake.traps.filled_once import fill_down
+from audit.intake.traps.returned_rows import is_returned
 from audit.intake.values import (
     EARLIEST_YEAR,
+    TOTAL_WORDS,
     TYPED,
     DateRule,
     clean_text,
+    currency_mark,
     date_inside,
     empty_date,
+    is_bare_total,
     is_cell_error,
+    is_page_line,
     is_subtotal,
     is_total,
+    named_like_total,
     order_number,
     parse_date,
     parse_flag,
+    total_of,
 )
 from audit.model.orders import LINES_SCHEMA
 from audit.settings import Settings
@@ -50,7 +59,9 @@ __all__ = [
     "Dispatches",
     "RejectedRow",
     "TableRules",
+    "Voided",
     "lines_writer",
+    "voided_table",
 ]
 
 Ints = npt.NDArray[np.int32]
@@ -60,10 +71,14 @@ _Pick = slice | npt.NDArray[np.intp]
 RejectedRow = tuple[int, str | None, str | None, str, float | None]
 """Row number, header of the column at fault, its value, reason code, amount where there is one."""
 
+Voided = tuple[str, str, str, int]
+"""File, client's key, number and day of a document that was cancelled, deleted or never posted."""
+
 _CODE = {code: np.int8(i + 1) for i, code in enumerate(REASONS)}
 _NAME = {int(v): k for k, v in _CODE.items()}
 _LACKING = frozenset({"no_client", "no_date", "bad_date", "no_amount", "bad_amount"})
-_GROUPING = frozenset({"total_row", "subtotal_row", "group_row"})
+_VOID = np.array([_CODE[c] for c in ("deleted", "unposted", "cancelled")], np.int8)
+_GROUPING = frozenset({"page_line", "total_row", "subtotal_row", "group_row"})
 _UNREADABLE = frozenset({"bad_bytes", "unclosed_quote", "field_count"})
 _LABELLED = ("first", "order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
 """Where «Итого» or the text of a group may stand."""
@@ -86,6 +101,14 @@ def lines_writer(path: Path) -> pq.ParquetWriter:
         write_statistics=["order_date", "source_row"],
         store_schema=False,
     )
+
+
+def voided_table(found: Sequence[Voided]) -> pa.Table:
+    """Return voided documents as a table: file, client_key, order_id, day."""
+    files, keys, numbers, days = zip(*found, strict=True) if found else ((), (), (), ())
+    day = pa.array(days, pa.int32()).cast(pa.date32())
+    texts = (pa.array(t, pa.string()) for t in (files, keys, numbers))
+    return pa.Table.from_arrays([*texts, day], names=["file", "client_key", "order_id", "day"])
 
 
 class Codes:
@@ -171,14 +194,12 @@ class TableRules:
     """Field → what its numbers are multiplied by: sums in thousands."""
     pct_scale: int = 1
     """1 where the shipped share runs to 1, 100 where it runs to 100."""
-    grouped: bool = False
-    """Whether the client stands in a row of its own above the rows of its orders."""
     all_returns: bool = False
     """Whether the whole file is returns written as positive amounts."""
     currency: str | None = None
     """The only currency used; rows in another are set aside."""
-    repeated: frozenset[int] = frozenset()
-    """Rows of documents that another file already brought."""
+    again: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """Reason → rows that bring nothing new: another file has the sale, or the same file has the row."""
     fixes: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     """Declared corrections: (field, order number, value that must stand there) → value that replaces it."""
     dated_by: tuple[str, ...] = ()
@@ -187,6 +208,12 @@ class TableRules:
     """Date fields in whose true dates a spreadsheet swapped day and month."""
     inverted: frozenset[str] = frozenset()
     """Number fields whose sign is turned: sales stand with a minus."""
+    filled: Sequence[str] = ()
+    """Fields whose blank cells take the value above, the one by which rows hang together first."""
+    computed: bool = False
+    """Whether the amount is quantity × price whatever its own column holds."""
+    divided: Sequence[Decimals] | None = None
+    """Per batch the amounts of the rows, where the file repeats a document's sum on each of its lines."""
 
 
 @dataclass
@@ -233,10 +260,12 @@ class Canonical:
         self.merges = Codes(str)
         self._clients: dict[tuple[str | None, ...], tuple[int, int, int, int]] = {}
         self._at = -1
+        signs = rules.staged.numbers.get("amount")
+        self._sold_with_plus = signs is None or 2 * signs.negative <= signs.filled
+        self._above: dict[str, str | None] = {}
         self._fixed_fields = {f for f, _, _ in rules.fixes}
         self._days: dict[tuple[str, bool], int] = {}
         self._swapped = replace(rules.dates, swapped=True)
-        self._group: str | None = None
         self.people: dict[tuple[str, str], list[float]] = {}
         """(field, spelling as written) → used rows and their revenue."""
         self.fixed: dict[tuple[str, str, str], list[float]] = {}
@@ -244,6 +273,9 @@ class Canonical:
         """Key before a declared merge → used rows and their revenue."""
         self.totals: list[tuple[int, str, float]] = []
         """Total rows: row number, label, amount."""
+        self.voided: list[Voided] = []
+        self.negative_quantities = 0
+        """Rows whose quantity is below zero and whose amount is not: returns."""
         self.derived_amounts = 0
         self.rounded_numbers: Counter[str] = Counter()
         """Document numbers that a spreadsheet rounded → rows."""
@@ -255,6 +287,8 @@ class Canonical:
     def apply(self, batch: pa.RecordBatch) -> tuple[pa.Table | None, list[RejectedRow]]:
         """Return the used rows in `OUTPUT_SCHEMA`, or None, and the rows set aside."""
         self._at += 1
+        if self.rules.filled:
+            batch = fill_down(batch, self.rules.staged, self.rules.filled, self._above)
         if self.rules.fixes:
             batch = self._fix(batch)
         n = batch.num_rows
@@ -262,12 +296,24 @@ class Canonical:
         dates = self._order_date(batch)
         self._rows_without_date(batch, dates, reason)
         amount, has_amount, margin, has_margin, qty, has_qty, price = self._money(batch)
+        self._dated_totals(batch, reason, amount)
         kind = self._kind(batch)
         back = kind == self.rules.codes["kind"].of("return")
+        marked = self._marked(batch)
+        if self.settings.reading.returned_rows == "sums":
+            amount, margin = self._less_refunds(batch, amount, margin)
+        elif self.settings.reading.returned_rows == "returns":
+            back |= marked
+        if qty is not None and self._sold_with_plus:
+            back |= (qty < 0) & (amount > 0)
+            self.negative_quantities += int(((qty < 0) & (amount > 0)).sum())
         amount, margin, qty = self._turn_returns(back, amount, margin, qty)
         keys, names, ids, merged = self._client_columns(batch)
+        if self.settings.reading.returned_rows == "void":
+            reason[marked & (reason == 0)] = _CODE["returned"]
         self._reasons(batch, reason, dates, amount, has_amount, keys, back, kind, price, qty, has_qty)
         rejects = self._rejected(batch, reason, amount, has_amount) if reason.any() else []
+        self._keep_voided(batch, reason, keys, dates)
         used = np.flatnonzero(reason == 0)
         if len(used) == 0:
             return None, rejects
@@ -320,7 +366,7 @@ class Canonical:
         self._rows_without_date(batch, dates, reason)
         amount, has_amount, *_ = self._money(batch)
         kind = self._kind(batch)
-        keyed = self.rules.grouped or any(self.has(f) for f in ("client_id", "client", "holding", "legal_entity"))
+        keyed = any(self.has(f) for f in ("client_id", "client", "holding", "legal_entity"))
         keys = self._client_columns(batch)[0] if keyed else np.full(n, -1, np.int32)
 
         def mark(mask: Bools, code: str) -> None:
@@ -408,34 +454,51 @@ class Canonical:
     # -- rows that are no orders ---------------------------------------------------------------------------------
 
     def _rows_without_date(self, batch: pa.RecordBatch, dates: _Dates, reason: npt.NDArray[np.int8]) -> None:
-        """Blank rows, repeated headers, totals, group rows: all of them lack a date. Group clients are carried down."""
-        if self.rules.grouped:
-            self._carried = np.full(batch.num_rows, -1, np.int64)
-            self._carried_texts: list[str | None] = [self._group]
+        """Blank rows, repeated headers, page lines, totals: most of them lack a date."""
         rows = np.flatnonzero((dates.days == _NO_DAY) & (reason == 0))
         if len(rows) == 0:
-            if self.rules.grouped:
-                self._carried[:] = 0
             return
         names = [f for f in self.rules.staged.fields if f != "first"]
         part = batch.take(pa.array(rows))
         cells = {f: _texts(part.column(f)) for f in (*names, "first")}
         date_label = _last(self.rules.labels.get("order_date") or self.rules.labels.get("order_id", ""))
         amount_label = _last(self.rules.labels.get("amount", ""))
-        groups: list[tuple[int, str | None]] = []
         for i, row in enumerate(rows.tolist()):
             texts = {f: cells[f][i] for f in names}
-            first = cells["first"][i]
-            code = self._kind_of_row(texts, first, date_label, amount_label)
-            if code is None and self.rules.grouped:
-                group = self._group_of_row(texts, first)
-                if group is not None:
-                    code = "group_row"
-                    groups.append((row, group))
+            code = self._kind_of_row(texts, cells["first"][i], date_label, amount_label)
             if code is not None:
                 reason[row] = _CODE[code]
-        if self.rules.grouped:
-            self._carry(batch.num_rows, groups)
+
+    def _dated_totals(self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], amount: Decimals) -> None:
+        """Totals that carry the date, the client or the number of what they total: «Итого за день» as the client.
+
+        A text that may be a name («Total Energies») is a total where its sums are those of the rows above it.
+        """
+        for name in ("client", "client_id", "sku", "manager", "order_id"):
+            if not self.has(name):
+                continue
+            column = batch.column(name)
+            if name == "order_id":
+                if not any(
+                    pc.any(pc.starts_with(column, w)).as_py() for w in ("Итого", "ИТОГО", "Всего", "Total", "TOTAL")
+                ):
+                    continue
+                column = column.dictionary_encode()
+            if not pc.any(pc.match_substring_regex(column.dictionary, TOTAL_WORDS)).as_py():
+                continue
+            texts = [clean_text(t) or "" for t in column.dictionary.to_pylist()]
+            like = np.fromiter((is_total(t) for t in texts), bool, len(texts))
+            if not like.any():
+                continue
+            sure = np.fromiter((is_bare_total(t) for t in texts), bool, len(texts))
+            part = np.fromiter((is_subtotal(t) for t in texts), bool, len(texts))
+            rows = _spread(column, like, False) & (reason == 0)
+            certain = _spread(column, sure, False)
+            if name in ("client", "client_id") and _add_up(rows, amount, reason):
+                certain = rows
+            code = np.where(_spread(column, part, False), _CODE["subtotal_row"], _CODE["total_row"])
+            hit = rows & certain
+            reason[hit] = code[hit]
 
     @staticmethod
     def _kind_of_row(
@@ -451,29 +514,11 @@ class Canonical:
             return "repeated_header"
         labels = [t for f in _LABELLED[1:] if (t := texts.get(f))]
         labels = [*([first] if first else []), *labels]
-        if any(is_subtotal(t) for t in labels):
+        if any(is_page_line(t) for t in labels) and len(set(filled + labels)) == 1:
+            return "page_line"
+        if any(is_subtotal(t) or (total_of(t) and not is_total(t) and not named_like_total(t)) for t in labels):
             return "subtotal_row"
         return "total_row" if any(is_total(t) for t in labels) else None
-
-    def _group_of_row(self, texts: Mapping[str, str | None], first: str | None) -> str | None:
-        """The client of a group row: its text where the row has nothing else but numbers."""
-        own = texts.get("client")
-        others = [
-            t for f, t in texts.items() if t and f not in ("client", "amount", "margin", "cost", "qty") and t != first
-        ]
-        if others:
-            return None
-        if own:
-            return own
-        return None if self.has("client") and self.rules.labels.get("client") else first
-
-    def _carry(self, n: int, groups: Sequence[tuple[int, str | None]]) -> None:
-        turns = np.zeros(n, np.int64)
-        for at, (row, text) in enumerate(groups):
-            turns[row] = at + 1
-            self._carried_texts.append(text)
-        self._carried = np.maximum.accumulate(turns)
-        self._group = self._carried_texts[int(self._carried[-1])]
 
     # -- money ---------------------------------------------------------------------------------------------------
 
@@ -501,17 +546,20 @@ class Canonical:
             qty, has_qty = self._number(batch, "qty")
         if self.has("price"):
             price, has_price = self._number(batch, "price")
-        if self.has("amount"):
+        if self.has("amount") and not self.rules.computed:
             amount, has_amount = self._number(batch, "amount")
         else:
             amount, has_amount = np.zeros(n, np.int64), np.zeros(n, bool)
         if qty is not None and has_qty is not None and price is not None and has_price is not None:
             gap = np.flatnonzero(has_qty & has_price & ~has_amount)
-            if len(gap) and self.has("amount"):
+            if len(gap) and self.has("amount") and not self.rules.computed:
                 gap = gap[_blank(batch.column("amount"), gap)]
             if len(gap):
                 amount[gap], has_amount[gap] = product(qty[gap], price[gap])
                 self.derived_amounts += len(gap)
+        if self.rules.divided is not None:
+            amount = self.rules.divided[self._at]
+            has_amount = has_amount | (amount != 0)
         margin = has_margin = None
         if self.has("margin"):
             margin, has_margin = self._number(batch, "margin")
@@ -522,6 +570,18 @@ class Canonical:
             margin = amount - cost
             has_margin = has_margin & has_amount
         return amount, has_amount, margin, has_margin, qty, has_qty, price
+
+    def documents(self, batch: pa.RecordBatch) -> Documents:
+        """Return what tells the documents of a batch apart, and by what their sums are to be divided."""
+        self._at += 1
+        if self.rules.filled:
+            batch = fill_down(batch, self.rules.staged, self.rules.filled, self._above)
+        amount, has_amount, _, _, qty, has_qty, price = self._money(batch)
+        weight = np.ones(batch.num_rows, np.int64)
+        if qty is not None and has_qty is not None and price is not None:
+            weight = np.where(has_qty, np.abs(product(qty, price)[0]), 0)
+        texts = [_texts(batch.column(f)) for f in DOCUMENT_FIELDS if self.has(f)]
+        return Documents(list(zip(*texts, strict=True)), np.where(has_amount, amount, 0), weight)
 
     def _turn_returns(
         self, back: Bools, amount: Decimals, margin: Decimals | None, qty: Decimals | None
@@ -534,6 +594,32 @@ class Canonical:
         margin = None if margin is None else np.where(turn, -margin, margin)
         qty = None if qty is None else np.where(turn & (qty > 0), -qty, qty)
         return amount, margin, qty
+
+    def _marked(self, batch: pa.RecordBatch) -> Bools:
+        """Which rows a flag or a status marks as returned, where the settings say what that means."""
+        out = np.zeros(batch.num_rows, bool)
+        if self.settings.reading.returned_rows in ("void", "returns"):
+            if self.has("returned"):
+                out |= _flags(batch.column("returned"))
+            if self.has("status"):
+                column = batch.column("status")
+                texts = column.dictionary.to_pylist()
+                lut = np.fromiter((is_returned(clean_text(t) or "") for t in texts), bool, len(texts))
+                out |= _spread(column, lut, False)
+        return out
+
+    def _less_refunds(
+        self, batch: pa.RecordBatch, amount: Decimals, margin: Decimals | None
+    ) -> tuple[Decimals, Decimals | None]:
+        """Amounts, and margins, less the sums that came back, whatever sign these are written with."""
+        if not self.has("returned"):
+            return amount, margin
+        sums, known = self.numbers.read(
+            batch.column("returned").dictionary_decode(), self.rules.marks.get("amount", ".")
+        )
+        back = np.where(known, np.abs(sums), 0)
+        back *= self.rules.money_scale.get("amount", 1)
+        return amount - back, None if margin is None else margin - back
 
     # -- codes ---------------------------------------------------------------------------------------------------
 
@@ -558,7 +644,7 @@ class Canonical:
 
     def _client_columns(self, batch: pa.RecordBatch) -> tuple[Ints, Ints, Ints, Ints]:
         """Key, shown name, cleaned code and key before a merge, as codes per row."""
-        plain = not (self.has("legal_entity") or self.rules.grouped or self.settings.level.client == "holding")
+        plain = not (self.has("legal_entity") or self.settings.level.client == "holding")
         if not (plain and self.has("client_id")):
             return self._client_combinations(batch)
         # A row's code alone says who it is; only rows without one need the other columns.
@@ -585,11 +671,6 @@ class Canonical:
             codes = column.indices.fill_null(len(texts) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
             combined = codes if combined is None else combined * len(texts) + codes
             dictionaries.append(texts)
-        if self.rules.grouped:
-            codes = self._carried
-            texts = list(self._carried_texts)
-            combined = codes if combined is None else combined * len(texts) + codes
-            dictionaries.append(texts)
         assert combined is not None
         found, back = _unique(combined)
         keys, names, ids, merged = (np.empty(len(found), np.int32) for _ in range(4))
@@ -607,8 +688,6 @@ class Canonical:
         known = self._clients.get(memo)
         if known is None:
             given = dict(zip(present, parts, strict=False))
-            if self.rules.grouped and clean_text(given.get("client")) is None:
-                given["client"] = parts[-1]
             found = self.rules.clients(
                 given.get("client_id"), given.get("client"), given.get("holding"), given.get("legal_entity")
             )
@@ -702,8 +781,8 @@ class Canonical:
                 mark(amount == 0, "nonpositive_price")
         if reading.drop_returns:
             mark((amount < 0) | back, "return_dropped")
-        if self.rules.currency is not None and self.has("currency"):
-            found = coded("currency")
+        if self.rules.currency is not None:
+            found = coded("currency") if self.has("currency") else self._marked_currency(batch)
             mark((found >= 0) & (found != codes["currency"].of(self.rules.currency)), "foreign_currency")
         mark(dates.days > (self.today - _EPOCH).days, "future_date")
         outside = np.zeros(len(reason), bool)
@@ -713,10 +792,28 @@ class Canonical:
             if end:
                 outside |= dates.days > (end - _EPOCH).days
         mark(outside, "outside_period")
-        if self.rules.repeated:
-            again = pa.array(sorted(self.rules.repeated), pa.int64())
-            hit = pc.is_in(batch.column("source_row"), again).to_numpy(zero_copy_only=False)
-            mark(hit, "duplicate_document")
+        for code, rows in self.rules.again.items():
+            hit = pc.is_in(batch.column("source_row"), pa.array(sorted(rows), pa.int64())).to_numpy(
+                zero_copy_only=False
+            )
+            mark(hit, code)
+
+    def _keep_voided(self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], keys: Ints, dates: _Dates) -> None:
+        """Remember the documents that count for nothing: in a later export they void what an earlier one held."""
+        rows = np.flatnonzero(np.isin(reason, _VOID) & (keys >= 0) & (dates.days != _NO_DAY))
+        if len(rows) and self.has("order_id"):
+            numbers = self._order_ids(batch).take(pa.array(rows)).to_pylist()
+            clients = [self.keys.values[k] for k in keys[rows].tolist()]
+            found = zip(clients, numbers, dates.days[rows].tolist(), strict=True)
+            self.voided.extend((self.rules.name, c, n, d) for c, n, d in found if n)
+
+    def _marked_currency(self, batch: pa.RecordBatch) -> Ints:
+        """Currency that the amount's own cell names."""
+        if not self.has("amount") or not self.rules.staged.numbers["amount"].currencies:
+            return np.full(batch.num_rows, -1, np.int32)
+        codes, cells = self.rules.codes["currency"], batch.column("amount").dictionary_encode()
+        marks = (currency_mark(t) if t else None for t in cells.dictionary.to_pylist())
+        return _spread(cells, np.fromiter(map(codes.code, marks), np.int32, len(cells.dictionary)), np.int32(-1))
 
     def _void(self, batch: pa.RecordBatch, mark: Callable[[Bools, str], None], kind: Ints) -> None:
         """Documents that do not count whatever they hold: deleted, unposted, internal, cancelled."""
@@ -744,9 +841,13 @@ class Canonical:
         "no_amount": ("amount", "price"),
         "bad_amount": ("amount", "price", "qty"),
         "nonpositive_price": ("price", "amount"),
+        "returned": ("returned", "status"),
         "return_dropped": ("amount", "price"),
-        "foreign_currency": ("currency",),
-        "duplicate_document": ("order_id",),
+        "foreign_currency": ("currency", "amount"),
+        "payment": ("order_id", "order_date"),
+        "same_sale": ("order_id", "order_date"),
+        "duplicate_document": ("order_id", "order_date"),
+        "repeated_row": ("order_id", "order_date"),
         "dispatch_return": ("amount", "order_id"),
         "dispatch_dated": ("order_ref", "order_id"),
         "dispatch_no_order": ("order_ref", "order_id"),
@@ -802,6 +903,8 @@ class Canonical:
         for name in (*PERSON_FIELDS, "currency", "status", "initiator"):
             if self.has(name):
                 columns[name] = codes[name].array(codes[name].column(batch.column(name))[pick])
+        if not self.has("currency") and self.has("amount") and self.rules.staged.numbers["amount"].currencies:
+            columns["currency"] = codes["currency"].array(self._marked_currency(batch)[pick])
         for name in (*CODED_FIELDS, "holding"):
             if self.has(name):
                 columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name))[pick])
@@ -871,6 +974,16 @@ class Canonical:
             column = pa.array(texts, pa.string())
             columns[at] = column.dictionary_encode() if pa.types.is_dictionary(batch.schema.field(at).type) else column
         return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _add_up(totals: Bools, amount: Decimals, reason: npt.NDArray[np.int8]) -> bool:
+    """Whether every one of the rows that may be totals holds the sum of the rows since the one before it."""
+    money = np.where(totals | (reason != 0), 0, amount)
+    sums = np.cumsum(money)
+    at = np.flatnonzero(totals)
+    above = np.diff(sums[at], prepend=0)
+    several = np.diff(at, prepend=-1) > 2
+    return bool(several.any()) and bool((np.abs(amount[at] - above) <= 500).all())
 
 
 def _order_id(text: str | None) -> str | None:

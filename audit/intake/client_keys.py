@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from audit.intake.canonical import ClientKey
-from audit.intake.clients import clean_name, client_id_key, name_key
+from audit.intake.clients import client_id_key
 from audit.intake.values import clean_text
+from audit.intake.words import plain
+from audit.model.client_names import clean_name, legal_form, name_key
 from audit.settings import Merge
 
 __all__ = ["ClientBook"]
@@ -15,20 +18,36 @@ __all__ = ["ClientBook"]
 Combination = tuple[str | None, str | None, str | None, str | None]
 """Texts of client_id, client, holding, legal entity."""
 
+_FILLER = re.compile(
+    r"(\d)\1*|0*123456789\d*|(?:нет|без|не|no|none|unknown|n/?a|test|тест|физ|част|розн|прочи|разн|other|misc|cash|retail"
+    r"|default|dummy|xxx)\b.*|[^\w]*"
+)
+"""What is written where a code is asked for and there is none: one digit over and over, a count, a word."""
+
 
 class ClientBook:
-    """Knows all clients of all files; `key` tells who the client of a combination of texts is."""
+    """Knows all clients of all files; `key` tells who the client of a combination of texts is.
 
-    def __init__(self, level: str, merges: Sequence[Merge]) -> None:
+    A placeholder under several names is nobody's code. Companies of one name and of different legal forms are different
+    clients, unless ``together`` says otherwise.
+    """
+
+    def __init__(self, level: str, merges: Sequence[Merge], *, together: bool = False) -> None:
         self._level = level
+        self._together = together
         self._ids: dict[tuple[str, bool], str | None] = {}
+        self._names_of_id: dict[str, Counter[str]] = defaultdict(Counter)
+        self._written: Counter[str] = Counter()
+        """Names as written → rows."""
+        self._without_code: Counter[str] = Counter()
         self._ids_of_name: dict[str, set[str]] = defaultdict(set)
-        self._names: dict[str, Counter[str]] = defaultdict(Counter)
         self._shown: dict[str, str] = {}
         self._merges = merges
         self._target: dict[str, str] = {}
-        self.spellings: dict[str, set[str]] = defaultdict(set)
-        """Key → ways in which its name is written."""
+        self.placeholders: dict[str, int] = {}
+        """Codes that stand under several names and are none → rows."""
+        self.apart: Mapping[str, Mapping[str, str]] = {}
+        """Bare name → legal form → the name as written, where companies of one name differ in it."""
 
     def add(self, combinations: Iterable[tuple[Combination, int]], inn: bool) -> None:
         """Take in the distinct combinations of a file with their numbers of rows."""
@@ -37,15 +56,32 @@ class ClientBook:
             name = clean_text(client)
             own = clean_text(entity) or name
             if own is not None and key is not None:
-                self._ids_of_name[name_key(own)].add(key)
-                self._names[key][clean_name(own)] += rows
+                self._names_of_id[key][clean_name(own)] += rows
             for text in (name, clean_text(entity), clean_text(holding)):
                 if text is not None:
-                    self._names[f"\0{name_key(text)}"][clean_name(text)] += rows
+                    self._written[clean_name(text)] += rows
+                    if key is None or _FILLER.fullmatch(plain(key)):
+                        self._without_code[clean_name(text)] += rows
 
     def close(self) -> None:
-        """Settle the names shown and the declared merges once all files are known."""
-        self._shown = {k: min(c, key=lambda n: (-c[n], n)) for k, c in self._names.items()}
+        """Settle codes, names and the declared merges once all files are known."""
+        self.placeholders = {
+            code: names.total()
+            for code, names in self._names_of_id.items()
+            if _FILLER.fullmatch(plain(code)) and len({name_key(n) for n in names}) > 1
+        }
+        self._ids = {memo: None if code in self.placeholders else code for memo, code in self._ids.items()}
+        for code in self.placeholders:
+            del self._names_of_id[code]
+        self.apart = {} if self._together else self._same_names()
+        for code, names in self._names_of_id.items():
+            for name in names:
+                self._ids_of_name[self._name_key(name)].add(code)
+        shown: dict[str, Counter[str]] = defaultdict(Counter)
+        for name, rows in self._written.items():
+            shown[f"\0{self._name_key(name)}"][name] += rows
+        for key, names in (*self._names_of_id.items(), *shown.items()):
+            self._shown[key] = min(names, key=lambda n: (-names[n], n))
         for merge in self._merges:
             self._target[self._named(merge.client)] = self._named(merge.into)
         for key in list(self._target):
@@ -53,6 +89,15 @@ class ClientBook:
             while self._target[key] in self._target and self._target[key] not in seen:
                 seen.add(self._target[key])
                 self._target[key] = self._target[self._target[key]]
+
+    def _same_names(self) -> dict[str, dict[str, str]]:
+        """Names known without a code that several legal forms bear."""
+        forms: dict[str, dict[str, str]] = defaultdict(dict)
+        for name, _ in sorted(self._without_code.items(), key=lambda n: (-n[1], n[0])):
+            form = legal_form(name)
+            if form is not None:
+                forms[_bare(name)].setdefault(form, name)
+        return {bare: dict(found) for bare, found in forms.items() if len(found) > 1}
 
     def merge_key(self, merge: Merge) -> str:
         """Return the key of the client that a merge takes away."""
@@ -75,7 +120,7 @@ class ClientBook:
         else:
             found = code or self._by_name(name)
         if self._level == "holding" and group is not None:
-            found = name_key(group) or found
+            found = self._name_key(group) or found
         if found is None:
             return ClientKey(None, None, code)
         into = self._target.get(found)
@@ -90,14 +135,23 @@ class ClientBook:
         memo = (text, inn)
         if memo not in self._ids:
             value = clean_text(text)
-            self._ids[memo] = None if value is None else client_id_key(value, inn)
+            code = None if value is None else client_id_key(value, inn)
+            self._ids[memo] = None if code in self.placeholders else code
         return self._ids[memo]
+
+    def _name_key(self, text: str) -> str:
+        """Key of a name; companies that only their legal form tells apart keep it."""
+        key = name_key(text)
+        if self._together:
+            return _bare(text)
+        form = legal_form(text) if self.apart else None
+        return key if form is None or form == "ип" or _bare(text) not in self.apart else f"{key} {form}"
 
     def _by_name(self, text: str | None) -> str | None:
         """Key of a client known by name: its code if the name belongs to exactly one, else the name's own key."""
         if text is None:
             return None
-        key = name_key(text)
+        key = self._name_key(text)
         ids = self._ids_of_name.get(key, set())
         return next(iter(ids)) if len(ids) == 1 else key or None
 
@@ -106,9 +160,15 @@ class ClientBook:
         value = clean_text(text) or text
         for inn in (False, True):
             code = client_id_key(value, inn)
-            if code is not None and code in self._names and not code.startswith("\0"):
+            if code is not None and code in self._names_of_id:
                 return code
         known_ids = {v for v in self._ids.values() if v is not None}
         if value in known_ids:
             return value
         return self._by_name(value) or value
+
+
+def _bare(name: str) -> str:
+    """Key of a name without any legal form, that of a sole trader included."""
+    key = name_key(name)
+    return " ".join(w for w in key.split() if w != "ип") or key

@@ -10,46 +10,11 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from audit.intake.words import unmixed
+__all__ = ["client_id_key", "is_rounded", "valid_inn"]
 
-__all__ = ["clean_name", "client_id_key", "is_rounded", "name_key", "valid_inn"]
-
-_FORMS = re.compile(
-    r"\b(общество с ограниченной ответственностью|публичное акционерное общество|закрытое акционерное общество|"
-    r"открытое акционерное общество|непубличное акционерное общество|акционерное общество|"
-    r"индивидуальный предприниматель|ооо|оао|зао|пао|нао|ао|тоо|одо|чп|чуп|оду|гуп|муп|фгуп|фгбу|фгбоу|гбу|мбу|нпо|тд|"
-    r"торговый дом|торговая компания|группа компаний|гк|тк|"
-    r"llc|ltd|limited|inc|incorporated|corp|corporation|co|plc|gmbh|ag|sa|bv|srl|oy|ab)\b"
-)
-_KEPT_FORMS = {"индивидуальный предприниматель": "ип"}
-"""A sole trader «ИП Иванов» is not the company «Иванов»: this form stays part of the name."""
-_QUOTES = re.compile("[\"'«»„“”‘’`´‹›]")
-_MARKS = re.compile(r"[^\w&+]+")
 _WEIGHTS_10 = (2, 4, 10, 3, 5, 9, 4, 6, 8)
 _WEIGHTS_11 = (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 _WEIGHTS_12 = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
-
-
-@lru_cache(maxsize=500_000)
-def clean_name(text: str) -> str:
-    """Return a name as it is shown: as written, blanks collapsed."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
-@lru_cache(maxsize=500_000)
-def name_key(text: str) -> str:
-    """Return the key of a client known by name only.
-
-    Lower case, ё = е, quotes and legal form away, marks as blanks, words in alphabetical order. A name that consists
-    of nothing else keeps what it has.
-    """
-    low = unicodedata.normalize("NFKC", text).lower().replace("ё", "е")
-    low = _MARKS.sub(" ", _QUOTES.sub(" ", low))
-    low = " ".join(unmixed(w) for w in low.split())
-    for long, short in _KEPT_FORMS.items():
-        low = low.replace(long, short)
-    bare = " ".join(_FORMS.sub(" ", low).split())
-    return " ".join(sorted((bare or low).split()))
 
 
 def _digit(number: str, weights: tuple[int, ...]) -> int:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from audit.errors import InputError, Text
 from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.staging import Row, Staged, StageWriter
+from audit.intake.store import Store
 
 __all__ = ["ParquetReader", "as_text", "file_digest", "open_parquet"]
 
@@ -73,15 +73,15 @@ class ParquetReader:
     merged: tuple[tuple[int, int, int, int], ...] = ()
     sha256: str = ""
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = HEAD_ROWS) -> list[Row]:
         """Return the header and the first rows as text cells."""
         names = list(self.file.schema_arrow.names)
-        rows: list[Row] = [(1, names)]
-        for batch in self.file.iter_batches(HEAD_ROWS):
+        out: list[Row] = [(1, names)]
+        for batch in self.file.iter_batches(rows):
             columns = [as_text(c).to_pylist() for c in batch.columns]
-            rows.extend((i + 2, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True)))
+            out.extend((i + 2, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True)))
             break
-        return rows
+        return out
 
     def outline(self) -> Mapping[int, int]:
         """Return no outline: the format has none."""
@@ -99,13 +99,13 @@ class ParquetReader:
                 at += 1
         self.sha256 = file_digest(self.path)
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows to ``path``. Row 1 is the header."""
         names = self.file.schema_arrow.names
         wanted = sorted({i for _, i in keep})
         at = 2
         typed = frozenset(f for f, i in keep if not _is_text(self.file.schema_arrow.field(i).type))
-        with StageWriter(path, [f for f, _ in keep], connection, typed) as writer:
+        with StageWriter(path, [f for f, _ in keep], store, typed) as writer:
             for batch in self.file.iter_batches(131_072, columns=[names[i] for i in wanted]):
                 text = {i: as_text(batch.column(names[i])) for i in wanted}
                 numbers = pa.array(range(at, at + batch.num_rows), pa.int64())

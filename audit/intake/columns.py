@@ -12,14 +12,16 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
-from audit.errors import AmbiguityError, InputError, Text, did_you_mean
-from audit.intake.documents import Kind, dated_by, declared, document_kind, reference_column
+from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
+from audit.intake.documents import Kind, dated_by, declared, document_kind, number_column, reference_column
 from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
-from audit.intake.layout import Layout, find_layout, is_value
+from audit.intake.layout import Layout, find_layout, head_rows, is_value
+from audit.intake.proposals import likely_column
 from audit.intake.staging import Row
-from audit.intake.values import DateRule, clean_text, is_total, parse_date, parse_number
+from audit.intake.traps import Head
+from audit.intake.values import is_total, parse_number
 from audit.model.intake_report import ColumnUse, Question
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -92,10 +94,8 @@ class TablePlan:
     vat: str | None = None
     money_scale: Mapping[str, int] = field(default_factory=dict)
     """Field → 1000 or 1 000 000 where its header says that sums are in thousands or millions."""
-    grouped: bool = False
-    """Whether clients stand in rows of their own above their orders."""
     grouping: Grouping | None = None
-    """How a report of three levels or more is read."""
+    """How a report is read whose clients, managers or months stand in rows of their own above their orders."""
     questions: list[Question] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
     preamble: list[Row] = field(default_factory=list)
@@ -112,22 +112,32 @@ class TablePlan:
 
 
 def plan_table(
-    reader: TableReader, settings: Settings, known_person: Callable[[str], bool] = lambda _: False
+    reader: TableReader,
+    settings: Settings,
+    known_person: Callable[[str], bool] = lambda _: False,
+    look: Callable[[Head], None] = lambda _: None,
 ) -> TablePlan:
     """Find the header of a table and decide which column is what; raise when a required field is missing.
 
     ``known_person`` says whether a text names somebody of the staff: it tells the level of managers in a grouped
-    report. A table of dispatch documents is planned so that it can still be read either way: as sales, or for the
-    dates that it gives to the orders it names.
+    report; ``look`` shows the traps the table once its header is found. A table of dispatch documents is planned so
+    that it can still be read either way: as sales, or for the dates that it gives to the orders it names.
     """
-    rows = reader.head()
+    rows = reader.head(head_rows(settings.reading.header_row))
     layout = find_layout(rows, settings.columns, settings.reading.header_row, reader.merged)
     if layout is None:
+        every = [c for _, cells in rows for c in cells if c]
+        look(Head(reader.name, reader.sheet, every, every, [cells for _, cells in rows]))
         raise _no_header(reader, rows, settings)
     layout = replace(layout, headers=tuple(_unique(layout.headers)))
     sample = [cells for number, cells in rows if number >= layout.first_row]
     asked = declared(reader.name, reader.sheet, settings)
-    title = [c for number, cells in rows if number < layout.header_row for c in cells if c][:6]
+    title = _title(rows, layout)[:6]
+    whole = [
+        " / ".join(p for p in pair if p)
+        for pair in zip(layout.parents or [""] * len(layout.headers), layout.headers, strict=True)
+    ]
+    look(Head(reader.name, reader.sheet, _title(rows, layout), whole, sample))
     document = document_kind(reader.name, reader.sheet, title, layout.headers, sample)
     if asked or (document == "dispatch" and settings.reading.dispatch_files != ()):
         return _plan_dispatch(reader, settings, known_person, rows, layout, sample, must=bool(asked))
@@ -157,7 +167,7 @@ def _plan_dispatch(
             no_sales = error
     if plan is None:
         plan = _plan(reader, settings, known_person, rows, layout, sample, dispatch=True, ref=ref)
-    elif ref is not None and "order_ref" not in plan.labels and plan.grouping is None:
+    elif ref is not None and "order_ref" not in plan.labels:
         header = plan.uses[ref].header
         plan.keep = [*plan.keep, ("order_ref", ref)]
         plan.labels = {**plan.labels, "order_ref": header}
@@ -217,6 +227,8 @@ def _plan(
         plan = _without_order(match_headers(blank, settings.columns, above), headers, ref)
     else:
         plan = match_headers(headers, settings.columns, layout.parents)
+    if not dispatch:
+        _require_first(plan, reader, sample, settings)
     questions: list[Question] = []
     notes: list[Text] = []
     chosen = dict(plan.chosen)
@@ -224,6 +236,10 @@ def _plan(
         if name in NOT_USED or (dispatch and name not in _OF_DISPATCH):
             continue
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
+    if not dispatch and "order_id" not in chosen:
+        number = number_column(headers, sample)
+        if number is not None and number not in chosen.values():
+            chosen["order_id"] = number
     _drop_wrong_types(chosen, sample, plan, notes)
     if dispatch:
         chosen = {f: i for f, i in chosen.items() if f in _OF_DISPATCH}
@@ -233,12 +249,11 @@ def _plan(
     if reader.format not in ("parquet", "sql"):
         grouping = find_grouping(rows, layout, chosen, settings, reader.outline(), known_person, reader.name)
     if grouping is not None:
-        return _plan_grouped(grouping, layout, plan, chosen, reader, rows, questions, notes)
-    grouped = _grouped(chosen, sample)
-    if grouped:
-        _two_levels_only(chosen, sample, reader)
+        if grouping.how == "pairs":
+            _two_levels_only(chosen, sample, reader)
+        return _plan_grouped(grouping, layout, plan, chosen, reader, settings, rows, questions, notes)
     if not dispatch:
-        _require(chosen, plan, reader, sample, grouped)
+        _require(chosen, plan, reader, sample)
     labels = {f: plan.columns[i].header for f, i in chosen.items()}
     uses = _uses(reader.name, plan, chosen, sample)
     used = {f: i for f, i in chosen.items() if f not in NOT_USED}
@@ -252,11 +267,15 @@ def _plan(
         notes=notes,
         client_id_is_inn=_is_inn(client_id),
         vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(labels, reader, notes),
-        grouped=grouped,
+        money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )
+
+
+def _title(rows: Sequence[Row], layout: Layout) -> list[str]:
+    """Filled cells above the header."""
+    return [c for number, cells in rows if number < layout.header_row for c in cells if c]
 
 
 def _rivals(plan: HeaderPlan, headers: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -281,6 +300,7 @@ def _plan_grouped(
     plan: HeaderPlan,
     chosen: Mapping[str, int],
     reader: TableReader,
+    settings: Settings,
     rows: Sequence[Row],
     questions: list[Question],
     notes: list[Text],
@@ -288,7 +308,8 @@ def _plan_grouped(
     """The plan of a report whose lines take their client, manager or month from the groups above them."""
     layout = replace(layout, first_row=g.first_row)
     sample = [cells for number, cells in rows if number >= layout.first_row]
-    own = {f: i for f, i in chosen.items() if f not in NOT_USED and (g.how == "columns" or i not in g.columns)}
+    separate = len(set(g.columns)) > 1
+    own = {f: i for f, i in chosen.items() if f not in NOT_USED and (separate or i not in g.columns)}
     texts = [t for i in set(g.columns) for t in _column(sample, i)]
     known = {*own, *g.levels}
     missing = [] if "order_date" in known or any(DATE_INSIDE.search(t) for t in texts) else ["order_date"]
@@ -299,11 +320,11 @@ def _plan_grouped(
     uses = [
         u
         for u, c in zip(_uses(reader.name, plan, own, sample), plan.columns, strict=True)
-        if g.how == "columns" or c.index not in g.columns
+        if separate or c.index not in g.columns
     ]
     header = {i: plan.columns[i].header for i in range(len(plan.columns))}
     labels = {f: header[i] for f, i in own.items()}
-    if g.how != "columns":
+    if not separate:
         for at, (name, column) in enumerate(zip(g.levels, g.columns, strict=True)):
             label = g.labels[at] if len(g.labels) == len(g.levels) else header[column]
             used = name != "-"
@@ -334,7 +355,7 @@ def _plan_grouped(
         notes=notes,
         client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
         vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(labels, reader, notes),
+        money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
         grouping=g,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
@@ -389,6 +410,9 @@ def _settle(
             what,
             where=reader.name,
             answer=answer,
+            others=tuple(
+                Answer(Text(f"взять «{h}»", f"take “{h}”"), f'[columns]\n{name} = "{_toml(h)}"') for h in headers[1:]
+            ),
             todo=Text(
                 f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другую из них)',
                 f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)',
@@ -450,6 +474,9 @@ def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: Table
             Text(f"Колонка «{header}» подходит нескольким полям: {ru}", f"Column “{header}” fits several fields: {en}"),
             where=reader.name,
             answer=f"[columns]\n{line}",
+            others=tuple(
+                Answer(field_name(f), f'[columns]\n{f} = "{_toml(header)}"') for f in fields[1:] if f not in NOT_USED
+            ),
             todo=Text(
                 f"Добавьте в audit.toml, раздел [columns]: {line} (или другое поле)",
                 f"Add to audit.toml, section [columns]: {line} (or another field)",
@@ -496,79 +523,30 @@ def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]],
         )
 
 
-def _grouped(chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> bool:
-    """Whether clients stand in rows of their own above their orders.
-
-    So it is when most dated rows have no client while rows without a date have a text and nothing else but numbers.
-    """
-    if "client_id" in chosen:
-        return False
-    text_at = chosen.get("client", 0)
-    date_at, number_at = chosen.get("order_date"), chosen.get("order_id")
-    dated = blank = groups = 0
-    for cells in sample:
-
-        def cell(i: int | None, cells: Sequence[str] = cells) -> str:
-            return cells[i].strip() if i is not None and i < len(cells) else ""
-
-        own = cell(chosen.get("client"))
-        has_date = datelike(cell(date_at)) or bool(DATE_INSIDE.search(cell(number_at)))
-        if has_date:
-            dated += 1
-            blank += not own
-        elif cell(text_at) and not is_total(cell(text_at)):
-            rest = [c for i, c in enumerate(cells) if i != text_at and c.strip() and not is_value(c)]
-            groups += not rest
-    return dated > 0 and groups > 0 and blank > dated / 2
+def _require_first(plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]], settings: Settings) -> None:
+    """Say what is fatal before anything is asked: no sum, or no date anywhere, whatever the groups of a report may give."""
+    have = set(plan.chosen)
+    missing = []
+    if "order_date" not in have and settings.reading.groups is None:
+        missing += [] if any(DATE_INSIDE.search(c) for row in sample for c in row) else ["order_date"]
+    missing += [] if "amount" in have or {"qty", "price"} <= have else ["amount"]
+    if missing and not {"client_id", "client", "legal_entity"} & have:
+        missing.insert(missing.count("order_date"), "client_id")
+    if missing:
+        raise _missing(missing, plan, reader, set(plan.chosen.values()), sample)
 
 
-def _require(
-    chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]], grouped: bool
-) -> None:
+def _require(chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]]) -> None:
     missing: list[str] = []
     numbers = _column(sample, chosen["order_id"]) if "order_id" in chosen else []
     if "order_date" not in chosen and not any(DATE_INSIDE.search(n) for n in numbers):
         missing.append("order_date")
-    if not {"client_id", "client", "legal_entity"} & set(chosen) and not grouped:
+    if not {"client_id", "client", "legal_entity"} & set(chosen):
         missing.append("client_id")
     if "amount" not in chosen and not {"qty", "price"} <= set(chosen):
         missing.append("amount")
     if missing:
         raise _missing(missing, plan, reader, set(chosen.values()), sample)
-
-
-_NO_SUM = re.compile(
-    r"\b(инн|кпп|огрн|код|номер|id|code|number|phone|телефон|индекс|год|месяц|year|month)\b|[№%]", re.I
-)
-
-
-def _likely(name: str, plan: HeaderPlan, taken: set[int], sample: Sequence[Sequence[str]]) -> tuple[str, str] | None:
-    """Field and header of the column that may hold a missing field, by its cells; None where none looks like it.
-
-    A sum is numbers that are no codes (the largest typical value wins), a date is dates, a client is texts that
-    repeat, or else codes of eight digits or more.
-    """
-    found: list[tuple[float, str, str]] = []
-    for c in plan.columns:
-        cells = [clean for t in _column(sample, c.index) if (clean := clean_text(t)) is not None]
-        if c.index in taken or not c.header or not cells:
-            continue
-        dates = sum(not t.isdigit() and parse_date(t, DateRule()) is not None for t in cells)
-        numbers = [n for t in cells if (n := parse_number(t, ",") or parse_number(t, ".")) is not None]
-        codes = sum(t.isdigit() and len(t) >= 8 for t in cells)
-        again = len(set(cells)) < len(cells) or len(cells) == 1
-        most = 0.8 * len(cells)
-        if name == "order_date":
-            if dates >= most:
-                found.append((0, name, c.header))
-        elif name == "amount":
-            if len(numbers) >= most and dates < most and codes < most and not _NO_SUM.search(c.header):
-                found.append((-float(sorted(abs(n) for n in numbers)[len(numbers) // 2]), name, c.header))
-        elif codes >= most and again:
-            found.append((2, "client_id", c.header))
-        elif sum(any(x.isalpha() for x in t) for t in cells) >= most and dates < most and again:
-            found.append((1 / len(set(cells)), "client", c.header))
-    return min(found)[1:] if found else None
 
 
 def _missing(
@@ -578,20 +556,42 @@ def _missing(
     en = ", ".join(f"“{field_name(m).en}”" for m in missing)
     headers = [c.header for c in plan.columns if c.header]
     shown = "; ".join(headers[:25]) + (" …" if len(headers) > 25 else "")
-    likely = [_likely(m, plan, taken, sample) or (m, "…") for m in missing]
+    likely = _proposed(missing, [c.header for c in plan.columns], sample, taken)
     example = ", ".join(f'{field} = "{_toml(header)}"' for field, header in likely)
-    return InputError(
-        Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}"),
-        where=Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}"),
-        todo=Text(
-            f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
-            f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
-        ),
+    what = Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}")
+    where = Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}")
+    todo = Text(
+        f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
+        f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
     )
+    if any(header == "…" for _, header in likely):
+        return InputError(what, where=where, todo=todo)
+    return AmbiguityError(what, where=where, todo=todo, answer=_columns_answer(likely))
+
+
+def _columns_answer(likely: Sequence[tuple[str, str]]) -> str:
+    return "[columns]\n" + "\n".join(f'{field} = "{_toml(header)}"' for field, header in likely)
+
+
+def _proposed(
+    missing: Sequence[str], headers: Sequence[str], sample: Sequence[Sequence[str]], taken: set[int]
+) -> list[tuple[str, str]]:
+    """Field and header that a person would propose for each missing field; «…» where no column looks like it."""
+    columns = [(h, _column(sample, i)) for i, h in enumerate(headers)]
+    out: list[tuple[str, str]] = []
+    used = set(taken)
+    for name in missing:
+        found = likely_column(name, columns, sorted(used))
+        out.append(found or (name, "…"))
+        if found is not None:
+            used.add(headers.index(found[1]))
+    return out
 
 
 def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> InputError:
     asked = settings.reading.header_row
+    first = next((" | ".join(c for c in cells if c)[:120] for _, cells in rows if any(cells)), "")
+    where = Text(f"{reader.name}; первая строка: {first}", f"{reader.name}; first row: {first}")
     if asked is not None:
         what = Text(
             f"В файле нет строки {asked}, указанной как заголовок",
@@ -602,10 +602,24 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
             "Не найдена строка заголовка: ни одна из первых строк не похожа на названия колонок",
             "No header found: none of the first rows looks like column names",
         )
-    first = next((" | ".join(c for c in cells if c)[:120] for _, cells in rows if any(cells)), "")
+        guess = _guessed_header(rows)
+        if guess is not None:
+            row, likely = guess
+            example = ", ".join(f'{field} = "{_toml(header)}"' for field, header in likely)
+            return AmbiguityError(
+                what,
+                where=where,
+                answer=f"[reading]\nheader_row = {row}\n\n{_columns_answer(likely)}",
+                todo=Text(
+                    f"Если это заказы, добавьте в audit.toml: [reading] header_row = {row} и [columns] {example}; если нет, "
+                    "уберите файл",
+                    f"If these are orders, add to audit.toml: [reading] header_row = {row} and [columns] {example}; if not, "
+                    "take the file away",
+                ),
+            )
     return InputError(
         what,
-        where=Text(f"{reader.name}; первая строка: {first}", f"{reader.name}; first row: {first}"),
+        where=where,
         todo=Text(
             "Если это не заказы, уберите файл; если заказы, укажите строку заголовка: [reading] header_row = N, и "
             'колонки: [columns] order_date = "…"',
@@ -615,16 +629,47 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
     )
 
 
+def _guessed_header(rows: Sequence[Row]) -> tuple[int, list[tuple[str, str]]] | None:
+    """The first row of words only, below which stand a date, a client and a sum: its number and what is proposed."""
+    for at, (number, cells) in enumerate(rows[:40]):
+        words = [c for c in cells if c.strip()]
+        if len(words) < 3 or any(is_value(c) for c in words) or len(set(words)) < len(words):
+            continue
+        sample = [c for _, c in rows[at + 1 :]]
+        likely = _proposed(("order_date", "client_id", "amount"), [c.strip() for c in cells], sample, set())
+        if all(header != "…" for _, header in likely):
+            return number, likely
+    return None
+
+
 _SCALE = re.compile(r"\b(тыс|млн|thousands?|millions?|mln|k (?:rub|usd|eur))\b")
+_MONEY = (
+    r"(?:руб\w*|р\.|₽|rub\w*|roubles?|usd|us dollars?|dollars?|долл\w*|\$|eur|euros?|евро|€|тенге|₸|kzt|грн|uah|byn|gbp|£"
+    r"|chf|pln|zł)"
+)
+_TITLE_SCALE = re.compile(
+    rf"(?<![\d.,])(?<!\d )\b(тыс|млн|милл|mln|mio|tsd|tausend|thousands?|millions?)(?:яч\w*|ион\w*)?\.?\s*(?:of\s+)?{_MONEY}"
+    rf"|(?<!\w)('?000s?)\s*{_MONEY}"
+    rf"|\bin\s+(thousands|millions)\b|{_MONEY}\s*(?:in\s+)?(thousands?|millions?|mln|mio|tsd|'?000s?)\b|\b(t)(?:€|eur)\b",
+    re.IGNORECASE,
+)
+"""The unit of money in a title; «Отбор: сумма больше 100 тыс. руб.» is none, a number stands before it."""
 
 
-def _money_scale(labels: Mapping[str, str], reader: TableReader, notes: list[Text]) -> dict[str, int]:
-    """«Сумма, тыс. руб.»: such sums are taken times a thousand, and the report says so."""
+def _times(word: str) -> int:
+    return 1_000_000 if word.lower().startswith(("м", "m")) else 1000
+
+
+def _money_scale(
+    labels: Mapping[str, str], title: Sequence[str], settings: Settings, reader: TableReader, notes: list[Text]
+) -> dict[str, int]:
+    """«Сумма, тыс. руб.» in a header, or «тыс. руб.» in the title: such sums are taken times a thousand, and it is said."""
     out: dict[str, int] = {}
-    for name in ("amount", "margin", "cost", "price"):
-        found = _SCALE.search(normalise_header(labels.get(name, ""))[0])
+    money = [name for name in ("amount", "margin", "cost", "price") if name in labels]
+    for name in money:
+        found = _SCALE.search(normalise_header(labels[name])[0])
         if found:
-            out[name] = 1_000_000 if found[1].startswith(("м", "m")) else 1000
+            out[name] = _times(found[1])
             times = f"{out[name]:,}".replace(",", " ")
             header = labels[name]
             notes.append(
@@ -633,7 +678,21 @@ def _money_scale(labels: Mapping[str, str], reader: TableReader, notes: list[Tex
                     f"{reader.name}: numbers in column “{header}” were taken times {times}, as its header says",
                 )
             )
-    return out
+    said = next(((text, m) for text in title if (m := _TITLE_SCALE.search(text))), None)
+    unit = settings.reading.money_unit or (_times(next(g for g in said[1].groups() if g)) if said else 1)
+    if unit == 1 or out:
+        return out
+    times = f"{unit:,}".replace(",", " ")
+    if settings.reading.money_unit is None and said is not None:
+        notes.append(
+            Text(
+                f"{reader.name}: все суммы умножены на {times}: так сказано над таблицей («{said[0][:80]}»). Если это неверно: "
+                "[reading] money_unit = 1",
+                f"{reader.name}: all sums were taken times {times}, as it is said above the table (“{said[0][:80]}”). If that is "
+                "wrong: [reading] money_unit = 1",
+            )
+        )
+    return dict.fromkeys((name for name in money if name != "price" or "amount" not in money), unit)
 
 
 def _vat(header: str) -> str | None:

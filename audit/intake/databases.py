@@ -11,9 +11,12 @@ from audit.errors import InputError, Text
 from audit.intake.grids import GridReader, cell_text
 from audit.intake.staging import Row
 
-__all__ = ["is_address", "open_database", "shown_address"]
+__all__ = ["is_address", "open_database", "redacted", "shown_address"]
 
 _ADDRESS = re.compile(r"^[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(?i)\b([\w-]*(?:pass|pwd|token|secret|apikey|api_key|odbc_connect)[\w-]*)=(.*?)(?=#[^#]*$|$)", re.DOTALL
+)
 _QUERY = re.compile(r"^\s*(select|with)\b", re.IGNORECASE)
 
 
@@ -24,12 +27,32 @@ def is_address(source: str) -> bool:
 
 def shown_address(source: str) -> str:
     """Return the address as the report shows it: no user, no password, no folder, the table or «query»."""
-    address, _, what = source.partition("#")
+    address, _, what = redacted(source).replace("//…@", "//").partition("#")
     address = re.sub(r"^(sqlite(?:\+\w+)?:///).*/", r"\1", address)
-    bare = re.sub(r"//[^/@]*@", "//", address)
-    bare = re.sub(r"(?i)(password|pwd|token|secret)=[^&;#]*", r"\1=…", bare)
     tail = "query" if _QUERY.match(what) else what.strip()
-    return f"{bare}#{tail}" if tail else bare
+    return f"{address}#{tail}" if tail else address
+
+
+def redacted(source: str) -> str:
+    """Return an address without user and password; one that carries no secret stays as it is.
+
+    A password may hold ``/``, ``#`` and ``@``: what stands before the last ``@`` of the first word goes, and so does
+    what follows ``password=`` up to the last ``#``.
+    """
+    if not is_address(source):
+        return source
+    first, blank, rest = _SECRET.sub(lambda m: f"{m[1]}=…", source).partition(" ")
+    scheme, _, named = first.partition("://")
+    user, at, place = named.rpartition("@")
+    return (f"{scheme}://…@{place}" if at and user else first) + blank + rest
+
+
+def _secrets(source: str) -> list[str]:
+    """The pieces of user and password that an address carries, for taking them out of a driver's message."""
+    user = source.partition(" ")[0].partition("://")[2].rpartition("@")[0]
+    found = [user.partition(":")[2], *re.split(r"[:/#@]", user.partition(":")[2])]
+    found += [m[2] for m in _SECRET.finditer(source)]
+    return sorted({f for f in found if len(f) > 1}, key=len, reverse=True)
 
 
 def open_database(source: str) -> GridReader:
@@ -62,7 +85,7 @@ def open_database(source: str) -> GridReader:
             Text(f"Установите пакет {e.name}", f"Install the package {e.name}"),
             e,
         ) from e
-    except ArgumentError as e:
+    except (ArgumentError, ValueError) as e:
         raise refuse("Адрес базы данных не разобран", "The database address cannot be read", how, e) from e
     _existing_file(engine.url, name)
     if _QUERY.match(what):
@@ -85,7 +108,10 @@ def open_database(source: str) -> GridReader:
                     digest.update("\x1f".join(cells).encode() + b"\x1e")
                     yield number, cells
         except SQLAlchemyError as e:
-            cause = str(getattr(e, "orig", None) or e).splitlines()[0][:200]
+            cause = (str(getattr(e, "orig", None) or e).splitlines() or [""])[0]
+            for secret in _secrets(source):
+                cause = cause.replace(secret, "…")
+            cause = cause[:200]
             raise refuse(
                 f"База данных ответила ошибкой: {cause}",
                 f"The database answered with an error: {cause}",

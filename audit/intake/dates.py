@@ -6,15 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from audit.errors import AmbiguityError, Text
-from audit.intake.values import DateRule, Order, clean_text, date_form, empty_date
+from audit.errors import AmbiguityError, Answer, Text
+from audit.intake.values import DateRule, Order, clean_text, date_form, empty_date, month_only
 from audit.settings import Reading
 
-__all__ = ["Swapped", "decide_orders", "looks_swapped", "true_dates"]
+__all__ = ["Swapped", "decide_orders", "looks_swapped", "only_months", "true_dates"]
 
 _SHORT = re.compile(r"(\d{2})([./-])(\d{1,2})\2(\d{2})(?!\d).*")
 _MOST_YEARS = 6
 _LEAST_DAYS = 10
+_LEAST_MONTHS = 0.8
 
 _ISO = re.compile(r"(\d{4}-\d{2}-(\d{2}))(?:[T ].*)?")
 _LEAST_ROWS, _LEAST_DATES, _LEAST_LATE = 20, 8, 0.95
@@ -157,8 +158,14 @@ def decide_orders(texts: Mapping[str, Iterable[str]], reading: Reading) -> dict[
                 order[mark] = next(iter(shown))
             else:
                 raise _question(file, largest[2], both=len(shown) == 2)
-        out[file] = DateRule(order, pattern)
+        out[file] = DateRule(order, pattern, months=only_months(texts[file]))
     return out
+
+
+def only_months(texts: Iterable[str]) -> bool:
+    """Whether nearly all dates of a column name a month without a day."""
+    given = [t for t in texts if not empty_date(t)]
+    return bool(given) and sum(month_only(t) for t in given) >= _LEAST_MONTHS * len(given)
 
 
 def _year_question(file: str, mark: str, example: str) -> AmbiguityError:
@@ -170,6 +177,9 @@ def _year_question(file: str, mark: str, example: str) -> AmbiguityError:
         ),
         where=file,
         answer=f"[reading]\n{line}",
+        others=(
+            Answer(Text("первым стоит день", "the day comes first"), f'[reading]\ndate_format = "dd{mark}mm{mark}yy"'),
+        ),
         todo=Text(
             f'Добавьте в audit.toml, раздел [reading]: {line} (или "dd{mark}mm{mark}yy", если первым стоит день)',
             f'Add to audit.toml, section [reading]: {line} (or "dd{mark}mm{mark}yy" if the day comes first)',
@@ -207,6 +217,14 @@ def _question(file: str, example: str, *, both: bool, likely: str = "dd/mm/yyyy"
         what,
         where=file,
         answer=f'[reading]\ndate_format = "{likely}"',
+        others=(
+            Answer(
+                Text("первым стоит месяц", "the month comes first")
+                if other.startswith("mm")
+                else Text("первым стоит день", "the day comes first"),
+                f'[reading]\ndate_format = "{other}"',
+            ),
+        ),
         todo=Text(
             f'Добавьте в audit.toml, раздел [reading]: date_format = "{likely}" (или "{other}")',
             f'Add to audit.toml, section [reading]: date_format = "{likely}" (or "{other}")',

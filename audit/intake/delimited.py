@@ -12,20 +12,24 @@ import codecs
 import csv
 import hashlib
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from audit.errors import InputError, Text
+from audit.errors import AmbiguityError, Answer, InputError, Text
 from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import HEAD_ROWS, Layout
+from audit.intake.quoting import odd_quoting, rewrite, usual
 from audit.intake.staging import Row, Staged, StageWriter
+from audit.intake.store import Store
+from audit.settings import Reading
 
 __all__ = ["ENCODINGS", "DelimitedReader", "open_delimited", "sniff_encoding"]
 
@@ -96,11 +100,12 @@ class _OtherEncodingError(Exception):
     """A file that began as plain ASCII turns out to be in another encoding."""
 
 
-def sniff_encoding(path: Path) -> tuple[str, int, bool]:
+def sniff_encoding(path: Path, name: str) -> tuple[str, int, bool]:
     """Return the encoding of a text file, the length of its byte order mark, and whether all samples were ASCII.
 
     A byte order mark decides; then every second byte zero means UTF-16; then UTF-8 if the samples (start, end and
     sixteen places between) are valid, or most of their lines; else windows-1251 or cp866, whichever reads more like Russian.
+    Where another encoding reads better, it is asked.
     """
     size = path.stat().st_size
     with path.open("rb") as f:
@@ -127,11 +132,56 @@ def sniff_encoding(path: Path) -> tuple[str, int, bool]:
         return "utf-8", 0, all(p.isascii() for p in pieces)
     if _mostly_utf8(pieces):
         return "utf-8", 0, False
-    return _russian_encoding(b"".join(_around_high_bytes(p) for p in pieces)), 0, False
+    return _one_byte_encoding(b"".join(_around_high_bytes(p) for p in pieces), name), 0, False
 
 
-def _russian_encoding(letters: bytes) -> str:
-    return max(("cp1251", "cp866"), key=lambda e: _score_russian(letters[:200_000], e))
+_USUAL, _RARE, _WESTERN = ("cp1251", "cp866"), ("koi8-r", "mac-cyrillic", "iso8859-5"), ("cp1252", "cp1250", "cp1254")
+_CLEARLY = 0.08
+"""By how much a rare encoding must read better than a usual one before it is asked."""
+_MIXED = re.compile(r"(?=\w*[A-Za-z])(?=\w*[Ѐ-ӿ])\w+")
+_CYRILLIC = re.compile(r"\w*[Ѐ-ӿ]\w*")
+
+
+def _one_byte_encoding(letters: bytes, name: str) -> str:
+    """Return the usual encoding that reads like Russian; ask where none does."""
+    letters = letters[:60_000]
+    scores = {e: _score_russian(letters, e) for e in (*_USUAL, *_RARE)}
+    usual = max(_USUAL, key=lambda e: scores[e])
+    rare = max(_RARE, key=lambda e: scores[e])
+    text = letters.decode(usual, "replace")
+    mixed, cyrillic = len(_MIXED.findall(text)), len(_CYRILLIC.findall(text))
+    if mixed > cyrillic / 2:  # «Mьller»: Latin words with a letter of their own
+        raise _ask_encoding(letters, _WESTERN, name)
+    if scores[rare] > scores[usual] + _CLEARLY:
+        raise _ask_encoding(letters, (rare, usual), name)
+    return usual
+
+
+def _ask_encoding(letters: bytes, guesses: Sequence[str], name: str) -> AmbiguityError:
+    def sample(encoding: str) -> str:
+        words = re.findall(r"[^\W\d_][\w .\"«»-]{2,}", letters.decode(encoding, "replace"))
+        shown = dict.fromkeys(w.strip()[:30] for w in words if not w.isascii())
+        return ", ".join(list(shown)[:6])
+
+    shown_ru = "; ".join(f"{e}: «{sample(e)}»" for e in guesses)
+    shown_en = "; ".join(f"{e}: “{sample(e)}”" for e in guesses)
+    lines = [f'[reading]\nencoding = "{e}"' for e in guesses]
+    return AmbiguityError(
+        Text(
+            f"Кодировка файла неясна. Так читаются имена: {shown_ru}",
+            f"The encoding is unclear. Names read so: {shown_en}",
+        ),
+        where=name,
+        answer=lines[0],
+        others=tuple(
+            Answer(Text(f"верно читается «{sample(e)}»", f"“{sample(e)}” reads right"), line)
+            for e, line in zip(guesses[1:], lines[1:], strict=True)
+        ),
+        todo=Text(
+            f'Выберите ту, где имена читаются, и добавьте в audit.toml, раздел [reading]: encoding = "{guesses[0]}"',
+            f'Choose the one in which names can be read and add to audit.toml, section [reading]: encoding = "{guesses[0]}"',
+        ),
+    )
 
 
 def _around_high_bytes(piece: bytes) -> bytes:
@@ -166,10 +216,12 @@ class DelimitedReader:
     counts: Counter[str] = field(default_factory=Counter)
     ascii_so_far: bool = False
     """The samples showed no letter that would tell the encoding."""
+    sent: Path | None = None
+    """The file as it was sent, where a copy in the usual quoting is read."""
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = HEAD_ROWS + 80) -> list[Row]:
         """Return the first rows as text cells."""
-        return self.rows
+        return self.rows if rows <= HEAD_ROWS + 80 else list(islice(self.every_row(), rows))
 
     def outline(self) -> Mapping[int, int]:
         """Return no outline: text files show levels by blanks at most."""
@@ -188,25 +240,35 @@ class DelimitedReader:
                     before = reader.line_num
             except csv.Error as e:
                 raise _line_too_long(self.name, reader.line_num + 1) from e
-        with self.path.open("rb") as whole:
+        self._take_digest()
+
+    def _take_digest(self) -> None:
+        with (self.sent or self.path).open("rb") as whole:
             self.sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         try:
-            with StageWriter(path, [f for f, _ in keep], connection) as writer:
+            with StageWriter(path, [f for f, _ in keep], store) as writer:
                 _Sieve(self, layout, keep, writer).run()
         except _OtherEncodingError as other:
             self.encoding, self.ascii_so_far = str(other), False
-            return self.stage(layout, keep, path, connection)
+            return self.stage(layout, keep, path, store)
+        if self.sent is not None:
+            self._take_digest()
         return writer.staged
 
 
-def open_delimited(path: Path, name: str, encoding: str | None, delimiter: str | None) -> DelimitedReader:
-    """Find out how a text file is written; the settings' encoding and delimiter win over what is found."""
-    found, mark, ascii_so_far = sniff_encoding(path)
-    if encoding is not None:
-        found, ascii_so_far = _canonical_encoding(encoding), False
+def open_delimited(path: Path, name: str, reading: Reading, work: Path) -> DelimitedReader:
+    """Find out how a text file is written; the settings' encoding and delimiter win over what is found.
+
+    ``work`` is a folder for a copy in the usual quoting, where the file has one of its own.
+    """
+    encoding, delimiter, header_row = reading.encoding, reading.delimiter, reading.header_row
+    if encoding is None:
+        found, mark, ascii_so_far = sniff_encoding(path, name)
+    else:
+        found, mark, ascii_so_far = _canonical_encoding(encoding), _mark_bytes(path), False
     with path.open("rb") as f:
         f.seek(mark)
         head = f.read(_HEAD_BYTES)
@@ -225,10 +287,27 @@ def open_delimited(path: Path, name: str, encoding: str | None, delimiter: str |
     text = head.decode(found, "replace")
     if not whole:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
-    delimiter = delimiter or _best_delimiter(text)
+    how = odd_quoting(text, DELIMITERS)
+    if how is not None:
+        delimiter = delimiter or _best_delimiter(
+            text.replace("'", "") if how == "single quotes" else usual(text, how, ";")
+        )
+        copy = work / f"quoted_{len(list(work.iterdir()))}.csv"
+        rewrite(path, found, mark, how, delimiter, copy)
+        rows = _head_rows(usual(text, how, delimiter), delimiter)
+        kind = "tsv" if delimiter == "\t" else "csv"
+        return DelimitedReader(copy, name, "utf-8", 0, delimiter, rows, kind, sent=path)
+    delimiter = delimiter or _best_delimiter("\n".join(text.split("\n")[max((header_row or 1) - 1, 0) :]))
     rows = _head_rows(text, delimiter)
     kind = "tsv" if delimiter == "\t" else "csv"
     return DelimitedReader(path, name, found, mark, delimiter, rows, kind, ascii_so_far=ascii_so_far)
+
+
+def _mark_bytes(path: Path) -> int:
+    """Length of the byte order mark."""
+    with path.open("rb") as f:
+        start = f.read(3)
+    return next((len(m) for m in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) if start.startswith(m)), 0)
 
 
 def _canonical_encoding(name: str) -> str:
@@ -527,7 +606,7 @@ class _Sieve:
             good.append(line)
             good_numbers.append(number)
         if damaged and self.reader.ascii_so_far and all(line.isascii() for line in good):
-            raise _OtherEncodingError(_russian_encoding(_around_high_bytes(data)))
+            raise _OtherEncodingError(_one_byte_encoding(_around_high_bytes(data), self.reader.name))
         if not damaged:
             raise AssertionError("the fast parser refused a block that has no damaged characters")
         if good:
@@ -611,6 +690,7 @@ class _Sieve:
 
     def _problem(self, number: int, code: str, raw: str) -> None:
         self._flush_blank()
+        self.reader.counts[code] += 1
         self.pending.append((number, code, raw[:300], [None] * len(self.keep)))
 
     def _flush_blank(self) -> None:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 
 from audit.intake.canonical import OUTPUT_SCHEMA, Dispatches, lines_writer
 from audit.intake.numbers import from_decimal
+from audit.intake.store import Store, parquet
 from audit.intake.values import DateRule, clean_text, date_inside, order_number, parse_date
 
 __all__ = [
@@ -201,27 +201,25 @@ class Shipped:
 class Links:
     """Ties dispatch documents to orders with DuckDB; the orders are read from the canonical lines."""
 
-    def __init__(self, connection: Any, lines: Path, orders: Iterable[str]) -> None:
+    def __init__(self, store: Store, lines: Path, orders: Iterable[str]) -> None:
         """``orders`` names the files whose lines are orders."""
-        self._connection = connection
-        self._source = "read_parquet('" + lines.as_posix().replace("'", "''") + "')"
-        connection.register("order_files", pa.table({"source_file": pa.array(list(orders), pa.string())}))
+        self._store = store
+        self._source = parquet(lines)
+        store.keep("order_files", pa.table({"source_file": pa.array(list(orders), pa.string())}))
         # One row per order: client × number × date, as documents are compared elsewhere.
-        connection.execute(f"""
+        store.run(f"""
 CREATE OR REPLACE TEMP TABLE known_orders AS
 SELECT *, count(*) OVER (PARTITION BY mark) AS same_number FROM (
   SELECT client_key, order_id, order_date, {_MARK.format("order_id")} AS mark, CAST(sum(amount) AS DOUBLE) AS amount
   FROM {self._source} WHERE kind = 'sale' AND source_file IN (SELECT source_file FROM order_files)
   GROUP BY client_key, order_id, order_date HAVING sum(amount) > 0)""")
 
-        connection.register("batch", DOCUMENTS.empty_table())
-        connection.execute("CREATE OR REPLACE TEMP TABLE documents AS SELECT * FROM batch")
+        store.keep("documents", DOCUMENTS.empty_table())
 
     def add(self, documents: pa.Table) -> None:
         """Take in dispatch documents."""
-        self._connection.register("batch", documents)
-        self._connection.execute("INSERT INTO documents SELECT * FROM batch")
-        self._connection.unregister("batch")
+        with self._store.given("batch", documents):
+            self._store.run("INSERT INTO documents SELECT * FROM batch")
 
     def match(self) -> None:
         """Find the order of every document row: the same client first, then the nearest order before it.
@@ -229,7 +227,7 @@ SELECT *, count(*) OVER (PARTITION BY mark) AS same_number FROM (
         A number that several orders share (1C starts anew every year) needs the client or the date to tell them
         apart; a document's own number counts only for the same client and within a year.
         """
-        self._connection.execute("""
+        self._store.run("""
 CREATE OR REPLACE TEMP TABLE linked AS
 SELECT *, count(*) OVER (PARTITION BY file, row) = 1 AS alone FROM (
 SELECT d.file, d.row, d.day, d.amount, o.client_key, o.order_id, o.order_date
@@ -245,11 +243,11 @@ QUALIFY row_number() OVER (
     def drop(self, file: str) -> None:
         """Forget a file whose rows are sales after all."""
         for table in ("documents", "linked"):
-            self._connection.execute(f"DELETE FROM {table} WHERE file = ?", [file])
+            self._store.run(f"DELETE FROM {table} WHERE file = ?", [file])
 
     def overlap(self, file: str) -> Overlap:
         """How much of a file's money is among the orders: by number, else a document of equal client and amount."""
-        found = self._connection.execute(
+        found = self._store.row(
             """
 WITH rows AS (SELECT row, any_value(document) AS document, any_value(client_key) AS client_key, any_value(day) AS day,
                      any_value(amount) AS amount, row IN (SELECT row FROM linked WHERE file = $file) AS linked
@@ -263,51 +261,50 @@ seen AS (SELECT linked, abs(amount) AS amount, NOT linked AND EXISTS (
 SELECT coalesce(sum(amount) FILTER (linked) / nullif(sum(amount), 0), 0),
        coalesce(sum(amount) FILTER (alike) / nullif(sum(amount), 0), 0) FROM seen""",
             {"file": file},
-        ).fetchone()
+        )
         return Overlap(float(found[0]), float(found[1]))
 
     def linked_rows(self, file: str) -> npt.NDArray[np.int64]:
         """Rows of a dispatch file that found an order, in order."""
         sql = "SELECT DISTINCT row FROM linked WHERE file = ? ORDER BY row"
-        return np.asarray(self._connection.execute(sql, [file]).fetchnumpy()["row"], np.int64)
+        return np.asarray(self._store.columns(sql, [file])["row"], np.int64)
 
     def orphans(self) -> int:
         """Number of dispatch documents that found no order."""
         return int(
-            self._connection.execute("""
+            self._store.row("""
 SELECT count(DISTINCT (file, coalesce(document, CAST(row AS VARCHAR)))) FROM documents AS d
-WHERE NOT EXISTS (SELECT 1 FROM linked AS l WHERE l.file = d.file AND l.row = d.row)""").fetchone()[0]
+WHERE NOT EXISTS (SELECT 1 FROM linked AS l WHERE l.file = d.file AND l.row = d.row)""")[0]
         )
 
     def orders(self) -> tuple[int, int]:
         """Number of orders that found a document, and of all orders."""
-        found = self._connection.execute("""
+        found = self._store.row("""
 SELECT (SELECT count(*) FROM (SELECT DISTINCT client_key, order_id, order_date FROM linked)),
-       (SELECT count(*) FROM known_orders)""").fetchone()
+       (SELECT count(*) FROM known_orders)""")
         return int(found[0]), int(found[1])
 
     def late_start(self) -> tuple[dt.date, dt.date] | None:
         """First order and first dispatch, where the dispatches begin more than a month later: a shorter export."""
-        first, sent = self._connection.execute(
+        first, sent = self._store.row(
             "SELECT (SELECT min(order_date) FROM known_orders), (SELECT min(day) FROM documents)"
-        ).fetchone()
+        )
         return (first, sent) if first and sent and (sent - first).days > 31 else None
 
     def usual_share(self) -> float | None:
         """The dispatched share of the middle order: far from one where the files differ in VAT."""
-        found = self._connection.execute(f"SELECT median(share) FROM ({self._shares()}) WHERE share IS NOT NULL")
-        value = found.fetchone()[0]
+        value = self._store.row(f"SELECT median(share) FROM ({self._shares()}) WHERE share IS NOT NULL")[0]
         return None if value is None else float(value)
 
     def shipped(self, file: str) -> Shipped:
         """The day of the last dispatch and the dispatched share for every row of a file of orders that has any."""
-        found = self._connection.execute(
+        found = self._store.columns(
             f"SELECT l.source_row AS row, date_diff('day', DATE '1970-01-01', s.day) AS day, s.share "
             f"FROM {self._source} AS l JOIN ({self._shares()}) AS s ON l.client_key = s.client_key "
             "AND l.order_id = s.order_id AND l.order_date = s.order_date "
             "WHERE l.source_file = ? AND l.kind = 'sale' ORDER BY l.source_row",
             [file],
-        ).fetchnumpy()
+        )
         share = np.ma.filled(np.ma.asarray(found["share"], np.float64), np.nan)
         return Shipped(np.asarray(found["row"], np.int64), np.asarray(found["day"], np.int32), share)
 

@@ -20,6 +20,7 @@ __all__ = [
     "declared",
     "declared_sheet",
     "document_kind",
+    "number_column",
     "reference_column",
     "toml_text",
     "word_kind",
@@ -170,6 +171,12 @@ def reference_column(headers: Sequence[str], sample: Sequence[Sequence[str]], na
             if header == word and cells and (word not in _LOOSE or any(c.isdigit() for c in "".join(cells))):
                 return at
     return None
+
+
+def number_column(headers: Sequence[str], sample: Sequence[Sequence[str]]) -> int | None:
+    """Return the column that may be the number of the order where none is called so: «Sales order», «Заказ»."""
+    at = reference_column(headers, sample, None)
+    return None if at is None or normalise_header(headers[at])[0] in _LOOSE else at
 
 
 def dated_by(labels: Mapping[str, str], *, inside: bool) -> tuple[str, ...]:

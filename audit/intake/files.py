@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from audit.errors import InputError, Text
-from audit.intake.archives import check_package, unpack
+from audit.intake.archives import check_package, unpack, with_slashes
 from audit.intake.columnar import open_parquet
 from audit.intake.delimited import open_delimited
 from audit.intake.grids import open_html, open_xml
-from audit.intake.layout import Layout, find_layout
+from audit.intake.layout import Layout, find_layout, head_rows
+from audit.intake.questionnaire.recognise import is_questionnaire
 from audit.intake.staging import Row, Staged
+from audit.intake.store import Store
 from audit.intake.workbooks import encrypted, open_workbook
 from audit.settings import Settings
 
@@ -73,7 +77,7 @@ class TableReader(Protocol):
         """Hash of the file, known once all of its rows were given."""
         ...
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = ...) -> list[Row]:
         """Return the first rows as text cells, preamble included."""
         ...
 
@@ -85,7 +89,7 @@ class TableReader(Protocol):
         """Give all rows one by one: for grouped reports, which no reader takes by the column."""
         ...
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         ...
 
@@ -123,10 +127,26 @@ def find_files(sources: Sequence[str | Path]) -> list[FoundFile]:
     out = []
     for p in files:
         name = p.name if names.count(p.name) == 1 else f"{p.parent.name}/{p.name}"
-        out.append(FoundFile(p, name))
+        out.append(FoundFile(p, _shown(name)))
     if len({f.name for f in out}) < len(out):
-        out = [FoundFile(f.path, f.path.as_posix()) for f in out]
+        out = [FoundFile(f.path, _shown(f.path.as_posix())) for f in out]
     return sorted(out, key=lambda f: f.name)
+
+
+def _shown(name: str) -> str:
+    """Return a name as text: what is no UTF-8 in it stands as its bytes, ``\\xe7``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _readable(path: Path, work: Path) -> Path:
+    """Return the path of a file for readers that take only UTF-8 paths: its own, else that of a copy."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        copy = work / f"named_{len(list(work.iterdir()))}{_shown(path.suffix)}"
+        shutil.copyfile(path, copy)
+        return copy
+    return path
 
 
 def _expand(source: str | Path) -> Iterator[Path]:
@@ -135,7 +155,7 @@ def _expand(source: str | Path) -> Iterator[Path]:
         yield path
         return
     if path.is_dir():
-        yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not _not_data(p))
+        yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not (_not_data(p) or _own(p, path)))
         return
     for hit in sorted(glob.glob(str(source), recursive=True)):
         found = Path(hit)
@@ -143,10 +163,22 @@ def _expand(source: str | Path) -> Iterator[Path]:
             yield found
 
 
+_OWN = frozenset({"check.html", "rejected_rows.csv", "findings.json", "manifest.json", "compare.html", "compare.json"})
+"""What the kit itself leaves in folders: never an input."""
+
+
+def _own(path: Path, top: Path) -> bool:
+    """Whether a file below a folder lies in a run, or in what the kit keeps hidden."""
+    between = [p for p in path.parents if top in p.parents or p == top]
+    return any((p.name.startswith(".") and p != top) or (p / "manifest.json").is_file() for p in between)
+
+
 def _not_data(path: Path) -> bool:
-    """Whether a file is what office programs and file managers leave beside data."""
+    """Whether a file is what office programs, file managers and the kit itself leave beside data."""
     return (
-        path.name.startswith((".", "~$"))
+        path.name in _OWN
+        or path.name.endswith("-rejected_rows.csv")
+        or path.name.startswith((".", "~$"))
         or path.suffix.lower() in {".toml", ".md", ".ini", ".lnk"}
         or path.name.lower() == "thumbs.db"
     )
@@ -157,7 +189,7 @@ def open_tables(file: FoundFile, settings: Settings, work: Path, stray: list[Inp
 
     A letter or a picture gives no table: what would be said of it, were it the only file, is added to ``stray``.
     """
-    yield from _open(file.path, file.name, settings, work, stray, inside=False)
+    yield from _open(_readable(file.path, work), file.name, settings, work, stray, inside=False)
 
 
 def _open(
@@ -199,7 +231,9 @@ def _open(
     else:
         text = _start_text(start)
         if "urn:schemas-microsoft-com:office:spreadsheet" in text:
-            yield open_xml(path, name)
+            yield from open_xml(path, name, settings)
+        elif 'content="km-audit"' in text:
+            stray.append(_foreign(name, "HTML"))
         elif text.startswith(("<html", "<!doctype html", "<table", "<meta", "<head", "<body", "<style", "<?xml")) and (
             "<t" in text or "html" in text
         ):
@@ -209,9 +243,9 @@ def _open(
         elif text.startswith(("{", "[{")):
             raise _foreign(name, "JSON")
         else:
-            reader = open_delimited(path, name, reading.encoding, reading.delimiter)
+            reader = open_delimited(path, name, reading, work)
             small = name.lower().endswith(".txt") and path.stat().st_size <= _PROSE_BYTES
-            if small and _is_prose(reader.head(), settings):
+            if small and _is_prose(reader.head(head_rows(reading.header_row)), settings):
                 stray.append(_foreign(name, "TXT"))
             else:
                 yield reader
@@ -227,8 +261,24 @@ def _is_prose(rows: Sequence[Row], settings: Settings) -> bool:
 def _open_zip(
     path: Path, name: str, settings: Settings, work: Path, stray: list[InputError], *, inside: bool
 ) -> Iterator[TableReader]:
-    entries = {e.filename.lower() for e in check_package(path, name)}
-    if any(e.startswith("xl/workbook") for e in entries):
+    names = [e.filename for e in check_package(path, name)]
+    if any(n.lower().startswith("xl\\") for n in names):
+        # Packages of old .NET: their entries are named with backslashes, and Excel opens them.
+        repaired = with_slashes(path, name, work / f"package_{len(list(work.iterdir()))}.xlsx")
+        for reader in open_workbook(repaired, name, "xlsx", settings):
+            reader.sent = path
+            yield reader
+        return
+    entries = {n.lower() for n in names}
+    if any(e.startswith("xl/workbook") for e in entries) and is_questionnaire(path):
+        stray.append(
+            InputError(
+                Text("Это анкета, а не заказы", "This is the questionnaire and holds no orders"),
+                where=name,
+                todo=Text("Положите её рядом с папкой orders", "Put it beside the folder orders"),
+            )
+        )
+    elif any(e.startswith("xl/workbook") for e in entries):
         kind = "xlsb" if "xl/workbook.bin" in entries else "xlsx"
         yield from open_workbook(path, name, kind, settings)
     elif "content.xml" in entries and "mimetype" in entries:

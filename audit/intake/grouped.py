@@ -23,7 +23,8 @@ from audit.intake.clients import valid_inn
 from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import Layout, is_value
 from audit.intake.staging import NUMBER_FIELDS, Row, Staged, StageWriter
-from audit.intake.values import BLANKS, is_subtotal, is_total, parse_number
+from audit.intake.store import Store
+from audit.intake.values import BLANKS, is_bare_total, is_page_line, is_subtotal, is_total, parse_number, total_of
 from audit.model.intake_report import ControlSum
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -54,11 +55,12 @@ _LEAST_SHARE = 0.8
 """Share of a level's texts that must look alike for its values to tell what it is."""
 _MOST_LEVELS = 8
 
-How = Literal["outline", "blanks", "columns", "dated", "sums"]
+How = Literal["outline", "blanks", "columns", "pairs", "dated", "sums"]
 _HOW: Mapping[str, Text] = {
     "outline": Text("по группировке строк книги", "by the outline of the workbook"),
     "blanks": Text("по отступам", "by indentation"),
     "columns": Text("по столбцам", "by columns"),
+    "pairs": Text("по строкам с датой", "by the dated rows"),
     "dated": Text("по строкам с датой", "by the dated rows"),
     "sums": Text("по датам и суммам", "by dates and sums"),
 }
@@ -80,6 +82,8 @@ class Grouping:
     """Labels that stand in the header for the levels; empty where there are none."""
     told_by: Literal["labels", "values", "settings"]
     examples: tuple[str, ...] = ()
+    filled: frozenset[int] = frozenset()
+    """Of two levels: the columns that lines fill with words; a row that fills one is no group."""
 
     def words(self) -> Text:
         """Say what the levels are and how they were told apart."""
@@ -178,7 +182,7 @@ def find_grouping(
     known_person: Callable[[str], bool],
     name: str,
 ) -> Grouping | None:
-    """Return how a report of three levels or more is to be read; None for a plain table and for two levels.
+    """Return how a report with groups is to be read; None for a plain table.
 
     ``outline`` holds the outline level of the rows that have one. Raise `AmbiguityError` where it is not plain what a
     level is.
@@ -198,7 +202,7 @@ def find_grouping(
         _by_depth(body, main, columns, outline) or _by_columns(body, chosen, columns) or _by_dates(body, main, columns)
     )
     if found is None:
-        return None
+        return _pairs(body, main, chosen, columns, first_row, labels)
     how, level_columns, depths, count = found
     draft = Grouping(how, (NOT_USED,) * count, level_columns, depths, first_row, labels, "values")
     texts: list[list[str]] = [[] for _ in range(count)]
@@ -207,6 +211,53 @@ def find_grouping(
         if level is not None and text and len(texts[level]) < 300:
             texts[level].append(text)
     return _name_levels(draft, texts, chosen, settings, known_person, name)
+
+
+def _pairs(
+    body: Sequence[Row],
+    main: int,
+    chosen: Mapping[str, int],
+    columns: _Columns,
+    first_row: int,
+    labels: tuple[str, ...],
+) -> Grouping | None:
+    """Two levels: clients in rows of their own above their orders.
+
+    So it is when most dated rows name no client while rows without a date have a text and nothing else but numbers and
+    what the dated rows leave to them (the client's ИНН, manager, region).
+    """
+    at = chosen.get("client", main)
+    nameless = [i for i in range(main) if any(_cell(c, i) for _, c in body)]
+    if (
+        "client" not in chosen
+        and nameless
+        and not any(_dated(c, columns, nameless[0]) and _cell(c, nameless[0]) for _, c in body)
+    ):
+        at = nameless[0]  # QuickBooks: the groups stand in a column without a header
+    lines = [c for _, c in body if _dated(c, columns, at)]
+    known = [i for f, i in chosen.items() if f in ("client", "client_id", "legal_entity") and i != at]
+    if not lines or any(sum(bool(_cell(c, i)) for c in lines) > len(lines) / 2 for i in known):
+        return None
+    named = sum(bool(_cell(c, at)) for c in lines)
+    documents = sum(bool(DATE_INSIDE.search(_cell(c, at))) for c in lines)
+    if "client" in chosen and named > len(lines) / 2 and documents <= len(lines) / 2:
+        return None
+    width = max(len(c) for c in lines)
+    filled = {i for i in range(width) if i != at and sum(_is_word(_cell(c, i)) for c in lines) > len(lines) / 2}
+    filled |= {i for i in (columns.date, columns.number) if i is not None and i != at}
+    others = [c for _, c in body if not _dated(c, columns, at)]
+    if not any(
+        _cell(c, at) and not is_page_line(_cell(c, at)) and not any(_cell(c, i) for i in filled) for c in others
+    ):
+        return None
+    number = columns.number if columns.number is not None else columns.date
+    leaf = at if documents or number is None else number
+    field = "order_id" if leaf in (at, columns.number) else "order_date"
+    return Grouping("pairs", ("client", field), (at, leaf), (), first_row, labels, "labels", filled=frozenset(filled))
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and not is_value(text)
 
 
 def _is_total_row(cells: Sequence[str]) -> bool:
@@ -335,8 +386,10 @@ def _by_dates(body: Sequence[Row], main: int, columns: _Columns) -> _Found | Non
     lines = [c for (_, c), d in zip(body, dated, strict=True) if d]
     if not lines or not DATE_INSIDE.search(_cell(lines[0], main)) or not _lines_lack_client(lines, columns, main):
         return None
+    width = max(len(c) for _, c in body)
+    taken = {i for i in range(width) if i != main and any(_is_word(_cell(c, i)) for c in lines)}
     for (_, cells), d in zip(body, dated, strict=True):
-        if not d and [i for i, c in enumerate(cells) if c.strip(BLANKS) and not is_value(c)] not in ([main], []):
+        if not d and any(_cell(cells, i) for i in taken):
             return None
     runs = _runs(dated)
     above, longest = runs[0], max(runs)
@@ -394,7 +447,22 @@ _Step = tuple[int, Sequence[str], int | None]
 
 
 def _walk(rows: Iterator[Row], g: Grouping, columns: _Columns, outline: Mapping[int, int]) -> Iterator[_Step]:
-    if g.how in ("outline", "blanks"):
+    """All rows with their levels; the total that closes a group («Total Alpha LLC», «ООО Альфа Итог») has none."""
+    open_: dict[int, str] = {}
+    for number, cells, level in _levels(rows, g, columns, outline):
+        text = "" if level is None else _cell(cells, g.columns[level])
+        if level is not None and level < len(g.levels) - 1 and (of := total_of(text)) and of in open_.values():
+            yield number, cells, None
+            continue
+        if level is not None:
+            open_[level] = text
+        yield number, cells, level
+
+
+def _levels(rows: Iterator[Row], g: Grouping, columns: _Columns, outline: Mapping[int, int]) -> Iterator[_Step]:
+    if g.how == "pairs":
+        yield from _walk_pairs(rows, g, columns)
+    elif g.how in ("outline", "blanks"):
         yield from _walk_depths(rows, g, outline)
     elif g.how == "columns":
         yield from _walk_columns(rows, g, columns)
@@ -404,7 +472,42 @@ def _walk(rows: Iterator[Row], g: Grouping, columns: _Columns, outline: Mapping[
 
 def _outside(cells: Sequence[str], g: Grouping) -> bool:
     text = _cell(cells, g.columns[0])
-    return not any(c.strip(BLANKS) for c in cells) or _is_total_row(cells) or (bool(g.labels) and text in g.labels)
+    filled = [c.strip(BLANKS) for c in cells if c.strip(BLANKS)]
+    if not filled or _is_total_row(cells) or (len(filled) == 1 and is_page_line(filled[0])):
+        return True
+    return bool(g.labels) and text in g.labels
+
+
+def _walk_pairs(rows: Iterator[Row], g: Grouping, columns: _Columns) -> Iterator[_Step]:
+    """A row without a date that fills none of the lines' columns is a group, though its text be missing.
+
+    One named like a total («Total Energies») is a group where its sum is that of the lines below it.
+    """
+    held: Row | None = None
+    below: list[Row] = []
+
+    def settled() -> Iterator[_Step]:
+        if held is not None:
+            stated = _sum(held[1], columns.amount)
+            counted = sum((_sum(cells, columns.amount) or Decimal(0) for _, cells in below), Decimal(0))
+            yield *held, 0 if below and stated is not None and abs(stated - counted) <= Decimal("0.05") else None
+            yield from ((number, cells, 1) for number, cells in below)
+            below.clear()
+
+    for number, cells in rows:
+        if _dated(cells, columns, g.columns[0]):
+            if held is None:
+                yield number, cells, 1
+            else:
+                below.append((number, cells))
+            continue
+        yield from settled()
+        text = _cell(cells, g.columns[0])
+        held = (number, cells) if _is_total_row([text]) and not is_bare_total(text) else None
+        if held is None:
+            level = 1 if any(_cell(cells, i) for i in g.filled) else 0
+            yield number, cells, None if _outside(cells, g) else level
+    yield from settled()
 
 
 def _walk_depths(rows: Iterator[Row], g: Grouping, outline: Mapping[int, int]) -> Iterator[_Step]:
@@ -567,12 +670,7 @@ def _wrong_number(asked: Sequence[str], examples: Sequence[str], name: str) -> I
 
 
 def stage_grouped(
-    rows: Iterator[Row],
-    g: Grouping,
-    regular: Mapping[str, int],
-    outline: Mapping[int, int],
-    path: Path,
-    connection: Any,
+    rows: Iterator[Row], g: Grouping, regular: Mapping[str, int], outline: Mapping[int, int], path: Path, store: Store
 ) -> tuple[Staged, tuple[GroupRow, ...]]:
     """Write the lines of a report with everything that their groups say; return the groups for their sums.
 
@@ -580,7 +678,8 @@ def stage_grouped(
     as such, with its numbers.
     """
     columns = _Columns(regular.get("order_date"), regular.get("order_id"), regular.get("amount"), ())
-    own = {f: i for f, i in regular.items() if i not in set(g.columns) or g.how == "columns"}
+    shared = len(set(g.columns)) == 1
+    own = {f: i for f, i in regular.items() if i not in set(g.columns) or not shared}
     level_fields = [f for f in dict.fromkeys(g.levels) if f != NOT_USED]
     fields = ["first", *sorted({*own, *level_fields})]
     texts = [f for f in fields[1:] if f not in NUMBER_FIELDS]
@@ -590,7 +689,7 @@ def stage_grouped(
     blank: list[int] = []
     out: list[tuple[int, str | None, str | None, Sequence[str | None]]] = []
     body = ((n, c) for n, c in rows if n >= g.first_row)
-    with StageWriter(path, fields, connection) as writer:
+    with StageWriter(path, fields, store) as writer:
         for number, cells, level in _walk(body, g, columns, outline):
             if not any(c.strip(BLANKS) for c in cells):
                 blank.append(number)  # blank rows at the very end are no rows
@@ -601,7 +700,9 @@ def stage_grouped(
             values: dict[str, str] = {f: _cell(cells, i) for f, i in own.items() if _cell(cells, i)}
             problem: str | None = None
             if level is None:
-                problem = "repeated_header" if text in g.labels else None
+                problem = "repeated_header" if text in g.labels else "page_line" if is_page_line(text) else None
+                if problem is None and total_of(text) and not is_total(text):
+                    problem = "subtotal_row"
                 values = {f: v for f, v in values.items() if f in NUMBER_FIELDS}
             else:
                 field = g.levels[level]

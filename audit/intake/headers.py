@@ -16,8 +16,9 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-from audit.intake.words import unmixed
+from audit.errors import SettingsError, Text
 from audit.method import method
+from audit.model.client_names import unmixed
 
 __all__ = ["NOT_USED", "ColumnMatch", "Match", "known_headers", "match_headers", "normalise_header"]
 
@@ -69,6 +70,35 @@ _WEAK = frozenset(
         "дата счета",
         "заказ",
         "order",
+        "billing name",
+        "paid at",
+        "posting date",
+        "billing date",
+        "created on",
+        "created date and time",
+        "date created",
+        "rechnungsdatum",
+        "buchungsdatum",
+        "billing document",
+        "transaction number",
+        "rechnungsnummer",
+        "receipt no",
+        "document id",
+        "company id",
+        "bill to customer no",
+        "invoice account",
+        "account number",
+        "bill to name",
+        "entity",
+        "firma",
+        "debitor",
+        "total due",
+        "subtotal",
+        "sub total",
+        "extended price",
+        "pieces",
+        "anzahl",
+        "заказано",
     }
 )
 """Synonyms that serve a field only where no other header of the file does."""
@@ -226,6 +256,9 @@ def match_headers(
         at = _find(header, headers, whole)
         if at is None:
             missing.append(header)
+        elif at in named.values():
+            other = next(f for f, i in named.items() if i == at)
+            raise _given_twice(other, field, header)
         else:
             named[field] = at
             matches[at] = Match(field, "setting", None, 4)
@@ -255,6 +288,17 @@ def match_headers(
     shared = {i: (m.field, *m.also) for i, m in enumerate(matches) if m.field and m.also and chosen.get(m.field) == i}
     columns = tuple(ColumnMatch(i, whole[i], m) for i, m in enumerate(matches))
     return HeaderPlan(columns, chosen, rivals, shared, tuple(missing))
+
+
+def _given_twice(field: str, other: str, header: str) -> SettingsError:
+    return SettingsError(
+        Text(
+            f"Колонка «{header}» названа двум полям: {field} и {other}",
+            f"Column “{header}” is given to two fields: {field} and {other}",
+        ),
+        where="audit.toml, [columns]",
+        todo=Text("Оставьте одно из них", "Keep one of them"),
+    )
 
 
 def _find(header: str, headers: Sequence[str], whole: Sequence[str]) -> int | None:

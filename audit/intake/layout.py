@@ -13,10 +13,16 @@ from dataclasses import dataclass
 from audit.intake.headers import match_header, match_stacked, normalise_header
 from audit.intake.staging import Row
 
-__all__ = ["HEAD_ROWS", "Layout", "find_layout", "is_value"]
+__all__ = ["HEAD_ROWS", "Layout", "find_layout", "head_rows", "is_value"]
 
 HEAD_ROWS = 120
 """How many rows are looked at for a header; 1C preambles are shorter than this."""
+
+
+def head_rows(header_row: int | None) -> int:
+    """Return how many first rows are needed: those for a header, or down to the one that is named, and a sample below."""
+    return max(HEAD_ROWS, header_row or 0) + 80
+
 
 _VALUE = re.compile(r"\s*[-−–(]?\s*\d[\d\s\u00a0\u202f.,:/\-T]*\)?\s*(%|руб\.?|р\.|₽|г\.?|[A-Z]{3})?\s*", re.IGNORECASE)
 
@@ -64,7 +70,7 @@ def find_layout(
     columns from 0; within them the text of the first cell counts for every cell.
     """
     named = frozenset(normalise_header(h)[0] for h in columns.values())
-    filled = [(number, _fill(number, cells, merged)) for number, cells in rows[:HEAD_ROWS]]
+    filled = [(number, _fill(number, cells, merged)) for number, cells in rows[: max(HEAD_ROWS, (header_row or 0) + 1)]]
     best: tuple[int, int] | None = None
     for at, (number, cells) in enumerate(filled):
         if header_row is not None:

@@ -15,7 +15,8 @@ from itertools import combinations
 from rapidfuzz import fuzz
 
 from audit.errors import Lang, Text
-from audit.intake.clients import name_key, valid_inn
+from audit.intake.clients import valid_inn
+from audit.model.client_names import name_key
 from audit.model.intake_report import DuplicateClient
 
 __all__ = ["Client", "suspected_duplicates"]

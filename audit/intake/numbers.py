@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit.errors import AmbiguityError, Text
-from audit.intake.values import TYPED, number_marks, parse_number
+from audit.errors import AmbiguityError, Answer, Text
+from audit.intake.store import Store
+from audit.intake.values import TYPED, currency_mark, number_marks, parse_number
 from audit.settings import Reading
 
 __all__ = ["MONEY", "Decimals", "NumberEvidence", "Numbers", "Resolved", "decide_marks", "product", "to_decimal"]
@@ -60,6 +61,8 @@ class NumberEvidence:
     """Cells that are a number in one of the common ways."""
     marks: Counter[str] = field(default_factory=Counter)
     """Cells that prove a decimal comma or point («,» «.»), or leave three digits after one mark («3,» «3.»)."""
+    currencies: Counter[str] = field(default_factory=Counter)
+    """Cells per currency word or sign that stands in them."""
     percent: int = 0
     negative: int = 0
     largest: float = 0.0
@@ -69,6 +72,7 @@ class NumberEvidence:
         self.filled += other.filled
         self.plain += other.plain
         self.marks += other.marks
+        self.currencies += other.currencies
         self.percent += other.percent
         self.negative += other.negative
         self.largest = max(self.largest, other.largest)
@@ -86,18 +90,15 @@ class Resolved:
 
 
 class Numbers:
-    """Text to numbers by the column, on one DuckDB connection."""
+    """Text to numbers by the column, in the database of the reading."""
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def _query(self, sql: str, column: pa.Array) -> pa.Table:
         numbered = pa.array(np.arange(len(column), dtype=np.int32))
-        self._connection.register("arriving", pa.table([column, numbered], names=["c", "place"]))
-        try:
-            return self._connection.sql(sql).to_arrow_table()
-        finally:
-            self._connection.unregister("arriving")
+        with self._store.given("arriving", pa.table([column, numbered], names=["c", "place"])):
+            return self._store.table(sql)
 
     def examine(self, column: pa.Array) -> tuple[NumberEvidence, Resolved | None]:
         """Count what the cells of a text column show, and read them on the way where they leave no doubt.
@@ -171,6 +172,9 @@ class Numbers:
                 out.marks[mark] += n
                 kind = mark[-1]
                 out.example[kind] = min(out.example.get(kind, text), text)
+            currency = currency_mark(text)
+            if currency is not None:
+                out.currencies[currency] += n
             if "%" in text:
                 out.percent += n
             number = parse_number(text, "," if mark in (",", "3,") else ".")
@@ -287,11 +291,14 @@ def decide_marks(
             elif reading.decimal is not None:
                 out[file][name] = reading.decimal
             else:
-                out[file][name] = _mark(file, e, own[file], pooled)
+                out[file][name] = _mark(file, name, e, own[file], pooled)
     return out
 
 
-def _mark(file: str, e: NumberEvidence, own: set[str], pooled: set[str]) -> Literal[".", ","]:
+_MONEY_FIELDS = frozenset({"amount", "margin", "cost", "price"})
+
+
+def _mark(file: str, name: str, e: NumberEvidence, own: set[str], pooled: set[str]) -> Literal[".", ","]:
     if e.marks[","]:
         return ","
     if e.marks["."]:
@@ -301,21 +308,40 @@ def _mark(file: str, e: NumberEvidence, own: set[str], pooled: set[str]) -> Lite
     for marks in (own, pooled):
         if len(marks) == 1:
             return "," if marks == {","} else "."
-    if e.marks["3."] and not e.marks["3,"]:
-        return "."  # «1.234» with no comma anywhere: nobody groups by points and has no fractions at all
-    raise _unclear(file, e.example.get(",", "1,250"), e.example.get(".", "1.250"))
+    if e.marks["3."] and not e.marks["3,"] and name not in _MONEY_FIELDS:
+        return "."  # «1.234» pieces or kilograms: a weighed quantity has three places
+    # «10.843» in every cell: whole sums grouped by points (German, Turkish, Brazilian), or three places of a dinar
+    raise _unclear(file, e.example.get(",", ""), e.example.get(".", ""))
 
 
 def _unclear(file: str, comma: str, point: str) -> AmbiguityError:
-    return AmbiguityError(
-        Text(
+    if comma and point:
+        what = Text(
             f"Неясно, чем отделена дробная часть: «{comma}» или «{point}»",
             f"The decimal mark is unclear: “{comma}” or “{point}”",
-        ),
+        )
+    else:
+        shown = comma or point
+        mark = "," if comma else "."
+        whole = shown.replace(mark, "")
+        what = Text(
+            f"Неясно, чем отделена дробная часть: «{shown}» — это {whole} или дробное число с тремя знаками",
+            f"The decimal mark is unclear: “{shown}” is {whole}, with a mark between thousands, or a fraction of three places",
+        )
+    lines = {mark: f'[reading]\ndecimal = "{mark}"' for mark in (",", ".")}
+    likely = "," if point or not comma else "."
+    means = {
+        ",": Text("дробную часть отделяет запятая", "a comma separates the fraction"),
+        ".": Text("дробную часть отделяет точка", "a point separates the fraction"),
+    }
+    other = "." if likely == "," else ","
+    return AmbiguityError(
+        what,
         where=file,
         todo=Text(
-            'Добавьте в audit.toml, раздел [reading]: decimal = "," (или ".")',
-            'Add to audit.toml, section [reading]: decimal = "," (or ".")',
+            f'Добавьте в audit.toml, раздел [reading]: decimal = "{likely}" (или "{other}")',
+            f'Add to audit.toml, section [reading]: decimal = "{likely}" (or "{other}")',
         ),
-        answer='[reading]\ndecimal = ","',
+        answer=lines[likely],
+        others=(Answer(means[other], lines[other]),),
     )

@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from audit.engine.duck import DuckEngine
 from audit.errors import Text
 from audit.intake.assemble import Intake
+from audit.intake.store import Store
 from audit.model.intake_report import IntakeReport
 from audit.model.questionnaire import Questionnaire
 from audit.settings import Settings
@@ -42,22 +42,17 @@ def read_orders(
     settings line that answers it, where going on would be guessing.
     """
     out.mkdir(parents=True, exist_ok=True)
-    engine = DuckEngine(memory_limit="700MB")
-    engine.connection.execute("SET preserve_insertion_order = true")
-    try:
-        with tempfile.TemporaryDirectory(prefix=".intake-", dir=out, ignore_cleanup_errors=True) as work:
-            intake = Intake(
-                settings=settings,
-                questionnaire=questionnaire,
-                out=out,
-                work=Path(work),
-                connection=engine.connection,
-                today=today or dt.date.today(),
-                say=progress or _quiet,
-            )
-            return intake.run(sources)
-    finally:
-        engine.close()
+    with tempfile.TemporaryDirectory(prefix=".intake-", dir=out, ignore_cleanup_errors=True) as work, Store() as store:
+        intake = Intake(
+            settings=settings,
+            questionnaire=questionnaire,
+            out=out,
+            work=Path(work),
+            store=store,
+            today=today or dt.date.today(),
+            say=progress or _quiet,
+        )
+        return intake.run(sources)
 
 
 def _quiet(text: Text) -> None:

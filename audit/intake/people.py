@@ -16,7 +16,7 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-from audit.intake.words import words
+from audit.intake.words import plain, words
 from audit.model.questionnaire import Questionnaire
 from audit.settings import Settings
 
@@ -86,6 +86,11 @@ class PersonIndex:
             self._known[person_key(spelling)] = code
         for key in self.namesakes:
             self._names.pop(key, None)
+
+    def is_nobody(self, spelling: str) -> bool:
+        """Whether a text stands where there is nobody: «нет», “unassigned”; not where somebody is called so."""
+        key = person_key(spelling)
+        return (not key or plain(spelling) in words().nobody) and key not in self._known
 
     def resolve(self, spelling: str) -> Person:
         """Return who a spelling is, without proposals."""

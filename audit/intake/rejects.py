@@ -25,6 +25,7 @@ REASONS: dict[str, Text] = {
     "field_count": Text("в строке больше полей, чем в заголовке", "the row has more fields than the header"),
     "blank_row": Text("пустая строка", "blank row"),
     "repeated_header": Text("повтор заголовка таблицы", "the table header repeated"),
+    "page_line": Text("номер страницы отчёта", "a page number of the report"),
     "total_row": Text("итоговая строка", "total row"),
     "subtotal_row": Text("строка промежуточного итога", "subtotal row"),
     "group_row": Text(
@@ -48,6 +49,9 @@ REASONS: dict[str, Text] = {
         "цена не больше нуля ([reading] drop_nonpositive_price)",
         "the price is not above zero ([reading] drop_nonpositive_price)",
     ),
+    "returned": Text(
+        "продажа вернулась целиком ([reading] returned_rows)", "the sale came back whole ([reading] returned_rows)"
+    ),
     "return_dropped": Text(
         "возврат исключён настройкой ([reading] drop_returns)",
         "a return, left out by the settings ([reading] drop_returns)",
@@ -59,6 +63,17 @@ REASONS: dict[str, Text] = {
     ),
     "future_date": Text("дата в будущем", "the date is in the future"),
     "outside_period": Text("дата вне периода аудита ([period])", "the date is outside the audit's period ([period])"),
+    "payment": Text(
+        "оплата, а не продажа ([reading] payment_files)", "a payment and no sale ([reading] payment_files)"
+    ),
+    "same_sale": Text(
+        "та же продажа есть в другом файле ([reading] same_sales)",
+        "the same sale stands in another file ([reading] same_sales)",
+    ),
+    "repeated_row": Text(
+        "повтор строки того же файла ([reading] repeated_rows)",
+        "the row repeats one of the same file ([reading] repeated_rows)",
+    ),
     "duplicate_document": Text(
         "тот же документ уже прочитан из другого файла ([reading] duplicates)",
         "the same document was already read from another file ([reading] duplicates)",

@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.ipc
 
 from audit.intake.numbers import MONEY, NumberEvidence, Numbers, to_decimal
+from audit.intake.store import Store
 
 __all__ = [
     "CODED_FIELDS",
@@ -74,6 +75,12 @@ class Staged:
         """Whether the table has a column for the field."""
         return name in self.fields
 
+    def first_rows(self, n: int) -> pa.Table:
+        """Return the first rows, at most ``n`` of them."""
+        with pa.memory_map(str(self.path)) as f, pa.ipc.open_stream(f) as reader:
+            first = next(iter(reader), None)
+            return pa.Table.from_batches([first.slice(0, n)] if first is not None else [], reader.schema)
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Read the staged rows batch by batch."""
         with pa.OSFile(str(self.path), "rb") as f, pa.ipc.open_stream(f) as reader:
@@ -83,9 +90,9 @@ class Staged:
 class StageWriter:
     """Writes a staged table batch by batch; several fields may read the same column of the file."""
 
-    def __init__(self, path: Path, fields: Sequence[str], connection: Any, typed: frozenset[str] = frozenset()) -> None:
+    def __init__(self, path: Path, fields: Sequence[str], store: Store, typed: frozenset[str] = frozenset()) -> None:
         self.staged = Staged(path, tuple(fields), typed=typed)
-        self._numbers = Numbers(connection)
+        self._numbers = Numbers(store)
         coded = pa.dictionary(pa.int32(), pa.string())
         self._schema = pa.schema(
             [

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +15,12 @@ import pyarrow as pa
 from audit.errors import Text
 from audit.intake.likeness import Client, suspected_duplicates
 from audit.intake.numbers import Decimals
+from audit.intake.store import Store, parquet
+from audit.model.client_names import ClientNames
 from audit.model.intake_report import DuplicateClient
 from audit.settings import Settings
 
-__all__ = ["DuplicateDocuments", "Summary", "Tally", "duplicate_documents", "known_clients", "summarise"]
+__all__ = ["Summary", "Tally", "equal_lines", "known_clients", "summarise"]
 
 _EPOCH = dt.date(1970, 1, 1)
 
@@ -41,6 +42,8 @@ class Tally:
     by_client: dict[str, float] = field(default_factory=dict)
     by_status: dict[str | None, float] = field(default_factory=dict)
     """Revenue of positive rows per status."""
+    equal_lines: int | None = None
+    """Lines beyond the first of each, where they were counted."""
 
     def add(self, file: str, columns: Mapping[str, pa.Array], amount: Decimals, days: npt.NDArray[np.int32]) -> None:
         """Take in a batch of used lines."""
@@ -91,66 +94,30 @@ class Summary:
     duplicate_clients: tuple[DuplicateClient, ...] = ()
 
 
-@dataclass(frozen=True)
-class DuplicateDocuments:
-    """Documents met word for word in several files: how many, their lines beyond the first file, their revenue."""
-
-    documents: int
-    lines: int
-    revenue: float
-    example: str
-    rows: dict[str, frozenset[int]]
-    """File → row numbers of the repetitions (only when asked for)."""
-
-
-def _source(lines: Path) -> str:
-    return "read_parquet('" + lines.as_posix().replace("'", "''") + "')"
-
-
-def duplicate_documents(connection: Any, lines: Path, *, with_rows: bool) -> DuplicateDocuments | None:
-    """Find documents (client × number × date) whose lines are all equal in two or more files.
-
-    Grain of the comparison: the multiset of (item, quantity, amount). The file that comes first by name keeps its
-    lines. Rows without a document number are not compared.
-    """
-    docs = f"""
-SELECT source_file, client_key, order_id, order_date, count(*) AS n, sum(amount) AS revenue,
-       sum(CAST(hash(sku, qty, amount) AS HUGEINT)) AS mark
-FROM {_source(lines)} WHERE order_id IS NOT NULL GROUP BY ALL"""
-    again = f"""
-SELECT *, min(source_file) OVER (PARTITION BY client_key, order_id, order_date, n, revenue, mark) AS kept_in
-FROM ({docs})"""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE again AS SELECT * FROM ({again}) WHERE source_file <> kept_in")
-    found, n, revenue, example = connection.execute(
-        "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(revenue), 0), min(order_id) FROM again"
-    ).fetchall()[0]
-    if not found:
-        return None
-    rows: dict[str, frozenset[int]] = {}
-    if with_rows:
-        sql = (
-            f"SELECT l.source_file, list(l.source_row) FROM {_source(lines)} AS l JOIN again AS a "
-            "ON l.source_file = a.source_file AND l.client_key = a.client_key AND l.order_id = a.order_id "
-            "AND l.order_date = a.order_date GROUP BY 1"
-        )
-        rows = {file: frozenset(numbers) for file, numbers in connection.execute(sql).fetchall()}
-    return DuplicateDocuments(int(found), int(n), float(revenue), str(example), rows)
-
-
-def known_clients(connection: Any, lines: Path) -> set[str]:
-    """Return the codes, keys and names (where one client's only) under which the questionnaire may name a client.
-
-    Blanks at the ends and letter case do not count. The chapters find key clients by the same words.
-    """
-    sql = (
-        f"SELECT DISTINCT client_id FROM {_source(lines)} UNION ALL SELECT DISTINCT client_key FROM {_source(lines)} "
-        f"UNION ALL SELECT client_name FROM {_source(lines)} GROUP BY 1 HAVING count(DISTINCT client_key) = 1"
+def known_clients(store: Store, lines: Path) -> ClientNames:
+    """Return the clients of the orders as the sheets of the questionnaire may name them."""
+    source = parquet(lines)
+    known = store.rows(
+        f"SELECT client_id, min(client_key), 1 FROM {source} WHERE client_id IS NOT NULL GROUP BY 1 "
+        f"UNION ALL SELECT DISTINCT client_key, client_key, 2 FROM {source} "
+        f"UNION ALL SELECT client_name, min(client_key), 3 FROM {source} WHERE client_name IS NOT NULL GROUP BY 1 "
+        "HAVING count(DISTINCT client_key) = 1"
     )
-    return {text.strip().casefold() for (text,) in connection.execute(sql).fetchall() if text}
+    return ClientNames(known)
+
+
+def equal_lines(store: Store, lines: Path) -> int:
+    """Return the number of lines beyond the first of each: equal in file, client, document, day, item, quantity, amount."""
+    return int(
+        store.row(
+            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, "
+            f"order_id, order_date, sku, qty, amount) AS mark FROM {parquet(lines)}) GROUP BY mark HAVING count(*) > 1)"
+        )[0]
+    )
 
 
 def summarise(
-    connection: Any,
+    store: Store,
     lines: Path,
     tally: Tally,
     fields: Sequence[str],
@@ -169,17 +136,16 @@ def summarise(
     )
 
     def one(sql: str) -> int:
-        return int(connection.execute(sql.replace("@lines", _source(lines))).fetchall()[0][0])
+        return int(store.row(sql.replace("@lines", parquet(lines)))[0])
 
     if tally.returns:
-        out.counts["unlinked_returns"] = one(
-            "SELECT count(*) FROM (SELECT client_key, order_id FROM @lines WHERE amount < 0) AS r WHERE NOT EXISTS "
+        alone = (
+            "FROM (SELECT client_key, order_id, amount FROM @lines WHERE amount < 0) AS r WHERE NOT EXISTS "
             "(SELECT 1 FROM @lines AS s WHERE s.amount > 0 AND s.client_key = r.client_key AND s.order_id = r.order_id)"
         )
-    out.counts["duplicate_lines"] = one(
-        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM (SELECT hash(source_file, client_key, "
-        "order_id, order_date, sku, qty, amount) AS mark FROM @lines) GROUP BY mark HAVING count(*) > 1)"
-    )
+        out.counts["unlinked_returns"] = one(f"SELECT count(*) {alone}")
+        out.counts["unlinked_returns_money"] = one(f"SELECT coalesce(round(sum(amount)), 0) {alone}")
+    out.counts["duplicate_lines"] = equal_lines(store, lines) if tally.equal_lines is None else tally.equal_lines
     _gaps(out, tally.months)
     _open_orders(out, tally.by_status)
     clients = [Client(k, shown(k) or k, r) for k, r in sorted(tally.by_client.items())]

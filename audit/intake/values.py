@@ -18,23 +18,30 @@ from audit.intake.words import plain, words
 __all__ = [
     "BLANKS",
     "EARLIEST_YEAR",
+    "TOTAL_WORDS",
     "TYPED",
     "DateForm",
     "DateRule",
     "Order",
     "clean_text",
+    "currency_mark",
     "date_form",
     "date_inside",
     "empty_date",
+    "is_bare_total",
     "is_cell_error",
+    "is_page_line",
     "is_subtotal",
     "is_total",
+    "month_only",
+    "named_like_total",
     "number_marks",
     "order_number",
     "parse_date",
     "parse_flag",
     "parse_number",
     "plausible",
+    "total_of",
 ]
 
 BLANKS = " \t\r\n\x0b\x0c\u00a0\u202f\u2007\u2009\u200b\ufeff"
@@ -57,6 +64,7 @@ _WORDED = re.compile(
     r"(\d{1,2})[\s.-]*([^\W\d_]+)\.?[\s.,-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?(?:[,T\s].*)?", re.IGNORECASE
 )
 _WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
+_MONTH_ONLY = re.compile(r"([^\W\d_]{3,})\.?[\s./-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?", re.IGNORECASE)
 _MONTHS = {
     "янв": 1,
     "фев": 2,
@@ -158,6 +166,8 @@ class DateRule:
 
     order: Mapping[str, Order] = field(default_factory=dict)
     pattern: str | None = None
+    months: bool = False
+    """Whether the dates name a month and no day: «янв.23» is its first."""
     swapped: bool = False
     """Whether a spreadsheet took the month for the day in its true dates, which come as ISO."""
 
@@ -207,7 +217,15 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     if found:
         month_number = _MONTHS.get(found[1].lower()[:3])
         return None if month_number is None else _date(int(found[3]), month_number, int(found[2]))
+    if rule.months and (found := _MONTH_ONLY.fullmatch(value)):
+        return _date(int(found[2]), _MONTHS.get(found[1].lower()[:3], 0), 1)
     return None
+
+
+def month_only(text: str) -> bool:
+    """Whether a cell names a month of a year and no day: «янв.23», «March 2024»."""
+    found = _MONTH_ONLY.fullmatch(text.strip(BLANKS))
+    return found is not None and found[1].lower()[:3] in _MONTHS
 
 
 def empty_date(text: str | None) -> bool:
@@ -218,13 +236,37 @@ def empty_date(text: str | None) -> bool:
     return plain(value) in words().empty_date or not any(c.isalnum() for c in value)
 
 
-_CURRENCY = r"(?:руб(?:лей|ля|\.)?|р\.|р|₽|rub|rur|usd|eur|cny|kzt|byn|\$|€|¥|₸|£|%|шт\.?|кг\.?|ед\.?)"
+_CURRENCY = (
+    r"(?:руб(?:лей|ля|\.)?|р\.|р|₽|rub|rur|usd|us\$|eur|евро|долл?\.?|cny|rmb|kzt|тенге|тг\.?|byn|uah|грн\.?|gbp|chf|pln|zł|czk|kč|"
+    r"inr|rs\.?|try|tl|brl|r\$|aed|jpy|kgs|сом|uzs|сум|amd|gel|azn|\$|€|¥|₸|£|₴|₹|₺|₾|₼|֏)"
+)
+_UNIT = rf"(?:{_CURRENCY}|%|шт\.?|кг\.?|ед\.?)"
+_TIMES: Mapping[str, int] = {
+    "тыс": 10**3,
+    "тис": 10**3,
+    "k": 10**3,
+    "к": 10**3,
+    "tsd": 10**3,
+    "thousand": 10**3,
+    "млн": 10**6,
+    "mln": 10**6,
+    "mio": 10**6,
+    "million": 10**6,
+    "млрд": 10**9,
+    "bn": 10**9,
+}
+"""Words behind a number that multiply it: «100,5 тыс. руб.»."""
+_DEBIT = frozenset({"dr", "дт"})
 _THIN = r"\s\u00a0\u202f\u2007\u2009'’`"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*{_CURRENCY}?\s*(?P<sign2>[-−–—‑])?\s*"
-    rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?\s*{_CURRENCY}?\.?\s*(?P<close>\))?\s*(?P<tail>[-−–])?",
+    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_UNIT})?\s*(?P<sign2>[-−–—‑])?\s*"
+    rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?"
+    rf"(?:\s*(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*(?P<after>{_UNIT})?\.?\s*(?P<close>\))?"
+    r"\s*(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
     re.IGNORECASE,
 )
+_INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?")
+"""«10,00,000.00»: lakhs and crores."""
 _BLANK_GROUPS = re.compile(rf"\d{{1,3}}(?:[{_THIN}]\d{{3}})+(?:[.,][\d.,]*)?")
 _STEP = Decimal("0.0001")
 _LIMIT = Decimal("99999999999999.9999")
@@ -240,7 +282,8 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
     """Return the number of a cell rounded half up to four places; None where it is not one.
 
     Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
-    currency word or a percent sign beside it is dropped. The other mark must stand between groups of three.
+    currency word or a percent sign beside it is dropped, «тыс.» multiplies, a debit («Dr») counts negative beside
+    credits. The other mark must stand between groups of three, or as in India.
     """
     value = text.strip(BLANKS)
     if value.startswith(TYPED):
@@ -251,6 +294,8 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
     body = _ungrouped(found["body"])
     if body is None:
         return None
+    if _INDIAN.fullmatch(body):
+        body, decimal = body.replace(",", ""), "."
     other = "," if decimal == "." else "."
     whole, _, part = body.partition(decimal)
     if decimal in part or other in part:
@@ -264,13 +309,17 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
             return None
         whole = whole.replace(other, "")
     try:
-        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}")
+        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}") * _TIMES.get(
+            (found["times"] or "").lower(), 1
+        )
         if abs(number) > _LIMIT:
             return None
         number = number.quantize(_STEP, ROUND_HALF_UP)
     except InvalidOperation:
         return None
-    negative = (found["sign"] or "+") != "+" or found["sign2"] or found["tail"] or found["open"]
+    tail = (found["tail"] or "").lower().rstrip(".")
+    back = tail in _DEBIT or (tail and not tail.isalpha())
+    negative = (found["sign"] or "+") != "+" or found["sign2"] or back or found["open"]
     return -number if negative else number
 
 
@@ -288,6 +337,8 @@ def number_marks(text: str) -> str | None:
     body = _ungrouped(found["body"])
     if body is None:
         return None
+    if _INDIAN.fullmatch(body):
+        return "."
     commas, dots = body.count(","), body.count(".")
     if not commas and not dots:
         return None
@@ -300,6 +351,14 @@ def number_marks(text: str) -> str | None:
         return None if grouped is None else "." if mark == "," else ","
     digits = len(body) - body.find(mark) - 1
     return f"3{mark}" if digits == 3 and 1 <= body.find(mark) <= 3 else mark
+
+
+def currency_mark(text: str) -> str | None:
+    """Return the currency word or sign beside a number, None where there is none."""
+    found = _NUMBER.fullmatch(text.strip(BLANKS))
+    if found is None:
+        return None
+    return next((m for m in (found["before"], found["after"]) if m and re.fullmatch(_CURRENCY, m, re.IGNORECASE)), None)
 
 
 def parse_flag(text: str | None) -> bool:
@@ -326,21 +385,67 @@ def date_inside(text: str) -> str | None:
 
 
 _TOTAL = re.compile(
-    r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|subtotal)(?![а-яёa-z]).*", re.IGNORECASE | re.DOTALL
+    r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|sub-?total|sous-total|(?:zwischen|gesamt)summe|summe|gesamt|razem|"
+    r"toplam|разом|усього)(?![а-яёa-z])(.*)",
+    re.IGNORECASE | re.DOTALL,
 )
+TOTAL_WORDS = r"(?i)итог|всего|total|summe|gesamt|razem|toplam|разом|усього|^\*+$"
+"""A text without one of these is no total: a quick look at many."""
 _SUBTOTAL = re.compile(
-    r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|subtotal.*|total\s+(for|by)\s.*)", re.IGNORECASE | re.DOTALL
+    r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|sub-?total.*|sous-total.*|zwischensumme.*|total\s+(for|by)\s.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_STARS = re.compile(r"\*{1,6}")
+"""SAP marks its totals so, a star a level."""
+_LAST_TOTAL = re.compile(r"(.+?)[\s–—-]+(итог|total|totals|ergebnis|gesamt)", re.IGNORECASE)
+_FORM = re.compile(
+    r"(?<!\w)(ооо|оао|зао|пао|ао|ип|тоо|чп|тд|гк|llc|ltd|inc|corp|gmbh|plc|se|sa|s\.a\.|ag|bv|srl|oy|ab)(?!\w)",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(
+    r"\W*(страница|стр|лист|page|seite|página|strona|sayfa)\b\W*\d+(\s*(из|of|von|de|z|/)\s*\d+)?\W*", re.IGNORECASE
 )
 
 
 def is_total(text: str) -> bool:
-    """Whether a row that begins so is a total, not an order."""
-    return bool(_TOTAL.fullmatch(text))
+    """Whether a row that begins so is a total, not an order: «Итого», «Всего за март», no company («Итог ООО»)."""
+    return bool(_STARS.fullmatch(text)) or (bool(_TOTAL.fullmatch(text)) and not named_like_total(text))
+
+
+def named_like_total(text: str) -> bool:
+    """Whether a text begins like a total and goes on like the name of a company: «Всего Хорошего ООО», «Total SE»."""
+    found = _TOTAL.fullmatch(text)
+    if found is None or is_subtotal(text) or found[2].lstrip()[:1] in ("-", "–", "—", ":"):
+        return False
+    form = _FORM.search(found[2])
+    return form is not None and (found[1].lower() != "итого" or not found[2][form.end() :].strip(' .,"»”'))
+
+
+def is_bare_total(text: str) -> bool:
+    """Whether a text is a total beyond doubt: the word alone, or what it is of («Итого за день», «Всего: 5»)."""
+    found = _TOTAL.fullmatch(text)
+    if _STARS.fullmatch(text):
+        return True
+    return found is not None and (is_subtotal(text) or not any(c.isalpha() for c in found[2]))
 
 
 def is_subtotal(text: str) -> bool:
     """Whether a total is of a part: «Итого по …»."""
     return bool(_SUBTOTAL.fullmatch(text))
+
+
+def total_of(text: str) -> str | None:
+    """Return what a text is the total of: «Total Alpha LLC», «Итого - Альфа», «ООО Альфа Итог»; None where it is none."""
+    last = _LAST_TOTAL.fullmatch(text)
+    if last is not None:
+        return last[1].strip()
+    found = _TOTAL.fullmatch(text)
+    return found[2].strip(" -–—:") or None if found is not None else None
+
+
+def is_page_line(text: str) -> bool:
+    """Whether a text counts the pages of a printed report: «Страница 2 из 3»."""
+    return bool(_PAGE.fullmatch(text))
 
 
 def plausible(day: dt.date) -> bool:

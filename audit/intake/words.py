@@ -8,21 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-__all__ = ["Words", "plain", "unmixed", "words"]
-
-_LATIN_LOOKALIKE = str.maketrans("abcehkmoptxy", "авсенкмортху")
+__all__ = ["Words", "plain", "words"]
 
 
 def plain(text: str) -> str:
     """Return a cell's words in comparing form: lower case, ё = е, blanks of all kinds collapsed."""
     return " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").lower().replace("ё", "е").split())
-
-
-def unmixed(word: str) -> str:
-    """Return a lower-case word with Latin look-alikes put right: «cумма» typed with a Latin «c» is «сумма»."""
-    if any("a" <= c <= "z" for c in word) and any("а" <= c <= "я" for c in word):
-        return word.translate(_LATIN_LOOKALIKE)
-    return word
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,8 @@ class Words:
     yes: frozenset[str]
     no: frozenset[str]
     empty: frozenset[str]
+    nobody: frozenset[str]
+    """What stands where a person is asked for and there is none."""
     empty_date: frozenset[str]
     system_exact: frozenset[str]
     system_starts: tuple[str, ...]
@@ -86,6 +79,7 @@ def words() -> Words:
         yes=values("yes"),
         no=values("no"),
         empty=values("empty"),
+        nobody=values("nobody"),
         empty_date=values("empty_date"),
         system_exact=values("system_users"),
         system_starts=tuple(w.lower().replace("ё", "е") for w in raw["system_users"]["starts"]),

@@ -1,7 +1,6 @@
 """Workbooks: XLSX, XLSB, XLS, ODS. Read by fastexcel as text; cell errors are told apart from empty cells.
 
-The first visible sheet with a recognisable header is read, and every other sheet with exactly the same header (a sheet
-a year is common); the rest are named in the notes. ``[reading] sheet`` chooses one.
+`sheets` says which of them are read.
 """
 
 from __future__ import annotations
@@ -21,15 +20,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lxml import etree
 
-from audit.errors import InputError, Text, did_you_mean
+from audit.errors import InputError, Text
 from audit.intake.columnar import file_digest
-from audit.intake.documents import declared_sheet, toml_text, word_kind
-from audit.intake.layout import HEAD_ROWS, Layout, find_layout
-from audit.intake.staging import KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWriter
+from audit.intake.layout import HEAD_ROWS, Layout
+from audit.intake.sheets import choose_sheets
+from audit.intake.staging import DATE_FIELDS, KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWriter
+from audit.intake.store import Store
 from audit.intake.values import TYPED
 from audit.settings import Settings
 
-__all__ = ["SheetReader", "open_workbook", "sheet_entry"]
+__all__ = ["SheetReader", "formulas_without_values", "open_workbook", "sheet_entry"]
 
 _ERRORS = {
     "Div0": "#DIV/0!",
@@ -69,13 +69,16 @@ class SheetReader:
     sha256: str = ""
     merged: tuple[tuple[int, int, int, int], ...] = ()
     notes: list[Text] = field(default_factory=list)
+    visible: bool = True
+    sent: Path | None = None
+    """The file as it was sent, where a repaired copy of it is read."""
     levels: Mapping[int, int] | None = None
     """Outline levels, once they were looked up."""
 
-    def head(self) -> list[Row]:
+    def head(self, rows: int = HEAD_ROWS + 80) -> list[Row]:
         """Return the first rows as text cells."""
         assert self.table is not None
-        top = self.table.slice(0, HEAD_ROWS + 80)
+        top = self.table.slice(0, rows)
         columns = [_strings(c).to_pylist() for c in top.columns]
         return [(i + 1, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True))]
 
@@ -87,8 +90,11 @@ class SheetReader:
 
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one, cell errors as their text."""
-        assert self.table is not None
         table, self.table = self.table, None
+        if table is None:  # staged already, and read once more
+            table = self.workbook.load_sheet(
+                self.sheet, header_row=None, skip_rows=0, dtypes="string"
+            ).to_arrow_with_errors()[0]
         wrong = {(row, column): text for row, column, text in self.errors}
         for begin in range(0, table.num_rows, 20_000):
             part = table.slice(begin, 20_000)
@@ -98,9 +104,9 @@ class SheetReader:
                 if wrong:
                     row = [wrong.get((at, j), c) for j, c in enumerate(row)]
                 yield at + 1, row
-        self.sha256 = file_digest(self.path)
+        self.sha256 = file_digest(self.sent or self.path)
 
-    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, connection: Any) -> Staged:
+    def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         assert self.table is not None
         table, self.table = self.table, None
@@ -119,17 +125,19 @@ class SheetReader:
                             f"{self.name}: {len(spots)} cells with an Excel error in column “{header}” were read as empty",
                         )
                     )
+        if _counts_from_1904(self.path, self.format):
+            columns |= {i: _from_1904(columns[i]) for f, i in keep if f in DATE_FIELDS}
         numbers = {i for f, i in keep if f in NUMBER_FIELDS}
-        doubtful = [i for i in sorted(numbers) if pc.any(pc.match_substring(columns[i], ",")).as_py()]
+        doubtful = [i for i in sorted(numbers) if _doubtful(columns[i])]
         if doubtful:
             columns |= self._marked(doubtful, columns, begin, rows)
         self._fill_merged(keep, columns, begin, rows)
-        with StageWriter(path, [f for f, _ in keep], connection) as writer:
+        with StageWriter(path, [f for f, _ in keep], store) as writer:
             for at in range(0, rows, 131_072):
                 n = min(131_072, rows - at)
                 source = pa.array(np.arange(begin + at + 1, begin + at + n + 1, dtype=np.int64))
                 writer.batch(source, [columns[i].slice(at, n) for _, i in keep])
-        self.sha256 = file_digest(self.path)
+        self.sha256 = file_digest(self.sent or self.path)
         return writer.staged
 
     def _errors_by_column(self, begin: int, rows: int) -> dict[int, list[tuple[int, str]]]:
@@ -190,9 +198,40 @@ def _merged_ranges(path: Path, sheet: str | None) -> list[tuple[int, int, int, i
     try:
         page = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet or "")
         left = (page.start or (0, 0))[1]
-        return [(a, b - left, c, d - left) for (a, b), (c, d) in page.merged_cell_ranges or []]
+        found = page.merged_cell_ranges or _ods_merged(path, sheet)
+        return [(a, b - left, c, d - left) for (a, b), (c, d) in found]
     except Exception:  # merged ranges are a help, not a need; the sheet itself was read
         return []
+
+
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_Corner = tuple[int, int]
+
+
+def _ods_merged(path: Path, sheet: str | None) -> list[tuple[_Corner, _Corner]]:
+    """Cells of an OpenDocument sheet that span rows: first and last corner (row, column), both from 0."""
+    out: list[tuple[_Corner, _Corner]] = []
+    if not zipfile.is_zipfile(path):
+        return out
+    with zipfile.ZipFile(path) as z:
+        if "content.xml" not in z.namelist():
+            return out
+        with z.open("content.xml") as f:
+            safe = {"resolve_entities": False, "no_network": True, "huge_tree": True}
+            for _, table in etree.iterparse(f, tag=f"{_TABLE}table", **safe):
+                if table.get(f"{_TABLE}name") != sheet:
+                    table.clear()
+                    continue
+                at = 0
+                for row in table.iter(f"{_TABLE}table-row"):
+                    column = 0
+                    for cell in row:
+                        down, across = (int(cell.get(f"{_TABLE}number-{k}-spanned") or 1) for k in ("rows", "columns"))
+                        if down > 1:
+                            out.append(((at, column), (at + down - 1, column + across - 1)))
+                        column += int(cell.get(f"{_TABLE}number-columns-repeated") or 1)
+                    at += int(row.get(f"{_TABLE}number-rows-repeated") or 1)
+    return out
 
 
 _OUTLINED_ROW = re.compile(rb"<row\b[^>]*>")
@@ -244,6 +283,38 @@ def _strings(column: pa.Array) -> pa.Array:
     return column if pa.types.is_string(column.type) else column.cast(pa.string())
 
 
+_SERIAL = r"^\d{5}(\.\d+)?$"
+_DAYS_TO_1904 = 1462
+
+
+def _counts_from_1904(path: Path, kind: str) -> bool:
+    """Whether a workbook counts its days from 1904, as Excel for Macintosh did; dates in date format tell it themselves."""
+    if kind != "xlsx":
+        return False
+    with zipfile.ZipFile(path) as z:
+        entry = next((n for n in z.namelist() if n.lower() == "xl/workbook.xml"), None)
+        return entry is not None and bool(re.search(rb'date1904="(1|true)"', z.read(entry)))
+
+
+def _from_1904(column: pa.Array) -> pa.Array:
+    """Serial numbers of days as those of a workbook that counts from 1900."""
+    days = pc.if_else(pc.match_substring_regex(column, _SERIAL), pc.utf8_slice_codeunits(column, 0, 5), None).cast(
+        pa.int32()
+    )
+    return pc.coalesce(pc.add(days, _DAYS_TO_1904).cast(pa.string()), column)
+
+
+def _doubtful(column: pa.Array) -> bool:
+    """Whether the texts of a number column leave its decimal mark open: a comma, or three digits after every point."""
+    if pc.any(pc.match_substring(column, ",")).as_py():
+        return True
+    for some in (column.slice(0, 1000), column):  # the first cells mostly settle it
+        pointed = some.filter(pc.match_substring(some, ".").fill_null(False))
+        if not pc.all(pc.match_substring_regex(pointed, r"^-?\d{1,3}\.\d{3}$")).as_py():
+            return False
+    return len(pointed) > 0
+
+
 def _last_row(table: pa.RecordBatch, begin: int) -> int:
     """Number of rows from ``begin`` to the last one that holds anything."""
     last = 0
@@ -284,84 +355,8 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
         if "assword" in str(e) or "ncrypt" in str(e):
             raise encrypted(name) from e
         raise _damaged(name, kind) from e
-    asked = settings.reading.sheet
-    if asked is not None:
-        if asked not in names:
-            hint = did_you_mean(asked, names)
-            raise InputError(
-                Text(f"В файле нет листа «{asked}»", f"The file has no sheet “{asked}”"),
-                where=name,
-                todo=Text(f"Исправьте [reading] sheet: {hint.ru}", f"Correct [reading] sheet: {hint.en}"),
-            )
-        names = [s for s in names if s == asked or declared_sheet(name, s, settings)]
-    found: list[SheetReader] = []
-    first: Layout | None = None
-    left: list[str] = []
-    biggest: SheetReader | None = None
-    # Where dispatch documents have a sheet beside the orders, the orders are the table to look for.
-    both = {word_kind(s) for s in names} >= {"order", "dispatch"}
-    for sheet in sorted(names, key=lambda s: both and word_kind(s) != "order"):
-        reader = _load(workbook, path, name, kind, sheet)
-        if reader is None:
-            left.append(sheet)
-            continue
-        layout = find_layout(reader.head(), settings.columns, settings.reading.header_row, reader.merged)
-        usable = layout is not None and layout.recognised >= 2
-        if usable and declared_sheet(name, sheet, settings):
-            found.append(reader)
-            continue
-        if usable and (first is None or _same(layout, first)):
-            first = first or layout
-            found.append(reader)
-            continue
-        left.append(sheet)
-        if biggest is None or (
-            reader.table is not None and biggest.table is not None and reader.table.num_rows > biggest.table.num_rows
-        ):
-            biggest = reader
-    found.sort(key=lambda r: names.index(r.sheet or ""))
-    if not found:
-        if biggest is None:
-            raise InputError(
-                Text("В книге нет ни одного заполненного листа", "The workbook has no sheet with anything in it"),
-                where=name,
-                todo=Text("Выгрузите данные заново", "Export the data again"),
-            )
-        return [biggest]  # its header is asked about with the sheet's own words
-    _formulas_without_values(path, name, found[0])
-    if len(found) > 1:
-        for reader in found:
-            reader.name = f"{name}#{reader.sheet}"
-    equal = [r for r in found if not declared_sheet(name, r.sheet or "", settings)]
-    if len(equal) > 1:
-        sheets = ", ".join(f"«{r.sheet}»" for r in equal)
-        found[0].notes.append(
-            Text(
-                f"{name}: прочитаны листы с одинаковым заголовком: {sheets}",
-                f"{name}: sheets with the same header were read: {sheets}",
-            )
-        )
-    left.sort(key=names.index)
-    dispatches = [s for s in left if word_kind(s) == "dispatch"]
-    if dispatches and settings.reading.dispatch_files is None:
-        line = f'[reading] dispatch_files = ["{toml_text(f"{name}#{dispatches[0]}")}"]'
-        found[0].notes.append(
-            Text(
-                f"{name}: лист «{dispatches[0]}» похож на документы отгрузки и не прочитан; чтобы взять из него даты отгрузки "
-                f"в заказы: {line}",
-                f"{name}: sheet “{dispatches[0]}” looks like dispatch documents and was not read; to take the ship dates of "
-                f"the orders from it: {line}",
-            )
-        )
-    if left and len(names) > 1:
-        sheets = ", ".join(f"«{s}»" for s in left)
-        found[0].notes.append(
-            Text(
-                f"{name}: не прочитаны листы без таблицы заказов: {sheets}",
-                f"{name}: sheets without a table of orders were not read: {sheets}",
-            )
-        )
-    return found
+    sheets = [r for sheet in names if (r := _load(workbook, path, name, kind, sheet)) is not None]
+    return choose_sheets(name, sheets, settings)
 
 
 def _bounded(path: Path, name: str) -> None:
@@ -422,10 +417,6 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _same(layout: Layout | None, other: Layout) -> bool:
-    return layout is not None and [h.strip() for h in layout.headers] == [h.strip() for h in other.headers]
-
-
 def _load(workbook: Any, path: Path, name: str, kind: str, sheet: str) -> SheetReader | None:
     try:
         loaded = workbook.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
@@ -441,7 +432,7 @@ def _load(workbook: Any, path: Path, name: str, kind: str, sheet: str) -> SheetR
         hit = _ERROR.search(cell.detail)
         row, column = cell.position
         errors.append((row, column, _ERRORS.get(hit[1], "#ERROR") if hit else "#ERROR"))
-    return SheetReader(path, name, kind, sheet, workbook, table, errors)
+    return SheetReader(path, name, kind, sheet, workbook, table, errors, visible=loaded.visible == "visible")
 
 
 def encrypted(name: str) -> InputError:
@@ -456,28 +447,14 @@ def encrypted(name: str) -> InputError:
     )
 
 
-def _formulas_without_values(path: Path, name: str, reader: SheetReader) -> None:
-    """A workbook written by a program may hold formulas that nobody has calculated yet: every such cell is empty."""
-    if reader.format != "xlsx" or reader.table is None or path.stat().st_size > _MERGED_BYTES:
-        return
-    empty = [c for c in reader.table.columns if c.null_count >= max(len(c) - 1, 1)]
-    if not empty:
-        return
-    with zipfile.ZipFile(path) as z:
-        for entry in z.namelist():
-            if not entry.startswith("xl/worksheets/sheet"):
-                continue
-            with z.open(entry) as f:
-                part = f.read(4 * 2**20)
-            if part.count(b"<f>") + part.count(b"<f ") > 0 and re.search(rb"</f>\s*(<v\s*/>|<v></v>|</c>)", part):
-                raise InputError(
-                    Text(
-                        "В ячейках формулы без значений: книгу не пересчитали",
-                        "Cells hold formulas without values: the workbook was never calculated",
-                    ),
-                    where=name,
-                    todo=Text(
-                        "Откройте её в Excel или LibreOffice, сохраните и пришлите ещё раз",
-                        "Open it in Excel or LibreOffice, save it and send it again",
-                    ),
-                )
+def formulas_without_values(reader: object) -> bool:
+    """Whether a workbook holds formulas that nobody has calculated yet: a program wrote it, and every such cell is empty."""
+    if not isinstance(reader, SheetReader) or reader.format != "xlsx" or reader.path.stat().st_size > _MERGED_BYTES:
+        return False
+    with zipfile.ZipFile(reader.path) as z:
+        entry = sheet_entry(z, reader.sheet)
+        if entry is None:
+            return False
+        with z.open(entry) as f:
+            part = f.read(4 * 2**20)
+    return bool(re.search(rb"<f[ >]", part) and re.search(rb"</f>\s*(<v\s*/>|<v></v>|</c>)", part))

@@ -121,8 +121,8 @@ class Case:
 
     @property
     def currency(self) -> str:
-        """Currency code of all money."""
-        return str(self.settings.company.currency or self.questionnaire.company.get("currency") or "RUB")
+        """Currency code of all money; empty where nothing says it."""
+        return str(self.settings.company.currency or self.questionnaire.company.get("currency") or self.intake.currency)
 
     @property
     def project_sales(self) -> bool:
@@ -173,6 +173,9 @@ def open_prepared(folder: Path, settings: Settings, *, engine: Engine | None = N
     questionnaire = (
         questionnaire_from_json(json.loads(q_path.read_text(encoding="utf-8"))) if q_path.exists() else Questionnaire()
     )
+    ours = settings.inputs.questionnaire_is_ours
+    if ours is False or (ours is None and any(q.kind == "questionnaire" for q in intake.questions)):
+        questionnaire = Questionnaire()
     thresholds = method().thresholds.override(settings.thresholds)
     window = _window(engine, settings, thresholds, intake)
     declared = settings.company.sale_type or questionnaire.company.get("sale_type")
@@ -184,8 +187,8 @@ def open_prepared(folder: Path, settings: Settings, *, engine: Engine | None = N
 
 def _window(engine: Engine, settings: Settings, thresholds: Thresholds, intake: IntakeReport) -> Window:
     period = settings.period
-    start = period.start or intake.first_date
-    end = period.end or intake.last_date
+    start = period.start or intake.period_start or intake.first_date
+    end = period.end or intake.period_end or intake.last_date
     as_of = period.as_of or end
     days = max((as_of - start).days, 0)
     if period.burn_in_days is not None:

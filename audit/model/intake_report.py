@@ -6,9 +6,11 @@ import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from audit.errors import Text
+from audit.errors import Answer, Text
 
 __all__ = [
+    "ELSEWHERE",
+    "SERVICE",
     "ColumnUse",
     "ControlSum",
     "DuplicateClient",
@@ -19,6 +21,14 @@ __all__ = [
     "SetAside",
     "SetAsideRow",
 ]
+
+
+SERVICE = frozenset({"blank_row", "repeated_header", "page_line", "total_row", "subtotal_row", "group_row"})
+"""Reasons of rows that hold no sale and never did: what a report prints between its rows."""
+ELSEWHERE = frozenset(
+    {"dispatch_dated", "dispatch_no_order", "payment", "same_sale", "duplicate_document", "repeated_row"}
+)
+"""Reasons of rows whose sale is counted where else it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +122,18 @@ class ControlSum:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something to ask; ``answer`` is the line of audit.toml that settles it."""
+    """Something to ask; ``answer`` is the line of audit.toml that settles it, the likeliest where there are several."""
 
     text: Text
     answer: str = ""
+    others: tuple[Answer, ...] = ()
+    """Every other possible answer."""
+    kind: str = ""
+    """The trap that asks."""
+    share: float = 0.0
+    """Share of revenue in question, 0–1; 0 where no money is."""
+    taken: bool = False
+    """Whether the files were read as ``answer`` says: the signs leave little doubt, a person still has to confirm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +161,31 @@ class IntakeReport:
     """Plain statements for the data page: what was derived, assumed, or found odd."""
     counts: dict[str, int] = field(default_factory=dict)
     """Counts by name: duplicate_lines, returns, unlinked_returns, future_rows, gap_months …"""
+    period_start: dt.date | None = None
+    period_end: dt.date | None = None
+    """What the export covers: whole months, or its title; None: from the first order to the last."""
+    currency: str = "RUB"
+    """Code of the currency of all money; empty where nothing says it."""
+    currency_source: str = "files"
+    """Whence it is known: settings, questionnaire, files, form (ИНН, rouble sign, 1C), unknown."""
+
+    @property
+    def service_rows(self) -> int:
+        """Rows between the data: totals, group rows, repeated headers, blanks."""
+        return sum(s.rows for s in self.set_aside if s.code in SERVICE)
+
+    @property
+    def revenue_used_share(self) -> float:
+        """Share of the money read that is used, 0–1; what is counted elsewhere is not missing."""
+        aside = sum(abs(s.revenue or 0.0) for s in self.set_aside if s.code not in SERVICE | ELSEWHERE)
+        every = abs(self.revenue) + aside
+        return abs(self.revenue) / every if every else 1.0
+
+    @property
+    def rows_used_share(self) -> float:
+        """Share of the rows of data that is used, 0–1."""
+        aside = sum(s.rows for s in self.set_aside if s.code not in SERVICE | ELSEWHERE)
+        return self.rows_used / (self.rows_used + aside) if self.rows_used + aside else 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -175,9 +218,22 @@ class IntakeReport:
             people=tuple(PersonUse(**p) for p in raw["people"]),
             duplicate_clients=tuple(DuplicateClient(**d) for d in raw["duplicate_clients"]),
             control_sums=tuple(ControlSum(**c) for c in raw["control_sums"]),
-            questions=tuple(Question(text(q["text"]), q["answer"]) for q in raw["questions"]),
+            questions=tuple(
+                Question(
+                    **{
+                        **q,
+                        "text": text(q["text"]),
+                        "others": tuple(Answer(text(a["means"]), a["lines"]) for a in q.get("others", ())),
+                    }
+                )
+                for q in raw["questions"]
+            ),
             notes=tuple(text(n) for n in raw["notes"]),
             counts=raw["counts"],
+            period_start=dt.date.fromisoformat(raw["period_start"]) if raw["period_start"] else None,
+            period_end=dt.date.fromisoformat(raw["period_end"]) if raw["period_end"] else None,
+            currency=raw["currency"],
+            currency_source=raw["currency_source"],
         )
 
 

@@ -98,6 +98,7 @@ FIELD_NAMES: dict[str, Text] = {
     # read to understand a row, kept nowhere
     "posted": Text("проведён", "posted"),
     "deleted": Text("пометка удаления", "deletion mark"),
+    "returned": Text("возврат", "returned"),
     "legal_entity": Text("юридическое лицо клиента", "client's legal entity"),
     "order_ref": Text("заказ, по которому отгружено", "order that was dispatched"),
     # recognised and not used

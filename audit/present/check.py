@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from audit.errors import AuditError, Lang, Text
+from audit.errors import Answer, AuditError, Lang, Text
 from audit.method import method
 from audit.model.case import Case
 from audit.model.intake_report import DuplicateClient, IntakeReport, PersonUse
@@ -23,6 +23,7 @@ from audit.present.blocks import Col, callout, join, key_figures, table
 from audit.present.explain import need_name
 from audit.present.format import Fmt
 from audit.present.report import ReportContext, frame_documents
+from audit.present.tick import Tick, judge
 from audit.present.titles import chapter_title
 from audit.settings import Settings
 
@@ -76,6 +77,19 @@ def check_page(case: Case, findings: Mapping[str, Any], *, company: str, dated: 
     return frame_documents(context, page.front(), chapters)[0]
 
 
+def data_tick(case: Case) -> Tick:
+    """Return the verdict on the data of a case."""
+    q = case.questionnaire
+    filled = any(q.has(t) for t in TABLES) or bool(q.company)
+    return judge(case.intake, blank=not filled and (case.folder / "questionnaire.json").is_file())
+
+
+def _other(answer: Answer, lang: Lang) -> Markup:
+    """Another possible answer with its lines of audit.toml."""
+    means = Markup("<p>{}: {}</p>").format(_say(lang, "или", "or"), answer.means.get(lang))
+    return join([means, _code(answer.lines)])
+
+
 def refusal_page(error: AuditError, settings: Settings, *, company: str, dated: str, rejected: bool) -> str:
     """Return the page for inputs that cannot be used: what was found, where, what to do."""
     lang = settings.report.lang
@@ -85,6 +99,7 @@ def refusal_page(error: AuditError, settings: Settings, *, company: str, dated: 
     if answer:
         parts.append(Markup("<p>{}</p>").format(_say(lang, "Строка для audit.toml:", "Line for audit.toml:")))
         parts.append(_code(answer))
+    parts.extend(_other(a, lang) for a in getattr(error, "others", ()))
     if rejected:
         parts.append(_rejected_link(lang))
     front = join(
@@ -205,15 +220,13 @@ class _Page:
 
     def front(self) -> Markup:
         i, fmt = self.intake, self.fmt
+        data, aside = fmt.num(i.rows_read - i.service_rows), fmt.num(i.rows_set_aside - i.service_rows)
         ready = len(self.all) - len(self.missing)
         figures = [
             (
                 fmt.num(i.rows_used),
                 self.say("строк в расчёте", "rows used"),
-                self.say(
-                    f"из {fmt.num(i.rows_read)} прочитанных, отложено {fmt.num(i.rows_set_aside)}",
-                    f"of {fmt.num(i.rows_read)} read, {fmt.num(i.rows_set_aside)} set aside",
-                ),
+                self.say(f"из {data} строк данных, отложено {aside}", f"of {data} rows of data, {aside} set aside"),
             ),
             (fmt.money(i.revenue), self.say("выручка", "revenue"), fmt.period(i.first_date, i.last_date)),
             (fmt.num(i.counts.get("clients", 0)), self.say("клиентов", "clients"), self._duplicates_note()),
@@ -222,17 +235,12 @@ class _Page:
         return join([Markup('<p class="km-verdict-sentence">{}</p>').format(self._verdict()), key_figures(figures)])
 
     def _verdict(self) -> str:
-        n = len(self.intake.questions) + len(self.guessed) + len(self._elsewhere())
+        tick = data_tick(self.case)
+        said = tick.sentence().get(self.lang)
+        n = len(self.guessed) + len(self._elsewhere())
         if not n:
-            return self.say("Данные годятся для аудита", "The data can be audited")
-        ask = (
-            self.fmt.count(n, "вопрос", "вопроса", "вопросов")
-            if self.lang == "ru"
-            else (self.fmt.count(n, "question", "questions"))
-        )
-        return self.say(
-            f"Данные годятся для аудита; осталось уточнить: {ask}", f"The data can be audited; left to settle: {ask}"
-        )
+            return said
+        return said + self.say(f"; ещё проверить: {n}", f"; more to look at: {n}")
 
     def _elsewhere(self) -> list[tuple[str, str]]:
         """Questions that have a chapter of their own: chapter and sentence."""
@@ -284,6 +292,7 @@ class _Page:
             parts.append(Markup("<p><strong>{}</strong></p>").format(q.text.get(self.lang)))
             if q.answer:
                 parts.append(_code(q.answer))
+            parts.extend(_other(a, self.lang) for a in q.others)
         for c in self.guessed:
             assert c.field is not None
             name = field_name(c.field).get(self.lang)

@@ -217,10 +217,12 @@ class _Content:
     def together(self) -> str:
         """Return the sentence of page one on what everything found is worth, each client counted once."""
         money = self.findings.get("money")
+        narrative = Narrative(self.lang, self.fmt)
+        if money and money["headline"] is None:
+            return _plain(narrative.section("summary", "price", "open", reason=money["reason"]).unescape())
         if money is None or not is_priced(money):
             return ""
         outside = [s.title for s in self.all if s.finding.id in money["outside"]]
-        narrative = Narrative(self.lang, self.fmt)
         words = price_words(self.findings)
         way = narrative.section("summary", "options", money["advised"]) if words["first"] else ""
         said = narrative.section("summary", "price", money["basis"], money=money, outside=outside, way=way, **words)

@@ -87,6 +87,7 @@ class Fmt:
 
     lang: Lang = "ru"
     currency: str = "RUB"
+    """Code of the currency; empty where nobody knows it, then money stands without a sign."""
 
     # --- numbers
 
@@ -241,7 +242,7 @@ class Fmt:
         if self.lang == "ru":
             return NBSP.join(part for part in (figure, scale, sign) if part)
         minus, figure = (MINUS, figure[1:]) if figure.startswith(MINUS) else ("", figure)
-        if self.currency in _PREFIXED:
+        if self.currency in _PREFIXED or not self.currency:
             return f"{minus}{sign}{figure}{scale}"
         return f"{self.currency}{NBSP}{minus}{figure}{scale}"
 

@@ -216,6 +216,8 @@ class SummaryView:
     def price(self) -> Markup:
         """What is found is worth a year, each client counted once; empty where nothing found has a price."""
         money = self.findings["money"]
+        if money and money["headline"] is None:
+            return self._say("price", "open", reason=money["reason"])
         if not is_priced(money):
             return Markup("")
         outside = [v.title for v in self.views if v.finding.id in money["outside"]]
@@ -268,7 +270,7 @@ class SummaryView:
             )
             columns = [Col("input", label("input")), Col("share", label("share"), "share")]
             parts += [self._say("money", "spread"), table(spread, columns, fmt=fmt, sortable=False)]
-        unsure = [f for f in self.findings["findings"] if f.get("could_add", 0.0) > 0]
+        unsure = [f for f in self.findings["findings"] if money["headline"] and f.get("could_add", 0.0) > 0]
         if unsure:
             more = "; ".join(f"{lower_first(f['title'])} — {fmt.money(f['could_add'])}" for f in unsure)
             parts += [self._say("money", "could_add", more=more)]
@@ -318,15 +320,15 @@ class SummaryView:
                 "sure",
                 "data",
                 rows_used=i.rows_used,
-                rows_read=i.rows_read,
-                rows_set_aside=i.rows_set_aside,
+                rows_read=i.rows_read - i.service_rows,
+                rows_set_aside=i.rows_set_aside - i.service_rows,
                 clients=d["clients"],
                 start=w.start,
                 end=w.as_of,
             ),
             *(
                 self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(i.questions) - 1)
-                for q in i.questions[:1]
+                for q in sorted(i.questions, key=lambda q: -q.share)[:1]
             ),
             *self._control_sum(),
             self._say("sure", "grades"),

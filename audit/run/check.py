@@ -15,11 +15,13 @@ from rich.table import Table
 
 from audit.errors import AuditError, Lang, NothingUsableError
 from audit.model.case import Case
+from audit.model.intake_report import SERVICE
 from audit.model.orders import field_name
 from audit.model.questionnaire import TABLES
-from audit.present.check import HOW, alias_lines, check_page, missing_needs, refusal_page
+from audit.present.check import HOW, alias_lines, check_page, data_tick, missing_needs, refusal_page
 from audit.present.explain import need_name
 from audit.present.format import Fmt
+from audit.present.tick import Tick
 from audit.run.cases import open_inputs
 from audit.run.inputs import Inputs, override
 from audit.run.notebook_api import compute_all
@@ -49,6 +51,10 @@ class CheckResult:
         """Whether an audit of these inputs says anything."""
         return self.case.intake.rows_used > 0
 
+    def tick(self) -> Tick:
+        """Whether the data can be audited as they are."""
+        return data_tick(self.case)
+
     def assessable(self) -> list[str]:
         """Findings that can be judged with these inputs."""
         return [f["id"] for f in self.findings["findings"] if f["status"] != "not_assessed"]
@@ -62,6 +68,8 @@ class CheckResult:
         q = self.case.questionnaire
         return {
             "status": "usable" if self.usable else "unusable",
+            "whole": self.usable and self.tick().whole,
+            "verdict": str(self.tick().sentence()) if self.usable else "",
             "orders": self.case.intake.as_json(),
             "questionnaire": {
                 "tables": {t: len(q.tables[t]) if t in q.tables else 0 for t in TABLES},
@@ -139,8 +147,11 @@ def print_check(result: CheckResult, console: Console) -> None:
     console.print(
         say(
             f"  прочитано {fmt.num(i.rows_read)} = использовано {fmt.num(i.rows_used)}"
-            f" + отложено {fmt.num(i.rows_set_aside)}",
-            f"  read {fmt.num(i.rows_read)} = used {fmt.num(i.rows_used)} + set aside {fmt.num(i.rows_set_aside)}",
+            f" + отложено {fmt.num(i.rows_set_aside - i.service_rows)}"
+            + (f" + итоги, группы и пустые строки {fmt.num(i.service_rows)}" if i.service_rows else ""),
+            f"  read {fmt.num(i.rows_read)} = used {fmt.num(i.rows_used)}"
+            f" + set aside {fmt.num(i.rows_set_aside - i.service_rows)}"
+            + (f" + totals, groups and blank rows {fmt.num(i.service_rows)}" if i.service_rows else ""),
         )
     )
     console.print(f"  {fmt.period(i.first_date, i.last_date)}, {fmt.money(i.revenue)}")
@@ -161,8 +172,21 @@ def print_check(result: CheckResult, console: Console) -> None:
             soft_wrap=True,
         )
     for s in i.set_aside:
+        if s.code in SERVICE:
+            continue
         example = f"  [dim]{escape(s.example)}[/]" if s.example else ""
-        console.print(f"    {fmt.num(s.rows):>8}  {escape(s.text.get(lang))}{example}")
+        money = f", {fmt.money(s.revenue)}" if s.revenue is not None else ""
+        every = abs(i.revenue) + abs(s.revenue or 0.0)
+        share = f" ({fmt.share(abs(s.revenue) / every)})" if s.revenue and every else ""
+        console.print(f"    {fmt.num(s.rows):>8}  {escape(s.text.get(lang))}{money}{share}{example}", soft_wrap=True)
+    if alone := i.counts.get("unlinked_returns"):
+        worth = fmt.money(i.counts.get("unlinked_returns_money", 0))
+        console.print(
+            say(
+                f"  возвраты, чей заказ не найден: {fmt.num(alone)}, {worth}",
+                f"  returns whose order was not found: {fmt.num(alone)}, {worth}",
+            )
+        )
     table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
     for head in (say("столбец файла", "column of the file"), say("поле", "field"), say("как", "how")):
         table.add_column(head, overflow="fold")
@@ -223,8 +247,12 @@ def print_check(result: CheckResult, console: Console) -> None:
     needs = _needs(case, missing, lang)
     if needs:
         console.print(f"{say('Что добавить', 'What to add')}: {escape('; '.join(needs))}")
-    verdict = say("Данные годятся для аудита", "The data can be audited")
-    console.print(f"[green]✓ {verdict}[/]" if result.usable else f"[red]✗ {say('Данных нет', 'No data')}[/]")
+    if not result.usable:
+        console.print(f"[red]✗ {say('Данных нет', 'No data')}[/]")
+        return
+    tick = result.tick()
+    verdict = escape(tick.sentence().get(lang))
+    console.print(f"[green]✓ {verdict}[/]" if tick.whole else f"[yellow]? {verdict}[/]")
 
 
 def _place(cell: str, lang: Lang) -> str:

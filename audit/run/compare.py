@@ -29,6 +29,7 @@ from audit.method import method
 from audit.present.compare import comparison_documents
 from audit.present.pdf import write_pdf
 from audit.run.findings_json import SCHEMA, dump
+from audit.run.findings_shape import fault_in
 
 __all__ = ["Comparison", "Run", "compare_runs", "difference", "read_run", "write_comparison"]
 
@@ -89,7 +90,7 @@ def read_run(path: Path) -> Run:
         told = json.loads(file.read_text(encoding="utf-8"))
     except OSError as e:
         raise PreparedError(Text(f"Нет файла {file}", f"There is no file {file}"), where=str(path), todo=todo) from e
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise PreparedError(
             Text(f"{file.name} — не JSON", f"{file.name} is not JSON"), where=str(file), todo=todo
         ) from e
@@ -99,11 +100,26 @@ def read_run(path: Path) -> Run:
             where=str(file),
             todo=todo,
         )
-    version = None
-    manifest = file.parent / "manifest.json"
-    if manifest.is_file():
-        version = json.loads(manifest.read_text(encoding="utf-8")).get("versions", {}).get("km-audit")
-    return Run(path.resolve().name if path.is_dir() else file.stem, told, version)
+    fault = fault_in(told)
+    if fault is not None:
+        raise PreparedError(
+            Text(
+                f"{file.name} повреждён или сделан другой версией: нет или неверно {fault}",
+                f"{file.name} is damaged or of another version: {fault} is missing or wrong",
+            ),
+            where=str(file),
+            todo=todo,
+        )
+    return Run(path.resolve().name if path.is_dir() else file.stem, told, _version(file.parent / "manifest.json"))
+
+
+def _version(manifest: Path) -> str | None:
+    """Return the kit's version that a manifest tells; None where it tells none."""
+    try:
+        told = json.loads(manifest.read_text(encoding="utf-8"))["versions"]["km-audit"]
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return None
+    return told if isinstance(told, str) else None
 
 
 # --- what makes figures incomparable
@@ -281,8 +297,9 @@ def _finding_row(
     one, two = side(a), side(b)
     change: FindingChange
     s, t = one["status"], two["status"]
-    if s == "not_assessed" or t == "not_assessed":
-        change = "same" if s == t else "now_assessed" if s == "not_assessed" else "no_longer_assessed"
+    if s not in _RANK or t not in _RANK:
+        lost = (s in _RANK) - (t in _RANK)
+        change = "no_longer_assessed" if lost > 0 else "now_assessed" if lost < 0 else "same"
     elif s == t:
         change = "same"
     else:
@@ -361,6 +378,8 @@ def _money(old: Run, new: Run) -> dict[str, Any] | None:
         return None
     known = n or o
     assert known
+    if any(side and side["headline"] is None for side in (o, n)):
+        return None
     none = {"low": 0.0, "base": 0.0, "high": 0.0}
     before, after = ({f["id"]: f for f in run.findings["findings"]} for run in (old, new))
     pairs = [

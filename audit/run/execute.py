@@ -94,8 +94,8 @@ def execute_notebook(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # papermill and its kernels warn about their own internals
             papermill.execute_notebook(
-                source,
-                target,
+                _literal(source),
+                _literal(target),
                 parameters=dict(parameters),
                 engine_name=_ENGINE,
                 kernel_name="python3",
@@ -125,6 +125,11 @@ def execute_notebook(
     finally:
         _close_event_loop()
     return Execution(chapter, target, time.perf_counter() - started)
+
+
+def _literal(path: Path) -> str:
+    """Return a path that papermill takes as it stands: it fills names in braces with parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _close_event_loop() -> None:

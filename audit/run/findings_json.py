@@ -68,7 +68,7 @@ def _effect_json(effect: Effect, currency: str, lang: str) -> dict[str, Any]:
                 "low": effect.low,
                 "base": effect.base,
                 "high": effect.high,
-                "unit": f"{currency}/year",
+                "unit": f"{currency or 'money'}/year",
                 "basis": effect.basis,
                 "formula": effect.formula.ru if lang == "ru" else effect.formula.en,
                 "inputs": effect.inputs,
@@ -180,7 +180,17 @@ def assemble(
             "clients": int((clients["order_days"] > 0).sum()),
             "revenue": float(i.revenue),
             "set_aside": {r.code: r.rows for r in i.set_aside},
-            "questions": [{"text": q.text.get(lang), "answer": q.answer} for q in i.questions],
+            "currency_source": i.currency_source,
+            "questions": [
+                {
+                    "kind": q.kind,
+                    "share": float(f"{q.share:.4g}"),
+                    "text": q.text.get(lang),
+                    "answer": q.answer,
+                    "others": [{"means": o.means.get(lang), "answer": o.lines} for o in q.others],
+                }
+                for q in i.questions
+            ],
         },
         "metrics": metrics,
         "findings": ordered,
@@ -229,6 +239,22 @@ def _option_json(option: Option) -> dict[str, Any]:
     }
 
 
+_IN_DOUBT = 0.1
+"""Share of revenue in open questions from which no sum of money is named (contracts, section 6)."""
+
+
+def _held_back(case: Case) -> Text | None:
+    """Return why no sum is named while questions about the data leave too much of revenue open."""
+    open_share = min(1.0, sum(q.share for q in case.intake.questions))
+    if open_share < _IN_DOUBT:
+        return None
+    percent = f"{100.0 * open_share:.0f}"
+    return Text(
+        f"Сумма не названа: {percent} % выручки — в неотвеченных вопросах о данных",
+        f"No sum is named: {percent} % of revenue is in open questions about the data",
+    )
+
+
 def _money_json(case: Case, ledger: Ledger | None, findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return the business case: the gain of all that is found, the way advised first, all ways, risks, spread."""
     risk = [
@@ -236,6 +262,21 @@ def _money_json(case: Case, ledger: Ledger | None, findings: Mapping[str, Mappin
         for id, f in findings.items()
         if f["status"] == "found" and "risk" in f
     ]
+    unit, reason = f"{case.currency or 'money'}/year", _held_back(case)
+    basis = margin_of(case).basis if ledger is None else ledger.basis
+    if reason is not None:
+        return {
+            "unit": unit,
+            "basis": basis,
+            "headline": None,
+            "reason": reason.get(case.settings.report.lang),
+            **dict.fromkeys(("cost", "net", "payback_months", "advised")),
+            "options": [],
+            "risk": _plain(risk),
+            "spread": [],
+            "findings": [] if ledger is None else list(ledger.findings),
+            "outside": [] if ledger is None else list(ledger.outside),
+        }
     if ledger is None and not risk:
         return None
     cases = business_case(case, {} if ledger is None else ledger.effects, findings)
@@ -243,8 +284,8 @@ def _money_json(case: Case, ledger: Ledger | None, findings: Mapping[str, Mappin
     return dict(
         _plain(
             {
-                "unit": f"{case.currency}/year",
-                "basis": margin_of(case).basis if ledger is None else ledger.basis,
+                "unit": unit,
+                "basis": basis,
                 "headline": _amount_json(Amount(0.0, 0.0, 0.0) if ledger is None else ledger.headline),
                 "cost": None if first is None else _cost_json(first.cost),
                 "net": None if first is None else _amount_json(first.net),

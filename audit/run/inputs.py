@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import InputError, Lang, ParameterError, Text
+from audit.intake.questionnaire.recognise import is_questionnaire
 from audit.resources import resource_dir
 from audit.settings import Settings, load_settings, settings_from_mapping
 
-__all__ = ["DEMO", "Inputs", "demo_inputs", "engagement_inputs", "file_inputs", "override"]
+__all__ = ["DEMO", "Inputs", "demo_inputs", "engagement_inputs", "file_inputs", "is_engagement", "override"]
 
 DEMO = "khimsnab"
 """The bundled sample that ``km-audit demo`` and the notebooks' defaults run on."""
@@ -50,7 +53,7 @@ def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs
     given = folder / "audit.toml"
     settings = load_settings(settings_file or (given if given.is_file() else None))
     orders = [_from(folder, s) for s in settings.inputs.orders]
-    if not any("://" in s for s in orders) and not any(_some_file(Path(s)) for s in orders):
+    if not any("://" in s for s in orders) and not any(_some_file(s) for s in orders):
         raise InputError(
             Text("В папке проекта нет файлов заказов", "The engagement folder holds no orders"),
             where=str(folder / "orders"),
@@ -59,20 +62,30 @@ def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs
     return Inputs(tuple(orders), _questionnaire(folder, settings), settings, folder)
 
 
+def is_engagement(folder: Path) -> bool:
+    """Tell whether a folder is one that the kit may write into: it has settings, or a folder of orders."""
+    return (folder / "audit.toml").is_file() or (folder / "orders").is_dir()
+
+
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?![/\\]|[A-Za-z]:)(?=[^:])")
 
 
 def _from(folder: Path, source: str) -> str:
-    """Return a source of the settings as seen from here: relative paths begin at the engagement folder."""
+    """Return a source of the settings as seen from here: relative paths begin at the engagement folder.
+
+    Only the settings may hold a pattern: brackets and stars in the folder's own name are letters.
+    """
     if "://" in source:
         return _SQLITE.sub(lambda m: f"{m[1]}{folder.absolute().as_posix()}/", source)
-    return str(folder / source)
+    literal = folder / source
+    return str(literal) if literal.exists() else os.path.join(glob.escape(str(folder)), source)
 
 
-def _some_file(pattern: Path) -> bool:
-    if any(ch in pattern.name for ch in "*?["):
-        return any(p.is_file() and not p.name.startswith((".", "~")) for p in pattern.parent.glob(pattern.name))
-    return pattern.exists()
+def _some_file(source: str) -> bool:
+    if Path(source).exists():
+        return True
+    found = map(Path, glob.glob(source, recursive=True))
+    return any(p.is_file() and not p.name.startswith((".", "~")) for p in found)
 
 
 def _questionnaire(folder: Path, settings: Settings) -> Path | None:
@@ -88,7 +101,8 @@ def _questionnaire(folder: Path, settings: Settings) -> Path | None:
     for name in ("questionnaire.xlsx", "questionnaire", "анкета.xlsx", "анкета"):
         if (folder / name).exists():
             return folder / name
-    return None
+    among = sorted((folder / "orders").glob("*.xlsx")) if (folder / "orders").is_dir() else []
+    return next((path for path in among if is_questionnaire(path)), None)
 
 
 def file_inputs(
@@ -103,7 +117,7 @@ def file_inputs(
         )
     for source in given:
         text = str(source)
-        if "://" not in text and not _some_file(Path(text)):
+        if "://" not in text and not _some_file(text):
             raise InputError(
                 Text(f"Файл заказов не найден: {text}", f"Orders not found: {text}"),
                 todo=Text("Проверьте путь и имя файла", "Check the path and the file name"),

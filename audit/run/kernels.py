@@ -34,6 +34,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from audit.resources import PACKAGE
+from audit.run.leftovers import private_file
 
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
@@ -81,6 +82,7 @@ def kernel_manager(kernel_name: str, warm: WarmKernels | None = None) -> AsyncKe
     from jupyter_client.manager import AsyncKernelManager
 
     manager = AsyncKernelManager(kernel_name=kernel_name)
+    manager.connection_file = str(private_file(".json"))
     manager._kernel_spec = KernelSpec(
         argv=kernel_command(),
         display_name="km-audit",

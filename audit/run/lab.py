@@ -27,9 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import InputError, PreparedError, Text, ToolError
+from audit.intake.databases import redacted
 from audit.resources import resource_dir
 from audit.run.inputs import Inputs
 from audit.run.kernels import kernel_environment
+from audit.run.leftovers import PRIVATE
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.prepare import kit_version
 
@@ -45,6 +47,8 @@ __all__ = [
 ]
 
 _MARK = "km_audit"
+_ADDRESS = re.compile(r"""(?<=["'])[a-z][a-z0-9+_]*://[^"'\n]*(?=["'])""")
+"""The address of a database in a cell of parameters."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,8 @@ def settle_parameters(notebook: Path, values: Mapping[str, object]) -> None:
         if "injected-parameters" in _tags(cell):
             lines = ["# Parameters", *(f"{k} = {_literal(v)}" for k, v in values.items())]
             cell["source"] = "\n".join(lines).splitlines(keepends=True)
+        elif "parameters" in _tags(cell):  # of the analyst's own copy
+            cell["source"] = _ADDRESS.sub(lambda m: redacted(m[0]), _source(cell)).splitlines(keepends=True)
     told = nb.get("metadata", {}).get("papermill")
     if isinstance(told, dict):
         told["parameters"] = dict(values)
@@ -243,7 +249,7 @@ def kernel_path() -> Iterator[Path]:
 
     For JUPYTER_CONFIG_PATH it holds the settings of the page.
     """
-    with tempfile.TemporaryDirectory(prefix="km-audit-lab-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix=f"{PRIVATE}{os.getpid()}-", ignore_cleanup_errors=True) as name:
         spec = Path(name) / "kernels" / "python3"
         spec.mkdir(parents=True)
         env = {k: v for k, v in kernel_environment().items() if os.environ.get(k) != v}

@@ -11,10 +11,22 @@ import shutil
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["MAKING", "PARTIAL", "PRIVATE", "RENDERING", "alive", "private_folder", "sweep", "sweep_private"]
+__all__ = [
+    "MAKING",
+    "PARTIAL",
+    "PRIVATE",
+    "RENDERING",
+    "alive",
+    "claimed",
+    "private_file",
+    "private_folder",
+    "sweep",
+    "sweep_private",
+]
 
 PARTIAL = ".km-audit-partial-"
 """A run being made: ``.km-audit-partial-<name>-<pid>``."""
@@ -25,7 +37,8 @@ RENDERING = ".km-audit-render-"
 PRIVATE = "km-audit-"
 """A client's data in the system's temporary folder: ``km-audit-<pid>-<random>``.
 
-Prepared data of a run without a folder of its own; DuckDB's spill; the page that a browser prints.
+Prepared data of a run without a folder of its own; DuckDB's spill; the page that a browser prints; how to reach a
+kernel.
 """
 
 _TOO_OLD_S = 2 * 24 * 3600
@@ -58,6 +71,11 @@ def private_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-"))
 
 
+def private_file(suffix: str) -> Path:
+    """Return a new name in the temporary folder for a file that a later start removes if we are killed."""
+    return Path(tempfile.gettempdir()) / f"{PRIVATE}{os.getpid()}-{uuid.uuid4().hex}{suffix}"
+
+
 def _maker(name: str, prefix: str) -> int | None:
     rest = name[len(prefix) :]
     number = rest.rsplit("-", 1)[-1] if prefix == PARTIAL else rest.split("-", 1)[0]
@@ -75,6 +93,12 @@ def _left(folder: Path, prefix: str) -> Iterator[Path]:
             continue
         if pid is None or old or (pid != os.getpid() and not alive(pid)):
             yield path
+
+
+def claimed(folder: Path, name: str) -> bool:
+    """Tell whether another living process is making the run of that name in a folder."""
+    made = {p.name for p in folder.iterdir() if p.name.rpartition("-")[0] == f"{PARTIAL}{name}"}
+    return bool(made - {f"{PARTIAL}{name}-{os.getpid()}"} - {p.name for p in _left(folder, PARTIAL)})
 
 
 def sweep(folder: Path, prefix: str) -> list[str]:

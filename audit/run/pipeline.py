@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from audit.errors import ParameterError, Text, current_language, set_language
+from audit.intake.databases import redacted
 from audit.model.case import Case, open_prepared
 from audit.present.chart import pictures_later
 from audit.present.deck import write_deck
@@ -25,10 +26,11 @@ from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs
 from audit.run.kernels import WarmKernels
 from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
-from audit.run.leftovers import MAKING, PARTIAL, private_folder, sweep, sweep_private
+from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.prepare import file_digest, prepare
 from audit.run.printer import Printer
+from audit.run.public import public_settings
 from audit.run.rendering import render_run
 from audit.run.versions import versions
 
@@ -115,7 +117,7 @@ def _is_ours(folder: Path) -> bool:
 def _target(inputs: Inputs, out: Path | None) -> tuple[Path, Path]:
     """Return the run's final folder and the folder in which it is made beside it."""
     if out is not None:
-        final = out.absolute()
+        final = out.resolve()  # a link keeps its target: the run is made where it leads
         if final.exists() and not final.is_dir():
             raise ParameterError(Text(f"{final} — файл, а не папка", f"{final} is a file, not a folder"), where="--out")
         if final.is_dir() and any(final.iterdir()) and not _is_ours(final):
@@ -128,19 +130,43 @@ def _target(inputs: Inputs, out: Path | None) -> tuple[Path, Path]:
                 todo=Text("Укажите новую или пустую папку", "Give a new or empty folder"),
             )
         final.parent.mkdir(parents=True, exist_ok=True)
+        if claimed(final.parent, final.name):
+            raise ParameterError(
+                Text(f"В папку {final} уже пишет другой запуск", f"Another run is being written to {final}"),
+                where="--out",
+                todo=Text("Дождитесь его конца или укажите другую папку", "Wait for its end or give another folder"),
+            )
         return final, final.parent / f"{PARTIAL}{final.name}-{os.getpid()}"
     assert inputs.folder is not None, "an engagement folder or --out is needed"
     runs = inputs.folder.absolute() / "runs"
     runs.mkdir(exist_ok=True)
-    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-    final, n = runs / stamp, 1
-    while final.exists():
-        n += 1
-        final = runs / f"{stamp}-{n}"
+    final = _free(runs / dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ"))
     return final, runs / f"{PARTIAL}{final.name}-{os.getpid()}"
 
 
-def _move_into_place(stage: Path, final: Path) -> None:
+def _free(wanted: Path) -> Path:
+    """Return the name of a run that no other has or is being made under: the wanted one, else numbered on."""
+    final, n = wanted, 1
+    while final.exists() or claimed(final.parent, final.name):
+        n += 1
+        final = wanted.with_name(f"{wanted.name}-{n}")
+    return final
+
+
+def _add_run(stage: Path, final: Path) -> Path:
+    """Put a run beside the others of its engagement and return where it lies; no other run is ever replaced."""
+    wanted = final
+    while True:
+        try:
+            return stage.rename(final)
+        except OSError:
+            if not final.exists():
+                raise
+            final = _free(wanted)  # made in the same second as another
+
+
+def _replace_run(stage: Path, final: Path) -> None:
+    """Put a run into ``--out``, in the place of the one that was there."""
     if final.exists():
         old = final.with_name(f"{PARTIAL}old-{final.name}-{os.getpid()}")
         os.replace(final, old)
@@ -229,8 +255,10 @@ def run_audit(
             _manifest(inputs, case, stage, clock.timings, failed, rendered.pdf_engine, own)
         finally:
             case.close()
-        _move_into_place(stage, final)
-        if out is None:
+        if out is not None:
+            _replace_run(stage, final)
+        else:
+            final = _add_run(stage, final)
             _point_latest(final)
             _keep_newest(cache, prepared)
     except BaseException:
@@ -261,7 +289,7 @@ def _execute(
     (stage / "notebooks").mkdir()
     pictures_later(stage / "charts")
     settings = stage / "settings.json"
-    dump(inputs.settings.as_json(), settings)
+    dump(public_settings(inputs.settings), settings)
     lang = inputs.settings.report.lang
     parameters = {"prepared": str(prepared), "settings": str(settings), "lang": lang, "out": str(stage)}
     source = resource_dir("notebooks")
@@ -328,7 +356,7 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
     if prepared is not None:  # inside the engagement: relative, so that its folder can be moved
         values["prepared"] = Path(os.path.relpath(prepared, final / "notebooks")).as_posix()
     else:
-        values["orders"] = [o if "://" in o else str(Path(o).absolute()) for o in inputs.orders]
+        values["orders"] = [redacted(o) if "://" in o else str(Path(o).absolute()) for o in inputs.orders]
         if inputs.questionnaire is not None:
             values["questionnaire"] = str(inputs.questionnaire.absolute())
     for notebook in sorted((stage / "notebooks").glob("*.ipynb")):
@@ -368,7 +396,7 @@ def _manifest(
             },
             "own_notebooks": {n.name: {"sha256": file_digest(n.path), "outdated": n.outdated} for n in own.values()},
             "versions": versions(),
-            "settings": inputs.settings.as_json(),
+            "settings": public_settings(inputs.settings),
             "thresholds_overridden": sorted(case.thresholds.overridden),
             "engine": case.engine.name,
             "pdf_engine": pdf_engine,
@@ -386,6 +414,21 @@ def _keep_newest(cache: Path, current: Path, keep: int = 3) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def _write_out(findings: Mapping[str, Any], target: Path) -> None:
+    """Write a file aside and move it into place; a pipe or a device is written into as it is."""
+    if target.exists() and not target.is_file():
+        dump(findings, target)
+        return
+    target = target.resolve()  # a link keeps leading where it leads
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f"{target.name}.partial-{os.getpid()}")
+    try:
+        dump(findings, aside)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
     """Compute ``findings.json`` alone in this process, through the chapter code that the notebooks call."""
     from audit.run.cases import open_inputs
@@ -398,9 +441,5 @@ def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
     finally:
         case.close()
     if out is not None:
-        target = out / "findings.json" if out.is_dir() else out
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f"{target.name}.partial-{os.getpid()}")
-        dump(findings, aside)
-        os.replace(aside, target)
+        _write_out(findings, out / "findings.json" if out.is_dir() else out)
     return findings

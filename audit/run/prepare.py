@@ -27,7 +27,7 @@ __all__ = ["Progress", "file_digest", "kit_version", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
 
-_LAYOUT = "2"
+_LAYOUT = "3"
 """Changes when the prepared folder's layout or the meaning of its columns does."""
 
 
@@ -44,7 +44,7 @@ def file_digest(path: Path) -> str:
     digest = hashlib.sha256()
     if path.is_dir():
         for inner in sorted(p for p in path.rglob("*") if p.is_file()):
-            digest.update(inner.relative_to(path).as_posix().encode())
+            digest.update(os.fsencode(inner.relative_to(path).as_posix()))
             digest.update(bytes.fromhex(file_digest(inner)))
         return digest.hexdigest()
     with path.open("rb") as f:
@@ -75,7 +75,7 @@ def _key(inputs: Inputs) -> str:
         digest.update(uuid.uuid4().bytes)
     else:
         for path in files:
-            digest.update(path.name.encode())
+            digest.update(os.fsencode(path.name))
             digest.update(bytes.fromhex(file_digest(path)))
     if inputs.questionnaire is not None:
         digest.update(bytes.fromhex(file_digest(inputs.questionnaire)))
@@ -112,10 +112,12 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
             collapse(engine, stage)
         finally:
             engine.close()
-        if target.exists():  # another process was faster
+        try:
+            stage.rename(target)
+        except OSError:  # another process was faster
+            if not (target / "clients.parquet").exists():
+                raise
             shutil.rmtree(stage, ignore_errors=True)
-        else:
-            os.replace(stage, target)
     except NothingUsableError as e:
         if rejects is None and inputs.folder is not None:
             rejects = inputs.folder / "rejected_rows.csv"

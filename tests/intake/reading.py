@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from audit.errors import AuditError
+from audit.errors import AmbiguityError, AuditError
 from audit.intake.orders import read_orders
-from audit.model.intake_report import IntakeReport
+from audit.model.intake_report import IntakeReport, Question
 from audit.model.questionnaire import Questionnaire
 from audit.settings import settings_from_mapping
 
@@ -58,6 +59,8 @@ def read(
     for file in report.files:
         assert file.rows_read == file.rows_used + file.rows_set_aside
     assert IntakeReport.from_json(report.as_json()) == report
+    # Small files name no currency; what is asked about it is tested in test_currency.py.
+    report = replace(report, questions=tuple(q for q in report.questions if q.kind != "currency"))
     return Read(report, lines, rejected)
 
 
@@ -76,3 +79,30 @@ def refuses(kind: type[AuditError], what: str) -> Iterator[None]:
     assert what in "\n".join(error.lines("en")), error.lines("en")
     assert error.todo is not None and error.todo.ru and error.where
     assert error.what.ru != error.what.en
+
+
+def stopped(
+    sources: Path | str | Sequence[Path | str], out: Path, settings: dict[str, Any] | None = None
+) -> AmbiguityError:
+    """The reading stops with a question; every answer it gives can be written into audit.toml."""
+    with pytest.raises(AmbiguityError) as caught:
+        read(sources, out, settings)
+    error = caught.value
+    assert error.what.ru != error.what.en and error.where and error.todo is not None
+    for line in (error.answer, *(a.lines for a in error.others)):
+        settings_from_mapping(tomllib.loads(line))
+    return error
+
+
+def asked(result: Read, kind: str) -> Question:
+    """The one question of a kind; every answer it gives can be written into audit.toml."""
+    (question,) = [q for q in result.report.questions if q.kind == kind]
+    assert question.text.ru != question.text.en
+    for line in (question.answer, *(a.lines for a in question.others)):
+        settings_from_mapping(tomllib.loads(line))
+    return question
+
+
+def answer(line: str) -> dict[str, Any]:
+    """Settings as the line of a question gives them."""
+    return tomllib.loads(line)

@@ -10,10 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from audit.engine.duck import DuckEngine
 from audit.intake import delimited
 from audit.intake.delimited import open_delimited
 from audit.intake.layout import Layout
+from audit.intake.store import Store
+from audit.settings import Reading
 from tests.intake.reading import read, write
 
 HEAD = "order_id;order_date;client_id;amount\n"
@@ -21,15 +22,10 @@ HEAD = "order_id;order_date;client_id;amount\n"
 
 def staged(path: Path, tmp_path: Path, names: tuple[str, ...]) -> list[tuple]:
     """Row number, problem and cells of every staged row."""
-    reader = open_delimited(path, path.name, None, ";")
+    reader = open_delimited(path, path.name, Reading(delimiter=";"), tmp_path)
     layout = Layout(1, 2, names)
-    engine = DuckEngine(memory_limit="200MB", threads=1)
-    try:
-        result = reader.stage(
-            layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", engine.connection
-        )
-    finally:
-        engine.close()
+    with Store("200MB") as store:
+        result = reader.stage(layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", store)
     rows: list[tuple] = []
     for batch in result.batches():
         rows += list(zip(*(c.to_pylist() for c in pa.Table.from_batches([batch]).columns), strict=True))
@@ -129,7 +125,7 @@ def test_an_encoding_that_no_sample_shows(tmp_path: Path, monkeypatch: pytest.Mo
     for at in (20_000, 20_001, 20_002):
         lines[at] = f"{at};2024-01-01;Ромашка;5;y\n"
     write(path, HEAD.replace("\n", ";contact\n") + "".join(lines), "cp1251")
-    monkeypatch.setattr(delimited, "sniff_encoding", lambda _: ("utf-8", 0, True))
+    monkeypatch.setattr(delimited, "sniff_encoding", lambda *_: ("utf-8", 0, True))
     result = read(path, tmp_path / "out")
     assert result.report.files[0].encoding == "cp1251"
     assert result.report.rows_used == 30_000

@@ -212,8 +212,12 @@ def test_documents_in_two_files_are_asked_about_or_dropped(tmp_path: Path) -> No
     )
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]
     asked = read(files, tmp_path / "out")
-    assert asked.report.rows_used == 7 and asked.report.counts["duplicate_documents"] == 1
-    assert asked.report.questions[0].answer == '[reading]\nduplicates = "drop"'
+    assert asked.report.rows_used == 7
+    question = asked.report.questions[0]
+    assert question.answer == '[reading]\nduplicates = "later"', "document 2 was corrected in between"
+    assert [o.lines for o in question.others] == [f'[reading]\nduplicates = "{v}"' for v in ("earlier", "drop", "keep")]
+    later = read(files, tmp_path / "out", {"reading": {"duplicates": "later"}})
+    assert later.report.revenue == 10 + 5 + 8 + 1 and later.report.questions == ()
     kept = read(files, tmp_path / "out", {"reading": {"duplicates": "keep"}})
     assert kept.report.rows_used == 7 and kept.report.questions == ()
     dropped = read(files, tmp_path / "out", {"reading": {"duplicates": "drop"}})

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.engine.duck import DuckEngine
 from audit.errors import AmbiguityError, InputError
 from audit.intake.numbers import Numbers, from_decimal, product, to_decimal
+from audit.intake.store import Store
 from audit.intake.values import parse_number
 from tests.intake.dialects.disguises import write_xlsx
 from tests.intake.reading import read
@@ -48,7 +48,8 @@ def save_csv(path: Path, rows: list[tuple[str, ...]]) -> Path:
 
 def canonical(sources: list[Path], out: Path) -> list[tuple] | str:
     try:
-        frame = read(sources, out).lines.drop(columns=["source_file", "source_row"])
+        # What stands once and counts for the rows below hangs on their order: that reading is denied here.
+        frame = read(sources, out, {"reading": {"fill_down": []}}).lines.drop(columns=["source_file", "source_row"])
     except AmbiguityError as e:
         return "asked: " + re.sub(r'"[a-d]\d?\.(csv|xlsx|parquet)"', '"the file"', e.answer)
     except InputError:
@@ -128,13 +129,13 @@ def test_columns_of_numbers_mean_what_single_cells_mean(texts: list[str], decima
         assert (Decimal(value).scaleb(-4) if is_known else None) == wanted, text
 
 
-_ENGINE: list[DuckEngine] = []
+_STORE: list[Store] = []
 
 
 def _numbers() -> Numbers:
-    if not _ENGINE:
-        _ENGINE.append(DuckEngine(memory_limit="200MB", threads=1))
-    return Numbers(_ENGINE[0].connection)
+    if not _STORE:
+        _STORE.append(Store("200MB"))
+    return Numbers(_STORE[0])
 
 
 @given(st.lists(st.tuples(st.integers(-(10**17), 10**17), st.booleans()), max_size=30))

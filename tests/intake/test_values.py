@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from audit.intake.clients import client_id_key, name_key, valid_inn
+from audit.intake.clients import client_id_key, valid_inn
 from audit.intake.likeness import Client, suspected_duplicates
 from audit.intake.people import person_key
 from audit.intake.values import (
@@ -24,6 +24,7 @@ from audit.intake.values import (
     parse_number,
 )
 from audit.intake.words import words
+from audit.model.client_names import name_key
 
 DAY = dt.date(2024, 2, 1)
 
@@ -110,7 +111,7 @@ def test_empty_dates(text: str | None) -> None:
         ("abc", None, None, None),
         ("(5", None, None, None),
         ("9" * 30, None, None, None),
-        ("5 тыс", None, None, None),
+        ("5 тыс", "5000", "5000", None),
         ("1,5,", None, None, None),
     ],
 )

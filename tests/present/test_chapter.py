@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from markupsafe import Markup
 
+from audit.chapters import part
 from audit.model.result import ChapterResult, metric
 from audit.present.blocks import Col
 from audit.present.chapter import ChapterView
@@ -17,7 +18,7 @@ ORDERS = [{"client_id": "A", "order_date": "2024-01-01", "amount": 100}]
 @pytest.fixture(scope="module")
 def view() -> ChapterView:
     result = ChapterResult.of("retention", [metric("retention.ticket_trend", 0.1)], {}, {"months": 12})
-    return ChapterView(make_case(ORDERS), result, ())
+    return ChapterView(make_case(ORDERS), result, (), lambda: part("retention", "sections"))
 
 
 def test_words_come_from_the_chapters_narrative_and_labels_from_the_code(view: ChapterView) -> None:

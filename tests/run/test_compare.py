@@ -376,3 +376,38 @@ def test_page_one_names_the_verdicts_that_changed_with_their_figures() -> None:
     page = ComparisonView(compared(findings(), new).content).front()
     item = next(line for line in page.split("<li>") if "second" in line.lower() and "→" in line)
     assert "before 48%, now 90%" in item and "beyond chance" in item
+
+
+@pytest.mark.parametrize(
+    ("damage", "where"),
+    [
+        (lambda f: f.pop("metrics"), "metrics"),
+        (lambda f: f["period"].update(as_of="yesterday"), "period.as_of"),
+        (lambda f: f["findings"][0].pop("status"), "findings.0.status"),
+        (
+            lambda f: f["metrics"]["roles.km_operational_share"].update(value="half"),
+            "metrics.roles.km_operational_share.value",
+        ),
+        (lambda f: f.update(actions={}), "actions"),
+        (lambda f: f.update(money={"basis": "revenue"}), "money.unit"),
+    ],
+)
+def test_a_damaged_file_is_named_with_its_place(tmp_path: Path, damage: Any, where: str) -> None:
+    told = findings()
+    damage(told)
+    path = tmp_path / "findings.json"
+    path.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(PreparedError) as error:
+        read_run(path)
+    assert where in str(error.value) and "another version" in str(error.value)
+
+
+def test_a_version_with_verdicts_of_its_own_and_without_a_sum_is_compared(tmp_path: Path) -> None:
+    told = findings(money={"basis": "revenue", "unit": "RUB/year", "headline": None, "reason": "open questions"})
+    told["findings"][0]["status"] = "unclear"
+    (tmp_path / "findings.json").write_text(json.dumps(told), encoding="utf-8")
+    (tmp_path / "manifest.json").write_text("[]", encoding="utf-8")
+    run = read_run(tmp_path)
+    done = compare_runs(run, Run("b", later()))
+    assert run.version is None and done.content["money"] is None
+    assert row(done, "findings", "roles.km_overload")["change"] == "now_assessed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 import warnings
@@ -11,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from audit.chapters import part
 from audit.resources import resource_dir
 from audit.run.notebook_api import NOTEBOOKS, built_chapters, parameters_of
 
@@ -44,9 +44,10 @@ def test_the_parameters_cell_documents_exactly_our_schema(chapter: str) -> None:
 
 @pytest.mark.parametrize("chapter", [c for c in CHAPTERS if c != "summary"])
 def test_the_notebook_shows_every_section(chapter: str) -> None:
-    sections = importlib.import_module(f"audit.present.chapters.{chapter}").SECTIONS
+    room = part(chapter, "sections")
+    assert room is not None
     source = "\n".join(c.source for c in cells(chapter) if c.cell_type == "code")
-    for name in sections:
+    for name in room.SECTIONS:
         assert f'"{name}"' in source, f"{chapter} does not show {name}"
 
 

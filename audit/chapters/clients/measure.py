@@ -36,7 +36,6 @@ CLIENTS = Text("Клиентов с покупками за последний �
 REGULAR = Text("Клиентов с двумя и более днями заказа", "Clients with two or more order days")
 CORRELATED_PEOPLE = 8
 """With fewer people a rank correlation says nothing: eight need 0.74 to differ from chance at all."""
-KEYS = Text("Ключевых клиентов с известной долей кошелька", "Key clients with a known share of wallet")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
-__all__ = ["excess_loss_effect", "judge", "stands_twice"]
+__all__ = ["judge"]
 
 
 def judge(case: Case, result: ChapterResult) -> list[Finding]:

@@ -69,7 +69,7 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     """Judge the second purchase: at the full horizon with enough at risk there, at a shorter one only «clear»."""
     id = "retention.leaky_first_purchase"
     m = result.metrics["retention.second_purchase_share"]
-    if case.project_sales:
+    if _seen_once(case, result):
         return not_assessed(id, PROJECTS)
     if m.value is None:
         return no_figure(id, m)
@@ -87,6 +87,8 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
         "norm": limits.found,
         "missing_a_year": max(0, round(new_a_year * gap[1])),
     }
+    if case.project_sales_stated and result.facts["once_share"] is not None:
+        facts["came_again"] = 1.0 - float(result.facts["once_share"])
     verdict = _within_horizon(case, m, limits, case.window.horizon_days, "retention.horizon_days")
     if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, case.window.horizon_days), facts=facts)
@@ -172,6 +174,17 @@ def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
     facts["norm"] = limits.found
     gap = max(0.0, limits.watch - m.value)
     return band(case, id, m, steady=True, cap=facts["projects"], base_revenue_share=gap, facts=facts)
+
+
+def _seen_once(case: Case, result: ChapterResult) -> bool:
+    """Tell whether no second purchase is to be expected: projects are declared, and the orders show one deal a client.
+
+    A type guessed from the interval declares nothing.
+    """
+    once = result.facts["once_share"]
+    return bool(case.project_sales_stated) and (
+        once is None or float(once) > case.thresholds.value("retention.project_once_share")
+    )
 
 
 def _once_only(case: Case, result: ChapterResult) -> bool:

@@ -6,8 +6,6 @@ import pandas as pd
 
 __all__ = ["first_step", "goods_text", "worklist"]
 
-FIRST_STEPS = ("visit", "call_offer", "call_check", "ask_reason")
-
 
 def first_step(state: str, rank: int, overdue_days: int, usual_gap_days: float) -> str:
     """Return the code of the first step for one client; the words are in the narrative.

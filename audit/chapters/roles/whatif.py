@@ -23,11 +23,10 @@ __all__ = ["Change", "apply_change", "check_moves"]
 
 @dataclass(frozen=True)
 class Change:
-    """Hours after a change, and what it takes: hours moved, hours that idle people absorb, hours for new hands."""
+    """Hours after a change, and what it takes: hours moved, hours for new hands."""
 
     hours: pd.DataFrame
     moved_hours: float
-    absorbed_hours: float
     relief_hours: float
     new_hands_hours: float
 
@@ -178,7 +177,6 @@ def apply_change(
     return Change(
         hours=rows,
         moved_hours=float(left["hours"].sum()),
-        absorbed_hours=absorbed,
         relief_hours=float(relieved.sum()),
         new_hands_hours=new_hands,
     )

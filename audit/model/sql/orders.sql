@@ -9,6 +9,13 @@
   {% if column in filled %}max(CASE WHEN {{ column }} THEN 1 WHEN {{ column }} IS NULL THEN NULL ELSE 0 END)
   {%- else %}CAST(NULL AS INTEGER){% endif %}
 {%- endmacro -%}
+{#- Days that the latest line was shipped after its promise; of the whole where no line has both dates. #}
+{% macro late(promise) -%}
+  {% if promise in filled and 'shipped_date' in filled -%}
+  coalesce(max({{ days_between(promise, 'shipped_date') }}),
+           {{ days_between('min(' ~ promise ~ ')', 'max(shipped_date)') }})
+  {%- else %}CAST(NULL AS INTEGER){% endif %}
+{%- endmacro -%}
 WITH doc AS (
   SELECT client_key, order_id, order_date,
          sum(amount) AS revenue,
@@ -29,6 +36,7 @@ WITH doc AS (
          {{ of('promised_date', 'min', 'DATE') }} AS promised_date,
          {{ of('shipped_date', 'max', 'DATE') }} AS shipped_date,
          {{ of('delivered_date', 'max', 'DATE') }} AS delivered_date,
+         {{ late('promised_date') }} AS promised_date_late, {{ late('requested_date') }} AS requested_date_late,
          {{ told('complaint') }} AS complaint, {{ told('document_error') }} AS document_error,
          {{ of('complaint_reason', 'min', 'STRING') }} AS complaint_reason,
          {{ of('shipped_pct', 'min', 'DOUBLE') }} AS shipped_pct,
@@ -63,6 +71,7 @@ SELECT d.client_key, d.order_id, d.order_date,
        CASE WHEN d.gross = 0 AND link.any_day IS NULL THEN 1 ELSE 0 END AS unlinked_return,
        d.manager, d.created_by, d.processed_by, d.department, d.channel, d.initiator, d.contact, d.status, d.segment,
        d.requested_date, d.promised_date, d.shipped_date, d.delivered_date,
+       CAST(d.promised_date_late AS INTEGER) AS promised_date_late, CAST(d.requested_date_late AS INTEGER) AS requested_date_late,
        CAST(d.complaint AS INTEGER) AS complaint, d.complaint_reason,
        CAST(d.document_error AS INTEGER) AS document_error, d.shipped_pct, d.price_index
 FROM doc d

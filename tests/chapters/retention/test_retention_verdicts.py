@@ -139,15 +139,24 @@ def test_second_purchase_not_assessed(case: Case, result: ChapterResult) -> None
     assert none.reason == NOTHING
 
 
-def test_second_purchase_does_not_apply_to_projects(result: ChapterResult) -> None:
-    projects = make_case(company()[:40], {"company": {"sale_type": "C"}})
-    f = verdict(projects, result, "leaky_first_purchase")
+def test_second_purchase_does_not_apply_where_deals_are_seen_to_happen_once(result: ChapterResult) -> None:
+    """Declared projects and 3 of 4 clients older than a year that bought once: the test does not apply."""
+    m = second(result, 0.5, 0.6)
+
+    def found(says: dict[str, Any], once: float | None) -> Finding:
+        return verdict(make_case(company()[:40], {"company": says}), result, "leaky_first_purchase", m, once_share=once)
+
+    f = found({"sale_type": "TC", "project_sales": True}, 0.75)
     assert f.status == "not_assessed" and f.reason is not None
     assert "Does not apply" in f.reason.en and "Не применяется" in f.reason.ru
-    repeated = make_case(company()[:40], {"company": {"sale_type": "C", "project_sales": False}})
-    assert verdict(repeated, result, "leaky_first_purchase", second(result, 0.5, 0.6)).status == "found"
-    told = make_case(company()[:40], {"company": {"sale_type": "TC", "project_sales": True}})
-    assert verdict(told, result, "leaky_first_purchase", second(result, 0.5, 0.6)).status == "not_assessed"
+    # the orders contradict the declaration: 1 − 0.4 of the clients came again
+    denied = found({"sale_type": "TC", "project_sales": True}, 0.4)
+    assert denied.status == "found" and denied.facts["came_again"] == pytest.approx(0.6)
+    # a type of sale declares nothing
+    for once in (0.2, 0.9):
+        guessed = found({"sale_type": "C"}, once)
+        assert guessed.status == "found" and "came_again" not in guessed.facts
+    assert found({"sale_type": "C", "project_sales": False}, 0.9).status == "found"
 
 
 def test_nothing_applies_in_strategic_sales(result: ChapterResult) -> None:

@@ -24,7 +24,7 @@ WITH big AS (
 ), papers AS (
   SELECT o.day,
          sum(CASE WHEN o.promised_date IS NOT NULL AND o.shipped_date IS NOT NULL THEN 1 ELSE 0 END) AS shipped,
-         sum(CASE WHEN o.shipped_date > o.promised_date THEN 1 ELSE 0 END) AS late,
+         sum(CASE WHEN o.promised_date_late > 0 THEN 1 ELSE 0 END) AS late,
          sum(CASE WHEN o.margin_lines = o.lines THEN o.margin END) AS margin,
          sum(CASE WHEN o.margin_lines = o.lines THEN o.revenue END) AS margin_revenue
   FROM orders o

@@ -1,11 +1,10 @@
--- What went wrong with orders, one row per half of the window (recent 1 or 0) that has orders. An order is late if it was
--- shipped after the promised day, short if less than all of it was shipped; both only where the fact is known.
+-- What went wrong with orders, one row per half of the window (recent 1 or 0) that has orders. An order is late if one of
+-- its lines was shipped after its promised day, short if less than all of it was shipped; both only where the fact is known.
 WITH facts AS (
   SELECT CASE WHEN day >= {{ lit(w.recent_start) }} THEN 1 ELSE 0 END AS recent, gross,
          CASE WHEN {{ promise }} IS NOT NULL AND shipped_date IS NOT NULL
-              THEN CASE WHEN shipped_date > {{ promise }} THEN 1 ELSE 0 END END AS late,
-         CASE WHEN {{ promise }} IS NOT NULL AND shipped_date IS NOT NULL AND shipped_date > {{ promise }}
-              THEN {{ days_between(promise, 'shipped_date') }} END AS late_days,
+              THEN CASE WHEN {{ promise }}_late > 0 THEN 1 ELSE 0 END END AS late,
+         CASE WHEN {{ promise }}_late > 0 THEN {{ promise }}_late END AS late_days,
          CASE WHEN shipped_date IS NULL AND {{ promise }} < {{ lit(w.as_of) }} THEN 1 ELSE 0 END AS overdue,
          CASE WHEN shipped_pct IS NOT NULL AND (status IS NULL OR status NOT IN ('new', 'open'))
               THEN CASE WHEN shipped_pct < 0.9995 THEN 1 ELSE 0 END END AS short,

@@ -8,7 +8,7 @@ WITH chosen AS (
   WHERE unit % {{ lit(step) }} = 0
 ), wrong AS (
   SELECT o.client_key, o.day,
-         max(CASE WHEN o.shipped_date > {{ 'o.' ~ promise }} THEN 1 ELSE 0 END) AS late,
+         max(CASE WHEN o.{{ promise }}_late > 0 THEN 1 ELSE 0 END) AS late,
          max(CASE WHEN o.shipped_pct < 0.9995 AND (o.status IS NULL OR o.status NOT IN ('new', 'open')) THEN 1 ELSE 0 END) AS short,
          max(CASE WHEN o.complaint = 1 THEN 1 ELSE 0 END) AS complaint,
          max(CASE WHEN o.document_error = 1 THEN 1 ELSE 0 END) AS document_error

@@ -1,0 +1,165 @@
+"""The sum of the whole document, repeated on each of its lines (1C «Сумма документа», SAP and CRM order totals)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.errors import Answer, Text
+from audit.intake.headers import normalise_header
+from audit.intake.traps import Found, files_line
+from audit.intake.values import parse_number
+from audit.model.intake_report import Question
+from audit.settings import Settings
+
+if TYPE_CHECKING:
+    from audit.intake.table import Table
+
+__all__ = ["DOCUMENT_FIELDS", "Documents", "divide", "look"]
+
+DOCUMENT_FIELDS = ("order_id", "order_date", "client_id", "client")
+"""What makes a document: 1C begins its numbers anew every year."""
+_SAYS_SO = re.compile(
+    r"(сумма|итого|всего|стоимость)\s+(по\s+)?(документа?у?|заказа?у?|накладной|реализации|счета?у?|чека?у?|сделки)\b"
+    r"|\b(order|document|invoice|receipt|cart|basket|header)\s+(total|amount|sum|value)|\b(grand total|total paid)\b"
+)
+_LOOKED_AT = 5_000
+_LEAST_DOCUMENTS, _LEAST_ALONE = 2, 20
+"""Documents of several lines that must all repeat their sum: with other signs beside, and without any."""
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The lines of a batch: the document of each, its amount, by what the document's sum is divided."""
+
+    keys: Sequence[tuple[str | None, ...]]
+    amounts: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.int64]
+
+
+def divide(batches: Iterable[Documents]) -> list[npt.NDArray[np.int64]]:
+    """Return the amounts of lines whose document's sum stood on each of them; they add up to it exactly.
+
+    Divided by quantity × price, equally where a document has none. A line without a number is a document of its own.
+    """
+    whole = list(batches)
+    lines: dict[tuple[str | None, ...], list[tuple[int, int]]] = {}
+    for at, batch in enumerate(whole):
+        for i, key in enumerate(batch.keys):
+            if key[0] is not None:
+                lines.setdefault(key, []).append((at, i))
+    out = [batch.amounts.copy() for batch in whole]
+    for places in lines.values():
+        total = next((int(out[at][i]) for at, i in places if out[at][i]), 0)
+        weights = [int(whole[at].weights[i]) for at, i in places]
+        weights = weights if sum(weights) else [1] * len(places)
+        given = passed = 0
+        for (at, i), weight in zip(places, weights, strict=True):
+            passed += weight
+            share = total * passed // sum(weights) - given
+            given += share
+            out[at][i] = share
+    return out
+
+
+def look(table: Table, settings: Settings) -> Found:
+    """Ask where every document of several lines has one amount on all of them.
+
+    Where the header says so, or quantity × price of the lines adds up to that amount, it is read so until denied.
+    """
+    if settings.reading.document_sums is not None or not {"order_id", "amount"} <= set(table.staged.fields):
+        return None
+    documents = _documents(table)
+    several = [d for d in documents if len(d) > 1]
+    if len(several) < _LEAST_DOCUMENTS or not all(d[0][0] for d in several):
+        return None
+    if all(amount is None and product is not None for d in several for amount, product in d[1:]):
+        return _question(table, several[0][0][0], first=True, certain=True)
+    if not all(len({amount for amount, _ in d}) == 1 for d in several):
+        return None
+    priced = [d for d in several if all(product is not None for _, product in d)]
+    if any(all(amount == product for amount, product in d) for d in priced):
+        return None  # lines of equal amounts, each its own quantity × price
+    adds_up = [d for d in priced if _near(d[0][0] or Decimal(0), sum((p for _, p in d if p is not None), Decimal(0)))]
+    says_so = bool(_SAYS_SO.search(normalise_header(table.plan.labels.get("amount", ""))[0]))
+    certain = len(adds_up) > len(several) / 2 or says_so
+    varied = len({d[0][0] for d in several}) >= _LEAST_ALONE / 2
+    if not certain and (len(several) < _LEAST_ALONE or not varied):
+        return None
+    return _question(table, several[0][0][0], first=False, certain=certain)
+
+
+def _question(table: Table, amount: Decimal | None, *, first: bool, certain: bool) -> Question:
+    number, header = table.plan.labels["order_id"], table.plan.labels["amount"]
+    shown = f"{amount or 0:f}"
+    ru, en = (
+        (" Прочитано так: сумма документа учтена один раз", " It is read so: the sum of a document counts once")
+        if certain
+        else (" Сейчас складываются все строки", " All lines are added now")
+    )
+    repeated = files_line("document_sums", [table.name])
+    own = files_line("document_sums", [])
+    once = Answer(Text("это сумма всего документа", "it is the sum of the whole document"), repeated)
+    each = Answer(Text("это сумма каждой строки", "it is the sum of each line"), own)
+    answer, other = (once, each) if certain else (each, once)
+    seen = Text(
+        f"у всех строк документа («{number}») одна и та же сумма (например, {shown}), похоже на сумму всего документа, "
+        "повторённую в строках",
+        f"has one and the same sum on all lines of a document (“{number}”), for example {shown}: it looks like the sum of the "
+        "whole document, repeated on its lines",
+    )
+    if first:
+        seen = Text(
+            f"сумма стоит только в первой строке документа («{number}»), похоже на сумму всего документа (например, {shown})",
+            f"has a sum in the first line of a document (“{number}”) alone: it looks like the sum of the whole document, for "
+            f"example {shown}",
+        )
+    return Question(
+        Text(f"{table.name}: в колонке «{header}» {seen.ru}.{ru}", f"{table.name}: column “{header}” {seen.en}.{en}"),
+        answer.lines,
+        (other,),
+        kind="document_sums",
+        taken=certain,
+    )
+
+
+def _near(a: Decimal, b: Decimal) -> bool:
+    return abs(a - b) <= max(abs(a) / 1000, Decimal("0.05"))
+
+
+def _documents(table: Table) -> list[list[tuple[Decimal | None, Decimal | None]]]:
+    """Amount and quantity × price of the first lines, by document; the last may be cut off and is left out."""
+    part = table.staged.first_rows(_LOOKED_AT)
+    fields = [f for f in ("order_id", "order_date", "amount", "qty", "price") if table.staged.has(f)]
+    columns = {f: part.column(f).to_pylist() for f in fields}
+
+    def number(text: str | None) -> Decimal | None:
+        return (
+            None
+            if not text
+            else parse_number(text, ",")
+            if parse_number(text, ",") is not None
+            else parse_number(text, ".")
+        )
+
+    dates: dict[str, str] = {}
+    rows: list[tuple[tuple[str, str], Decimal | None, Decimal | None]] = []
+    for i, (order, text) in enumerate(zip(columns["order_id"], columns["amount"], strict=True)):
+        amount = number(text)
+        if order and (amount is not None or not (text or "").strip()):
+            qty, price = (number(columns[f][i]) if f in columns else None for f in ("qty", "price"))
+            date = (columns["order_date"][i] if "order_date" in columns else None) or dates.get(order, "")
+            dates[order] = date  # numbers begin anew every year
+            rows.append(((order, date), amount, qty * price if qty is not None and price is not None else None))
+    out: dict[tuple[str, str], list[tuple[Decimal | None, Decimal | None]]] = {}
+    for order, amount, product in rows:
+        out.setdefault(order, []).append((amount, product))
+    if rows and table.staged.rows > _LOOKED_AT:
+        del out[rows[-1][0]]
+    return list(out.values())

@@ -1,0 +1,143 @@
+"""Values that stand once and count for the rows below: the client, the document, the day of a printed list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from audit.errors import Answer, Text
+from audit.intake.staging import KEY_FIELDS, NUMBER_FIELDS, Staged
+from audit.intake.traps import Found, files_line
+from audit.intake.values import clean_text, is_total, named_like_total, total_of
+from audit.model.intake_report import Question
+from audit.settings import Settings
+
+if TYPE_CHECKING:
+    from audit.intake.table import Table
+
+__all__ = ["fill_down", "look", "once"]
+
+_ANCHORS = ("order_id", "client", "client_id", "order_date")
+"""Fields by which rows hang together, the narrowest first."""
+_LEAST_BLANK = 0.1
+_DISTINCT = 0.95
+"""Share of the filled cells that must differ from all others: a list that prints a value once prints it once."""
+_TOGETHER = 0.95
+_LEAST_GROUPS = 2
+"""So many values must have blank cells below: one alone may be a row whose client nobody knows."""
+
+
+@dataclass(frozen=True)
+class Once:
+    """What stands once: the field by which rows hang together, and the fields that are blank wherever it is."""
+
+    anchor: str
+    fields: tuple[str, ...]
+
+
+def look(table: Table, settings: Settings) -> Found:
+    """Fill down until denied where a key stands in the first of its rows alone, and every time another one."""
+    if settings.reading.fill_down is not None or table.plan.grouping is not None or not _suspected(table.staged):
+        return None
+    found = once(table.staged, strict=True)
+    if found is None:
+        return None
+    headers = ", ".join(f"«{table.plan.labels.get(f, f)}»" for f in found.fields)
+    return Question(
+        Text(
+            f"{table.name}: {headers} стоят только в первой строке группы (ниже ячейки пусты): значение отнесено и к строкам "
+            "под ней. Если пустые ячейки — это строки без клиента или даты, запретите это",
+            f"{table.name}: {headers} stand in the first row of a group only, the cells below are blank: the value was given to "
+            "the rows below it, too. If blank cells mean rows without a client or a date, forbid it",
+        ),
+        files_line("fill_down", [table.name]),
+        (Answer(Text("пустая ячейка пуста", "a blank cell is blank"), files_line("fill_down", [])),),
+        kind="filled_once",
+        taken=True,
+    )
+
+
+def _suspected(staged: Staged) -> bool:
+    """Whether clients or dates are blank in a tenth of the rows: what is counted anyway tells it without a look at them."""
+    named = sum(n for texts, n in staged.clients.items() if any(clean_text(t) for t in texts))
+    dated = sum(n for text, n in staged.distinct.get("order_date", {}).items() if clean_text(text))
+    keyed = any(staged.has(f) for f in KEY_FIELDS)
+    return (keyed and 0 < named <= staged.rows * (1 - _LEAST_BLANK)) or (
+        staged.has("order_date") and 0 < dated <= staged.rows * (1 - _LEAST_BLANK)
+    )
+
+
+def once(staged: Staged, *, strict: bool) -> Once | None:
+    """Return what stands once in a table; with ``strict`` only where many cells are blank and the filled ones differ."""
+    fields = [f for f in staged.fields if f not in NUMBER_FIELDS and f != "first"]
+    filled: dict[str, list[npt.NDArray[np.bool_]]] = {f: [] for f in fields}
+    seen: dict[str, set[str]] = {f: set() for f in _ANCHORS if f in fields}
+    for batch in staged.batches():
+        kept = _lines(batch, staged)
+        for f in fields:
+            texts = [clean_text(t) for t in batch.column(f).to_pylist()]
+            filled[f].append(np.array([t is not None for t in texts], bool)[kept])
+            if f in seen:
+                seen[f].update(t for t, k in zip(texts, kept.tolist(), strict=True) if k and t is not None)
+    masks = {f: np.concatenate(parts) for f, parts in filled.items()}
+    for anchor in seen:
+        mask = masks[anchor]
+        there = int(mask.sum())
+        if there < 2 or not mask[0] or mask.all():
+            continue
+        if strict and (1 - mask.mean() < _LEAST_BLANK or len(seen[anchor]) < _DISTINCT * there):
+            continue
+        if strict and int((mask[:-1] & ~mask[1:]).sum()) < _LEAST_GROUPS:
+            continue
+        below = ~mask
+        riding = tuple(f for f in fields if masks[f][0] and masks[f][below].mean() <= 1 - _TOGETHER)
+        if anchor != "order_id" or set(KEY_FIELDS) & set(riding):
+            return Once(anchor, riding)
+    return None
+
+
+def _is_total(text: str) -> bool:
+    return is_total(text) or (total_of(text) is not None and not named_like_total(text))
+
+
+def _lines(batch: pa.RecordBatch, staged: Staged) -> npt.NDArray[np.bool_]:
+    """Rows that may be lines: with a sum or a quantity, and no total."""
+    out = np.zeros(batch.num_rows, bool)
+    for f in ("amount", "qty"):
+        if staged.has(f):
+            out |= np.array([bool(t and t.strip()) for t in batch.column(f).to_pylist()], bool)
+    for f in ("first", *_ANCHORS):
+        if staged.has(f):
+            out &= np.array([not (t and _is_total(t.strip())) for t in batch.column(f).to_pylist()], bool)
+    return out
+
+
+def fill_down(
+    batch: pa.RecordBatch, staged: Staged, fields: Sequence[str], carried: dict[str, str | None]
+) -> pa.RecordBatch:
+    """Fill the blank cells of lines with the value above; ``carried`` holds it from one batch to the next.
+
+    Rows hang together by the first of ``fields``: where it is filled, the others are taken as they stand.
+    """
+    lines = _lines(batch, staged).tolist()
+    cells = {f: batch.column(f).to_pylist() for f in fields}
+    for row, is_line in enumerate(lines):
+        if not is_line:
+            continue
+        begins = clean_text(cells[fields[0]][row]) is not None
+        for f in fields:
+            if begins or clean_text(cells[f][row]) is not None:
+                carried[f] = cells[f][row]
+            else:
+                cells[f][row] = carried.get(f)
+    columns = list(batch.columns)
+    for f in fields:
+        at = batch.schema.get_field_index(f)
+        column = pa.array(cells[f], pa.string())
+        columns[at] = column.dictionary_encode() if pa.types.is_dictionary(batch.schema.field(at).type) else column
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
