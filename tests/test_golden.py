@@ -20,7 +20,7 @@ from audit.errors import Lang, set_language
 from audit.model.case import Case, open_prepared
 from audit.present.annex import Sheet
 from audit.present.chart import pictures_later
-from audit.run.effects import saved_ledger
+from audit.run.effects import saved_findings
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import file_inputs, override
 from audit.run.notebook_api import built_chapters, save_chapter
@@ -78,7 +78,7 @@ def picture_of(case: Case, folder: Path) -> tuple[dict[str, object], dict[str, s
             digests[f"{view.name}: {name}"] = digest(section_text(str(view.section(name).html)))
         save_chapter(view, folder)
     saved = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((folder / "chapters").glob("*.json"))]
-    findings = assemble(case, saved, ledger=saved_ledger(case, folder))
+    findings = assemble(case, saved, priced=saved_findings(folder, case.settings.report.lang))
     for sheet in read_sheets(folder, findings, case):
         digests[f"annex: {sheet.name}"] = digest(sheet_text(sheet))
     return findings, digests

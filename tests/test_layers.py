@@ -95,7 +95,12 @@ def test_imports_go_only_to_the_left() -> None:
     assert seen == set(LAYERS), "a layer is empty or new"
 
 
-PARTS = {"verdicts": {"measure"}, "sections": {"measure"}, "charts": {"measure", "verdicts", "sections"}}
+PARTS = {
+    "prices": {"measure", "verdicts"},
+    "verdicts": {"measure"},
+    "sections": {"measure"},
+    "charts": {"measure", "verdicts", "sections"},
+}
 """What a part of a room may not import of its own room: numbers come before verdicts, verdicts before pages."""
 ASKS = {"selfcheck": {"retention", "clients"}}
 """The one exception: the self-check asks two rooms for figures that its questions are about."""
@@ -111,10 +116,10 @@ def test_a_room_knows_no_other_room_and_keeps_figures_verdicts_and_pages_apart()
                 wrong.append(f"{room}/{part} imports {'.'.join(name)}")
             if name[1:3] == ["chapters", room] and name[3:4] and name[3] in PARTS.get(part, set()):
                 wrong.append(f"{room}/{part} imports its own {name[3]}")
-            if part not in ("verdicts", "sections", "charts") and name[1] in ("findings", "present"):
+            if part not in ("prices", "verdicts", "sections", "charts") and name[1] in ("findings", "present"):
                 wrong.append(f"{room}/{part} measures and imports audit.{name[1]}")
-            if part == "verdicts" and name[1] == "present":
-                wrong.append(f"{room}/verdicts imports audit.present")
+            if part in ("prices", "verdicts") and name[1] == "present":
+                wrong.append(f"{room}/{part} imports audit.present")
         for other in re.findall(r'"audit\.chapters\.(\w+)"', path.read_text(encoding="utf-8")):
             if other != room and other not in ASKS.get(room, ()):
                 wrong.append(f"{room}/{part} reads the SQL of {other}")

@@ -9,9 +9,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from audit.errors import Text
+from audit.ground.money import Basis
 from audit.model.result import Grade
+from audit.stats.montecarlo import Floats
 
-__all__ = ["STATUSES", "Doubt", "Effect", "Finding", "Severity", "Status"]
+__all__ = ["STATUSES", "Doubt", "Effect", "Finding", "Risk", "Severity", "Status"]
 
 Status = Literal["found", "watch", "clear", "unclear", "not_assessed"]
 Severity = Literal["critical", "major", "minor", "none"]
@@ -38,19 +40,36 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Effect:
-    """Money effect a year, in the engagement's currency: low / base / high with formula and inputs.
+    """Money effect a year, in the engagement's currency, with formula and inputs: an increment over today's practice.
 
-    ``basis`` says whether it is gross profit or, where the margin is unknown, revenue. ``by_client`` (client_key, low,
-    base, high) allocates it; None where it cannot be allocated, and then it stays outside the headline.
+    ``low``, ``base``, ``high``: P10, P50, P90 of what may come («in eight cases of ten»). ``basis`` says whether it is
+    gross profit or, where the margin is unknown, revenue. ``pool``: the money it is a part of: that of existing
+    «clients», allocated to them by ``shares`` (client_key, share of the whole, cap of the client a year), that of «new»
+    clients to come, which nobody can be named for, or none, and then it stays outside the headline. ``drawn``: the
+    effect before caps, one entry per draw; ``causes``: the inputs it was drawn from, entry by entry the same.
     """
 
     low: float
     base: float
     high: float
-    basis: Literal["gross_profit", "revenue"]
+    basis: Basis
     formula: Text
     inputs: Mapping[str, float] = field(default_factory=dict)
-    by_client: pd.DataFrame | None = None
+    pool: Literal["clients", "new"] | None = None
+    shares: pd.DataFrame | None = None
+    drawn: Floats | None = field(default=None, repr=False)
+    causes: Mapping[str, Floats] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What may be lost: the chance within a year (None where nothing tells it) and the money a year at stake.
+
+    Never added to a gain. The money is of the company's basis.
+    """
+
+    chance: float | None
+    stake: float
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,7 @@ class Finding:
     reason: Text | None = None
     metrics: tuple[str, ...] = ()
     effect: Effect | None = None
+    risk: Risk | None = None
     grade: Grade | None = None
     actions: tuple[str, ...] = ()
     table: str | None = None

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.errors import Text
-from audit.findings.finding import Doubt, Effect, Finding, Severity, Status
+from audit.findings.finding import Doubt, Effect, Finding, Risk, Severity, Status
 from audit.ground.lacks import too_few
+from audit.ground.money import money_of_year
 from audit.method import Threshold, Thresholds, method
 from audit.model.case import Case
 from audit.model.result import Grade, Metric
@@ -134,28 +135,27 @@ def severity_of(
     status: Status,
     thresholds: Thresholds,
     *,
-    annual_revenue: float = 0.0,
-    effect: Effect | None = None,
+    money_share: float = 0.0,
     role_hours_share: float | None = None,
     base_revenue_share: float | None = None,
     invalidates: bool = False,
 ) -> Severity:
     """Return the severity of what is found or watched; ``watch`` is one step lower, never below minor.
 
-    critical: base effect ≥ 3 % of annual revenue, or other findings fall with it; major: ≥ 0.5 %, or ≥ 20 % of a
-    role's hours, or ≥ 10 % of the base's revenue. All limits are thresholds.
+    ``money_share``: base effect ÷ what the company makes in a year in the same money (gross profit against gross
+    profit, revenue against revenue). critical: ≥ 5 % of it, or other findings fall with it; major: ≥ 1 %, or ≥ 20 % of
+    a role's hours, or ≥ 10 % of the base's revenue. All limits are thresholds.
     """
     if status not in ("found", "watch"):
         return "none"
-    money = effect.base / annual_revenue if effect is not None and annual_revenue > 0 else 0.0
     step = 0
     if (
-        money >= thresholds.value("severity.major_money_share")
+        money_share >= thresholds.value("severity.major_money_share")
         or (role_hours_share or 0.0) >= thresholds.value("severity.major_role_hours_share")
         or (base_revenue_share or 0.0) >= thresholds.value("severity.major_base_revenue_share")
     ):
         step = 1
-    if invalidates or money >= thresholds.value("severity.critical_money_share"):
+    if invalidates or money_share >= thresholds.value("severity.critical_money_share"):
         step = 2
     if status == "watch":
         step = max(step - 1, 0)
@@ -176,7 +176,7 @@ def no_figure(id: str, m: Metric, *, facts: Mapping[str, Any] | None = None) -> 
 
 
 _NOTHING = 1e-5
-"""Part of a year's revenue below which money is rounding."""
+"""Part of a year's money below which an effect is rounding."""
 
 
 def make_finding(
@@ -186,6 +186,7 @@ def make_finding(
     *,
     grade: Grade,
     effect: Effect | None = None,
+    risk: Risk | None = None,
     role_hours_share: float | None = None,
     base_revenue_share: float | None = None,
     invalidates: bool = False,
@@ -201,13 +202,13 @@ def make_finding(
     spec = method().findings[id]
     assert status != "unclear" or doubt is not None, f"{id} is unclear and does not say why"
     stands = status in ("found", "watch")
-    if effect is not None and effect.high < _NOTHING * case.annual_revenue:
+    year = 0.0 if effect is None else money_of_year(case, effect.basis)
+    if effect is not None and effect.high < _NOTHING * year:
         effect = None  # what rounding leaves is no price
     severity = severity_of(
         status,
         case.thresholds,
-        annual_revenue=case.annual_revenue,
-        effect=effect,
+        money_share=0.0 if effect is None or year <= 0 else effect.base / year,
         role_hours_share=role_hours_share,
         base_revenue_share=base_revenue_share,
         invalidates=invalidates,
@@ -217,7 +218,8 @@ def make_finding(
         status=status,
         severity=severity,
         metrics=spec.metrics if metrics is None else metrics,
-        effect=effect if stands else None,
+        effect=None if status in ("clear", "not_assessed") else effect,
+        risk=risk if stands else None,
         grade=grade,
         actions=spec.actions if stands and grade != "D" else (),
         table=table,

@@ -11,7 +11,10 @@ import pandas as pd
 from audit.ground.period import since
 from audit.model.case import Case, sql_text
 
-__all__ = ["COVERAGE", "Margin", "margin_of", "margin_of_lines"]
+__all__ = ["COVERAGE", "Basis", "Margin", "margin_of", "margin_of_lines", "money_of_year"]
+
+Basis = Literal["gross_profit", "revenue"]
+"""In what money a sum is told."""
 
 COVERAGE = 0.5
 """Lines with a margin or a cost stand for all where they make up at least this share of revenue."""
@@ -31,7 +34,7 @@ class Margin:
     own: Mapping[str, float]
 
     @property
-    def basis(self) -> Literal["gross_profit", "revenue"]:
+    def basis(self) -> Basis:
         """In what money effects are told."""
         return "revenue" if self.share is None else "gross_profit"
 
@@ -57,8 +60,17 @@ class Margin:
 
 def margin_of(case: Case) -> Margin:
     """Return the margin of the last 12 months (of the whole window where it is shorter)."""
-    lines = case.query(sql_text("audit.ground", "margin"), since=since(case))
-    return margin_of_lines(lines, case.questionnaire.company.get("gross_margin_share"))
+
+    def make() -> Margin:
+        lines = case.query(sql_text("audit.ground", "margin"), since=since(case))
+        return margin_of_lines(lines, case.questionnaire.company.get("gross_margin_share"))
+
+    return case.once("margin", make)
+
+
+def money_of_year(case: Case, basis: Basis) -> float:
+    """Return what the company makes in a year in that money: revenue, or gross profit by its one margin."""
+    return case.annual_revenue if basis == "revenue" else case.annual_revenue * margin_of(case).factor
 
 
 def margin_of_lines(lines: pd.DataFrame, stated: float | None) -> Margin:

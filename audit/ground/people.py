@@ -15,8 +15,10 @@ __all__ = [
     "FIRST_PERSONS",
     "SELLERS",
     "family_label",
+    "hour_cost",
     "labels",
     "person_labels",
+    "post_cost",
     "roles_by_person",
     "small_roles",
     "staff_now",
@@ -128,3 +130,16 @@ def person_labels(case: Case, people: Iterable[str]) -> dict[str, str]:
     seen = case.query(sql_text("audit.ground", "managers"))["manager"]
     names = labels(case, [str(m) for m in seen])
     return {p: names.get(p, p) for p in sorted(set(people))}
+
+
+def hour_cost(staff: pd.DataFrame, families: Collection[str]) -> float | None:
+    """Return what an hour of these families costs: Σ cost ÷ Σ hours a month of those whose cost is given; else None."""
+    part = staff[staff["family"].isin(list(families)) & staff["cost_month"].notna()]
+    hours = float(part["capacity_hours"].sum())
+    return float(part["cost_month"].sum()) / hours if hours > 0 else None
+
+
+def post_cost(staff: pd.DataFrame, families: Collection[str]) -> float | None:
+    """Return what a full-time post of these families costs a year, at their mean pay; None where no cost is given."""
+    part = staff[staff["family"].isin(list(families)) & staff["cost_month"].notna() & (staff["fte"] > 0)]
+    return float(part["cost_month"].sum() / part["fte"].sum()) * 12.0 if len(part) else None

@@ -145,6 +145,8 @@ class MetricSpec(_Named):
     definition_ru: str
     definition_en: str
     formula: str
+    since: int = 1
+    """Edition of the methodology from which this definition holds; figures of earlier ones are not compared with it."""
 
     @property
     def definition(self) -> Text:
@@ -202,6 +204,8 @@ class FindingSpec(_Named):
     """The fact that weighs the finding: a share of a role's hours, of the base's revenue."""
     table: str | None = None
     """Key of the chapter's table behind it."""
+    symptom_of: str = ""
+    """The finding whose symptom it is where that is found: both are told as one problem."""
     picture: tuple[str, ...] = ()
     """Charts that are its evidence, best first; without one its figure stands on the scale of its verdict."""
     facts: tuple[str, ...] = ("value", "low", "high", "n", "watch", "found")
@@ -210,7 +214,17 @@ class FindingSpec(_Named):
 
     @model_validator(mode="after")
     def _declared_by_a_rule(self) -> FindingSpec:
-        declared = self.model_fields_set - {"id", "ru", "en", "metrics", "needs", "actions", "rule", "picture"}
+        declared = self.model_fields_set - {
+            "id",
+            "ru",
+            "en",
+            "metrics",
+            "needs",
+            "actions",
+            "rule",
+            "picture",
+            "symptom_of",
+        }
         if self.rule is None and declared:
             raise ValueError(f"{', '.join(sorted(declared))}: read only with a rule")
         if self.rule == "any" and (idle := declared - {"table", "facts"}):
@@ -235,11 +249,17 @@ class ActionSpec(_Named):
     after: tuple[str, ...] = ()
     first_step_ru: str
     first_step_en: str
+    at_most: int | None = None
+    """So many at most of what the first step speaks of («{n}»); it names the client's own number where that is less."""
+    counted: str = ""
+    """The fact of one of its findings that is this number."""
 
-    @property
-    def first_step(self) -> Text:
-        """The first step in both languages."""
-        return Text(self.first_step_ru, self.first_step_en)
+    def first_step(self, facts: Mapping[str, Any] | None = None) -> Text:
+        """Return the first step in both languages, with the number of this company where ``facts`` hold it."""
+        if self.at_most is None:
+            return Text(self.first_step_ru, self.first_step_en)
+        n = min(self.at_most, int((facts or {}).get(self.counted) or self.at_most))
+        return Text(self.first_step_ru.format(n=n), self.first_step_en.format(n=n))
 
 
 class Benchmark(_Named):

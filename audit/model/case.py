@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,8 @@ from audit.model.window import Window
 from audit.settings import Settings
 
 __all__ = ["TABLES_IN_ORDER", "Case", "collapse", "open_prepared", "sql_text"]
+
+Made = TypeVar("Made")
 
 TABLES_IN_ORDER = ("orders", "client_day", "clients")
 """The collapsed tables, in the order in which each can be made from those before it."""
@@ -85,6 +88,13 @@ class Case:
     window: Window
     sale_type: SaleTypeFacts
     engine: Engine = field(repr=False, compare=False)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what ``make`` gives, made once for this case under that name."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]  # type: ignore[no-any-return]
 
     def query(self, template: str, **values: Any) -> pd.DataFrame:
         """Run portable SQL over lines, orders, client_day, clients; ``w`` is the window."""

@@ -102,6 +102,9 @@ COMPANY_KEYS = (
     Column("minutes_per_touch", "number", "Минут на касание", "Minutes per touch", low=0),
     Column("vat_basis", "code", "Суммы без НДС или с НДС", "Amounts net or gross of VAT", codes=("net", "gross")),
     Column("gross_margin_share", "share", "Валовая маржа, доля выручки", "Gross margin share", low=0, high=1),
+    Column("hire_once", "number", "Расходы на найм одного человека", "Cost of hiring one person", low=0),
+    Column("automation_once", "number", "Автоматизация ввода заказов: разово", "Automating order entry, once", low=0),
+    Column("automation_year", "number", "Автоматизация ввода заказов: в год", "Automating order entry, a year", low=0),
 )
 """Keys of the ``company`` table, which is a list of key and value."""
 

@@ -603,6 +603,8 @@ class FindingView:
     """Further metrics that the verdict rests on: name and metric."""
     sheet: str = ""
     """The annex sheet behind it, by its own name."""
+    symptoms: str = ""
+    """What else shows the same disease, a sentence for page one."""
 
     @property
     def anchor(self) -> str:
@@ -947,7 +949,7 @@ def _headline(view: FindingView, fmt: Fmt) -> Markup:
         shown,
         view.anchor,
         view.title,
-        Markup("<p>{}</p>").format(gist(view.text)) if view.text else "",
+        join((Markup("<p>{}</p>").format(p) for p in (gist(view.text), view.symptoms) if p), ""),
         join(foot, ""),
     )
 

@@ -188,7 +188,19 @@ class ComparisonView:
             else ""
             for k in ("old", "new")
         )
-        return self.plain("verdict", "worth", was=was, now=now)
+
+        def named(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+            return [{**r, "name": self.name(r["finding"])} for r in rows]
+
+        return self.plain(
+            "verdict",
+            "worth",
+            was=was,
+            now=now,
+            same=money["same"],
+            entered=named(money["entered"]),
+            left=named(money["left"]),
+        )
 
     # --- parts of the document
 

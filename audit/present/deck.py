@@ -27,9 +27,9 @@ from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.report import ReportContext, bands_of
 from audit.present.style import GRADES, INK, INK_FAINT, INK_SOFT, RULE, SEVERITIES, STATUS, on_color, readable, tint
-from audit.present.summary import price_words, rank
+from audit.present.summary import is_priced, price_words, rank
 from audit.present.titles import chapter_title
-from audit.present.views import finding_from_json, metric_from_json
+from audit.present.views import finding_from_json, metric_from_json, owner_words
 from audit.present.words import word
 
 __all__ = ["MAX_SLIDES", "chart_of", "fit_text", "whole_sentences", "write_deck"]
@@ -220,17 +220,18 @@ class _Content:
         narrative = Narrative(self.lang, self.fmt)
         if money and money["headline"] is None:
             return _plain(narrative.section("summary", "price", "open", reason=money["reason"]).unescape())
-        if not money or money["headline"]["base"] <= 0:
+        if money is None or not is_priced(money):
             return ""
         outside = [s.title for s in self.all if s.finding.id in money["outside"]]
-        said = narrative.section(
-            "summary", "price", money["basis"], money=money, outside=outside, **price_words(self.findings)
-        )
+        words = price_words(self.findings)
+        way = narrative.section("summary", "options", money["advised"]) if words["first"] else ""
+        said = narrative.section("summary", "price", money["basis"], money=money, outside=outside, way=way, **words)
         return _plain(said.unescape())
 
     def headlines(self) -> list[_Shown]:
         """The findings with a slide of their own: as on page one of the report."""
-        standing = [s for s in self.by_status("found", "watch") if s.finding.grade != "D"]
+        own = {f["id"] for f in self.findings["findings"] if f.get("disease") == f["id"]}
+        standing = [s for s in self.by_status("found", "watch") if s.finding.grade != "D" and s.finding.id in own]
         found = [s for s in standing if s.finding.status == "found"][:MAX_FINDINGS]
         watched = [s for s in standing if s.finding.status == "watch"]
         return found + watched[: max(0, 3 - len(found))]
@@ -607,12 +608,12 @@ class _Deck:
         )
 
     def plan(self) -> None:
-        lang, actions = self.c.lang, sorted(self.c.findings["actions"], key=lambda a: (a["horizon_days"], a["id"]))
+        lang, actions = self.c.lang, self.c.findings["actions"]
         self.open(self.t("plan"))
         rows = []
         for a in actions:
             spec = method().actions.get(a["id"])
-            owner = method().roles[a["owner"]].short.get(lang) if a["owner"] in method().roles else a["owner"]
+            owner = owner_words(a["owner"], a.get("missing_role", ""), lang)
             proof = ""
             if a.get("metric") in method().metrics and a.get("target") is not None:
                 m = method().metrics[a["metric"]]

@@ -205,7 +205,7 @@ _OURS = {"ru": " (наше дополнение)", "en": " (our addition)"}
 def _add_other(id: str, m: Method, lang: Lang, fmt: Fmt, add: Any) -> str:
     if id in m.actions:
         a = m.actions[id]
-        add("step", a.first_step.get(lang))
+        add("step", a.first_step().get(lang))
         add("owner", m.roles[a.owner].name.get(lang))
         add("horizon", fmt.days(a.horizon_days))
         if a.metric is not None and a.target is not None:

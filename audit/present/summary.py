@@ -33,7 +33,7 @@ from audit.present.narrative import Narrative
 from audit.present.titles import chapter_title
 from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json
 
-__all__ = ["SummaryView", "brief", "price_words", "rank"]
+__all__ = ["SummaryView", "brief", "input_name", "is_priced", "price_words", "rank"]
 
 MAX_HEADLINES = 5
 _CERTAINTY = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.0, None: 0.6}
@@ -70,14 +70,44 @@ def brief(text: str, limit: int = 230) -> str:
 
 
 def price_words(findings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the sentence on the price needs beside the sum: gain and cost of relief, whether clients overlap."""
+    """Return what the sentence on the price needs beside the sum: the way advised first, whether prices overlap."""
     money = findings["money"]
-    relief: Mapping[str, Any] = next((f for f in findings["findings"] if f["id"] == "roles.km_overload"), {})
+    parts = sum(f["effect"]["base"] for f in findings["findings"] if f["id"] in money["findings"])
     return {
-        "gain": relief.get("effect") if relief.get("id") in money["findings"] else None,
-        "cost": relief.get("facts", {}).get("relief_cost_year"),
-        "capped": money["headline"]["base"] < 0.95 * money["sum_of_parts"]["base"],
+        "first": next((o for o in money["options"] if o["id"] == money["advised"]), None),
+        "gross": money["advised"] is None and len(money["options"]) > 1,
+        "overlap": money["headline"]["base"] < 0.95 * parts,
+        "hours": any(f["id"] == "roles.km_overload" and f["status"] == "found" for f in findings["findings"]),
     }
+
+
+def is_priced(money: Mapping[str, Any] | None) -> bool:
+    """Whether there is a sum to tell: something found has a price, and no open question holds the sum back."""
+    return bool(money and money["headline"] and money["headline"]["base"] > 0)
+
+
+def input_name(id: str, lang: Lang) -> str:
+    """Return the name of an input of the prices: a metric's, an assumption's, or of what the prices draw beside."""
+    m = method()
+    if id in m.metrics:
+        return m.metrics[id].name.get(lang)
+    if id in m.thresholds.items:
+        reason = m.thresholds[id].reason
+        return reason.ru if lang == "ru" else reason.en
+    return _INPUTS[id].get(lang)
+
+
+_INPUTS = {
+    "retention.new_a_year": Text("новых клиентов в год", "new clients a year"),
+    "retention.second_value": Text(
+        "сколько клиент приносит за год со второй покупки", "what a client brings in the year from its second purchase"
+    ),
+    "retention.own_return": Text("сколько спящих возвращается без усилий", "sleepers that return by themselves"),
+    "retention.excess_clients": Text("клиенты, потерянные сверх общего уровня", "clients lost above the common rate"),
+    "roles.freed_share": Text("высвобождаемая доля часов КМ", "share of client managers' hours freed"),
+    "base.off_profile_margin": Text("достижимая маржа непрофильных", "margin within reach of off-profile clients"),
+    "base.giant_margin_loss": Text("потеря маржи после непосильных заказов", "margin lost after orders too large"),
+}
 
 
 @dataclass(frozen=True)
@@ -119,45 +149,58 @@ class SummaryView:
             )
         return out
 
+    @cached_property
+    def _disease(self) -> dict[str, str]:
+        return {f["id"]: f["disease"] for f in self.findings["findings"] if "disease" in f}
+
+    def symptoms(self, id: str) -> list[FindingView]:
+        """The other findings of the same disease, told with the one that leads it."""
+        return [v for v in self.views if v.finding.id != id and self._disease.get(v.finding.id) == id]
+
+    def problems(self) -> list[FindingView]:
+        """What is found or watched, one entry a disease."""
+        return [v for v in self.views if self._disease.get(v.finding.id) == v.finding.id]
+
     def headlines(self) -> list[FindingView]:
-        """The three to five findings of page one; nothing of grade D, watched ones only where few are found."""
-        standing = [v for v in self.views if v.finding.status in ("found", "watch") and v.finding.grade != "D"]
+        """The three to five problems of page one; nothing of grade D, watched ones only where few are found."""
+        standing = [v for v in self.problems() if v.finding.grade != "D"]
         ordered = sorted(standing, key=lambda v: rank(v.finding))
         found = [v for v in ordered if v.finding.status == "found"][:MAX_HEADLINES]
         watched = [v for v in ordered if v.finding.status == "watch"]
         # The whole text stands on the finding's card; page one has room for what it begins with.
-        return [replace(v, text=brief(str(v.text))) for v in found + watched[: max(0, 3 - len(found))]]
+        return [self._told(v) for v in found + watched[: max(0, 3 - len(found))]]
+
+    def _told(self, view: FindingView) -> FindingView:
+        """Return a finding with what its text begins with, and the titles of its symptoms."""
+        also = "; ".join(lower_first(str(v.title)) for v in self.symptoms(view.finding.id))
+        symptoms = self._say("verdict", "symptoms", titles=also).unescape() if also else ""
+        return replace(view, text=brief(str(view.text)), symptoms=str(symptoms))
+
+    @cached_property
+    def _plan(self) -> dict[str, ActionView]:
+        """Every action of the audit in the order of the plan."""
+        return {a["id"]: action_view(a["id"], self.fmt, a) for a in self.findings["actions"]}
 
     def first_steps(self) -> list[ActionView]:
-        """Actions of the first 30 days, those of the heaviest findings first; then the first steps of longer ones."""
-        seen: list[str] = []
-        standing = [v for v in self.views if v.finding.status in ("found", "watch")]
-        for view in sorted(standing, key=lambda v: (v.finding.status == "watch", rank(v.finding))):
-            for id in view.finding.actions:
-                if id not in seen:
-                    seen.append(id)
-        catalogue = method().actions
-        soon = [i for i in seen if catalogue[i].horizon_days == 30]
-        # what takes longer begins with its first step; what has to wait for another action does not begin yet
-        later = [i for i in seen if i not in soon and not set(catalogue[i].after) & set(seen)]
-        begun = [self._begun(action_view(i, self.fmt)) for i in later]
-        return [*(action_view(i, self.fmt) for i in soon), *begun][:4]
+        """The first four of the plan that wait for nothing; what takes longer than 30 days begins with its first step."""
+        waiting = {a["id"]: set(a["after"]) for a in self.findings["actions"]}
+        free = [v for id, v in self._plan.items() if not waiting[id]]
+        return [v if v.horizon_days == 30 else self._begun(v) for v in free][:4]
 
     def _begun(self, action: ActionView) -> ActionView:
         return replace(action, text=self._say("plan", "begin", step=lower_first(str(action.first_step))))
 
     def all_actions(self) -> list[ActionView]:
-        """Every action of the audit, by horizon."""
-        ids = sorted((a["id"] for a in self.findings["actions"]), key=lambda i: (method().actions[i].horizon_days, i))
-        return [action_view(i, self.fmt) for i in ids]
+        """Every action of the audit, in the order of the plan."""
+        return list(self._plan.values())
 
     def _say(self, name: str, part: str, **values: Any) -> Markup:
         return self.narrative.section("summary", name, part, **values)
 
     def verdict(self) -> Markup:
         """The verdict in one sentence."""
-        found = [v for v in self.views if v.finding.status == "found" and v.finding.grade != "D"]
-        watched = [v for v in self.views if v.finding.status == "watch"]
+        found = [v for v in self.problems() if v.finding.status == "found" and v.finding.grade != "D"]
+        watched = [v for v in self.problems() if v.finding.status == "watch"]
         assessed = [v for v in self.views if v.finding.status in ("found", "watch", "clear")]
         top = sorted(found, key=lambda v: rank(v.finding))
         part = "none" if not assessed else "found" if top else "watch" if watched else "clear"
@@ -173,13 +216,80 @@ class SummaryView:
 
     def price(self) -> Markup:
         """What is found is worth a year, each client counted once; empty where nothing found has a price."""
-        money = self.findings.get("money")
+        money = self.findings["money"]
         if money and money["headline"] is None:
             return self._say("price", "open", reason=money["reason"])
-        if not money or money["headline"]["base"] <= 0:
+        if not is_priced(money):
             return Markup("")
         outside = [v.title for v in self.views if v.finding.id in money["outside"]]
-        return self._say("price", money["basis"], money=money, outside=outside, **price_words(self.findings))
+        words = price_words(self.findings)
+        way = self._say("options", money["advised"]) if words["first"] else ""
+        return self._say("price", money["basis"], money=money, outside=outside, way=way, **words)
+
+    def money(self) -> Section | None:
+        """The business case: ways of acting side by side, what may be lost, what carries the spread."""
+        money = self.findings["money"]
+        if not money:
+            return None
+        fmt = self.fmt
+
+        def label(part: str) -> str:
+            return str(self._say("money", part).unescape())
+
+        parts: list[Any] = []
+        if is_priced(money):
+            rows = [
+                {
+                    "way": str(self._say("options", o["id"]).unescape()),
+                    "cost": None if o["cost"] is None else o["cost"]["year"],
+                    "once": None if o["cost"] is None else o["cost"]["once"],
+                    "gain": fmt.money_range(o["gain"]["low"], o["gain"]["base"], o["gain"]["high"]),
+                    "net": fmt.money_range(*o["net"].values())
+                    if o["net"] is not None
+                    else label("unknown" if o["cost"] is None else "no_margin"),
+                    "payback": o["payback_months"],
+                }
+                for o in money["options"]
+            ]
+            columns = [
+                Col("way", label("way")),
+                Col("cost", label("cost"), "money"),
+                Col("once", label("once"), "money"),
+                Col("gain", label("gain")),
+                Col("net", label("net")),
+                Col("payback", label("payback"), "count"),
+            ]
+            parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]
+            parts += [self._say("money", "reach")]
+            if any(
+                f["id"] == "roles.km_overload" and f.get("facts", {}).get("spare") for f in self.findings["findings"]
+            ):
+                parts += [self._say("money", "spare")]
+        if money["spread"]:
+            spread = pd.DataFrame(
+                [{"input": input_name(x["input"], self.lang), "share": x["share"]} for x in money["spread"]]
+            )
+            columns = [Col("input", label("input")), Col("share", label("share"), "share")]
+            parts += [self._say("money", "spread"), table(spread, columns, fmt=fmt, sortable=False)]
+        unsure = [f for f in self.findings["findings"] if money["headline"] and f.get("could_add", 0.0) > 0]
+        if unsure:
+            more = "; ".join(f"{lower_first(f['title'])} — {fmt.money(f['could_add'])}" for f in unsure)
+            parts += [self._say("money", "could_add", more=more)]
+        if money["risk"]:
+            names = {v.finding.id: str(v.title) for v in self.views}
+            risk = pd.DataFrame(
+                [{"what": names[r["finding"]], "chance": r["chance"], "stake": r["stake"]} for r in money["risk"]]
+            )
+            columns = [
+                Col("what", label("what")),
+                Col("chance", label("chance"), "share"),
+                Col("stake", label("stake"), "money"),
+            ]
+            parts += [self._say("money", "risk"), table(risk, columns, fmt=fmt, sortable=False)]
+        said = [
+            Markup("<p>{}</p>").format(p) if isinstance(p, Markup) and not str(p).startswith("<") else p for p in parts
+        ]
+        return Section("money", label("title"), said, 2)
 
     def _control_sum(self) -> list[Markup]:
         """The total of a file that disagrees most with what was counted, if one does."""
@@ -279,7 +389,13 @@ class SummaryView:
 
     @property
     def _parts(self) -> dict[str, Callable[[], Section | None]]:
-        return {"executive": self.executive, "scorecard": self.scorecard, "plan": self.plan, "limits": self.limits}
+        return {
+            "executive": self.executive,
+            "scorecard": self.scorecard,
+            "money": self.money,
+            "plan": self.plan,
+            "limits": self.limits,
+        }
 
     def section(self, name: str) -> Section | None:
         """Return one section of the summary."""

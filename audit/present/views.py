@@ -9,14 +9,22 @@ from typing import Any
 from markupsafe import Markup
 
 from audit.errors import Lang, Text
-from audit.findings.finding import Effect, Finding
+from audit.findings.finding import Effect, Finding, Risk
 from audit.method import Thresholds, method
 from audit.model.result import Metric
 from audit.present.blocks import ActionView, FindingView
 from audit.present.chart import Band
 from audit.present.format import Fmt
 
-__all__ = ["action_view", "band_of", "finding_from_json", "finding_view", "metric_from_json", "metric_name"]
+__all__ = [
+    "action_view",
+    "band_of",
+    "finding_from_json",
+    "finding_view",
+    "metric_from_json",
+    "metric_name",
+    "owner_words",
+]
 
 _OWNERS = {
     "CLAIM": Text("ответственный за рекламации", "who answers for claims"),
@@ -36,8 +44,9 @@ def band_of(thresholds: Thresholds, finding: str, metric: Metric | None) -> Band
     return Band(t.watch, t.found, t.bad)
 
 
-def action_view(id: str, fmt: Fmt) -> ActionView:
-    """Return an action of the catalogue in words."""
+def action_view(id: str, fmt: Fmt, told: Mapping[str, Any] | None = None) -> ActionView:
+    """Return an action of the catalogue in words; ``told``: what ``findings.json`` says of it here (owner, first step)."""
+    told = told or {}
     a = method().actions[id]
     lang = fmt.lang
     proof = ""
@@ -49,12 +58,23 @@ def action_view(id: str, fmt: Fmt) -> ActionView:
             proof = f"{proof} {sign} {fmt.value(a.target, spec.unit)}".replace("  ", " ")
     return ActionView(
         text=a.name.get(lang),
-        owner=_OWNERS.get(a.owner, method().roles[a.owner].short).get(lang),
+        owner=owner_words(told.get("owner", a.owner), told.get("missing_role", ""), lang),
         horizon_days=a.horizon_days,
-        first_step=a.first_step.get(lang),
+        first_step=told.get("first_step") or a.first_step().get(lang),
         proof=proof,
         effort=a.effort,
     )
+
+
+def owner_words(owner: str, missing: str, lang: Lang) -> str:
+    """Return who answers for an action, and the role that should but that nobody holds."""
+
+    def short(role: str) -> str:
+        return _OWNERS.get(role, method().roles[role].short).get(lang)
+
+    if not missing:
+        return short(owner)
+    return Text(f"{short(owner)} (роли {short(missing)} нет)", f"{short(owner)} (no {short(missing)})").get(lang)
 
 
 def finding_view(
@@ -121,7 +141,7 @@ def metric_from_json(id: str, raw: Mapping[str, Any]) -> Metric:
 
 
 def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
-    """Build a finding from its JSON; an effect comes back without its allocation to clients."""
+    """Build a finding from its JSON; an effect comes back without its draws."""
     effect = raw.get("effect")
     reason = raw.get("reason")
     return Finding(
@@ -139,7 +159,9 @@ def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
             basis=effect["basis"],
             formula=Text(effect["formula"], effect["formula"]),
             inputs=effect.get("inputs", {}),
+            pool=effect.get("pool"),
         ),
+        risk=None if "risk" not in raw else Risk(raw["risk"]["chance"], raw["risk"]["stake"]),
         grade=raw.get("grade"),
         actions=tuple(raw["actions"]),
         facts=raw.get("facts", {}),

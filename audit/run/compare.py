@@ -53,6 +53,11 @@ class Run:
     findings: Mapping[str, Any]
     version: str | None = None
 
+    @property
+    def edition(self) -> int:
+        """The edition of the methodology that its figures follow."""
+        return int(self.findings.get("method", 1))
+
     def day(self, key: str) -> dt.date:
         """Return a date of the audited period: start, as_of, recent_start."""
         return dt.date.fromisoformat(self.findings["period"][key])
@@ -161,12 +166,16 @@ def _changes(old: Run, new: Run) -> list[dict[str, Any]]:
     add("sale_type", o["sale_type"]["used"], n["sale_type"]["used"], ["model.", "roles.", "handoff."])
     if old.version and new.version:
         add("version", old.version, new.version)
+    since = min(old.edition, new.edition)
+    add("method", old.edition, new.edition, [id for id, spec in method().metrics.items() if spec.since > since])
     add("recent_months", _recent_months(old), _recent_months(new), ["retention.", "base.", "ownership."])
     limits = ("watch", "found", "value", "low", "base", "high", "bad", "unit")
     for id in dict.fromkeys([*o["thresholds"], *n["thresholds"]]):
         a, b = (
             {k: t[id][k] for k in limits if k in t.get(id, {})} for t in (o["thresholds"], n["thresholds"])
         )  # a band judges its own finding; a single value may enter any figure of its chapter
+        if old.edition != new.edition and not (a and b):
+            continue  # the other edition of the method has no such parameter: that is said once
         banded = "watch" in a or "watch" in b
         general = id.startswith(("general.", "severity."))
         scope = [id] if banded else [] if general else [id.split(".")[0] + "."]
@@ -356,10 +365,15 @@ def _action_row(action: Mapping[str, Any], metrics: Mapping[str, Mapping[str, An
 def _money(old: Run, new: Run) -> dict[str, Any] | None:
     """Return what everything found was worth a year, before and after; None where the two are not the same money.
 
-    Each is the low, base and high of the headline of findings.json, zero where nothing found had a price.
+    ``old``, ``new``: low, base and high of the headlines, zero where nothing found had a price. ``same``: what the
+    findings that have a price on both sides were worth on each, base by base, be they found or only watched.
+    ``entered``, ``left``: findings that are in one headline alone, with their price on the other side (None without
+    one) and their status there: what is only watched now has left the sum, but its money has not vanished.
     """
     o, n = (run.findings.get("money") for run in (old, new))
     if not (o or n) or old.findings["company"]["currency"] != new.findings["company"]["currency"]:
+        return None
+    if old.edition != new.edition or any(m and m["headline"] is None for m in (o, n)):
         return None
     if o and n and (o["basis"] != n["basis"] or o["unit"] != n["unit"]):
         return None
@@ -368,10 +382,33 @@ def _money(old: Run, new: Run) -> dict[str, Any] | None:
     if any(side and side["headline"] is None for side in (o, n)):
         return None
     none = {"low": 0.0, "base": 0.0, "high": 0.0}
+    before, after = ({f["id"]: f for f in run.findings["findings"]} for run in (old, new))
+    pairs = [
+        {"finding": id, "old": before[id]["effect"]["base"], "new": after[id]["effect"]["base"]}
+        for id in before
+        if "effect" in before[id] and "effect" in after.get(id, {})
+    ]
+    was_in, is_in = (set(m["findings"]) if m else set() for m in (o, n))
+
+    def moved(ids: set[str], here: Mapping[str, Any], there: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [
+            {
+                "finding": id,
+                "price": here[id]["effect"]["base"],
+                "status": there[id]["status"] if id in there else "not_assessed",
+                "other_price": there.get(id, {}).get("effect", {}).get("base"),
+            }
+            for id in method().findings
+            if id in ids
+        ]
+
     return {
         "basis": known["basis"],
         "old": dict(o["headline"]) if o else none,
         "new": dict(n["headline"]) if n else none,
+        "same": {"pairs": pairs, "old": sum(p["old"] for p in pairs), "new": sum(p["new"] for p in pairs)},
+        "entered": moved(is_in - was_in, after, before),
+        "left": moved(was_in - is_in, before, after),
     }
 
 

@@ -1,4 +1,4 @@
-"""Effects by client between the notebooks and the ledger: Parquet below the run that is being made."""
+"""Effects by client and by draw between the notebooks and the ledger: Parquet below the run that is being made."""
 
 from __future__ import annotations
 
@@ -9,37 +9,45 @@ from pathlib import Path
 
 import pandas as pd
 
-from audit.findings.finding import Finding
-from audit.findings.money import Ledger, annual_figure, make_ledger
-from audit.model.case import Case
+from audit.errors import Lang
+from audit.findings.finding import Effect, Finding
 from audit.present.views import finding_from_json
 
-__all__ = ["case_ledger", "saved_ledger", "write_effects"]
-
-
-def case_ledger(case: Case, findings: Sequence[Finding]) -> Ledger | None:
-    """Return the ledger of findings that are still in memory."""
-    return make_ledger(findings, annual_figure(case))
+__all__ = ["saved_findings", "write_effects"]
 
 
 def write_effects(folder: Path, findings: Sequence[Finding]) -> None:
-    """Keep the allocation of each effect to clients until the ledger is made."""
+    """Keep the draws of each effect, and its allocation to clients, until the ledger is made."""
     target = folder / "effects"
     target.mkdir(parents=True, exist_ok=True)
     for f in findings:
-        if f.effect is not None and f.effect.by_client is not None:
-            frame = f.effect.by_client[["client_key", "low", "base", "high"]]
-            frame.reset_index(drop=True).to_parquet(target / f"{f.id}.parquet")
+        if f.effect is None or f.effect.pool is None:
+            continue
+        pd.DataFrame({"drawn": f.effect.drawn, **f.effect.causes}).to_parquet(target / f"{f.id}.draws.parquet")
+        if f.effect.shares is not None:
+            f.effect.shares.to_parquet(target / f"{f.id}.shares.parquet")
 
 
-def saved_ledger(case: Case, folder: Path) -> Ledger | None:
-    """Return the ledger of the chapters saved below ``folder``."""
+def _with_draws(effect: Effect, folder: Path, id: str) -> Effect:
+    kept, shares = folder / f"{id}.draws.parquet", folder / f"{id}.shares.parquet"
+    if not kept.is_file():
+        return effect
+    draws = pd.read_parquet(kept)
+    return replace(
+        effect,
+        drawn=draws["drawn"].to_numpy(),
+        causes={name: draws[name].to_numpy() for name in draws.columns if name != "drawn"},
+        shares=pd.read_parquet(shares) if shares.is_file() else None,
+    )
+
+
+def saved_findings(folder: Path, lang: Lang) -> list[Finding]:
+    """Return the findings of the chapters saved below ``folder``, their effects with draws."""
     findings = []
     for path in sorted((folder / "chapters").glob("*.json")):
         for raw in json.loads(path.read_text(encoding="utf-8"))["findings"]:
-            f = finding_from_json(raw, case.settings.report.lang)
-            kept = folder / "effects" / f"{f.id}.parquet"
-            if f.effect is not None and kept.is_file():
-                f = replace(f, effect=replace(f.effect, by_client=pd.read_parquet(kept)))
+            f = finding_from_json(raw, lang)
+            if f.effect is not None:
+                f = replace(f, effect=_with_draws(f.effect, folder / "effects", f.id))
             findings.append(f)
-    return make_ledger(findings, annual_figure(case))
+    return findings

@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit.errors import Text
+from audit.errors import Lang, Text
+from audit.findings.business import Cost, Option, business_case
 from audit.findings.catalogue import unjudged_findings
 from audit.findings.finding import Doubt, Effect, Finding
-from audit.findings.money import Ledger
+from audit.findings.money import Amount, Ledger, could_add, make_ledger
+from audit.findings.plan import Step, diseases, plan_of
+from audit.ground.money import margin_of
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import Metric
@@ -22,6 +25,8 @@ from audit.present.narrative import Narrative
 __all__ = ["assemble", "chapter_json", "dump", "metric_json"]
 
 SCHEMA = "km-audit/1"
+METHOD = 2
+"""Edition of the methodology that the figures follow."""
 
 
 def _plain(value: Any) -> Any:
@@ -67,7 +72,7 @@ def _effect_json(effect: Effect, currency: str, lang: str) -> dict[str, Any]:
                 "basis": effect.basis,
                 "formula": effect.formula.ru if lang == "ru" else effect.formula.en,
                 "inputs": effect.inputs,
-                "allocated": effect.by_client is not None,
+                "pool": effect.pool,
             }
         )
     )
@@ -83,6 +88,8 @@ def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str, s
         out["needs"] = {"units": f.doubt.units}
     if f.effect is not None:
         out["effect"] = _effect_json(f.effect, currency, lang)
+    if f.risk is not None:
+        out["risk"] = _plain({"chance": f.risk.chance, "stake": f.risk.stake, "unit": f"{currency}/year"})
     if f.grade is not None:
         out["grade"] = f.grade
     out["actions"] = list(f.actions)
@@ -117,11 +124,12 @@ def assemble(
     case: Case,
     chapters: Sequence[Mapping[str, Any]],
     failed: Mapping[str, Text] | None = None,
-    ledger: Ledger | None = None,
+    priced: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     """Put the chapters together in the order of the report; what no chapter judged is ``not_assessed``.
 
-    ``failed`` names chapters that broke, with the error: their findings say so. ``ledger`` is what all is worth together.
+    ``failed`` names chapters that broke, with the error: their findings say so. ``priced``: the findings with the
+    draws of their effects, from which comes what all is worth together.
     """
     lang = case.settings.report.lang
     fmt = Fmt(lang, case.currency)
@@ -137,15 +145,17 @@ def assemble(
         title, text = narrative.finding(f)
         findings[f.id] = _finding_json(f, _unescape(title), _unescape(text), case.currency, lang)
     ordered = [findings[id] for id in method().findings if id in findings]
-    used: dict[str, list[str]] = {}
-    for f in ordered:
-        if f["status"] in ("found", "watch"):
-            for action in f["actions"]:
-                used.setdefault(action, []).append(f["id"])
+    by_id = {f["id"]: f for f in ordered}
+    for id, disease in diseases(by_id).items():
+        by_id[id]["disease"] = disease
+    for id, more in could_add(priced).items():
+        by_id[id]["could_add"] = _plain(more)
+    money = _money_json(case, make_ledger(priced), by_id)
     i, w, s = case.intake, case.window, case.sale_type
     clients = case.clients()
     return {
         "schema": SCHEMA,
+        "method": METHOD,
         "company": {"name": case.company_name, "currency": case.currency},
         "lang": lang,
         "thresholds": {
@@ -186,23 +196,48 @@ def assemble(
         },
         "metrics": metrics,
         "findings": ordered,
-        "money": _ledger_json(ledger, case),
+        "money": money,
         "actions": [
-            {
-                "id": id,
-                "findings": used[id],
-                "owner": a.owner,
-                "horizon_days": a.horizon_days,
-                "effort": a.effort,
-                "metric": a.metric,
-                "target": a.target,
-                "title": a.name.get(lang),
-                "first_step": a.first_step.get(lang),
-                "after": [b for b in a.after if b in used],
-            }
-            for id, a in method().actions.items()
-            if id in used
+            _step_json(step, by_id, lang) for step in plan_of(case, by_id, [] if money is None else money["options"])
         ],
+    }
+
+
+def _step_json(step: Step, findings: Mapping[str, Mapping[str, Any]], lang: Lang) -> dict[str, Any]:
+    a = method().actions[step.id]
+    facts = {k: v for id in step.findings for k, v in findings[id].get("facts", {}).items()}
+    out = {
+        "id": step.id,
+        "findings": list(step.findings),
+        "owner": step.owner,
+        "horizon_days": a.horizon_days,
+        "effort": a.effort,
+        "metric": a.metric,
+        "target": a.target,
+        "title": a.name.get(lang),
+        "first_step": a.first_step(facts).get(lang),
+        "after": list(step.after),
+        "net": step.net,
+    }
+    named = {"person": step.person, "missing_role": step.missing}
+    return out | {k: v for k, v in named.items() if v is not None}
+
+
+def _amount_json(amount: Amount | None) -> dict[str, float] | None:
+    return None if amount is None else {"low": amount.low, "base": amount.base, "high": amount.high}
+
+
+def _cost_json(cost: Cost | None) -> dict[str, float] | None:
+    return None if cost is None else {"once": cost.once, "year": cost.year}
+
+
+def _option_json(option: Option) -> dict[str, Any]:
+    return {
+        "id": option.id,
+        "cost": _cost_json(option.cost),
+        "gain": _amount_json(option.gain),
+        "net": _amount_json(option.net),
+        "payback_months": option.payback_months,
     }
 
 
@@ -210,39 +245,59 @@ _IN_DOUBT = 0.1
 """Share of revenue in open questions from which no sum of money is named (contracts, section 6)."""
 
 
-def _ledger_json(ledger: Ledger | None, case: Case) -> dict[str, Any] | None:
-    """Return what all is worth together; no sum while the questions about the data leave too much of revenue open."""
+def _held_back(case: Case) -> Text | None:
+    """Return why no sum is named while questions about the data leave too much of revenue open."""
     open_share = min(1.0, sum(q.share for q in case.intake.questions))
-    unit = f"{case.currency or 'money'}/year"
-    if open_share >= _IN_DOUBT:
-        percent = f"{100.0 * open_share:.0f}"
-        reason = Text(
-            f"Сумма не названа: {percent} % выручки — в неотвеченных вопросах о данных",
-            f"No sum is named: {percent} % of revenue is in open questions about the data",
-        )
+    if open_share < _IN_DOUBT:
+        return None
+    percent = f"{100.0 * open_share:.0f}"
+    return Text(
+        f"Сумма не названа: {percent} % выручки — в неотвеченных вопросах о данных",
+        f"No sum is named: {percent} % of revenue is in open questions about the data",
+    )
+
+
+def _money_json(case: Case, ledger: Ledger | None, findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the business case: the gain of all that is found, the way advised first, all ways, risks, spread."""
+    risk = [
+        {"finding": id, "chance": f["risk"]["chance"], "stake": f["risk"]["stake"]}
+        for id, f in findings.items()
+        if f["status"] == "found" and "risk" in f
+    ]
+    unit, reason = f"{case.currency or 'money'}/year", _held_back(case)
+    basis = margin_of(case).basis if ledger is None else ledger.basis
+    if reason is not None:
         return {
             "unit": unit,
-            "basis": ledger.basis if ledger is not None else "revenue",
+            "basis": basis,
             "headline": None,
             "reason": reason.get(case.settings.report.lang),
-            "findings": list(ledger.findings) if ledger is not None else [],
-            "outside": list(ledger.outside) if ledger is not None else [],
+            **dict.fromkeys(("cost", "net", "payback_months", "advised")),
+            "options": [],
+            "risk": _plain(risk),
+            "spread": [],
+            "findings": [] if ledger is None else list(ledger.findings),
+            "outside": [] if ledger is None else list(ledger.outside),
         }
-    if ledger is None:
+    if ledger is None and not risk:
         return None
-    amounts = {
-        name: {"low": a.low, "base": a.base, "high": a.high}
-        for name, a in (("headline", ledger.headline), ("sum_of_parts", ledger.sum_of_parts))
-    }
+    cases = business_case(case, {} if ledger is None else ledger.effects, findings)
+    first = cases.first
     return dict(
         _plain(
             {
                 "unit": unit,
-                "basis": ledger.basis,
-                **amounts,
-                "clients": len(ledger.by_client),
-                "findings": list(ledger.findings),
-                "outside": list(ledger.outside),
+                "basis": basis,
+                "headline": _amount_json(Amount(0.0, 0.0, 0.0) if ledger is None else ledger.headline),
+                "cost": None if first is None else _cost_json(first.cost),
+                "net": None if first is None else _amount_json(first.net),
+                "payback_months": None if first is None else first.payback_months,
+                "advised": cases.advised,
+                "options": [_option_json(o) for o in cases.options],
+                "risk": risk,
+                "spread": [] if ledger is None else [{"input": i, "share": s} for i, s in ledger.spread.items()],
+                "findings": [] if ledger is None else list(ledger.findings),
+                "outside": [] if ledger is None else list(ledger.outside),
             }
         )
     )

@@ -16,7 +16,7 @@ from audit.model.case import Case
 from audit.present.chapter import ChapterView
 from audit.present.summary import SummaryView
 from audit.run.cases import open_case
-from audit.run.effects import case_ledger, saved_ledger, write_effects
+from audit.run.effects import saved_findings, write_effects
 from audit.run.findings_json import assemble, chapter_json, dump
 from audit.run.sheets import write_sheets
 
@@ -215,8 +215,7 @@ def built_chapters() -> list[str]:
 def compute_all(case: Case) -> dict[str, Any]:
     """Diagnose every chapter in this process and return the content of ``findings.json``."""
     views = [diagnose_chapter(case, c) for c in built_chapters()]
-    ledger = case_ledger(case, [f for v in views for f in v.findings])
-    return assemble(case, [chapter_json(v) for v in views], ledger=ledger)
+    return assemble(case, [chapter_json(v) for v in views], priced=[f for v in views for f in v.findings])
 
 
 def open_summary(namespace: Mapping[str, Any] | None = None, **parameters: Any) -> SummaryView:
@@ -233,7 +232,7 @@ def open_summary(namespace: Mapping[str, Any] | None = None, **parameters: Any) 
             case,
             [json.loads(p.read_text(encoding="utf-8")) for p in saved],
             {chapter: Text(**text) for chapter, text in broken.items()},
-            saved_ledger(case, Path(values["out"])),
+            saved_findings(Path(values["out"]), case.settings.report.lang),
         )
     else:
         findings = compute_all(case)

@@ -20,7 +20,7 @@ from audit.present.chart import pictures_later
 from audit.present.deck import write_deck
 from audit.present.report import read_context
 from audit.resources import resource_dir
-from audit.run.effects import saved_ledger
+from audit.run.effects import saved_findings
 from audit.run.execute import Execution, execute_notebook
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs
@@ -367,7 +367,7 @@ def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, 
     saved = sorted((stage / "chapters").glob("*.json"))
     broken = {f.chapter: f.error for f in failed if f.error is not None}
     chapters = [json.loads(p.read_text(encoding="utf-8")) for p in saved]
-    return assemble(case, chapters, broken, saved_ledger(case, stage))
+    return assemble(case, chapters, broken, saved_findings(stage, case.settings.report.lang))
 
 
 def _copy_rejects(prepared: Path, stage: Path) -> None:

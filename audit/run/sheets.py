@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from audit.findings.money import make_ledger
 from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import Sheet
 from audit.present.blocks import Col
-from audit.run.effects import saved_ledger
+from audit.run.effects import saved_findings
 
 __all__ = ["read_sheets", "write_sheets"]
 
@@ -140,34 +141,35 @@ def _verdict_sheets(findings: Mapping[str, Any], case: Case) -> list[Sheet]:
 
 
 def _money_sheet(folder: Path, case: Case) -> list[Sheet]:
-    """Return the ledger: per client the effect that counts in the headline, and the sum of all effects on it."""
-    ledger = saved_ledger(case, folder)
-    if ledger is None or ledger.by_client.empty:
+    """Return the ledger: what of the headline falls on each client and finding; clients to come have a row a finding."""
+    ledger = make_ledger(saved_findings(folder, case.settings.report.lang))
+    if ledger is None or not ledger.parts:
         return []
     ru, lang = case.settings.report.lang == "ru", case.settings.report.lang
     names = case.clients().set_index("client_key")["client_name"]
-    frame = ledger.by_client.assign(
-        client=ledger.by_client["client_key"].map(names),
-        why=[method().describe(id, lang) for id in ledger.by_client["finding"]],
-    ).sort_values(["base", "client_key"], ascending=[False, True])
 
     def t(russian: str, english: str) -> str:
         return russian if ru else english
 
+    to_come = t("Новые клиенты, которые ещё придут", "New clients to come")
+    named = set(ledger.by_client["finding"])
+    coming = [{"finding": id, "base": base, "client": to_come} for id, base in ledger.parts.items() if id not in named]
+    rows = ledger.by_client.assign(client=ledger.by_client["client_key"].map(names))
+    frame = pd.concat([rows, pd.DataFrame(coming, columns=["finding", "base", "client"])], ignore_index=True)
+    frame["why"] = [method().describe(id, lang) for id in frame["finding"]]
+    frame = frame.sort_values(["base", "client_key"], ascending=[False, True], ignore_index=True)
+
     return [
         Sheet(
             t("Деньги по клиентам", "Money by client"),
-            t("Цена выявленного: каждый клиент посчитан один раз", "What was found is worth: each client once"),
+            t("Из чего складывается сумма: по клиентам и выводам", "What the sum is made of: by client and finding"),
             frame,
             [
                 Col("client_key", t("Код клиента", "Client key")),
                 Col("client", t("Клиент", "Client")),
                 Col("why", t("Какой вывод засчитан", "Finding that counts")),
-                Col("low", t("В год, низко", "A year, low"), "money_full"),
-                Col("base", t("В год, базово", "A year, base"), "money_full"),
-                Col("high", t("В год, высоко", "A year, high"), "money_full"),
+                Col("base", t("В год", "A year"), "money_full"),
                 Col("cap", t("Приносит в год", "Brings a year"), "money_full"),
-                Col("parts", t("Сумма всех эффектов", "Sum of all effects"), "money_full"),
             ],
         )
     ]

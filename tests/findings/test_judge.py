@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,10 @@ from audit.errors import Text
 from audit.findings.catalogue import judge_chapter, unjudged_findings
 from audit.findings.finding import Doubt, Effect, Finding
 from audit.findings.judge import band, doubt_of, not_assessed, severity_of, status_of, worse
+from audit.ground.money import margin_of
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult, Metric
+from tests.case_builder import make_case
 
 
 def band_of(watch: float, found: float, bad: str) -> Threshold:
@@ -84,29 +87,29 @@ def effect(base: float) -> Effect:
 @pytest.mark.parametrize(
     ("status", "more", "severity"),
     [
-        ("found", {"effect": effect(30)}, "critical"),  # 30 of 1 000 = 3 %
-        ("found", {"effect": effect(29)}, "major"),
-        ("found", {"effect": effect(5)}, "major"),  # 0.5 %
-        ("found", {"effect": effect(4)}, "minor"),
+        ("found", {"money_share": 0.05}, "critical"),
+        ("found", {"money_share": 0.049}, "major"),
+        ("found", {"money_share": 0.01}, "major"),
+        ("found", {"money_share": 0.009}, "minor"),
         ("found", {"role_hours_share": 0.2}, "major"),
         ("found", {"role_hours_share": 0.19}, "minor"),
         ("found", {"base_revenue_share": 0.1}, "major"),
         ("found", {"invalidates": True}, "critical"),
-        ("watch", {"effect": effect(30)}, "major"),  # one step lower
-        ("watch", {"effect": effect(5)}, "minor"),
+        ("watch", {"money_share": 0.05}, "major"),  # one step lower
+        ("watch", {"money_share": 0.01}, "minor"),
         ("watch", {}, "minor"),  # never below minor
-        ("clear", {"effect": effect(500)}, "none"),
+        ("clear", {"money_share": 0.5}, "none"),
         ("not_assessed", {}, "none"),
         ("unclear", {"effect": effect(30)}, "none"),
     ],
 )
 def test_severity(status: Any, more: dict[str, Any], severity: str) -> None:
-    assert severity_of(status, method().thresholds, annual_revenue=1000, **more) == severity
+    assert severity_of(status, method().thresholds, **more) == severity
 
 
 def test_the_limits_of_severity_are_thresholds() -> None:
     changed = method().thresholds.override({"severity.critical_money_share": 0.5, "severity.major_money_share": 0.4})
-    assert severity_of("found", changed, annual_revenue=1000, effect=effect(300)) == "minor"
+    assert severity_of("found", changed, money_share=0.3) == "minor"
 
 
 def test_a_metric_without_a_value_is_not_assessed_with_its_reason() -> None:
@@ -149,3 +152,21 @@ def test_a_chapter_gives_every_finding_of_its_catalogue() -> None:
         if order:
             with pytest.raises(AssertionError, match="without a verdict"):
                 judge_chapter(case, result, lambda *_, given=given: given[1:])
+
+
+@pytest.mark.parametrize(("revenue_effect", "severity"), [(60.0, "critical"), (40.0, "major"), (9.0, "minor")])
+def test_the_severity_is_the_same_with_and_without_the_margin_column(revenue_effect: float, severity: str) -> None:
+    rows = [{"client": "A", "order_date": f"2024-{m:02d}-01", "amount": 250} for m in (3, 6, 9, 12)]
+    plain = make_case(rows)
+    known = make_case([{**r, "margin": 50} for r in rows])
+    metric = Metric("roles.km_operational_share", 0.5, "share", "high")
+    # The export covers nine months of a year; whatever the company makes in one is what the effect is held against.
+    year = plain.annual_revenue
+    of_revenue = Effect(0, 0, year, "revenue", Text("", ""))
+    money = {
+        "revenue": replace(of_revenue, base=revenue_effect / 1000 * year),
+        "gross_profit": replace(of_revenue, base=revenue_effect / 1000 * year * 0.2, basis="gross_profit"),
+    }
+    for case in (plain, known):
+        f = band(case, "roles.km_overload", metric, effect=money[margin_of(case).basis])
+        assert f.severity == severity

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from audit.errors import Text
 from audit.findings.finding import Effect, Finding
-from audit.present.summary import SummaryView, brief, rank
+from audit.findings.plan import diseases, plan_of
+from audit.present.summary import SummaryView, brief, input_name, rank
 from audit.run.notebook_api import compute_all
 from tests.case_builder import make_case
 
@@ -37,6 +40,10 @@ def summary(findings: dict[str, Any], lang: str = "ru") -> SummaryView:
         if f["id"] in findings:
             f.update(status="not_assessed", severity="none", actions=[], title=f["id"], text="Text.")
             f.update(findings[f["id"]])
+    by_id = {f["id"]: f for f in told["findings"]}
+    for id, disease in diseases(by_id).items():
+        by_id[id]["disease"] = disease
+    told["actions"] = [{"id": s.id, "owner": s.owner, "after": list(s.after)} for s in plan_of(case, by_id, [])]
     return SummaryView(case, told)
 
 
@@ -87,7 +94,45 @@ def test_first_steps_wait_for_what_must_come_first() -> None:
         }
     )
     steps = [str(a.text) for a in both.first_steps()]
-    # thirty days: no growth targets; then the hands are begun, and the work is not handed over before they are there
-    assert len(steps) == 2 and steps[0].startswith("Не повышать планы") and steps[1].startswith("Начать: по таблице")
+    # no growth targets; the work that can be handed over is begun, and new hands wait for what is left of it
+    assert len(steps) == 2 and steps[0].startswith("Не повышать планы") and steps[1].startswith("Начать: составить")
     alone = summary({"roles.km_overload": {**found, "actions": ["relieve_km"]}})
     assert [str(a.text)[:7] for a in alone.first_steps()] == ["Начать:"]
+
+
+def amount(base: float) -> dict[str, float]:
+    return {"low": base / 2, "base": base, "high": base * 2}
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_business_case_is_a_table_and_page_one_names_the_net_of_the_first_way(lang: str) -> None:
+    found = {"status": "found", "severity": "major", "effect": amount(9e5) | {"basis": "gross_profit", "formula": ""}}
+    s = summary({"retention.leaky_first_purchase": found}, lang)
+    way = {"id": "second_purchase_route", "cost": {"once": 0.0, "year": 3e4}, "gain": amount(9e5)}
+    s.findings["money"] = {  # type: ignore[index]
+        "unit": "RUB/year",
+        "basis": "gross_profit",
+        "headline": amount(9e5),
+        "advised": way["id"],
+        "options": [way | {"net": amount(8.7e5), "payback_months": 1}],
+        "risk": [{"finding": "retention.leaky_first_purchase", "chance": None, "stake": 4e5}],
+        "spread": [{"input": id, "share": 0.4} for id in ("retention.reach_second", "retention.second_value")],
+        "findings": ["retention.leaky_first_purchase"],
+        "outside": [],
+    }
+    section = s.section("money")
+    assert section is not None
+    html = str(section.html).replace("\xa0", " ")
+    price = str(s.price()).replace("\xa0", " ")
+    net = "0,87" if lang == "ru" else "0.87"
+    assert net in html and "400" in html
+    assert ("маршрут второй покупки" if lang == "ru" else "the second-purchase route") in price and net in price
+    # Held back by an open question: nothing is said of money.
+    s.findings["money"]["headline"] = None  # type: ignore[index]
+    assert s.price() == ""
+
+
+def test_every_input_of_a_price_has_a_name_in_both_languages() -> None:
+    for id in ("retention.second_purchase_share", "base.wallet_capture", "roles.freed_share", "retention.own_return"):
+        ru, en = input_name(id, "ru"), input_name(id, "en")
+        assert ru and en and ru != en

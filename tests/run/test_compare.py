@@ -327,6 +327,48 @@ def test_the_price_is_compared_where_it_is_the_same_money() -> None:
     assert other.content["money"] is None and ComparisonView(other.content).worth() == ""
 
 
+def with_price(told: dict[str, Any], id: str, status: str, base: float, counted: bool) -> dict[str, Any]:
+    """The same audit with a finding of that status and price, in the sum or not."""
+    f = {"id": id, "status": status, "severity": "major", "metrics": [], "title": id, "text": id, "actions": []}
+    out = copy.deepcopy(told)
+    out["findings"] = [x for x in out["findings"] if x["id"] != id]
+    out["findings"].append(f | {"effect": {"low": base / 2, "base": base, "high": base * 2}})
+    if counted:
+        out["money"]["findings"].append(id)
+    return out
+
+
+def test_money_that_is_only_watched_now_has_not_vanished() -> None:
+    leak, sleep, late = "retention.revenue_leak", "retention.sleeping_clients", "retention.frequency_decline"
+    old = with_price(priced(findings(), 5e6), leak, "found", 2e6, counted=True)
+    old = with_price(old, sleep, "found", 3e6, counted=True)
+    new = with_price(priced(later(), 2e6), leak, "found", 1e6, counted=True)
+    new = with_price(new, sleep, "watch", 2.5e6, counted=False)
+    new = with_price(new, late, "found", 1e6, counted=True)
+    content = compared(old, new).content
+    money = content["money"]
+    # On the same findings 5 m became 3.5 m; the headlines, 5 m and 2 m, are made of other findings.
+    assert (money["same"]["old"], money["same"]["new"]) == (5e6, 3.5e6)
+    assert [r["finding"] for r in money["entered"]] == [late]
+    (gone,) = money["left"]
+    assert (gone["finding"], gone["status"], gone["other_price"]) == (sleep, "watch", 2.5e6)
+    said = ComparisonView(content).worth().replace("\u00a0", " ")
+    assert "now watched, worth RUB 2.5m" in said and "before RUB 5m, now RUB 3.5m" in said
+
+
+def test_editions_of_the_method_are_told_apart() -> None:
+    old, new = priced(findings(), 4e6), priced(later(), 1e6) | {"method": 2}
+    some = {"value": 0.2, "unit": "share", "low": 0.1, "high": 0.3, "n": 9}
+    for told in (old, new):
+        told["metrics"] = told["metrics"] | {"roles.capacity_uplift": dict(some)}
+    content = compared(old, new).content
+    assert content["money"] is None, "prices of two editions are not the same money"
+    (change,) = [c for c in content["changes"] if c["kind"] == "method"]
+    assert (change["old"], change["new"]) == (1, 2) and "roles.capacity_uplift" in change["scope"]
+    rows = {m["id"]: m["verdict"] for m in content["metrics"]}
+    assert rows["roles.capacity_uplift"] == "incomparable"
+
+
 def test_page_one_names_the_verdicts_that_changed_with_their_figures() -> None:
     new = later()
     new["findings"][1]["status"] = "clear"

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from audit.stats.montecarlo import Range, product, propagate
+from audit.stats.montecarlo import (
+    Range,
+    drawn_estimate,
+    drawn_gamma,
+    drawn_range,
+    drawn_share,
+    product,
+    propagate,
+    shares_of_spread,
+)
 
 
 def test_triangle_moments_and_quantiles_equal_scipy():
@@ -71,3 +80,24 @@ def test_a_range_out_of_order_is_refused():
         propagate(lambda: np.zeros(1), {})
     with np.errstate(divide="ignore"), pytest.raises(ValueError, match="finite"):
         propagate(lambda x: 1 / x, {"x": Range(0, 1, 2)})
+
+
+def test_draws_follow_what_they_are_drawn_from() -> None:
+    e = drawn_estimate("e", 0.5, 0.4, 0.8)
+    low, middle, high = np.quantile(e, [0.025, 0.5, 0.975])
+    assert (low, middle, high) == pytest.approx((0.4, 0.5, 0.8), abs=0.01)
+    assert (drawn_estimate("e", 0.5, None, None) == 0.5).all()
+    # Beta(2.5, 8.5): mean 2.5 ÷ 11; gamma(9.5): mean and variance 9.5.
+    assert drawn_share("s", 0.2, 10).mean() == pytest.approx(2.5 / 11, rel=0.02)
+    assert drawn_gamma("g", 9).mean() == pytest.approx(9.5, rel=0.02)
+    assert drawn_gamma("g", 9).var() == pytest.approx(9.5, rel=0.06)
+    assert np.median(drawn_range("r", Range(0.0, 0.5, 1.0))) == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_spread_is_shared_out_by_what_each_input_carries() -> None:
+    a, b, c = (drawn_range(n, Range(0.0, 0.5, 1.0)) for n in "abc")
+    # Variances 4 : 1 : 0 of the same triangle.
+    parts = shares_of_spread(2 * a + b, {"a": a, "b": b, "c": c, "fixed": np.ones(len(a))})
+    assert parts["a"] == pytest.approx(0.8, abs=0.03) and parts["b"] == pytest.approx(0.2, abs=0.03)
+    assert parts["c"] < 0.02 and "fixed" not in parts and list(parts) == ["a", "b", "c"]
+    assert shares_of_spread(np.ones(10), {"a": a[:10]}) == {}

@@ -13,10 +13,8 @@ import pandas as pd
 from audit.chapters.clients import giants as indigestion
 from audit.chapters.clients.growth import GROWTH_COLUMNS, earned_growth, rank_correlation
 from audit.chapters.clients.profile import OffProfile, off_profile
-from audit.chapters.clients.regularity import own_best, quarters_of, xyz
-from audit.chapters.clients.room import Wallet, abcd, wallet
-from audit.chapters.clients.shares import abc, by_holding, concentration, long_tail, smaller_half
-from audit.chapters.clients.similar import RangeGaps, range_gaps
+from audit.chapters.clients.regularity import xyz
+from audit.chapters.clients.shares import abc, abcd, by_holding, concentration, long_tail, smaller_half
 from audit.errors import Text
 from audit.ground.answers import read_answers
 from audit.ground.hours import group_hours
@@ -24,8 +22,9 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.money import Margin, margin_of
 from audit.ground.norm import norm_of, seller_of_type
-from audit.ground.people import person_labels, roles_by_person
+from audit.ground.people import hour_cost, person_labels, roles_by_person
 from audit.ground.period import since, to_year
+from audit.ground.room import quarters_of, quarters_wide, range_of, room_of, wallet_of
 from audit.ground.shares import Share
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
@@ -64,10 +63,10 @@ def diagnose(case: Case) -> ChapterResult:
     rows = _sql(case, "clients", since=since(case), prior=max(w.prior_start, w.start))
     buyers = rows[rows["revenue"] > 0].reset_index(drop=True)
     margin = margin_of(case)
-    gaps, range_part = _range(case, buyers)
-    keys, wallet_part = _wallet(case, buyers)
+    range_part = _range(case, buyers)
+    wallet_part = _wallet(case, buyers)
     odd, profile_part = _off_profile(case, buyers, margin)
-    clients = _client_table(case, buyers, margin, gaps, keys, odd)
+    clients = _client_table(case, buyers, margin, odd)
     parts = [
         _spread(case, clients),
         _tail(case, clients),
@@ -102,14 +101,7 @@ def diagnose(case: Case) -> ChapterResult:
 # --- one row per client
 
 
-def _client_table(
-    case: Case,
-    buyers: pd.DataFrame,
-    margin: Margin,
-    gaps: RangeGaps | None,
-    keys: Wallet | None,
-    odd: OffProfile | None,
-) -> pd.DataFrame:
+def _client_table(case: Case, buyers: pd.DataFrame, margin: Margin, odd: OffProfile | None) -> pd.DataFrame:
     """Return everything known of each client that bought: one row per client, largest first.
 
     ``annual_figure``: gross profit a year where the basis is gross profit (the client's own margin where known,
@@ -130,23 +122,8 @@ def _client_table(
         abc(by_key["gross_profit"].fillna(0.0), a, b) if has_margin else pd.Series(None, by_key.index, dtype=object)
     )
     c["abc_margin"] = c["client_key"].map(profit).astype(object).where(known, None)
-    c = c.join(_quarter_columns(case, c))
-    empty = pd.Series(np.nan, index=c.index)
-    if gaps is not None and len(gaps.clients):
-        per = gaps.clients.set_index("client_key")
-        c["missing"] = c["client_key"].map(per["missing"]).astype(float)
-        c["missing_beyond_chance"] = c["client_key"].map(per["beyond_chance"]).astype(float)
-    else:
-        c["missing"], c["missing_beyond_chance"] = empty, empty
-    share = keys.table.set_index("client_key")["share"] if keys is not None else pd.Series(dtype=float)
-    c["wallet_share"] = c["client_key"].map(share).astype(float)
-    room = abcd(
-        c.assign(missing=c["missing_beyond_chance"]),
-        max_wallet=float(t["base.wallet_headroom"].watch or 0.0),
-        min_missing=t.value("base.room_missing_categories"),
-        max_to_best=t.value("base.room_below_best"),
-    )
-    c = c.join(room)
+    c = c.join(_evenness(case, c)).join(room_of(case), on="client_key")
+    c["abcd"] = abcd(c["abc"], c["room"])
     c["smaller_half"] = smaller_half(c)
     q = case.questionnaire.company
     per_order, per_line = q.get("minutes_per_order"), q.get("minutes_per_line")
@@ -160,24 +137,16 @@ def _client_table(
     return c.sort_values(["revenue", "client_key"], ascending=[False, True], kind="stable").reset_index(drop=True)
 
 
-def _quarter_columns(case: Case, clients: pd.DataFrame) -> pd.DataFrame:
+def _evenness(case: Case, clients: pd.DataFrame) -> pd.DataFrame:
     t = case.thresholds
-    quarters = quarters_of(case.window)
-    names = [f"q{k}" for k in range(len(quarters))]
-    if quarters:
-        rows = _sql(case, "quarters", quarters=quarters).set_index("client_key")[names]
-        wide = rows.reindex(clients["client_key"]).fillna(0.0).astype(float).set_axis(clients.index)
-    else:
-        wide = pd.DataFrame(index=clients.index)
-    steady = xyz(
-        wide,
+    return xyz(
+        quarters_wide(case, clients["client_key"]),
         clients["first_day"],
-        [q["from"] for q in quarters],
+        [q["from"] for q in quarters_of(case.window)],
         x=t.value("base.xyz_x"),
         y=t.value("base.xyz_y"),
         least=t.count("base.xyz_min_quarters"),
     )
-    return steady.join(own_best(wide))
 
 
 def _classes(clients: pd.DataFrame) -> pd.DataFrame:
@@ -291,17 +260,9 @@ def _tail(case: Case, clients: pd.DataFrame) -> Part:
         "tail_orders": tail.orders,
         "tail_revenue": tail.revenue,
         "tail_entry_hours_year": hours * to_year(case),
-        "hour_cost": _hour_cost(case),
+        "hour_cost": hour_cost(read_answers(case).staff, ("KM", "SOP", "OP", "BO", "UNI")),
     }
     return Part(metrics, {}, facts)
-
-
-def _hour_cost(case: Case) -> float | None:
-    """Return what an hour of those who handle orders costs: Σ cost ÷ Σ hours a month; None where no cost is given."""
-    staff = read_answers(case).staff
-    part = staff[staff["family"].isin(["KM", "SOP", "OP", "BO", "UNI"]) & staff["cost_month"].notna()]
-    hours = float(part["capacity_hours"].sum())
-    return float(part["cost_month"].sum()) / hours if hours > 0 else None
 
 
 def _regularity(clients: pd.DataFrame) -> Part:
@@ -391,7 +352,7 @@ def _off_profile(case: Case, buyers: pd.DataFrame, margin: Margin) -> tuple[OffP
 # --- wallet
 
 
-def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
+def _wallet(case: Case, buyers: pd.DataFrame) -> Part:
     id = "base.wallet_share"
     columns = [
         "client_key",
@@ -406,14 +367,14 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
     ]
     nothing = {"wallet": pd.DataFrame(columns=columns)}
     if missing := missing_sheets(case, "key_clients"):
-        return None, Part([no_metric(id, missing)], nothing)
+        return Part([no_metric(id, missing)], nothing)
     q = case.questionnaire.table("key_clients").copy()
     q["client_key"] = clients_named(case, q["client_id"])
     unknown = int(q["client_key"].isna().sum())
-    annual = buyers.set_index("client_key")["revenue"] * to_year(case)
-    found = wallet(q, annual)
+    found = wallet_of(case)
+    assert found is not None
     if found.mean.value is None and unknown == len(q):
-        return None, Part(
+        return Part(
             [
                 no_metric(
                     id,
@@ -426,7 +387,7 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
             nothing,
         )
     if found.mean.value is None:
-        return None, Part(
+        return Part(
             [
                 no_metric(
                     id,
@@ -462,25 +423,26 @@ def _wallet(case: Case, buyers: pd.DataFrame) -> tuple[Wallet | None, Part]:
         computed_high=found.computed_mean.high,
     )
     facts = {"wallet_headroom": float(table["headroom"].sum()), "wallet_unknown_clients": unknown}
-    return found, Part([m], {"wallet": table[columns]}, facts)
+    return Part([m], {"wallet": table[columns]}, facts)
 
 
 # --- range
 
 
-def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
+def _range(case: Case, buyers: pd.DataFrame) -> Part:
     id = "base.range_gap"
     t = case.thresholds
     nothing = {"gaps": pd.DataFrame(columns=["client_key", "category"]), "missing_categories": pd.DataFrame()}
     if missing := missing_columns(case, "sku_group"):
-        return None, Part([no_metric(id, missing)], nothing)
+        return Part([no_metric(id, missing)], nothing)
     peers = t.count("base.similar_clients")
-    mix = _sql(case, "categories", since=since(case), max_clients=t.count("base.similar_max_clients"))
-    found = range_gaps(mix, buyers, peers=peers, min_share=t.value("base.similar_min_share"))
+    goods = range_of(case)
+    assert goods is not None
+    mix, found = goods.mix, goods.gaps
     regular = int((buyers["order_days"] >= 2).sum())
     least = max(t.count("general.min_units"), peers + 1)
     if found.beyond.value is None or len(found.clients) < least:
-        return None, Part([no_metric(id, too_few(len(found.clients), least, REGULAR), n=len(found.clients))], nothing)
+        return Part([no_metric(id, too_few(len(found.clients), least, REGULAR), n=len(found.clients))], nothing)
     e, value = found.beyond, found.beyond.value
     m = metric(
         id,
@@ -511,7 +473,7 @@ def _range(case: Case, buyers: pd.DataFrame) -> tuple[RangeGaps | None, Part]:
         "range_beyond_chance": beyond_share,
         "range_with_gap": int((found.clients["missing"] > 0).sum()),
     }
-    return found, Part([m], {"gaps": gaps, "missing_categories": by_category}, facts)
+    return Part([m], {"gaps": gaps, "missing_categories": by_category}, facts)
 
 
 # --- indigestion

@@ -1,4 +1,4 @@
-"""How evenly clients buy (X, Y, Z), and how far each is below its own best year."""
+"""How evenly clients buy: X, Y, Z."""
 
 from __future__ import annotations
 
@@ -7,26 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from audit.model.calendar import add_months
-from audit.model.window import Window
-
-__all__ = ["QUARTERS_MOST", "own_best", "quarters_of", "xyz"]
-
-QUARTERS_MOST = 20
-"""Five years: an older best year says little about what the client could buy today."""
-
-
-def quarters_of(window: Window) -> list[dict[str, dt.date]]:
-    """Return the whole quarters counted back from the last day, latest first: from and until, inclusive."""
-    out: list[dict[str, dt.date]] = []
-    until = window.as_of
-    for k in range(1, QUARTERS_MOST + 1):
-        start = add_months(window.as_of, -3 * k) + dt.timedelta(days=1)
-        if start < window.start:
-            break
-        out.append({"from": start, "until": until})
-        until = start - dt.timedelta(days=1)
-    return out
+__all__ = ["xyz"]
 
 
 def xyz(
@@ -61,20 +42,3 @@ def xyz(
     out = pd.DataFrame({"variation": variation}, index=quarters.index)
     out["xyz"] = pd.Series(label, index=quarters.index, dtype=object)
     return out
-
-
-def own_best(quarters: pd.DataFrame) -> pd.DataFrame:
-    """Compare the last four quarters of a client with its own best four in a row.
-
-    ``quarters``: one row per client, net revenue, latest first. Columns: ``best_year`` money, ``to_best``: last four ÷
-    best four, at most 1. None where the window has fewer than five quarters or the client never had a positive year.
-    """
-    values = quarters.to_numpy(dtype=np.float64)
-    n, k = values.shape
-    empty = np.full(n, np.nan)
-    if k < 5:
-        return pd.DataFrame({"best_year": empty, "to_best": empty}, index=quarters.index)
-    years = np.lib.stride_tricks.sliding_window_view(values, 4, axis=1).sum(axis=2)
-    best = years.max(axis=1)
-    to_best = np.divide(np.maximum(years[:, 0], 0.0), best, out=empty.copy(), where=best > 0)
-    return pd.DataFrame({"best_year": np.where(best > 0, best, np.nan), "to_best": to_best}, index=quarters.index)

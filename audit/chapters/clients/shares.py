@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = ["Concentration", "Tail", "abc", "by_holding", "concentration", "long_tail", "smaller_half"]
+__all__ = ["Concentration", "Tail", "abc", "abcd", "by_holding", "concentration", "long_tail", "smaller_half"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +121,15 @@ def long_tail(clients: pd.DataFrame) -> Tail:
     return Tail(
         len(tail), orders, revenue, orders / float(clients["orders"].sum()), revenue / float(clients["revenue"].sum())
     )
+
+
+def abcd(size: pd.Series, room: pd.Series) -> pd.Series:
+    """Place clients by size now and room to grow: A grow and guard, B guard, C grow selectively, D serve cheaply.
+
+    ``size``: class by revenue, A is large; ``room``: True, False, or None where nothing is known, and so is the place.
+    """
+    large = (size == "A").to_numpy()
+    grows = (room == True).to_numpy()  # noqa: E712 - an object column
+    place = np.where(large, np.where(grows, "A", "B"), np.where(grows, "C", "D")).astype(object)
+    place[room.isna().to_numpy()] = None
+    return pd.Series(place, index=size.index, dtype=object)

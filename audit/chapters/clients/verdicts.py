@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from audit.errors import Text
 from audit.findings.declared import declared
-from audit.findings.finding import Effect, Finding, Status
+from audit.findings.finding import Effect, Finding, Risk, Status
 from audit.findings.judge import band, few, judged, make_finding, no_figure, not_assessed, status_of, worse
-from audit.findings.pricing import allocated
+from audit.findings.pricing import WALLET_OUTSIDE, Inputs, price
+from audit.ground.money import margin_of, money_of_year
 from audit.method import Threshold
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
@@ -46,13 +46,6 @@ def _period(result: ChapterResult) -> dict[str, Any]:
 
 def _limits(limits: Threshold) -> dict[str, Any]:
     return {"watch": limits.watch, "found": limits.found}
-
-
-# --- effects
-
-
-def _formula(basis: str, profit: Text, revenue: Text) -> Text:
-    return profit if basis == "gross_profit" else revenue
 
 
 # --- verdicts
@@ -99,7 +92,10 @@ def _concentration(case: Case, result: ChapterResult) -> Finding:
     clients_only = worse(*statuses[:2])
     facts["by_holding"] = status != clients_only
     largest = max(top1.value, group1.value or 0.0)
-    return make_finding(case, id, status, grade="C", base_revenue_share=largest, table="clients", facts=facts)
+    risk = Risk(t.value("base.client_leaves"), largest * money_of_year(case, margin_of(case).basis))
+    return make_finding(
+        case, id, status, grade="C", risk=risk, base_revenue_share=largest, table="clients", facts=facts
+    )
 
 
 def _long_tail(case: Case, result: ChapterResult) -> Finding:
@@ -134,36 +130,19 @@ def _tail_effect(case: Case, result: ChapterResult) -> Effect | None:
     x = result.facts
     if x["hour_cost"] is None or x["basis"] != "gross_profit":
         return None
-    part = case.thresholds.range("base.tail_saving")
     clients = result.tables["clients"]
     tail = clients[clients["smaller_half"] & (clients["entry_hours"] > 0)]
-    cost = tail["entry_hours"] * x["to_year"] * x["hour_cost"]
-    amounts = pd.DataFrame(
-        {
-            "client_key": tail["client_key"],
-            **{name: cost * share for name, share in zip(("low", "base", "high"), part, strict=True)},
-        }
-    )
+    inputs = Inputs(case)
+    hours = inputs.known("hours", float(tail["entry_hours"].sum()) * x["to_year"])
+    cost = hours * inputs.known("hour_cost", x["hour_cost"])
     formula = Text(
         "Σ часы ввода заказов меньшей половины клиентов в год × цена часа × доля, которую снимает дешёвое "
-        "обслуживание; "
-        "нижняя граница: звонки и претензии следа не оставляют",
-        "Σ hours a year to enter the orders of the smaller half of clients × cost of an hour × the part that "
-        "cheap service "
-        "saves; a lower bound: calls and claims leave no trace",
+        "обслуживание; нижняя граница: звонки и претензии следа не оставляют",
+        "Σ hours a year to enter the orders of the smaller half of clients × cost of an hour × the part that cheap "
+        "service saves; a lower bound: calls and claims leave no trace",
     )
-    return allocated(
-        result,
-        amounts,
-        formula,
-        {
-            "hours": float(tail["entry_hours"].sum()) * x["to_year"],
-            "hour_cost": x["hour_cost"],
-            "saving_low": part[0],
-            "saving_base": part[1],
-            "saving_high": part[2],
-        },
-    )
+    saved = cost * inputs.assumption("base.tail_saving")
+    return price(inputs, saved, formula, tail, "entry_hours", revenue=False)
 
 
 def _off_profile(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
@@ -189,24 +168,19 @@ def _off_profile_effect(case: Case, result: ChapterResult) -> Effect | None:
         return None
     margin, revenue = off["margin_share"].astype(float), off["revenue"].astype(float) * x["to_year"]
     targets = sorted([0.0, x["off_margin_limit"], max(x["off_margin_median"], 0.0)])
-    amounts = pd.DataFrame({"client_key": off["client_key"]})
-    for name, target in zip(("low", "base", "high"), targets, strict=True):
-        amounts[name] = (revenue * (target - margin).clip(lower=0.0)).clip(upper=revenue)
+    raised = [(revenue * (target - margin).clip(lower=0.0)).clip(upper=revenue) for target in targets]
+    inputs = Inputs(case)
+    for name, target in zip(("margin_low", "margin_base", "margin_high"), targets, strict=True):
+        inputs.known(name, target)
     formula = Text(
         "Σ выручка клиента в год × (целевая маржа − его маржа), где она ниже; цель: ноль, 10-й процентиль, "
-        "медиана компании "
-        "по возрастанию",
+        "медиана компании по возрастанию",
         "Σ client's revenue a year × (target margin − its margin) where it is lower; target: zero, the company's 10th "
         "percentile, its median, in rising order",
     )
-    # The annual gross profit of a loss-making client is negative: its revenue is the ceiling here.
-    return allocated(
-        result,
-        amounts,
-        formula,
-        {"margin_low": targets[0], "margin_base": targets[1], "margin_high": targets[2], "clients": float(len(off))},
-        cap=None,
-    )
+    amount = inputs.range("base.off_profile_margin", *(float(r.sum()) for r in raised))
+    # A client sold at a loss brings nothing that could be its ceiling.
+    return price(inputs, amount, formula, off.assign(raised=raised[2]), "raised", revenue=False, limited=False)
 
 
 def _wallet(case: Case, result: ChapterResult) -> Finding:
@@ -242,38 +216,10 @@ def _wallet(case: Case, result: ChapterResult) -> Finding:
 
 def _wallet_effect(case: Case, result: ChapterResult) -> Effect | None:
     """Price the headroom: the part of the budget spent elsewhere that a year of work can win."""
-    x = result.facts
-    part = case.thresholds.range("base.wallet_capture")
     wallet = result.tables["wallet"]
-    amounts = pd.DataFrame({"client_key": wallet["client_key"]})
-    for name, share in zip(("low", "base", "high"), part, strict=True):
-        amounts[name] = wallet["headroom"].astype(float) * share * x["margin_share"]
-    formula = _formula(
-        x["basis"],
-        Text(
-            "Σ бюджет клиента, уходящий другим, × достижимая за год доля × валовая маржа; не больше нынешней валовой "
-            "прибыли клиента за год",
-            "Σ client's budget spent elsewhere × the part a year can win × gross margin; at most the client's "
-            "present gross "
-            "profit a year",
-        ),
-        Text(
-            "Σ бюджет клиента, уходящий другим, × достижимая за год доля; не больше нынешней выручки клиента за год",
-            "Σ client's budget spent elsewhere × the part a year can win; at most the client's present revenue a year",
-        ),
-    )
-    return allocated(
-        result,
-        amounts,
-        formula,
-        {
-            "headroom": float(wallet["headroom"].sum()),
-            "capture_low": part[0],
-            "capture_base": part[1],
-            "capture_high": part[2],
-            "margin_share": x["margin_share"],
-        },
-    )
+    inputs = Inputs(case)
+    outside = inputs.known("headroom", float(wallet["headroom"].sum()))
+    return price(inputs, outside * inputs.assumption("base.wallet_capture"), WALLET_OUTSIDE, wallet, "headroom")
 
 
 def _range_gap(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
@@ -290,46 +236,29 @@ def _range_gap(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
 def _range_effect(case: Case, result: ChapterResult) -> Effect | None:
     """Price the missing range: what similar clients spend on it, not missing by chance, sold by a year's work."""
     x = result.facts
-    gaps = result.tables["gaps"]
+    gaps, wallet = result.tables["gaps"], result.tables["wallet"]
     if gaps.empty:
         return None
-    part = case.thresholds.range("base.range_uptake")
-    money = gaps.groupby("client_key", sort=True)["expected_revenue"].sum() * x["to_year"]
-    real = x["range_beyond_chance"]
-    amounts = pd.DataFrame({"client_key": money.index})
-    for name, share in zip(("low", "base", "high"), part, strict=True):
-        amounts[name] = money.to_numpy(dtype=np.float64) * real * share * x["margin_share"]
-    formula = _formula(
-        x["basis"],
+    missing = gaps.groupby("client_key", sort=True)["expected_revenue"].sum() * x["to_year"] * x["range_beyond_chance"]
+    known = wallet.set_index("client_key")["headroom"].reindex(missing.index)
+    inputs = Inputs(case)
+    outside = known.fillna(0.0) * inputs.assumption("base.wallet_capture").mean()
+    typical = missing.where(known.isna(), 0.0) * inputs.assumption("base.range_uptake").mean()
+    by_wallet = inputs.known("headroom", float(known.sum())) * inputs.drawn["base.wallet_capture"]
+    by_range = inputs.known("missing_revenue", float(missing[known.isna()].sum())) * inputs.drawn["base.range_uptake"]
+    return price(
+        inputs,
+        by_wallet + by_range,
         Text(
-            "Σ выручка клиента × типичная доля недостающей категории у похожих × часть, недостающая не "
-            "случайно, × доля, "
-            "которую продаёт год работы, × валовая маржа; не больше нынешней валовой прибыли клиента за год",
-            "Σ client's revenue × typical share of the missing category with similar clients × the part not "
-            "missing by "
-            "chance × the part a year's work sells × gross margin; at most the client's present gross profit a year",
+            "Σ бюджет клиента, уходящий другим, × достижимая за год доля; где он неизвестен — Σ выручка клиента × "
+            "типичная доля недостающей категории у похожих × часть, недостающая не случайно, × доля, которую продаёт "
+            "год работы",
+            "Σ client's budget spent elsewhere × the part a year can win; where it is not known Σ client's revenue × "
+            "typical share of the missing category with similar clients × the part not missing by chance × the part a "
+            "year's work sells",
         ),
-        Text(
-            "Σ выручка клиента × типичная доля недостающей категории у похожих × часть, недостающая не "
-            "случайно, × доля, "
-            "которую продаёт год работы; не больше нынешней выручки клиента за год",
-            "Σ client's revenue × typical share of the missing category with similar clients × the part not "
-            "missing by "
-            "chance × the part a year's work sells; at most the client's present revenue a year",
-        ),
-    )
-    return allocated(
-        result,
-        amounts,
-        formula,
-        {
-            "missing_revenue": float(money.sum()),
-            "not_by_chance": real,
-            "uptake_low": part[0],
-            "uptake_base": part[1],
-            "uptake_high": part[2],
-            "margin_share": x["margin_share"],
-        },
+        pd.DataFrame({"client_key": missing.index, "gain": (outside + typical).to_numpy()}),
+        "gain",
     )
 
 
@@ -373,39 +302,31 @@ def _indigestion(case: Case, result: ChapterResult) -> Finding:
         id,
         status,
         grade="C",
-        effect=_indigestion_effect(result, len(rows), float(limits.watch or 0.0)),
+        effect=_indigestion_effect(case, result, len(rows), float(limits.watch or 0.0)),
         table="giants",
         facts=facts,
     )
 
 
-def _indigestion_effect(result: ChapterResult, outcomes: int, limit: float) -> Effect | None:
-    """Price the margin that the others' orders lost after giant orders, if beyond chance; no allocation."""
+def _indigestion_effect(case: Case, result: ChapterResult, outcomes: int, limit: float) -> Effect | None:
+    """Price the margin that the others' orders lost after giant orders, if beyond chance; it falls on all clients."""
     x = result.facts
     margin = result.tables["outcomes"][result.tables["outcomes"]["outcome"] == "margin"]
-    if margin.empty or x["giant_years"] <= 0:
+    if margin.empty or x["giant_years"] <= 0 or x["basis"] != "gross_profit":
         return None
     r = margin.iloc[0]
     if not r["worse"] or r["p"] * outcomes >= limit:
         return None
-    years = max(x["giant_years"], 1.0)
-    money = float(r["after_n"]) / years
-    return Effect(
-        low=max(0.0, float(r["drop_low"])) * money,
-        base=float(r["before"] - r["after"]) * money,
-        high=float(r["drop_high"]) * money,
-        basis="gross_profit",
-        formula=Text(
-            "(валовая маржа остальных до непосильных заказов − после) × их выручка в это время / лет в периоде; "
-            "связь, а не "
-            "доказанная причина",
-            "(gross margin of the others before orders too large − after) × their revenue in that time / years in the "
-            "window; an association, not a proven cause",
-        ),
-        inputs={
-            "margin_before": float(r["before"]),
-            "margin_after": float(r["after"]),
-            "revenue_after": float(r["after_n"]),
-            "years": years,
-        },
+    inputs = Inputs(case)
+    after = inputs.known("revenue_after", float(r["after_n"]))
+    years = inputs.known("years", max(x["giant_years"], 1.0))
+    fall = inputs.estimate(
+        "base.giant_margin_loss", float(r["before"] - r["after"]), float(r["drop_low"]), float(r["drop_high"])
     )
+    formula = Text(
+        "(валовая маржа остальных до непосильных заказов − после) × их выручка в это время / лет в периоде; "
+        "связь, а не доказанная причина",
+        "(gross margin of the others before orders too large − after) × their revenue in that time / years in the "
+        "window; an association, not a proven cause",
+    )
+    return price(inputs, fall * after / years, formula, result.tables["clients"], "revenue", revenue=False)

@@ -106,7 +106,7 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
     else:
         status = "watch"
     effect = excess_loss_effect(
-        result,
+        case,
         m,
         result.tables["handed"],
         1,

@@ -20,6 +20,7 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets, too_few
 from audit.ground.norm import PAIRS, family_of, norm_of
 from audit.ground.people import SELLERS, staff_now
+from audit.ground.room import wallet_of
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
@@ -238,7 +239,7 @@ def diagnose(case: Case) -> ChapterResult:
     q, t, w = case.questionnaire, case.thresholds, case.window
     empty = {
         "clients": faults(q.table("key_clients").head(0), {}, (), file_min=0.7, centre_min=0.5).assign(
-            client_key=None, client_name=None, revenue=0.0, to_do=None
+            client_key=None, client_name=None, revenue=0.0, headroom=0.0, to_do=None
         ),
         "leads": pd.DataFrame(columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over"]),
         "not_listed": pd.DataFrame(columns=["client_key", "client_name", "revenue", "order_days"]),
@@ -267,6 +268,9 @@ def diagnose(case: Case) -> ChapterResult:
     )
     revenue = case.query(sql_text("audit.ground", "recent_revenue"), since=max(w.recent_start, w.start))
     table = _with_revenue(case, table, revenue)
+    keys = wallet_of(case)
+    outside = pd.Series(dtype=float) if keys is None else keys.table.set_index("client_key")["headroom"]
+    table["headroom"] = table["client_key"].map(outside).astype(float).fillna(0.0)
     # «From 16» and «more than 15» are one and the same whole number of clients.
     found = t["keys.too_many"].found
     assert found is not None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.findings.declared import declared
-from audit.findings.finding import Finding
+from audit.findings.declared import Price, declared
+from audit.findings.finding import Effect, Finding
 from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of
+from audit.findings.pricing import WALLET_OUTSIDE, Inputs, price
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
@@ -18,7 +19,8 @@ _SHARES = ("no_file", "no_buying_centre", "no_backup", "no_influence", "disincen
 def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     facts = {f"keys.{name}": _facts for name in _SHARES} | {"keys.disincentive": _facts_of_pay}
-    return [*declared(case, result, facts=facts), _too_many(case, result), _no_plan(case, result)]
+    prices = {f"keys.{name}": _wallet_price(name) for name in ("no_file", "no_buying_centre")}
+    return [*declared(case, result, facts=facts, prices=prices), _too_many(case, result), _no_plan(case, result)]
 
 
 def _facts(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
@@ -28,6 +30,25 @@ def _facts(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
 
 def _facts_of_pay(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     return {**_facts(case, result, m), "lower_rate": result.facts["lower_rate"]}
+
+
+def _wallet_price(fault: str) -> Price:
+    """Return how the fault is priced: what its clients spend elsewhere × the part a year of planned work can win.
+
+    Where nobody's wallet is known there is no price.
+    """
+
+    def effect(case: Case, result: ChapterResult) -> Effect | None:
+        clients = result.tables["clients"]
+        concerned = clients[(clients[fault] == True) & (clients["headroom"] > 0)]  # noqa: E712 - an object column
+        if concerned.empty:
+            return None
+        inputs = Inputs(case)
+        outside = inputs.known("headroom", float(concerned["headroom"].sum()))
+        won = outside * inputs.assumption("base.wallet_capture")
+        return price(inputs, won, WALLET_OUTSIDE, concerned, "headroom")
+
+    return effect
 
 
 def _too_many(case: Case, result: ChapterResult) -> Finding:
@@ -78,6 +99,7 @@ def _no_plan(case: Case, result: ChapterResult) -> Finding:
         status = "watch"
     share = facts["revenue_share"]
     doubt = doubt_of(m, limits, sampled=False)
+    effect = _wallet_price("no_plan")(case, result)
     return make_finding(
-        case, id, status, grade="C", base_revenue_share=share, table="clients", facts=facts, doubt=doubt
+        case, id, status, grade="C", effect=effect, base_revenue_share=share, table="clients", facts=facts, doubt=doubt
     )

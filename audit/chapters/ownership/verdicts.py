@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from audit.errors import Text
-from audit.findings.finding import Effect, Finding, Status
+from audit.findings.finding import Finding, Risk, Status
 from audit.findings.judge import (
     band,
     doubt_of,
@@ -19,7 +17,6 @@ from audit.findings.judge import (
     steadied,
     worse,
 )
-from audit.findings.pricing import allocated
 from audit.ground.lacks import too_few
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
@@ -85,7 +82,7 @@ def _single_owner(case: Case, result: ChapterResult) -> Finding:
         id,
         worse(*statuses),
         grade="C",
-        effect=_single_effect(case, result),
+        risk=_single_risk(case, result),
         base_revenue_share=revenue.value or 0.0,
         doubt=next(
             (d for k in (m, revenue) for at in ("beyond", "without_beyond") if (d := doubt_of(k, limits, at))), None
@@ -95,44 +92,21 @@ def _single_owner(case: Case, result: ChapterResult) -> Finding:
     )
 
 
-def _single_effect(case: Case, result: ChapterResult) -> Effect | None:
-    """Price the risk: single-owner clients × how often a seller leaves × the published fall after a change of manager.
-
-    Only where the staff sheet shows that sellers do leave; the published range stands for the fall, not our own figure.
-    """
-    x = result.facts
-    turnover = x["turnover"]
-    if turnover is None:
-        return None
-    fall = case.thresholds.range("ownership.departure_scenario")
+def _single_risk(case: Case, result: ChapterResult) -> Risk | None:
+    """What is at stake when a seller leaves whom alone clients know, by the published fall after such a change."""
     single = result.tables["clients"]
-    single = single[single["single"] & (single["annual_figure"] > 0)]
-    amounts = pd.DataFrame({"client_key": single["client_key"]})
-    for name, share in zip(("low", "base", "high"), fall, strict=True):
-        amounts[name] = single["annual_figure"].astype(float) * turnover[name] * share
-    what_ru = "валовая прибыль" if x["basis"] == "gross_profit" else "выручка"
-    what_en = "gross profit" if x["basis"] == "gross_profit" else "revenue"
-    formula = Text(
-        f"Σ {what_ru} клиента с единственным продавцом за год × доля продавцов, уходящих за год, × опубликованное "
-        "снижение "
-        "после смены менеджера (Ши и др., 2017); сценарий, а не измерение",
-        f"Σ {what_en} a year of clients with one seller only × share of sellers leaving a year × published fall "
-        "after a "
-        "change of manager (Shi et al., 2017); a scenario, not a measurement",
-    )
-    return allocated(
-        result,
-        amounts,
-        formula,
-        {
-            "turnover_low": turnover["low"],
-            "turnover_base": turnover["base"],
-            "turnover_high": turnover["high"],
-            "fall_low": fall[0],
-            "fall_base": fall[1],
-            "fall_high": fall[2],
-        },
-    )
+    brought = single.loc[single["single"].astype(bool), "annual_figure"].astype(float).sum()
+    return _departure_risk(result, float(brought) * _published_fall(case))
+
+
+def _published_fall(case: Case) -> float:
+    return case.thresholds.range("ownership.departure_scenario")[1]
+
+
+def _departure_risk(result: ChapterResult, stake: float) -> Risk | None:
+    """Return the risk of a seller's leaving; its chance is the share of sellers that left in a year, where known."""
+    turnover = result.facts["turnover"]
+    return Risk(None if turnover is None else float(turnover["base"]), stake) if stake > 0 else None
 
 
 def _bus_factor(case: Case, result: ChapterResult) -> Finding:
@@ -171,7 +145,18 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
         status = "found"
     elif m.value <= limits.found or (m.value < e["even_split"] and m.value < e["chance_low"]):
         status = "watch"
-    return make_finding(case, id, status, grade="C", base_revenue_share=e["top_share"], table="books", facts=facts)
+    books, x = result.tables["books"], result.facts
+    largest = float(books["repeat_revenue"].max()) * x["to_year"] * x["margin_share"]
+    return make_finding(
+        case,
+        id,
+        status,
+        grade="C",
+        risk=_departure_risk(result, largest * _published_fall(case)),
+        base_revenue_share=e["top_share"],
+        table="books",
+        facts=facts,
+    )
 
 
 def _handover_loss(case: Case, result: ChapterResult) -> Finding:
@@ -223,48 +208,20 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
         )
         return not_assessed(id, reason, facts=facts)
     facts["dominant"] = "dominant_share" in m.extra
-    return band(case, id, m, steady=True, effect=_handover_effect(result, m), table="handed", facts=facts)
+    return band(case, id, m, steady=True, risk=_handover_risk(result, m), table="handed", facts=facts)
 
 
 def _percent(share: float | None) -> str:
     return "—" if share is None else f"{share * 100:.0f}"
 
 
-def _handover_effect(result: ChapterResult, m: Metric) -> Effect | None:
-    """Price what handed clients bring less a year than comparable ones; shared out by their revenue before."""
-    if m.value is None or m.value >= 0 or m.low is None or m.high is None:
-        return None
-    x = result.facts
+def _handover_risk(result: ChapterResult, m: Metric) -> Risk | None:
+    """What handed clients brought less a year than comparable ones: at stake whenever a book changes hands again."""
+    assert m.value is not None
     handed = result.tables["handed"]
-    yearly = handed["expected"].astype(float) * 365.25 / handed["span_days"].astype(float) * x["margin_share"]
-    per = yearly.groupby(handed["client_key"]).max()
-    amounts = pd.DataFrame({"client_key": per.index})
-    for name, change in (("low", m.high), ("base", m.value), ("high", m.low)):
-        amounts[name] = per.to_numpy(dtype=float) * max(0.0, -change)
-    what_ru = "валовой прибыли" if x["basis"] == "gross_profit" else "выручки"
-    what_en = "gross profit" if x["basis"] == "gross_profit" else "revenue"
-    formula = Text(
-        f"Σ ожидаемой {what_ru} переданного клиента за год (до передачи × изменение у сопоставимых клиентов) × "
-        "снижение "
-        "против сопоставимых; границы — интервал 95 %",
-        f"Σ expected {what_en} a year of a handed client (before × what became of comparable clients) × the fall "
-        "against "
-        "comparable ones; limits from the 95% interval",
-    )
-    # A lost client has no figure of the last 12 months; what it brought before the hand-over is its ceiling.
-    return allocated(
-        result,
-        amounts,
-        formula,
-        {
-            "expected": float(per.sum()),
-            "change_low": m.low,
-            "change_base": m.value,
-            "change_high": m.high,
-            "margin_share": x["margin_share"],
-        },
-        cap=None,
-    )
+    yearly = handed["expected"].astype(float) * 365.25 / handed["span_days"].astype(float)
+    per = yearly.groupby(handed["client_key"]).max() * result.facts["margin_share"]
+    return _departure_risk(result, float(per.sum()) * max(0.0, -m.value))
 
 
 def _overloaded(case: Case, result: ChapterResult) -> Finding:

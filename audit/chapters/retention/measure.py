@@ -24,10 +24,11 @@ from audit.chapters.retention.first_part import (
     top_share,
 )
 from audit.chapters.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
+from audit.chapters.retention.returns import own_return, second_value
 from audit.chapters.retention.second import curve_table, purchase_split, share_at, waits
 from audit.chapters.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
 from audit.chapters.retention.trends import ITEMS_COVERAGE, calendar_table, company_trends, monthly_table, trend_metrics
-from audit.chapters.retention.worklist import goods_text, second_value, worklist
+from audit.chapters.retention.worklist import goods_text, worklist
 from audit.errors import Text
 from audit.ground.dates import day_text
 from audit.ground.keys import clients_named
@@ -156,8 +157,8 @@ def _second_purchase(c: _Chapter) -> None:
     by = {"cohort": year + "/" + half, "segment": c.new["segment"], "first_manager": c.new["first_manager"]}
     c.tables["second_by"] = purchase_split(c.new, by, w.as_of, w.horizon_days, t.count("general.min_units"))
     recent_new = c.new[c.new["first_day"] >= pd.Timestamp(max(w.recent_start, w.new_from, w.start))]
-    c.facts |= second_value(c.new, pd.Timestamp(w.as_of), t.count("general.min_units"))
-    c.facts["new_a_year"] = new_a_year(c.buyers, w)[1]
+    c.facts |= second_value(c.case, c.new)
+    c.facts["new_seen"], c.facts["new_a_year"] = new_a_year(c.buyers, w)
     once = recent_new[recent_new["second_day"].isna()]
     c.tables["once"] = (
         once[["client_key", "client_name", "segment", "first_day", "first_revenue", "first_manager"]]
@@ -474,6 +475,7 @@ def _silence(c: _Chapter, shares: dict[str, Share], rhythm: pd.DataFrame, p_aliv
     else:
         c.metrics.append(no_metric(id, NO_CROSSING, n=0))
         c.tables["return_curve"] = curve_table(came.curve())
+    c.facts["own_return"] = own_return(c.case)
     goods = _goods(c, rhythm)
     c.tables["worklist"] = worklist(rhythm, c.buyers, p_alive, goods)
     about = c.buyers[["client_key", "client_name", "last_day", "seasonal"]]

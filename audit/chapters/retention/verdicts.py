@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
+from audit.chapters.retention import prices
 from audit.errors import Text
 from audit.findings.declared import declared
-from audit.findings.finding import Doubt, Effect, Finding, Status
+from audit.findings.finding import Doubt, Finding, Status
 from audit.findings.judge import (
     band,
     doubt_of,
@@ -76,53 +74,6 @@ BOOKS = Text(
 )
 
 
-# --- money
-
-
-def _effect(
-    result: ChapterResult,
-    amounts: tuple[float, float, float],
-    formula: Text,
-    inputs: Mapping[str, float],
-    shares: pd.DataFrame | None = None,
-) -> Effect | None:
-    """Turn revenue a year (low, base, high) into an effect: gross profit where the margin is known.
-
-    ``shares``: client_key, share (summing to 1) allocates it. None where there is nothing to gain.
-    """
-    margin = result.facts["margin_share"]
-    factor = 1.0 if margin is None else float(margin)
-    low, base, high = (max(0.0, float(a)) * factor for a in amounts)
-    low, high = min(low, base), max(high, base)
-    if base <= 0:
-        return None
-    if margin is not None:
-        formula = Text(f"{formula.ru} × доля валовой прибыли", f"{formula.en} × gross margin share")
-        inputs = {**inputs, "margin_share": factor}
-    by_client = None
-    if shares is not None and len(shares):
-        part = shares["share"].to_numpy(dtype=float)
-        by_client = pd.DataFrame(
-            {"client_key": shares["client_key"].to_numpy(), "low": low * part, "base": base * part, "high": high * part}
-        )
-    return Effect(
-        low=low,
-        base=base,
-        high=high,
-        basis="revenue" if margin is None else "gross_profit",
-        formula=formula,
-        inputs=dict(inputs),
-        by_client=by_client,
-    )
-
-
-def _in_proportion(frame: pd.DataFrame, weight: str) -> pd.DataFrame | None:
-    """Return client_key and share in proportion to a column; None where it sums to nothing."""
-    value = frame[weight].clip(lower=0.0)
-    total = float(value.sum())
-    return None if total <= 0 else pd.DataFrame({"client_key": frame["client_key"], "share": value / total})
-
-
 # --- findings
 
 
@@ -155,30 +106,7 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     if verdict is None:
         return not_assessed(id, _not_yet(case, result, m, case.window.horizon_days), facts=facts)
     status, facts["sure_low"], facts["sure_days"] = verdict
-    value = result.facts["second_value"]
-    effect = None
-    if value is not None:
-        won = case.thresholds.range("retention.won_back_value")
-        effect = _effect(
-            result,
-            (
-                new_a_year * max(gap[0], 0) * value * won[0],
-                new_a_year * gap[1] * value * won[1],
-                new_a_year * gap[2] * value * won[2],
-            ),
-            Text(
-                "новых клиентов в год × (норма − доля второй покупки) × выручка вернувшегося за год × доля от неё",
-                "new clients a year × (norm − second-purchase share) × a returner's revenue in a year × share of it",
-            ),
-            {
-                "new_a_year": new_a_year,
-                "norm": limits.found,
-                "share": m.value,
-                "second_value": value,
-                "won_back": won[1],
-            },
-            _in_proportion(result.tables["once"], "first_revenue"),
-        )
+    effect = prices.leaky_first_purchase(case, result, m, limits.found)
     doubt: Doubt | Text | None = doubt_of(m, limits, "judged")
     if status == "clear" and (mixed := _mixed(case, result)):
         status, doubt = "unclear", mixed
@@ -332,18 +260,7 @@ def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
     }
     if facts["projects"] and status == "found":
         status = "watch"
-    rate = float(m.extra["run_rate"])
-    over = [max(0.0, v - limits.watch) * rate for v in (m.low or m.value, m.value, m.high or m.value)]
-    effect = _effect(
-        result,
-        (over[0], over[1], over[2]),
-        Text(
-            "(потерянная доля − граница наблюдения) × годовая выручка постоянных клиентов",
-            "(share lost − watch limit) × yearly revenue of regular clients",
-        ),
-        {"lost_share": m.value, "watch": limits.watch, "run_rate": rate},
-        _in_proportion(result.tables["lost_clients"], "yearly_rate"),
-    )
+    effect = prices.leak(case, result)
     doubts = (doubt_of(m, limits, by) for by in ("", "clients", "without"))
     return make_finding(
         case,
@@ -398,13 +315,7 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
             status = "watch"
             facts["range_grows"] = True
     facts["limit"] = limits.found
-    annual = float(result.facts["annual_revenue"])
-    effect = _effect(
-        result,
-        (-m.high * annual, -m.value * annual, -m.low * annual),
-        Text("годовое снижение × выручка последних 12 месяцев", "yearly decline × revenue of the last 12 months"),
-        {"decline": -m.value, "annual_revenue": annual},
-    )
+    effect = prices.trend(case, m)
     return make_finding(
         case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts, doubt=doubt
     )
@@ -418,7 +329,7 @@ def _falling(m: Metric, limits: Threshold, by: str = "") -> Status | None:
 
 
 def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
-    """Judge the revenue of sleeping clients; the effect is what waking a part of them would bring."""
+    """Judge the revenue of sleeping clients; the effect is what waking brings beyond those who return anyway."""
     id = "retention.sleeping_clients"
     m = result.metrics["retention.sleeping_share"]
     if m.value is None:
@@ -433,27 +344,18 @@ def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
             f"The export is shorter than {months} months. It can be judged from {day.en}",
         )
         return not_assessed(id, reason, facts=_figures(m))
-    back = result.metrics["retention.return_rate"]
-    wake = case.thresholds.range("retention.wake_share")
-    own = back.value is not None and (back.n or 0) >= case.thresholds.count("general.min_units")
-    if own:
-        assert back.value is not None
-        wake = (min(wake[0], back.low or wake[0]), back.value, max(wake[2], back.high or wake[2]))
-    won = case.thresholds.range("retention.won_back_value")
-    stake = float(m.extra["at_stake"])
-    listed = result.tables["worklist"]
-    effect = _effect(
-        result,
-        (stake * wake[0] * won[0], stake * wake[1] * won[1], stake * wake[2] * won[2]),
-        Text(
-            "выручка спящих за год до последнего заказа × доля возвращаемых × доля прежних закупок",
-            "sleepers' revenue in the year to the last order × share brought back × share of former purchases",
-        ),
-        {"at_stake": stake, "wake_share": wake[1], "won_back": won[1], "own_rate": float(own)},
-        _in_proportion(listed[listed["state"] == "sleeping"], "at_stake"),
-    )
+    effect = prices.sleepers(case, result, m)
     limits = case.thresholds[id]
-    facts = {**_figures(m), "watch": limits.watch, "found": limits.found, "wake_share": wake[1], "own_rate": own}
+    own = result.facts["own_return"]
+    facts = {
+        **_figures(m),
+        "watch": limits.watch,
+        "found": limits.found,
+        "own_return": None if own is None else own["share"],
+        "alone": prices.comes_back_alone(case, result),
+        "wake_share": case.thresholds.range("retention.wake_share")[1],
+        "priced": effect is not None,
+    }
     return band(case, id, m, steady=True, effect=effect, base_revenue_share=m.value, table="worklist", facts=facts)
 
 
@@ -496,22 +398,13 @@ def _manager_outlier(case: Case, result: ChapterResult) -> Finding:
     table = result.tables["by_manager"]
     out = table[table["position"] >= 1]
     excess = float((out["lost"] - out["clients"] * out["expected"]).sum())
-    lost, lost_revenue = float(out["lost"].sum()), float(out["lost_revenue"].sum())
-    mean = lost_revenue / lost if lost > 0 else 0.0
-    effect = _effect(
-        result,
-        (0.0, excess * mean, lost * mean),
-        Text(
-            "клиенты, потерянные сверх ожидаемого для этих книг, × их средняя выручка предыдущего года",
-            "clients lost beyond what their books let expect × their mean revenue of the year before",
-        ),
-        {"excess_clients": excess, "mean_revenue": mean, "common_rate": m.value},
-    )
+    lost = int(out["lost"].sum())
+    effect = prices.excess_losses(case, result)
     facts = {
         **_figures(m),
         "excess": round(excess, 1),
         "outliers": len(out),
-        "outliers_lost": int(lost),
+        "outliers_lost": lost,
         "outliers_clients": int(out["clients"].sum()),
     }
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="by_manager", facts=facts)

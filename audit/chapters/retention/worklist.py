@@ -1,13 +1,10 @@
-"""Lists a manager can work from tomorrow, and the inputs of the money effects."""
+"""Lists a manager can work from tomorrow."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
-__all__ = ["first_step", "goods_text", "second_value", "worklist"]
+__all__ = ["first_step", "goods_text", "worklist"]
 
 
 def first_step(state: str, rank: int, overdue_days: int, usual_gap_days: float) -> str:
@@ -74,14 +71,3 @@ def worklist(rhythm: pd.DataFrame, clients: pd.DataFrame, p_alive: pd.Series, go
             "first_step",
         ]
     ]
-
-
-def second_value(new: pd.DataFrame, as_of: pd.Timestamp, min_units: int) -> dict[str, Any]:
-    """Return what a new client who came back brings in the 365 days from the second purchase on.
-
-    ``second_value``: mean over new clients whose second purchase lies at least 365 days back; with fewer than
-    ``min_units`` of them, None. ``second_value_n``: how many.
-    """
-    watched = new[new["second_day"].notna() & (new["second_day"] <= as_of - pd.Timedelta(days=364))]
-    value = float(np.maximum(watched["second_year_revenue"], 0.0).mean()) if len(watched) >= min_units else None
-    return {"second_value": value, "second_value_n": len(watched)}

@@ -23,7 +23,8 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets
 from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
-from audit.ground.people import roles_by_person, small_roles
+from audit.ground.people import post_cost, roles_by_person, small_roles
+from audit.ground.room import room_of
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
@@ -508,8 +509,10 @@ class _Relief:
     relief: relieving.Relief | None
     selling: float | None
     freed: relieving.Three | None
-    effect: dict[str, Any] | None
-    """Money of the uplift: low, base, high, basis, inputs; None where it cannot be had."""
+    growth: dict[str, Any] | None
+    """What the uplift falls on, None without one: money of the clients with room to grow, how many; ``counted``: the
+    freed share that a price may rest on, at most EK's 20 % (the elasticity was measured on small changes) and at most
+    what the touches lack; ``potential``: the money if all of the 20 % went into growth."""
 
 
 def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grade: Grade) -> _Relief:
@@ -559,7 +562,7 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
         ),
     ]
     selling = relieving.selling_share(hours, KM)
-    effect: dict[str, Any] | None = None
+    growth: dict[str, Any] | None = None
     if not selling:
         metrics.append(
             no_metric(
@@ -571,9 +574,13 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
             )
         )
     else:
+        clients = _clients_with_room(case, answers)
+        tables["clients_with_room"] = clients
+        most = t.value("roles.relief_max_freed_share")
+        possible = _at_most(delta, most)
         up = relieving.capacity_uplift(
             selling,
-            delta,
+            possible,
             t.range("roles.reinvested_share"),
             t.range("roles.selling_time_elasticity"),
             t.value("roles.capacity_max_time_ratio"),
@@ -589,33 +596,50 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
                 n=len(load),
                 grade=grade,
                 selling_share=selling,
-                freed_share=delta[1],
+                freed_share=possible[1],
                 reinvested=t.range("roles.reinvested_share")[1],
                 elasticity=t.range("roles.selling_time_elasticity")[1],
             )
         )
-        clients = _clients_with_room(case, answers)
-        tables["clients_with_room"] = clients
-        effect = _effect(case, clients, (up.low, up.base, up.high))
-        if effect is not None:
-            tables["effect_by_client"] = effect.pop("by_client")
-    return _Relief(tuple(metrics), tables, r, selling, delta, effect)
+        lacking = _lacking_share(case, answers, len(clients), notes)
+        growth = _growth(clients)
+        growth |= {
+            "possible": list(possible),
+            "counted": list(possible if lacking is None else _at_most(possible, lacking)),
+            "lacking_share": lacking,
+            "potential": growth["worth_with_room"] * up.base,
+        }
+    return _Relief(tuple(metrics), tables, r, selling, delta, growth)
+
+
+def _lacking_share(case: Case, answers: Answers, clients: int, notes: float) -> float | None:
+    """Return which part of the client managers' hours their clients' touches lack today; None without a touch norm.
+
+    Clients × touches × minutes against the hours left beside foreign operational work.
+    """
+    company = case.questionnaire.company
+    touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
+    if touches is None or minutes is None:
+        return None
+    hours = float(answers.hours.loc[answers.hours["family"] == KM, "hours"].sum())
+    operational = float(relieving.foreign_operations(answers.hours, KM, notes)["hours"].sum())
+    needed = clients * float(touches) * float(minutes) / 60.0
+    return max(0.0, needed - (hours - operational)) / hours
+
+
+def _at_most(freed: relieving.Three, limit: float) -> relieving.Three:
+    low, base, high = (min(x, limit) for x in freed)
+    return low, base, high
 
 
 def _clients_with_room(case: Case, answers: Answers) -> pd.DataFrame:
     """Return the client managers' clients of the recent period with what they bring a year and whether they can grow.
 
-    Somebody not in the staff sheet is taken for the seller of the type. Without a manager field every client that
-    bought more than once counts as the client managers' (first deals are the developers').
+    ``worth``: gross profit a year where the margin is known, else revenue; never below 0. Somebody not in the staff
+    sheet is taken for the seller of the type. Without a manager field every client that bought more than once counts as
+    the client managers' (first deals are the developers').
     """
-    t, w = case.thresholds, case.window
-    whole_years = max(w.days // 365, 0)
-    clients = case.query(
-        sql_text("audit.chapters.roles", "clients"),
-        since=_since(case),
-        whole_years=whole_years,
-        common_share=t.value("roles.common_category_share"),
-    )
+    clients = case.query(sql_text("audit.chapters.roles", "clients"), since=_since(case))
     if case.has("manager"):
         roles = roles_by_person(case.questionnaire.table("staff"), answers.norm.types)
         default = expand_roles([seller_of_type(answers.norm.types[0])], answers.norm.types)
@@ -623,25 +647,9 @@ def _clients_with_room(case: Case, answers: Answers) -> pd.DataFrame:
         clients = clients[pd.Series(mine, index=clients.index, dtype=bool)]
     else:
         clients = clients[clients["order_days"] >= 2]
-    scale = 12.0 / _months(case)
-    margin = margin_of(case)
-    revenue = clients["revenue"].astype(float) * scale
-    profit = revenue * margin.of(clients["client_key"]) if margin.share is not None else math.nan
-    clients = clients.assign(revenue=revenue, margin=profit)
-    keys = case.questionnaire.table("key_clients")
-    wallet: dict[str, float] = {}
-    if len(keys):
-        for key, share in zip(_named_clients(case, keys), keys["wallet_share"], strict=True):
-            if key is not None and share is not None and not pd.isna(share):
-                wallet[str(key)] = float(share)
-    return money.room_to_grow(
-        clients.reset_index(drop=True),
-        wallet,
-        full_wallet=t.value("roles.full_wallet_share"),
-        below_best=t.value("roles.room_below_best"),
-        missing_categories=t.count("roles.room_missing_categories"),
-        categories_known=case.has("sku_group"),
-    )
+    revenue = clients["revenue"].astype(float) * (12.0 / _months(case))
+    worth = (revenue * margin_of(case).of(clients["client_key"])).clip(lower=0.0)
+    return clients.assign(revenue=revenue, worth=worth).join(room_of(case), on="client_key").reset_index(drop=True)
 
 
 def _named_clients(case: Case, keys: pd.DataFrame) -> pd.Series:
@@ -649,36 +657,13 @@ def _named_clients(case: Case, keys: pd.DataFrame) -> pd.Series:
     return clients_named(case, keys["client_id"])
 
 
-def _effect(case: Case, clients: pd.DataFrame, uplift: relieving.Three) -> dict[str, Any] | None:
-    """Return the money of the uplift on the clients with room to grow: gross profit where known, else revenue.
-
-    Clients of unknown room count in ``high`` only. A client that brought a loss or nothing is left out.
-    """
-    basis = margin_of(case).basis
-    worth = clients["revenue" if basis == "revenue" else "margin"].astype(float).clip(lower=0.0)
-    sure = worth.where(clients["room"] == "yes", 0.0)
-    most = worth.where(clients["room"] != "no", 0.0)
-    if float(most.sum()) <= 0:
-        return None
-    by_client = pd.DataFrame(
-        {
-            "client_key": clients["client_key"],
-            "low": sure * uplift[0],
-            "base": sure * uplift[1],
-            "high": most * uplift[2],
-        }
-    )
-    by_client = by_client[by_client["high"] > 0].reset_index(drop=True)
+def _growth(clients: pd.DataFrame) -> dict[str, Any]:
+    room = clients["room"] == True  # noqa: E712 - an object column
     return {
-        "low": float(by_client["low"].sum()),
-        "base": float(by_client["base"].sum()),
-        "high": float(by_client["high"].sum()),
-        "basis": basis,
-        "worth_with_room": float(sure.sum()),
-        "worth_all": float(worth.sum()),
-        "clients_with_room": int((clients["room"] == "yes").sum()),
+        "worth_with_room": float(clients.loc[room, "worth"].sum()),
+        "worth_all": float(clients["worth"].sum()),
+        "clients_with_room": int(room.sum()),
         "clients": len(clients),
-        "by_client": by_client,
     }
 
 
@@ -822,10 +807,8 @@ def _what_if(
 
 def _relief_cost(staff: pd.DataFrame, fte: float) -> float | None:
     """Return what so many relief people cost a year at the mean pay of clerks and back office; None if unknown."""
-    rows = staff[staff["family"].isin(["OP", "BO"]) & staff["cost_month"].notna() & (staff["fte"] > 0)]
-    if rows.empty:
-        return None
-    return float(rows["cost_month"].sum() / rows["fte"].sum()) * 12.0 * fte
+    post = post_cost(staff, ("OP", "BO"))
+    return None if post is None else post * fte
 
 
 def _one_weekday(log: daylog.CleanLog | None) -> bool:
@@ -929,7 +912,7 @@ def _facts(
         },
         "relief_cost_year": None if r is None else _relief_cost(answers.staff, r.fte[1]),
         "selling_share": relief.selling,
-        "effect": None if relief.effect is None else dict(relief.effect),
+        "growth": relief.growth,
         "what_if": {"add_relief_fte": add_relief_fte, "move_functions": dict(moves)},
         "function_names": {
             f: {"ru": _short(method().functions[f].ru), "en": _short(method().functions[f].en)}

@@ -1,4 +1,4 @@
-"""What mixing costs and what it is worth: foreign hours in money, the 80/20 mirror, room to grow."""
+"""What mixing costs: foreign hours in money, and the 80/20 mirror."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["Mirror", "foreign_cost", "hour_costs", "mirror", "room_to_grow"]
+__all__ = ["Mirror", "foreign_cost", "hour_costs", "mirror"]
 
 WINNING = ("LEAD", "HUNT")
 KEEPING = ("FARM", "KAM")
@@ -75,37 +75,3 @@ def mirror(hours: pd.DataFrame, costs: Mapping[str, float], turnover: pd.DataFra
         margin_share=share("margin"),
         new_clients=int(turnover.loc[turnover["is_new"] == 1, "clients"].sum()),
     )
-
-
-def room_to_grow(
-    clients: pd.DataFrame,
-    wallet: Mapping[str, float],
-    *,
-    full_wallet: float,
-    below_best: float,
-    missing_categories: int,
-    categories_known: bool,
-) -> pd.DataFrame:
-    """Tell which clients can buy more.
-
-    Grain: one row per client. ``wallet``: our share of the client's budget by client_key, where the client told it.
-    ``room``: «yes» — our share is below ``full_wallet``; or, with the share unknown, the last year is more than
-    ``below_best`` under the client's best earlier year, or at least ``missing_categories`` common categories are not
-    bought; «no» — the opposite is known; «unknown» — neither sign can be had.
-    """
-    out = clients.copy()
-    room = []
-    for r in out.to_dict("records"):
-        share = wallet.get(str(r["client_key"]))
-        best = r["best_year"]
-        has_best = best is not None and not pd.isna(best)
-        if share is not None:
-            room.append("yes" if share < full_wallet else "no")
-        elif (has_best and float(r["revenue"]) < (1 - below_best) * float(best)) or (
-            categories_known and int(r["missing_categories"]) >= missing_categories
-        ):
-            room.append("yes")
-        else:
-            room.append("no" if has_best or categories_known else "unknown")
-    out["room"] = pd.Series(room, index=out.index, dtype=object)
-    return out

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from audit.chapters.roles import charts
 from audit.errors import Text
+from audit.ground.money import margin_of
 from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
@@ -278,16 +279,15 @@ def _uplift(view: ChapterView) -> Any:
         return view.say("relief", "uplift")
     t = view.case.thresholds
     phi, epsilon = t.range("roles.reinvested_share"), t.range("roles.selling_time_elasticity")
-    r = x["relief"]
-    hours = sum(view.tables["km_load"]["hours"])
-    delta = [h / hours for h in r["transferable"]]
+    e = x["growth"]
+    delta = e["possible"]
     rows: list[tuple[str, str]] = [
         (
             view.label("s — доля продаж в часах КМ", "s, selling share of the client managers' hours"),
             fmt.share(m.extra["selling_share"]),
         ),
         (
-            view.label("Δ — высвобождаемая доля часов", "Δ, share of hours freed"),
+            view.label("Δ — высвобождаемая доля часов, не больше 20 %", "Δ, share of hours freed, at most 20%"),
             f"{fmt.share(delta[1])} ({fmt.share_interval(delta[0], delta[2])})",
         ),
         (
@@ -306,25 +306,26 @@ def _uplift(view: ChapterView) -> Any:
             f"{fmt.share(m.value)} ({fmt.interval(m)})",
         ),
     ]
-    e = x["effect"]
-    if e is not None:
-        count = f"{fmt.num(e['clients_with_room'])} {view.label('из', 'of')} {fmt.num(e['clients'])}"
-        basis = (
-            view.label("прибыль", "gross profit") if e["basis"] == "gross_profit" else view.label("выручка", "revenue")
-        )
-        rows += [
-            (
-                view.label(
-                    f"Годовая {basis} клиентов КМ с запасом роста ({count})",
-                    f"Yearly {basis} of client managers' clients with room to grow ({count})",
-                ),
-                fmt.money(e["worth_with_room"]),
+    of_profit = margin_of(view.case).basis == "gross_profit"
+    basis = view.label("прибыль", "gross profit") if of_profit else view.label("выручка", "revenue")
+    count = f"{fmt.num(e['clients_with_room'])} {view.label('из', 'of')} {fmt.num(e['clients'])}"
+    rows.append(
+        (
+            view.label(
+                f"Годовая {basis} клиентов КМ с запасом роста ({count})",
+                f"Yearly {basis} of client managers' clients with room to grow ({count})",
             ),
+            fmt.money(e["worth_with_room"]),
+        )
+    )
+    effect = next(f.effect for f in view.findings if f.id == "roles.km_overload")
+    if effect is not None:
+        rows.append(
             (
                 view.label(f"Возможный прирост, {basis} в год", f"Possible growth, {basis} a year"),
-                fmt.money_range(e["low"], e["base"], e["high"]),
-            ),
-        ]
+                fmt.money_range(effect.low, effect.base, effect.high),
+            )
+        )
     if x["relief_cost_year"] is not None:
         rows.append(
             (
@@ -559,7 +560,7 @@ _TITLES = {
     "room": ("Клиенты КМ и запас роста", "Client managers' clients and room to grow"),
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
 }
-_ROOM = {"yes": ("есть", "yes"), "no": ("нет", "no"), "unknown": ("неизвестно", "unknown")}
+_ROOM = {True: ("есть", "yes"), False: ("нет", "no"), None: ("неизвестно", "unknown")}
 _FLOW_KINDS = {
     "own": ("своя", "own"),
     "allowed": ("разрешённая", "allowed"),
@@ -673,8 +674,11 @@ def sheets(view: ChapterView) -> list[Sheet]:
         sheet("evidence", _evidence_frame(view), _evidence_columns(view)),
     ]
     if len(room):
+        profit = margin_of(view.case).basis == "gross_profit"
+        worth = (("Прибыль в год", "Gross profit a year") if profit else ("Выручка в счёт", "Revenue counted"))[i]
         frame = room.assign(
-            room=[_ROOM[str(r)][i] for r in room["room"]], manager=[names.get(str(m), "") for m in room["manager"]]
+            room=[_ROOM[None if pd.isna(r) else bool(r)][i] for r in room["room"]],
+            manager=[names.get(str(m), "") for m in room["manager"]],
         )
         out.append(
             sheet(
@@ -684,9 +688,10 @@ def sheets(view: ChapterView) -> list[Sheet]:
                     Col("client_key", ("Клиент", "Client")[i]),
                     Col("manager", ("Менеджер", "Manager")[i]),
                     Col("revenue", ("Выручка в год", "Revenue a year")[i], "money_full"),
-                    Col("margin", ("Прибыль в год", "Margin a year")[i], "money_full"),
-                    Col("best_year", ("Лучший прежний год", "Best earlier year")[i], "money_full"),
-                    Col("missing_categories", ("Не берёт обычных категорий", "Common categories missing")[i], "count"),
+                    Col("worth", worth, "money_full"),
+                    Col("wallet_share", ("Наша доля в закупках", "Our share of wallet")[i], "share"),
+                    Col("best_year", ("Лучшие четыре квартала", "Best four quarters")[i], "money_full"),
+                    Col("missing", ("Не берёт категорий, обычных у похожих", "Categories missing")[i], "count"),
                     Col("room", ("Запас роста", "Room to grow")[i]),
                 ],
             )

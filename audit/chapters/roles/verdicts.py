@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Effect, Finding, Status
 from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of, worse
+from audit.findings.pricing import Inputs, price
 from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
@@ -16,11 +19,11 @@ __all__ = ["judge", "km_status", "mix_components"]
 
 FORMULA = Text(
     "((s + φΔ)/s)^ε − 1, умноженное на годовую прибыль клиентов КМ, которым есть куда расти: s — доля продаж в часах "
-    "КМ, Δ — высвобождаемая доля часов, φ — какая её часть уйдёт в продажи, ε — эластичность продаж по времени "
-    "(Albers 2010)",
+    "КМ, Δ — высвобождаемая доля часов (не больше 20 % и не больше, чем часов не хватает по норме касаний), φ — какая "
+    "её часть уйдёт в продажи, ε — эластичность продаж по времени (Albers 2010)",
     "((s + φΔ)/s)^ε − 1, times the yearly profit of the client managers' clients with room to grow: s is the selling "
-    "share of their hours, Δ the share of hours freed, φ the part of it that goes into selling, ε the elasticity of "
-    "sales to selling time (Albers 2010)",
+    "share of their hours, Δ the share of hours freed (at most 20% and at most what the touch norm lacks), φ the part "
+    "of it that goes into selling, ε the elasticity of sales to selling time (Albers 2010)",
 )
 
 
@@ -182,13 +185,15 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
         "contradicted": m.grade == "D",
         "relief": x["relief"],
         "relief_cost_year": x["relief_cost_year"],
+        "spare": x["growth"] is not None and x["growth"]["counted"][2] <= 0,
+        "potential": None if x["growth"] is None else x["growth"]["potential"],
     }
     return make_finding(
         case,
         id,
         status,
         grade=m.grade or "C",
-        effect=_effect(result),
+        effect=_effect(case, result),
         role_hours_share=m.value,
         table="persons",
         facts=facts,
@@ -196,32 +201,22 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
     )
 
 
-def _effect(result: ChapterResult) -> Effect | None:
-    """Return the money that freed selling time could bring, allocated to the clients with room to grow."""
-    e = result.facts["effect"]
-    m = result.metrics["roles.capacity_uplift"]
-    if e is None or m.value is None or m.low is None or m.high is None:
+def _effect(case: Case, result: ChapterResult) -> Effect | None:
+    """Return the money that freed selling time could bring, on the clients with room to grow."""
+    growth, m = result.facts["growth"], result.metrics["roles.capacity_uplift"]
+    if growth is None or m.value is None or growth["worth_with_room"] <= 0:
         return None
-    inputs = {
-        "s": float(m.extra["selling_share"]),
-        "delta": float(m.extra["freed_share"]),
-        "phi": float(m.extra["reinvested"]),
-        "epsilon": float(m.extra["elasticity"]),
-        "uplift_low": m.low,
-        "uplift_base": m.value,
-        "uplift_high": m.high,
-        "worth_with_room": float(e["worth_with_room"]),
-        "clients_with_room": float(e["clients_with_room"]),
-    }
-    return Effect(
-        low=e["low"],
-        base=e["base"],
-        high=e["high"],
-        basis=e["basis"],
-        formula=FORMULA,
-        inputs=inputs,
-        by_client=result.tables["effect_by_client"],
-    )
+    inputs = Inputs(case)
+    s = inputs.known("s", float(m.extra["selling_share"]))
+    freed = inputs.range("roles.freed_share", *growth["counted"])
+    ratio = 1.0 + inputs.assumption("roles.reinvested_share") * freed / s
+    ratio = np.minimum(ratio, case.thresholds.value("roles.capacity_max_time_ratio"))
+    uplift = ratio ** inputs.assumption("roles.selling_time_elasticity") - 1.0
+    worth = inputs.known("worth_with_room", float(growth["worth_with_room"]))
+    inputs.known("clients_with_room", float(growth["clients_with_room"]))
+    clients = result.tables["clients_with_room"]
+    able = clients[clients["room"] == True]  # noqa: E712 - an object column
+    return price(inputs, worth * uplift, FORMULA, able, "worth", revenue=False)
 
 
 def _universal_seller(case: Case, result: ChapterResult) -> Finding:

@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from audit.chapters.clients.room import wallet
 from audit.chapters.retention.cadence import limits_of
 from audit.chapters.retention.change import run_rates
 from audit.chapters.retention.first_part import regular_columns
@@ -21,6 +20,7 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets, no_initiator, too_few
 from audit.ground.mixing import operational_load
 from audit.ground.newcomers import DATED_SHARE, believed_since, judged_from
+from audit.ground.room import wallet
 from audit.ground.shares import Share, share_of
 from audit.model.calendar import add_months, month_index
 from audit.model.case import Case, sql_text

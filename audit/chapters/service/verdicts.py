@@ -121,7 +121,7 @@ def _failures(case: Case, result: ChapterResult) -> Finding:
         "away": int(result.tables["after_failure"]["still_away"].astype(bool).sum()),
     }
     effect = excess_loss_effect(
-        result,
+        case,
         loss,
         result.tables["after_failure"],
         int(loss.extra["sampled_step"]),

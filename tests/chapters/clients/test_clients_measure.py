@@ -272,7 +272,7 @@ def test_limits_of_classes_and_strategies_matter(plain: tuple[Case, ChapterResul
     assert again(case, {"base.abc_b": 0.85}).tables["classes"]["clients"].tolist() != classes
     strategies = result.tables["strategies"]["clients"].tolist()
     changes: list[dict[str, Any]] = [
-        {"base.wallet_headroom": {"watch": 0.7}},
+        {"base.room_full_wallet": 0.3},
         {"base.room_below_best": 1.1},
         {"base.room_missing_categories": -1},
     ]

@@ -11,9 +11,10 @@ import pytest
 from audit.chapters.clients.giants import compare, joint_p, label_days, outcomes
 from audit.chapters.clients.growth import earned_growth, rank_correlation, segment_growth
 from audit.chapters.clients.profile import off_profile
-from audit.chapters.clients.room import abcd, wallet
-from audit.chapters.clients.similar import range_gaps
+from audit.chapters.clients.shares import abcd
 from audit.ground.keys import match_keys
+from audit.ground.room import room_to_grow, wallet
+from audit.ground.similar import range_gaps
 
 ALL = ("margin", "rare", "effort")
 
@@ -221,13 +222,14 @@ def test_strategies_by_size_and_room() -> None:
             "to_best": [1.0, 0.1, 1.0, 0.9, 0.5, None],
         }
     )
-    out = abcd(c)
+    out = room_to_grow(c)
+    out["abcd"] = abcd(c["abc"], out["room"])
     # the wallet decides where it is known: the second has none left although range and best year say otherwise
     assert out["abcd"].tolist() == ["A", "B", "C", "D", "A", None]
     assert out["room_from"].tolist() == ["wallet", None, "range", None, "best", None]
-    assert abcd(c, max_wallet=0.2)["abcd"].tolist()[0] == "B"
-    assert abcd(c, min_missing=4)["abcd"].tolist()[2] == "D"
-    assert abcd(c, max_to_best=0.95)["abcd"].tolist()[3] == "C"
+    assert room_to_grow(c, full_wallet=0.2)["room"].tolist()[0] is False
+    assert room_to_grow(c, min_missing=4)["room"].tolist()[2] is False
+    assert room_to_grow(c, max_to_best=0.95)["room"].tolist()[3] is True
 
 
 # --- indigestion

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.chapters.clients.regularity import own_best, xyz
+from audit.chapters.clients.regularity import xyz
 from audit.chapters.clients.shares import abc, by_holding, concentration, long_tail, smaller_half
+from audit.ground.room import own_best
 
 
 def clients(*rows: tuple[str, float, int]) -> pd.DataFrame:

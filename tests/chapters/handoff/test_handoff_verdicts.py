@@ -134,10 +134,14 @@ def test_loss_after_a_hand_off() -> None:
     f = verdicts(company(handed=0.5, lost=0.6, n=200), rules())["loss"]
     assert f.status == "found" and f.effect is not None and f.effect.basis == "revenue"
     assert f.effect.low <= f.effect.base <= f.effect.high
-    assert f.effect.by_client is not None
-    assert f.effect.by_client["base"].sum() == pytest.approx(f.effect.base)
-    # No margin is known here: the effect is excess × annual revenue of the clients handed over in the last year.
-    assert f.effect.base == pytest.approx(f.effect.inputs["excess_loss"] * f.effect.inputs["annual_revenue"])
+    assert f.effect.pool == "clients"
+    # No margin is known here: excess × annual revenue of the clients handed over in the last year, on the clients still
+    # away, on each at most what it brought in its last year.
+    e = f.effect
+    assert e.drawn is not None and e.shares is not None
+    whole = e.inputs["handoff.loss_difference"] * e.inputs["annual_revenue"]
+    assert float(np.median(e.drawn)) == pytest.approx(whole, rel=0.02)
+    assert e.base == pytest.approx(float(np.minimum(e.shares["share"] * whole, e.shares["cap"]).sum()), rel=0.02)
 
 
 def test_no_loss_is_not_found_and_too_wide_an_interval_says_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from audit.chapters import verdicts_on
@@ -114,3 +115,15 @@ def test_severity_follows_the_revenue_of_the_clients_concerned() -> None:
     # Four of the thirty equal clients: 13 % of revenue, ten percent and more make it major.
     assert verdicts(listed(10, 4, BAD["no_backup"]))["no_backup"].severity == "major"
     assert verdicts(listed(10, 2, BAD["no_backup"]))["no_backup"].severity == "minor"
+
+
+@pytest.mark.parametrize("name", ["no_file", "no_buying_centre", "no_plan"])
+def test_a_known_wallet_prices_what_planned_work_can_win(name: str) -> None:
+    rows = [{**r, "wallet_share": 0.25} if i < 2 else r for i, r in enumerate(listed(10, 5, BAD[name]))]
+    e = verdicts(rows)[name].effect
+    # Two of the five concerned told their wallet; the middle of the triangle 5, 10, 20 % is 11.3 %.
+    assert e is not None and e.pool == "clients" and e.shares is not None and e.drawn is not None
+    assert e.shares["client_key"].tolist() == ["C0", "C1"]
+    middle = 0.2 - (0.5 * 0.15 * 0.1) ** 0.5
+    assert float(np.median(e.drawn)) == pytest.approx(e.inputs["headroom"] * middle, rel=0.02)
+    assert verdicts(listed(10, 5, BAD[name]))[name].effect is None, "nobody's wallet is known"

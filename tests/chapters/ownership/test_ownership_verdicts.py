@@ -105,7 +105,7 @@ def test_a_share_that_hangs_on_one_client_is_watched(plain: tuple[Case, ChapterR
     assert verdict(plain[0], r, "ownership.single_owner").status == "watch"
 
 
-def test_single_owners_are_priced_only_where_sellers_leave() -> None:
+def test_single_owners_are_a_risk_whose_chance_is_known_where_sellers_leave() -> None:
     rows = company()
     rows["manager"] = "K" + (rows["client_id"].str[1:].astype(int) % 4 + 1).astype(str)
     odd = (rows["client_id"] == "c000") & (pd.to_datetime(rows["order_date"]).dt.month % 2 == 1)
@@ -114,14 +114,15 @@ def test_single_owners_are_priced_only_where_sellers_leave() -> None:
     case = make_case(rows, q)
     r = diagnose(case)
     f = verdict(case, r, "ownership.single_owner")
-    assert (f.status, f.effect) == ("found", None), "nobody has left: no price"
+    assert (f.status, f.effect) == ("found", None) and f.risk is not None
+    assert f.risk.chance is None, "nobody has left"
     case.close()
     q["staff"].append({"person": "K9", "role": "KM", "end": dt.date(2023, 12, 31)})
     case = make_case(rows, q)
     r = diagnose(case)
     f = verdict(case, r, "ownership.single_owner")
     case.close()
-    assert f.effect is not None and f.effect.by_client is not None
+    assert f.effect is None and f.risk is not None
     turnover = r.facts["turnover"]
     # one of the five left; four stayed for two years of the window (to the last order day), the fifth for one
     years = (
@@ -130,11 +131,8 @@ def test_single_owners_are_priced_only_where_sellers_leave() -> None:
     )
     assert turnover["base"] == pytest.approx(1 / years)
     single = r.tables["clients"][r.tables["clients"]["single"]]
-    assert f.effect.base == pytest.approx(single["annual_figure"].sum() / years * 0.155)
-    figures = r.tables["clients"].set_index("client_key")["annual_figure"]
-    by = f.effect.by_client
-    assert (by["high"] <= by["client_key"].map(figures)).all()
-    assert (by["low"] <= by["base"]).all() and (by["base"] <= by["high"]).all()
+    assert f.risk.chance == pytest.approx(turnover["base"])
+    assert f.risk.stake == pytest.approx(single["annual_figure"].sum() * 0.155)
 
 
 def bus(value: int, high: int, top: float, team: int = 5, chance_low: int = 2, chance_top: float = 0.35) -> Metric:
@@ -237,19 +235,15 @@ def handed() -> Iterator[tuple[Case, ChapterResult]]:
     case.close()
 
 
-def test_a_measured_loss_is_priced_and_shared_out(handed: tuple[Case, ChapterResult]) -> None:
+def test_a_measured_loss_is_what_the_next_change_puts_at_stake(handed: tuple[Case, ChapterResult]) -> None:
     case, r = handed
     f = verdict(case, r, "ownership.handover_loss", {"ownership.handover_max_half_width": 0.4})
     m = r.metrics["ownership.departure_effect"]
     assert f.status == "found" and m.value is not None and m.low is not None and m.high is not None
-    assert f.effect is not None and f.effect.by_client is not None
+    assert f.effect is None and f.risk is not None
     frame = r.tables["handed"]
     expected = float((frame["expected"] * 365.25 / frame["span_days"]).sum()) * 0.25
-    assert f.effect.base == pytest.approx(expected * -m.value)
-    assert (f.effect.low, f.effect.high) == (pytest.approx(expected * -m.high), pytest.approx(expected * -m.low))
-    before = frame.groupby("client_key")["expected"].sum() * 365.25 / frame["span_days"].iloc[0]
-    by = f.effect.by_client.set_index("client_key")
-    assert (by["high"] <= before.reindex(by.index) + 1e-6).all()
+    assert f.risk.stake == pytest.approx(expected * -m.value)
 
 
 def load(value: float, overloaded: int = 0, n: int = 5) -> Metric:

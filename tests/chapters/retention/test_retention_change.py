@@ -21,6 +21,7 @@ from audit.chapters.retention.people import (
     loss_by_manager,
     loss_by_service,
 )
+from audit.chapters.retention.returns import own_return, second_value
 from audit.chapters.retention.silence import alive, crossings, return_waits, sleeping_columns
 from audit.chapters.retention.trends import (
     calendar_table,
@@ -30,7 +31,7 @@ from audit.chapters.retention.trends import (
     trends_of,
     within_reach,
 )
-from audit.chapters.retention.worklist import first_step, goods_text, second_value, worklist
+from audit.chapters.retention.worklist import first_step, goods_text, worklist
 from audit.method import method
 from audit.model.case import Case
 from audit.stats.decompose import retained
@@ -481,15 +482,42 @@ def test_worklist_order_and_first_steps() -> None:
 
 
 def test_value_of_a_returner() -> None:
-    new = pd.DataFrame(
-        {
-            "second_day": pd.to_datetime(["2023-01-01", "2023-06-01", "2024-06-01", None]),
-            "second_year_revenue": [100.0, 300.0, 900.0, 0.0],
-        }
-    )
-    # Two second purchases lie 365 days back: (100 + 300) / 2.
-    assert second_value(new, pd.Timestamp("2024-12-31"), 2) == {"second_value": 200.0, "second_value_n": 2}
-    assert second_value(new, pd.Timestamp("2024-12-31"), 3)["second_value"] is None
+    # Four come back once, in 2023, for 100 and 300 a month later; the fifth in December 2024 for 50, seen for a month.
+    rows = [
+        {"client": f"c{k}", "order_date": at, "amount": amount}
+        for k in range(4)
+        for at, amount in (("2022-11-01", 10), ("2023-01-01", 100), ("2023-02-01", 300))
+    ]
+    rows += [{"client": "late", "order_date": d, "amount": 50} for d in ("2024-11-01", "2024-12-01")]
+    rows.append({"client": "end", "order_date": "2024-12-31", "amount": 1})
+    case = make_case(rows)
+    new = case.clients().query("second_day == second_day")[["client_key", "second_day"]]
+    # Day 0: (4 · 100 + 50) ÷ 5; day 31, which only four were watched for: 4 · 300 ÷ 4.
+    found = second_value(case, new)
+    assert found["second_value"] == pytest.approx(90 + 300)
+    assert found["second_value_low"] < 390 < found["second_value_high"] or found["second_value_low"] <= 390
+    assert second_value(case, new.head(4))["second_value"] is None, "four are too few"
+    case.close()
+
+
+def test_own_return_of_those_asleep_a_year_ago() -> None:
+    """Ten order monthly through 2022 and stop in June 2023: asleep at the end of 2023; four of them order in 2024."""
+    rows = []
+    for k in range(30):
+        for n in range(36):
+            month = f"{2022 + n // 12}-{n % 12 + 1:02d}-05"
+            if k < 10 and n >= 18 and not (k < 4 and n == 28):
+                continue
+            rows.append({"client": f"c{k:02d}", "order_date": month, "amount": 100 + 100 * (k < 2)})
+    rows.append({"client": "end", "order_date": "2024-12-31", "amount": 1})
+    case = make_case(rows)
+    got = own_return(case)
+    case.close()
+    # Two of the four bring twice as much: 2 · 200 + 2 · 100 of 2 · 200 + 8 · 100.
+    assert got == {"share": pytest.approx(600 / 1200), "by_clients": pytest.approx(0.4), "n": 10}
+    short = make_case([r for r in rows if r["order_date"] >= "2023-02-01"])
+    assert own_return(short) is None
+    short.close()
 
 
 def test_a_client_counts_in_the_months_after_its_order():

@@ -23,6 +23,8 @@ from tests.case_builder import make_case
 
 Rows = list[dict[str, Any]]
 NOTHING = Text("нечего", "nothing")
+MEDIAN_REACH = 0.8 - (0.5 * 0.5 * 0.3) ** 0.5
+"""Half of the triangle 0.3 – 0.5 – 0.8 lies below: the area right of x is (0.8 − x)² ÷ (0.5 · 0.3)."""
 
 
 def day(n: int) -> dt.date:
@@ -183,20 +185,21 @@ def test_nothing_applies_in_strategic_sales(result: ChapterResult) -> None:
 
 
 def test_price_of_the_second_purchase_by_hand(case: Case, result: ChapterResult) -> None:
-    m = second(result, 0.50, 0.60)
-    f = verdict(case, result, "leaky_first_purchase", m, new_a_year=100.0, second_value=1000.0, margin_share=0.25)
-    assert f.effect is not None and f.effect.basis == "gross_profit"
-    # base: 100 · (0.67 − 0.55) · 1 000 · 0.5 · 0.25; low: (0.67 − 0.60) · 0.3; high: (0.67 − 0.50) · 1.
-    assert f.effect.base == pytest.approx(1500)
-    assert f.effect.low == pytest.approx(100 * 0.07 * 1000 * 0.3 * 0.25)
-    assert f.effect.high == pytest.approx(100 * 0.17 * 1000 * 1.0 * 0.25)
-    parts = f.effect.by_client
-    assert parts is not None and parts["base"].sum() == pytest.approx(1500)
-    assert set(parts["client_key"]) == set(result.tables["once"]["client_key"])
-    revenue = verdict(case, result, "leaky_first_purchase", m, new_a_year=100.0, second_value=1000.0, margin_share=None)
-    assert revenue.effect is not None and revenue.effect.basis == "revenue"
-    assert revenue.effect.base == pytest.approx(6000)
+    m = second(result, 0.55, 0.55)
+    facts = dict(
+        new_a_year=100.0, new_seen=10**8, second_value=1000.0, second_value_low=1000.0, second_value_high=1000.0
+    )
+    f = verdict(case, result, "leaky_first_purchase", m, **facts)
+    e = f.effect
+    assert e is not None and (e.basis, e.pool, e.shares) == ("gross_profit", "new", None)
+    # 100 · (0.67 − 0.55) · 1 000 · reach · margin 0.25, only the reach is uncertain.
+    assert e.base == pytest.approx(100 * 0.12 * 1000 * MEDIAN_REACH * 0.25, rel=0.02)
+    assert e.low < 0.9 * e.base and e.high > 1.1 * e.base
+    # What cannot be followed for a year has no price.
     assert verdict(case, result, "leaky_first_purchase", m, second_value=None).effect is None
+    wider = dict(facts, second_value_low=500.0, second_value_high=2000.0)
+    unsure = verdict(case, result, "leaky_first_purchase", second(result, 0.5, 0.6), **wider).effect
+    assert unsure is not None and unsure.low < e.low and unsure.high > e.high
 
 
 # --- repeat revenue, leak
@@ -291,12 +294,13 @@ def test_the_leak_is_the_worse_of_money_and_clients(case: Case, result: ChapterR
 
 
 def test_price_of_the_leak_by_hand(case: Case, result: ChapterResult) -> None:
-    m = like(result, "lost_run_rate_share", 0.30, 0.22, 0.38, run_rate=1000.0)
-    f = verdict(case, result, "revenue_leak", m, margin_share=None)
-    assert f.effect is not None
-    # What is above the tolerable 12 %: (0.30 − 0.12) · 1 000, with the ends of the interval.
-    assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((100, 180, 260))
-    assert f.effect.by_client is not None and f.effect.by_client["base"].sum() == pytest.approx(180)
+    m = like(result, "lost_run_rate_share", 0.30, 0.30, 0.30, run_rate=1000.0)
+    e = verdict(case, result, "revenue_leak", m).effect
+    assert e is not None and e.pool == "clients" and e.shares is not None
+    # What is above the tolerable 12 % and within reach: 1 000 · (0.30 − 0.12) · reach · margin 0.25.
+    assert e.base == pytest.approx(1000 * 0.18 * MEDIAN_REACH * 0.25, rel=0.02)
+    assert e.shares["share"].sum() == pytest.approx(1.0)
+    assert set(e.shares["client_key"]) == set(result.tables["lost_clients"]["client_key"])
 
 
 # --- trends
@@ -343,10 +347,13 @@ def test_ticket_may_fall_while_the_range_grows(case: Case, result: ChapterResult
 
 
 def test_price_of_a_decline_by_hand(case: Case, result: ChapterResult) -> None:
-    m = like(result, "frequency_trend", -0.10, -0.14, -0.06, last_year=-0.1)
-    f = verdict(case, result, "frequency_decline", m, annual_revenue=1000.0, margin_share=0.25)
-    assert f.effect is not None and f.effect.by_client is None  # belongs to no client: outside the headline
-    assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((15, 25, 35))
+    m = like(result, "frequency_trend", -0.10, -0.10, -0.10, last_year=-0.1)
+    e = verdict(case, result, "frequency_decline", m).effect
+    assert e is not None and e.pool == "clients"
+    # The twelve months to come lose 0.9^(1/12), 0.9^(2/12) … 0.9: on average 5.6 % of the last twelve, about half of 10 %.
+    lost = 1 - sum(0.9 ** (t / 12) for t in range(1, 13)) / 12
+    assert lost == pytest.approx(0.0550, abs=0.001)
+    assert (e.low, e.base, e.high) == pytest.approx((case.annual_revenue * lost * 0.25,) * 3)
 
 
 # --- sleepers
@@ -354,14 +361,19 @@ def test_price_of_a_decline_by_hand(case: Case, result: ChapterResult) -> None:
 
 def test_price_of_sleepers_by_hand(case: Case, result: ChapterResult) -> None:
     asleep = like(result, "sleeping_share", 0.3, 0.2, 0.4, at_stake=1000.0)
-    unknown = no_metric("retention.return_rate", NOTHING)
-    f = verdict(case, result, "sleeping_clients", asleep, unknown, margin_share=None)
-    assert f.effect is not None
-    # 20 / 30 / 40 % come back and buy 30 / 50 / 100 % of what they did: the 60 % of the book is not used.
-    assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((60, 150, 400))
-    own = like(result, "return_rate", 0.5, 0.4, 0.6, n=100)
-    g = verdict(case, result, "sleeping_clients", asleep, own, margin_share=None)
-    assert g.effect is not None and (g.effect.low, g.effect.base, g.effect.high) == pytest.approx((60, 250, 600))
+    own = {"share": 0.15, "by_clients": 0.15, "n": 10**6}
+    f = verdict(case, result, "sleeping_clients", asleep, own_return=own)
+    assert f.effect is not None and f.facts["priced"]
+    # 15 % come back by themselves, effort brings back 30 / 40 / 60 %: the middle of that triangle is 0.4268.
+    middle = 0.6 - (0.5 * 0.3 * 0.2) ** 0.5
+    assert f.effect.base == pytest.approx(1000 * (middle - 0.15) * 0.25, rel=0.02)
+    # They come back by themselves: nothing is promised, and the sentence says so. Unknown: neither.
+    alone = verdict(case, result, "sleeping_clients", asleep, own_return=own | {"share": 0.4})
+    assert alone.effect is None and alone.facts["alone"]
+    unknown = verdict(case, result, "sleeping_clients", asleep, own_return=None)
+    assert unknown.effect is None and not unknown.facts["alone"]
+    few = verdict(case, result, "sleeping_clients", asleep, own_return=own | {"n": 6}).effect
+    assert few is not None and few.high - few.low > 1.2 * (f.effect.high - f.effect.low)
 
 
 def test_weak_return(case: Case, result: ChapterResult) -> None:
@@ -420,10 +432,13 @@ def test_price_of_an_outlier_by_hand(case: Case, result: ChapterResult) -> None:
     )
     changed = replace(result, tables={**result.tables, "by_manager": table})
     m = like(result, "by_manager", 0.2, 0.15, 0.25, n=80, managers=5, found_managers=1, watched_managers=0)
-    f = verdict(case, changed, "manager_outlier", m, margin_share=None)
-    assert f.effect is not None
-    # Expected of 20 clients at 20 %: 4; 8 too many at 100 each. Low: chance after all. High: all 12.
-    assert (f.effect.low, f.effect.base, f.effect.high) == pytest.approx((0, 800, 1200))
+    lost = result.tables["lost_clients"].assign(last_manager="A", prior_revenue=100.0).head(4)
+    changed = replace(changed, tables={**changed.tables, "lost_clients": lost})
+    f = verdict(case, changed, "manager_outlier", m)
+    assert f.effect is not None and f.effect.pool == "clients"
+    # Expected of 20 clients at 20 %: 4; 8 too many at 100 each, a quarter of it profit.
+    assert f.effect.base == pytest.approx(200, rel=0.03)
+    assert f.effect.low < 180 and f.effect.high > 220
 
 
 # --- words
@@ -556,18 +571,25 @@ def test_thresholds_of_the_horizon(case: Case, result: ChapterResult) -> None:
 
 
 def test_thresholds_of_the_effects(case: Case, result: ChapterResult) -> None:
-    asleep = like(result, "sleeping_share", 0.3, 0.2, 0.4, at_stake=1000.0)
-    unknown = no_metric("retention.return_rate", NOTHING)
+    m = {
+        "sleeping_clients": like(result, "sleeping_share", 0.3, 0.2, 0.4, at_stake=1000.0),
+        "revenue_leak": like(result, "lost_revenue_share", 0.30, 0.22, 0.38, prior_revenue=1000.0),
+        "leaky_first_purchase": second(result, 0.4, 0.5),
+    }
+    own = {"share": 0.1, "by_clients": 0.1, "n": 50}
 
-    def base(change: dict[str, dict[str, float]]) -> float:
+    def base(name: str, change: dict[str, dict[str, float]]) -> float:
         changed = replace(case, thresholds=case.thresholds.override(change))
-        effect = verdict(changed, result, "sleeping_clients", asleep, unknown, margin_share=None).effect
+        effect = verdict(changed, result, name, m[name], own_return=own).effect
         assert effect is not None
         return effect.base
 
-    assert base({}) == pytest.approx(150)
-    assert base({"retention.wake_share": {"base": 0.35}}) == pytest.approx(175)
-    assert base({"retention.won_back_value": {"base": 0.6}}) == pytest.approx(180)
+    for name, key in (
+        ("sleeping_clients", "wake_share"),
+        ("revenue_leak", "reach_leak"),
+        ("leaky_first_purchase", "reach_second"),
+    ):
+        assert base(name, {f"retention.{key}": {"base": 0.55}}) > 1.03 * base(name, {}), key
 
 
 def again(change: dict[str, Any], rows: Rows | None = None) -> ChapterResult:
@@ -619,7 +641,8 @@ def test_every_threshold_of_the_chapter_is_tested() -> None:
         "manager_outlier",
         "fewest_managers",
         "wake_share",
-        "won_back_value",
+        "reach_second",
+        "reach_leak",
         "lost_min_days",
         "lost_gap_multiple",
         "sleeping_gap_multiple",

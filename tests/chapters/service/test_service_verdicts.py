@@ -151,8 +151,8 @@ def test_failures_that_cost_clients_and_failures_that_do_not() -> None:
     # Gross profit: 200 of 1 000 are margin; what is allocated to clients adds up to the effect.
     e = f.effect
     assert e is not None and e.basis == "gross_profit" and e.inputs["margin_share"] == pytest.approx(0.2)
-    assert e.base == pytest.approx(e.inputs["excess_loss"] * e.inputs["annual_revenue"] * 0.2)
-    assert e.by_client is not None and e.by_client["base"].sum() == pytest.approx(e.base)
+    assert e.base == pytest.approx(e.inputs["service.failure_loss"] * e.inputs["annual_revenue"] * 0.2, rel=0.02)
+    assert e.shares is not None and e.shares["share"].sum() == pytest.approx(1.0)
     assert verdicts(buyers(0.0))["failures_cost_clients"].status in ("clear", "watch")
 
 

@@ -1,0 +1,96 @@
+"""The plan: one problem with its symptoms, what comes first, who answers, what it leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from audit.findings.plan import Step, diseases, plan_of
+from audit.method import method
+from tests.case_builder import make_case
+
+OVERLOAD, SHORT, ENTRY, LEAK = (
+    "roles.km_overload",
+    "roles.relief_shortage",
+    "roles.entry_burden",
+    "retention.leaky_first_purchase",
+)
+
+
+def judged(*found: str, watched: tuple[str, ...] = (), **more: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every finding of the catalogue, clear but for those named."""
+    out: dict[str, dict[str, Any]] = {}
+    for id, spec in method().findings.items():
+        status = "found" if id in found else "watch" if id in watched else "clear"
+        actions = list(spec.actions) if status != "clear" else []
+        out[id] = {"status": status, "severity": "major", "actions": actions, "facts": {}, **more.get(id, {})}
+    return out
+
+
+def planned(findings: dict[str, dict[str, Any]], staff: Any = None, options: Any = ()) -> list[Step]:
+    rows = [{"client": "A", "order_date": "2024-12-31", "amount": 1}]
+    case = make_case(rows, {"staff": staff} if staff else None)
+    try:
+        return plan_of(case, findings, options)
+    finally:
+        case.close()
+
+
+def test_findings_of_one_disease_are_told_as_one_problem() -> None:
+    got = diseases(judged(OVERLOAD, SHORT, ENTRY, LEAK, watched=("model.missing_role",)))
+    assert got == {OVERLOAD: OVERLOAD, SHORT: OVERLOAD, ENTRY: OVERLOAD, LEAK: LEAK, "model.missing_role": OVERLOAD}
+    # A shortage without overload is a problem of its own; a missing telemarketer is no symptom of overload.
+    assert diseases(judged(SHORT, watched=(OVERLOAD,)))[SHORT] == SHORT
+    hunters = {"model.missing_role": {"facts": {"stations": [{"station": "TM"}, {"station": "OP"}]}}}
+    assert diseases(judged(OVERLOAD, "model.missing_role", **hunters))["model.missing_role"] == "model.missing_role"
+
+
+def test_simplify_automate_move_hire() -> None:
+    steps = [s.id for s in planned(judged(OVERLOAD, SHORT, ENTRY))]
+    places = [steps.index(a) for a in ("simplify_order", "automate_entry", "move_entry", "hire_relief")]
+    assert places == sorted(places)
+    after = {s.id: s.after for s in planned(judged(OVERLOAD, SHORT, ENTRY))}
+    assert after["automate_entry"] == ("simplify_order",) and "automate_entry" in after["relieve_km"]
+    # What is not called for is not waited for.
+    assert {s.id: s.after for s in planned(judged(SHORT))} == {"hire_relief": ()}
+
+
+def test_net_money_leads_and_minor_findings_never_do() -> None:
+    findings = judged(LEAK, "retention.revenue_leak", watched=("selfcheck.contradiction",))
+    findings["retention.revenue_leak"]["effect"] = {"base": 500.0}
+    options = [{"id": "second_purchase_route", "net": {"low": 1.0, "base": 900.0, "high": 2000.0}}]
+    steps = planned(findings, options=options)
+    assert [s.id for s in steps] == ["second_purchase_route", "stop_leak", "discuss_contradictions"]
+    assert [s.net for s in steps] == [900.0, None, None]
+    findings[LEAK]["severity"] = "minor"
+    assert planned(findings, options=options)[0].id == "stop_leak"
+
+
+def test_owners_exist() -> None:
+    def owner(*staff: dict[str, Any], finding: str = LEAK) -> tuple[str, str | None, str | None]:
+        step = planned(judged(finding), list(staff))[0]
+        return step.owner, step.missing, step.person
+
+    rop, kd = {"person": "R1", "role": "ROP"}, {"person": "D1", "role": "KD"}
+    assert owner({"person": "C1", "role": "RKO"}, rop) == ("RKO", None, "C1")
+    # No head of the client department: the head of sales, and that is said. Above that the commercial director.
+    assert owner(rop, kd) == ("ROP", "RKO", "R1")
+    assert owner(kd) == ("KD", "RKO", "D1")
+    assert owner({**rop, "end": dt.date(2020, 1, 1)}, kd) == ("KD", "RKO", "D1")
+    assert owner(rop, {"person": "R2", "role": "ROP"}) == ("ROP", "RKO", None)
+    # Nobody who could answer is on the sheet, or there is no sheet: the catalogue's role stands.
+    assert owner({"person": "K1", "role": "KM"}) == ("RKO", None, None)
+    # A department owns nothing: the head it reports to does.
+    late = "service.late"
+    clerk = {"person": "O1", "role": "OP", "reports_to": "R1"}
+    assert owner(clerk, rop, kd, finding=late) == ("ROP", None, "R1")
+    assert owner({"person": "O1", "role": "OP"}, rop, kd, finding=late) == ("KD", None, "D1")
+
+
+def test_a_number_in_a_step_is_the_clients_own() -> None:
+    stop = method().actions["stop_leak"]
+    # Seven lost clients: seven; seventy: the ten largest; unknown: the ten largest.
+    assert [stop.first_step({"lost_clients": n}).en.split("(")[1][:2] for n in (7, 70)] == ["7 ", "10"]
+    assert "(10 of them)" in stop.first_step().en and "{" not in stop.first_step().ru
+    assert "clients: 3" in method().actions["wake_sleepers"].first_step({"clients": 3}).en
