@@ -56,7 +56,7 @@ def test_screen_writes_findings_for_machines(tmp_path: Path) -> None:
     assert told["data"]["clients"] == 2
     assert told["data"]["revenue"] == 320  # 100 + 150 + 70
     for f in told["findings"]:
-        assert f["status"] in ("found", "watch", "clear", "not_assessed")
+        assert f["status"] in ("found", "watch", "clear", "unclear", "not_assessed")
         assert f["status"] != "not_assessed" or f["reason"], f["id"]
     for id, m in told["metrics"].items():
         assert m["value"] is not None or m["reason"], id

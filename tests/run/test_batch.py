@@ -41,7 +41,7 @@ json.dump({"company": {"name": "Firm " + name}}, open(os.path.join(run, "finding
 failed = [{"chapter": "roles", "error": "KeyError: x", "notebook": "n"}] if name == "part" else []
 print(json.dumps({"status": "failed_chapters" if failed else "done", "run": run, "failed": failed,
                   "report_html": os.path.join(run, "report.html"),
-                  "findings": {"found": 2, "watch": 1, "clear": 3, "not_assessed": 4}}))
+                  "findings": {"found": 2, "watch": 1, "clear": 3, "unclear": 5, "not_assessed": 4}}))
 sys.exit(3 if failed else 0)
 """
 
@@ -73,7 +73,14 @@ def test_every_engagement_gets_its_row_in_the_order_given(stand_in: Path) -> Non
     assert [Path(r.folder).name for r in rows] == ["good", "bad", "crash", "part", "silent"]
     assert [r.status for r in rows] == ["done", "error", "error", "failed_chapters", "error"]
     good, bad, crash, part, silent = rows
-    assert (good.company, good.found, good.watch, good.clear, good.not_assessed) == ("Firm good", 2, 1, 3, 4)
+    assert (good.company, good.found, good.watch, good.clear, good.unclear, good.not_assessed) == (
+        "Firm good",
+        2,
+        1,
+        3,
+        5,
+        4,
+    )
     assert good.report.endswith("report.html") and good.error == "" and good.seconds >= 0.3
     assert bad.error == "No orders (orders)"
     assert str(int(signal.SIGKILL)) in crash.error
