@@ -33,13 +33,15 @@ def built(
     findings: dict[str, Any],
     staff: Any = STAFF,
     margin: float | None = 0.25,
+    thresholds: Any = None,
     **company: Any,
 ) -> BusinessCase:
     share = {} if margin is None else {"gross_margin_share": margin}
     given = {"sale_type": "TC", "minutes_per_touch": 20.0, **share, **company}
     case = make_case(
         [{"client": "A", "order_date": d, "amount": 10} for d in ("2024-01-01", "2024-12-31")],
-        {"company": given, "staff": staff},
+        {"company": {k: v for k, v in given.items() if v is not None}, "staff": staff},
+        {"thresholds": thresholds or {}},
     )
     try:
         return business_case(case, effects, findings)
@@ -57,6 +59,23 @@ def test_the_second_purchase_route_by_hand() -> None:
     assert route.cost.year == pytest.approx(100 * 210_000 / 480)
     assert route.net.base == pytest.approx(500_000 - route.cost.year)
     assert made.advised == "second_purchase_route" and made.first == route
+
+
+def test_the_limits_of_the_route_and_of_automation_act() -> None:
+    gain, facts = {ROUTE: effect(500_000.0, **{"retention.new_a_year": 100.0})}, {ROUTE: found()}
+
+    def cost(**more: Any) -> float:
+        route = built(gain, facts, **more).options[1].cost
+        assert route is not None
+        return route.year
+
+    assert cost(thresholds={"retention.route_calls": 6}) == pytest.approx(2 * cost())
+    # Minutes of a touch are the questionnaire's; where it gives none, the kit's 15, or whatever is set.
+    assert cost(minutes_per_touch=None) == pytest.approx(cost() * 15 / 20)
+    assert cost(minutes_per_touch=None, thresholds={"retention.route_minutes": 30}) == pytest.approx(cost() * 30 / 20)
+    entry = {"roles.entry_burden": found(hours=100.0)}
+    all_of_them = {"roles.uniform_orders": {"low": 0.8, "base": 0.9, "high": 1.0}}
+    assert built({}, entry, thresholds=all_of_them).options[1].gain.base > 1.5 * built({}, entry).options[1].gain.base
 
 
 def test_one_clerk_and_full_relief() -> None:

@@ -127,9 +127,9 @@ def test_the_business_case_is_a_table_and_page_one_names_the_net_of_the_first_wa
     net = "0,87" if lang == "ru" else "0.87"
     assert net in html and "400" in html
     assert ("маршрут второй покупки" if lang == "ru" else "the second-purchase route") in price and net in price
-    # Held back by an open question: nothing is said of money.
-    s.findings["money"]["headline"] = None  # type: ignore[index]
-    assert s.price() == ""
+    # Held back by an open question: no sum and no way is named, and the reason is.
+    s.findings["money"] |= {"headline": None, "reason": "REASON", "advised": None, "options": [], "spread": []}  # type: ignore[index]
+    assert "REASON" in s.price() and "870" not in str(s.section("money").html)  # type: ignore[union-attr]
 
 
 def test_every_input_of_a_price_has_a_name_in_both_languages() -> None:

@@ -643,6 +643,8 @@ def test_every_threshold_of_the_chapter_is_tested() -> None:
         "wake_share",
         "reach_second",
         "reach_leak",
+        "route_calls",  # both in tests/findings/test_business.py
+        "route_minutes",
         "lost_min_days",
         "lost_gap_multiple",
         "sleeping_gap_multiple",
