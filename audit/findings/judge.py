@@ -175,6 +175,10 @@ def no_figure(id: str, m: Metric, *, facts: Mapping[str, Any] | None = None) -> 
     return not_assessed(id, m.reason, facts=facts)
 
 
+HANGS_ON_ONE = Text(
+    "Показатель держится на одном клиенте: без него судить не о чем",
+    "The figure hangs on one client: without it there is nothing to judge by",
+)
 _NOTHING = 1e-5
 """Part of a year's money below which an effect is rounding."""
 
@@ -197,10 +201,10 @@ def make_finding(
 ) -> Finding:
     """Build a finding with its severity; actions come from the catalogue, none on grade D, effect only if it stands.
 
-    What is ``unclear`` says why: ``doubt``.
+    What is ``unclear`` says why: ``doubt``, or that the figure hangs on one client. An effect of what is ``unclear``
+    is no price: it only tells how far the sum could move, were it settled.
     """
     spec = method().findings[id]
-    assert status != "unclear" or doubt is not None, f"{id} is unclear and does not say why"
     stands = status in ("found", "watch")
     year = 0.0 if effect is None else money_of_year(case, effect.basis)
     if effect is not None and effect.high < _NOTHING * year:
@@ -224,7 +228,7 @@ def make_finding(
         actions=spec.actions if stands and grade != "D" else (),
         table=table,
         facts=facts or {},
-        doubt=doubt if status == "unclear" else None,
+        doubt=(doubt or HANGS_ON_ONE) if status == "unclear" else None,
     )
 
 

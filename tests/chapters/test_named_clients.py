@@ -65,4 +65,4 @@ def test_key_clients_by_name_are_found_in_the_revenue() -> None:
     assert result.metrics["roles.keys_led_by_first_persons"].value == pytest.approx(0.3)
     room = result.tables["clients_with_room"].set_index("client_key")["room"]
     # A client that spends 90 % of its budget with us has no room to grow.
-    assert [room[c] for c in CLIENTS[:10]] == ["no"] * 10
+    assert [room[c] for c in CLIENTS[:10]] == [False] * 10

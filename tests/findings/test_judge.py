@@ -100,7 +100,7 @@ def effect(base: float) -> Effect:
         ("watch", {}, "minor"),  # never below minor
         ("clear", {"money_share": 0.5}, "none"),
         ("not_assessed", {}, "none"),
-        ("unclear", {"effect": effect(30)}, "none"),
+        ("unclear", {"money_share": 0.5}, "none"),
     ],
 )
 def test_severity(status: Any, more: dict[str, Any], severity: str) -> None:

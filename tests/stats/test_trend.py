@@ -214,7 +214,7 @@ def test_the_decline_that_could_be_told():
 def test_trends_in_a_shaken_market(months):
     for name, got in market_coverage(ShakenMarket(months=months, shock=0.1), seeds=200, draws=300, seed=201).items():
         assert got.coverage.covered >= 0.85, name
-        assert got.found <= 0.03, name
+        assert got.found <= 0.05, name  # 2.5 %, and what 200 seeds leave to chance
 
 
 def test_resampled_totals_are_weighted_sums():

@@ -112,8 +112,10 @@ def test_effect_is_the_uplift_on_the_clients_with_room():
         lines=lines,
     )
     assert f.effect is not None and f.effect.basis == "gross_profit"
-    assert f.effect.base == pytest.approx(f.effect.inputs["uplift_base"] * f.effect.inputs["worth_with_room"])
-    assert f.effect.by_client is not None and f.effect.by_client["base"].sum() == pytest.approx(f.effect.base)
+    # Selling 0.5, freed 0.2 at most, 0.7 of it reinvested: (0.64 / 0.5)^0.34 − 1 of the 750 with room, and by draws.
+    assert f.effect.inputs["worth_with_room"] == 750
+    assert f.effect.base == pytest.approx(750 * ((0.64 / 0.5) ** 0.34 - 1), rel=0.1)
+    assert f.effect.shares is not None and f.effect.shares["share"].sum() == pytest.approx(1.0)
     assert f.effect.low < f.effect.base < f.effect.high
 
 
