@@ -226,7 +226,7 @@ def _drop_output() -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from audit.run.prepare import kit_version
+        from audit.run.versions import kit_version
 
         typer.echo(f"km-audit {kit_version()}")
         raise typer.Exit

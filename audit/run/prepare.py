@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from audit.engine import open_engine
@@ -22,21 +21,14 @@ from audit.model.case import collapse
 from audit.model.questionnaire_json import questionnaire_to_json
 from audit.run.inputs import Inputs
 from audit.run.leftovers import MAKING
+from audit.run.versions import kit_version
 
-__all__ = ["Progress", "file_digest", "kit_version", "leave_rejects", "prepare"]
+__all__ = ["Progress", "file_digest", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
 
 _LAYOUT = "3"
 """Changes when the prepared folder's layout or the meaning of its columns does."""
-
-
-def kit_version() -> str:
-    """Return the version of the installed kit."""
-    try:
-        return version("km-audit")
-    except PackageNotFoundError:
-        return "0+source"
 
 
 def file_digest(path: Path) -> str:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from audit.run.prepare import kit_version
-
-__all__ = ["main_versions", "versions"]
+__all__ = ["kit_version", "main_versions", "versions"]
 
 _PARTS = ("pandas", "numpy", "scipy", "duckdb", "pyarrow", "matplotlib", "papermill", "nbconvert", "weasyprint")
+
+
+def kit_version() -> str:
+    """Return the version of the installed kit."""
+    try:
+        return version("km-audit")
+    except PackageNotFoundError:
+        return "0+source"
 
 
 def versions() -> dict[str, str]:
