@@ -45,6 +45,7 @@ from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
+from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head, files_line, joined
 from audit.intake.traps.document_sums import divide
@@ -191,6 +192,7 @@ class Intake:
         self.notes.extend(getattr(reader, "notes", []))
         table = Table(reader, plan, staged, size, groups=groups, of_payments=paid, russian=russian)
         self.tables.append(table)
+        self.notes.extend(set_sums_aside(table, self.given, self.store))
         for look in AT_TABLE:
             self._heed(look(table, self.given))
 
