@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,7 +48,7 @@ from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head, files_line, joined
-from audit.intake.traps.document_sums import divide
+from audit.intake.traps.document_sums import divide, share_in_question
 from audit.intake.traps.filled_once import once
 from audit.intake.traps.payments import of_payments
 from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
@@ -115,6 +115,10 @@ class Intake:
         self._write(rules)
         links = self._link_dispatch(rules)
         self._count_once(rules)
+        self.questions = [
+            replace(q, share=share_in_question(q, self._orders())) if q.kind == "document_sums" else q
+            for q in self.questions
+        ]
         self._check_corrections()
         if links is not None:
             self._date_orders(rules, *links)
