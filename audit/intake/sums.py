@@ -1,8 +1,8 @@
 """Rows that add up other rows and do not say so: known by arithmetic, because no list of words is long enough.
 
-A row without a document number where the others have one, whose amount is that of the rows above, is a total; a row
-whose amount is that of the lines below, which leave its client and number blank, is the head of a document. Both are
-set aside while the table is still text, so that everything after sees lines only.
+A row without a document number where the others have one, whose amount is that of the rows above (or below), is a
+total; a row whose amount is that of the lines below, which leave its client and number blank, is the head of a
+document. Both are set aside while the table is still text, so that everything after sees lines only.
 """
 
 from __future__ import annotations
@@ -106,28 +106,31 @@ def _amounts(staged: Staged, store: Store) -> list[tuple[Decimals, Bools]]:
 
 
 def _totals(staged: Staged, values: Decimals, known: Bools, blank: Bools) -> Bools:
-    """Which rows without a number are the sum of others: of a block above, of all above, of the client they name."""
+    """Which rows without a number are the sum of others: of a block above or below, of all above, of the client they name."""
     free = known & _unmarked(staged)
     line, asks = free & ~blank, free & blank & (np.abs(values) > _NEAR)
-    none = np.zeros(len(values), bool)
+    out = np.zeros(len(values), bool)
     if not asks.any() or asks.sum() > line.sum():
-        return none
+        return out
     labels = _labels(staged, asks)
     bounds = np.flatnonzero(asks).tolist()
     at = [row for row in bounds if not any(is_total(t) for t in labels[row])]
     if not at:
-        return none
-    of = _rows_above(values, line, bounds)
-    of |= _rows_of_client(staged, values, line, {row: labels[row] for row in at if not of[row]})
-    added = [row for row in at if of[row]]
-    if sum(of[row] >= _LEAST for row in added) >= _LEAST and len(added) >= _NEARLY_ALL * len(at):
-        none[added] = True
-    elif at[-1] == np.flatnonzero(line | asks)[-1]:
+        return out
+    above, end = _rows_above(values, line, bounds), len(values) - 1
+    above |= _rows_of_client(staged, values, line, {row: labels[row] for row in at if not above[row]})
+    upturned = _rows_above(values[::-1], line[::-1], [end - row for row in reversed(bounds)])
+    for of in (above, {end - row: rows for row, rows in upturned.items()}):
+        added = [row for row in at if of[row]]
+        if sum(of[row] >= _LEAST for row in added) >= _LEAST and len(added) >= _NEARLY_ALL * len(at):
+            out[added] = True
+            return out
+    if at[-1] == np.flatnonzero(line | asks)[-1]:
         rest = line | asks
         rest[at[-1]] = False
         if rest.sum() >= _LEAST and abs(values[rest].sum() - values[at[-1]]) <= _NEAR:
-            none[at[-1]] = True
-    return none
+            out[at[-1]] = True
+    return out
 
 
 def _unmarked(staged: Staged) -> Bools:

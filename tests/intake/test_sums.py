@@ -51,6 +51,12 @@ def test_one_total_of_everything_stands_at_the_end(tmp_path: Path, last: str) ->
     assert result.report.revenue == 1150 and result.report.rows_set_aside == 1
 
 
+def test_a_total_may_stand_above_its_rows(tmp_path: Path) -> None:
+    text = f"{HEAD};31.01.2024;За январь;350\n{JANUARY};29.02.2024;За февраль;800\n{FEBRUARY}"
+    result = read(write(tmp_path / "o.csv", text), tmp_path / "out")
+    assert result.report.revenue == 1150 and result.reasons() == {"subtotal_row": 2}
+
+
 def test_sales_without_a_number_stay_sales(tmp_path: Path) -> None:
     text = f"{HEAD}{JANUARY};31.01.2024;ИП Егорова;350\n{FEBRUARY};29.02.2024;АО Вектор;120\n;29.02.2024;АО Вектор;70\n"
     result = read(write(tmp_path / "o.csv", text), tmp_path / "out")
