@@ -8,7 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,9 +45,10 @@ from audit.intake.rejects import REASONS, RejectedRows
 from audit.intake.staging import DATE_FIELDS, PERSON_FIELDS, WORD_FIELDS, Staged
 from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
+from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head, files_line, joined
-from audit.intake.traps.document_sums import divide
+from audit.intake.traps.document_sums import divide, share_in_question
 from audit.intake.traps.filled_once import once
 from audit.intake.traps.payments import of_payments
 from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
@@ -114,6 +115,10 @@ class Intake:
         self._write(rules)
         links = self._link_dispatch(rules)
         self._count_once(rules)
+        self.questions = [
+            replace(q, share=share_in_question(q, self._orders())) if q.kind == "document_sums" else q
+            for q in self.questions
+        ]
         self._check_corrections()
         if links is not None:
             self._date_orders(rules, *links)
@@ -191,6 +196,7 @@ class Intake:
         self.notes.extend(getattr(reader, "notes", []))
         table = Table(reader, plan, staged, size, groups=groups, of_payments=paid, russian=russian)
         self.tables.append(table)
+        self.notes.extend(set_sums_aside(table, self.given, self.store))
         for look in AT_TABLE:
             self._heed(look(table, self.given))
 

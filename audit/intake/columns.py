@@ -237,7 +237,7 @@ def _plan(
             continue
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
     if not dispatch and "order_id" not in chosen:
-        number = number_column(headers, sample)
+        number = number_column(headers, sample, chosen)
         if number is not None and number not in chosen.values():
             chosen["order_id"] = number
     _drop_wrong_types(chosen, sample, plan, notes)

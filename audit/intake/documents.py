@@ -66,6 +66,11 @@ _REFERENCES = (
 """Headers under which a dispatch document names its order, the surest first."""
 _LOOSE = frozenset({"распоряжение", "документ основание", "основание", "сделка", "based on", "source document"})
 """Of these, headers that may hold a contract or a phrase instead: their cells must carry a number."""
+_OWN_DOCUMENTS = re.compile(
+    r"(?:номер )?(?:(?:расходн\w+ )?накладн(?:ая|ой)|сч[её]та?(?: фактур[аы])?|упд|реализаци[яи]|чека?|акта?)"
+    r"|invoice|bill|receipt|rechnung|rechnungsnummer|name"
+)
+"""Headers that may be the number of the row's own document where every cell carries a digit: Shopify calls it Name."""
 
 
 def word_kind(text: str) -> Kind | None:
@@ -173,10 +178,28 @@ def reference_column(headers: Sequence[str], sample: Sequence[Sequence[str]], na
     return None
 
 
-def number_column(headers: Sequence[str], sample: Sequence[Sequence[str]]) -> int | None:
-    """Return the column that may be the number of the order where none is called so: «Sales order», «Заказ»."""
+def number_column(headers: Sequence[str], sample: Sequence[Sequence[str]], chosen: Mapping[str, int]) -> int | None:
+    """Return the column that may be the number of the order where none is called so: «Sales order», «Накладная».
+
+    A document has one day and one client; a column whose values have several (an account, a person) is no number.
+    """
     at = reference_column(headers, sample, None)
-    return None if at is None or normalise_header(headers[at])[0] in _LOOSE else at
+    if at is not None and normalise_header(headers[at])[0] not in _LOOSE:
+        return at
+    for at, header in enumerate(headers):
+        if at not in chosen.values() and _OWN_DOCUMENTS.fullmatch(normalise_header(header)[0]):
+            cells = [r[at].strip() for r in sample if at < len(r) and r[at].strip()]
+            one = all(_one_each(sample, at, chosen[f]) for f in ("order_date", "client", "client_id") if f in chosen)
+            if cells and one and all(any(c.isdigit() for c in cell) for cell in cells):
+                return at
+    return None
+
+
+def _one_each(sample: Sequence[Sequence[str]], at: int, other: int) -> bool:
+    """Whether every value of a column stands beside one value of another, blank cells aside."""
+    pairs = {(r[at].strip(), r[other].strip()) for r in sample if max(at, other) < len(r)}
+    beside = [value for value, there in pairs if value and there]
+    return len(beside) == len(set(beside))
 
 
 def dated_by(labels: Mapping[str, str], *, inside: bool) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
@@ -85,6 +86,23 @@ class Staged:
         """Read the staged rows batch by batch."""
         with pa.OSFile(str(self.path), "rb") as f, pa.ipc.open_stream(f) as reader:
             yield from reader
+
+    def set_aside(self, rows: npt.NDArray[np.bool_], reason: str) -> None:
+        """Give rows a reason (a code of `rejects.REASONS`) for which they are set aside: the file is written anew."""
+        path, start = self.path.with_suffix(f".{reason}.arrow"), 0
+        with pa.OSFile(str(path), "wb") as sink:
+            writer: pa.RecordBatchStreamWriter | None = None
+            for batch in self.batches():
+                writer = writer or pa.ipc.new_stream(sink, batch.schema)
+                hit = pa.array(rows[start : start + batch.num_rows])
+                problem = pc.if_else(hit, reason, batch.column("problem"))
+                at = batch.schema.get_field_index("problem")
+                writer.write_batch(batch.set_column(at, batch.schema.field(at), problem))
+                start += batch.num_rows
+            if writer is not None:
+                writer.close()
+        self.path.unlink()
+        self.path = path
 
 
 class StageWriter:

@@ -82,8 +82,19 @@ def test_many_documents_of_equal_lines_without_a_price_are_asked_about(tmp_path:
     result = read(file, tmp_path / "out")
     question = asked(result, "document_sums")
     every = 2 * sum(100 + i for i in range(30))
-    assert not question.taken and result.report.revenue == every
-    assert read(file, tmp_path / "out", answer(question.others[0].lines)).report.revenue == every / 2
+    assert not question.taken and result.report.revenue == every and question.share == pytest.approx(0.5)
+    assert read(file, tmp_path / "out", answer(question.answer)).report.revenue == every / 2
+    assert read(file, tmp_path / "out", answer(question.others[0].lines)).report.revenue == every
+
+
+def test_what_hangs_on_repeated_sums_is_a_share_of_all_files(tmp_path: Path) -> None:
+    text = "\n".join(";".join(r) for r in ([*PRICED, "Сумма"], *LINES))
+    folder = tmp_path / "files"
+    folder.mkdir()
+    write(folder / "o.csv", text)
+    write(folder / "p.csv", "Номер;Дата;Клиент;Сумма\n71;10.05.2024;ООО Гамма;1000\n")
+    result = read(folder, tmp_path / "out")
+    assert result.report.revenue == 2400 and asked(result, "document_sums").share == pytest.approx(1200 / 2400)
 
 
 # ---- nobody calculated the amounts

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.intake.reading import read
+from tests.intake.reading import asked, read
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,32 @@ def test_a_contract_or_a_reason_is_no_number(tmp_path: Path) -> None:
         "Основание;Дата;Клиент;Сумма\nДоговор 5;10.01.2024;А;100\nДоговор 5;11.02.2024;Б;300\n", encoding="utf-8"
     )
     assert read(file, tmp_path / "out").lines["order_id"].isna().all()
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Накладная", "Накладная №", "№ накладной", "Счёт", "Счёт №", "Invoice", "Invoice #", "УПД", "Чек", "Name"],
+)
+def test_the_document_of_the_row_is_its_number_where_no_other_is(header: str, tmp_path: Path) -> None:
+    rows = "Н1;09.01.2024;А;Болт;900\nН1;09.01.2024;А;Гайка;900\nН2;19.01.2024;Б;Болт;700\nН2;19.01.2024;Б;Гайка;700\n"
+    file = tmp_path / "list.csv"
+    file.write_text(f"{header};Дата;Клиент;Товар;Сумма документа\n{rows}", encoding="utf-8")
+    result = read(file, tmp_path / "out")
+    assert list(result.lines["order_id"]) == ["Н1", "Н1", "Н2", "Н2"]
+    assert asked(result, "document_sums").taken and result.report.revenue == 1600
+
+
+@pytest.mark.parametrize("values", [("40702/1", "40702/1", "40702/2"), ("А1", "б/н", "А2"), ("7", "7", "7")])
+def test_an_account_of_the_client_or_a_word_is_no_number(values: tuple[str, str, str], tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    dated = zip(values, ("10.01.2024;А", "11.02.2024;А", "12.03.2024;Б"), strict=True)
+    file.write_text("Счёт;Дата;Клиент;Сумма\n" + "".join(f"{v};{d};100\n" for v, d in dated), encoding="utf-8")
+    assert read(file, tmp_path / "out").lines["order_id"].isna().all()
+
+
+def test_a_better_number_goes_first(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(
+        "Накладная;Номер;Дата;Клиент;Сумма\nН1;1;10.01.2024;А;100\nН1;2;10.01.2024;А;50\n", encoding="utf-8"
+    )
+    assert list(read(file, tmp_path / "out").lines["order_id"]) == ["1", "2"]

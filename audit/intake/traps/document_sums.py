@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.errors import Answer, Text
+from audit.intake.documents import fits
 from audit.intake.headers import normalise_header
 from audit.intake.traps import Found, files_line
 from audit.intake.values import parse_number
@@ -19,9 +21,9 @@ from audit.model.intake_report import Question
 from audit.settings import Settings
 
 if TYPE_CHECKING:
-    from audit.intake.table import Table
+    from audit.intake.table import Orders, Table
 
-__all__ = ["DOCUMENT_FIELDS", "Documents", "divide", "look"]
+__all__ = ["DOCUMENT_FIELDS", "Documents", "divide", "look", "share_in_question"]
 
 DOCUMENT_FIELDS = ("order_id", "order_date", "client_id", "client")
 """What makes a document: 1C begins its numbers anew every year."""
@@ -103,11 +105,7 @@ def _question(table: Table, amount: Decimal | None, *, first: bool, certain: boo
         if certain
         else (" Сейчас складываются все строки", " All lines are added now")
     )
-    repeated = files_line("document_sums", [table.name])
-    own = files_line("document_sums", [])
-    once = Answer(Text("это сумма всего документа", "it is the sum of the whole document"), repeated)
-    each = Answer(Text("это сумма каждой строки", "it is the sum of each line"), own)
-    answer, other = (once, each) if certain else (each, once)
+    each = Answer(Text("это сумма каждой строки", "it is the sum of each line"), files_line("document_sums", []))
     seen = Text(
         f"у всех строк документа («{number}») одна и та же сумма (например, {shown}), похоже на сумму всего документа, "
         "повторённую в строках",
@@ -122,11 +120,25 @@ def _question(table: Table, amount: Decimal | None, *, first: bool, certain: boo
         )
     return Question(
         Text(f"{table.name}: в колонке «{header}» {seen.ru}.{ru}", f"{table.name}: column “{header}” {seen.en}.{en}"),
-        answer.lines,
-        (other,),
+        files_line("document_sums", [table.name]),
+        (each,),
         kind="document_sums",
         taken=certain,
     )
+
+
+def share_in_question(question: Question, orders: Orders) -> float:
+    """Return the share of all revenue, 0–1, that is counted once or on every line as the question is answered."""
+    files = tomllib.loads(question.answer)["reading"]["document_sums"]
+    hanging = 0.0
+    for table in orders.sales():
+        if fits(table.name, table.reader.sheet, files):
+            documents = _documents(table)
+            every = float(sum(sum(amount or product or 0 for amount, product in d) for d in documents))
+            once = float(sum(d[0][0] or 0 for d in documents))
+            counted = once if question.taken else every
+            hanging += orders.tally.by_file[table.name] * (every - once) / counted if counted else 0.0
+    return min(1.0, max(0.0, hanging / orders.tally.revenue)) if orders.tally.revenue > 0 else 0.0
 
 
 def _near(a: Decimal, b: Decimal) -> bool:

@@ -20,7 +20,7 @@ from audit.settings import Settings
 if TYPE_CHECKING:
     from audit.intake.table import Table
 
-__all__ = ["fill_down", "look", "once"]
+__all__ = ["fill_down", "lines_of", "look", "once"]
 
 _ANCHORS = ("order_id", "client", "client_id", "order_date")
 """Fields by which rows hang together, the narrowest first."""
@@ -42,7 +42,7 @@ class Once:
 
 def look(table: Table, settings: Settings) -> Found:
     """Fill down until denied where a key stands in the first of its rows alone, and every time another one."""
-    if settings.reading.fill_down is not None or table.plan.grouping is not None or not _suspected(table.staged):
+    if settings.reading.fill_down is not None or table.plan.grouping is not None:
         return None
     found = once(table.staged, strict=True)
     if found is None:
@@ -74,11 +74,13 @@ def _suspected(staged: Staged) -> bool:
 
 def once(staged: Staged, *, strict: bool) -> Once | None:
     """Return what stands once in a table; with ``strict`` only where many cells are blank and the filled ones differ."""
+    if strict and not _suspected(staged):
+        return None
     fields = [f for f in staged.fields if f not in NUMBER_FIELDS and f != "first"]
     filled: dict[str, list[npt.NDArray[np.bool_]]] = {f: [] for f in fields}
     seen: dict[str, set[str]] = {f: set() for f in _ANCHORS if f in fields}
     for batch in staged.batches():
-        kept = _lines(batch, staged)
+        kept = lines_of(batch, staged)
         for f in fields:
             texts = [clean_text(t) for t in batch.column(f).to_pylist()]
             filled[f].append(np.array([t is not None for t in texts], bool)[kept])
@@ -105,8 +107,8 @@ def _is_total(text: str) -> bool:
     return is_total(text) or (total_of(text) is not None and not named_like_total(text))
 
 
-def _lines(batch: pa.RecordBatch, staged: Staged) -> npt.NDArray[np.bool_]:
-    """Rows that may be lines: with a sum or a quantity, and no total."""
+def lines_of(batch: pa.RecordBatch, staged: Staged) -> npt.NDArray[np.bool_]:
+    """Which rows may be lines: with a sum or a quantity, and no total."""
     out = np.zeros(batch.num_rows, bool)
     for f in ("amount", "qty"):
         if staged.has(f):
@@ -114,6 +116,7 @@ def _lines(batch: pa.RecordBatch, staged: Staged) -> npt.NDArray[np.bool_]:
     for f in ("first", *_ANCHORS):
         if staged.has(f):
             out &= np.array([not (t and _is_total(t.strip())) for t in batch.column(f).to_pylist()], bool)
+    out &= np.array([t != "subtotal_row" for t in batch.column("problem").to_pylist()], bool)
     return out
 
 
@@ -124,7 +127,7 @@ def fill_down(
 
     Rows hang together by the first of ``fields``: where it is filled, the others are taken as they stand.
     """
-    lines = _lines(batch, staged).tolist()
+    lines = lines_of(batch, staged).tolist()
     cells = {f: batch.column(f).to_pylist() for f in fields}
     for row, is_line in enumerate(lines):
         if not is_line:
