@@ -525,17 +525,12 @@ class Canonical:
     def _number(self, batch: pa.RecordBatch, name: str) -> tuple[Decimals, Bools]:
         mark = self.rules.marks[name]
         read_with = self.rules.staged.resolved[self._at].get(name)
-        if read_with in (mark, "any") and name not in self._fixed_fields:
+        times = self.rules.money_scale.get(name, 1)
+        if times == 1 and read_with in (mark, "any") and name not in self._fixed_fields:
             values, known = from_decimal(batch.column(f"={name}"))
         else:
-            values, known = self.numbers.read(batch.column(name), mark)
-        if name in self.rules.inverted:
-            values = -values
-        times = self.rules.money_scale.get(name, 1)
-        if times == 1:
-            return values, known
-        known = known & (np.abs(values) < 10**18 // times)
-        return np.where(known, values * times, 0), known
+            values, known = self.numbers.read(batch.column(name), mark, times)
+        return -values if name in self.rules.inverted else values, known
 
     def _money(
         self, batch: pa.RecordBatch
@@ -615,10 +610,11 @@ class Canonical:
         if not self.has("returned"):
             return amount, margin
         sums, known = self.numbers.read(
-            batch.column("returned").dictionary_decode(), self.rules.marks.get("amount", ".")
+            batch.column("returned").dictionary_decode(),
+            self.rules.marks.get("amount", "."),
+            self.rules.money_scale.get("amount", 1),
         )
         back = np.where(known, np.abs(sums), 0)
-        back *= self.rules.money_scale.get("amount", 1)
         return amount - back, None if margin is None else margin - back
 
     # -- codes ---------------------------------------------------------------------------------------------------

@@ -267,7 +267,7 @@ def _plan(
         notes=notes,
         client_id_is_inn=_is_inn(client_id),
         vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
+        money_scale=_money_scale(_measured(labels, chosen, layout), _title(rows, layout), settings, reader, notes),
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )
@@ -355,7 +355,7 @@ def _plan_grouped(
         notes=notes,
         client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
         vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
+        money_scale=_money_scale(_measured(labels, own, layout), _title(rows, layout), settings, reader, notes),
         grouping=g,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
@@ -642,7 +642,10 @@ def _guessed_header(rows: Sequence[Row]) -> tuple[int, list[tuple[str, str]]] | 
     return None
 
 
-_SCALE = re.compile(r"\b(тыс|млн|thousands?|millions?|mln|k (?:rub|usd|eur))\b")
+_SCALE = re.compile(
+    r"\b(тыс|млн|млрд|т ?р|т ?руб\w*|000s?|thousands?|millions?|billions?|mln|mio|tsd|bn|k (?:rub|usd|eur)"
+    r"|[tkm](?:rub|usd|eur|chf|gbp))\b"
+)
 _MONEY = (
     r"(?:руб\w*|р\.|₽|rub\w*|roubles?|usd|us dollars?|dollars?|долл\w*|\$|eur|euros?|евро|€|тенге|₸|kzt|грн|uah|byn|gbp|£"
     r"|chf|pln|zł)"
@@ -657,7 +660,15 @@ _TITLE_SCALE = re.compile(
 
 
 def _times(word: str) -> int:
+    if word.lower().startswith(("млрд", "b")):
+        return 1_000_000_000
     return 1_000_000 if word.lower().startswith(("м", "m")) else 1000
+
+
+def _measured(labels: Mapping[str, str], columns: Mapping[str, int], layout: Layout) -> dict[str, str]:
+    """Headers with the unit that stands below them."""
+    units = {f: layout.units[i] for f, i in columns.items() if layout.units and layout.units[i]}
+    return {f: f"{label}, {units[f]}" if f in units else label for f, label in labels.items()}
 
 
 def _money_scale(

@@ -278,8 +278,8 @@ def _ungrouped(body: str) -> str | None:
     return bare if bare == body or _BLANK_GROUPS.fullmatch(body) else None
 
 
-def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
-    """Return the number of a cell rounded half up to four places; None where it is not one.
+def parse_number(text: str, decimal: Literal[".", ","], unit: int = 1) -> Decimal | None:
+    """Return the number of a cell, times ``unit``, rounded half up to four places; None where it is not one.
 
     Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
     currency word or a percent sign beside it is dropped, «тыс.» multiplies, a debit («Dr») counts negative beside
@@ -309,9 +309,8 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
             return None
         whole = whole.replace(other, "")
     try:
-        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}") * _TIMES.get(
-            (found["times"] or "").lower(), 1
-        )
+        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}") * unit
+        number *= _TIMES.get((found["times"] or "").lower(), 1)
         if abs(number) > _LIMIT:
             return None
         number = number.quantize(_STEP, ROUND_HALF_UP)

@@ -1,0 +1,52 @@
+"""Words that exports use aside: units of money, kinds and states of a document, codes that are none, totals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.intake.reading import Read, read, write
+
+SUMS = "1;09.01.2024;Ромашка;100,5\n2;19.01.2024;Вектор;250,5\n"
+
+
+def given(tmp_path: Path, text: str) -> Read:
+    return read(write(tmp_path / "o.csv", text), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Сумма, т.р.",
+        "Сумма т. р.",
+        "Выручка, т. руб.",
+        "Amount (000 USD)",
+        "Net value TEUR",
+        "Net value, k EUR",
+        "Amount, '000",
+    ],
+)
+def test_thousands_in_few_letters(tmp_path: Path, header: str) -> None:
+    assert given(tmp_path, f"Номер;Дата;Клиент;{header}\n{SUMS}").column("amount") == [100_500, 250_500]
+
+
+@pytest.mark.parametrize("header", ["Сумма, в т.ч. НДС", "Сумма, руб.", "Amount, USD"])
+def test_units_that_multiply_nothing(tmp_path: Path, header: str) -> None:
+    assert given(tmp_path, f"Номер;Дата;Клиент;{header}\n{SUMS}").report.revenue == 351
+
+
+def test_a_row_of_units_belongs_to_the_header(tmp_path: Path) -> None:
+    head = "Номер;Дата;Клиент;Кол-во;Сумма\n;;;шт.;тыс. руб.\n"
+    result = given(tmp_path, head + "1;09.01.2024;Ромашка;3;100,5\n2;19.01.2024;Вектор;2;250,5\n")
+    assert result.column("amount") == [100_500, 250_500] and result.column("qty") == [3, 2]
+    assert result.report.rows_read == 2
+
+
+@pytest.mark.parametrize("mark", [",", "."])
+def test_small_sums_in_millions_are_exact(tmp_path: Path, mark: str) -> None:
+    text = "Номер;Дата;Клиент;Сумма, млн руб\n1;09.01.2024;Ромашка;0,018250\n2;19.01.2024;Вектор;-0,000040\n"
+    more = "3;20.01.2024;Вектор;0,00001234 EUR\n4;20.01.2024;Вектор;(0,00001)\n"
+    result = given(tmp_path, (text + more).replace("0,", f"0{mark}"))
+    assert result.column("amount") == [18_250, -40, Decimal("12.34"), -10]
