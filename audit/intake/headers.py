@@ -108,8 +108,8 @@ _CAMEL = re.compile(r"(?<=[a-zа-я0-9])(?=[A-ZА-Я])|(?<=[A-ZА-Я])(?=[A-ZА-
 _MARKS = re.compile(r"[^\w%№]+")
 _CUT = re.compile(r"\s*[,(\[].*$", re.DOTALL)
 _UNIT_END = re.compile(
-    r" (?:в |in )?(?:(?:тыс|млн|т|thousands?|millions?|mln|mio|tsd|000s?)(?: (?:руб\w*|р|rub|usd|eur|chf|gbp))?"
-    r"|[tkm](?:rub|usd|eur|chf|gbp))$"
+    r" (?:в |in )?(?:(?:тыс|млн|thousands?|millions?|mln|mio|tsd|000s?)(?: (?:руб\w*|р|rub|usd|eur|chf|gbp))?"
+    r"|т ?р(?:уб\w*)?|[tkm](?:rub|usd|eur|chf|gbp))$"
 )
 """Thousands and millions behind the word without comma or brackets: «Net value TEUR», «Сумма т. р.»."""
 _GENERIC_NAME = frozenset({"наименование", "название", "имя", "name"})

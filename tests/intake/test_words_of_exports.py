@@ -50,3 +50,22 @@ def test_small_sums_in_millions_are_exact(tmp_path: Path, mark: str) -> None:
     more = "3;20.01.2024;Вектор;0,00001234 EUR\n4;20.01.2024;Вектор;(0,00001)\n"
     result = given(tmp_path, (text + more).replace("0,", f"0{mark}"))
     assert result.column("amount") == [18_250, -40, Decimal("12.34"), -10]
+
+
+CLIENTS = ("ООО Ромашка", "АО Вектор", "ИП Егорова")
+
+
+def coded(tmp_path: Path, code: str, names: tuple[str, ...]) -> Read:
+    rows = "".join(f"{i};1{i}.01.2024;{code};{n};100\n" for i, n in enumerate(names))
+    return given(tmp_path, f"Номер;Дата;ИНН;Клиент;Сумма\n{rows}9;20.01.2024;7707083893;ПАО Сбербанк;300\n")
+
+
+@pytest.mark.parametrize("code", ["б/н", "Б.Н.", "без номера", "7700000000", "7712345678", "ФЛ"])
+def test_one_code_under_three_names_is_nobodys(tmp_path: Path, code: str) -> None:
+    result = coded(tmp_path, code, CLIENTS)
+    assert result.report.counts["clients"] == 4 and any("Placeholders" in n.en for n in result.report.notes)
+
+
+@pytest.mark.parametrize("names", [("ООО Ромашка", "Ромашка Сервис", "Ромашка-Юг"), ("Альфа", "Альфо", "ООО «Альфа»")])
+def test_one_code_under_names_of_one_company_is_its_own(tmp_path: Path, names: tuple[str, ...]) -> None:
+    assert coded(tmp_path, "7712345678", names).report.counts["clients"] == 2
