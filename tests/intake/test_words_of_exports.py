@@ -69,3 +69,23 @@ def test_one_code_under_three_names_is_nobodys(tmp_path: Path, code: str) -> Non
 @pytest.mark.parametrize("names", [("ООО Ромашка", "Ромашка Сервис", "Ромашка-Юг"), ("Альфа", "Альфо", "ООО «Альфа»")])
 def test_one_code_under_names_of_one_company_is_its_own(tmp_path: Path, names: tuple[str, ...]) -> None:
     assert coded(tmp_path, "7712345678", names).report.counts["clients"] == 2
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Корректировка (возврат от покупателя)",
+        "Возврат от покупателя",
+        "Поступление: возврат товаров от клиента",
+        "Sales return",
+        "Customer refund",
+    ],
+)
+def test_the_word_return_inside_a_kind_of_operation(tmp_path: Path, kind: str) -> None:
+    rows = f"Продажа;1;09.01.2024;Ромашка;1000\n{kind};2;19.01.2024;Ромашка;400\n"
+    assert given(tmp_path, f"Вид операции;Номер;Дата;Контрагент;Сумма\n{rows}").report.revenue == 600
+
+
+def test_a_kind_that_denies_returns_is_a_sale(tmp_path: Path) -> None:
+    rows = "Продажа;1;09.01.2024;Ромашка;1000\nРеализация без права возврата;2;19.01.2024;Ромашка;400\n"
+    assert given(tmp_path, f"Вид операции;Номер;Дата;Контрагент;Сумма\n{rows}").report.revenue == 1400
