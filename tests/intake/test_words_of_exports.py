@@ -89,3 +89,12 @@ def test_the_word_return_inside_a_kind_of_operation(tmp_path: Path, kind: str) -
 def test_a_kind_that_denies_returns_is_a_sale(tmp_path: Path) -> None:
     rows = "Продажа;1;09.01.2024;Ромашка;1000\nРеализация без права возврата;2;19.01.2024;Ромашка;400\n"
     assert given(tmp_path, f"Вид операции;Номер;Дата;Контрагент;Сумма\n{rows}").report.revenue == 1400
+
+
+@pytest.mark.parametrize(
+    "status", ["Не состоялась", "Удалён", "Не проведен", "Непроведённый", "Черновик", "Void", "Draft", "Deleted"]
+)
+def test_a_state_in_which_nothing_was_sold(tmp_path: Path, status: str) -> None:
+    rows = f"1;09.01.2024;Ромашка;100;Выполнен\n2;19.01.2024;Вектор;250;{status}\n"
+    result = given(tmp_path, f"Номер;Дата;Клиент;Сумма;Статус\n{rows}")
+    assert result.report.revenue == 100 and result.reasons() == {"cancelled": 1}
