@@ -361,9 +361,13 @@ def currency_mark(text: str) -> str | None:
 
 
 def parse_flag(text: str | None) -> bool:
-    """Return whether a flag is set: any text, date or 1 says yes; empty, 0, «нет», «—» say no."""
+    """Return whether a flag is set: any text, date, sum or 1 says yes; empty, 0, «0,00 ₽», «нет», «—» say no."""
     value = clean_text(text)
-    return value is not None and plain(value) not in words().no
+    return (
+        value is not None
+        and plain(value) not in words().no
+        and parse_number(value, ",") != 0 != parse_number(value, ".")
+    )
 
 
 _OF_DATE = re.compile(r"(?:№\s*)?([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)$", re.IGNORECASE)

@@ -98,3 +98,13 @@ def test_a_state_in_which_nothing_was_sold(tmp_path: Path, status: str) -> None:
     rows = f"1;09.01.2024;Ромашка;100;Выполнен\n2;19.01.2024;Вектор;250;{status}\n"
     result = given(tmp_path, f"Номер;Дата;Клиент;Сумма;Статус\n{rows}")
     assert result.report.revenue == 100 and result.reasons() == {"cancelled": 1}
+
+
+@pytest.mark.parametrize("header", ["Сумма возврата", "Refunded Amount"])
+@pytest.mark.parametrize(("back", "revenue"), [("50,00", 600), ("0,00", 650)])
+def test_a_refund_of_zero_is_none(tmp_path: Path, header: str, back: str, revenue: int) -> None:
+    rows = f"1;09.01.2024;Ромашка;100,00;0,00\n2;19.01.2024;Вектор;250,00;{back}\n3;05.02.2024;Егорова;300,00;0,00 ₽\n"
+    result = given(tmp_path, f"Номер;Дата;Клиент;Сумма;{header}\n{rows}")
+    assert result.report.revenue == revenue and len(
+        [q for q in result.report.questions if q.kind == "returned_rows"]
+    ) == (back != "0,00")
