@@ -551,6 +551,8 @@ class Canonical:
                 gap = gap[_blank(batch.column("amount"), gap)]
             if len(gap):
                 amount[gap], has_amount[gap] = product(qty[gap], price[gap])
+                if self.has("discount"):
+                    amount[gap] -= self._discount(batch, amount)[gap]
                 self.derived_amounts += len(gap)
         if self.rules.divided is not None:
             amount = self.rules.divided[self._at]
@@ -565,6 +567,13 @@ class Canonical:
             margin = amount - cost
             has_margin = has_margin & has_amount
         return amount, has_amount, margin, has_margin, qty, has_qty, price
+
+    def _discount(self, batch: pa.RecordBatch, amount: Decimals) -> Decimals:
+        """What a discount in per cent takes off; a workbook keeps its per cents as parts of one."""
+        evidence = self.rules.staged.numbers["discount"]
+        part, known = self._number(batch, "discount")
+        off = np.where(known, product(amount, part)[0], 0)
+        return off if evidence.largest < 1 and not evidence.percent else np.sign(off) * ((np.abs(off) + 50) // 100)
 
     def documents(self, batch: pa.RecordBatch) -> Documents:
         """Return what tells the documents of a batch apart, and by what their sums are to be divided."""

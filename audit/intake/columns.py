@@ -240,6 +240,10 @@ def _plan(
         number = number_column(headers, sample)
         if number is not None and number not in chosen.values():
             chosen["order_id"] = number
+    if "amount" not in chosen and {"qty", "price"} <= set(chosen):
+        discount = _discount(headers, chosen)
+        if discount is not None:
+            chosen["discount"] = discount
     _drop_wrong_types(chosen, sample, plan, notes)
     if dispatch:
         chosen = {f: i for f, i in chosen.items() if f in _OF_DISPATCH}
@@ -286,7 +290,30 @@ def _rivals(plan: HeaderPlan, headers: Sequence[str]) -> dict[str, tuple[int, ..
         repeats = [i for i, h in enumerate(headers) if again.fullmatch(h) and plan.columns[i].match.field is None]
         if repeats and headers[at] and plan.columns[at].match.how != "setting":
             out[name] = (*out.get(name, (at,)), *repeats)
+    amount = plan.chosen.get("amount")
+    if amount is not None and plan.columns[amount].match.how != "setting" and not _LESS.search(headers[amount].lower()):
+        less = [i for i, h in enumerate(headers) if plan.columns[i].match.field is None and _LESS.search(h.lower())]
+        if less:
+            out["amount"] = (*out.get("amount", (amount,)), *less)
     return out
+
+
+_LESS = re.compile(
+    r"(?:сумм|стоимост|итог|выручк|всего).*(?:со? +скидк|с +уч[её]том +скидк|после +скидк|за +вычетом +скидк|без +скидк)"
+    r"|(?:amount|total|value|sales|revenue).*(?:after|net of|less|incl\w*|before) +discount|discounted (?:amount|total|value)"
+)
+"""The same sum once more, with a discount taken off or not."""
+_PERCENT_OFF = re.compile(
+    r"(?:скидк|discount).*(?:%|процент|percent|pct|rate)|(?:%|процент|percent|pct).*(?:скидк|discount)"
+)
+
+
+def _discount(headers: Sequence[str], chosen: Mapping[str, int]) -> int | None:
+    """The column of discounts in per cent, where the amount is quantity × a price that is not less the discount already."""
+    if re.search(r"скидк|discount", headers[chosen["price"]].lower()):
+        return None
+    found = [i for i, h in enumerate(headers) if _PERCENT_OFF.search(h.lower()) and i not in chosen.values()]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_inn(header: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.intake.reading import Read, read, write
+from tests.intake.reading import Read, answer, read, stopped, write
 
 SUMS = "1;09.01.2024;Ромашка;100,5\n2;19.01.2024;Вектор;250,5\n"
 
@@ -108,3 +108,20 @@ def test_a_refund_of_zero_is_none(tmp_path: Path, header: str, back: str, revenu
     assert result.report.revenue == revenue and len(
         [q for q in result.report.questions if q.kind == "returned_rows"]
     ) == (back != "0,00")
+
+
+@pytest.mark.parametrize(("header", "off"), [("Скидка, %", "50"), ("Discount %", "0,5"), ("Процент скидки", "50%")])
+def test_a_discount_beside_quantity_and_price(tmp_path: Path, header: str, off: str) -> None:
+    rows = f"1;09.01.2024;Ромашка;10;100;{off}\n2;19.01.2024;Вектор;10;100;0\n3;20.01.2024;Вектор;1;9,99;\n"
+    result = given(tmp_path, f"Номер;Дата;Клиент;Количество;Цена;{header}\n{rows}")
+    assert result.column("amount") == [500, 1000, Decimal("9.99")]
+    assert any("× (1 − discount)" in n.en for n in result.report.notes)
+
+
+@pytest.mark.parametrize("header", ["Сумма со скидкой", "Сумма с учётом скидки", "Total after discount"])
+def test_a_sum_less_its_discount_beside_the_sum(tmp_path: Path, header: str) -> None:
+    text = f"Номер;Дата;Клиент;Сумма;Скидка;{header}\n1;09.01.2024;Ромашка;1000;100;900\n"
+    file = write(tmp_path / "o.csv", text)
+    error = stopped(file, tmp_path / "out")
+    lines = [answer(line) for line in (error.answer, *(a.lines for a in error.others))]
+    assert [read(file, tmp_path / "out", line).report.revenue for line in lines] == [1000, 900]
