@@ -587,10 +587,11 @@ class Intake:
         )
 
     def _note_derived(self, t: Table, rows: int) -> None:
+        less = t.staged.has("discount")
         self.notes.append(
             Text(
-                f"{t.name}: сумма посчитана как количество × цена в {rows} строках",
-                f"{t.name}: the amount was computed as quantity × price in {rows} rows",
+                f"{t.name}: сумма посчитана как количество × цена{' × (1 − скидка)' * less} в {rows} строках",
+                f"{t.name}: the amount was computed as quantity × price{' × (1 − discount)' * less} in {rows} rows",
             )
         )
 

@@ -525,17 +525,12 @@ class Canonical:
     def _number(self, batch: pa.RecordBatch, name: str) -> tuple[Decimals, Bools]:
         mark = self.rules.marks[name]
         read_with = self.rules.staged.resolved[self._at].get(name)
-        if read_with in (mark, "any") and name not in self._fixed_fields:
+        times = self.rules.money_scale.get(name, 1)
+        if times == 1 and read_with in (mark, "any") and name not in self._fixed_fields:
             values, known = from_decimal(batch.column(f"={name}"))
         else:
-            values, known = self.numbers.read(batch.column(name), mark)
-        if name in self.rules.inverted:
-            values = -values
-        times = self.rules.money_scale.get(name, 1)
-        if times == 1:
-            return values, known
-        known = known & (np.abs(values) < 10**18 // times)
-        return np.where(known, values * times, 0), known
+            values, known = self.numbers.read(batch.column(name), mark, times)
+        return -values if name in self.rules.inverted else values, known
 
     def _money(
         self, batch: pa.RecordBatch
@@ -556,6 +551,8 @@ class Canonical:
                 gap = gap[_blank(batch.column("amount"), gap)]
             if len(gap):
                 amount[gap], has_amount[gap] = product(qty[gap], price[gap])
+                if self.has("discount"):
+                    amount[gap] -= self._discount(batch, amount)[gap]
                 self.derived_amounts += len(gap)
         if self.rules.divided is not None:
             amount = self.rules.divided[self._at]
@@ -570,6 +567,13 @@ class Canonical:
             margin = amount - cost
             has_margin = has_margin & has_amount
         return amount, has_amount, margin, has_margin, qty, has_qty, price
+
+    def _discount(self, batch: pa.RecordBatch, amount: Decimals) -> Decimals:
+        """What a discount in per cent takes off; a workbook keeps its per cents as parts of one."""
+        evidence = self.rules.staged.numbers["discount"]
+        part, known = self._number(batch, "discount")
+        off = np.where(known, product(amount, part)[0], 0)
+        return off if evidence.largest < 1 and not evidence.percent else np.sign(off) * ((np.abs(off) + 50) // 100)
 
     def documents(self, batch: pa.RecordBatch) -> Documents:
         """Return what tells the documents of a batch apart, and by what their sums are to be divided."""
@@ -615,10 +619,11 @@ class Canonical:
         if not self.has("returned"):
             return amount, margin
         sums, known = self.numbers.read(
-            batch.column("returned").dictionary_decode(), self.rules.marks.get("amount", ".")
+            batch.column("returned").dictionary_decode(),
+            self.rules.marks.get("amount", "."),
+            self.rules.money_scale.get("amount", 1),
         )
         back = np.where(known, np.abs(sums), 0)
-        back *= self.rules.money_scale.get("amount", 1)
         return amount - back, None if margin is None else margin - back
 
     # -- codes ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from rapidfuzz import fuzz
+
 from audit.intake.canonical import ClientKey
 from audit.intake.clients import client_id_key
 from audit.intake.values import clean_text
@@ -19,17 +21,22 @@ Combination = tuple[str | None, str | None, str | None, str | None]
 """Texts of client_id, client, holding, legal entity."""
 
 _FILLER = re.compile(
-    r"(\d)\1*|0*123456789\d*|(?:нет|без|не|no|none|unknown|n/?a|test|тест|физ|част|розн|прочи|разн|other|misc|cash|retail"
+    r"(\d)\1*|\d*(?P<end>\d)(?P=end){6}|0*123456789\d*|б[/.\\ -]?\s?н\.?"
+    r"|(?:нет|без|не|no|none|unknown|n/?a|test|тест|физ|част|розн|прочи|разн|other|misc|cash|retail"
     r"|default|dummy|xxx)\b.*|[^\w]*"
 )
 """What is written where a code is asked for and there is none: one digit over and over, a count, a word."""
+_NAMES_OF_NOBODY = 3
+"""So many names without a word in common or a likeness under one code say that the code is nobody's, whatever it is."""
+_ALIKE = 70.0
+"""Likeness of two names, 0–100, from which they may be spellings of one."""
 
 
 class ClientBook:
     """Knows all clients of all files; `key` tells who the client of a combination of texts is.
 
-    A placeholder under several names is nobody's code. Companies of one name and of different legal forms are different
-    clients, unless ``together`` says otherwise.
+    A placeholder under several names is nobody's code, and so is any code under three that have nothing in common.
+    Companies of one name and of different legal forms are different clients, unless ``together`` says otherwise.
     """
 
     def __init__(self, level: str, merges: Sequence[Merge], *, together: bool = False) -> None:
@@ -68,11 +75,13 @@ class ClientBook:
         self.placeholders = {
             code: names.total()
             for code, names in self._names_of_id.items()
-            if _FILLER.fullmatch(plain(code)) and len({name_key(n) for n in names}) > 1
+            if len(keys := {name_key(n) for n in names}) > 1 and (_FILLER.fullmatch(plain(code)) or _unlike(keys))
         }
         self._ids = {memo: None if code in self.placeholders else code for memo, code in self._ids.items()}
         for code in self.placeholders:
-            del self._names_of_id[code]
+            names = self._names_of_id.pop(code)
+            if not _FILLER.fullmatch(plain(code)):
+                self._without_code += names
         self.apart = {} if self._together else self._same_names()
         for code, names in self._names_of_id.items():
             for name in names:
@@ -166,6 +175,18 @@ class ClientBook:
         if value in known_ids:
             return value
         return self._by_name(value) or value
+
+
+def _unlike(names: Iterable[str]) -> bool:
+    """Whether keys of names are those of several companies rather than spellings and branches of one."""
+    apart: list[str] = []
+    for name in sorted(names):
+        words = {w for w in name.split() if len(w) >= 4}
+        if not any(words & set(other.split()) or fuzz.token_set_ratio(name, other) >= _ALIKE for other in apart):
+            apart.append(name)
+            if len(apart) == _NAMES_OF_NOBODY:
+                return True
+    return False
 
 
 def _bare(name: str) -> str:

@@ -240,6 +240,10 @@ def _plan(
         number = number_column(headers, sample, chosen)
         if number is not None and number not in chosen.values():
             chosen["order_id"] = number
+    if "amount" not in chosen and {"qty", "price"} <= set(chosen):
+        discount = _discount(headers, chosen)
+        if discount is not None:
+            chosen["discount"] = discount
     _drop_wrong_types(chosen, sample, plan, notes)
     if dispatch:
         chosen = {f: i for f, i in chosen.items() if f in _OF_DISPATCH}
@@ -267,7 +271,7 @@ def _plan(
         notes=notes,
         client_id_is_inn=_is_inn(client_id),
         vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
+        money_scale=_money_scale(_measured(labels, chosen, layout), _title(rows, layout), settings, reader, notes),
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )
@@ -286,7 +290,30 @@ def _rivals(plan: HeaderPlan, headers: Sequence[str]) -> dict[str, tuple[int, ..
         repeats = [i for i, h in enumerate(headers) if again.fullmatch(h) and plan.columns[i].match.field is None]
         if repeats and headers[at] and plan.columns[at].match.how != "setting":
             out[name] = (*out.get(name, (at,)), *repeats)
+    amount = plan.chosen.get("amount")
+    if amount is not None and plan.columns[amount].match.how != "setting" and not _LESS.search(headers[amount].lower()):
+        less = [i for i, h in enumerate(headers) if plan.columns[i].match.field is None and _LESS.search(h.lower())]
+        if less:
+            out["amount"] = (*out.get("amount", (amount,)), *less)
     return out
+
+
+_LESS = re.compile(
+    r"(?:сумм|стоимост|итог|выручк|всего).*(?:со? +скидк|с +уч[её]том +скидк|после +скидк|за +вычетом +скидк|без +скидк)"
+    r"|(?:amount|total|value|sales|revenue).*(?:after|net of|less|incl\w*|before) +discount|discounted (?:amount|total|value)"
+)
+"""The same sum once more, with a discount taken off or not."""
+_PERCENT_OFF = re.compile(
+    r"(?:скидк|discount).*(?:%|процент|percent|pct|rate)|(?:%|процент|percent|pct).*(?:скидк|discount)"
+)
+
+
+def _discount(headers: Sequence[str], chosen: Mapping[str, int]) -> int | None:
+    """The column of discounts in per cent, where the amount is quantity × a price that is not less the discount already."""
+    if re.search(r"скидк|discount", headers[chosen["price"]].lower()):
+        return None
+    found = [i for i, h in enumerate(headers) if _PERCENT_OFF.search(h.lower()) and i not in chosen.values()]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_inn(header: str) -> bool:
@@ -355,7 +382,7 @@ def _plan_grouped(
         notes=notes,
         client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
         vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(labels, _title(rows, layout), settings, reader, notes),
+        money_scale=_money_scale(_measured(labels, own, layout), _title(rows, layout), settings, reader, notes),
         grouping=g,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
@@ -642,7 +669,10 @@ def _guessed_header(rows: Sequence[Row]) -> tuple[int, list[tuple[str, str]]] | 
     return None
 
 
-_SCALE = re.compile(r"\b(тыс|млн|thousands?|millions?|mln|k (?:rub|usd|eur))\b")
+_SCALE = re.compile(
+    r"\b(тыс|млн|млрд|т ?р|т ?руб\w*|000s?|thousands?|millions?|billions?|mln|mio|tsd|bn|k (?:rub|usd|eur)"
+    r"|[tkm](?:rub|usd|eur|chf|gbp))\b"
+)
 _MONEY = (
     r"(?:руб\w*|р\.|₽|rub\w*|roubles?|usd|us dollars?|dollars?|долл\w*|\$|eur|euros?|евро|€|тенге|₸|kzt|грн|uah|byn|gbp|£"
     r"|chf|pln|zł)"
@@ -657,7 +687,15 @@ _TITLE_SCALE = re.compile(
 
 
 def _times(word: str) -> int:
+    if word.lower().startswith(("млрд", "b")):
+        return 1_000_000_000
     return 1_000_000 if word.lower().startswith(("м", "m")) else 1000
+
+
+def _measured(labels: Mapping[str, str], columns: Mapping[str, int], layout: Layout) -> dict[str, str]:
+    """Headers with the unit that stands below them."""
+    units = {f: layout.units[i] for f, i in columns.items() if layout.units and layout.units[i]}
+    return {f: f"{label}, {units[f]}" if f in units else label for f, label in labels.items()}
 
 
 def _money_scale(

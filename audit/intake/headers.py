@@ -107,6 +107,11 @@ _PLAN_OR_FACT = re.compile(r"\b(факт\w*|план\w*|actual|planned|plan|fact
 _CAMEL = re.compile(r"(?<=[a-zа-я0-9])(?=[A-ZА-Я])|(?<=[A-ZА-Я])(?=[A-ZА-Я][a-zа-я])")
 _MARKS = re.compile(r"[^\w%№]+")
 _CUT = re.compile(r"\s*[,(\[].*$", re.DOTALL)
+_UNIT_END = re.compile(
+    r" (?:в |in )?(?:(?:тыс|млн|thousands?|millions?|mln|mio|tsd|000s?)(?: (?:руб\w*|р|rub|usd|eur|chf|gbp))?"
+    r"|т ?р(?:уб\w*)?|[tkm](?:rub|usd|eur|chf|gbp))$"
+)
+"""Thousands and millions behind the word without comma or brackets: «Net value TEUR», «Сумма т. р.»."""
 _GENERIC_NAME = frozenset({"наименование", "название", "имя", "name"})
 _GENERIC_CODE = frozenset({"код", "инн", "id", "code", "inn"})
 
@@ -186,6 +191,9 @@ def match_header(header: str) -> Match:
     fields = known.joined.get(whole.replace(" ", ""))
     if fields:
         return Match(fields[0], "mapped", 1.0, 1 if whole in _WEAK else 2, fields[1:])
+    fields = known.exact.get(_UNIT_END.sub("", whole))
+    if fields:
+        return Match(fields[0], "mapped", 1.0, 1, fields[1:])
     if len(whole) < 4:
         return _NO_MATCH
     near = process.extractOne(whole, known.spellings, scorer=fuzz.token_sort_ratio, score_cutoff=90.0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.intake.headers import match_header, match_stacked, normalise_header
 from audit.intake.staging import Row
@@ -39,6 +39,8 @@ class Layout:
     """Number of distinct fields recognised in the header."""
     fields: frozenset[str] = frozenset()
     """Those fields."""
+    units: tuple[str, ...] = ()
+    """What a row of units right under the header says of each column: «шт.», «тыс. руб.», empty."""
 
 
 def is_value(text: str) -> bool:
@@ -88,7 +90,24 @@ def find_layout(
         best = _report_header(filled)
     if best is None:
         return None
-    return _with_second_row(filled, best[1], best[0], rows, columns, header_row)
+    return _with_units(_with_second_row(filled, best[1], best[0], rows, columns, header_row), filled)
+
+
+_UNIT = re.compile(
+    r"[(\[]?(?:в |in )?(?:(?:тыс|млн|млрд|т|k|mln|mio|tsd|thousands?|millions?|'?000s?)\b\.?\s*)?"
+    r"(?:руб\w*|р|₽|rub|usd|\$|eur|€|т|кг|kg|шт\w*|pcs|ед|уп\w*|л|м|м2|м3|%|t(?:eur|usd))?\.?[)\]]?",
+    re.IGNORECASE,
+)
+
+
+def _with_units(layout: Layout, filled: Sequence[tuple[int, list[str]]]) -> Layout:
+    """A row below the header that holds nothing but two units or more belongs to the header."""
+    cells = next((c for number, c in filled if number == layout.first_row), [])
+    units = [c for c in cells if c]
+    if len(units) < 2 or not all(_UNIT.fullmatch(c) for c in units):
+        return layout
+    padded = (*cells, *[""] * len(layout.headers))[: len(layout.headers)]
+    return replace(layout, first_row=layout.first_row + 1, units=padded)
 
 
 def _report_header(filled: Sequence[tuple[int, list[str]]]) -> tuple[int, int] | None:

@@ -34,22 +34,28 @@ _THREE = r"[-+]?\d{1,3}[.,]\d{3}"
 _MANY = 20_000
 
 
-def _cast(text: str) -> str:
-    return f"TRY_CAST({text} AS DECIMAL(18,4))"
+def _cast(text: str, times: int = 1) -> str:
+    """SQL that reads a number; one that is multiplied is rounded afterwards."""
+    if times == 1:
+        return f"TRY_CAST({text} AS DECIMAL(18,4))"
+    return f"TRY_CAST(TRY_CAST({text} AS DECIMAL(27,13)) * {times} AS DECIMAL(18,4))"
 
 
 _BLANKS = " \u00a0\u202f"
-_TYPED = f"CASE WHEN starts_with(c, '{TYPED}') THEN {_cast('substr(c, 2)')} ELSE {{}} END"
-_PLAIN = f"CASE WHEN contains(c, '_') THEN NULL ELSE {_cast('c')} END"
 
 
-def _comma(blanks: str = _BLANKS) -> str:
+def _plain(times: int = 1) -> str:
+    """SQL that reads «1234.56»."""
+    return f"CASE WHEN contains(c, '_') THEN NULL ELSE {_cast('c', times)} END"
+
+
+def _comma(blanks: str = _BLANKS, times: int = 1) -> str:
     """SQL that reads «1 234,56»; ``blanks`` are those that can occur."""
     bare = "c"
     for blank in blanks:
         bare = f"replace({bare}, '{blank}', '')"
     bare = f"replace({bare}, ',', '.')"
-    return f"CASE WHEN regexp_full_match(c, '{_COMMA_STYLE}') THEN {_cast(bare)} END"
+    return f"CASE WHEN regexp_full_match(c, '{_COMMA_STYLE}') THEN {_cast(bare, times)} END"
 
 
 @dataclass
@@ -119,7 +125,7 @@ class Numbers:
     def _examine(self, column: pa.Array) -> tuple[NumberEvidence, Resolved | None]:
         # Whole numbers fit both ways; the way that the first cells show goes first and mostly takes all.
         with_comma = any("," in (t or "") for t in column.slice(0, 500).to_pylist())
-        values, known = self._values(_comma(self._blanks(column)) if with_comma else _PLAIN, column)
+        values, known = self._values(_comma(self._blanks(column)) if with_comma else _plain(), column)
         filled = pc.not_equal(column, "").fill_null(False).to_numpy(zero_copy_only=False)
         out = NumberEvidence(int(filled.sum()))
         self._weigh(column, _holding(column, "," if with_comma else ".", known), "," if with_comma else ".", out)
@@ -127,7 +133,7 @@ class Numbers:
         odd = 0
         if len(rest):
             texts = column.take(pa.array(rest))
-            other = _PLAIN if with_comma else _comma(self._blanks(texts))
+            other = _plain() if with_comma else _comma(self._blanks(texts))
             values[rest], known[rest] = self._values(other, texts)
             mark = "." if with_comma else ","
             self._weigh(texts, _holding(texts, mark, known[rest]), mark, out)
@@ -189,11 +195,14 @@ class Numbers:
             result = result.sort_by("place")
         return from_decimal(result.column(0))
 
-    def read(self, column: pa.Array, decimal: Literal[".", ","]) -> tuple[Decimals, npt.NDArray[np.bool_]]:
-        """Return the values in ten-thousandths and a mask of the cells that hold a number."""
-        expression = _PLAIN if decimal == "." else _comma()
+    def read(
+        self, column: pa.Array, decimal: Literal[".", ","], times: int = 1
+    ) -> tuple[Decimals, npt.NDArray[np.bool_]]:
+        """Return the values times ``times`` in ten-thousandths and a mask of the cells that hold a number."""
+        expression = _plain(times) if decimal == "." else _comma(times=times)
         if _typed(column) is not None:
-            expression = _TYPED.format(expression)
+            typed = _cast("substr(c, 2)", times)
+            expression = f"CASE WHEN starts_with(c, '{TYPED}') THEN {typed} ELSE {expression} END"
         values, known = self._values(expression, column)
         if known.all():
             return values, known
@@ -202,7 +211,7 @@ class Numbers:
         coded = texts.dictionary_encode()
         memo: list[int | None] = []
         for text in coded.dictionary.to_pylist():
-            number = parse_number(text, decimal) if text else None
+            number = parse_number(text, decimal, times) if text else None
             memo.append(None if number is None else int(number.scaleb(4)))
         if any(v is not None for v in memo):
             lut = np.array([v if v is not None else 0 for v in memo] + [0], np.int64)

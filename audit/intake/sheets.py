@@ -13,8 +13,10 @@ from typing import Protocol, TypeVar
 
 from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
 from audit.intake.documents import declared_sheet, fits, toml_text, word_kind
+from audit.intake.grouped import datelike
 from audit.intake.layout import Layout, find_layout, head_rows
 from audit.intake.staging import Row
+from audit.intake.values import parse_number
 from audit.settings import Settings
 
 __all__ = ["Sheet", "choose_sheets"]
@@ -115,11 +117,13 @@ def _chosen(name: str, sheets: Sequence[S], settings: Settings) -> list[S]:
         family = [s for s in pool if s is first or alike(layouts[s.sheet], layouts[first.sheet])]
         rivals = [s for s in fit if s not in family]
         rivals += [s for s in aside if s not in family and _same(layouts[s.sheet], layouts[first.sheet])]
+        rivals += [s for s in usable if s not in family and s not in whole and _may_be_orders(s, layouts[s.sheet])]
         if rivals:
             raise _which(name, family, rivals)
     found = [s for s in sheets if s in family or s in declared]
     _tell(name, found, family, layouts)
-    _tell_left(name, found[0], [s for s in visible if s not in found], whole, hidden, settings)
+    sums = [s for s in usable if _sums(layouts[s.sheet])]
+    _tell_left(name, found[0], [s for s in visible if s not in found], sums, hidden, settings)
     return found
 
 
@@ -129,8 +133,28 @@ def _layout(s: Sheet, settings: Settings) -> Layout | None:
 
 
 def _whole(layout: Layout) -> bool:
+    return "order_date" in layout.fields and _sums(layout)
+
+
+def _sums(layout: Layout) -> bool:
+    """Whether a header has a client and a sum."""
     fields = layout.fields
-    return bool({"order_date"} & fields and _CLIENTS & fields and ("amount" in fields or {"qty", "price"} <= fields))
+    return bool(_CLIENTS & fields and ("amount" in fields or {"qty", "price"} <= fields))
+
+
+def _may_be_orders(s: Sheet, layout: Layout) -> bool:
+    """Whether a sheet with a client and a sum has dates too, only under a header that is not that of an order's date."""
+    return (
+        _sums(layout)
+        and not _aside(s, layout)
+        and word_kind(s.sheet or "") != "dispatch"
+        and any(
+            datelike(c) and parse_number(c, ".") is None
+            for number, cells in s.head()
+            if number >= layout.first_row
+            for c in cells
+        )
+    )
 
 
 def _aside(s: Sheet, layout: Layout) -> bool:
@@ -229,7 +253,7 @@ def _tell(name: str, found: Sequence[Sheet], family: Sequence[S], layouts: dict[
 
 
 def _tell_left(
-    name: str, first: Sheet, left: Sequence[S], whole: Sequence[S], hidden: Sequence[S], settings: Settings
+    name: str, first: Sheet, left: Sequence[S], sums: Sequence[S], hidden: Sequence[S], settings: Settings
 ) -> None:
     dispatches = [s for s in left if word_kind(s.sheet or "") == "dispatch"]
     if dispatches and settings.reading.dispatch_files is None:
@@ -242,7 +266,7 @@ def _tell_left(
                 f"of the orders from it: {line}",
             )
         )
-    other = [s for s in left if s in whole and s not in dispatches]
+    other = [s for s in left if s in sums and s not in dispatches]
     if other:
         first.notes.append(
             Text(
@@ -252,7 +276,7 @@ def _tell_left(
                 f"there: [reading] {_line(name, other).splitlines()[1]}",
             )
         )
-    bare = [s for s in left if s not in whole]
+    bare = [s for s in left if s not in sums]
     if bare:
         first.notes.append(
             Text(

@@ -45,7 +45,7 @@ Row = tuple[int, list[str]]
 """Row number as a person sees it, and its cells as text."""
 
 DATE_FIELDS = ("order_date", "requested_date", "promised_date", "shipped_date", "delivered_date", "client_since")
-NUMBER_FIELDS = ("amount", "margin", "cost", "qty", "price", "price_index", "shipped_pct")
+NUMBER_FIELDS = ("amount", "margin", "cost", "qty", "price", "price_index", "shipped_pct", "discount")
 PERSON_FIELDS = ("manager", "created_by", "processed_by")
 KEY_FIELDS = ("client_id", "client", "holding", "legal_entity")
 WORD_FIELDS = ("status", "kind", "initiator", "currency")

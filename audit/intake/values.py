@@ -278,8 +278,8 @@ def _ungrouped(body: str) -> str | None:
     return bare if bare == body or _BLANK_GROUPS.fullmatch(body) else None
 
 
-def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
-    """Return the number of a cell rounded half up to four places; None where it is not one.
+def parse_number(text: str, decimal: Literal[".", ","], unit: int = 1) -> Decimal | None:
+    """Return the number of a cell, times ``unit``, rounded half up to four places; None where it is not one.
 
     Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
     currency word or a percent sign beside it is dropped, «тыс.» multiplies, a debit («Dr») counts negative beside
@@ -309,9 +309,8 @@ def parse_number(text: str, decimal: Literal[".", ","]) -> Decimal | None:
             return None
         whole = whole.replace(other, "")
     try:
-        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}") * _TIMES.get(
-            (found["times"] or "").lower(), 1
-        )
+        number = Decimal(f"{whole or '0'}.{part or '0'}{found['exp'] or ''}") * unit
+        number *= _TIMES.get((found["times"] or "").lower(), 1)
         if abs(number) > _LIMIT:
             return None
         number = number.quantize(_STEP, ROUND_HALF_UP)
@@ -362,9 +361,13 @@ def currency_mark(text: str) -> str | None:
 
 
 def parse_flag(text: str | None) -> bool:
-    """Return whether a flag is set: any text, date or 1 says yes; empty, 0, «нет», «—» say no."""
+    """Return whether a flag is set: any text, date, sum or 1 says yes; empty, 0, «0,00 ₽», «нет», «—» say no."""
     value = clean_text(text)
-    return value is not None and plain(value) not in words().no
+    return (
+        value is not None
+        and plain(value) not in words().no
+        and parse_number(value, ",") != 0 != parse_number(value, ".")
+    )
 
 
 _OF_DATE = re.compile(r"(?:№\s*)?([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)$", re.IGNORECASE)

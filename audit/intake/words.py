@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,16 +17,28 @@ def plain(text: str) -> str:
     return " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").lower().replace("ё", "е").split())
 
 
+_WORD = re.compile(r"\w+")
+_DENIES = frozenset({"без", "кроме", "no", "non", "not", "without", "поставщику", "поставщикам", "supplier", "vendor"})
+"""Beside one of these a word inside a value says nothing: «без права возврата», «списание: возврат поставщику»."""
+
+
 @dataclass(frozen=True)
 class _Codes:
     exact: Mapping[str, str]
     starts: tuple[tuple[str, str], ...]
+    inside: tuple[tuple[str, str], ...] = ()
+    """Words that decide wherever they stand, unless the value denies them."""
 
     def code(self, text: str) -> str | None:
         """Return the code of a value, None where the word is not known."""
         value = plain(text)
         if value in self.exact:
             return self.exact[value]
+        said = set(_WORD.findall(value))
+        if self.inside and not said & _DENIES:
+            for word, code in self.inside:
+                if word in said:
+                    return code
         return next((code for start, code in self.starts if value.startswith(start)), None)
 
 
@@ -60,7 +73,8 @@ class Words:
 def _codes(raw: Mapping[str, Mapping[str, list[str]]]) -> _Codes:
     exact = {plain(w): code for code, body in raw.items() for w in body["exact"]}
     starts = [(plain(w), code) for code, body in raw.items() for w in body.get("starts", [])]
-    return _Codes(exact, tuple(sorted(starts, key=lambda s: -len(s[0]))))
+    inside = tuple((plain(w), code) for code, body in raw.items() for w in body.get("inside", []))
+    return _Codes(exact, tuple(sorted(starts, key=lambda s: -len(s[0]))), inside)
 
 
 @lru_cache(maxsize=1)

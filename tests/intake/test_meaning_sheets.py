@@ -243,7 +243,7 @@ def test_a_pivot_before_the_data(tmp_path: Path, first: str) -> None:
     pivot: list[list[Cell]] = [["Клиент", "Сумма"], ["Фирма 1", 600]]
     file = xlsx(tmp_path / "o.xlsx", {first: pivot, "Данные": [RU, *rows("B", 6)]})
     result = read(file, tmp_path / "out")
-    assert result.report.rows_used == 6 and f"без таблицы заказов: «{first}»" in notes(result)
+    assert result.report.rows_used == 6 and f"планов или сводов: «{first}»" in notes(result)
 
 
 def test_sheets_of_an_open_document(tmp_path: Path) -> None:
@@ -325,3 +325,23 @@ def test_orders_hidden_behind_a_page_of_words_are_asked_about(tmp_path: Path) ->
     )
     error = stopped(file, tmp_path / "out")
     assert "«База»" in error.what.ru and read(file, tmp_path / "out", answer(error.answer)).report.rows_used == 5
+
+
+@pytest.mark.parametrize("date", ["Дата отгрузки", "Дата отгр."])
+def test_a_year_under_other_headers_is_asked_about(tmp_path: Path, date: str) -> None:
+    other: list[Cell] = ["Док. №", date, "Контрагент", "Выручка"]
+    file = xlsx(tmp_path / "o.xlsx", {"2024": [RU, *rows("A", 3)], "2025": [other, *rows("B", 4)]})
+    error = stopped(file, tmp_path / "out")
+    assert "«2024», «2025»" in error.what.ru
+    both = answer(error.others[-1].lines)
+    result = read(file, tmp_path / "out", both | {"columns": {"order_date": date}})
+    assert result.report.rows_used == 7 and result.report.revenue == 700
+
+
+def test_sums_by_client_without_a_date_are_a_pivot(tmp_path: Path) -> None:
+    file = xlsx(
+        tmp_path / "o.xlsx", {"2024": [RU, *rows("A", 3)], "Клиенты": [["Клиент", "Выручка"], ["Фирма 1", 45000]]}
+    )
+    result = read(file, tmp_path / "out")
+    assert result.report.rows_used == 3
+    assert any("планов или сводов: «Клиенты»" in n.ru for n in result.report.notes)
