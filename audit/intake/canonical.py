@@ -269,6 +269,8 @@ class Canonical:
         self.people: dict[tuple[str, str], list[float]] = {}
         """(field, spelling as written) → used rows and their revenue."""
         self.fixed: dict[tuple[str, str, str], list[float]] = {}
+        self._sold = 0
+        """Sum of the rows used so far, in ten-thousandths."""
         self.merged: dict[str, list[float]] = {}
         """Key before a declared merge → used rows and their revenue."""
         self.totals: list[tuple[int, str, float]] = []
@@ -315,6 +317,7 @@ class Canonical:
         rejects = self._rejected(batch, reason, amount, has_amount) if reason.any() else []
         self._keep_voided(batch, reason, keys, dates)
         used = np.flatnonzero(reason == 0)
+        self._sold += int(amount[used].sum())
         if len(used) == 0:
             return None, rejects
         # Values are made for all rows and picked as numbers: cheaper than picking the texts first.
@@ -499,6 +502,24 @@ class Canonical:
             code = np.where(_spread(column, part, False), _CODE["subtotal_row"], _CODE["total_row"])
             hit = rows & certain
             reason[hit] = code[hit]
+
+    def _totals_of_nobody(
+        self, batch: pa.RecordBatch, reason: npt.NDArray[np.int8], amount: Decimals, sums: Bools, dates: _Dates
+    ) -> None:
+        """Sums without a client that a word names as totals, or that nothing names and that are the sum of all above."""
+        rows = np.flatnonzero(sums & (reason == 0))
+        if len(rows) == 0:
+            return
+        part = batch.take(pa.array(rows))
+        named = [f for f in ("first", "order_id", "order_date") if f in self.rules.staged.fields]
+        labels = list(zip(*(_texts(part.column(f)) for f in named), strict=True))
+        above = self._sold + np.cumsum(np.where((reason == 0) & ~sums, amount, 0))
+        for row, texts in zip(rows.tolist(), labels, strict=True):
+            whole = above[row] == amount[row] != 0
+            if any(is_total(t) for t in texts if t):
+                reason[row] = _CODE["total_row" if whole else "subtotal_row"]
+            elif whole and not any(texts) and dates.empty[row]:
+                reason[row] = _CODE["total_row"]
 
     @staticmethod
     def _kind_of_row(
@@ -757,6 +778,7 @@ class Canonical:
             return codes[name].column(batch.column(name))
 
         self._void(batch, mark, kind)
+        self._totals_of_nobody(batch, reason, amount, has_amount & (keys < 0), dates)
         mark(keys < 0, "no_client")
         if reading.drop_order_id_prefix and self.has("order_id"):
             ids = self._order_ids(batch)

@@ -110,13 +110,13 @@ def sniff_encoding(path: Path, name: str) -> tuple[str, int, bool]:
     size = path.stat().st_size
     with path.open("rb") as f:
         head = f.read(_HEAD_BYTES)
-        for mark, name in (
+        for mark, encoding in (
             (codecs.BOM_UTF8, "utf-8"),
             (codecs.BOM_UTF16_LE, "utf-16-le"),
             (codecs.BOM_UTF16_BE, "utf-16-be"),
         ):
             if head.startswith(mark):
-                return name, len(mark), False
+                return encoding, len(mark), False
         sample = head[:4096]
         if len(sample) >= 4 and sample.count(0) > len(sample) // 4:
             odd, even = sample[1::2].count(0), sample[0::2].count(0)

@@ -388,11 +388,14 @@ def date_inside(text: str) -> str | None:
 
 
 _TOTAL = re.compile(
-    r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|sub-?total|sous-total|(?:zwischen|gesamt)summe|summe|gesamt|razem|"
+    r"\W*(общий итог|итоги|итого|итог|всего|grand total|totals?|sub-?total|"
+    r"все продажи|все заказы|all sales|all orders|sous-total|(?:zwischen|gesamt)summe|summe|gesamt|razem|"
     r"toplam|разом|усього)(?![а-яёa-z])(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-TOTAL_WORDS = r"(?i)итог|всего|total|summe|gesamt|razem|toplam|разом|усього|^\*+$"
+TOTAL_WORDS = (
+    r"(?i)итог|всего|все продажи|все заказы|all sales|all orders|total|summe|gesamt|razem|toplam|разом|усього|^\*+$"
+)
 """A text without one of these is no total: a quick look at many."""
 _SUBTOTAL = re.compile(
     r"\W*((итого|всего|итог)\s+(по|за|на|для|у)\s.*|sub-?total.*|sous-total.*|zwischensumme.*|total\s+(for|by)\s.*)",

@@ -125,3 +125,25 @@ def test_a_sum_less_its_discount_beside_the_sum(tmp_path: Path, header: str) -> 
     error = stopped(file, tmp_path / "out")
     lines = [answer(line) for line in (error.answer, *(a.lines for a in error.others))]
     assert [read(file, tmp_path / "out", line).report.revenue for line in lines] == [1000, 900]
+
+
+@pytest.mark.parametrize(
+    "total",
+    ["Итого месяц;31.01.2024;;350", "Все продажи;;;350", ";;;350", ";;Все продажи;350", "Total month;31.01.2024;;350"],
+)
+def test_totals_are_not_revenue_set_aside(tmp_path: Path, total: str) -> None:
+    result = given(tmp_path, f"Номер;Дата;Клиент;Сумма\n1;09.01.2024;Ромашка;100\n2;19.01.2024;Вектор;250\n{total}\n")
+    assert result.report.revenue == 350 and set(result.reasons()) <= {"total_row", "subtotal_row"}
+    assert not any(s.revenue for s in result.report.set_aside)
+
+
+def test_a_sale_without_a_client_is_set_aside_as_one(tmp_path: Path) -> None:
+    result = given(tmp_path, "Номер;Дата;Клиент;Сумма\n1;09.01.2024;Ромашка;100\n2;19.01.2024;;100\n;;;70\n")
+    assert result.reasons() == {"no_client": 2}
+
+
+def test_an_unclear_encoding_names_its_file(tmp_path: Path) -> None:
+    rows = "".join(f"{i};1{i}.01.2024;ООО Ромашка и товарищи;100\n" for i in range(1, 9))
+    file = tmp_path / "o.csv"
+    file.write_bytes(f"Номер;Дата;Клиент;Сумма\n{rows}".encode("koi8-r"))
+    assert stopped(file, tmp_path / "out").where == "o.csv"

@@ -48,12 +48,13 @@ def look(table: Table, settings: Settings) -> Found:
     if found is None:
         return None
     headers = ", ".join(f"«{table.plan.labels.get(f, f)}»" for f in found.fields)
+    stands = Text("стоит", "stands") if len(found.fields) == 1 else Text("стоят", "stand")
     return Question(
         Text(
-            f"{table.name}: {headers} стоят только в первой строке группы (ниже ячейки пусты): значение отнесено и к строкам "
+            f"{table.name}: {headers} {stands.ru} только в первой строке группы (ниже ячейки пусты): значение отнесено и к строкам "
             "под ней. Если пустые ячейки — это строки без клиента или даты, запретите это",
-            f"{table.name}: {headers} stand in the first row of a group only, the cells below are blank: the value was given to "
-            "the rows below it, too. If blank cells mean rows without a client or a date, forbid it",
+            f"{table.name}: {headers} {stands.en} in the first row of a group only, the cells below are blank: the value was given "
+            "to the rows below it, too. If blank cells mean rows without a client or a date, forbid it",
         ),
         files_line("fill_down", [table.name]),
         (Answer(Text("пустая ячейка пуста", "a blank cell is blank"), files_line("fill_down", [])),),

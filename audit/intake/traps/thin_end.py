@@ -44,11 +44,12 @@ def look(orders: Orders, settings: Settings) -> Question | None:
     end = month_end if (month_end - last).days < 10 else last
     final = dt.date(1970, 1, 1) + dt.timedelta(days=orders.tally.last_day)
     few = sum(every[:tail])
+    bought = f"{few} purchase{'s' * (few != 1)} in {tail} week{'s' * (tail != 1)}"
     return Question(
         Text(
             f"После {last:%d.%m.%Y} выгрузка почти пуста: за {tail} нед. покупок {few}, обычно столько же бывает за несколько "
             f"дней. Период закончен {end:%d.%m.%Y}: молчание в конце — свойство файла, а не клиентов ([period] end = {end})",
-            f"After {last} the export is all but empty: {few} purchases in {tail} weeks, as many as a few usual days hold. "
+            f"After {last} the export is all but empty: {bought}, as many as a few usual days hold. "
             f"The period was ended on {end}: silence at the end is the file's, not the clients' ([period] end = {end})",
         ),
         f"[period]\nend = {end}",
