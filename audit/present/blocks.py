@@ -103,7 +103,7 @@ def _html(part: Any) -> Markup:
 def paragraphs(text: str | Markup) -> Markup:
     """Turn a text into paragraphs at its blank lines; one that holds block markup already is left as it is."""
     safe = escape(text)
-    if re.match(r"\s*<(p|ul|ol|div|table|figure|section|h\d)\b", safe):
+    if re.match(r"\s*<(p|ul|ol|dl|div|table|figure|section|article|aside|h\d)\b", safe):
         return safe
     blocks = [b.strip() for b in re.split(r"\n\s*\n", str(safe)) if b.strip()]
     return Markup("\n".join(f"<p>{b}</p>" for b in blocks))

@@ -29,7 +29,7 @@ import itertools
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -63,17 +63,20 @@ from audit.present.blocks import (
     table,
 )
 from audit.present.chart import Band
+from audit.present.convert import blocks_of
 from audit.present.format import NBSP, Fmt, slug
 from audit.present.html import Body, Heading, clean_html, export_notebook, inline_svg, number_ids, outline
-from audit.present.style import ACCENT, GRADES, STATUS, font_file, on_color, readable, tint
+from audit.present.pdf import Paper
+from audit.present.style import ACCENT, GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
+from audit.present.tree import Block, Picture
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
 
 __all__ = [
     "ChapterEntry",
     "DefinitionEntry",
-    "RenderOptions",
+    "Documents",
     "ReportContext",
     "ThresholdEntry",
     "bands_of",
@@ -183,10 +186,11 @@ class ReportContext(_Part):
 
 
 @dataclass(frozen=True)
-class RenderOptions:
-    """How to render: for the browser or for print."""
+class Documents:
+    """One document twice: for the browser as HTML, for paper as a tree of blocks."""
 
-    target: Literal["screen", "print"] = "screen"
+    html: str
+    paper: Paper
 
 
 def read_context(run_dir: Path) -> ReportContext:
@@ -373,25 +377,15 @@ def bands_of(ctx: ReportContext) -> dict[str, Band]:
 # --- document
 
 
-def build_report(run_dir: Path, *, lang: Lang | None = None, options: RenderOptions | None = None) -> str:
-    """Build the report's HTML from a run folder; nothing is executed or computed anew.
+def build_report(run_dir: Path, *, lang: Lang | None = None) -> Documents:
+    """Build the report from a run folder; nothing is executed or computed anew.
 
     ``lang`` sets the language of the frame (by default the run's own; notebooks speak the language they were run in).
-    For the browser charts stand inline; for print they stay pictures.
     """
-    return next(build_reports(run_dir, lang=lang, targets=((options or RenderOptions()).target,)))
-
-
-def build_reports(
-    run_dir: Path, *, lang: Lang | None = None, targets: Sequence[Literal["screen", "print"]] = ("screen", "print")
-) -> Iterator[str]:
-    """Build the report for several targets one by one, reading and cleaning the notebooks once."""
     ctx = read_context(run_dir)
     lang = lang or ctx.lang
     bodies = {c.id: _body(run_dir, c, lang) for c in ctx.chapters}
-    parts = _assemble(ctx, lang, bodies)
-    for target in targets:
-        yield _document(ctx, lang, run_dir, parts, target)
+    return _documents(ctx, lang, run_dir, _assemble(ctx, lang, bodies))
 
 
 def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
@@ -447,8 +441,8 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     return _Parts(front, body, _contents(front, body))
 
 
-def frame_documents(ctx: ReportContext, front: Markup, chapters: Sequence[tuple[str, str, Markup]]) -> list[str]:
-    """Put finished fragments that come from no notebook into the report's frame, for the browser and for print.
+def frame_documents(ctx: ReportContext, front: Markup, chapters: Sequence[tuple[str, str, Markup]]) -> Documents:
+    """Put finished fragments that come from no notebook into the report's frame.
 
     ``front`` stands before the contents, ``chapters`` are (id, title, content) in reading order.
     """
@@ -460,7 +454,7 @@ def frame_documents(ctx: ReportContext, front: Markup, chapters: Sequence[tuple[
     html = number_ids(f"{front}\n<!--km-front-ends-->\n" + "\n".join(made))
     top, _, body = html.partition("\n<!--km-front-ends-->\n")
     parts = _Parts(_repair_links(body, top), _repair_links(top, body), _contents(top, body))
-    return [_document(ctx, ctx.lang, Path(), parts, "screen"), _document(ctx, ctx.lang, Path(), parts, "print")]
+    return _documents(ctx, ctx.lang, Path(), parts)
 
 
 def _repair_links(*parts: str) -> str:
@@ -753,14 +747,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters["css_string"] = _css_string
     return env
-
-
-def _css_string(text: str) -> Markup:
-    """Quote a text for CSS: anything but letters, digits and plain signs becomes a code."""
-    safe = "".join(c if c.isalnum() or c in " .,-–—:;()№%/" else f"\\{ord(c):x} " for c in text)
-    return Markup(f'"{safe}"')
 
 
 @lru_cache(maxsize=8)
@@ -777,19 +764,18 @@ _FONT_FACES = (
 )
 
 
-@lru_cache(maxsize=2)
-def _font_css(screen: bool) -> str:
-    """Embed the faces: WOFF2 for a browser; TTF for print, where unpacking would cost more than it saves."""
-    suffix, kind = ("woff2", "woff2") if screen else ("ttf", "truetype")
+@lru_cache(maxsize=1)
+def _font_css() -> str:
+    """Embed the faces."""
     rules = []
     for family, face, weight, style in _FONT_FACES:
         try:
-            data = base64.b64encode(font_file(face, suffix).read_bytes()).decode("ascii")
+            data = base64.b64encode(font_file(face, "woff2").read_bytes()).decode("ascii")
         except OSError:
             continue  # a text face of the reader's computer stands in
         rules.append(
             f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};font-display:swap;'
-            f'src:url("data:font/{suffix};base64,{data}") format("{kind}")}}'
+            f'src:url("data:font/woff2;base64,{data}") format("woff2")}}'
         )
     return "\n".join(rules)
 
@@ -803,16 +789,18 @@ _LOGO_TYPES = {
 }
 
 
-def _logo(ctx: ReportContext, run_dir: Path) -> str:
+def _logo(ctx: ReportContext, run_dir: Path) -> Picture | None:
     if not ctx.logo:
-        return ""
-    if ctx.logo.startswith("data:image/"):
-        return ctx.logo
+        return None
+    alt = ctx.consultant or word("logo", ctx.lang)
+    given = re.fullmatch(r"data:(image/[a-z+]+);base64,([A-Za-z0-9+/=]+)", ctx.logo)
+    if given:
+        return Picture(given[1], given[2], alt)
     path = run_dir / ctx.logo
     kind = _LOGO_TYPES.get(path.suffix.lower())
     if kind is None or not path.is_file():
-        return ""
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+        return None
+    return Picture(kind, base64.b64encode(path.read_bytes()).decode("ascii"), alt)
 
 
 def _only(target: str, html: Markup) -> Markup:
@@ -830,10 +818,9 @@ def _without(target: str, html: str) -> str:
     return re.sub(f"{_CELL}|{_BLOCK}".format(target), "", html, flags=re.S)
 
 
-def _for_paper(html: str) -> str:
-    """Take out what only a pointer can use: paper has no hover, and WeasyPrint hyphenates badly before inline boxes."""
-    html = _without(SCREEN_ONLY, html)
-    return re.sub(r'<abbr class="km-dfn"[^>]*>(.*?)</abbr>', r"\1", html, flags=re.S)
+def _for_paper(html: str) -> tuple[Block, ...]:
+    """Read as blocks what paper shows."""
+    return blocks_of(_without(SCREEN_ONLY, html))
 
 
 def _for_screen(html: str) -> str:
@@ -841,11 +828,8 @@ def _for_screen(html: str) -> str:
     return inline_svg(_without(PAPER_ONLY, html))
 
 
-def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, target: Literal["screen", "print"]) -> str:
-    screen = target == "screen"
+def _documents(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts) -> Documents:
     fmt = Fmt(lang, ctx.currency)
-    script = _asset("report.js") if screen else ""
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     title = ctx.title or word("report_title", lang)
     period = fmt.period(ctx.period.get("start"), ctx.period.get("end")) if ctx.period.get("start") else ""
     facts = [
@@ -854,35 +838,61 @@ def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, targ
         (word("dated", lang), fmt.date(ctx.dated) if ctx.dated and ctx.dated != ctx.period.get("as_of") else ""),
         (word("prepared_by", lang), ctx.consultant or ""),
     ]
-    body, front = ((_for_screen if screen else _for_paper)(part) for part in (parts.body, parts.front))
+    paper = Paper(
+        lang=lang,
+        title=title,
+        company=ctx.company,
+        period=period,
+        consultant=ctx.consultant or "",
+        confidentiality=ctx.confidentiality if ctx.confidentiality is not None else word("confidential", lang),
+        logo=_logo(ctx, run_dir),
+        facts=[f for f in facts if f[1]],
+        front=_for_paper(f'<div class="km-front">{parts.front}</div>'),
+        contents=_printed_contents(parts.contents),
+        body=_for_paper(parts.body),
+        words={k: word(k, lang) for k in ("contents", "page", "of", "picture_lost")},
+        colors=_colors(ctx),
+        dated=ctx.dated,
+    )
+    return Documents(_html(ctx, paper, parts), paper)
+
+
+def _colors(ctx: ReportContext) -> dict[str, str]:
+    return {
+        "accent": ctx.accent,
+        "ink": readable(ctx.accent),
+        "on": on_color(ctx.accent),
+        "wash": tint(ctx.accent, 0.93),
+        "line": tint(ctx.accent, 0.55),
+    }
+
+
+def _html(ctx: ReportContext, paper: Paper, parts: _Parts) -> str:
+    lang = paper.lang
+    script = _asset("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    logo = paper.logo
     return (
         _templates()
         .get_template("document.html.j2")
         .render(
             ctx=ctx,
             lang=lang,
-            screen=screen,
             w=lambda key: word(key, lang),
-            title=title,
-            period=period,
-            description=f"{ctx.company}. {title}. {period}".replace(NBSP, " "),
+            title=paper.title,
+            period=paper.period,
+            description=f"{ctx.company}. {paper.title}. {paper.period}".replace(NBSP, " "),
             generator="km-audit",
-            logo=_logo(ctx, run_dir),
-            confidentiality=ctx.confidentiality if ctx.confidentiality is not None else word("confidential", lang),
-            cover_facts=[f for f in facts if f[1]],
+            logo=f"data:{logo.media};base64,{logo.data}" if logo is not None else "",
+            confidentiality=paper.confidentiality,
+            cover_facts=paper.facts,
             contents=parts.contents,
-            printed_contents=_printed_contents(parts.contents),
-            front=Markup(front),
-            body=Markup(body),
+            front=Markup(_for_screen(parts.front)),
+            body=Markup(_for_screen(parts.body)),
             css=Markup(_asset("report.css")),
-            fonts=Markup(_font_css(screen)),
-            colors={
-                "accent": ctx.accent,
-                "ink": readable(ctx.accent),
-                "on": on_color(ctx.accent),
-                "wash": tint(ctx.accent, 0.93),
-                "line": tint(ctx.accent, 0.55),
-            },
+            tokens=Markup(css_tokens()),
+            fonts=Markup(_font_css()),
+            colors=paper.colors,
             script=Markup(script),
             script_hash=f"sha256-{digest}",
             js_words=json.dumps(
