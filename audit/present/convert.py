@@ -303,11 +303,14 @@ class _Reader:
         if not across:
             return [Paragraph(told)] if told else []
         given = [_percent(c.get("style", "")) for c in e.iter("col")]
+        letters = 0.0
         if len(given) == across and all(given):
             widths = [w for w in given if w is not None]
         else:
-            widths, style = _share(head, body, across, style)
-        return [Table(tuple(widths), tuple(head), tuple(body), told, style, id or e.get("id", ""))]
+            widths, letters = _share(head, body, across)
+            if style in ("", "foreign"):
+                style = "wide" if letters > _LETTERS_DENSE else "dense" if letters > _LETTERS_PORTRAIT else style
+        return [Table(tuple(widths), tuple(head), tuple(body), told, style, id or e.get("id", ""), letters)]
 
     def _cell(self, e: Any) -> Cell:
         names = _classes(e)
@@ -498,8 +501,8 @@ def _percent(style: str) -> float | None:
 _LETTERS_PORTRAIT, _LETTERS_DENSE = 100.0, 122.0
 
 
-def _share(head: Sequence[Row], body: Sequence[Row], across: int, style: str) -> tuple[list[float], str]:
-    """Share the width among the columns of an analyst's table by their text; a table too wide lies on its side."""
+def _share(head: Sequence[Row], body: Sequence[Row], across: int) -> tuple[list[float], float]:
+    """Share the width among the columns of an analyst's table by their text; return how many letters it needs, too."""
     longest = [3.0] * across
     words = [2.0] * across
     for row in (*head, *body[:200]):
@@ -511,10 +514,7 @@ def _share(head: Sequence[Row], body: Sequence[Row], across: int, style: str) ->
                 words[k] = max(words[k], min(24.0, max((len(w) for w in text.split()), default=0) + 1.0))
             k += cell.across
     least = sum(w + 2 for w in words)
-    if style in ("", "foreign"):
-        style = "wide" if least > _LETTERS_DENSE else "dense" if least > _LETTERS_PORTRAIT else style
-    room = _LETTERS_DENSE if style != "wide" else 158.0
-    spare = max(0.0, room - least)
+    spare = max(0.0, _LETTERS_DENSE - least)
     wanted = [max(0.0, a - b) for a, b in zip(longest, words, strict=True)]
     total = sum(wanted) or 1.0
-    return [w + 2 + min(x, spare * x / total) for w, x in zip(words, wanted, strict=True)], style
+    return [w + 2 + min(x, spare * x / total) for w, x in zip(words, wanted, strict=True)], least

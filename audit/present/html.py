@@ -78,6 +78,7 @@ class _Cleaner(HTMLParser):
         self.out: list[str] = []
         self.open: list[str] = []
         self.skipping: list[str] = []
+        self.live = False
         self.shift = shift
         self.text = text
 
@@ -92,6 +93,7 @@ class _Cleaner(HTMLParser):
                 self.skipping.append(tag)
             return
         if tag in _DROPPED_WITH_CONTENT:
+            self.live |= tag in _LIVE
             if tag not in _EMPTY_DROPPED:
                 self.skipping.append(tag)
             return
@@ -156,6 +158,8 @@ class _Cleaner(HTMLParser):
         return "".join(self.out)
 
 
+_LIVE = _words("applet audio button canvas embed iframe input object script select textarea video")
+"""What works in a browser only."""
 _EMPTY_DROPPED = frozenset({"embed", "frame", "input", "link", "meta", "param", "track"})
 _NO_GLOSSARY = frozenset({"a", "abbr", "code", "dfn", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "th"})
 
@@ -396,7 +400,8 @@ def _exporter(lang: Lang) -> Any:
     exporter = make(config=config, template_name="report", extra_template_basedirs=[str(folder)], log=_silent_log())
     # the basic template names this filter for code, which the report never shows
     exporter.register_filter("highlight_code", lambda source, **_: "")
-    exporter.register_filter("km_html", clean_html_output)
+    exporter.register_filter("km_html", lambda html: clean_html_output(html, lang))
+    exporter.register_filter("km_lost", lambda _: lost_output(lang))
     exporter.register_filter("km_markdown", markdown)
     exporter.register_filter("km_text", plain_output)
     exporter.register_filter("km_svg", svg_output)
@@ -414,15 +419,22 @@ def _silent_log() -> Any:
     return log
 
 
-def clean_html_output(html: Any) -> Markup:
-    """Clean an HTML output; a bare pandas table gets the report's table frame."""
+def clean_html_output(html: Any, lang: Lang = "ru") -> Markup:
+    """Clean an HTML output; a bare pandas table gets the report's table frame, what is lost leaves a line."""
     joined = "".join(html) if isinstance(html, list) else html
     joined = re.sub(r"\A\s*<style>.*?</style>\s*", "", joined, count=1, flags=re.S)
     ours = re.match(r"\s*<(section|figure|article|div|aside|p|dl|h\d)\b[^>]*class=\"km-", joined) is not None
-    cleaned = clean_html(joined, shift=0 if ours else 2)
+    cleaner = _Cleaner(0 if ours else 2, None)
+    cleaner.feed(joined)
+    cleaned = Markup(cleaner.result())
     if not ours and "<table" in cleaned:
-        return Markup('<div class="km-table km-foreign"><div class="km-scroll">{}</div></div>').format(cleaned)
-    return cleaned
+        cleaned = Markup('<div class="km-table km-foreign"><div class="km-scroll">{}</div></div>').format(cleaned)
+    return cleaned + lost_output(lang) if cleaner.live else cleaned
+
+
+def lost_output(lang: Lang) -> Markup:
+    """Say that something of the notebook stands in no report."""
+    return Markup('<p class="km-note">{}</p>').format(word("not_on_paper", lang))
 
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -211,6 +211,7 @@ def _files(paper: Paper) -> tuple[dict[str, bytes], str]:
         "colors": dict(paper.colors),
         "words": {k: letters(v) for k, v in paper.words.items()},
         **{k: letters(getattr(paper, k)) for k in ("title", "company", "period", "consultant", "confidentiality")},
+        "head": letters(_short(paper.company)),
         "facts": [[letters(a), letters(b)] for a, b in paper.facts],
         "logo": outline(plain(paper.logo, letters)) if paper.logo is not None else None,
         "front": outline([plain(b, letters) for b in paper.front]),
@@ -233,6 +234,11 @@ def _files(paper: Paper) -> tuple[dict[str, bytes], str]:
             link["to"] = ""
     files["report.json"] = json.dumps(told, ensure_ascii=False).encode()
     return files, " ".join([*letters.lost][:12])
+
+
+def _short(text: str, most: int = 90) -> str:
+    """Cut what must stand in one line at the head of every page."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 class _Outline:

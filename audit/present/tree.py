@@ -261,6 +261,8 @@ class Table(Node):
     style: str = ""
     """``wide`` (a page across), ``dense`` (small type), ``scorecard``, ``foreign`` (an analyst's), or nothing."""
     id: str = ""
+    letters: float = 0
+    """How many letters an analyst's table needs across."""
 
 
 @dataclass(frozen=True, slots=True)
