@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from lxml import etree, html as lxml_html
+from lxml import etree
+from lxml import html as lxml_html
 
 from audit.findings.finding import Status
 from audit.present.style import STATUS
@@ -185,9 +186,7 @@ class _Reader:
 
     def _executive(self, e: Any, names: list[str]) -> list[Block]:
         blocks = self.flow(e)
-        return [
-            Heading(1, b.inside, b.id, "kicker") if isinstance(b, Heading) and b.level == 1 else b for b in blocks
-        ]
+        return [Heading(1, b.inside, b.id, "kicker") if isinstance(b, Heading) and b.level == 1 else b for b in blocks]
 
     def _front(self, e: Any, names: list[str]) -> list[Block]:
         out: list[Block] = []
@@ -239,8 +238,8 @@ class _Reader:
     def _keys(self, e: Any, names: list[str]) -> list[Block]:
         items = []
         for key in e:
-            parts = [self.line(p) for p in key]
-            items.append(cast(Any, tuple((parts + [(), (), ()])[:3])))
+            told = [*(self.line(p) for p in key), (), (), ()]
+            items.append((told[0], told[1], told[2]))
         return [KeyFigures(tuple(items))]
 
     def _columns(self, e: Any, names: list[str]) -> list[Block]:
@@ -266,7 +265,8 @@ class _Reader:
             return self.flow(e)
         if title is None:
             title = e.find("figcaption")
-        picture = self._picture(img, "half" if "km-half" in names else "full" if "km-full" in names else "")
+        size = next((s for s in ("half", "full") if f"km-{s}" in names and "km-svg" in _classes(img)), "")
+        picture = self._picture(img, size)
         if picture is None:
             return []
         told = [() if part is None else self.line(part) for part in (title, subtitle, note)]

@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def write_pdf(paper: Paper, path: Path, *, standards: Sequence[str] = STANDARDS)
             broken = broken or str(e).strip().splitlines()[0][:200]
         else:
             path.write_bytes(data)  # a full disk is the caller's to tell
-            return PdfResult(f"Typst {typst.__version__}", _count_pages(data), _told(broken, lost))
+            return PdfResult(f"Typst {version('typst')}", _count_pages(data), _told(broken, lost))
     path.unlink(missing_ok=True)
     return PdfResult(None, 0, _no_pdf(broken, ""))
 
@@ -295,7 +296,7 @@ def _letters_in(part: Any) -> int:
     return 0
 
 
-_ENDINGS = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+_RASTER = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 class _Pictures:
@@ -306,31 +307,36 @@ class _Pictures:
         self.letters = letters
 
     def file(self, part: dict[str, Any]) -> None:
-        ending = _ENDINGS.get(part.pop("media"), "")
-        data = self._read(ending, part.pop("data"))
-        if data is None:
-            part["file"] = ""
-            return
-        part["file"] = f"picture-{len(self.files)}.{ending}"
-        self.files[part["file"]] = data
+        svg = self._read(part.pop("media"), part.pop("data"))
+        part["file"] = "" if svg is None else f"picture-{len(self.files)}.svg"
+        if svg is not None:
+            self.files[part["file"]] = svg.encode()
 
-    def _read(self, ending: str, coded: str) -> bytes | None:
+    def _read(self, media: str, coded: str) -> str | None:
+        """Return a picture as SVG: Typst takes the files of a dictionary as text."""
         try:
             data = base64.b64decode(coded)
         except (binascii.Error, ValueError):
             return None
-        if ending == "svg":
+        if media == "image/svg+xml":
             svg = clean_svg(data, "", "")
-            return None if svg is None else _SVG_TEXT.sub(lambda m: self.letters(m[0]), svg).encode()
+            return None if svg is None else _SVG_TEXT.sub(lambda m: self.letters(m[0]), svg)
         from PIL import Image
 
         try:
             with Image.open(io.BytesIO(data)) as picture:
                 picture.load()
-                real = {"JPEG": "jpg"}.get(picture.format or "", (picture.format or "").lower())
+                (width, height), real = picture.size, f"image/{(picture.format or '').lower()}"
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return None
-        return data if real == ending else None
+        if real != media or media not in _RASTER:
+            return None
+        # a dot is a pixel of a screen, as in a browser
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+            f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+            f'<image width="{width}" height="{height}" xlink:href="data:{media};base64,{coded}"/></svg>'
+        )
 
 
 _SVG_TEXT = re.compile(r"[^\x00-\x7f]+")

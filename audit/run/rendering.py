@@ -139,12 +139,7 @@ def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Exe
 
 
 def render_run(
-    stage: Path,
-    *,
-    case: Case,
-    findings: Mapping[str, Any],
-    failed: Sequence[Execution],
-    clock: _Clock | None = None,
+    stage: Path, *, case: Case, findings: Mapping[str, Any], failed: Sequence[Execution], clock: _Clock | None = None
 ) -> Rendered:
     """Write report.json, report.html, report.pdf, annex.xlsx and the charts' pictures of a run being made in ``stage``."""
     context = report_context(case, findings, failed, stage)

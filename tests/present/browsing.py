@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge", "chrome")
 
 
