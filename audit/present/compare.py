@@ -459,7 +459,7 @@ class ComparisonView:
 
 
 def comparison_documents(content: Mapping[str, Any]) -> Documents:
-    """Build the comparison as HTML, for the browser and for print, from the content of compare.json."""
+    """Build the comparison, for the browser and for paper, from the content of compare.json."""
     view = ComparisonView(content)
     new = content["new"]
     context = ReportContext(

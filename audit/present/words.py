@@ -23,7 +23,7 @@ WORDS: dict[str, Text] = {
     "logo": Text("логотип", "logo"),
     "picture_lost": Text("Картинка не читается.", "The picture cannot be read."),
     "not_on_paper": Text(
-        "Здесь в тетради стоит то, что работает только в браузере (скрипт, виджет): в отчёт оно не входит.",
+        "Здесь в ноутбуке стоит то, что работает только в браузере (скрипт, виджет): в отчёт оно не входит.",
         "Here the notebook has something that works in a browser only (a script, a widget): the report cannot hold it.",
     ),
     "contents": Text("Содержание", "Contents"),
