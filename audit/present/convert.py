@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from lxml import etree
 from lxml import html as lxml_html
+from markupsafe import Markup
 
 from audit.findings.finding import Status
 from audit.present.style import STATUS
@@ -30,6 +31,7 @@ from audit.present.tree import (
     Group,
     Heading,
     Headline,
+    Headlines,
     Inline,
     KeyFigures,
     Lines,
@@ -48,7 +50,7 @@ from audit.present.tree import (
     text_of,
 )
 
-__all__ = ["blocks_of"]
+__all__ = ["blocks_of", "runs_of"]
 
 _EMBEDDED = re.compile(r"data:([a-z]+/[a-z0-9.+-]+);base64,([A-Za-z0-9+/]+={0,2})")
 _ASIDE = "km-embedded"
@@ -65,10 +67,8 @@ _STYLED = {
     **dict.fromkeys(("s", "del"), "strike"),
     **{"sub": "sub", "sup": "sup", "ins": "b", "mark": "b", "small": "soft"},
 }
-_SPANS = {"km-sub": "small", "km-who": "who", "km-id": "id", "km-metric-rest": "soft", "km-metric-name": "soft"}
-_BEFORE = {"km-severity": " · ", "km-who": "— "}
-_BETWEEN = {"km-headline-foot": " · ", "km-chapter-findings": "\u2003"}
-_AFTER = {"km-metric-name": ":"}
+_SPANS = {"km-sub": "small", **{f"km-{n}": n for n in ("who", "id", "metric-rest", "metric-name", "severity")}}
+_SPACED = frozenset({"km-headline-foot", "km-chapter-findings"})
 _HEADED = {"h1": 1, "h2": 1, "h3": 2, "h4": 3, "h5": 4, "h6": 5}
 
 
@@ -89,10 +89,25 @@ def blocks_of(text: str) -> tuple[Block, ...]:
     lean = _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", lean)
     root = etree.fromstring(f"<html><body>{lean}</body></html>".encode(), parser)
     body = root.find("body")
-    return () if body is None else tuple(_Reader(embedded).flow(body))
+    if body is None:
+        return ()
+    for hidden in list(body.iterfind(".//*[@class]")):
+        if "km-screen-only" in _classes(hidden):
+            _drop(hidden)
+    return tuple(_Reader(embedded).flow(body))
 
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def runs_of(sentence: str) -> tuple[Inline, ...]:
+    """Read a sentence of HTML as runs, the blanks at its ends kept."""
+    if "<" not in sentence:
+        return (str(Markup(sentence).unescape()),) if sentence else ()
+    read = [r for b in blocks_of(sentence) for r in (b.inside if isinstance(b, Paragraph) else ())]
+    before = (" ",) if sentence[0] in " \n" else ()
+    after = (" ",) if sentence[-1] in " \n" else ()
+    return (*before, *read, *after)
 
 
 class _Reader:
@@ -143,8 +158,9 @@ class _Reader:
             return [self._heading(e, "")]
         if tag == "p" and not self._holds_blocks(e):
             kind = next((n.removeprefix("km-") for n in names if n.startswith("km-")), style)
+            kind = "big-long" if "km-long" in names else "norm" if "km-norm" in names else kind
             inside = self.line(e)
-            return [Paragraph(inside, "big-long" if "km-long" in names else kind)] if inside else []
+            return [Paragraph(inside, kind)] if inside else []
         if tag in ("ul", "ol"):
             return [self._list(e)]
         if tag == "table":
@@ -213,11 +229,11 @@ class _Reader:
         ]
 
     def _headlines(self, e: Any, names: list[str]) -> list[Block]:
-        out: list[Block] = []
+        out = []
         for li in e:
             figure, text = (next(iter(li.find_class(f"km-headline-{n}"))) for n in ("figure", "text"))
             out.append(Headline(_status(_classes(li)), tuple(self.flow(figure)), tuple(self.flow(text))))
-        return out
+        return [Headlines(tuple(out))]
 
     def _callout(self, e: Any, names: list[str]) -> list[Block]:
         tone = next((n.removeprefix("km-callout-") for n in names if n.startswith("km-callout-")), "note")
@@ -335,10 +351,15 @@ class _Reader:
         return _trim(out)
 
     def _children(self, e: Any, out: list[Inline]) -> None:
-        between = next((_BETWEEN[n] for n in _classes(e) if n in _BETWEEN), "")
+        spaced = not _SPACED.isdisjoint(_classes(e))
         for child in e:
-            if between and child.getprevious() is not None and "km-severity" not in _classes(child):
-                self._text(between, out)
+            if spaced and child.tag == "span" and not child.get("class"):
+                inside: list[Inline] = []
+                self.spaced = True
+                self._text(child.text, inside)
+                self._children(child, inside)
+                out.append(Run("part", tuple(inside)))
+                continue
             self._inline(child, out)
             self._text(child.tail, out)
 
@@ -379,21 +400,17 @@ class _Reader:
             self.spaced = False
             return
         span = next((_SPANS[n] for n in names if n in _SPANS), "")
-        style = span or ("soft" if "km-severity" in names else _STYLED.get(tag, ""))
-        before = next((_BEFORE[n] for n in names if n in _BEFORE), "")
-        after = next((_AFTER[n] for n in names if n in _AFTER), "")
+        style = span or _STYLED.get(tag, "")
         if span == "small":
             self.spaced = True
         inside: list[Inline] = []
         target = inside if style or tag == "a" else out
-        self._text(before, target)
         if tag == "q":
             self._text("«", target)
         self._text(e.text, target)
         self._children(e, target)
         if tag == "q":
             self._text("»", target)
-        self._text(after, target)
         if target is out:
             if tag in _BLOCKS:
                 self._text(" ", out)
@@ -453,8 +470,8 @@ def _mark(e: Any, names: list[str]) -> Mark:
     # the word of a mark that shows its shape alone is for screen readers
     alone = bool(e.find_class("km-sr"))
     shape = STATUS[status].shape
-    word = "" if alone else _SPACE.sub(" ", "".join(e.itertext())).strip().removeprefix(shape).strip()
-    return Mark(status, shape, word)
+    word = _SPACE.sub(" ", "".join(e.itertext())).strip().removeprefix(shape).strip()
+    return Mark(status, shape, word, not alone)
 
 
 def _trim(line: Sequence[Inline]) -> tuple[Inline, ...]:

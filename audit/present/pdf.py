@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import Lang, Text
+from audit.present.blocks import middle
 from audit.present.html import clean_svg
 from audit.present.tree import Block, Picture, plain, walk
 from audit.resources import resource_dir
@@ -48,8 +49,6 @@ class Paper:
     confidentiality: str = ""
     logo: Picture | None = None
     facts: Sequence[tuple[str, str]] = ()
-    contents: Sequence[Sequence[Mapping[str, Any]]] = ()
-    """Two columns of chapters: text, anchor, children."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What the frame says: contents, page, of, picture_lost."""
     colors: Mapping[str, str] = field(default_factory=dict)
@@ -218,18 +217,7 @@ def _files(paper: Paper) -> tuple[dict[str, bytes], str]:
         "front": outline([plain(b, letters) for b in paper.front]),
         "body": outline([plain(b, letters) for b in paper.body]),
     }
-    told["contents"] = [
-        [
-            {
-                "id": e["id"],
-                "text": letters(e["text"]),
-                "children": [{"id": c["id"], "text": letters(c["text"])} for c in e["children"]],
-            }
-            for e in column
-            if e["id"] in outline.ids
-        ]
-        for column in paper.contents
-    ]
+    told["contents"] = outline.contents()
     for link in outline.links:
         if link["to"].startswith("#") and link["to"][1:] not in outline.ids:
             link["to"] = ""
@@ -252,6 +240,7 @@ class _Outline:
         self.pictures = pictures
         self.targets = targets
         self.ids: set[str] = set()
+        self.headings: list[dict[str, Any]] = []
         self.links: list[dict[str, Any]] = []
         self.level = 0
 
@@ -268,6 +257,9 @@ class _Outline:
         if kind == "heading":
             part["look"] = part["level"]
             self.level = part["level"] = min(part["level"], self.level + 1)
+            self.headings.append(part)
+            if part["look"] <= 2 and part.get("id", "") in ("", *self.ids):
+                part["id"] = f"heading-{len(self.headings)}"
         own = part.get("id")
         if own is not None and (own in self.ids or (kind != "heading" and own not in self.targets)):
             del part["id"]
@@ -284,6 +276,27 @@ class _Outline:
         for value in list(part.values()):
             if isinstance(value, dict | list):
                 self(value)
+
+    def contents(self) -> list[list[dict[str, Any]]]:
+        """Return chapters and their sections in two columns of about equal length.
+
+        Page one stands before them, and verdicts open each chapter.
+        """
+        entries: list[dict[str, Any]] = []
+        for h in self.headings:
+            entry = {"id": h.get("id", ""), "text": _said(h["inside"]), "children": []}
+            if h["look"] == 1 and h.get("style") != "kicker":
+                entries.append(entry)
+            elif h["look"] == 2 and entries and not entry["id"].endswith("-findings"):
+                entries[-1]["children"].append(entry)
+        first = middle([1.7 + sum(1 + len(c["text"]) // 58 for c in e["children"]) for e in entries])
+        return [entries[:first], entries[first:]] if len(entries) > 1 else []
+
+
+def _said(part: Any) -> str:
+    if isinstance(part, list):
+        return "".join(map(_said, part))
+    return part if isinstance(part, str) else _said(part.get("inside", [])) if isinstance(part, dict) else ""
 
 
 def _letters_in(part: Any) -> int:

@@ -6,13 +6,19 @@ blocks or runs of text; a run is a plain string, a styled piece of text, a link,
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
+
+from markupsafe import Markup
 
 from audit.findings.finding import Status
 
 __all__ = [
+    "BLOCKS",
     "Block",
     "Break",
     "Card",
@@ -26,6 +32,7 @@ __all__ = [
     "Group",
     "Heading",
     "Headline",
+    "Headlines",
     "Inline",
     "KeyFigures",
     "Lines",
@@ -42,8 +49,12 @@ __all__ = [
     "Rule",
     "Run",
     "Table",
+    "for_paper",
+    "from_plain",
     "plain",
+    "stored",
     "text_of",
+    "unstored",
     "walk",
 ]
 
@@ -60,11 +71,13 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Run(Node):
-    """A piece of text in a style: bold, italic, code, sup, sub, strike, small (a line of its own), who, id, soft …"""
+    """A piece of text in a style: b, i, code, sup, sub, strike, small (a line of its own), who, id, severity …"""
 
     kind: ClassVar[str] = "run"
     style: str
     inside: tuple[Inline, ...]
+    note: str = ""
+    """What shows on hover; paper has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +91,13 @@ class Link(Node):
 
 @dataclass(frozen=True, slots=True)
 class Mark(Node):
-    """A verdict by shape and word; the shape alone where ``word`` is empty."""
+    """A verdict by shape and word; where it is not ``shown`` the word is for screen readers."""
 
     kind: ClassVar[str] = "mark"
     status: Status
     shape: str
-    word: str = ""
+    word: str
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,7 @@ class Picture(Node):
 
 
 Inline = str | Run | Link | Mark | Grade | Break | Picture
+"""A string is plain text; one of `Markup` is inline HTML of the kit's own sentences, converted where it must be."""
 
 
 # --- blocks
@@ -147,6 +162,8 @@ class Paragraph(Node):
     kind: ClassVar[str] = "p"
     inside: tuple[Inline, ...]
     style: str = ""
+    only: str = ""
+    """``screen`` or ``paper``, for what stands in one of the two documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +182,7 @@ class List(Node):
     items: tuple[tuple[Block, ...], ...]
     ordered: bool = False
     start: int = 1
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +225,21 @@ class Headline(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Headlines(Node):
+    """The findings of page one."""
+
+    kind: ClassVar[str] = "headlines"
+    items: tuple[Headline, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Note(Node):
     """A remark set apart from the text: note, warning, good."""
 
     kind: ClassVar[str] = "note"
     tone: str
     body: tuple[Block, ...]
+    title: tuple[Inline, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +265,9 @@ class Cell(Node):
     across: int = 1
     down: int = 1
     head: bool = False
+    only: str = ""
+    sort: str = ""
+    """What the browser sorts by, where it is not the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +277,7 @@ class Row(Node):
     kind: ClassVar[str] = "row"
     cells: tuple[Cell, ...]
     style: str = ""
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +294,10 @@ class Table(Node):
     id: str = ""
     letters: float = 0
     """How many letters an analyst's table needs across."""
+    only: str = ""
+    sortable: bool = False
+    screen_widths: tuple[float, ...] = ()
+    """Widths on the screen, where paper leaves columns out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +311,7 @@ class Lines(Node):
 
 @dataclass(frozen=True, slots=True)
 class Columns(Node):
-    """Parts side by side. ``style`` «pair» is small print in two columns."""
+    """Parts side by side. ``style`` «pair» is small print in two columns, «lower» the foot of page one."""
 
     kind: ClassVar[str] = "columns"
     parts: tuple[tuple[Block, ...], ...]
@@ -285,7 +320,7 @@ class Columns(Node):
 
 @dataclass(frozen=True, slots=True)
 class Group(Node):
-    """Blocks of one style: legend, definitions, glossary."""
+    """Blocks of one style: legend, definitions, glossary, the text of a card, what to do, the foot of a table."""
 
     kind: ClassVar[str] = "group"
     style: str
@@ -323,7 +358,7 @@ Block = (
     | Facts
     | KeyFigures
     | Card
-    | Headline
+    | Headlines
     | Note
     | Figure
     | Table
@@ -377,3 +412,117 @@ def plain(part: Any, text: Callable[[str], str] = str) -> Any:
 
 
 _SHOWN = frozenset({"word", "letter", "text", "alt"})
+
+
+def for_paper(part: Any) -> Any:
+    """Return a part without what is for the screen only, its sentences of HTML read as runs."""
+    from audit.present.convert import runs_of
+
+    if isinstance(part, Markup):
+        return runs_of(part)
+    if isinstance(part, Table):
+        return _paper_table(part)
+    if isinstance(part, Node):
+        changed = {}
+        for f in fields(part):
+            value = getattr(part, f.name)
+            if isinstance(value, tuple | Node):
+                kept = for_paper(value)
+                if kept is not value:
+                    changed[f.name] = kept
+        return replace(part, **changed) if changed else part
+    if isinstance(part, tuple):
+        out: list[Any] = []
+        for p in part:
+            if isinstance(p, Node) and getattr(p, "only", "") == "screen":
+                continue
+            kept = for_paper(p)
+            if isinstance(p, Markup):
+                out += kept
+            else:
+                out.append(kept)
+        return tuple(out)
+    return part
+
+
+def _paper_table(table: Table) -> Table:
+    head, body = (tuple(for_paper(r) for r in rows if r.only != "screen") for rows in (table.head, table.body))
+    caption = for_paper(table.caption)
+    return replace(table, head=head, body=body, caption=caption, screen_widths=(), sortable=False)
+
+
+_KINDS = {
+    cls.kind: cls
+    for cls in (
+        *(Run, Link, Mark, Grade, Break, Picture, Heading, Chapter, Paragraph, Code, List, Facts, KeyFigures, Card),
+        *(Headline, Headlines, Note, Figure, Cell, Row, Table, Lines, Columns, Group, Quote, Rule, PageBreak),
+    )
+}
+
+
+def from_plain(part: Any) -> Any:
+    """Read back what `plain` wrote; raise `ValueError` for anything else."""
+    if isinstance(part, list):
+        return tuple(from_plain(p) for p in part)
+    if not isinstance(part, dict):
+        return part
+    cls = _KINDS.get(part.get("k", ""))
+    if cls is None:
+        raise ValueError("not a block")
+    given = {}
+    for f in fields(cls):
+        if f.name in part:
+            given[f.name] = from_plain(part[f.name])
+            wanted = str if f.type in ("str", "Status") else tuple if str(f.type).startswith("tuple") else None
+            if wanted is not None and not isinstance(given[f.name], wanted):
+                raise ValueError(f"{cls.kind}: {f.name}")
+    try:
+        return cls(**given)
+    except TypeError as e:
+        raise ValueError(str(e)) from e
+
+
+# --- stored beside the HTML of a notebook's output
+
+BLOCKS = "application/vnd.km-audit.blocks+json"
+"""The media type of blocks in a notebook."""
+_EMBEDDED = re.compile(r"data:[a-z]+/[a-z0-9.+-]+;base64,([A-Za-z0-9+/]+={0,2})")
+
+
+def _digest(data: str) -> str:
+    return "#" + hashlib.sha256(data.encode()).hexdigest()[:20]
+
+
+def stored(blocks: tuple[Block, ...]) -> Any:
+    """Return blocks as JSON to stand beside their HTML, which has the pictures: here are their digests."""
+    kept = plain(for_paper(blocks))
+    for picture in _pictures(kept):
+        picture["data"] = _digest(picture["data"])
+    return kept
+
+
+def unstored(kept: Any, html: str) -> tuple[Block, ...]:
+    """Read blocks back, their pictures from the HTML beside them; raise `ValueError` where they do not fit it."""
+    known = {_digest(data): data for data in _EMBEDDED.findall(html)}
+    fresh = copy.deepcopy(kept)
+    for picture in _pictures(fresh):
+        data = known.get(str(picture.get("data")))
+        if data is None:
+            raise ValueError("a picture is missing")
+        picture["data"] = data
+    read = from_plain(fresh)
+    if not isinstance(read, tuple) or not all(isinstance(b, Node) for b in read):
+        raise ValueError("not blocks")
+    return read
+
+
+def _pictures(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, list):
+        for p in part:
+            yield from _pictures(p)
+    elif isinstance(part, dict):
+        if part.get("k") == Picture.kind:
+            yield part
+        else:
+            for value in part.values():
+                yield from _pictures(value)
