@@ -161,7 +161,7 @@ def _split(text: str) -> list[str]:
 
 def paragraphs(text: str | Markup) -> Markup:
     """Turn a text into paragraphs at its blank lines; one that holds block markup already is left as it is."""
-    if isinstance(text, Piece) and not any(isinstance(n, str | Run | Mark | Grade | Link) for n in text.nodes):
+    if isinstance(text, Piece) and not any(isinstance(n, str | Run | Mark | tree.Grade | Link) for n in text.nodes):
         return text
     safe = escape(text)
     if re.match(r"\s*<(p|ul|ol|dl|div|table|figure|section|article|aside|h\d)\b", safe):

@@ -113,7 +113,7 @@ class _Cleaner(HTMLParser):
                 continue
             seen.add(name)
             kept = _attribute(tag, name, value or "")
-            if kept is not None:
+            if isinstance(kept, str):
                 written.append(f'{name}="{escape(kept)}"')
         if tag == "img" and not any(w.startswith("src=") for w in written):
             return
@@ -406,7 +406,7 @@ def _output(output: Any, cell: Any, lang: Lang) -> Markup:
 def _blocks(output: Any, html: Markup) -> tuple[Block, ...]:
     """Return the blocks of an output: those that the kit put beside its HTML, or what the HTML is read as."""
     kept = output.get("data", {}).get(BLOCKS) if html else None
-    if kept is not None:
+    if isinstance(kept, str):
         with contextlib.suppress(ValueError):
             return unstored(kept, html)
     return blocks_of(str(html))

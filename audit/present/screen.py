@@ -73,11 +73,11 @@ def piece(*nodes: Block | Inline, between: str = "") -> Piece:
 
 def html_of(part: Any) -> Markup:
     """Write a node, a text, or several of them."""
-    if isinstance(part, str):
-        return escape(part)
     if isinstance(part, Node):
         return _WRITERS[type(part)](part)
-    return Markup("").join(html_of(p) for p in part)
+    if isinstance(part, tuple):
+        return Markup("").join(html_of(p) for p in part)
+    return escape(part)
 
 
 def _tag(name: str, classes: Iterable[str], inside: Any, **more: str) -> Markup:
@@ -230,7 +230,7 @@ def _figure(f: Figure) -> Markup:
 
 def _cols(widths: Iterable[float], only: str) -> str:
     classes = f' class="{only}"' if only else ""
-    return "".join(f'<col{classes} style="width: {round(w, 1):g}%">' for w in widths)
+    return "".join(f'<col{classes} style="width: {w:.1f}%">' for w in widths)
 
 
 def _cell(c: Cell, tag: str, scope: str) -> str:

@@ -6,8 +6,8 @@ blocks or runs of text; a run is a plain string, a styled piece of text, a link,
 
 from __future__ import annotations
 
-import copy
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -437,6 +437,8 @@ def for_paper(part: Any) -> Any:
             if isinstance(p, Node) and getattr(p, "only", "") == "screen":
                 continue
             kept = for_paper(p)
+            if isinstance(kept, Run | Paragraph) and not kept.inside:
+                continue
             if isinstance(p, Markup):
                 out += kept
             else:
@@ -493,18 +495,18 @@ def _digest(data: str) -> str:
     return "#" + hashlib.sha256(data.encode()).hexdigest()[:20]
 
 
-def stored(blocks: tuple[Block, ...]) -> Any:
+def stored(blocks: tuple[Block, ...]) -> str:
     """Return blocks as JSON to stand beside their HTML, which has the pictures: here are their digests."""
     kept = plain(for_paper(blocks))
     for picture in _pictures(kept):
         picture["data"] = _digest(picture["data"])
-    return kept
+    return json.dumps(kept, ensure_ascii=False)  # as a text: nbformat would write a line for every word
 
 
-def unstored(kept: Any, html: str) -> tuple[Block, ...]:
+def unstored(kept: str, html: str) -> tuple[Block, ...]:
     """Read blocks back, their pictures from the HTML beside them; raise `ValueError` where they do not fit it."""
     known = {_digest(data): data for data in _EMBEDDED.findall(html)}
-    fresh = copy.deepcopy(kept)
+    fresh = json.loads(kept)
     for picture in _pictures(fresh):
         data = known.get(str(picture.get("data")))
         if data is None:

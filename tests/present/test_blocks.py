@@ -208,7 +208,7 @@ def test_a_column_that_paper_lacks_leaves_its_room_to_the_others() -> None:
     frame = pd.DataFrame({"name": ["a"], "more": ["b"]})
     html = str(table(frame, [Col("name", "Имя"), Col("more", "Ещё", paper=False)], fmt=RU))
     assert html.count(f'<col class="{SCREEN_ONLY}"') == 2 and html.count(f'<col class="{PAPER_ONLY}"') == 1
-    assert f'<col class="{PAPER_ONLY}" style="width: 100%">' in html
+    assert f'<col class="{PAPER_ONLY}" style="width: 100.0%">' in html
     assert f'<td class="{SCREEN_ONLY}">b</td>' in html and '<th scope="row">a</th>' in html
 
 
