@@ -24,10 +24,10 @@ from audit.present import tree
 from audit.present.chart import Band, Chart, svg_picture
 from audit.present.convert import blocks_of
 from audit.present.format import DASH, NBSP, Fmt, slug
+from audit.present.paper import BLOCKS, stored
 from audit.present.screen import Piece, html_of, piece
 from audit.present.style import GRADES, SEVERITIES, STATUS, tint
 from audit.present.tree import (
-    BLOCKS,
     Block,
     Card,
     Cell,
@@ -47,7 +47,6 @@ from audit.present.tree import (
     Row,
     Run,
     Table,
-    stored,
 )
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
@@ -266,7 +265,7 @@ def definition(term: str, meaning: str) -> Markup:
 
 def callout(title: str, body: str | Markup, kind: Literal["note", "warning", "good"] = "note") -> Markup:
     """Set a remark apart from the text."""
-    return piece(Note(kind, blocks_in([paragraphs(body)]), runs(title)))
+    return piece(Note(kind, runs(title), blocks_in([paragraphs(body)])))
 
 
 def chips(items: Iterable[tuple[str, Any]]) -> Markup:

@@ -17,8 +17,9 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from audit.present.format import slug
+from audit.present.paper import BLOCKS, stored
 from audit.present.screen import piece
-from audit.present.tree import BLOCKS, Figure, Picture, stored
+from audit.present.tree import Figure, Picture
 
 __all__ = ["Band", "Benchmark", "Caption", "Chart", "Width", "draw_pictures", "pictures_later", "svg_picture"]
 

@@ -172,7 +172,7 @@ class _Reader:
         if tag == "hr":
             return [Rule()]
         if tag == "aside":
-            return [Note("note", tuple(self.flow(e)))]
+            return [Note("note", (), tuple(self.flow(e)))]
         if tag == "figure":
             return self._figure(e, names)
         if tag == "dl":
@@ -237,7 +237,7 @@ class _Reader:
 
     def _callout(self, e: Any, names: list[str]) -> list[Block]:
         tone = next((n.removeprefix("km-callout-") for n in names if n.startswith("km-callout-")), "note")
-        return [Note(tone, tuple(self.flow(e)))]
+        return [Note(tone, (), tuple(self.flow(e)))]
 
     def _facts(self, e: Any, names: Sequence[str] = ()) -> Facts:
         items: list[tuple[tuple[Inline, ...], tuple[Inline, ...]]] = []

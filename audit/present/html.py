@@ -24,7 +24,8 @@ from markupsafe import Markup, escape
 from audit.errors import Lang
 from audit.present.convert import blocks_of
 from audit.present.format import slug
-from audit.present.tree import BLOCKS, Block, unstored
+from audit.present.paper import BLOCKS, unstored
+from audit.present.tree import Block
 from audit.present.words import word
 
 __all__ = ["Body", "Heading", "clean_html", "export_notebook", "inline_svg", "markdown", "number_ids", "outline"]

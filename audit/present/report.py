@@ -66,23 +66,12 @@ from audit.present.blocks import (
 from audit.present.chart import Band
 from audit.present.format import NBSP, Fmt, slug
 from audit.present.html import Body, clean_html, export_notebook, inline_svg, number_ids, outline
+from audit.present.paper import for_paper
 from audit.present.pdf import Paper
 from audit.present.screen import Piece, piece
 from audit.present.style import ACCENT, GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
-from audit.present.tree import (
-    Block,
-    Break,
-    Group,
-    Heading,
-    Inline,
-    PageBreak,
-    Paragraph,
-    Picture,
-    Run,
-    for_paper,
-    text_of,
-)
+from audit.present.tree import Block, Break, Group, Heading, Inline, PageBreak, Paragraph, Picture, Run, text_of
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
 
