@@ -234,10 +234,13 @@ def _work(jobs: IO[bytes], answers: IO[bytes]) -> None:
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     def listen() -> None:
-        for asked in jobs:
-            waiting.put(asked)
-        atexit._run_exitfuncs()  # temporary folders
-        os._exit(0)  # also in the middle of a notebook: whoever wanted it is gone
+        with contextlib.suppress(OSError):  # a parent that was killed resets the line
+            for asked in jobs:
+                waiting.put(asked)
+        try:
+            atexit._run_exitfuncs()  # temporary folders
+        finally:
+            os._exit(0)  # also in the middle of a notebook: whoever wanted it is gone
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
