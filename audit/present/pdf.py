@@ -24,8 +24,10 @@ from typing import Any
 
 from audit.errors import Lang, Text
 from audit.present.blocks import middle
+from audit.present.format import Fmt
 from audit.present.html import clean_svg
 from audit.present.tree import Block, Picture, plain, walk
+from audit.present.words import word
 from audit.resources import resource_dir
 
 __all__ = ["STANDARDS", "Paper", "PdfResult", "write_pdf"]
@@ -88,12 +90,21 @@ def write_pdf(paper: Paper, path: Path, *, standards: Sequence[str] = STANDARDS)
         try:
             data: bytes = typst.compile(files, format="pdf", **given, **asked)
         except (typst.TypstError, RuntimeError) as e:
-            broken = broken or str(e).strip().splitlines()[0][:200]
+            broken = broken or _first_line(e)
+        except BaseException as e:  # Rust's panic is no Exception
+            if type(e).__name__ != "PanicException":
+                raise
+            broken = broken or _first_line(e)
         else:
             path.write_bytes(data)  # a full disk is the caller's to tell
             return PdfResult(f"Typst {version('typst')}", _count_pages(data), _told(broken, lost))
     path.unlink(missing_ok=True)
     return PdfResult(None, 0, _no_pdf(broken, ""))
+
+
+def _first_line(error: BaseException) -> str:
+    said = str(error).strip()
+    return said.splitlines()[0][:200] if said else type(error).__name__
 
 
 def _no_pdf(why: str, todo: str) -> Text:
@@ -205,7 +216,7 @@ def _files(paper: Paper) -> tuple[dict[str, bytes], str]:
     files = {"main.typ": (folder / "report.typ").read_bytes(), "tokens.toml": (folder / "tokens.toml").read_bytes()}
     pictures = _Pictures(files, letters)
     targets = {n.to for part in (paper.front, paper.body) for n in walk(part) if getattr(n, "kind", "") == "link"}
-    outline = _Outline(pictures, {t[1:] for t in targets if t.startswith("#")})
+    outline = _Outline(paper.lang, pictures, {t[1:] for t in targets if t.startswith("#")})
     told: dict[str, Any] = {
         "lang": paper.lang,
         "colors": dict(paper.colors),
@@ -236,7 +247,8 @@ class _Outline:
     What has many letters may break across pages; a picture becomes a file.
     """
 
-    def __init__(self, pictures: _Pictures, targets: set[str]) -> None:
+    def __init__(self, lang: Lang, pictures: _Pictures, targets: set[str]) -> None:
+        self.fmt = Fmt(lang)
         self.pictures = pictures
         self.targets = targets
         self.ids: set[str] = set()
@@ -269,6 +281,10 @@ class _Outline:
             self.links.append(part)
         elif kind == "picture":
             self.pictures.file(part)
+        elif kind == "table" and len(part.get("body", ())) > _MOST_ROWS:
+            shown, total = (self.fmt.num(n) for n in (_MOST_ROWS, len(part["body"])))
+            part["body"] = part["body"][:_MOST_ROWS]
+            part["cut"] = word("rows_shown", self.fmt.lang, shown=shown, total=total)
         elif kind == "cell":
             part["long"] = _letters_in(part) > 900
         elif kind == "card":
@@ -309,6 +325,8 @@ def _letters_in(part: Any) -> int:
     return 0
 
 
+_MOST_ROWS = 400
+"""Rows of a table on paper: nobody reads more there, and tens of thousands would eat the memory."""
 _RASTER = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 

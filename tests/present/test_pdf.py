@@ -108,6 +108,14 @@ def test_table_heads_repeat_on_every_page(printed: tuple[PdfResult, Path]) -> No
 
 
 @needs_poppler
+def test_a_list_without_end_is_cut_and_says_so(tmp_path: Path) -> None:
+    rows = "".join(f"<tr><td>Клиент {i}</td><td>{i}</td></tr>" for i in range(1234))
+    assert write_pdf(small(*blocks_of(f"<table>{rows}</table>")), tmp_path / "x.pdf").note is None
+    text = text_of(tmp_path / "x.pdf")
+    assert "Клиент 399" in text and "Клиент 400" not in text and "Показано строк: 400 из 1 234" in text
+
+
+@needs_poppler
 def test_a_wide_table_alone_lies_on_its_side(printed: tuple[PdfResult, Path]) -> None:
     done = subprocess.run(
         ["pdfinfo", "-f", "1", "-l", "99", str(printed[1])], capture_output=True, check=True, encoding="utf-8"
