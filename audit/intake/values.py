@@ -237,8 +237,9 @@ def empty_date(text: str | None) -> bool:
 
 
 _CURRENCY = (
-    r"(?:руб(?:лей|ля|\.)?|р\.|р|₽|rub|rur|usd|us\$|eur|евро|долл?\.?|cny|rmb|kzt|тенге|тг\.?|byn|uah|грн\.?|gbp|chf|pln|zł|czk|kč|"
-    r"inr|rs\.?|try|tl|brl|r\$|aed|jpy|kgs|сом|uzs|сум|amd|gel|azn|\$|€|¥|₸|£|₴|₹|₺|₾|₼|֏)"
+    r"(?:руб(?:лей|ля|ль|\.)?|р\.|р|₽|rub|rur|usd|us\$|eur(?:os?)?|евро|долл(?:ар(?:ов|а)?)?\.?|дол\.?|dollars?|cny|rmb|kzt|тенге|тг\.?"
+    r"|byn|br|бел\. ?руб\.?|uah|грн\.?|гривен|gbp|chf|pln|zł|czk|kč|inr|rs\.?|try|tl|brl|r\$|aed|jpy|kgs|сом|uzs|сум|amd|gel|azn"
+    r"|cad|c\$|ca\$|aud|a\$|au\$|sek|nok|dkk|huf|ron|sgd|hkd|\$|€|¥|₸|£|₴|₹|₺|₾|₼|֏)"
 )
 _UNIT = rf"(?:{_CURRENCY}|%|шт\.?|кг\.?|ед\.?)"
 _TIMES: Mapping[str, int] = {
@@ -259,12 +260,20 @@ _TIMES: Mapping[str, int] = {
 _DEBIT = frozenset({"dr", "дт"})
 _THIN = r"\s\u00a0\u202f\u2007\u2009'’`"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_UNIT})?\s*(?P<sign2>[-−–—‑])?\s*"
+    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_UNIT})?\s*{_CURRENCY}?\s*(?P<sign2>[-−–—‑])?\s*"
     rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?"
     rf"(?:\s*(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*(?P<after>{_UNIT})?\.?\s*(?P<close>\))?"
     r"\s*(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
     re.IGNORECASE,
 )
+_SPELT = re.compile(
+    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_CURRENCY}\s*)?(?P<whole>\d{{1,3}}(?:[.,{_THIN}]\d{{3}})+|\d+)\s*"
+    rf"(?:[.,]\s?[-–—]{{1,2}}|=(?P<c1>\d\d)?|[-–—‑](?P<c2>\d\d)|(?P<unit>{_CURRENCY})\s*(?P<c3>\d{{1,2}})\s*"
+    r"(?:коп(?:еек|ейк[аи])?|к|центов|цент|тиын|cents?|ct|gr|groszy)\.?|(?P<unit2>"
+    rf"{_CURRENCY})\s*(?P<c4>\d\d))\s*(?P<after>{_CURRENCY})?\s*(?P<close>\))?",
+    re.IGNORECASE,
+)
+"""Hundredths written apart, or said to be none: «10763 руб. 05 коп.», «10 763-05», «10763=», «10.763,-», «12 € 50»."""
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?")
 """«10,00,000.00»: lakhs and crores."""
 _BLANK_GROUPS = re.compile(rf"\d{{1,3}}(?:[{_THIN}]\d{{3}})+(?:[.,][\d.,]*)?")
@@ -278,14 +287,26 @@ def _ungrouped(body: str) -> str | None:
     return bare if bare == body or _BLANK_GROUPS.fullmatch(body) else None
 
 
+def _spelt_out(text: str, decimal: str) -> str:
+    """Return an amount whose hundredths stand apart in the plain way: «10763 руб. 05 коп.» as «10763.05 руб.»."""
+    value = text.strip(BLANKS).removeprefix("'")
+    found = _SPELT.fullmatch(value) if value[:1] != TYPED else None
+    if found is None:
+        return value
+    whole = re.sub(rf"[.,{_THIN}]", "", found["whole"])
+    part = next((c for c in found.group("c1", "c2", "c3", "c4") if c), "0").zfill(2)
+    unit = next((u for u in found.group("before", "unit", "unit2", "after") if u), "").strip()
+    return f"{found['open'] or ''}{found['sign'] or ''}{whole}{decimal}{part} {unit}{found['close'] or ''}"
+
+
 def parse_number(text: str, decimal: Literal[".", ","], unit: int = 1) -> Decimal | None:
     """Return the number of a cell, times ``unit``, rounded half up to four places; None where it is not one.
 
-    Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
+    Hundredths may stand apart («10 руб. 50 коп.», «10-50»). Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
     currency word or a percent sign beside it is dropped, «тыс.» multiplies, a debit («Dr») counts negative beside
     credits. The other mark must stand between groups of three, or as in India.
     """
-    value = text.strip(BLANKS)
+    value = _spelt_out(text, decimal)
     if value.startswith(TYPED):
         value, decimal = value[1:], "."
     found = _NUMBER.fullmatch(value)
@@ -328,9 +349,9 @@ def number_marks(text: str) -> str | None:
     A mark repeated, or the first of two kinds, groups thousands; the last of two kinds is the decimal mark.
     """
     value = text.strip(BLANKS)
-    if value.startswith(TYPED):
+    if value.startswith(TYPED) or _SPELT.fullmatch(value):
         return None
-    found = _NUMBER.fullmatch(value)
+    found = _NUMBER.fullmatch(value.removeprefix("'"))
     if found is None:
         return None
     body = _ungrouped(found["body"])
@@ -354,7 +375,7 @@ def number_marks(text: str) -> str | None:
 
 def currency_mark(text: str) -> str | None:
     """Return the currency word or sign beside a number, None where there is none."""
-    found = _NUMBER.fullmatch(text.strip(BLANKS))
+    found = _NUMBER.fullmatch(_spelt_out(text, "."))
     if found is None:
         return None
     return next((m for m in (found["before"], found["after"]) if m and re.fullmatch(_CURRENCY, m, re.IGNORECASE)), None)
