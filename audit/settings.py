@@ -129,6 +129,9 @@ class Reading(_Section):
     swapped_dates: tuple[str, ...] | None = None
     """Files (patterns of their names) in whose true dates a spreadsheet swapped day and month; an empty list says that
     the dates are right; none given: asked where they look swapped."""
+    discounts: Literal["taken", "percent", "sum"] | None = None
+    """The column of discounts beside the amount, or beside quantity and price: ``taken`` off already; ``percent`` or
+    ``sum``: to be taken off, in per cent or in money. None given: told by quantity and price, else asked."""
     computed_amounts: tuple[str, ...] | None = None
     """Files (patterns of their names) whose amount is quantity × price whatever the column of amounts holds; an empty
     list says that amounts of zero are right; none given: asked where all amounts are zero while quantity × price is not."""

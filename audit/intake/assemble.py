@@ -48,6 +48,7 @@ from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
 from audit.intake.traps import Found, Head, files_line, joined
+from audit.intake.traps import discounts
 from audit.intake.traps.document_sums import divide, share_in_question
 from audit.intake.traps.filled_once import once
 from audit.intake.traps.payments import of_payments
@@ -235,7 +236,8 @@ class Intake:
                     codes=self.codes,
                     clients=client,
                     pct_scale=scale,
-                    money_scale=t.plan.money_scale,
+                    scale=t.plan.scale,
+                    discount=discounts.way(t, self.given),
                     all_returns=t.all_returns,
                     currency=currency,
                     computed=t in computed,
@@ -262,7 +264,7 @@ class Intake:
         rule.divided = divide(canonical.documents(batch) for batch in t.staged.batches())
         self.notes.append(
             Text(
-                f"{t.name}: в колонке «{t.plan.labels['amount']}» сумма всего документа повторена в каждой его строке; она "
+                f"{t.name}: в столбце «{t.plan.labels['amount']}» сумма всего документа повторена в каждой его строке; она "
                 "учтена один раз и разделена по строкам",
                 f"{t.name}: column “{t.plan.labels['amount']}” repeats the sum of the whole document on each of its lines; it "
                 "was counted once and divided over them",
@@ -301,7 +303,7 @@ class Intake:
             headers = ", ".join(f"«{t.plan.labels.get(f, '')}»" for f in fields) or "—"
             self.notes.append(
                 Text(
-                    f"{t.name}: день и месяц поменяны местами в колонках {headers}, ячеек: {sum(fields.values())}",
+                    f"{t.name}: день и месяц поменяны местами в столбцах {headers}, ячеек: {sum(fields.values())}",
                     f"{t.name}: day and month were swapped back in columns {headers}, cells: {sum(fields.values())}",
                 )
             )
@@ -483,9 +485,9 @@ class Intake:
                 shown = min(rounded, key=lambda text: (-rounded[text], text))
                 self.notes.append(
                     Text(
-                        f"{t.name}: в колонке «{header}» Excel округлил номера (например, «{shown}», строк {rows}): по ним "
+                        f"{t.name}: в столбце «{header}» Excel округлил номера (например, «{shown}», строк: {rows}): по ним "
                         "клиентов не различить, взято название. Выгрузите файл заново, не пересохраняя в Excel",
-                        f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, {rows} rows): "
+                        f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, rows: {rows}): "
                         "clients cannot be told apart by them, their names were taken. Export again, without saving in Excel",
                     )
                 )
@@ -581,17 +583,20 @@ class Intake:
     def _note_negative(self, t: Table, rows: int) -> None:
         self.notes.append(
             Text(
-                f"{t.name}: количество с минусом при сумме без минуса — возвраты, строк {rows}",
-                f"{t.name}: a quantity below zero beside an amount above it is a return, {rows} rows",
+                f"{t.name}: количество с минусом при сумме без минуса — возвраты, строк: {rows}",
+                f"{t.name}: a quantity below zero beside an amount above it is a return, rows: {rows}",
             )
         )
 
     def _note_derived(self, t: Table, rows: int) -> None:
-        less = t.staged.has("discount")
+        less = discounts.way(t, self.given) == "percent"
+        qty, price = (t.plan.labels.get(f, "…") for f in ("qty", "price"))
+        factor = t.plan.scale.get("product")
+        per = "" if factor is None else f" / {1 / factor:f}" if factor < 1 else f" × {factor:f}"
         self.notes.append(
             Text(
-                f"{t.name}: сумма посчитана как количество × цена{' × (1 − скидка)' * less} в {rows} строках",
-                f"{t.name}: the amount was computed as quantity × price{' × (1 − discount)' * less} in {rows} rows",
+                f"{t.name}: сумма посчитана как «{qty}» × «{price}»{' × (1 − скидка)' * less}{per} (строк: {rows})",
+                f"{t.name}: the amount was computed as “{qty}” × “{price}”{' × (1 − discount)' * less}{per} (rows: {rows})",
             )
         )
 
@@ -600,9 +605,9 @@ class Intake:
         shown = min(rounded, key=lambda text: (-rounded[text], text))
         self.notes.append(
             Text(
-                f"{t.name}: в колонке «{header}» Excel округлил номера документов (например, «{shown}», строк {rows}): они не "
+                f"{t.name}: в столбце «{header}» Excel округлил номера документов (например, «{shown}», строк: {rows}): они не "
                 "взяты, разные заказы по ним не различить. Выгрузите файл заново, не пересохраняя в Excel",
-                f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, {rows} rows): they "
+                f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, rows: {rows}): they "
                 "were not taken, orders cannot be told apart by them. Export again, without saving in Excel",
             )
         )
@@ -615,8 +620,8 @@ class Intake:
             _expect(label, merge.expect.rows, int(rows), merge.expect.revenue, float(revenue))
             self.notes.append(
                 Text(
-                    f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» ({int(rows)} строк) — {merge.reason}",
-                    f"Clients merged: “{merge.client}” counts as “{merge.into}” ({int(rows)} rows): {merge.reason}",
+                    f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» (строк: {int(rows)}) — {merge.reason}",
+                    f"Clients merged: “{merge.client}” counts as “{merge.into}” (rows: {int(rows)}): {merge.reason}",
                 )
             )
         for fix in self.settings.corrections.fix:
@@ -628,9 +633,9 @@ class Intake:
             self.notes.append(
                 Text(
                     f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{was}» → «{becomes}»"
-                    f" ({n} строк) — {fix.reason}",
+                    f" (строк: {n}) — {fix.reason}",
                     f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{was}” → “{becomes}”"
-                    f" ({n} rows): {fix.reason}",
+                    f" (rows: {n}): {fix.reason}",
                 )
             )
 
@@ -993,10 +998,10 @@ class Intake:
         ru = "; ".join(f"{REASONS[code].ru} — {c.rows}" + (f" («{c.example}»)" if c.example else "") for code, c in top)
         en = "; ".join(f"{REASONS[code].en}: {c.rows}" + (f" (“{c.example}”)" if c.example else "") for code, c in top)
         return NothingUsableError(
-            Text(f"Ни одну из {aside} строк нельзя использовать: {ru}", f"Not one of {aside} rows can be used: {en}"),
+            Text(f"Ни одна строка не годится (всего строк: {aside}): {ru}", f"Not one row can be used (rows: {aside}): {en}"),
             where=where,
             todo=Text(
-                "Проверьте эти значения; если колонка понята неверно, назовите её в audit.toml, раздел [columns]",
+                "Проверьте эти значения; если столбец понят неверно, назовите его в audit.toml, раздел [columns]",
                 "Check these values; if a column was misunderstood, name it in audit.toml, section [columns]",
             ),
             rejected=self.out / "rejected_rows.csv",
@@ -1066,12 +1071,12 @@ class Intake:
             )
         elif "gross" in bases:
             self.notes.append(
-                Text("Суммы с НДС — так сказано в заголовке колонки", "Amounts include VAT: the column header says so")
+                Text("Суммы с НДС — так сказано в заголовке столбца", "Amounts include VAT: the column header says so")
             )
         elif "net" in bases:
             self.notes.append(
                 Text(
-                    "Суммы без НДС — так сказано в заголовке колонки", "Amounts exclude VAT: the column header says so"
+                    "Суммы без НДС — так сказано в заголовке столбца", "Amounts exclude VAT: the column header says so"
                 )
             )
         elif self.questionnaire is None or not self.questionnaire.company.get("vat_basis"):

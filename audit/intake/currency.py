@@ -45,7 +45,7 @@ def looks_russian(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> bool
 
 def written(table: Table) -> str | None:
     """Return the currency that the header of the amount names: «Сумма, EUR», “Amount ($)”."""
-    label = table.plan.labels.get("amount") or table.plan.labels.get("price") or ""
+    label = table.plan.measured.get("amount") or table.plan.measured.get("price") or ""
     codes = {c for token in _TOKEN.findall(label) if (c := words().currency.code(token)) is not None}
     return codes.pop() if len(codes) == 1 else None
 

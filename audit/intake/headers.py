@@ -17,6 +17,7 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from audit.errors import SettingsError, Text
+from audit.intake.units import is_price, of_goods
 from audit.method import method
 from audit.model.client_names import unmixed
 
@@ -109,9 +110,9 @@ _MARKS = re.compile(r"[^\w%№]+")
 _CUT = re.compile(r"\s*[,(\[].*$", re.DOTALL)
 _UNIT_END = re.compile(
     r" (?:в |in )?(?:(?:тыс|млн|thousands?|millions?|mln|mio|tsd|000s?)(?: (?:руб\w*|р|rub|usd|eur|chf|gbp))?"
-    r"|т ?р(?:уб\w*)?|[tkm](?:rub|usd|eur|chf|gbp))$"
+    r"|т ?р(?:уб\w*)?|[tkm](?:rub|usd|eur|chf|gbp)|cents?|pence|коп(?:еек|ейк\w*)?|руб\w*|rub|usd|eur)$"
 )
-"""Thousands and millions behind the word without comma or brackets: «Net value TEUR», «Сумма т. р.»."""
+"""Thousands, millions, hundredths, a currency behind the word without comma or brackets: «Net value TEUR», «Сумма т. р.»."""
 _GENERIC_NAME = frozenset({"наименование", "название", "имя", "name"})
 _GENERIC_CODE = frozenset({"код", "инн", "id", "code", "inn"})
 
@@ -171,9 +172,25 @@ class Match:
 _NO_MATCH = Match(None, "unmapped")
 
 
+_MONEY = frozenset({"amount", "margin", "cost"})
+_OF_GOODS = Match("qty", "mapped", 1.0, 1)
+
+
 @lru_cache(maxsize=20_000)
 def match_header(header: str) -> Match:
-    """Return what one header means by itself, whatever else stands in the file."""
+    """Return what one header means by itself, whatever else stands in the file.
+
+    What is counted in pieces or kilograms is no money («Продажи, шт»), and a price goes by many names.
+    """
+    found = _by_words(header)
+    if found.field in _MONEY and of_goods(header):
+        return _OF_GOODS
+    if found.how != "mapped" and is_price(header):
+        return Match("price", "mapped", 1.0, 2)
+    return found
+
+
+def _by_words(header: str) -> Match:
     whole, cut = normalise_header(header)
     if not whole or whole in _NEVER or cut in _NEVER:
         return _NO_MATCH
@@ -216,6 +233,8 @@ def match_stacked(parent: str, child: str) -> Match:
         if found:
             return Match(found[0], "mapped", 1.0, 2, found[1:])
     above, below = match_header(parent), match_header(child)
+    if above.field in _MONEY and below.field is None and of_goods(f"{parent}, {child}"):
+        return _OF_GOODS
     word = normalise_header(child)[0]
     if above.field == "client" and word in _GENERIC_CODE:
         return Match("client_id", "mapped", 1.0, 2)
@@ -247,9 +266,12 @@ class HeaderPlan:
 
 
 def match_headers(
-    headers: Sequence[str], settings_columns: Mapping[str, str], parents: Sequence[str] | None = None
+    headers: Sequence[str],
+    settings_columns: Mapping[str, str],
+    parents: Sequence[str] | None = None,
+    units: Sequence[str] = (),
 ) -> HeaderPlan:
-    """Match all headers of a table at once.
+    """Match all headers of a table at once; ``units``: what a row below them says of each.
 
     What ``[columns]`` names wins. Otherwise the strongest claim on a field wins; equal claims are rivals, left for
     the caller to settle by content or to ask about. «Партнер» beside «Контрагент» are client and legal entity (1C UT
@@ -258,6 +280,9 @@ def match_headers(
     above = parents if parents is not None else [""] * len(headers)
     whole = [" / ".join(p for p in (a, h) if p) for a, h in zip(above, headers, strict=True)]
     matches = [match_stacked(a, h) for a, h in zip(above, headers, strict=True)]
+    for i, unit in enumerate(units[: len(matches)]):
+        if unit and matches[i].field in _MONEY and of_goods(f"{headers[i]}, {unit}"):
+            matches[i] = _OF_GOODS
     named: dict[str, int] = {}
     missing: list[str] = []
     for field, header in settings_columns.items():
@@ -301,7 +326,7 @@ def match_headers(
 def _given_twice(field: str, other: str, header: str) -> SettingsError:
     return SettingsError(
         Text(
-            f"Колонка «{header}» названа двум полям: {field} и {other}",
+            f"Столбец «{header}» назван двум полям: {field} и {other}",
             f"Column “{header}” is given to two fields: {field} and {other}",
         ),
         where="audit.toml, [columns]",

@@ -299,7 +299,7 @@ def _spelt_out(text: str, decimal: str) -> str:
     return f"{found['open'] or ''}{found['sign'] or ''}{whole}{decimal}{part} {unit}{found['close'] or ''}"
 
 
-def parse_number(text: str, decimal: Literal[".", ","], unit: int = 1) -> Decimal | None:
+def parse_number(text: str, decimal: Literal[".", ","], unit: Decimal = Decimal(1)) -> Decimal | None:
     """Return the number of a cell, times ``unit``, rounded half up to four places; None where it is not one.
 
     Hundredths may stand apart («10 руб. 50 коп.», «10-50»). Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a

@@ -51,7 +51,7 @@ def test_swapped_dates_are_asked_about_and_put_back(tmp_path: Path, form: str) -
     assert "«Дата»" in error.what.ru and "ячеек 48" in error.what.ru and "ячеек 72" in error.what.ru
     result = read(file, tmp_path / "out", tomllib.loads(error.answer))
     assert result.column("order_date") == DAYS
-    assert any("поменяны местами в колонках «Дата», ячеек: 48" in n.ru for n in result.report.notes)
+    assert any("поменяны местами в столбцах «Дата», ячеек: 48" in n.ru for n in result.report.notes)
     right = read(file, tmp_path / "out", {"reading": {"swapped_dates": []}})
     assert right.column("order_date")[:2] == [dt.date(2024, 1, 1), dt.date(2024, 2, 1)]
 

@@ -133,7 +133,7 @@ def test_nothing_usable_leaves_the_rows_and_says_where(tmp_path: Path) -> None:
         rows = list(csv.DictReader(f))
     assert [r["row"] for r in rows] == ["2", "3", "4", "5"] and {r["value"] for r in rows} == {"когда-то"}
     html = write_refusal(caught.value, folder, engagement_inputs(folder).settings, "ru").read_text(encoding="utf-8")
-    assert "Ни одну из 4 строк нельзя использовать" in html and 'href="rejected_rows.csv"' in html
+    assert "Ни одна строка не годится (всего строк: 4)" in html and 'href="rejected_rows.csv"' in html
     assert not list(folder.glob(".*csv*")) + list(folder.glob(".check*"))
 
 
