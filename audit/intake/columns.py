@@ -478,6 +478,8 @@ def _settle(
     filled = filled or list(rivals)
     if all(contents[i] == contents[filled[0]] for i in filled):
         return filled[0]
+    if name == "client" and (named := _several_values(contents, filled)) is not None:
+        return named
     headers = [plan.columns[i].header for i in filled]
     words = field_name(name)
     listed_ru = " и ".join(f"«{h}»" for h in headers)
@@ -500,8 +502,14 @@ def _settle(
                 f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)',
             ),
         )
-    questions.append(Question(Text(f"{what.ru}; взята первая", f"{what.en}; the first was taken"), answer))
+    questions.append(Question(Text(f"{what.ru}; взят первый", f"{what.en}; the first was taken"), answer))
     return filled[0]
+
+
+def _several_values(contents: Mapping[int, Sequence[str]], rivals: Sequence[int]) -> int | None:
+    """The one of the columns whose values differ, where all others hold one value throughout: their own company."""
+    varied = [i for i in rivals if len({c for c in contents[i] if c}) > 1]
+    return varied[0] if len(varied) == 1 else None
 
 
 def _toml(text: str) -> str:
@@ -681,7 +689,7 @@ def _proposed(
     """Field and header that a person would propose for each missing field; «…» where no column looks like it."""
     columns = [(h, _column(sample, i)) for i, h in enumerate(headers)]
     out: list[tuple[str, str]] = []
-    used = set(taken)
+    used = {i for i in taken if not ("client_id" in missing and _may_be_clients(columns[i]))}
     for name in missing:
         found = likely_column(name, columns, sorted(used))
         if found is None and name == "amount" and (factors := _factors(columns, used)) is not None:
@@ -691,6 +699,12 @@ def _proposed(
         if found is not None:
             used.add(headers.index(found[1]))
     return out
+
+
+def _may_be_clients(column: tuple[str, Sequence[str]]) -> bool:
+    """Whether a column of organisations may be the clients (Pipedrive), not one's own: it holds several."""
+    header, cells = column
+    return match_header(header).field == "organization" and len({c for c in cells if c}) > 1
 
 
 def _factors(columns: Sequence[tuple[str, Sequence[str]]], used: set[int]) -> list[tuple[str, str]] | None:

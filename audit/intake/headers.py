@@ -100,6 +100,23 @@ _WEAK = frozenset(
         "pieces",
         "anzahl",
         "заказано",
+        "num",
+        "record id",
+        "invoice id",
+        "время",
+        "creation date",
+        "deal created",
+        "item",
+        "item no",
+        "item name",
+        "name 1",
+        "main line name",
+        "rate",
+        "item rate",
+        "item total",
+        "gross amount",
+        "bill to customer name",
+        "partner id",
     }
 )
 """Synonyms that serve a field only where no other header of the file does."""
@@ -300,6 +317,7 @@ def match_headers(
         if i not in taken and m.field in named:
             matches[i] = Match(m.field, "not_used", m.score, 0)
     _split_partner(headers, matches)
+    _by_program([normalise_header(h)[0] for h in headers], matches)
     claims: dict[str, list[int]] = {}
     for i, m in enumerate(matches):
         if m.field is not None and m.strength > 0:
@@ -353,3 +371,28 @@ def _split_partner(headers: Sequence[str], matches: list[Match]) -> None:
     contractor = [i for i in clients if normalise_header(headers[i])[1] == "контрагент"]
     if len(partner) == 1 and len(contractor) == 1:
         matches[contractor[0]] = Match("legal_entity", "mapped", 1.0, 2)
+
+
+_OF_LEDGER = frozenset({"memo", "memo description", "split", "num", "document number", "posting", "transaction type"})
+_NAMED: Mapping[str, tuple[frozenset[str], str]] = {
+    # Shopify: the number of the order stands on all its lines, the inner one (Id) on the first alone.
+    "name": (frozenset({"lineitem name"}), "order_id"),
+    # Xero: the contact is who is billed.
+    "contact name": (frozenset({"invoice number"}), "client"),
+}
+"""A header that says what it is by its neighbours alone: what must stand beside it, and the field it is then."""
+
+
+def _by_program(words: Sequence[str], matches: list[Match]) -> None:
+    """Settle headers whose meaning depends on the program, told by its other headers."""
+    for header, (beside, field) in _NAMED.items():
+        if header in words and beside <= set(words) and not (field == "client" and _claimed(field, matches)):
+            matches[words.index(header)] = Match(field, "mapped", 1.0, 2)
+    # QuickBooks, NetSuite: the account of a ledger is no client, the name beside it is.
+    if {"name", "account"} <= set(words) and _OF_LEDGER & set(words) and not _claimed("client", matches, but="account", words=words):
+        matches[words.index("name")] = Match("client", "mapped", 1.0, 2)
+        matches[words.index("account")] = _NO_MATCH
+
+
+def _claimed(field: str, matches: Sequence[Match], but: str = "", words: Sequence[str] = ()) -> bool:
+    return any(m.field == field and m.strength > 1 and (not words or words[i] != but) for i, m in enumerate(matches))

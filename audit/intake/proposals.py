@@ -24,7 +24,7 @@ _NO_CLIENT = re.compile(
     r"|quantity|количество|category|категория|contact|контакт)\b|[№]"
 )
 _AMOUNT = re.compile(
-    r"\b(amount|sum|total|revenue|sales|value|turnover|dollars|сумм\w*|выручк\w*|стоимост\w*|итог\w*|оборот\w*|betrag|umsatz|importe)\b"
+    r"\b(amount|sum|total|revenue|sales|value|deal value|turnover|dollars|сумм\w*|выручк\w*|стоимост\w*|итог\w*|оборот\w*|betrag|umsatz|importe)\b"
 )
 _NO_AMOUNT = re.compile(
     r"\b(инн|кпп|огрн|код|номер|id|code|number|no|phone|телефон|индекс|год|месяц|year|month|day|день|cost|costs|cogs"
