@@ -8,6 +8,7 @@ column. A row that cannot be used gets one reason, the first that applies in the
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -83,6 +84,8 @@ _GROUPING = frozenset({"page_line", "total_row", "subtotal_row", "group_row"})
 _UNREADABLE = frozenset({"bad_bytes", "unclosed_quote", "field_count"})
 _LABELLED = ("first", "order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
 """Where «Итого» or the text of a group may stand."""
+_RULER = re.compile(r"[-=_+|\s]*")
+"""What a line drawn across a printed list leaves in a cell."""
 _NO_DAY = np.iinfo(np.int32).min
 _EPOCH = dt.date(1970, 1, 1)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -529,7 +532,7 @@ class Canonical:
         texts: Mapping[str, str | None], first: str | None, date_label: str, amount_label: str
     ) -> str | None:
         filled = [t for t in texts.values() if t]
-        if not filled and not first:
+        if all(_RULER.fullmatch(t) for t in (*filled, first or "")):
             return "blank_row"
         date = texts.get("order_date") or texts.get("order_id")
         if date and date_label and " ".join(date.split()) == date_label:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 __all__ = ["Quoting", "odd_quoting", "rewrite", "usual"]
 
-Quoting = Literal["whole lines", "single quotes", "carriage returns"]
-"""The line as one quoted field; ' in place of "; lines end with CR while LF stands inside quotes."""
+Quoting = Literal["whole lines", "single quotes", "carriage returns", "formulas"]
+"""The line as one quoted field; ' in place of "; lines end with CR while LF stands inside quotes; ="0012" for a text."""
 
 _LOOKED_AT = 60
 _MOST = 0.8
@@ -26,12 +27,17 @@ def odd_quoting(text: str, delimiters: Sequence[str]) -> Quoting | None:
         return None
     if all(_one_field(line) and any(d in line for d in delimiters) for line in lines[:-1]):
         return "whole lines"
+    if sum(bool(_FORMULA.search(line)) for line in lines[1:]) >= _MOST * len(lines[1:]):
+        return "formulas"
     for delimiter in delimiters:
         cells = [c.strip() for line in lines[:-1] for c in line.split(delimiter) if c.strip()]
         single = sum(len(c) >= 2 and c[0] == c[-1] == "'" for c in cells)
         if len(cells) >= 2 * len(lines[:-1]) and single >= _MOST * len(cells):
             return "single quotes"
     return None
+
+
+_FORMULA = re.compile(r'(?P<before>^|[;,\t|])(?:="(?P<bare>[^"]*)"|"=""(?P<quoted>[^"]*)""")(?=[;,\t|\r\n]|$)')
 
 
 def _one_field(line: str) -> bool:
@@ -67,6 +73,11 @@ def _single_quotes(source: Iterator[str], sink: io.TextIOBase, delimiter: str) -
     writer.writerows(csv.reader(source, delimiter=delimiter, quotechar="'"))
 
 
+def _formulas(source: Iterator[str], sink: io.TextIOBase, delimiter: str) -> None:
+    for line in source:
+        sink.write(_FORMULA.sub(lambda m: f'{m["before"]}"{m["bare"] or m["quoted"] or ""}"', line))
+
+
 def _carriage_returns(source: Iterator[str], sink: io.TextIOBase, delimiter: str) -> None:
     for line in source:
         sink.write(line.rstrip("\r").replace("\n", " ") + "\n")
@@ -76,5 +87,6 @@ _READ: dict[Quoting, Callable[[Iterator[str], io.TextIOBase, str], None]] = {
     "whole lines": _whole_lines,
     "single quotes": _single_quotes,
     "carriage returns": _carriage_returns,
+    "formulas": _formulas,
 }
-_ENDS: dict[Quoting, str] = {"whole lines": "", "single quotes": "", "carriage returns": "\r"}
+_ENDS: dict[Quoting, str] = {"whole lines": "", "single quotes": "", "carriage returns": "\r", "formulas": ""}
