@@ -47,8 +47,7 @@ from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, files_line, joined
-from audit.intake.traps import discounts
+from audit.intake.traps import Found, Head, discounts, files_line, joined
 from audit.intake.traps.document_sums import divide, share_in_question
 from audit.intake.traps.filled_once import once
 from audit.intake.traps.payments import of_payments
@@ -58,11 +57,13 @@ from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
 from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
 from audit.model.orders import field_name
-from audit.model.questionnaire import Questionnaire
+from audit.model.questionnaire import TABLES, Questionnaire
 from audit.settings import CANONICAL_FIELDS, Settings
 
 __all__ = ["Intake"]
 
+_CLIENT_SHEETS = {"key_clients": "client_id", "touches": "client_id", "day_log": "client"}
+"""Sheets of the questionnaire that name clients, and in which column."""
 _SHOWN = 6
 """Rows shown per reason, at most half of them from one file."""
 _RETURNS = re.compile(r"\bвозврат(?:ы|ов|у|а)?\b|\breturns?\b|\brefunds?\b", re.IGNORECASE)
@@ -897,7 +898,7 @@ class Intake:
             raise self._nothing_usable()
         for look in AT_ORDERS:
             self._heed(look(self._orders(), self.given))
-        self._look_for_key_clients()
+        self._look_for_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"
         summary = summarise(self.store, lines, self.tally, fields, self.book.shown, self.settings)
@@ -956,31 +957,38 @@ class Intake:
         sql = f"SELECT DISTINCT organization FROM {parquet(self.out / 'lines.parquet')} WHERE organization IS NOT NULL ORDER BY 1"
         return [name for (name,) in self.store.rows(sql)]
 
-    def _look_for_key_clients(self) -> None:
-        """Say which clients of the sheet “Key clients” the orders do not know; more than half of them is a question."""
-        if self.questionnaire is None or not self.questionnaire.has("key_clients"):
-            return
-        named = list(dict.fromkeys(str(c) for c in self.questionnaire.table("key_clients")["client_id"] if c))
-        known = known_clients(self.store, self.out / "lines.parquet")
-        absent = [c for c in named if known.find(c) is None]
-        self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
-        if not absent:
-            return
+    def _look_for_clients(self) -> None:
+        """Say which clients of the questionnaire the orders do not know; more than half of the key clients is a question."""
+        known = None
+        for sheet, column in _CLIENT_SHEETS.items():
+            if self.questionnaire is None or not self.questionnaire.has(sheet):
+                continue
+            named = list(dict.fromkeys(str(c) for c in self.questionnaire.table(sheet)[column].dropna() if c))
+            known = known or known_clients(self.store, self.out / "lines.parquet")
+            absent = [c for c in named if known.find(c) is None]
+            if sheet == "key_clients":
+                self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
+            if not absent:
+                continue
+            said = self._absent(sheet, absent, len(named))
+            if sheet == "key_clients" and len(absent) * 2 > len(named):
+                self.questions.append(Question(said))
+            else:
+                self.notes.append(said)
+
+    def _absent(self, sheet: str, absent: Sequence[str], named: int) -> Text:
         usual = min(self.tally.by_client, key=lambda k: (-self.tally.by_client[k], k))
         name = self.book.shown(usual) or usual
         ru, en = (
             (f"«{usual}»", f"“{usual}”") if name == usual else (f"«{usual}» или «{name}»", f"“{usual}” or “{name}”")
         )
-        said = Text(
-            f"Ключевые клиенты: {len(absent)} из {len(named)} в заказах не найдены (например, «{absent[0]}»), о них сказать "
+        title = TABLES[sheet]
+        return Text(
+            f"{title.ru}: {len(absent)} из {named} в заказах не найдены (например, «{absent[0]}»), о них сказать "
             f"нечего. Запишите их на листе так, как в заказах: кодом или названием (например, {ru})",
-            f"Key clients: {len(absent)} of {len(named)} were not found in the orders (for example “{absent[0]}”), nothing "
+            f"{title.en}: {len(absent)} of {named} were not found in the orders (for example “{absent[0]}”), nothing "
             f"can be said of them. Write them on the sheet as the orders do: by code or by name (for example {en})",
         )
-        if len(absent) * 2 > len(named):
-            self.questions.append(Question(said))
-        else:
-            self.notes.append(said)
 
     def _nothing_usable(self) -> InputError:
         aside = sum(t.rows_set_aside for t in self.tables)
@@ -998,7 +1006,10 @@ class Intake:
         ru = "; ".join(f"{REASONS[code].ru} — {c.rows}" + (f" («{c.example}»)" if c.example else "") for code, c in top)
         en = "; ".join(f"{REASONS[code].en}: {c.rows}" + (f" (“{c.example}”)" if c.example else "") for code, c in top)
         return NothingUsableError(
-            Text(f"Ни одна строка не годится (всего строк: {aside}): {ru}", f"Not one row can be used (rows: {aside}): {en}"),
+            Text(
+                f"Ни одна строка не годится (всего строк: {aside}): {ru}",
+                f"Not one row can be used (rows: {aside}): {en}",
+            ),
             where=where,
             todo=Text(
                 "Проверьте эти значения; если столбец понят неверно, назовите его в audit.toml, раздел [columns]",

@@ -577,7 +577,9 @@ class Canonical:
             if len(gap) and self.has("amount") and not self.rules.computed:
                 gap = gap[_blank(batch.column("amount"), gap)]
             if len(gap):
-                amount[gap], has_amount[gap] = product(qty[gap], price[gap], self.rules.scale.get("product", Decimal(1)))
+                amount[gap], has_amount[gap] = product(
+                    qty[gap], price[gap], self.rules.scale.get("product", Decimal(1))
+                )
                 self.derived_amounts += len(gap)
         if self.rules.discount is not None:
             amount = amount - self._discount(batch, amount, self.rules.discount)

@@ -364,7 +364,10 @@ def _taken_off(amount: int, discount: int, sample: Sequence[Sequence[str]]) -> b
         if i not in (amount, discount):
             cells = _column(sample, i)
             whole = [_number(cells[r]) for r, _, _ in rows]
-            if all(w is not None and abs(w - abs(d) - a) < Decimal("0.02") for w, (_, a, d) in zip(whole, rows, strict=True)):
+            if all(
+                w is not None and abs(w - abs(d) - a) < Decimal("0.02")
+                for w, (_, a, d) in zip(whole, rows, strict=True)
+            ):
                 return True
     return False
 
@@ -709,7 +712,9 @@ def _may_be_clients(column: tuple[str, Sequence[str]]) -> bool:
 
 def _factors(columns: Sequence[tuple[str, Sequence[str]]], used: set[int]) -> list[tuple[str, str]] | None:
     """Quantity and price as a person would name them where there is no sum: «Вес, кг» beside «Цена за кг»."""
-    own = {f: [h for i, (h, _) in enumerate(columns) if i in used and match_header(h).field == f] for f in ("qty", "price")}
+    own = {
+        f: [h for i, (h, _) in enumerate(columns) if i in used and match_header(h).field == f] for f in ("qty", "price")
+    }
     goods = own["qty"] or [h for i, (h, cells) in enumerate(columns) if i not in used and _counts(h, cells)]
     if len(goods) == 1 and len(own["price"]) == 1 and product_factor(goods[0], own["price"][0]) is not None:
         return [("qty", goods[0]), ("price", own["price"][0])]
@@ -801,11 +806,7 @@ def _measured(labels: Mapping[str, str], columns: Mapping[str, int], layout: Lay
 
 
 def _scales(
-    measured: Mapping[str, str],
-    title: Sequence[str],
-    settings: Settings,
-    reader: TableReader,
-    notes: list[Text],
+    measured: Mapping[str, str], title: Sequence[str], settings: Settings, reader: TableReader, notes: list[Text]
 ) -> dict[str, Decimal]:
     """What numbers are multiplied by: «тыс. руб.», «коп.», «тыс. шт» in a header, a price per 1000, «тыс. руб.» in the title.
 
@@ -825,9 +826,9 @@ def _scales(
                     f"{reader.name}: numbers in column “{header}” were {how.en}, as its header says",
                 )
             )
-    if "qty" in measured and "price" in measured and (factor := product_factor(measured["qty"], measured["price"])):
-        if factor != 1:
-            out["product"] = factor
+    factors = product_factor(measured.get("qty", ""), measured.get("price", ""))
+    if factors is not None and factors != 1:
+        out["product"] = factors
     said = next(((text, m) for text in title if (m := _TITLE_SCALE.search(text))), None)
     word = next(g for g in said[1].groups() if g).lower() if said else ""
     unit = settings.reading.money_unit or (1 if not word else 1_000_000 if word[0] in "мm" else 1000)

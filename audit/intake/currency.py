@@ -51,12 +51,21 @@ def written(table: Table) -> str | None:
 
 
 _TOLD = re.compile(
-    r"(?:\bвалют\w*(?: (?:отч[её]та|документа|учета))?|\bcurrency|\bсумм\w*|\bцены|\bamounts?|\bvalues?|\bsales|\bfigures|\bprices)\W+"
+    r"(?:\bвалют\w*(?: (?:отч[её]та|документа|учета))?|\bcurrency|\bсумм\w*|\bцены|\bamounts?|\bvalues?"
+    r"|\bsales|\bfigures|\bprices)\W+"
     r"(?:(?:указан\w*|приведен\w*|показан\w*|выражен\w*|are|is|shown|stated|given|expressed|in|в|во) ){0,3}"
     r"(?:(?:тыс|млн|thousands?|millions?)\.?(?: of)? )?(?P<word>[^\W\d_]+\.?|[$€£])(?: (?P<more>\w+))?",
     re.IGNORECASE,
 )
-_IN_WHICH = {"рублях": "RUB", "долларах": "USD", "тенге": "KZT", "гривнах": "UAH", "юанях": "CNY", "фунтах": "GBP", "злотых": "PLN"}
+_IN_WHICH = {
+    "рублях": "RUB",
+    "долларах": "USD",
+    "тенге": "KZT",
+    "гривнах": "UAH",
+    "юанях": "CNY",
+    "фунтах": "GBP",
+    "злотых": "PLN",
+}
 
 
 def told(text: str) -> str | None:

@@ -389,7 +389,11 @@ def _by_program(words: Sequence[str], matches: list[Match]) -> None:
         if header in words and beside <= set(words) and not (field == "client" and _claimed(field, matches)):
             matches[words.index(header)] = Match(field, "mapped", 1.0, 2)
     # QuickBooks, NetSuite: the account of a ledger is no client, the name beside it is.
-    if {"name", "account"} <= set(words) and _OF_LEDGER & set(words) and not _claimed("client", matches, but="account", words=words):
+    if (
+        {"name", "account"} <= set(words)
+        and _OF_LEDGER & set(words)
+        and not _claimed("client", matches, but="account", words=words)
+    ):
         matches[words.index("name")] = Match("client", "mapped", 1.0, 2)
         matches[words.index("account")] = _NO_MATCH
 

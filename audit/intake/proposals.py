@@ -24,7 +24,7 @@ _NO_CLIENT = re.compile(
     r"|quantity|количество|category|категория|contact|контакт)\b|[№]"
 )
 _AMOUNT = re.compile(
-    r"\b(amount|sum|total|revenue|sales|value|deal value|turnover|dollars|сумм\w*|выручк\w*|стоимост\w*|итог\w*|оборот\w*|betrag|umsatz|importe)\b"
+    r"\b(amount|sum|total|revenue|sales|value|turnover|dollars|сумм\w*|выручк\w*|стоимост\w*|итог\w*|оборот\w*|betrag|umsatz|importe)\b"
 )
 _NO_AMOUNT = re.compile(
     r"\b(инн|кпп|огрн|код|номер|id|code|number|no|phone|телефон|индекс|год|месяц|year|month|day|день|cost|costs|cogs"
@@ -59,7 +59,13 @@ def likely_column(
                 found.append((0 if _DATE.search(word) else 1, name, header))
         elif name == "amount":
             codes = sum(t.isdigit() and len(t) >= 8 for t in cells)
-            if len(numbers) >= most and dates < most and codes < most and not _NO_AMOUNT.search(word) and not of_goods(header):
+            if (
+                len(numbers) >= most
+                and dates < most
+                and codes < most
+                and not _NO_AMOUNT.search(word)
+                and not of_goods(header)
+            ):
                 typical = float(sorted(abs(n) for n in numbers)[len(numbers) // 2])
                 if _AMOUNT.search(word):
                     found.append((-typical - 1e15, name, header))

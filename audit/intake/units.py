@@ -11,12 +11,25 @@ from functools import lru_cache
 
 from audit.errors import Text
 
-__all__ = ["Measure", "is_price", "money_factor", "multiplied", "of_goods", "price_basis", "product_factor", "said_factor", "unit_of"]
+__all__ = [
+    "Measure",
+    "is_price",
+    "money_factor",
+    "multiplied",
+    "of_goods",
+    "price_basis",
+    "product_factor",
+    "said_factor",
+    "unit_of",
+]
 
 _GOODS: Mapping[str, tuple[str, str]] = {
     "": ("1", "ед единица единиц единицу units unit each ea изм"),
     "piece": ("1", "шт штук штука штуки штуку pcs pc pieces piece stk stück st"),
-    "pack": ("1", "уп упак упаковка упаковок упаковки упаковку пач пачек пачку кор коробок короб коробку ящ ящиков pack packs box boxes"),
+    "pack": (
+        "1",
+        "уп упак упаковка упаковок упаковки упаковку пач пачек пачку кор коробок короб коробку ящ ящиков pack packs box boxes",
+    ),
     "kg": ("1", "кг килограмм килограммов kg kgs kilo kilos kilogram kilograms"),
     "g": ("0.001", "г гр грамм граммов gram grams"),
     "ц": ("100", "ц центнер центнеров"),
@@ -33,7 +46,9 @@ _UNITS: Mapping[str, tuple[str, Decimal]] = {
     word: (_BASE.get(unit, unit), Decimal(factor)) for unit, (factor, all_) in _GOODS.items() for word in all_.split()
 }
 """Word → what is counted, and how many of it the word means; a unit may be any."""
-_FILLERS = frozenset({"в", "in", "of", "тыс", "млн", "thousand", "thousands", "million", "millions", "000", "1000", "п"})
+_FILLERS = frozenset(
+    {"в", "in", "of", "тыс", "млн", "thousand", "thousands", "million", "millions", "000", "1000", "п"}
+)
 _CUT = re.compile(r"\s*[,(\[](.*)$", re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
 _TIMES = re.compile(
@@ -44,15 +59,19 @@ _SHORT = re.compile(r"[,(\[]\s*k\s*[\])]?\s*$|[$€£]\s?k\b|\bk\s?[$€£₽]",
 _SHORT_MILLIONS = re.compile(r"[$€£]\s?m\b|\bm\s?[$€£]|\bmm\b", re.IGNORECASE)
 _HUNDREDTHS = re.compile(r"\b(?:коп(?:еек|ейк\w*)?|cents?|pence|центов|центах)\b")
 _PER = re.compile(
-    r"(?:\bза\b|\bper\b|/|\bpro\b)\s*(?P<many>1 ?000|100|10|тыс\w*\.?|thousand)?\s*(?P<unit>[^\W\d_]+[23²³]?)?", re.IGNORECASE
+    r"(?:\bза\b|\bper\b|/|\bpro\b)\s*(?P<many>1 ?000|100|10|тыс\w*\.?|thousand)?\s*(?P<unit>[^\W\d_]+[23²³]?)?",
+    re.IGNORECASE,
 )
-_PRICE = re.compile(r"^(?:цена|стоимость единицы|стоимость за|price|(?:net |gross |sales |selling |unit |item )?(?:unit )?price)\b")
-_OF_PRICE = frozenset(
-    "без с со в за на по включая учетом ндс vat tax gst incl excl including excluding excl ex net gross of скидки скидкой скидку "
-    "скидок ед изм единицу единицы руб рублях рублей р rub usd eur долл евро per unit each discount after before with отпускная "
-    "продажная оптовая фактическая договорная sales selling unit item price товара продукции продажи реализации отгрузки "
-    "тыс 1000 100 000 кол list final итоговая цена".split()
+_PRICE = re.compile(
+    r"^(?:цена|стоимость единицы|стоимость за|price|(?:net |gross |sales |selling |unit |item )?(?:unit )?price)\b"
 )
+_OF_PRICE = re.compile(
+    r"без|с|со|в|за|на|по|включая|учетом|ндс|скид(?:ки|кой|ку|ок)|кол|тыс|1000|100|000"
+    r"|руб|рублях|рублей|р|rub|usd|eur|долл|евро|отпускная|продажная|оптовая|фактическая|договорная|итоговая|цена"
+    r"|товара|продукции|продажи|реализации|отгрузки|vat|tax|gst|incl|excl|including|excluding|ex|net|gross|of|per|each"
+    r"|discount|after|before|with|sales|selling|unit|item|price|final"
+)
+"""Words that may go on the header of a price at which something is sold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +111,7 @@ def is_price(header: str) -> bool:
     found = _PRICE.search(text)
     if found is None:
         return False
-    return all(w in _OF_PRICE or w in _UNITS or w in _FILLERS for w in _WORD.findall(text[found.end() :]))
+    return all(_OF_PRICE.fullmatch(w) or w in _UNITS or w in _FILLERS for w in _WORD.findall(text[found.end() :]))
 
 
 def price_basis(header: str) -> Measure | None:

@@ -302,9 +302,9 @@ def _spelt_out(text: str, decimal: str) -> str:
 def parse_number(text: str, decimal: Literal[".", ","], unit: Decimal = Decimal(1)) -> Decimal | None:
     """Return the number of a cell, times ``unit``, rounded half up to four places; None where it is not one.
 
-    Hundredths may stand apart («10 руб. 50 коп.», «10-50»). Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
-    currency word or a percent sign beside it is dropped, «тыс.» multiplies, a debit («Dr») counts negative beside
-    credits. The other mark must stand between groups of three, or as in India.
+    Hundredths may stand apart («10 руб. 50 коп.», «10-50»). Blanks, apostrophes and the other mark group thousands;
+    brackets and any kind of minus make it negative; a currency word or a percent sign beside it is dropped, «тыс.»
+    multiplies, a debit («Dr») counts negative beside credits. The other mark must stand between groups of three, or as in India.
     """
     value = _spelt_out(text, decimal)
     if value.startswith(TYPED):

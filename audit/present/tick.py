@@ -15,6 +15,10 @@ _MOST_ASIDE = 0.05
 """Share of revenue that may be set aside without a question."""
 
 
+_UNREAD = frozenset({"bad_amount", "cell_error", "field_count", "bad_bytes", "unclosed_quote"})
+"""Rows whose money nobody knows."""
+
+
 @dataclass(frozen=True)
 class Tick:
     """The verdict on the data: ``whole`` where nothing is left to settle; why not, otherwise."""
@@ -71,6 +75,10 @@ def _aside(intake: IntakeReport) -> list[Text]:
         for f in intake.files
         if f.rows_read and not f.rows_used and f.name in lost
     ]
+    unread = sum(s.rows for s in intake.set_aside if s.code in _UNREAD and s.revenue is None)
+    if unread > _MOST_ASIDE * (intake.rows_used + unread):
+        said = _percent(unread / (intake.rows_used + unread))
+        out.append(Text(f"не прочитаны суммы в {said.ru} строк", f"the amounts of {said.en} of rows could not be read"))
     share = 1.0 - intake.revenue_used_share
     if share > _MOST_ASIDE:
         said = _percent(share)

@@ -18,7 +18,16 @@ from audit.model.case import Case
 from audit.model.intake_report import SERVICE
 from audit.model.orders import field_name
 from audit.model.questionnaire import TABLES
-from audit.present.check import HOW, alias_lines, check_page, data_tick, missing_needs, refusal_page
+from audit.present.check import (
+    HOW,
+    alias_lines,
+    answered,
+    by_chapter,
+    check_page,
+    data_tick,
+    missing_needs,
+    refusal_page,
+)
 from audit.present.explain import need_name
 from audit.present.format import Fmt
 from audit.present.tick import Tick
@@ -236,8 +245,13 @@ def print_check(result: CheckResult, console: Console) -> None:
         if not q.has(t) and not (t == "company" and q.company)
     ]
     console.print(f"[bold]{say('Анкета', 'Questionnaire')}[/]: {escape(', '.join(filled)) or '—'}")
-    if empty:
+    if empty and filled:
         console.print(f"  {say('не заполнено', 'not filled')}: {escape(', '.join(empty))}")
+    if not answered(q):
+        console.print(f"  {say('Что скажет отчёт без анкеты', 'What a run without it will say')}:")
+        for chapter in by_chapter(case, result.findings["findings"], lang):
+            rest = f"  [dim]{say('нужно', 'needs')}: {escape(', '.join(chapter.needs))}[/]" if chapter.needs else ""
+            console.print(f"    {escape(chapter.title)}: {chapter.ready} / {chapter.all}{rest}", soft_wrap=True)
     for problem in q.problems[:10]:
         console.print(f"  {escape(_place(problem.cell, lang))}: {escape(problem.text.get(lang))}")
     ready, missing = result.assessable(), result.missing()

@@ -69,7 +69,7 @@ def test_the_page_shows_everything_and_lets_nothing_run(tmp_path: Path, lang: La
             "угадан, 96 %",
             "заказ отменён",
             "32.13.2024",
-            "Опросника нет",
+            "Анкеты нет",
             "лист анкеты «Время»",
             "Промторг",
             "Сходится",
