@@ -189,6 +189,7 @@ class Match:
 _NO_MATCH = Match(None, "unmapped")
 
 
+_NUMBERED = re.compile(r"\.\d+$")
 _MONEY = frozenset({"amount", "margin", "cost"})
 _OF_GOODS = Match("qty", "mapped", 1.0, 1)
 
@@ -298,6 +299,8 @@ def match_headers(
     whole = [" / ".join(p for p in (a, h) if p) for a, h in zip(above, headers, strict=True)]
     matches = [match_stacked(a, h) for a, h in zip(above, headers, strict=True)]
     for i, unit in enumerate(units[: len(matches)]):
+        if unit and matches[i].field is None:
+            matches[i] = match_header(_NUMBERED.sub("", headers[i]))  # one heading twice, over two units
         if unit and matches[i].field in _MONEY and of_goods(f"{headers[i]}, {unit}"):
             matches[i] = _OF_GOODS
     named: dict[str, int] = {}

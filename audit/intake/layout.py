@@ -110,7 +110,11 @@ def _with_units(layout: Layout, filled: Sequence[tuple[int, list[str]]]) -> Layo
     measured = [match_header(h).field in _MEASURED for h, u in zip(layout.headers, padded, strict=True) if u]
     if not units or not all(_UNIT.fullmatch(c) for c in units) or (len(units) < 2 and measured != [True]):
         return layout
-    return replace(layout, first_row=layout.first_row + 1, units=padded)
+    headers = list(layout.headers)
+    for j in range(1, len(headers)):
+        if padded[j] and padded[j - 1]:
+            headers[j] = headers[j] or headers[j - 1]  # one heading over several units
+    return replace(layout, first_row=layout.first_row + 1, units=padded, headers=tuple(headers))
 
 
 def _report_header(filled: Sequence[tuple[int, list[str]]]) -> tuple[int, int] | None:

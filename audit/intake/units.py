@@ -33,8 +33,8 @@ _GOODS: Mapping[str, tuple[str, str]] = {
     "kg": ("1", "кг килограмм килограммов kg kgs kilo kilos kilogram kilograms"),
     "g": ("0.001", "г гр грамм граммов gram grams"),
     "ц": ("100", "ц центнер центнеров"),
-    "t": ("1000", "т тн тонн тонна тонну тонны ton tons tonne tonnes mt"),
-    "l": ("1", "л литр литров литра ltr liter liters litre litres"),
+    "t": ("1000", "т тн тонн тонна тонну тонны ton tons tonne tonnes mt t"),
+    "l": ("1", "л литр литров литра l ltr liter liters litre litres"),
     "ml": ("0.001", "мл ml"),
     "m": ("1", "м метр метров метра пог пм meter meters metre metres"),
     "m2": ("1", "м2 кв m2 sqm"),
@@ -51,11 +51,12 @@ _FILLERS = frozenset(
 )
 _CUT = re.compile(r"\s*[,(\[](.*)$", re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
+_SIGN = re.compile(r"[$€£₽¥₸₴]")
 _TIMES = re.compile(
     r"\b(тыс|млн|млрд|т ?р|т ?руб\w*|000s?|thousands?|millions?|billions?|mln|mio|tsd|bn|k (?:rub|usd|eur)"
     r"|[tkm](?:rub|usd|eur|chf|gbp))\b"
 )
-_SHORT = re.compile(r"[,(\[]\s*k\s*[\])]?\s*$|[$€£]\s?k\b|\bk\s?[$€£₽]", re.IGNORECASE)
+_SHORT = re.compile(r"[,(\[]\s*k\s*[\])]?\s*$|[$€£]\s?[kt]\b|\b[kt]\s?[$€£₽]", re.IGNORECASE)
 _SHORT_MILLIONS = re.compile(r"[$€£]\s?m\b|\bm\s?[$€£]|\bmm\b", re.IGNORECASE)
 _HUNDREDTHS = re.compile(r"\b(?:коп(?:еек|ейк\w*)?|cents?|pence|центов|центах)\b")
 _PER = re.compile(
@@ -95,7 +96,7 @@ def unit_of(header: str) -> Measure | None:
     if cut is None:
         words = words[-1:] if len(words) > 1 else []
     named = [w for w in words if w not in _FILLERS]
-    if not named or any(w not in _UNITS for w in named):
+    if not named or _SIGN.search(text) or any(w not in _UNITS for w in named):
         return None
     return Measure(*_UNITS[named[0]])
 

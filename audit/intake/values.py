@@ -65,6 +65,9 @@ _WORDED = re.compile(
 )
 _WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
 _MONTH_ONLY = re.compile(r"([^\W\d_]{3,})\.?[\s./-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?", re.IGNORECASE)
+_MONTH_NUMBER = re.compile(r"(?P<month>0?[1-9]|1[0-2])[./-](?P<year>\d{4})|(?P<year2>(?:19|20)\d\d)[./-](?P<month2>0[1-9]|1[0-2])")
+"""«01.2023», «2023-01»."""
+_YEAR_FIRST = re.compile(r"(\d{4})[\s./-]*(?:г\.?,?\s*)?([^\W\d_]{3,})\.?", re.IGNORECASE)
 _MONTHS = {
     "янв": 1,
     "фев": 2,
@@ -217,15 +220,27 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     if found:
         month_number = _MONTHS.get(found[1].lower()[:3])
         return None if month_number is None else _date(int(found[3]), month_number, int(found[2]))
-    if rule.months and (found := _MONTH_ONLY.fullmatch(value)):
-        return _date(int(found[2]), _MONTHS.get(found[1].lower()[:3], 0), 1)
+    if rule.months and (named := _month_of(value)) is not None:
+        return _date(*named, 1)
     return None
 
 
+def _month_of(value: str) -> tuple[int, int] | None:
+    """Year and month of a cell that names no day: «янв.23», «01.2023», «2023 январь»."""
+    found = _MONTH_NUMBER.fullmatch(value)
+    if found:
+        return int(found["year"] or found["year2"]), int(found["month"] or found["month2"])
+    found = _MONTH_ONLY.fullmatch(value)
+    if found and (month := _MONTHS.get(found[1].lower()[:3])):
+        return int(found[2]), month
+    found = _YEAR_FIRST.fullmatch(value)
+    month = _MONTHS.get(found[2].lower()[:3]) if found else None
+    return (int(found[1]), month) if found and month else None
+
+
 def month_only(text: str) -> bool:
-    """Whether a cell names a month of a year and no day: «янв.23», «March 2024»."""
-    found = _MONTH_ONLY.fullmatch(text.strip(BLANKS))
-    return found is not None and found[1].lower()[:3] in _MONTHS
+    """Whether a cell names a month of a year and no day: «янв.23», «March 2024», «01.2023»."""
+    return _month_of(text.strip(BLANKS)) is not None
 
 
 def empty_date(text: str | None) -> bool:
