@@ -1081,15 +1081,9 @@ class Intake:
                 )
             )
         elif "gross" in bases:
-            self.notes.append(
-                Text("Суммы с НДС — так сказано в заголовке столбца", "Amounts include VAT: the column header says so")
-            )
+            self.notes.append(Text("Суммы с НДС — так сказано в файле", "Amounts include VAT: the file says so"))
         elif "net" in bases:
-            self.notes.append(
-                Text(
-                    "Суммы без НДС — так сказано в заголовке столбца", "Amounts exclude VAT: the column header says so"
-                )
-            )
+            self.notes.append(Text("Суммы без НДС — так сказано в файле", "Amounts exclude VAT: the file says so"))
         elif self.questionnaire is None or not self.questionnaire.company.get("vat_basis"):
             self.notes.append(
                 Text(

@@ -277,7 +277,7 @@ def _plan(
         questions=questions,
         notes=notes,
         client_id_is_inn=_is_inn(client_id),
-        vat=_vat(labels.get("amount") or labels.get("price", "")),
+        vat=_vat(labels, chosen if "amount" in chosen else {}, layout.headers, sample),
         measured=measured,
         scale=_scales(measured, _title(rows, layout), settings, reader, notes),
         not_found=plan.missing_settings,
@@ -438,7 +438,7 @@ def _plan_grouped(
         questions=questions,
         notes=notes,
         client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
-        vat=_vat(labels.get("amount") or labels.get("price", "")),
+        vat=_vat(labels, own, layout.headers, sample),
         measured=measured,
         scale=_scales(measured, _title(rows, layout), settings, reader, notes),
         grouping=g,
@@ -848,11 +848,42 @@ def _scales(
     return out | dict.fromkeys(of_title, Decimal(unit))
 
 
-def _vat(header: str) -> str | None:
-    words = normalise_header(header)[0]
-    if "без ндс" in words or "net of vat" in words or "excl" in words:
+_TAX = re.compile(
+    r"(?:сумма )?ндс(?: руб\w*)?|(?:vat|tax|gst)(?: amount| total)?|taxes|total tax|сумма налогов?|налоги"
+)
+_ROUNDED = Decimal("0.02")
+_RATES = {True: (5, 7, 10, 18, 20, 22), False: (5, 7, 10, 12, 15, 16, 19, 20, 21, 22, 23, 25)}
+"""Rates of the tax in per cent, where its column is headed in Russian and elsewhere."""
+
+
+def _vat(
+    labels: Mapping[str, str], chosen: Mapping[str, int], headers: Sequence[str], sample: Sequence[Sequence[str]]
+) -> str | None:
+    """Whether sums are with VAT («gross») or without («net»): as the header says, else as a column of the tax shows."""
+    words = normalise_header(labels.get("amount") or labels.get("price", ""))[0]
+    if "без ндс" in words or "без налог" in words or "net of vat" in words or "excl" in words or "untaxed" in words:
         return "net"
-    return "gross" if "с ндс" in words or "incl" in words else None
+    if "с ндс" in words or "incl" in words:
+        return "gross"
+    tax = [i for i, h in enumerate(headers) if _TAX.fullmatch(normalise_header(h)[0])]
+    if "amount" not in chosen or len(tax) != 1:
+        return None
+    pairs = [
+        (amount, part)
+        for amount, part in zip(
+            map(_number, _column(sample, chosen["amount"])), map(_number, _column(sample, tax[0])), strict=True
+        )
+        if amount and part
+    ]
+    rates = _RATES[bool(re.search("[а-я]", headers[tax[0]].lower()))]
+    shares = {
+        "net": all(any(abs(part * 100 - amount * r) <= _ROUNDED * 100 for r in rates) for amount, part in pairs),
+        "gross": all(
+            any(abs(part * (100 + r) - amount * r) <= _ROUNDED * 100 for r in rates) for amount, part in pairs
+        ),
+    }
+    told = [basis for basis, holds in shares.items() if holds and pairs]
+    return told[0] if len(told) == 1 else None
 
 
 def _uses(file: str, plan: HeaderPlan, chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> list[ColumnUse]:

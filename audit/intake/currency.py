@@ -51,7 +51,7 @@ def written(table: Table) -> str | None:
 
 
 _TOLD = re.compile(
-    r"(?:\bвалют\w*(?: (?:отч[её]та|документа|учета))?|\bcurrency|\bсумм\w*|\bцены|\bamounts?|\bvalues?"
+    r"(?:\bвалют\w*(?: (?:отч[её]та|документа|учета))?|\bcurrency|\bсумм\w*|\bцены|\bпоказател\w*|\bamounts?|\bvalues?"
     r"|\bsales|\bfigures|\bprices)\W+"
     r"(?:(?:указан\w*|приведен\w*|показан\w*|выражен\w*|are|is|shown|stated|given|expressed|in|в|во) ){0,3}"
     r"(?:(?:тыс|млн|thousands?|millions?)\.?(?: of)? )?(?P<word>[^\W\d_]+\.?|[$€£])(?: (?P<more>\w+))?",

@@ -171,7 +171,7 @@ def _western(letters: bytes) -> tuple[str, ...]:
             if ch >= "\x80":
                 low = ch.lower()
                 good = ch.isalpha() and not (ch != low and before.isalpha() and before == before.lower())
-                score += (1.0 if low in _WORDS else 0.5) if good else -1.0
+                score += (1.0 if low in _WORDS else 0.95 if low in _RARER else 0.5) if good else -1.0
         if text not in (t for _, t in scores.values()):
             scores[encoding] = score, text
     return tuple(sorted(scores, key=lambda e: -scores[e][0])[:3])

@@ -123,6 +123,7 @@ _WEAK = frozenset(
 
 _PLAN_OR_FACT = re.compile(r"\b(факт\w*|план\w*|actual|planned|plan|fact)\b")
 _CAMEL = re.compile(r"(?<=[a-zа-я0-9])(?=[A-ZА-Я])|(?<=[A-ZА-Я])(?=[A-ZА-Я][a-zа-я])")
+_NUMBER_SIGN = frozenset({"no", "n", "nо", "nr"})
 _MARKS = re.compile(r"[^\w%№]+")
 _CUT = re.compile(r"\s*[,(\[].*$", re.DOTALL)
 _UNIT_END = re.compile(
@@ -145,6 +146,8 @@ def _plain(text: str) -> str:
     words = _MARKS.sub(" ", _CAMEL.sub(" ", text).lower().replace("ё", "е").replace("_", " ")).split()
     kept = [unmixed(w.replace("№", "")) for w in words]
     kept = [w for w in kept if w]
+    if len(kept) > 1 and kept[0] in _NUMBER_SIGN and any("а" <= c <= "я" for c in kept[1]):
+        del kept[0]  # «No заказа» typed where the keyboard has no №
     return " ".join(kept) if kept else " ".join(words)
 
 

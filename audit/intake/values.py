@@ -65,7 +65,9 @@ _WORDED = re.compile(
 )
 _WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
 _MONTH_ONLY = re.compile(r"([^\W\d_]{3,})\.?[\s./-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?", re.IGNORECASE)
-_MONTH_NUMBER = re.compile(r"(?P<month>0?[1-9]|1[0-2])[./-](?P<year>\d{4})|(?P<year2>(?:19|20)\d\d)[./-](?P<month2>0[1-9]|1[0-2])")
+_MONTH_NUMBER = re.compile(
+    r"(?P<month>0?[1-9]|1[0-2])[./-](?P<year>\d{4})|(?P<year2>(?:19|20)\d\d)[./-](?P<month2>0[1-9]|1[0-2])"
+)
 """«01.2023», «2023-01»."""
 _YEAR_FIRST = re.compile(r"(\d{4})[\s./-]*(?:г\.?,?\s*)?([^\W\d_]{3,})\.?", re.IGNORECASE)
 _MONTHS = {
@@ -291,6 +293,8 @@ _SPELT = re.compile(
 """Hundredths written apart, or said to be none: «10763 руб. 05 коп.», «10 763-05», «10763=», «10.763,-», «12 € 50»."""
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?")
 """«10,00,000.00»: lakhs and crores."""
+_OWN_MARK = re.compile(r"\d*[.,](?:\d{1,2}|\d{4,})")
+"""«107950.40»: one mark that cannot stand between thousands separates the fraction, whatever it is elsewhere."""
 _BLANK_GROUPS = re.compile(rf"\d{{1,3}}(?:[{_THIN}]\d{{3}})+(?:[.,][\d.,]*)?")
 _STEP = Decimal("0.0001")
 _LIMIT = Decimal("99999999999999.9999")
@@ -319,7 +323,8 @@ def parse_number(text: str, decimal: Literal[".", ","], unit: Decimal = Decimal(
 
     Hundredths may stand apart («10 руб. 50 коп.», «10-50»). Blanks, apostrophes and the other mark group thousands;
     brackets and any kind of minus make it negative; a currency word or a percent sign beside it is dropped, «тыс.»
-    multiplies, a debit («Dr») counts negative beside credits. The other mark must stand between groups of three, or as in India.
+    multiplies, a debit («Dr») counts negative beside credits.
+    The other mark must stand between groups of three, or as in India; one that cannot separates the fraction.
     """
     value = _spelt_out(text, decimal)
     if value.startswith(TYPED):
@@ -332,6 +337,8 @@ def parse_number(text: str, decimal: Literal[".", ","], unit: Decimal = Decimal(
         return None
     if _INDIAN.fullmatch(body):
         body, decimal = body.replace(",", ""), "."
+    if _OWN_MARK.fullmatch(body):
+        decimal = "," if "," in body else "."
     other = "," if decimal == "." else "."
     whole, _, part = body.partition(decimal)
     if decimal in part or other in part:

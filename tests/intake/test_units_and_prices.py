@@ -1,4 +1,4 @@
-"""What a header measures and what an amount cell says: hundredths apart, goods and money, thousands, prices per tonne, discounts."""
+"""What a header measures and what an amount cell says: hundredths apart, goods and money, prices per tonne, discounts."""
 
 from __future__ import annotations
 
