@@ -158,7 +158,9 @@ def _one_byte_encoding(letters: bytes, name: str) -> str:
     return usual
 
 
-_WORDS = "äöüßéèàáâçñóíúêôëïãõåæøłąęćńśźżščžřěůýőűăâîșțşğıłđ"
+_WORDS = "äöüßéèàáâçñóíúêôëïîûùãõåæøœ"
+_RARER = "łąęćńśźżščžřěůőűășțşğıđýţ"
+"""Letters of western names, and those of Poland, Czechia, Hungary, Turkey."""
 
 
 def _western(letters: bytes) -> tuple[str, ...]:
