@@ -159,7 +159,7 @@ def _one_byte_encoding(letters: bytes, name: str) -> str:
 
 
 _WORDS = "äöüßéèàáâçñóíúêôëïîûùãõåæøœ"
-_RARER = "łąęćńśźżščžřěůőűășțşğıđýţ"
+_RARER = "łąęćńśźżščžřěůőűășțşğı"
 """Letters of western names, and those of Poland, Czechia, Hungary, Turkey."""
 
 

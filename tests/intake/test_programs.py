@@ -271,3 +271,14 @@ def test_a_column_of_the_tax_tells_whether_sums_hold_it(tmp_path: Path, header: 
     text = f"Номер;Дата;Клиент;Сумма;{header}\n1;09.01.2024;А;900;{first}\n2;19.01.2024;Б;90;{second}\n"
     notes = read(write(tmp_path / "o.csv", text), tmp_path / "out").report.notes
     assert any(f"Amounts {basis} VAT" in n.en for n in notes)
+
+
+def test_thousands_without_quotes_shift_a_row_and_set_it_aside(tmp_path: Path) -> None:
+    text = "No,Date,Customer,Amount,Note\n1,2024-01-29,Alpha,1,700.00,x\n2,2024-01-19,Beta,250.50,y\n3,2024-01-20,Beta,300.50,y\n"
+    result = read(write(tmp_path / "o.csv", text), tmp_path / "out")
+    assert result.reasons() == {"field_count": 1} and result.report.revenue == 551
+
+
+def test_no_written_for_the_sign_of_numbers(tmp_path: Path) -> None:
+    text = "No заказа;Дата;Клиент;Сумма\n11;09.01.2024;Ромашка;5\n12;19.01.2024;Вектор;7\n"
+    assert read(write(tmp_path / "o.csv", text), tmp_path / "out").column("order_id") == ["11", "12"]
