@@ -277,7 +277,7 @@ _TIMES: Mapping[str, int] = {
 _DEBIT = frozenset({"dr", "дт"})
 _THIN = r"\s\u00a0\u202f\u2007\u2009'’`"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_UNIT})?\s*{_CURRENCY}?\s*(?P<sign2>[-−–—‑])?\s*"
+    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?:(?P<before>{_UNIT})\s*(?:[$€£₽¥₸]\s*)?)?(?P<sign2>[-−–—‑])?\s*"
     rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?"
     rf"(?:\s*(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*(?P<after>{_UNIT})?\.?\s*(?P<close>\))?"
     r"\s*(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
@@ -291,6 +291,7 @@ _SPELT = re.compile(
     re.IGNORECASE,
 )
 """Hundredths written apart, or said to be none: «10763 руб. 05 коп.», «10 763-05», «10763=», «10.763,-», «12 € 50»."""
+_DASHES = frozenset({"-", "−", "–"})
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?")
 """«10,00,000.00»: lakhs and crores."""
 _OWN_MARK = re.compile(r"\d*[.,](?:\d{1,2}|\d{4,})")
@@ -306,10 +307,17 @@ def _ungrouped(body: str) -> str | None:
     return bare if bare == body or _BLANK_GROUPS.fullmatch(body) else None
 
 
-def _spelt_out(text: str, decimal: str) -> str:
+def _match(value: str, decimal: str) -> re.Match[str] | None:
+    """Take a number apart; one whose hundredths stand apart is written the plain way first."""
+    found = _NUMBER.fullmatch(value)
+    if found is None or (found["tail"] in _DASHES and found["body"][-1] in ".,"):
+        return _NUMBER.fullmatch(_spelt_out(value, decimal))
+    return found
+
+
+def _spelt_out(value: str, decimal: str) -> str:
     """Return an amount whose hundredths stand apart in the plain way: «10763 руб. 05 коп.» as «10763.05 руб.»."""
-    value = text.strip(BLANKS).removeprefix("'")
-    found = _SPELT.fullmatch(value) if value[:1] != TYPED else None
+    found = _SPELT.fullmatch(value)
     if found is None:
         return value
     whole = re.sub(rf"[.,{_THIN}]", "", found["whole"])
@@ -326,10 +334,10 @@ def parse_number(text: str, decimal: Literal[".", ","], unit: Decimal = Decimal(
     multiplies, a debit («Dr») counts negative beside credits.
     The other mark must stand between groups of three, or as in India; one that cannot separates the fraction.
     """
-    value = _spelt_out(text, decimal)
+    value = text.strip(BLANKS).removeprefix("'")
     if value.startswith(TYPED):
         value, decimal = value[1:], "."
-    found = _NUMBER.fullmatch(value)
+    found = _match(value, decimal)
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
     body = _ungrouped(found["body"])
@@ -371,10 +379,10 @@ def number_marks(text: str) -> str | None:
     A mark repeated, or the first of two kinds, groups thousands; the last of two kinds is the decimal mark.
     """
     value = text.strip(BLANKS)
-    if value.startswith(TYPED) or _SPELT.fullmatch(value):
+    if value.startswith(TYPED):
         return None
     found = _NUMBER.fullmatch(value.removeprefix("'"))
-    if found is None:
+    if found is None or (found["tail"] in _DASHES and found["body"][-1] in ".,"):
         return None
     body = _ungrouped(found["body"])
     if body is None:
@@ -397,7 +405,7 @@ def number_marks(text: str) -> str | None:
 
 def currency_mark(text: str) -> str | None:
     """Return the currency word or sign beside a number, None where there is none."""
-    found = _NUMBER.fullmatch(_spelt_out(text, "."))
+    found = _match(text.strip(BLANKS).removeprefix("'"), ".")
     if found is None:
         return None
     return next((m for m in (found["before"], found["after"]) if m and re.fullmatch(_CURRENCY, m, re.IGNORECASE)), None)
