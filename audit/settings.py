@@ -59,7 +59,7 @@ CANONICAL_FIELDS = (
 )
 """The columns that an orders file may carry (contracts, section 2)."""
 
-READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref", "returned")
+READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref", "returned", "discount")
 """Read only to derive or to set aside: ``amount = qty × price`` where amount is missing, the number of lines, unposted
 and deleted documents, the client's legal entity beside its partner (1C UT 11), the order that a dispatch document
 names."""

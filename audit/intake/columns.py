@@ -893,6 +893,8 @@ def _uses(file: str, plan: HeaderPlan, chosen: Mapping[str, int], sample: Sequen
         example = next((v for v in _column(sample, c.index) if v), None)
         how = c.match.how
         name = c.match.field
+        if name is None and by_index.get(c.index) == "discount":
+            how, name = "mapped", "discount"
         if how in ("mapped", "guessed", "setting") and by_index.get(c.index) != name:
             how, name = "unmapped", None
         if name == "comment":

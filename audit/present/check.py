@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from audit.errors import Answer, AuditError, Lang, Text
 from audit.method import method
 from audit.model.case import Case
-from audit.model.intake_report import DuplicateClient, IntakeReport, PersonUse
+from audit.model.intake_report import FOREIGN, DuplicateClient, IntakeReport, PersonUse
 from audit.model.orders import field_name
 from audit.model.questionnaire import COMPANY_KEYS, TABLES, Questionnaire
 from audit.present.blocks import Col, callout, join, key_figures, table
@@ -472,7 +472,10 @@ class _Page:
         aside = self.intake.set_aside
         if not aside:
             return self._p("Ни одной строки не отложено.", "Not one row was set aside.")
-        reasons = [{"reason": s.text.get(self.lang), "rows": s.rows, "revenue": s.revenue} for s in aside]
+        reasons = [
+            {"reason": s.text.get(self.lang), "rows": s.rows, "revenue": None if s.code == FOREIGN else s.revenue}
+            for s in aside
+        ]
         examples = [
             {"reason": s.text.get(self.lang), "file": e.file, "row": str(e.row), "column": e.column, "value": e.value}
             for s in aside

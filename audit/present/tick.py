@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.errors import Text
-from audit.model.intake_report import ELSEWHERE, IntakeReport, Question
+from audit.model.intake_report import ELSEWHERE, FOREIGN, IntakeReport, Question
 from audit.model.orders import field_name
 
 __all__ = ["Tick", "judge"]
@@ -79,6 +79,14 @@ def _aside(intake: IntakeReport) -> list[Text]:
     if unread > _MOST_ASIDE * (intake.rows_used + unread):
         said = _percent(unread / (intake.rows_used + unread))
         out.append(Text(f"не прочитаны суммы в {said.ru} строк", f"the amounts of {said.en} of rows could not be read"))
+    foreign = sum(s.rows for s in intake.set_aside if s.code == FOREIGN)
+    if foreign > _MOST_ASIDE * (intake.rows_used + foreign):
+        said = _percent(foreign / (intake.rows_used + foreign))
+        out.append(
+            Text(
+                f"в другой валюте {said.ru} строк, отложены", f"{said.en} of rows, in another currency, were set aside"
+            )
+        )
     share = 1.0 - intake.revenue_used_share
     if share > _MOST_ASIDE:
         said = _percent(share)

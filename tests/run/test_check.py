@@ -205,3 +205,14 @@ def test_amounts_that_could_not_be_read_are_no_tick(tmp_path: Path, bad: str) ->
     rows = MONTHS.replace(";100;@\n", f";{bad};@\n", 2).replace(";@", "")
     result = check(plain(tmp_path / "a", "Номер;Дата;Клиент;Сумма\n" + rows), "ru")
     assert not result.tick().whole and "не прочитаны суммы в 11 % строк" in result.tick().sentence().ru
+
+
+def test_money_of_another_currency_is_not_shown_as_the_reports(tmp_path: Path) -> None:
+    """Two rows of eighteen in dollars: 100 dollars are not 100 roubles, and add nothing to a share of revenue."""
+    rows = MONTHS.replace(";100;@\n", ";100 $;@\n", 2).replace(";100;@\n", ";100 руб.;@\n").replace(";@", "")
+    result = check(plain(tmp_path / "a", "Номер;Дата;Клиент;Сумма\n" + rows), "ru")
+    said, sentence = printed(result), result.tick().sentence().ru
+    (line,) = [line for line in said.splitlines() if "сумма в другой валюте" in line]
+    assert "₽" not in line and "%" not in line
+    assert "в другой валюте 11 % строк" in sentence and "выручки отложено" not in sentence
+    assert said.index('currency = "RUB"') < said.index("или: суммы в USD") < said.index('currency = "USD"')
