@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,18 @@ from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import Layout, is_value
 from audit.intake.staging import NUMBER_FIELDS, Row, Staged, StageWriter
 from audit.intake.store import Store
-from audit.intake.values import BLANKS, is_bare_total, is_page_line, is_subtotal, is_total, parse_number, total_of
+from audit.intake.values import (
+    BLANKS,
+    DateRule,
+    is_bare_total,
+    is_page_line,
+    is_subtotal,
+    is_total,
+    month_only,
+    parse_date,
+    parse_number,
+    total_of,
+)
 from audit.model.intake_report import ControlSum
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -123,38 +135,15 @@ def datelike(text: str) -> bool:
     """Whether a cell may hold a date: «01.02.2024», «1 фев 2024», a spreadsheet's serial number."""
     digits = sum(c.isdigit() for c in text)
     if any(c.isalpha() for c in text):
-        return digits >= 3 and any(
-            m in text.lower()
-            for m in (
-                "янв",
-                "фев",
-                "мар",
-                "апр",
-                "ма",
-                "июн",
-                "июл",
-                "авг",
-                "сен",
-                "окт",
-                "ноя",
-                "дек",
-                "jan",
-                "feb",
-                "apr",
-                "jun",
-                "jul",
-                "aug",
-                "sep",
-                "oct",
-                "nov",
-                "dec",
-                "t",
-                "z",
-            )
-        )
+        return digits >= 3 and _spelt_date(text)
     if text.count(".") == 2 or text.count("/") == 2 or text.count("-") == 2:
         return digits >= 4
     return digits == 5 and text[:5].isdigit()
+
+
+@lru_cache(maxsize=20_000)
+def _spelt_date(text: str) -> bool:
+    return month_only(text) or parse_date(text, DateRule()) is not None
 
 
 def _cell(cells: Sequence[str], i: int | None) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections import defaultdict
@@ -287,13 +288,34 @@ _SERIAL = r"^\d{5}(\.\d+)?$"
 _DAYS_TO_1904 = 1462
 
 
+_GLOBALS = struct.pack("<HH", 0x0809, 16) + struct.pack("<HH", 0x0600, 0x0005)
+"""How the part of an Excel 97 workbook begins that counts for all of its sheets."""
+_DATE_MODE, _END = 0x22, 0x0A
+
+
 def _counts_from_1904(path: Path, kind: str) -> bool:
     """Whether a workbook counts its days from 1904, as Excel for Macintosh did; dates in date format tell it themselves."""
+    if kind == "xls":
+        with path.open("rb") as f:
+            return _date_mode(f.read(2**20))
     if kind != "xlsx":
         return False
     with zipfile.ZipFile(path) as z:
         entry = next((n for n in z.namelist() if n.lower() == "xl/workbook.xml"), None)
         return entry is not None and bool(re.search(rb'date1904="(1|true)"', z.read(entry)))
+
+
+def _date_mode(book: bytes) -> bool:
+    """Whether the record of an Excel 97 workbook that tells whence its days count says 1904."""
+    at = book.find(_GLOBALS)
+    while 0 <= at <= len(book) - 6:
+        record, size = struct.unpack_from("<HH", book, at)
+        if record == _DATE_MODE:
+            return size == 2 and book[at + 4 : at + 6] == b"\1\0"
+        if record == _END:
+            return False
+        at += 4 + size
+    return False
 
 
 def _from_1904(column: pa.Array) -> pa.Array:
