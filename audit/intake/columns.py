@@ -18,7 +18,7 @@ from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, head_rows, is_value
-from audit.intake.proposals import likely_column
+from audit.intake.proposals import OTHER_DAYS, likely_column, what_is_lost, without_year
 from audit.intake.staging import Row
 from audit.intake.traps import Head
 from audit.intake.values import is_total, parse_number
@@ -583,14 +583,38 @@ def _missing(
     en = ", ".join(f"“{field_name(m).en}”" for m in missing)
     headers = [c.header for c in plan.columns if c.header]
     shown = "; ".join(headers[:25]) + (" …" if len(headers) > 25 else "")
+    # What serves as another day of the sale, or serves nothing, may still have to serve as its date.
+    free = {f for f in (*OTHER_DAYS, *NOT_USED) if "order_date" in missing}
+    taken = {i for i in taken if plan.columns[i].match.field not in free or plan.columns[i].match.how == "setting"}
     likely = _proposed(missing, [c.header for c in plan.columns], sample, taken)
     example = ", ".join(f'{field} = "{_toml(header)}"' for field, header in likely)
-    what = Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}")
-    where = Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}")
-    todo = Text(
-        f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
-        f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
+    what = Text(
+        f"Не найдена обязательная колонка: {ru}" if len(missing) == 1 else f"Не найдены обязательные колонки: {ru}",
+        f"A required column is missing: {en}" if len(missing) == 1 else f"Required columns are missing: {en}",
     )
+    where = Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}")
+    columns = [(c.header, _column(sample, c.index)) for c in plan.columns]
+    dated = next((header for field, header in likely if field == "order_date" and header != "…"), None)
+    lost = what_is_lost(dated, dict(columns)[dated]) if dated is not None else None
+    month = without_year(columns) if "order_date" in missing and dated is None else None
+    if lost is not None:
+        todo = Text(
+            f"{lost.ru}. Попросите выгрузку с датой заказа; если её нет, укажите в audit.toml, раздел [columns]: {example}",
+            f"{lost.en}. Ask for an export with the date of the order; if there is none, add to audit.toml, section [columns]: "
+            f"{example}",
+        )
+    elif month is not None:
+        todo = Text(
+            f"В колонке «{month}» месяц без года. Выгрузите дату заказа; если её нет, соедините год и месяц в одной колонке "
+            "(«январь 2024»)",
+            f"Column “{month}” holds a month without its year. Export the date of the order; if there is none, join year and "
+            "month in one column (“January 2024”)",
+        )
+    else:
+        todo = Text(
+            f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
+            f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
+        )
     if any(header == "…" for _, header in likely):
         return InputError(what, where=where, todo=todo)
     return AmbiguityError(what, where=where, todo=todo, answer=_columns_answer(likely))

@@ -83,6 +83,7 @@ _BESIDE_DATE = re.compile(
 )
 """A weekday, or «от», beside a date in figures: «Вт 09.01.2024», «09.01.2024 (вт)»."""
 _MONTH_ONLY = re.compile(r"([^\W\d_]{3,})\.?[\s./-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?", re.IGNORECASE)
+_MONTH_IN_FIGURES = re.compile(r"(\d{1,2})[./-]((?:19|20)\d{2})|((?:19|20)\d{2})[./-](\d{2})")
 _MONTHS = {
     stem: month
     for month, stems in enumerate(
@@ -243,15 +244,22 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     found = _BESIDE_DATE.fullmatch(value)
     if found and found[1] != value:
         return parse_date(found[1], replace(rule, pattern=None))
-    if rule.months and (found := _MONTH_ONLY.fullmatch(value)):
-        return _date(int(found[2]), month_number(found[1]) or 0, 1)
-    return None
+    return _first_of_month(value) if rule.months else None
 
 
 def month_only(text: str) -> bool:
-    """Whether a cell names a month of a year and no day: «янв.23», «March 2024»."""
-    found = _MONTH_ONLY.fullmatch(text.strip(BLANKS))
-    return found is not None and month_number(found[1]) is not None
+    """Whether a cell names a month of a year and no day: «янв.23», «March 2024», «2024-03», «03.2024»."""
+    return _first_of_month(text.strip(BLANKS)) is not None
+
+
+def _first_of_month(value: str) -> dt.date | None:
+    found = _MONTH_ONLY.fullmatch(value)
+    if found is not None:
+        return _date(int(found[2]), month_number(found[1]) or 0, 1)
+    found = _MONTH_IN_FIGURES.fullmatch(value)
+    if found is not None:
+        return _date(int(found[2] or found[3]), int(found[1] or found[4]), 1)
+    return None
 
 
 def empty_date(text: str | None) -> bool:
