@@ -62,7 +62,10 @@ _YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T\s].*)?")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:\d{6})?")
 _SERIAL = re.compile(r"(\d{5})(?:[.,]\d+)?")
 _QUOTES = "\"'«»„“”‘’‹›"
-_WEEKDAY = r"(?:(?:пн|пон|вт|ср|чт|чет|пт|пят|сб|суб|вс|воск|нед|mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)[^\W\d_]*\.?,?\s+)?"
+_WEEKDAY = (
+    r"(?:(?:пн|пон|вт|ср|чт|чет|пт|пят|сб|суб|вс|воск|нед|mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)"
+    r"[^\W\d_]*\.?,?\s+)?"
+)
 _WORDED = re.compile(
     rf"{_WEEKDAY}[{_QUOTES}]?\s*(\d{{1,2}})\s*[{_QUOTES}]?(?:-?(?:го|е|ое)\b|st\b|nd\b|rd\b|th\b)?[\s./-]*"
     r"(?:(?:de|of|d')\s+)?([^\W\d_]+)\.?[\s.,/-]*(?:(?:de|del)\s+)?(\d{4}|\d{2})(?:\s*(?:г|года?|р|року|ж|жылы?)\b\.?)?"

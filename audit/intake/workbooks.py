@@ -12,6 +12,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -179,7 +180,10 @@ class SheetReader:
     ) -> None:
         """A cell merged over several rows counts for each of them."""
         wanted = {i for f, i in keep if f in (*KEY_FIELDS, "order_id", "order_date", "manager")}
-        if not any(columns[i].null_count for i in wanted) or self.path.stat().st_size > _MERGED_BYTES:
+        if (
+            not any(columns[i].null_count or pc.any(pc.equal(columns[i], "")).as_py() for i in wanted)
+            or self.path.stat().st_size > _MERGED_BYTES
+        ):
             return
         for top, left, bottom, right in _merged_ranges(self.path, self.sheet):
             if bottom == top:
@@ -193,11 +197,17 @@ class SheetReader:
                 columns[i] = pa.array(values, pa.string())
 
 
+def _named_so(path: Path, kind: str) -> bool:
+    """Whether the name of a workbook says what it is; the reader trusts the name of a file, and its contents where it has none."""
+    return path.suffix.lower() in (f".{kind}", ".xlsm" if kind == "xlsx" else f".{kind}")
+
+
 def _merged_ranges(path: Path, sheet: str | None) -> list[tuple[int, int, int, int]]:
     import python_calamine
 
     try:
-        page = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet or "")
+        book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(path.read_bytes()))
+        page = book.get_sheet_by_name(sheet or "")
         left = (page.start or (0, 0))[1]
         found = page.merged_cell_ranges or _ods_merged(path, sheet)
         return [(a, b - left, c, d - left) for (a, b), (c, d) in found]
@@ -371,7 +381,7 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
     if kind == "xlsx":
         _bounded(path, name)
     try:
-        workbook = fastexcel.read_excel(str(path))
+        workbook = fastexcel.read_excel(str(path) if _named_so(path, kind) else path.read_bytes())
         names = list(workbook.sheet_names)
     except Exception as e:
         if "assword" in str(e) or "ncrypt" in str(e):
