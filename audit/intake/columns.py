@@ -9,19 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Literal
 
 from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
 from audit.intake.documents import Kind, dated_by, declared, document_kind, number_column, reference_column
 from audit.intake.files import TableReader
-from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
+from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping, groups_add_up
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, head_rows, is_value
 from audit.intake.proposals import OTHER_DAYS, likely_column, what_is_lost, without_year
 from audit.intake.staging import Row
 from audit.intake.traps import Head
-from audit.intake.values import is_total, parse_number
+from audit.intake.values import parse_number
 from audit.model.intake_report import ColumnUse, Question
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -253,8 +252,9 @@ def _plan(
     if reader.format not in ("parquet", "sql"):
         grouping = find_grouping(rows, layout, chosen, settings, reader.outline(), known_person, reader.name)
     if grouping is not None:
-        if grouping.how == "pairs":
-            _two_levels_only(chosen, sample, reader)
+        body = [(number, cells) for number, cells in rows if number >= grouping.first_row]
+        if grouping.how == "pairs" and not groups_add_up(body, grouping, chosen):
+            raise _more_than_two_levels(reader)
         return _plan_grouped(grouping, layout, plan, chosen, reader, settings, rows, questions, notes)
     if not dispatch:
         _require(chosen, plan, reader, sample)
@@ -511,43 +511,20 @@ def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: Table
         )
 
 
-def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]], reader: TableReader) -> None:
-    """Refuse a report of three levels (client, document, item): its items cannot be told from clients.
-
-    In a report of two levels the sum of a group row is the sum of the dated rows under it.
-    """
-    date_at, number_at, sum_at = chosen.get("order_date"), chosen.get("order_id"), chosen.get("amount")
-    if sum_at is None:
-        return
-
-    def cell(cells: Sequence[str], i: int | None) -> str:
-        return cells[i].strip() if i is not None and i < len(cells) else ""
-
-    groups: list[tuple[Decimal, Decimal]] = []
-    for cells in sample:
-        text = cell(cells, sum_at)
-        number = next((n for m in _MARKS if (n := parse_number(text, m)) is not None), None)
-        if datelike(cell(cells, date_at)) or DATE_INSIDE.search(cell(cells, number_at)):
-            if groups:
-                groups[-1] = (groups[-1][0], groups[-1][1] + (number or 0))
-        elif any(is_total(c) for c in cells if c.strip()):
-            continue
-        elif number is not None:
-            groups.append((number, Decimal(0)))
-    whole = groups[:-1]  # the sample may end inside the last group
-    wrong = sum(stated != counted for stated, counted in whole)
-    if len(whole) >= 3 and wrong > len(whole) * 0.4:
-        raise InputError(
-            Text(
-                "В отчёте больше двух уровней (клиент, документ, товар): строки товаров не отличить от клиентов",
-                "The report has more than two levels (client, document, item): items cannot be told from clients",
-            ),
-            where=reader.name,
-            todo=Text(
-                "Выгрузите в 1С список: «Ещё → Вывести список», со всеми колонками",
-                "Export a plain list instead of the grouped report (1C: More → Output list)",
-            ),
-        )
+def _more_than_two_levels(reader: TableReader) -> InputError:
+    return InputError(
+        Text(
+            "В отчёте больше двух уровней (клиент, документ, товар или менеджер, клиент, документ): суммы групп — не суммы строк "
+            "под ними, и где клиент, не видно",
+            "The report has more than two levels (client, document, item, or manager, client, document): the sums of the groups "
+            "are not those of the lines below them, and the clients cannot be told",
+        ),
+        where=reader.name,
+        todo=Text(
+            "Выгрузите в 1С список: «Ещё → Вывести список», со всеми колонками",
+            "Export a plain list instead of the grouped report (1C: More → Output list)",
+        ),
+    )
 
 
 def _require_first(plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]], settings: Settings) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from audit.intake.headers import match_header, match_stacked, normalise_header
 from audit.intake.staging import Row
 
-__all__ = ["HEAD_ROWS", "Layout", "find_layout", "head_rows", "is_value"]
+__all__ = ["HEAD_ROWS", "Layout", "find_layout", "head_rows", "is_unit", "is_value"]
 
 HEAD_ROWS = 120
 """How many rows are looked at for a header; 1C preambles are shorter than this."""
@@ -100,13 +100,20 @@ _UNIT = re.compile(
 )
 
 
+def is_unit(text: str) -> bool:
+    """Whether a cell is the unit of a column: «шт.», «тыс. руб.», «USD»."""
+    return bool(_UNIT.fullmatch(text))
+
+
 def _with_units(layout: Layout, filled: Sequence[tuple[int, list[str]]]) -> Layout:
-    """A row below the header that holds nothing but two units or more belongs to the header."""
+    """A row below the header that holds nothing but two units or more, or one beside a label, belongs to the header."""
     cells = next((c for number, c in filled if number == layout.first_row), [])
     units = [c for c in cells if c]
-    if len(units) < 2 or not all(_UNIT.fullmatch(c) for c in units):
+    label = bool(units) and not is_unit(units[0]) and match_header(units[0]).field is not None
+    if len(units) < 2 or not all(is_unit(c) for c in units[label:]):
         return layout
-    padded = (*cells, *[""] * len(layout.headers))[: len(layout.headers)]
+    shown = ["" if label and c == units[0] else c for c in cells]
+    padded = (*shown, *[""] * len(layout.headers))[: len(layout.headers)]
     return replace(layout, first_row=layout.first_row + 1, units=padded)
 
 
