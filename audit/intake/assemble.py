@@ -239,7 +239,7 @@ class Intake:
                     all_returns=t.all_returns,
                     currency=currency,
                     computed=t in computed,
-                    filled=self._filled(t) if t in filled else (),
+                    filled=once(t.staged, strict=False) if t in filled else None,
                     fixes=fixes,
                     dated_by=t.plan.dated_by,
                     swapped=swapped.get(t.name, frozenset()),
@@ -249,12 +249,6 @@ class Intake:
             if t in divided:
                 self._divide(t, out[-1])
         return out
-
-    @staticmethod
-    def _filled(t: Table) -> tuple[str, ...]:
-        """The fields to fill down in a table, the one by which rows hang together first."""
-        found = once(t.staged, strict=False)
-        return () if found is None else (found.anchor, *(f for f in found.fields if f != found.anchor))
 
     def _divide(self, t: Table, rule: TableRules) -> None:
         """Divide sums of whole documents over their lines."""

@@ -26,7 +26,7 @@ from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
 from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
-from audit.intake.traps.filled_once import fill_down
+from audit.intake.traps.filled_once import Once, fill_down
 from audit.intake.traps.returned_rows import is_returned
 from audit.intake.values import (
     EARLIEST_YEAR,
@@ -208,8 +208,8 @@ class TableRules:
     """Date fields in whose true dates a spreadsheet swapped day and month."""
     inverted: frozenset[str] = frozenset()
     """Number fields whose sign is turned: sales stand with a minus."""
-    filled: Sequence[str] = ()
-    """Fields whose blank cells take the value above, the one by which rows hang together first."""
+    filled: Once | None = None
+    """What stands once: fields whose blank cells take the value above."""
     computed: bool = False
     """Whether the amount is quantity × price whatever its own column holds."""
     divided: Sequence[Decimals] | None = None
@@ -907,7 +907,7 @@ class Canonical:
             value: str | None = None
             amount_set_aside = money[i]
             if code in _GROUPING:
-                value = next((t for f in named if (t := clean_text(column_of(f)[i]))), None)
+                value = _row_words([t for f in named if (t := clean_text(column_of(f)[i]))])
                 if code == "total_row" and money[i] is not None:
                     self.totals.append((numbers[i], value or "", money[i] or 0.0))
                 amount_set_aside = None
@@ -1011,6 +1011,13 @@ def _add_up(totals: Bools, amount: Decimals, reason: npt.NDArray[np.int8]) -> bo
     above = np.diff(sums[at], prepend=0)
     several = np.diff(at, prepend=-1) > 2
     return bool(several.any()) and bool((np.abs(amount[at] - above) <= 500).all())
+
+
+def _row_words(texts: Sequence[str]) -> str | None:
+    """What a total or a group calls itself: the word for a total, else the first text that is no date and no number."""
+    total = next((t for t in texts if is_total(t) or total_of(t)), None)
+    said = next((t for t in texts if any(c.isalpha() for c in t) and parse_date(t, DateRule()) is None), None)
+    return total or said or next(iter(texts), None)
 
 
 def _order_id(text: str | None) -> str | None:
