@@ -47,10 +47,9 @@ from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, files_line, joined
+from audit.intake.traps import Found, Head, files_line, joined, payments
 from audit.intake.traps.document_sums import divide, share_in_question
 from audit.intake.traps.filled_once import once
-from audit.intake.traps.payments import of_payments
 from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
@@ -94,6 +93,8 @@ class Intake:
     set_aside: dict[str, _Counted] = field(default_factory=lambda: defaultdict(_Counted))
     people: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    unread: dict[str, tuple[tuple[str, ...], InputError]] = field(default_factory=dict)
+    """Files of payments that could not be read: what says that they are, and why not."""
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
@@ -162,6 +163,7 @@ class Intake:
         for address in addresses:
             self.say(Text(f"Читаю {shown_address(address)}", f"Reading {shown_address(address)}"))
             self._stage(open_database(address), 0)
+        self._say_unread_payments()
         if stray and not self.tables:
             raise stray[0]
         if stray:
@@ -172,14 +174,37 @@ class Intake:
             raise absent
         self.tables.sort(key=lambda t: t.name)
 
+    def _say_unread_payments(self) -> None:
+        """Files of payments whose columns are not known do not stop the reading of the orders beside them."""
+        if self.unread and not self.tables:
+            words, error = next(iter(self.unread.values()))
+            raise payments.alone(error, words)
+        asked = self.given.reading.payment_files or ()
+        named = [name for name in self.unread if fits(name, None, asked)]
+        if named:
+            listed = ", ".join(named)
+            self.notes.append(
+                Text(f"{listed}: оплаты, а не продажи; не прочитаны", f"{listed}: payments and no sales; not read")
+            )
+        if len(named) < len(self.unread):
+            self.questions.append(
+                payments.unread({name: words for name, (words, _) in self.unread.items() if name not in named})
+            )
+
     def _stage(self, reader: TableReader, size: int) -> None:
-        plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
+        rows = [cells for _, cells in reader.head()]
+        paid = payments.said_so(reader.name, reader.sheet, rows) if self.given.reading.payment_files != () else ()
+        try:
+            plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
+        except InputError as error:
+            if not paid:
+                raise
+            self.unread[reader.name] = (paid, error)
+            return
         own = getattr(reader, "sent", None) or getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
-        head = reader.head()
-        paid = of_payments([cells for number, cells in head if number >= plan.layout.first_row])
-        russian = looks_russian([cells for _, cells in head[:100]], plan.layout.headers)
+        russian = looks_russian(rows[:100], plan.layout.headers)
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
             rows, outline = reader.every_row(), reader.outline()
@@ -194,7 +219,15 @@ class Intake:
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
-        table = Table(reader, plan, staged, size, groups=groups, of_payments=paid, russian=russian)
+        table = Table(
+            reader,
+            plan,
+            staged,
+            size,
+            groups=groups,
+            of_payments=bool(paid) and payments.certain(rows, plan.labels),
+            russian=russian,
+        )
         self.tables.append(table)
         self.notes.extend(set_sums_aside(table, self.given, self.store))
         for look in AT_TABLE:
