@@ -54,7 +54,16 @@ from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT
 from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
-from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
+from audit.model.intake_report import (
+    SERVICE,
+    ControlSum,
+    FileUse,
+    IntakeReport,
+    PersonUse,
+    Question,
+    SetAside,
+    SetAsideRow,
+)
 from audit.model.orders import field_name
 from audit.model.questionnaire import Questionnaire
 from audit.settings import CANONICAL_FIELDS, Settings
@@ -592,6 +601,7 @@ class Intake:
         rejects = [(row, column, self.hide(why, value), why, money) for row, column, value, why, money in rejects]
         file.write(t.name, (r[:4] for r in rejects))
         t.rows_set_aside += len(rejects)
+        t.rows_service += sum(r[3] in SERVICE for r in rejects)
         for row, column, value, code, amount in rejects:
             counted = self.set_aside[code]
             counted.rows += 1
@@ -685,7 +695,7 @@ class Intake:
 
     def _begin_again(self) -> None:
         for t in self.tables:
-            t.rows_used = t.rows_set_aside = 0
+            t.rows_used = t.rows_set_aside = t.rows_service = 0
             t.shown.clear()
             t.revenue_aside = 0.0
         self.set_aside.clear()
@@ -1123,6 +1133,7 @@ class Intake:
             rows_read=t.staged.rows,
             rows_used=t.rows_used,
             rows_set_aside=t.rows_set_aside,
+            rows_service=t.rows_service,
         )
 
 
