@@ -579,6 +579,8 @@ class Intake:
                     self._note_negative(t, canonical.negative_quantities)
                 if canonical.derived_amounts:
                     self._note_derived(t, canonical.derived_amounts)
+                for name, cells in canonical.unread_dates.items():
+                    self._note_unread_dates(t, name, cells)
                 if canonical.rounded_numbers:
                     self._note_rounded_numbers(t, canonical.rounded_numbers)
             if busy is not None:
@@ -629,6 +631,16 @@ class Intake:
             Text(
                 f"{t.name}: сумма посчитана как количество × цена{' × (1 − скидка)' * less} в {rows} строках",
                 f"{t.name}: the amount was computed as quantity × price{' × (1 − discount)' * less} in {rows} rows",
+            )
+        )
+
+    def _note_unread_dates(self, t: Table, name: str, cells: Counter[str]) -> None:
+        header, rows = t.plan.labels.get(name, ""), cells.total()
+        shown = min(cells, key=lambda text: (-cells[text], text)).strip()[:60]
+        self.notes.append(
+            Text(
+                f"{t.name}: в колонке «{header}» не даты, прочитаны как пустые, строк: {rows} (например, «{shown}»)",
+                f"{t.name}: cells of column “{header}” that hold no date were read as empty, rows: {rows} (for example “{shown}”)",
             )
         )
 

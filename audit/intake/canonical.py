@@ -279,6 +279,8 @@ class Canonical:
         self.negative_quantities = 0
         """Rows whose quantity is below zero and whose amount is not: returns."""
         self.derived_amounts = 0
+        self.unread_dates: dict[str, Counter[str]] = {}
+        """Field → cells that hold something and no date."""
         self.rounded_numbers: Counter[str] = Counter()
         """Document numbers that a spreadsheet rounded → rows."""
 
@@ -937,7 +939,9 @@ class Canonical:
                 columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name))[pick])
         for name in ("requested_date", "promised_date", "shipped_date", "delivered_date", "client_since"):
             if self.has(name):
-                days = self._date_column(batch, name).days[pick]
+                read = self._date_column(batch, name)
+                self._count_unread(name, batch.column(name), (read.days == _NO_DAY) & ~read.empty)
+                days = read.days[pick]
                 low, high = (dt.date(1980, 1, 1) - _EPOCH).days, (dt.date(2200, 1, 1) - _EPOCH).days
                 columns[name] = _date_array(np.where((days < low) | (days >= high), _NO_DAY, days).astype(np.int32))
         for name in ("complaint", "document_error"):
@@ -950,6 +954,12 @@ class Canonical:
         if self.has("price_index"):
             value, known = self._number(batch, "price_index")
             columns["price_index"] = pa.array(value[pick] / 10_000.0, mask=~known[pick])
+
+    def _count_unread(self, name: str, column: pa.DictionaryArray, unread: Bools) -> None:
+        """Count the cells of a column of dates that hold something else."""
+        rows = np.flatnonzero(unread)
+        if len(rows):
+            self.unread_dates.setdefault(name, Counter()).update(column.take(pa.array(rows)).to_pylist())
 
     def _count_people(self, batch: pa.RecordBatch, pick: _Pick, amount: Decimals) -> None:
         for name in PERSON_FIELDS:

@@ -556,8 +556,8 @@ def _require(chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, s
 def _missing(
     missing: Sequence[str], plan: HeaderPlan, reader: TableReader, taken: set[int], sample: Sequence[Sequence[str]]
 ) -> InputError:
-    ru = ", ".join(f"«{field_name(m).ru}»" for m in missing)
-    en = ", ".join(f"“{field_name(m).en}”" for m in missing)
+    names = [field_name("client" if m == "client_id" else m) for m in missing]
+    ru, en = ", ".join(f"«{n.ru}»" for n in names), ", ".join(f"“{n.en}”" for n in names)
     headers = [c.header for c in plan.columns if c.header]
     shown = "; ".join(headers[:25]) + (" …" if len(headers) > 25 else "")
     # What serves as another day of the sale, or serves nothing, may still have to serve as its date.
