@@ -34,6 +34,8 @@ _NEAR = 500
 """Ten-thousandths by which a sum may miss its rows."""
 _ROUNDED = ((10_000, 5_000), (10_000_000, 5_000_000))
 """Whole units and whole thousands, and by how much (at most 1 %) they may miss rows that are not whole themselves."""
+_LONGEST_MARK = len(b"---")
+"""Bytes of the longest mark of emptiness; a longer text holds a letter or a digit."""
 _NEARLY_ALL = 0.9
 _LEAST = 2
 """So many sums must hold, each of so many rows: one alone may be chance."""
@@ -98,15 +100,19 @@ def _said_of_heads(table: Table, rows: int) -> Text:
 
 def _blank(staged: Staged, name: str) -> Bools:
     """Which rows have no letter and no digit in a field."""
-    parts = []
-    for batch in staged.batches():
+    parts = [np.zeros(0, bool)]
+    for batch in staged.columns(name):
         column = batch.column(name)
         coded = pa.types.is_dictionary(column.type)
-        filled = pc.match_substring_regex(column.dictionary if coded else column, r"[\pL\pN]")
+        texts = column.dictionary if coded else column
+        if not column.null_count and len(texts) and pc.min(pc.binary_length(texts)).as_py() > _LONGEST_MARK:
+            parts.append(np.zeros(len(column), bool))
+            continue
+        filled = pc.match_substring_regex(texts, r"[\pL\pN]")
         parts.append(
             ~(filled.take(column.indices) if coded else filled).fill_null(False).to_numpy(zero_copy_only=False)
         )
-    return np.concatenate(parts) if parts else np.zeros(0, bool)
+    return np.concatenate(parts)
 
 
 def _voided(staged: Staged, settings: Settings) -> Bools:

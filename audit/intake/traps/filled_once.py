@@ -132,6 +132,8 @@ def _numbers_once(staged: Staged) -> Once | None:
     same = (*keys, *(f for f in ("order_date",) if staged.has(f)))
     if not staged.has("order_id") or len(same) < 2 or not any(staged.has(f) for f in ("sku", "qty", "price")):
         return None
+    if all(_filled(batch.column(0)).all() for batch in staged.columns("order_id")):
+        return None
     rows = below = alike = groups = 0
     numbers: list[pa.Array] = []
     for batch in staged.batches():
