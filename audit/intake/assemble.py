@@ -216,8 +216,8 @@ class Intake:
         russian = looks_russian(rows[:100], plan.layout.headers)
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
-            rows, outline = reader.every_row(), reader.outline()
-            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.store)
+            every, outline = reader.every_row(), reader.outline()
+            staged, groups = stage_grouped(every, plan.grouping, dict(plan.keep), outline, path, self.store)
         else:
             staged = reader.stage(plan.layout, plan.keep, path, self.store)
             cut = second_header(reader, plan.layout, staged)

@@ -69,8 +69,8 @@ def likely_column(
         most = _MOST * len(cells)
         if name == "order_date":
             if dates >= most:
-                rank = 2 if _MONTH.search(word) or match_header(header).field in OTHER_DAYS else 1
-                found.append((0 if rank == 1 and _DATE.search(word) else rank, name, header))
+                other = _MONTH.search(word) or match_header(header).field in OTHER_DAYS
+                found.append((2 if other else 0 if _DATE.search(word) else 1, name, header))
             elif months >= most and (_MONTH.search(word) or _DATE.search(word) or _PERIOD.search(word)):
                 found.append((3, name, header))
         elif name == "amount":

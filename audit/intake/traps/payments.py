@@ -167,11 +167,11 @@ def look(orders: Orders, settings: Settings) -> Question | None:
     if not found:
         return None
     named = [t for t in tables if t.name in found and (t in sure or _titled(t))]
-    others = [t for t in tables if t.name not in found]
-    if not named and any(_of_system(t) for t in (*others, *(t for t in tables if t.name in found))):
+    rest = [t for t in tables if t.name not in found]
+    if not named and any(_of_system(t) for t in tables):
         return _two_systems(orders, found)
     taken = len(named) == len(found)
-    beside = ", ".join(t.name for t in others)
+    beside = ", ".join(t.name for t in rest)
     shares = Text(
         ", ".join(f"{percent(f.share)} % суммы {name}" for name, f in found.items()),
         ", ".join(f"{percent(f.share)} % of the money of {name}" for name, f in found.items()),
