@@ -145,7 +145,7 @@ def test_groups_with_vat_above_lines_without_are_read_and_told(tmp_path: Path) -
 def test_managers_alone_above_documents_are_no_clients(tmp_path: Path) -> None:
     text = "Менеджер;Сумма\nИванов Иван;300\nЗаказ 1 от 09.01.2024;100\nЗаказ 2 от 10.01.2024;200\n"
     text += "Петрова Анна;300\nЗаказ 3 от 11.01.2024;300\n"
-    with refuses(InputError, "A required column is missing: “client key”"):
+    with refuses(InputError, "A required column is missing: “client”"):
         read(write(tmp_path / "o.csv", text), tmp_path / "out")
 
 
