@@ -312,7 +312,7 @@ _NUMBER = re.compile(
     r"\s*(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
     re.IGNORECASE,
 )
-_SPELT = re.compile(
+_SPELT_SUM = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_CURRENCY}\s*)?(?P<whole>\d{{1,3}}(?:[.,{_THIN}]\d{{3}})+|\d+)\s*"
     rf"(?:[.,]\s?[-–—]{{1,2}}|=(?P<c1>\d\d)?|[-–—‑](?P<c2>\d\d)|(?P<unit>{_CURRENCY})\s*(?P<c3>\d{{1,2}})\s*"
     r"(?:коп(?:еек|ейк[аи])?|к|центов|цент|тиын|cents?|ct|gr|groszy)\.?|(?P<unit2>"
@@ -346,7 +346,7 @@ def _match(value: str, decimal: str) -> re.Match[str] | None:
 
 def _spelt_out(value: str, decimal: str) -> str:
     """Return an amount whose hundredths stand apart in the plain way: «10763 руб. 05 коп.» as «10763.05 руб.»."""
-    found = _SPELT.fullmatch(value)
+    found = _SPELT_SUM.fullmatch(value)
     if found is None:
         return value
     whole = re.sub(rf"[.,{_THIN}]", "", found["whole"])
