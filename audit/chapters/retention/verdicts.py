@@ -25,6 +25,8 @@ from audit.method import Threshold, method
 from audit.model.calendar import add_months
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
+from audit.stats.intervals import Estimate
+from audit.stats.trend import months_to_tell
 
 __all__ = ["judge"]
 
@@ -307,7 +309,10 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
     doubt = None
     if status == "unclear":
         assert limits.watch is not None and limits.found is not None
-        doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None)
+        e = Estimate(m.value, m.low, m.high, m.n or 0, case.thresholds.value("general.confidence_level"))
+        needed = months_to_tell(e, limits.found if m.value > limits.found else 0.0, int(m.extra["months"]))
+        doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None, needed)
+        facts["months_needed"] = needed
     if name == "ticket_decline" and status == "found":
         breadth = result.metrics["retention.range_trend"]
         # Clients that buy more goods, smaller each, are what EK call a normal rotation.
