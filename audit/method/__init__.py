@@ -64,6 +64,7 @@ class Role(_Named):
     short_ru: str | None = None
     short_en: str | None = None
     family: str
+    meets_clients: bool = False
     source: str
     titles: tuple[str, ...]
 

@@ -301,8 +301,8 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
             "Too few months have orders to tell a trend from the market's ups and downs",
         )
         return not_assessed(id, reason, facts=facts)
-    last = _falling(m, limits, "last_year")
-    status = _falling(m, limits)
+    last = judged(m, limits, "last_year", change=True)
+    status = judged(m, limits, change=True)
     assert status is not None
     if status in ("clear", "unclear") and last in ("found", "watch"):
         status, facts["by_last_year"] = "watch", True
@@ -324,13 +324,6 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
     return make_finding(
         case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts, doubt=doubt
     )
-
-
-def _falling(m: Metric, limits: Threshold, by: str = "") -> Status | None:
-    """Return the status of a trend, or of the change beside it: no warning while a rise is not excluded."""
-    status = judged(m, limits, by)
-    high = m.extra[f"{by}_high"] if by else m.high
-    return "unclear" if status == "watch" and (high is None or high >= 0) else status
 
 
 def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
