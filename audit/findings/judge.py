@@ -61,9 +61,7 @@ FAR = 30.0
 """So many times the data are out of reach: no number of units is promised."""
 
 
-def doubt_of(
-    m: Metric, limits: Threshold, by: str = "", *, sampled: bool = True, change: bool = False
-) -> Doubt | None:
+def doubt_of(m: Metric, limits: Threshold, by: str = "", *, sampled: bool = True, change: bool = False) -> Doubt | None:
     """Return why a figure (or the one beside it named ``by``) tells neither a problem nor its absence; None otherwise.
 
     An interval of a sample shrinks as the root of the number of units: ``units`` is where its bad end would meet the

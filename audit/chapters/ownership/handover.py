@@ -224,7 +224,9 @@ def mark_rows(
     """
     near = {o.manager for o in others if abs((o.day - handover.day).days) < span and o.manager != handover.manager}
     mine, held = rows["manager"] == handover.manager, rows["holder"] == handover.manager
-    keep = (rows["holder_share"] >= held_share) & (mine == held) & ~rows["manager"].isin(near) & ~rows["holder"].isin(near)
+    keep = (
+        (rows["holder_share"] >= held_share) & (mine == held) & ~rows["manager"].isin(near) & ~rows["holder"].isin(near)
+    )
     out = rows[keep].copy()
     out["treated"] = mine[keep]
     out["event"], out["day"], out["kind"], out["span_days"] = event, handover.day, handover.kind, span

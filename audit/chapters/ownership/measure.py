@@ -112,7 +112,7 @@ def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
     staff = case.questionnaire.table("staff")
     sells = seller_roles(staff)
     first = since(case)
-    served = _sql(case, "sellers", since=first)
+    served = case.query(sql_text("audit.ground", "sellers"), since=first)
     clients = _sql(case, "clients", since=first)
     known = served.groupby("client_key")["days"].sum()
     # Two people on one day are two rows: a client cannot have more known days than order days.
@@ -120,7 +120,9 @@ def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
     margin = margin_of(case)
     clients["annual_figure"] = (clients["revenue"] * margin.of(clients["client_key"]) * to_year(case)).clip(lower=0.0)
     sellers = only_sellers(served, sells)
-    own = main_seller(sellers).set_index("client_key") if len(sellers) else pd.DataFrame(columns=["manager", "main_days"])
+    own = (
+        main_seller(sellers).set_index("client_key") if len(sellers) else pd.DataFrame(columns=["manager", "main_days"])
+    )
     clients["manager"] = clients["client_key"].map(own["manager"]).astype(object)
     clients["main_days"] = clients["client_key"].map(own["main_days"]).astype(float).fillna(0.0)
     gone = frozenset(

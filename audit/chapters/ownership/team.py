@@ -11,16 +11,7 @@ from numpy.typing import NDArray
 
 from audit.stats.resample import poisson_weights
 
-__all__ = [
-    "LOAD_COLUMNS",
-    "BookLoad",
-    "BusFactor",
-    "book_load",
-    "bus_factor",
-    "even_split",
-    "fewest",
-    "in_book",
-]
+__all__ = ["LOAD_COLUMNS", "BookLoad", "BusFactor", "book_load", "bus_factor", "even_split", "fewest", "in_book"]
 
 Floats = NDArray[np.float64]
 

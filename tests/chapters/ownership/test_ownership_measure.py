@@ -219,7 +219,9 @@ def test_a_loss_of_fifteen_percent_is_inside_the_interval(handed: int) -> None:
 def test_deputies_do_not_dilute_what_a_hand_over_costs() -> None:
     # Two of five orders are taken by somebody who stands in. By the person of most orders of a year alone a seventh of
     # «handed» clients would be others', and −30 % would look like −25 %.
-    found = [run(*handed_company(126, 0.3, seed, deputies=0.4)).metrics["ownership.departure_effect"] for seed in range(4)]
+    found = [
+        run(*handed_company(126, 0.3, seed, deputies=0.4)).metrics["ownership.departure_effect"] for seed in range(4)
+    ]
     values = [m.value for m in found if m.value is not None]
     assert len(values) == 4 and -0.34 < float(np.mean(values)) < -0.26
     assert all(m.high is not None and m.high < 0 for m in found)
