@@ -357,9 +357,7 @@ def _off_profile(case: Case, buyers: pd.DataFrame, margin: Margin) -> tuple[OffP
 MARKS = {
     "margin": Text("низкая маржа", "a low margin"),
     "rare": Text("редкие товары", "rare goods"),
-    "effort": Text(
-        "много заказов, рекламаций или возвратов на рубль", "many orders, claims or returns for the money"
-    ),
+    "effort": Text("много заказов, рекламаций или возвратов на рубль", "many orders, claims or returns for the money"),
 }
 
 
