@@ -62,10 +62,11 @@ def off_profile(
       returns count from ``min_events`` on, because one event in a small client is chance.
 
     A mark that more than ``most_bearers`` of the clients bear tells nobody apart and is dropped: with every client a
-    buyer of goods made for it alone, rare goods are no oddity. A client qualifies with a revenue share below ``max_revenue_share`` and ``needed`` criteria. Percentiles mark a
-    tenth of any base, so part of the qualifying is coincidence: whoever has one other criterion gets the percentile
-    one with that probability. This floor is ``by_chance``; the verdict is about what exceeds it. All clients and
-    orders of the period are known, so only coincidence is uncertain: the interval is that of independent chances.
+    buyer of goods made for it alone, rare goods are no oddity. A client qualifies with a revenue share below
+    ``max_revenue_share`` and ``needed`` criteria. Percentiles mark a tenth of any base, so part of the qualifying is
+    coincidence: whoever has one other criterion gets the percentile one with that probability. This floor is
+    ``by_chance``; the verdict is about what exceeds it. All clients and orders of the period are known, so only
+    coincidence is uncertain: the interval is that of independent chances.
     """
     revenue = clients["revenue"].astype(float)
     share = revenue / float(revenue.sum())

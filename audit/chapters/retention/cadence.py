@@ -122,7 +122,7 @@ def slowing_p(days: pd.DataFrame, as_of: dt.date, recent_start: dt.date) -> pd.S
     since = (days["day"] - pd.Timestamp(as_of)).dt.days.to_numpy(dtype=np.float64)
     unit, keys = pd.factorize(days["client_key"])
     test = gaps_longer(unit, since, 0.0, float((recent_start - as_of).days))
-    return pd.Series(test.p_value, index=keys[test.units], dtype=float)
+    return pd.Series(test.p_value, index=keys, dtype=float)
 
 
 def seasonal(clients: pd.DataFrame) -> NDArray[np.bool_]:

@@ -33,7 +33,6 @@ from audit.chapters.retention.trends import (
 from audit.chapters.retention.worklist import first_step, goods_text, worklist
 from audit.method import method
 from audit.model.case import Case
-from audit.stats.decompose import retained
 from tests.case_builder import make_case
 from tests.chapters.retention.test_retention_second import WINDOW
 
@@ -69,8 +68,9 @@ def test_lost_revenue_grr_nrr_by_hand() -> None:
 
 def test_grr_and_nrr_of_published_examples() -> None:
     # 20 000 at the start, 1 200 churned, 800 contracted, 3 000 expanded: GRR 90 %, NRR 105 %.
-    a = retained([1200, 5000, 13800], [0, 4200, 16800])
-    assert (a.grr, a.nrr) == (pytest.approx(0.90), pytest.approx(1.05))
+    book = years([("churned", 1200, 0, 1, 0), ("contracted", 5000, 4200, 1, 1), ("expanded", 13800, 16800, 1, 1)])
+    shares = {k: top.sum() / bottom.sum() for k, (top, bottom) in loss_columns(book).items()}
+    assert (shares["grr"], shares["nrr"]) == (pytest.approx(0.90), pytest.approx(1.05))
 
 
 def test_bridge_by_hand() -> None:
