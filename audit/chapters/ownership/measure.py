@@ -25,7 +25,7 @@ from audit.ground.answers import read_answers
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, too_few
 from audit.ground.money import margin_of
-from audit.ground.people import person_labels
+from audit.ground.people import family_label, person_labels
 from audit.ground.period import since, to_year
 from audit.ground.shares import share_of
 from audit.model.calendar import add_months
@@ -278,6 +278,8 @@ def _bus(case: Case, ground: Ground) -> Part:
     found = bus_factor(
         with_seller,
         set(ground.sellers["manager"]) - ground.gone,
+        **_by_role(case),
+        min_share=t.value("ownership.team_min_share"),
         share=share,
         draws=t.count("general.bootstrap_draws"),
         seed=t.count("general.bootstrap_seed"),
@@ -310,6 +312,21 @@ def _bus(case: Case, ground: Ground) -> Part:
         share=share,
     )
     return Part([m], {"books": found.books}, facts)
+
+
+def _by_role(case: Case) -> dict[str, set[str]]:
+    """Return who hands clients over by role, where somebody is there to take them, and whose role nobody named.
+
+    ``unknown`` holds the sellers of the orders that are not on the sheet, too.
+    """
+    staff = case.questionnaire.table("staff")
+    families = {str(r["person"]): family_label(r.get("role"), r.get("role2")) for r in staff.to_dict("records")}
+    takers = case.sale_type.used != "S" and any(f in ("KM", "SOP", "UNI") for f in families.values())
+    met = {str(m) for m in case.query(sql_text("audit.ground", "managers"))["manager"]}
+    return {
+        "hand_over": {p for p, f in families.items() if f == "SR"} if takers else set(),
+        "unknown": {p for p in met if families.get(p) is None},
+    }
 
 
 # --- load

@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 
 from audit.stats.resample import poisson_weights
 
-__all__ = ["LOAD_COLUMNS", "BookLoad", "BusFactor", "book_load", "bus_factor", "even_split", "fewest", "in_book"]
+__all__ = [
+    "LOAD_COLUMNS",
+    "BookLoad",
+    "BusFactor",
+    "book_load",
+    "bus_factor",
+    "even_split",
+    "fewest",
+    "in_book",
+    "team_of",
+]
 
 Floats = NDArray[np.float64]
 
@@ -60,17 +70,38 @@ class BusFactor:
     books: pd.DataFrame
 
 
+def team_of(books: pd.Series, hand_over: Collection[str], unknown: Collection[str], min_share: float) -> int:
+    """Return over how many of the sellers a base can be spread: all who sell, whatever their books.
+
+    ``books``: repeat revenue by seller; ``hand_over``: developers who by their role pass their clients on; ``unknown``:
+    sellers whose role nobody named, of whom those below ``min_share`` of the middle book are taken for developers, too.
+    Counting them would make every conveyor look concentrated. Where nobody else sells, everybody counts.
+    """
+    middle = float(books[books > 0].median()) if (books > 0).any() else 0.0
+    small = books.index.isin(list(unknown)) & (books.to_numpy() < min_share * middle)
+    keeps = ~books.index.isin(list(hand_over)) & ~small
+    return int(keeps.sum()) or len(books)
+
+
 def bus_factor(
-    clients: pd.DataFrame, team: Collection[str], *, share: float = 0.5, draws: int = 2000, seed: int = 0
+    clients: pd.DataFrame,
+    sellers: Collection[str],
+    *,
+    hand_over: Collection[str] = (),
+    unknown: Collection[str] = (),
+    min_share: float = 0.25,
+    share: float = 0.5,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> BusFactor | None:
     """Tell on how many sellers the base hangs; None without repeat revenue.
 
-    ``clients``: one row per client: client_key, manager (who holds it, None where nobody does), repeat_revenue (negative
-    counts as none); ``team``: everybody who sells. A client that nobody holds is orphaned by nobody's leaving: it counts
-    in the whole and in no book.
+    ``clients``: one row per client: client_key, manager (who holds it, None where nobody does), repeat_revenue
+    (negative counts as none); ``sellers``: everybody who sells; ``hand_over``, ``unknown``, ``min_share``: see
+    `team_of`. A client that nobody holds is orphaned by nobody's leaving: it counts in the whole and in no book.
     """
     c = clients.assign(repeat_revenue=clients["repeat_revenue"].clip(lower=0.0))
-    books = c.groupby("manager")["repeat_revenue"].sum().reindex(sorted(team), fill_value=0.0)
+    books = c.groupby("manager")["repeat_revenue"].sum().reindex(sorted(sellers), fill_value=0.0)
     total = float(c["repeat_revenue"].sum())
     if total <= 0 or not len(books):
         return None
@@ -97,13 +128,14 @@ def bus_factor(
     table = table.rename_axis("manager").reset_index()
     table = table.sort_values(["repeat_revenue", "manager"], ascending=[False, True], ignore_index=True)
     held = c.loc[c["manager"].isin(books.index), "repeat_revenue"].to_numpy(dtype=np.float64)
-    chance_low, chance_top = _by_chance(held, total, len(books), share, draws, rng)
+    team = team_of(books, hand_over, unknown, min_share)
+    chance_low, chance_top = _by_chance(held, total, team, share, draws, rng)
     return BusFactor(
         value=value,
         low=low if value is None else min(low, value),
         high=high if value is None else max(high, value),
-        team=len(books),
-        even=even_split(len(books), share),
+        team=team,
+        even=even_split(team, share),
         chance_low=chance_low,
         chance_top=chance_top,
         top_share=float(books.max() / total),

@@ -154,6 +154,15 @@ def test_thresholds_change_figures(
     assert (a.value, a.n, a.extra) != (b.value, b.n, b.extra), threshold
 
 
+def test_who_counts_as_the_team_where_nobody_named_roles() -> None:
+    rows = company()
+    rows.loc[rows["client_id"].isin(["c000", "c004"]), "manager"] = "new"  # two clients of 48 are a sixth of a book
+    case = make_case(rows)
+    assert diagnose(case).metrics["ownership.bus_factor"].extra["team"] == 4
+    assert again(case, {"ownership.team_min_share": 0.05}).metrics["ownership.bus_factor"].extra["team"] == 5
+    case.close()
+
+
 # --- hand-overs
 
 

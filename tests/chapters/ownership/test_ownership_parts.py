@@ -27,7 +27,7 @@ from audit.chapters.ownership.sellers import (
     seller_roles,
     single_owner,
 )
-from audit.chapters.ownership.team import book_load, bus_factor, even_split, fewest, in_book
+from audit.chapters.ownership.team import book_load, bus_factor, even_split, fewest, in_book, team_of
 
 LAST = pd.Timestamp("2024-12-01")
 
@@ -159,6 +159,21 @@ def test_everybody_who_sells_is_of_the_team_and_clients_of_nobody_are_orphaned_b
     # Held by somebody, the same fifty make A's book too small to be half.
     held = bus_factor(book(("A", 40), ("B", 30), ("C", 30)), "ABCD", draws=300)
     assert held is not None and held.value == 2 and held.books["clients"].tolist() == [40, 30, 30, 0]
+
+
+def test_developers_who_hand_over_make_no_base_look_concentrated() -> None:
+    # Four client managers with ten clients each, six developers with one: three of four carry half, and none too few.
+    books = book(*((f"K{i}", 10) for i in range(4)), *((f"S{i}", 1) for i in range(6)))
+    sellers, developers = set(books["manager"]), {f"S{i}" for i in range(6)}
+    told = bus_factor(books, sellers, hand_over=developers, draws=300)
+    assert told is not None and (told.value, told.team, told.even) == (3, 4, 3)
+    everybody = bus_factor(books, sellers, draws=300)
+    assert everybody is not None and (everybody.team, everybody.even) == (10, 6)
+    # Only developers sell: they are the team. Roles unknown: who holds less than a quarter of the middle book is none.
+    revenue = pd.Series({"A": 100.0, "B": 90.0, "C": 20.0, "D": 0.0})
+    assert team_of(revenue, set("ABCD"), (), 0.25) == 4
+    assert (team_of(revenue, (), set("CD"), 0.25), team_of(revenue, (), (), 0.25)) == (2, 4)
+    assert team_of(revenue, (), set("CD"), 0.1) == 3
 
 
 def test_bus_factor_does_not_depend_on_the_order_of_rows() -> None:
