@@ -64,6 +64,7 @@ class Role(_Named):
     short_ru: str | None = None
     short_en: str | None = None
     family: str
+    meets_clients: bool = False
     source: str
     titles: tuple[str, ...]
 
@@ -96,6 +97,8 @@ class Function(_Named):
     owners: dict[str, Owners]
     transferable: tuple[float, float, float] | None = None
     """Share of an hour that can be handed over: low, base, high."""
+    relief: Literal["clerk", "coordinator", "back_office"] | None = None
+    """The kind of relief that takes it off client managers; None: none of the three."""
 
 
 class Group(_Named):

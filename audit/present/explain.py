@@ -108,11 +108,22 @@ def threshold_line(t: Threshold, fmt: Fmt) -> str:
             side = ("выше" if ru else "above") if t.bad == "high" else ("ниже" if ru else "below")
             if t.unit in ("count", "index"):
                 return f"выявлено от {found}" if ru else f"found from {found}"
-            return (
-                f"выявлено, если значение и весь интервал {side} {found}; наблюдать, если только значение"
+            whole = (
+                f"выявлено, если значение и весь интервал {side} {found}"
                 if ru
-                else f"found if the figure and its whole interval are {side} {found}; watched if the figure alone is"
+                else f"found if the figure and its whole interval are {side} {found}"
             )
+            if t.found == 0:
+                rest = "неясно, пока интервал захватывает ноль" if ru else "unclear while the interval takes in zero"
+            elif t.unit == "share/year":
+                rest = (
+                    "наблюдать, если только значение, а весь интервал ниже нуля"
+                    if ru
+                    else "watched if the figure alone is and its whole interval is below zero"
+                )
+            else:
+                rest = "наблюдать, если только значение" if ru else "watched if the figure alone is"
+            return f"{whole}; {rest}"
         if t.bad == "high":
             return f"наблюдать от {watch}, выявлено от {found}" if ru else f"watched from {watch}, found from {found}"
         return f"наблюдать ниже {watch}, выявлено ниже {found}" if ru else f"watched below {watch}, found below {found}"

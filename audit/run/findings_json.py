@@ -84,8 +84,10 @@ def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str, s
         out["reason"] = f.reason.ru if lang == "ru" else f.reason.en
     out["metrics"] = list(f.metrics)
     out["title"], out["text"] = title, text
-    if isinstance(f.doubt, Doubt) and f.doubt.units is not None:
-        out["needs"] = {"units": f.doubt.units}
+    if isinstance(f.doubt, Doubt):
+        needs = {"units": f.doubt.units, "months": f.doubt.months}
+        if known := {k: v for k, v in needs.items() if v is not None}:
+            out["needs"] = known
     if f.effect is not None:
         out["effect"] = _effect_json(f.effect, currency, lang)
     if f.risk is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.chapters.retention.cadence import Limits, cadence, limits_of, seasonal, state_table
+from audit.chapters.retention.cadence import Limits, cadence, limits_of, seasonal, slowing_p, state_table
 from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, run_rates
 from audit.chapters.retention.cohorts import cohort_table
 from audit.chapters.retention.first_part import (
@@ -39,7 +39,7 @@ from audit.ground.shares import Measure, Share, share_of
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
-from audit.stats.cadence import LAST_GAPS
+from audit.stats.cadence import LAST_GAPS, LEAST_GAPS
 from audit.stats.decompose import grr_noise
 from audit.stats.intervals import bootstrap_ratio, proportion
 from audit.stats.shares import clustered_share, weighted_share
@@ -380,7 +380,9 @@ def _rhythm(c: _Chapter) -> tuple[pd.DataFrame, pd.Series]:
     tolerance = c.case.thresholds.value("retention.season_tolerance")
     in_season = set(c.case.query(_sql("seasons"), tolerance=tolerance)["client_key"])
     days = c.case.query(_sql("last_days"), days=LAST_GAPS + 1)
-    rhythm = cadence(regular, c.case.query(_sql("gaps")), days, w.as_of, limits_of(c.case.thresholds), in_season)
+    slowing = slowing_p(c.case.query(_sql("rhythm_days"), least=2 * LEAST_GAPS), w.as_of, w.recent_start)
+    limits = limits_of(c.case.thresholds)
+    rhythm = cadence(regular, c.case.query(_sql("gaps")), days, w.as_of, limits, in_season, slowing)
     c.facts["in_season"] = int(rhythm["client_key"].isin(in_season).sum())
     result = _alive(c)
     return rhythm, pd.Series(result, index=c.buyers["client_key"], dtype=float)

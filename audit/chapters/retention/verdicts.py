@@ -25,6 +25,8 @@ from audit.method import Threshold, method
 from audit.model.calendar import add_months
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
+from audit.stats.intervals import Estimate
+from audit.stats.trend import months_to_tell
 
 __all__ = ["judge"]
 
@@ -299,15 +301,18 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
             "Too few months have orders to tell a trend from the market's ups and downs",
         )
         return not_assessed(id, reason, facts=facts)
-    last = _falling(m, limits, "last_year")
-    status = _falling(m, limits)
+    last = judged(m, limits, "last_year", change=True)
+    status = judged(m, limits, change=True)
     assert status is not None
     if status in ("clear", "unclear") and last in ("found", "watch"):
         status, facts["by_last_year"] = "watch", True
     doubt = None
     if status == "unclear":
         assert limits.watch is not None and limits.found is not None
-        doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None)
+        e = Estimate(m.value, m.low, m.high, m.n or 0, case.thresholds.value("general.confidence_level"))
+        needed = months_to_tell(e, limits.found if m.value > limits.found else 0.0, int(m.extra["months"]))
+        doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None, needed)
+        facts["months_needed"] = needed
     if name == "ticket_decline" and status == "found":
         breadth = result.metrics["retention.range_trend"]
         # Clients that buy more goods, smaller each, are what EK call a normal rotation.
@@ -319,13 +324,6 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
     return make_finding(
         case, id, status, grade=m.grade or "C", effect=effect, table="monthly", facts=facts, doubt=doubt
     )
-
-
-def _falling(m: Metric, limits: Threshold, by: str = "") -> Status | None:
-    """Return the status of a trend, or of the change beside it: no warning while a rise is not excluded."""
-    status = judged(m, limits, by)
-    high = m.extra[f"{by}_high"] if by else m.high
-    return "unclear" if status == "watch" and (high is None or high >= 0) else status
 
 
 def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
