@@ -206,6 +206,8 @@ class FindingSpec(_Named):
     """Key of the chapter's table behind it."""
     symptom_of: str = ""
     """The finding whose symptom it is where that is found: both are told as one problem."""
+    money: Literal["gain", "risk", "none"] = "none"
+    """What it may be worth: a gain a year, a risk (chance × stake), or nothing of its own, which its sentence then says."""
     picture: tuple[str, ...] = ()
     """Charts that are its evidence, best first; without one its figure stands on the scale of its verdict."""
     facts: tuple[str, ...] = ("value", "low", "high", "n", "watch", "found")
@@ -222,6 +224,7 @@ class FindingSpec(_Named):
             "needs",
             "actions",
             "rule",
+            "money",
             "picture",
             "symptom_of",
         }

@@ -120,7 +120,8 @@ class Narrative:
 
         A sentence for ``watch`` may be missing (then ``found``'s is not used: the neutral name stands); a finding
         that is not assessed is named and its reason given; of one that is unclear the figure, its interval and what
-        it would take to tell are said, unless the chapter has words of its own.
+        it would take to tell are said, unless the chapter has words of its own. What is found without a price says why
+        (``no_price``): silence would read as «costs nothing».
         """
         name = Markup.escape(method().findings[finding.id].name.get(self.lang))
         if finding.status == "not_assessed":
@@ -134,6 +135,8 @@ class Narrative:
         }
         title = texts.get("title", {}).get(finding.status)
         text = texts.get("text", {}).get(finding.status)
+        if finding.status == "found" and finding.effect is None and finding.risk is None and "no_price" in texts:
+            text = f"{text} {texts['no_price']}"
         if isinstance(finding.doubt, Text):
             return name, Markup.escape(finding.doubt.get(self.lang))
         if finding.doubt is not None and text is None:

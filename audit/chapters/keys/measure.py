@@ -239,7 +239,7 @@ def diagnose(case: Case) -> ChapterResult:
     q, t, w = case.questionnaire, case.thresholds, case.window
     empty = {
         "clients": faults(q.table("key_clients").head(0), {}, (), file_min=0.7, centre_min=0.5).assign(
-            client_key=None, client_name=None, revenue=0.0, headroom=0.0, to_do=None
+            client_key=None, client_name=None, revenue=0.0, headroom=0.0, wallet_known=False, to_do=None
         ),
         "leads": pd.DataFrame(columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over"]),
         "not_listed": pd.DataFrame(columns=["client_key", "client_name", "revenue", "order_days"]),
@@ -270,7 +270,8 @@ def diagnose(case: Case) -> ChapterResult:
     table = _with_revenue(case, table, revenue)
     keys = wallet_of(case)
     outside = pd.Series(dtype=float) if keys is None else keys.table.set_index("client_key")["headroom"]
-    table["headroom"] = table["client_key"].map(outside).astype(float).fillna(0.0)
+    outside = table["client_key"].map(outside).astype(float)
+    table["headroom"], table["wallet_known"] = outside.fillna(0.0), outside.notna()
     # «From 16» and «more than 15» are one and the same whole number of clients.
     found = t["keys.too_many"].found
     assert found is not None
