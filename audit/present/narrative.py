@@ -147,6 +147,15 @@ class Narrative:
             _capital(self.say(text, **values)) if text else Markup(""),
         )
 
+    def first_step(self, action: str, facts: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return the first step of an action with the numbers and names of this company; in general where it has none.
+
+        ``facts``: those of the findings that call for it, by the finding's name.
+        """
+        template = narrative_source(self.lang, "actions")["steps"].get(action, "")
+        told = str(self.say(template, f=facts).unescape()).strip()
+        return told or method().actions[action].first_step().get(self.lang)
+
     def text(self, value: Text | None) -> Markup:
         """Return a bilingual sentence, escaped."""
         return Markup("") if value is None else Markup.escape(value.get(self.lang))

@@ -10,11 +10,14 @@ from audit.findings.declared import Price, declared
 from audit.findings.finding import Effect, Finding
 from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of
 from audit.findings.pricing import WALLET_OUTSIDE, Inputs, price
+from audit.ground.people import labels
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
 __all__ = ["judge"]
 
+NAMED = 5
+"""So many clients are named in a first step; the list has them all."""
 _WORK = ("no_file", "no_buying_centre", "disincentive")
 """What keeps a key client from planned work: what it spends elsewhere stays there."""
 _SHARES = ("no_file", "no_buying_centre", "no_backup", "no_influence", "disincentive")
@@ -35,6 +38,7 @@ def _facts(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
         "weak": 0,
         "lower_rate": 0,
         "wallets": int(concerned["wallet_known"].sum()),
+        "names": [str(name) for name in concerned["client_name"].drop_duplicates().head(NAMED)],
     }
 
 
@@ -85,6 +89,10 @@ def _too_many(case: Case, result: ChapterResult) -> Finding:
         "mean": m.extra["mean"],
         "beyond": int((over["counted"] - result.facts["limit"]).sum()),
         "wallets": int(_concerned(result, "too_many")["wallet_known"].sum()),
+        "leads": [
+            {"lead": labels(case)[str(r["lead"])], "beyond": int(r["counted"] - result.facts["limit"])}
+            for r in over.to_dict("records")
+        ],
     }
     share = float(over["revenue"].sum()) / total if total > 0 else None
     effect = _wallet_price("too_many")(case, result)

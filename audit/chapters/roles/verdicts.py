@@ -11,6 +11,7 @@ from audit.findings.declared import declared
 from audit.findings.finding import Effect, Finding, Status
 from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of, worse
 from audit.findings.pricing import Inputs, price
+from audit.ground.people import labels
 from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
@@ -167,6 +168,14 @@ def km_status(m: Metric, limits: Threshold) -> Status:
     return said if all(o in (said, None) for o in others) else "watch"
 
 
+def _over(case: Case, result: ChapterResult, limit: float) -> list[str]:
+    """Return the client managers above the limit, most loaded first, as the report names them."""
+    load = result.tables["km_load"]
+    above = load[load["share"] >= limit].sort_values(["share", "person"], ascending=[False, True])
+    names = labels(case)
+    return [names.get(str(p), str(p)) for p in above["person"]]
+
+
 def _km_overload(case: Case, result: ChapterResult) -> Finding:
     id = "roles.km_overload"
     m = result.metrics["roles.km_operational_share"]
@@ -187,6 +196,7 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
         "relief_cost_year": x["relief_cost_year"],
         "spare": x["growth"] is not None and x["growth"]["counted"][2] <= 0,
         "potential": None if x["growth"] is None else x["growth"]["potential"],
+        "over": _over(case, result, case.thresholds[id].found or 0.0),
     }
     return make_finding(
         case,
