@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -28,12 +28,13 @@ from audit.present.blocks import (
     severity_rank,
     table,
 )
+from audit.present.chart import Caption, Chart
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.titles import chapter_title
 from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json
 
-__all__ = ["SummaryView", "brief", "input_name", "is_priced", "price_words", "rank"]
+__all__ = ["SummaryView", "brief", "input_name", "is_priced", "money_spread", "price_words", "rank"]
 
 MAX_HEADLINES = 5
 _CERTAINTY = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.0, None: 0.6}
@@ -95,6 +96,24 @@ def input_name(id: str, lang: Lang) -> str:
         reason = m.thresholds[id].reason
         return reason.ru if lang == "ru" else reason.en
     return _INPUTS[id].get(lang)
+
+
+def money_spread(findings: Mapping[str, Any], narrative: Narrative, fmt: Fmt) -> Chart:
+    """Draw what the sum hangs on: how far each figure moves it, the widest bar on top."""
+    from audit.present.charts.money import tornado  # what only reads findings does not load matplotlib
+
+    money, lang = findings["money"], narrative.lang
+
+    def bar(x: Mapping[str, Any]) -> dict[str, Any]:
+        name = input_name(x["input"], lang)
+        return {**x, "name": f"{name[0].upper()}{name[1:]} — {fmt.share(x['share'])}"}
+
+    rows = [bar(x) for x in money["spread"]]
+    told = "; ".join(f"{r['name']}: {fmt.money(r['low'])}…{fmt.money(r['high'])}" for r in rows)
+    title = str(narrative.section("summary", "money", "tornado").unescape())
+    note = str(narrative.section("summary", "money", "tornado_note").unescape())
+    caption = Caption("money-spread", title, alt=f"{title}. {told}", note=note)
+    return tornado(caption, rows, money["headline"]["base"], fmt=fmt)
 
 
 _INPUTS = {
@@ -267,11 +286,7 @@ class SummaryView:
             ):
                 parts += [self._say("money", "spare")]
         if money["spread"]:
-            spread = pd.DataFrame(
-                [{"input": input_name(x["input"], self.lang), "share": x["share"]} for x in money["spread"]]
-            )
-            columns = [Col("input", label("input")), Col("share", label("share"), "share")]
-            parts += [self._say("money", "spread"), table(spread, columns, fmt=fmt, sortable=False)]
+            parts += [self._say("money", "spread"), money_spread(self.findings, self.narrative, fmt)]
         unsure = [f for f in self.findings["findings"] if money["headline"] and f.get("could_add", 0.0) > 0]
         if unsure:
             more = "; ".join(f"{lower_first(f['title'])} — {fmt.money(f['could_add'])}" for f in unsure)
@@ -370,18 +385,25 @@ class SummaryView:
         return Section("plan", title, [action_table(actions, self.fmt, id="plan-table")], 2)
 
     def limits(self) -> Section:
-        """What could not be assessed and what would make it so, one row per reason."""
+        """What could not be told, what would settle it and what that could move, one row per reason."""
         groups = by_reason([v for v in self.views if v.finding.status in ("unclear", "not_assessed")], self.lang)
-        frame = pd.DataFrame(
-            [{"reason": reason, "findings": "; ".join(str(v.title) for v in vs)} for reason, vs in groups.items()],
-            columns=["reason", "findings"],
-        )
-        columns = [
-            Col("reason", str(self._say("limits", "reason").unescape())),
-            Col("findings", str(self._say("limits", "findings").unescape())),
-        ]
+        names = ("reason", "findings", "moves")
+        rows = [(reason, "; ".join(str(v.title) for v in vs), self._moves(vs)) for reason, vs in groups.items()]
+        frame = pd.DataFrame(rows, columns=names)
+        columns = [Col(name, str(self._say("limits", name).unescape())) for name in names]
         body = table(frame, columns, fmt=self.fmt, sortable=False) if len(frame) else self._say("limits", "empty")
         return Section("limits", str(self._say("limits", "title").unescape()), [body], 2)
+
+    def _moves(self, views: Sequence[FindingView]) -> str:
+        """Say what settling these findings could do to the sum of page one: by how much at most, as far as that is known."""
+        more = max((self._could_add.get(v.finding.id, 0.0) for v in views), default=0.0)
+        kinds = {method().findings[v.finding.id].money for v in views if v.finding.id not in self._could_add}
+        part = "price" if more > 0 else "gain" if "gain" in kinds else "risk" if "risk" in kinds else "nothing"
+        return str(self._say("moves", part, more=more).unescape())
+
+    @cached_property
+    def _could_add(self) -> dict[str, float]:
+        return {f["id"]: f["could_add"] for f in self.findings["findings"] if "could_add" in f}
 
     @property
     def sections(self) -> list[str]:

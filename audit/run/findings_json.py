@@ -295,7 +295,12 @@ def _money_json(case: Case, ledger: Ledger | None, findings: Mapping[str, Mappin
                 "advised": cases.advised,
                 "options": [_option_json(o) for o in cases.options],
                 "risk": risk,
-                "spread": [] if ledger is None else [{"input": i, "share": s} for i, s in ledger.spread.items()],
+                "spread": []
+                if ledger is None
+                else [
+                    {"input": i, "share": s, "low": ledger.swing[i][0], "high": ledger.swing[i][1]}
+                    for i, s in ledger.spread.items()
+                ],
                 "findings": [] if ledger is None else list(ledger.findings),
                 "outside": [] if ledger is None else list(ledger.outside),
             }

@@ -116,7 +116,7 @@ def test_the_business_case_is_a_table_and_page_one_names_the_net_of_the_first_wa
         "advised": way["id"],
         "options": [way | {"net": amount(8.7e5), "payback_months": 1}],
         "risk": [{"finding": "retention.leaky_first_purchase", "chance": None, "stake": 4e5}],
-        "spread": [{"input": id, "share": 0.4} for id in ("retention.reach_second", "retention.second_value")],
+        "spread": [{"input": id, "share": 0.4, "low": 60.0, "high": 140.0} for id in ("retention.reach_second", "retention.second_value")],
         "findings": ["retention.leaky_first_purchase"],
         "outside": [],
     }
@@ -126,6 +126,10 @@ def test_the_business_case_is_a_table_and_page_one_names_the_net_of_the_first_wa
     price = str(s.price()).replace("\xa0", " ")
     net = "0,87" if lang == "ru" else "0.87"
     assert net in html and "400" in html
+    # What the sum hangs on is a picture whose words name every figure, each beginning with a capital.
+    assert 'id="chart-money-spread"' in html
+    names = [input_name(x["input"], lang) for x in s.findings["money"]["spread"]]  # type: ignore[arg-type]
+    assert all(name[0].upper() + name[1:] in html for name in names) and "60" in html and "140" in html
     assert ("маршрут второй покупки" if lang == "ru" else "the second-purchase route") in price and net in price
     # Held back by an open question: no sum and no way is named, and the reason is.
     s.findings["money"] |= {"headline": None, "reason": "REASON", "advised": None, "options": [], "spread": []}  # type: ignore[index]
@@ -133,6 +137,12 @@ def test_the_business_case_is_a_table_and_page_one_names_the_net_of_the_first_wa
 
 
 def test_every_input_of_a_price_has_a_name_in_both_languages() -> None:
-    for id in ("retention.second_purchase_share", "base.wallet_capture", "roles.freed_share", "retention.own_return"):
+    for id in (
+        "retention.second_purchase_share",
+        "base.wallet_capture",
+        "roles.freed_share",
+        "roles.selling_share",
+        "retention.own_return",
+    ):
         ru, en = input_name(id, "ru"), input_name(id, "en")
         assert ru and en and ru != en
