@@ -222,14 +222,13 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
 def _effect(case: Case, result: ChapterResult) -> Effect | None:
     """Return the money that freed selling time could bring, on the clients with room to grow."""
     growth, m = result.facts["growth"], result.metrics["roles.capacity_uplift"]
-    if growth is None or m.value is None or growth["worth_with_room"] <= 0:
+    load = result.metrics["roles.km_operational_share"]
+    if growth is None or m.value is None or growth["worth_with_room"] <= 0 or not load.value:
         return None
     inputs = Inputs(case)
     s = inputs.estimate("roles.selling_share", *_hours_share(case, result, float(m.extra["selling_share"]), SELLING_GROUPS))
     s = np.maximum(s, LEAST_SELLING)
     # What can be freed is a part of the operational hours, which are as uncertain as memory and log leave them.
-    load = result.metrics["roles.km_operational_share"]
-    assert load.value
     told = _hours_share(case, result, load.value, ("OPER",))
     more = np.maximum(inputs.estimate(load.id, *told), 0.0) / load.value
     freed = np.minimum(inputs.range("roles.freed_share", *growth["freeable"]) * more, growth["most"])
