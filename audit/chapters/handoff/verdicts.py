@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.errors import Text
 from audit.findings.declared import declared
-from audit.findings.finding import Finding, Status
+from audit.findings.finding import Doubt, Finding, Status
 from audit.findings.judge import make_finding, no_figure, not_assessed
 from audit.findings.pricing import excess_loss_effect, stands_twice
 from audit.method import method
@@ -59,7 +59,8 @@ def _wrong_forms(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]
 
 
 def _loss(case: Case, result: ChapterResult) -> Finding:
-    """Found: the interval lies above zero by the clock and by one twice as long; watched: it takes zero in."""
+    """Found: the interval lies above zero by the clock and by one twice as long; watched: more are lost, but that may be
+    chance; unclear: no more are lost, and the interval leaves room for it."""
     id = "handoff.loss"
     m = result.metrics["handoff.loss_difference"]
     if m.value is None:
@@ -104,7 +105,7 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
             facts=facts,
         )
     else:
-        status = "watch"
+        status = "watch" if m.value > limits.watch or m.low > limits.found else "unclear"
     effect = excess_loss_effect(
         case,
         m,
@@ -115,4 +116,7 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
             "excess loss × annual revenue of the clients handed over in the last 12 months",
         ),
     )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="handed", facts=facts)
+    doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None)
+    return make_finding(
+        case, id, status, grade=m.grade or "C", effect=effect, table="handed", facts=facts, doubt=doubt
+    )
