@@ -617,7 +617,7 @@ class _Deck:
     def _spread(self) -> tuple[io.BytesIO, str] | None:
         """Draw what the sum hangs on, with its alternative text; None where no sum is named."""
         money = self.c.findings.get("money")
-        if not is_priced(money) or not money["spread"]:
+        if money is None or not is_priced(money) or not money["spread"]:
             return None
         chart = money_spread(self.c.findings, Narrative(self.c.lang, self.c.fmt), self.c.fmt)
         picture = chart.slide_png

@@ -198,7 +198,8 @@ def assemble(
         "findings": ordered,
         "money": money,
         "actions": [
-            _step_json(step, by_id, narrative) for step in plan_of(case, by_id, [] if money is None else money["options"])
+            _step_json(step, by_id, narrative)
+            for step in plan_of(case, by_id, [] if money is None else money["options"])
         ],
     }
 

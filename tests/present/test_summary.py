@@ -116,7 +116,10 @@ def test_the_business_case_is_a_table_and_page_one_names_the_net_of_the_first_wa
         "advised": way["id"],
         "options": [way | {"net": amount(8.7e5), "payback_months": 1}],
         "risk": [{"finding": "retention.leaky_first_purchase", "chance": None, "stake": 4e5}],
-        "spread": [{"input": id, "share": 0.4, "low": 60.0, "high": 140.0} for id in ("retention.reach_second", "retention.second_value")],
+        "spread": [
+            {"input": id, "share": 0.4, "low": 60.0, "high": 140.0}
+            for id in ("retention.reach_second", "retention.second_value")
+        ],
         "findings": ["retention.leaky_first_purchase"],
         "outside": [],
     }

@@ -94,7 +94,9 @@ def test_several_diseases_have_a_price(audited: Audited) -> None:
 
 def test_the_same_severities_with_and_without_margins(audited: Audited, without_margin: Audited) -> None:
     assert (audited.told["money"]["basis"], without_margin.told["money"]["basis"]) == ("gross_profit", "revenue")
-    with_it, without = ({f["id"]: (f["status"], f["severity"]) for f in a.told["findings"]} for a in (audited, without_margin))
+    with_it, without = (
+        {f["id"]: (f["status"], f["severity"]) for f in a.told["findings"]} for a in (audited, without_margin)
+    )
     # What is measured on margins itself (off-profile clients, margin after giant orders) may not be assessed without.
     both = {id for id in with_it if "not_assessed" not in (with_it[id][0], without[id][0])}
     assert {id: with_it[id] for id in both} == {id: without[id] for id in both}

@@ -117,6 +117,4 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
         ),
     )
     doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None)
-    return make_finding(
-        case, id, status, grade=m.grade or "C", effect=effect, table="handed", facts=facts, doubt=doubt
-    )
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="handed", facts=facts, doubt=doubt)

@@ -496,12 +496,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
 
     work = _worklist_columns(view)
     next_day = Col("next_day", view.label("Заказ ожидался", "Order was due"), "date")
-    add(
-        "worklist",
-        "worklist",
-        _worklist(view),
-        [work[0], client[1], *work[1:4], next_day, *work[4:]],
-    )
+    add("worklist", "worklist", _worklist(view), [work[0], client[1], *work[1:4], next_day, *work[4:]])
     rhythm = [
         *client,
         Col("state", view.label("Состояние", "State"), show=lambda v: view.plain("states", str(v))),

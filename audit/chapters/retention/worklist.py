@@ -69,9 +69,9 @@ def worklist(
 
     One row per client. Columns: client_key, client_name, state, last_day, usual_gap_days, next_day (when the order was
     due), overdue_days, at_stake (revenue of the 365 days up to the last order, at least 0), p_alive (missing where the
-    model does not fit), manager (of the last order), caller (the role that should call, see `callers`), stands_for (the role that nobody
-    holds and it stands in for), goods (what it used to buy), seasonal (orders in at most four months of the year),
-    first_step (code). ``full_wallet``: clients that buy all from us.
+    model does not fit), manager (of the last order), caller (the role that should call, see `callers`),
+    stands_for (the role that nobody holds and it stands in for), goods (what it used to buy), seasonal (orders in at
+    most four months of the year), first_step (code). ``full_wallet``: clients that buy all from us.
     """
     rows = rhythm[rhythm["state"].isin(["late", "sleeping"])].merge(
         clients[["client_key", "client_name", "last_day", "last_year_revenue", "last_manager", "seasonal"]],

@@ -226,7 +226,9 @@ def _effect(case: Case, result: ChapterResult) -> Effect | None:
     if growth is None or m.value is None or growth["worth_with_room"] <= 0 or not load.value:
         return None
     inputs = Inputs(case)
-    s = inputs.estimate("roles.selling_share", *_hours_share(case, result, float(m.extra["selling_share"]), SELLING_GROUPS))
+    s = inputs.estimate(
+        "roles.selling_share", *_hours_share(case, result, float(m.extra["selling_share"]), SELLING_GROUPS)
+    )
     s = np.maximum(s, LEAST_SELLING)
     # What can be freed is a part of the operational hours, which are as uncertain as memory and log leave them.
     told = _hours_share(case, result, load.value, ("OPER",))
@@ -242,9 +244,7 @@ def _effect(case: Case, result: ChapterResult) -> Effect | None:
     return price(inputs, worth * uplift, FORMULA, able, "worth", revenue=False)
 
 
-def _hours_share(
-    case: Case, result: ChapterResult, told: float, groups: Collection[str]
-) -> tuple[float, float, float]:
+def _hours_share(case: Case, result: ChapterResult, told: float, groups: Collection[str]) -> tuple[float, float, float]:
     """Return the client managers' share of hours on some groups with its interval: told from memory, and pooled with the
     day log where there is one and it agrees."""
     level = case.thresholds.value("general.confidence_level")

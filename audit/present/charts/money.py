@@ -14,7 +14,9 @@ from audit.present.style import ACCENT, INK, tint
 __all__ = ["tornado"]
 
 
-def tornado(caption: Caption, rows: Sequence[Mapping[str, Any]], base: float, *, fmt: Fmt, accent: str = ACCENT) -> Chart:
+def tornado(
+    caption: Caption, rows: Sequence[Mapping[str, Any]], base: float, *, fmt: Fmt, accent: str = ACCENT
+) -> Chart:
     """Draw how far each figure moves the sum: from its middle where the figure is low to where it is high.
 
     ``rows``: name, low and high (money a year), the one that carries most first. ``base``: the sum's own middle.
