@@ -29,7 +29,7 @@ from audit.present.blocks import (
     table,
 )
 from audit.present.chart import Caption, Chart
-from audit.present.format import Fmt
+from audit.present.format import NBSP, Fmt
 from audit.present.narrative import Narrative
 from audit.present.titles import chapter_title
 from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json
@@ -106,7 +106,7 @@ def money_spread(findings: Mapping[str, Any], narrative: Narrative, fmt: Fmt) ->
 
     def bar(x: Mapping[str, Any]) -> dict[str, Any]:
         name = input_name(x["input"], lang)
-        return {**x, "name": f"{name[0].upper()}{name[1:]} — {fmt.share(x['share'])}"}
+        return {**x, "name": f"{name[0].upper()}{name[1:]}{NBSP}—{NBSP}{fmt.share(x['share'])}"}
 
     rows = [bar(x) for x in money["spread"]]
     told = "; ".join(f"{r['name']}: {fmt.money(r['low'])}…{fmt.money(r['high'])}" for r in rows)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from audit.present.chart import Caption, Chart
-from audit.present.charts.draw import figure, finish, shorten, write_ticks
+from audit.present.charts.draw import figure, finish, write_ticks
 from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, INK, tint
 
 __all__ = ["tornado"]
+
+LETTERS = 38
+"""A name is set in lines of so many letters: nothing of it is cut."""
 
 
 def tornado(
@@ -22,8 +26,10 @@ def tornado(
     ``rows``: name, low and high (money a year), the one that carries most first. ``base``: the sum's own middle.
     """
     n = len(rows)
+    names = [textwrap.fill(str(r["name"]), LETTERS) for r in rows]
+    lines = max(name.count("\n") + 1 for name in names)
     with chart_style(accent):
-        fig, ax = figure("full", 0.6 + 0.36 * n)
+        fig, ax = figure("full", 0.6 + (0.22 + 0.14 * lines) * n)
         ends = [float(r[k]) for r in rows for k in ("low", "high")] + [base]
         room = (max(ends) - min(ends)) or abs(base) or 1.0
         ax.set_xlim(min(ends) - 0.22 * room, max(ends) + 0.22 * room)
@@ -35,7 +41,7 @@ def tornado(
                 gap = -5 if side == "right" else 5
                 ax.annotate(fmt.money(x), (x, i), xytext=(gap, 0), textcoords="offset points", va="center", ha=side)
         ax.axvline(base, color=INK, lw=1.2, zorder=4)
-        ax.set_yticks(range(n), [shorten(str(r["name"]), 46) for r in rows])
+        ax.set_yticks(range(n), names)
         ax.locator_params(axis="x", nbins=5)
         write_ticks(ax.xaxis, "money", fmt)
         ax.spines["bottom"].set_visible(False)
