@@ -241,7 +241,13 @@ def diagnose(case: Case) -> ChapterResult:
     q, t, w = case.questionnaire, case.thresholds, case.window
     empty = {
         "clients": faults(q.table("key_clients").head(0), {}, (), file_min=0.7, centre_min=0.5).assign(
-            client_key=None, client_name=None, revenue=0.0, headroom=0.0, wallet_known=False, full_wallet=False, to_do=None
+            client_key=None,
+            client_name=None,
+            revenue=0.0,
+            headroom=0.0,
+            wallet_known=False,
+            full_wallet=False,
+            to_do=None,
         ),
         "leads": pd.DataFrame(columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over"]),
         "not_listed": pd.DataFrame(columns=["client_key", "client_name", "revenue", "order_days"]),
