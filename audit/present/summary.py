@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -32,7 +32,7 @@ from audit.present.chart import Caption, Chart
 from audit.present.format import NBSP, Fmt
 from audit.present.narrative import Narrative
 from audit.present.titles import chapter_title
-from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json
+from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json, what_it_moves
 
 __all__ = ["SummaryView", "brief", "input_name", "is_priced", "money_spread", "price_words", "rank"]
 
@@ -388,22 +388,18 @@ class SummaryView:
         """What could not be told, what would settle it and what that could move, one row per reason."""
         groups = by_reason([v for v in self.views if v.finding.status in ("unclear", "not_assessed")], self.lang)
         names = ("reason", "findings", "moves")
-        rows = [(reason, "; ".join(str(v.title) for v in vs), self._moves(vs)) for reason, vs in groups.items()]
+        rows = [
+            (
+                reason,
+                "; ".join(str(v.title) for v in vs),
+                what_it_moves([v.finding.id for v in vs], self.findings["findings"], self.fmt),
+            )
+            for reason, vs in groups.items()
+        ]
         frame = pd.DataFrame(rows, columns=names)
         columns = [Col(name, str(self._say("limits", name).unescape())) for name in names]
         body = table(frame, columns, fmt=self.fmt, sortable=False) if len(frame) else self._say("limits", "empty")
         return Section("limits", str(self._say("limits", "title").unescape()), [body], 2)
-
-    def _moves(self, views: Sequence[FindingView]) -> str:
-        """Say what settling these findings could do to the sum of page one: by how much at most, as far as that is known."""
-        more = max((self._could_add.get(v.finding.id, 0.0) for v in views), default=0.0)
-        kinds = {method().findings[v.finding.id].money for v in views if v.finding.id not in self._could_add}
-        part = "price" if more > 0 else "gain" if "gain" in kinds else "risk" if "risk" in kinds else "nothing"
-        return str(self._say("moves", part, more=more).unescape())
-
-    @cached_property
-    def _could_add(self) -> dict[str, float]:
-        return {f["id"]: f["could_add"] for f in self.findings["findings"] if "could_add" in f}
 
     @property
     def sections(self) -> list[str]:
