@@ -14,7 +14,7 @@ from audit.findings.finding import Finding
 from audit.findings.money import Ledger, make_ledger
 from audit.run import findings_json
 from audit.run.inputs import file_inputs
-from audit.run.pipeline import write_screen
+from audit.run.screen import write_screen
 from tools.samples import generate, write
 from tools.samples.spec import CompanySpec, Disease
 
