@@ -215,6 +215,8 @@ def make_finding(
     """
     spec = method().findings[id]
     stands = status in ("found", "watch")
+    assert effect is None or spec.money == "gain", f"{id} is not declared to have a price"
+    assert risk is None or spec.money == "risk", f"{id} is not declared to be a risk"
     year = 0.0 if effect is None else money_of_year(case, effect.basis)
     if effect is not None and effect.high < _NOTHING * year:
         effect = None  # what rounding leaves is no price

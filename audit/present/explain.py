@@ -42,7 +42,20 @@ class Explanation:
         return "\n".join([f"{self.title} ({self.id})", *(f"{n}: {t}" for n, t in self.lines)])
 
 
+MONEY = {
+    "gain": Text(
+        "прирост в год, если его есть с чего посчитать", "a gain a year, where there is something to reckon it from"
+    ),
+    "risk": Text(
+        "риск: вероятность × сумма под угрозой, с приростами не складывается",
+        "a risk: chance × stake, never added to gains",
+    ),
+    "none": Text("отдельной нет; вывод говорит почему", "none of its own; the finding says why"),
+}
+"""What a finding may be worth."""
+
 _WORDS = {
+    "money": Text("Цена", "Price"),
     "definition": Text("Определение", "Definition"),
     "formula": Text("Формула", "Formula"),
     "source": Text("Источник", "Source"),
@@ -169,6 +182,7 @@ def explain_id(id: str, lang: Lang) -> Explanation:
         for metric in f.metrics:
             add("definition", f"{m.metrics[metric].name.get(lang)} — {m.metrics[metric].definition.get(lang)}")
             add("formula", m.metrics[metric].formula)
+        add("money", MONEY[f.money].get(lang))
         add("needs", "; ".join(need_name(n, lang) for n in f.needs))
         add("actions", names(f.actions))
     if id in m.metrics:

@@ -95,6 +95,8 @@ def handoffs_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
     rows = []
     for giver, taker, trigger in _PAIRS[spec.sale_type]:
         client_pair = giver == "SR"
+        if client_pair and traits.handoff_trigger:
+            trigger = traits.handoff_trigger
         rows.append(
             {
                 "from_role": giver,

@@ -213,7 +213,8 @@ def to_do(table: pd.DataFrame, limit: int) -> pd.Series:
 
     ``name_lead`` the lead has left; ``off_list`` beyond the manager's influence; ``hand_over`` beyond the ``limit``
     clients that a manager can lead (smallest revenue first goes); ``name_backup``, ``find_decision_maker``,
-    ``fill_file``, ``write_plan``, ``strengthen_plan``, ``fix_pay``; ``keep`` nothing is wrong.
+    ``fill_file``, ``write_plan``, ``strengthen_plan``, ``fix_pay``, ``new_goods`` (buys all from us: more orders of the
+    same are not to be had, EK); ``keep`` nothing is wrong.
     """
     rank = (
         table[(table["no_influence"] != True) & table["sells"]]  # noqa: E712
@@ -231,6 +232,7 @@ def to_do(table: pd.DataFrame, limit: int) -> pd.Series:
         ("write_plan", lambda r: r.no_plan is True),
         ("strengthen_plan", lambda r: r.weak_plan is True),
         ("fix_pay", lambda r: r.disincentive is True),
+        ("new_goods", lambda r: bool(r.full_wallet)),
     ]
     found = []
     for row in table.itertuples():
@@ -256,7 +258,15 @@ def diagnose(case: Case) -> ChapterResult:
     q, t, w = case.questionnaire, case.thresholds, case.window
     empty = {
         "clients": faults(q.table("key_clients").head(0), {}, (), file_min=0.7, centre_min=0.5).assign(
-            client_key=None, client_name=None, revenue=0.0, headroom=0.0, seller=None, differs=False, to_do=None
+            client_key=None,
+            client_name=None,
+            revenue=0.0,
+            headroom=0.0,
+            wallet_known=False,
+            full_wallet=False,
+            seller=None,
+            differs=False,
+            to_do=None,
         ),
         "leads": pd.DataFrame(
             columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over", "hours_per_client"]
@@ -290,7 +300,10 @@ def diagnose(case: Case) -> ChapterResult:
     table = _with_revenue(case, table, revenue)
     keys = wallet_of(case)
     outside = pd.Series(dtype=float) if keys is None else keys.table.set_index("client_key")["headroom"]
-    table["headroom"] = table["client_key"].map(outside).astype(float).fillna(0.0)
+    outside = table["client_key"].map(outside).astype(float)
+    table["headroom"], table["wallet_known"] = outside.fillna(0.0), outside.notna()
+    ours = pd.Series(dtype=float) if keys is None else keys.table.set_index("client_key")["share"]
+    table["full_wallet"] = table["client_key"].map(ours).astype(float) > t.value("base.room_full_wallet")
     # «From 16» and «more than 15» are one and the same whole number of clients.
     found = t["keys.too_many"].found
     assert found is not None

@@ -28,13 +28,16 @@ from audit.chapters.retention.returns import own_return, second_value
 from audit.chapters.retention.second import curve_table, purchase_split, share_at, waits
 from audit.chapters.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
 from audit.chapters.retention.trends import ITEMS_COVERAGE, calendar_table, company_trends, monthly_table, trend_metrics
-from audit.chapters.retention.worklist import goods_text, worklist
+from audit.chapters.retention.worklist import callers, goods_text, worklist
 from audit.errors import Text
 from audit.ground.dates import day_text
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, no_initiator
 from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
+from audit.ground.norm import norm_of
+from audit.ground.people import staff_now
+from audit.ground.room import wallet_of
 from audit.ground.shares import Measure, Share, share_of
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
@@ -479,7 +482,15 @@ def _silence(c: _Chapter, shares: dict[str, Share], rhythm: pd.DataFrame, p_aliv
         c.tables["return_curve"] = curve_table(came.curve())
     c.facts["own_return"] = own_return(c.case)
     goods = _goods(c, rhythm)
-    c.tables["worklist"] = worklist(rhythm, c.buyers, p_alive, goods)
+    norm, q = norm_of(c.case)[0], c.case.questionnaire
+    here = staff_now(q.table("staff"), w.as_of, q.hours_per_month(), norm.types) if q.has("staff") else None
+    held = set() if here is None else {r for roles in here["roles"] for r in roles}
+    wallets = wallet_of(c.case)
+    full = set()
+    if wallets is not None:
+        known = wallets.table
+        full = set(known.loc[known["share"] > t.value("base.room_full_wallet"), "client_key"])
+    c.tables["worklist"] = worklist(rhythm, c.buyers, p_alive, goods, callers(norm, held), full)
     about = c.buyers[["client_key", "client_name", "last_day", "seasonal"]]
     c.tables["rhythm"] = rhythm.merge(about, on="client_key")
     c.tables["rhythm"]["p_alive"] = c.tables["rhythm"]["client_key"].map(p_alive).astype(float)

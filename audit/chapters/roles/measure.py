@@ -614,6 +614,8 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
         growth |= {
             "possible": list(possible),
             "counted": list(possible if lacking is None else _at_most(possible, lacking)),
+            "freeable": list(delta),
+            "most": max(0.0, most if lacking is None else min(most, lacking)),
             "lacking_share": lacking,
             "potential": growth["worth_with_room"] * up.base,
         }

@@ -104,10 +104,13 @@ def test_what_to_do_stands_in_its_order() -> None:
         key("C", backup="K2", file_share=0.9),
         key("D", "X1", backup="K2"),
         left=("X1",),
-    ).assign(revenue=[3.0, 2.0, 1.0, 4.0])
+    ).assign(revenue=[3.0, 2.0, 1.0, 4.0], full_wallet=False)
     assert to_do(t, 15).tolist() == ["fill_file;write_plan", "off_list", "keep", "name_lead"]
     # With room for one client only the smaller of the two within influence goes.
     assert to_do(t, 1).tolist() == ["fill_file;write_plan", "off_list", "hand_over", "name_lead"]
+    # Who buys everything from us is offered new goods; who is beyond influence stays off the list.
+    full = t.assign(full_wallet=[False, True, True, False])
+    assert to_do(full, 15).tolist() == ["fill_file;write_plan", "off_list", "new_goods", "name_lead"]
 
 
 STAFF = [{"person": "K1", "role": "KM"}, {"person": "K2", "role": "SKM"}, {"person": "D1", "role": "KD"}]

@@ -30,7 +30,8 @@ from audit.chapters.retention.trends import (
     trends_of,
     within_reach,
 )
-from audit.chapters.retention.worklist import first_step, goods_text, worklist
+from audit.chapters.retention.worklist import callers, first_step, goods_text, worklist
+from audit.ground.norm import Norm
 from audit.method import method
 from audit.model.case import Case
 from tests.case_builder import make_case
@@ -489,11 +490,30 @@ def test_worklist_order_and_first_steps() -> None:
         }
     )
     goods = goods_text(pd.DataFrame({"client_key": ["b", "b"], "goods": ["y", "x"], "place": [2, 1]}))
-    out = worklist(rhythm, clients, pd.Series({"b": 0.4}), goods)
+    who = callers(Norm(("TC",)), {"SR", "KM"})
+    out = worklist(rhythm, clients, pd.Series({"b": 0.4}), goods, who, {"a", "b"})
     assert out["client_key"].tolist() == ["b", "d", "a"]  # 80, then 50 overdue for 40 days, then 50 for 10
-    assert out["first_step"].tolist() == ["visit", "ask_reason", "call_check"]
+    # a buys all from us, so does b: new goods for who is late; who sleeps is to be woken first.
+    assert out["first_step"].tolist() == ["visit", "ask_reason", "new_goods"]
+    assert out["caller"].tolist() == ["SR", "KM", "KM"] and out["stands_for"].isna().all()
     assert out["goods"].tolist()[0] == "x; y" and out["p_alive"].tolist()[0] == 0.4
-    assert first_step("sleeping", 11, 5, 30.0) == "call_offer"
+    assert first_step("sleeping", 11, 5, 30.0) == "call_offer" and first_step("late", 0, 10, 30.0) == "call_check"
+
+
+@pytest.mark.parametrize(
+    ("sale_type", "held", "sleeping", "late"),
+    [
+        ("T", {"SR", "SOP"}, ("SR", None), ("SOP", None)),
+        ("TC", {"SR", "KM"}, ("SR", None), ("KM", None)),
+        ("TC", {"KM"}, ("KM", "SR"), ("KM", None)),  # nobody develops: the client manager may, and it is said
+        ("C", {"SR", "KM"}, ("KM", None), ("KM", None)),
+        ("CS", {"KM"}, ("KM", None), ("KM", None)),
+        ("S", {"SR"}, ("SR", None), ("SR", None)),
+        ("TC", set(), ("SR", None), ("KM", None)),  # no staff sheet: the role of the type stands
+    ],
+)
+def test_who_calls_follows_the_type_of_sale(sale_type: str, held: set[str], sleeping: Any, late: Any) -> None:
+    assert callers(Norm((sale_type,)), held) == {"sleeping": sleeping, "late": late}
 
 
 def test_value_of_a_returner() -> None:
