@@ -18,7 +18,12 @@ from audit.present.chapter import ChapterView
 
 __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
-SHEET_NAMES: dict[str, Text] = {"criteria": Text("Тип продаж", "Type of sale"), "stations": Text("Станции", "Stations")}
+SHEET_NAMES: dict[str, Text] = {
+    "criteria": Text("Тип продаж", "Type of sale"),
+    "stations": Text("Станции", "Stations"),
+    "people": Text("Подчинение", "Chain of command"),
+    "posts": Text("Ставки по станциям", "Posts by station"),
+}
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
 _OPINIONS = {
@@ -144,6 +149,97 @@ def _conveyor(view: ChapterView) -> Section:
     return view.compose("conveyor", parts)
 
 
+def _organisation(view: ChapterView) -> Section:
+    x, names = view.result.facts["organisation"], labels(view.case)
+    people = view.tables["people"]
+    parts: list[Any] = []
+    if x["known"]:
+        parts.append(charts.organisation_chart(view, names))
+        parts += [
+            view.say("organisation", kind, names=", ".join(names.get(p, p) for p in x[kind]))
+            for kind in ("left", "circle")
+            if x[kind]
+        ]
+        alone = [p for p in x["none"] if p not in set(people.loc[people["reports"] > 0, "person"])]
+        if alone:
+            parts.append(view.say("organisation", "none", names=", ".join(names.get(p, p) for p in alone)))
+    return view.compose("organisation", parts, people=len(people))
+
+
+def _people_frame(view: ChapterView) -> pd.DataFrame:
+    rows, names, roles = view.tables["people"].copy(), labels(view.case), method().roles
+    rows["name"] = [names.get(p, p) for p in rows["person"]]
+    rows["role_name"] = [
+        ", ".join(roles[r].short.get(view.lang) for r in (a, b) if isinstance(r, str))
+        for a, b in zip(rows["role"], rows["role2"], strict=True)
+    ]
+    rows["head_name"] = [names.get(h, h) if isinstance(h, str) else "" for h in rows["head"]]
+    return rows
+
+
+def _people_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Сотрудник", "Person")),
+        Col("role_name", view.label("Роль", "Role")),
+        Col("head_name", view.label("Руководитель", "Head")),
+        Col("level", view.label("Уровень", "Level"), "count"),
+        Col("reports", view.label("Прямых подчинённых", "Direct reports"), "count"),
+        Col("fte", view.label("Ставка", "FTE"), "fte"),
+        Col("foreign_share", view.label("Чужая работа", "Foreign work"), "share"),
+    ]
+
+
+def _posts_frame(view: ChapterView) -> pd.DataFrame:
+    rows, roles, fmt = view.tables["posts"].copy(), method().roles, view.fmt
+    rows["name"] = [roles[s].short.get(view.lang) for s in rows["station"]]
+    rows["need"] = [_span(view, low, high) for low, high in zip(rows["low"], rows["high"], strict=True)]
+    rows["change"] = [
+        _change(view, low - now, high - now)
+        for low, high, now in zip(rows["low"], rows["high"], rows["now"], strict=True)
+    ]
+    rows["why"] = [
+        ", ".join(f"{roles[f].short.get(view.lang)} {fmt.hours(h, 0)}" for f, h in moved.items())
+        for moved in rows["moved"]
+    ]
+    return rows
+
+
+def _span(view: ChapterView, low: float, high: float) -> str:
+    ends = [view.fmt.num(x, 1, trim=True) for x in (low, high)]
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]}–{ends[1]}"
+
+
+def _change(view: ChapterView, low: float, high: float) -> str:
+    """Return the change in posts, where both ends agree on its direction; a dash otherwise.
+
+    Posts set free are time to grow with, not people to part with, and are said so.
+    """
+    if low <= 0 <= high:
+        return "—"
+    least, most = sorted((abs(low), abs(high)))
+    ends = _span(view, least, most)
+    return f"+{ends}" if low > 0 else view.label(f"освободится {ends}", f"{ends} set free")
+
+
+def _posts_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Станция", "Station")),
+        Col("now", view.label("Ставок сейчас", "FTE now"), "fte"),
+        Col("need", view.label("Нужно", "Needed")),
+        Col("change", view.label("Изменение", "Change")),
+        Col("why", view.label("Чья работа вернётся сюда, часов в месяц", "Whose hours a month return here")),
+    ]
+
+
+def _target(view: ChapterView) -> Section:
+    if view.tables["posts"].empty:
+        return view.empty("target")
+    rows = _posts_frame(view)
+    return view.compose(
+        "target", [charts.target_chart(view, rows), table(rows, _posts_columns(view), fmt=view.fmt, sortable=False)]
+    )
+
+
 def _market(view: ChapterView) -> Section:
     fmt, m = view.fmt, view.result.metrics
     ticket, interval = m["model.ticket"], m["model.interval_days"]
@@ -170,7 +266,13 @@ def _market(view: ChapterView) -> Section:
     return view.compose("market", [key_figures(figures)])
 
 
-SECTIONS: dict[str, Callable[[ChapterView], Section]] = {"type": _type, "conveyor": _conveyor, "market": _market}
+SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
+    "type": _type,
+    "organisation": _organisation,
+    "conveyor": _conveyor,
+    "target": _target,
+    "market": _market,
+}
 """Sections in reading order."""
 
 
@@ -195,4 +297,11 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 _station_columns(view),
             )
         )
+    tables = {
+        "people": (view.label("Кто кому подчинён", "Who reports to whom"), _people_frame, _people_columns),
+        "posts": (view.label("Ставки по станциям", "Posts by station"), _posts_frame, _posts_columns),
+    }
+    for key, (title, frame, columns) in tables.items():
+        if len(view.tables[key]):
+            out.append(view.sheet(key, title, frame(view)[[c.key for c in columns(view)]], columns(view)))
     return out
