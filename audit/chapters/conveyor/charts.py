@@ -213,11 +213,7 @@ def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | N
     for person, r in people.items():
         if isinstance(r["head"], str):
             below.setdefault(r["head"], []).append(person)
-    watch = view.case.thresholds["model.wide_span"].watch or 0.0
     roles, fmt = method().roles, view.fmt
-    marked = set(view.metric("buying_under_sales").extra.get("people", ()))
-    if view.finding("no_client_head").status in ("found", "watch"):
-        marked |= {h["person"] for h in view.metric("client_managers_without_head").extra["heads"]}
 
     def short(role: object) -> str:
         return roles[role].short.get(view.lang) if isinstance(role, str) else view.label("роль не указана", "no role")
@@ -232,7 +228,7 @@ def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | N
             " + ".join(held) + fte,
             badge=fmt.num(len(mine)) if mine else "",
             part=None if pd.isna(r["foreign_share"]) else float(r["foreign_share"]),
-            marked=person in marked or len(mine) >= watch,
+            marked=bool(r["pointed_at"]),
             vacant=float(r["fte"]) <= 0,
             double=isinstance(r["role2"], str),
             below=grouped(kinds, GROUP_FROM, view.label("{n} чел.", "{n} people")),

@@ -6,6 +6,7 @@ from selling). Spans, layers and the way posts are counted are the kit's own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +19,13 @@ from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
+from audit.ground.people import labels
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
 from audit.model.result import Metric, metric, no_metric
 
-__all__ = ["Organisation", "organisation", "posts_of", "whose_hours"]
+__all__ = ["Organisation", "matrix_of", "organisation", "posts_of", "whose_hours"]
 
 UNDER_SALES = ("ROP", "TM", "SR", "SOP", "KM", "UNI")
 """Whoever reports to one of these families stands under sales; under a commercial director all of trade stands together."""
@@ -43,7 +45,8 @@ def organisation(case: Case, answers: Answers, stations: pd.DataFrame) -> Organi
     """Return who reports to whom and the posts each station needs.
 
     Tables: ``people`` (one row per person present, in the order of the staff sheet: person, title, role, role2, family, head,
-    level, reports, fte, foreign_share), ``posts`` (see `posts_of`).
+    level, reports, fte, foreign_share, pointed_at: a finding speaks of the person), ``posts`` (see `posts_of`), ``matrix`` (see
+    `matrix_of`).
     """
     chain = make_chain(case.questionnaire.table("staff"), answers.staff["person"])
     shares = load(answers.hours, answers.staff).set_index("person")["foreign_share"]
@@ -52,12 +55,25 @@ def organisation(case: Case, answers: Answers, stations: pd.DataFrame) -> Organi
     people["level"] = [chain.level(p) + 1 for p in people["person"]]
     people["reports"] = [len(chain.reports(p)) for p in people["person"]]
     people["foreign_share"] = people["person"].map(shares)
-    broken = {kind: [p for p in chain.people if chain.breaks.get(p) == kind] for kind in ("none", "left", "circle")}
+    names = labels(case)
+    broken = {
+        kind: [names[p] for p in chain.people if _broken(chain, p) == kind] for kind in ("none", "left", "circle")
+    }
+    spans, layers, wide = _spans(case, chain, names)
+    without, heads = _without_head(case, chain, answers, names)
+    buying, under = _buying(chain, names)
+    people["pointed_at"] = people["person"].isin({*wide, *heads, *under})
     return Organisation(
-        [*_spans(case, chain), _without_head(case, chain, answers), _buying(chain, people)],
-        {"people": people, "posts": posts_of(case, answers, stations)},
-        {"organisation": {"known": chain.known, **broken, "tops": list(chain.tops)}},
+        [spans, layers, without, buying],
+        {"people": people, "posts": posts_of(case, answers, stations), "matrix": matrix_of(answers)},
+        {"organisation": {"known": chain.known, **broken}},
     )
+
+
+def _broken(chain: Chain, person: str) -> str | None:
+    """Return why a person has no head; that somebody who leads others reports to nobody needs no explanation."""
+    why = chain.breaks.get(person)
+    return None if why == "none" and chain.reports(person) else why
 
 
 def _role(family: str | None) -> dict[str, str]:
@@ -78,29 +94,27 @@ def _no_chain() -> Text:
     )
 
 
-def _spans(case: Case, chain: Chain) -> tuple[Metric, Metric]:
+def _spans(case: Case, chain: Chain, names: Mapping[str, str]) -> tuple[Metric, Metric, list[str]]:
     span, layers = "model.span", "model.layers"
     if not chain.known:
-        return no_metric(span, _no_chain()), no_metric(layers, _no_chain())
+        return no_metric(span, _no_chain()), no_metric(layers, _no_chain()), []
     heads = chain.heads
     widest = max(heads, key=lambda p: heads[p])
     limits = case.thresholds["model.wide_span"]
     assert limits.watch is not None
-    wide = [
-        {"person": p, "reports": n, **_role(chain.family[p])}
-        for p, n in sorted(heads.items(), key=lambda item: -item[1])
-        if n >= limits.watch
-    ]
+    wide = sorted((p for p in heads if heads[p] >= limits.watch), key=lambda p: -heads[p])
+    shown = [{"person": names[p], "reports": heads[p], **_role(chain.family[p])} for p in wide]
     told = chain.layers
     return (
-        metric(span, float(heads[widest]), n=len(heads), widest=widest, wide=wide),
+        metric(span, float(heads[widest]), n=len(heads), wide=shown),
         no_metric(layers, Text("Ни у одного продавца руководитель не указан", "No seller has a head given"))
         if told is None
         else metric(layers, float(told), n=len(chain.people)),
+        wide,
     )
 
 
-def _without_head(case: Case, chain: Chain, answers: Answers) -> Metric:
+def _without_head(case: Case, chain: Chain, answers: Answers, names: Mapping[str, str]) -> tuple[Metric, list[str]]:
     id = "model.client_managers_without_head"
     if not TYPES_WITH_CLIENT_DEPARTMENT & set(answers.norm.types):
         return no_metric(
@@ -109,7 +123,7 @@ def _without_head(case: Case, chain: Chain, answers: Answers) -> Metric:
                 "Клиентский отдел со своим руководителем нужен в смешанных и консультационных продажах",
                 "A client department with a head of its own belongs to mixed and consultative sales",
             ),
-        )
+        ), []
     managers = [p for p in chain.people if chain.family[p] == "KM"]
     least = case.thresholds["model.no_client_head"].watch
     assert least is not None
@@ -120,19 +134,15 @@ def _without_head(case: Case, chain: Chain, answers: Answers) -> Metric:
                 f"Клиентских менеджеров — {len(managers)}: отдел со своим руководителем нужен от {least:g}",
                 f"{len(managers)} client managers: a department with a head of its own is needed from {least:g}",
             ),
-        )
+        ), []
     placed = [p for p in managers if chain.head[p] is not None or chain.reports(p)]
     if not placed:
-        return no_metric(id, _no_chain())
+        return no_metric(id, _no_chain()), []
     alone = [p for p in placed if not _in_client_department(chain, p)]
     heads = list(dict.fromkeys(h for p in alone if (h := chain.head[p]) is not None))
-    return metric(
-        id,
-        float(len(alone)),
-        n=len(placed),
-        alone=alone,
-        heads=[{"person": h, "reports": len(chain.reports(h)), **_role(chain.family[h])} for h in heads],
-    )
+    shown = [{"person": names[h], "reports": len(chain.reports(h)), **_role(chain.family[h])} for h in heads]
+    band = case.thresholds["model.no_client_head"]
+    return metric(id, float(len(alone)), n=len(placed), heads=shown), heads if len(alone) >= (band.watch or 0) else []
 
 
 def _in_client_department(chain: Chain, person: str) -> bool:
@@ -140,24 +150,19 @@ def _in_client_department(chain: Chain, person: str) -> bool:
     return chain.is_client_head(person) or (head is not None and chain.is_client_head(head))
 
 
-def _buying(chain: Chain, people: pd.DataFrame) -> Metric:
+def _buying(chain: Chain, names: Mapping[str, str]) -> tuple[Metric, list[str]]:
     id = "model.buying_under_sales"
     buyers = [p for p in chain.people if chain.family[p] == "PUR"]
     if not buyers:
         return no_metric(
             id, Text("На листе «Сотрудники» нет закупщиков", "There are no purchasing people on the sheet “Staff”")
-        )
+        ), []
     placed = {p: h for p in buyers if (h := chain.head[p]) is not None}
     if not placed:
-        return no_metric(id, _no_chain())
+        return no_metric(id, _no_chain()), []
     under = [p for p, h in placed.items() if chain.family[h] in UNDER_SALES]
-    return metric(
-        id,
-        float(len(under)),
-        n=len(placed),
-        people=under,
-        heads=[{"person": h, **_role(chain.family[h])} for h in dict.fromkeys(placed[p] for p in under)],
-    )
+    heads = [{"person": names[h], **_role(chain.family[h])} for h in dict.fromkeys(placed[p] for p in under)]
+    return metric(id, float(len(under)), n=len(placed), heads=heads), under
 
 
 def whose_hours(answers: Answers) -> pd.DataFrame:
@@ -186,6 +191,31 @@ def whose_hours(answers: Answers) -> pd.DataFrame:
     silent = answers.staff[~answers.staff["person"].isin(out["person"]) & answers.staff["family"].notna()]
     rest = silent[["person", "family", "fte"]].assign(station=silent["family"], foreign=False, hours=0.0)
     return pd.concat([out, rest], ignore_index=True) if len(rest) else out
+
+
+def matrix_of(answers: Answers) -> pd.DataFrame:
+    """Return who does what beside whose work it is: the annex to job descriptions.
+
+    Grain: one row per function of the conveyor × family that has hours on it, owns it or may do it, functions in the order of
+    the code list. Columns: function, group, family, norm (``own``, ``allowed`` or ``foreign``), hours a month, people.
+    """
+    roles, norm = method().roles, answers.norm
+    families = list(dict.fromkeys(answers.staff["family"].dropna()))
+    rows = by_function(answers.hours)
+    spent = rows.groupby(["function", "family"])["hours"].sum() if len(rows) else pd.Series(dtype=float)
+    who = rows.groupby(["function", "family"])["person"].nunique() if len(rows) else pd.Series(dtype=int)
+    out = []
+    for code, spec in method().functions.items():
+        if spec.group == "OVHD" or not norm.in_conveyor(code):
+            continue
+        own = {roles[r].family for r in norm.primary(code)}
+        allowed = {roles[r].family for r in norm.allowed(code)}
+        for family in families:
+            hours = float(spent.get((code, family), 0.0))
+            kind = "own" if family in own else "allowed" if family in allowed else "foreign"
+            if hours > 0 or kind != "foreign":
+                out.append((code, spec.group, str(family), kind, hours, int(who.get((code, family), 0))))
+    return pd.DataFrame(out, columns=["function", "group", "family", "norm", "hours", "people"])
 
 
 def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFrame:

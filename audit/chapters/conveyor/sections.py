@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup, escape
 
 from audit.chapters.conveyor import charts
 from audit.chapters.conveyor.verdicts import CRITERIA
@@ -23,6 +24,7 @@ SHEET_NAMES: dict[str, Text] = {
     "stations": Text("Станции", "Stations"),
     "people": Text("Подчинение", "Chain of command"),
     "posts": Text("Ставки по станциям", "Posts by station"),
+    "matrix": Text("Функции и роли", "Functions and roles"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -151,19 +153,13 @@ def _conveyor(view: ChapterView) -> Section:
 
 def _organisation(view: ChapterView) -> Section:
     x, names = view.result.facts["organisation"], labels(view.case)
-    people = view.tables["people"]
     parts: list[Any] = []
     if x["known"]:
         parts.append(charts.organisation_chart(view, names))
         parts += [
-            view.say("organisation", kind, names=", ".join(names.get(p, p) for p in x[kind]))
-            for kind in ("left", "circle")
-            if x[kind]
+            view.say("organisation", kind, names=", ".join(x[kind])) for kind in ("left", "circle", "none") if x[kind]
         ]
-        alone = [p for p in x["none"] if p not in set(people.loc[people["reports"] > 0, "person"])]
-        if alone:
-            parts.append(view.say("organisation", "none", names=", ".join(names.get(p, p) for p in alone)))
-    return view.compose("organisation", parts, people=len(people))
+    return view.compose("organisation", parts, people=len(view.tables["people"]))
 
 
 def _people_frame(view: ChapterView) -> pd.DataFrame:
@@ -202,6 +198,79 @@ def _posts_frame(view: ChapterView) -> pd.DataFrame:
         for moved in rows["moved"]
     ]
     return rows
+
+
+_NORM = {"own": "■", "allowed": "□", "foreign": "●"}
+CRUMB = 1.0
+"""Hours a month below which a function of a role is not worth a cell."""
+
+
+def _matrix_frame(view: ChapterView) -> tuple[pd.DataFrame, list[str]]:
+    """Return one row per function and a column per family, cells as written; functions that nobody does stand last."""
+    rows, roles, functions = view.tables["matrix"], method().roles, method().functions
+    order = [f for f in roles if f in set(rows["family"])]
+    wide: dict[str, dict[str, Any]] = {}
+    for r in rows.to_dict("records"):
+        code = str(r["function"])
+        row = wide.setdefault(
+            code, {"code": code, "name": functions[code].name.get(view.lang), "hours": 0.0, "foreign": 0.0}
+        )
+        row["hours"] += r["hours"]
+        row["foreign"] += r["hours"] if r["norm"] == "foreign" else 0.0
+        mark = _NORM[r["norm"]]
+        if r["hours"] >= CRUMB:
+            row[r["family"]] = f"{mark} {view.fmt.num(r['hours'], 0)}"
+        elif r["norm"] == "own":
+            row[r["family"]] = mark
+    frame = pd.DataFrame(list(wide.values()))
+    for family in order:
+        if family not in frame:
+            frame[family] = ""
+    frame[order] = frame[order].fillna("")
+    return frame, order
+
+
+def _stressed(cell: str) -> Markup:
+    """Foreign work stands out."""
+    return Markup("<strong>{}</strong>").format(cell) if cell.startswith(_NORM["foreign"]) else escape(cell)
+
+
+def _matrix(view: ChapterView) -> Section:
+    if not view.result.facts["has_time"] or view.tables["matrix"].empty:
+        return view.empty("matrix")
+    frame, families = _matrix_frame(view)
+    done = frame[frame["hours"] >= CRUMB]
+    roles = method().roles
+    columns = [
+        Col("name", view.label("Функция", "Function")),
+        *(Col(f, roles[f].short.get(view.lang), show=_stressed) for f in families if (done[f] != "").any()),
+        Col("foreign", view.label("Не своими руками, часов", "By others, hours"), "hours", 0),
+    ]
+    idle = [str(n) for n in frame.loc[frame["hours"] < CRUMB, "name"]]
+    parts: list[Any] = [view.say("matrix", "legend"), table(done, columns, fmt=view.fmt, sortable=False)]
+    if idle:
+        parts.append(view.say("matrix", "idle", names="; ".join(idle)))
+    return view.compose("matrix", parts)
+
+
+def _matrix_sheet(view: ChapterView) -> pd.DataFrame:
+    rows, m = view.tables["matrix"].copy(), method()
+    words = {"own": ("своя", "own"), "allowed": ("разрешена", "allowed"), "foreign": ("чужая", "foreign")}
+    rows["name"] = [m.functions[f].name.get(view.lang) for f in rows["function"]]
+    rows["role"] = [m.roles[f].short.get(view.lang) for f in rows["family"]]
+    rows["whose"] = [view.label(*words[n]) for n in rows["norm"]]
+    return rows
+
+
+def _matrix_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("function", view.label("Код", "Code")),
+        Col("name", view.label("Функция", "Function")),
+        Col("role", view.label("Роль", "Role")),
+        Col("whose", view.label("По норме", "By the norm")),
+        Col("hours", view.label("Часов в месяц", "Hours a month"), "hours", 0),
+        Col("people", view.label("Людей", "People"), "count"),
+    ]
 
 
 def _span(view: ChapterView, low: float, high: float) -> str:
@@ -270,6 +339,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "type": _type,
     "organisation": _organisation,
     "conveyor": _conveyor,
+    "matrix": _matrix,
     "target": _target,
     "market": _market,
 }
@@ -300,6 +370,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
     tables = {
         "people": (view.label("Кто кому подчинён", "Who reports to whom"), _people_frame, _people_columns),
         "posts": (view.label("Ставки по станциям", "Posts by station"), _posts_frame, _posts_columns),
+        "matrix": (view.label("Функции и роли", "Functions and roles"), _matrix_sheet, _matrix_columns),
     }
     for key, (title, frame, columns) in tables.items():
         if len(view.tables[key]):

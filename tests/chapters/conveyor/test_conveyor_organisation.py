@@ -187,3 +187,25 @@ def test_circles_and_leavers_are_told_in_words():
     view = diagnose_chapter(case_of(rows, {}, report={"lang": "ru"}), "model")
     text = str(view.section("organisation").html)
     assert "замыкается в круг: A1" in text and "уже не работает: C1" in text
+
+
+def test_the_matrix_holds_every_hour_beside_the_norm():
+    """K1: 80 h own, 80 h of the order desk's; O1: 144 h own; S1: 160 h own. Waiting is nobody's function."""
+    case = case_of(staff("K1 KM", "O1 OP", "S1 SR"), POSTS, report={"lang": "en"})
+    rows = diagnose(case).tables["matrix"].set_index(["function", "family"])
+    assert rows.loc[("OPS_ORDER", "KM"), ["norm", "hours"]].tolist() == ["foreign", 80.0]
+    assert rows.loc[("OPS_ORDER", "OP"), ["norm", "hours", "people"]].tolist() == ["own", 144.0, 1]
+    assert rows["hours"].sum() == pytest.approx(80 + 80 + 144 + 160)
+    assert rows.loc[("HUNT_SELL", "SR"), "norm"] == "own"
+    html = str(diagnose_chapter(case, "model").section("matrix").html)
+    assert "<strong>● 80</strong>" in html and "■ 144" in html
+
+
+def test_no_name_leaves_the_questionnaire():
+    """A client who types names in place of codes: neither figures nor facts carry them."""
+    rows = staff("Иванов ROP", "K1 KM", "K2 KM", "K3 KM", "P1 PUR", Иванов={"name": "Иванов"})
+    rows[1:] = [r | {"reports_to": "Иванов"} for r in rows[1:]]
+    found, result = judged(rows)
+    told = str([m.extra for m in result.metrics.values()]) + str(result.facts) + str([f.facts for f in found.values()])
+    assert found["buying_under_sales"].status == "found"
+    assert "Иванов" not in told
