@@ -99,6 +99,9 @@ class Traits:
     missing_role: str = ""
     extra_client_manager: bool = False
     ambiguous_titles: int = 0
+    client_head: bool = True  # three client managers and more have a head of their own
+    even_spans: bool = True  # nobody leads more than nine people
+    buying_apart: bool = True  # purchasing does not report to sales
     idle_share: float = 0.08
     # What the company says
     declared_type: str = ""
