@@ -127,6 +127,8 @@ class Gain:
     truth: float
     alone: bool
     """Whether the headline equals the effect of the one finding in it."""
+    status: str = ""
+    """Verdict on the leak of first purchases."""
 
 
 def gain_of(seed: int, worth: float) -> Gain:
@@ -136,10 +138,10 @@ def gain_of(seed: int, worth: float) -> Gain:
     leak = next(f for f in said["findings"] if f["id"] == "retention.leaky_first_purchase")
     money = said["money"]
     if money is None or "effect" not in leak:
-        return Gain(None, None, None, truth, False)
+        return Gain(None, None, None, truth, False, leak["status"])
     h = money["headline"]
     alone = money["findings"] == [leak["id"]] and abs(h["base"] - leak["effect"]["base"]) < 1e-6 * truth
-    return Gain(h["low"], h["base"], h["high"], truth, alone)
+    return Gain(h["low"], h["base"], h["high"], truth, alone, leak["status"])
 
 
 def returns_of(seed: int) -> tuple[float, float, int]:
