@@ -493,7 +493,7 @@ ROWS: dict[str, tuple[Callable[[int, int], Iterator[Line]], int]] = {
     "sleepers": (sleepers, 30),
     "trends": (trends, 30),
     "managers": (managers, 30),
-    "crossing": (crossing, 3),
+    "crossing": (crossing, 16),
     "handover": (handover, 15),
     "healthy": (healthy, 30),
 }
