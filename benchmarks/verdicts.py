@@ -393,7 +393,9 @@ def managers(n: int, seed: int) -> Iterator[Line]:
 
         told = of_many(alike, "retention", n, seed + count)
         hits = [t.statuses[id] == "found" for t in told]
-        yield share_line("managers", f"{count} managers that differ by their clients only: any found", "≤ 5 %", hits, 0, 0.05)
+        yield share_line(
+            "managers", f"{count} managers that differ by their clients only: any found", "≤ 5 %", hits, 0, 0.05
+        )
 
     def outlier(rng: np.random.Generator) -> pd.DataFrame:
         return books(rng, [50] * 8, np.array([0.6] + [0.2] * 7))
@@ -418,13 +420,13 @@ def crossing(n: int, seed: int) -> Iterator[Line]:
             gaps = np.maximum(1, np.rint(usual[c] * (1 + slow) * np.exp(0.5 * rng.normal(size=known[c] + 1))))
             day = length(36) - 1 - int(rng.integers(0, 20))
             name = f"c{c:04d}"
-            following[name] = (float(gaps[-1]), bool(slow[-1]), int(known[c]))
+            following[name] = (float(gaps[-1]), bool(slow[-1]))
             for gap in [0.0, *gaps[-2::-1]]:
                 day -= int(gap)
                 rows.append((name, day, 1000.0))
         told = screened(orders([r for r in rows if r[1] >= 0]), "retention")
         for r in told.tables["rhythm"].to_dict("records"):
-            gap, slow_now, k = following[str(r["client_key"])]
+            gap, slow_now = following[str(r["client_key"])]
             have = int(r["gaps"])
             band = "1–3" if have < 4 else "4–7" if have < 8 else "8–12" if have < 13 else "13+"
             beyond["ten gaps after slowing" if slow_now else band].append(gap > float(r["p90_gap_days"]))
