@@ -289,7 +289,8 @@ def sleepers(n: int, seed: int) -> Iterator[Line]:
     seen = np.array([money.returns_of(seed * 1000 + i) for i in range(n)])
     known = ~np.isnan(seen[:, 0]) & ~np.isnan(seen[:, 1])
     own, true = seen[known, 0].mean(), seen[known, 1].mean()
-    text = f"{own:.3f} told, {true:.3f} true ({known.sum()} companies, {seen[:, 2].mean():.0f} sleepers each)"
+    off = (seen[known, 0] - seen[known, 1]).std(ddof=1) / np.sqrt(known.sum())
+    text = f"{own:.3f} told, {true:.3f} true ± {off:.3f} ({known.sum()} companies, {seen[:, 2].mean():.0f} sleepers each)"
     yield Line("sleepers", "own return ρ of sleepers, healthy", "within .05", text, bool(abs(own - true) <= 0.05))
 
 
@@ -508,7 +509,7 @@ ROWS: dict[str, tuple[Callable[[int, int], Iterator[Line]], int]] = {
     "revenue": (revenue, 48),
     "second": (second, 20),
     "churn": (churn, 15),
-    "sleepers": (sleepers, 30),
+    "sleepers": (sleepers, 120),
     "trends": (trends, 30),
     "managers": (managers, 30),
     "crossing": (crossing, 16),
