@@ -290,7 +290,9 @@ def sleepers(n: int, seed: int) -> Iterator[Line]:
     known = ~np.isnan(seen[:, 0]) & ~np.isnan(seen[:, 1])
     own, true = seen[known, 0].mean(), seen[known, 1].mean()
     off = (seen[known, 0] - seen[known, 1]).std(ddof=1) / np.sqrt(known.sum())
-    text = f"{own:.3f} told, {true:.3f} true ± {off:.3f} ({known.sum()} companies, {seen[:, 2].mean():.0f} sleepers each)"
+    text = (
+        f"{own:.3f} told, {true:.3f} true ± {off:.3f} ({known.sum()} companies, {seen[:, 2].mean():.0f} sleepers each)"
+    )
     yield Line("sleepers", "own return ρ of sleepers, healthy", "within .05", text, bool(abs(own - true) <= 0.05))
 
 
@@ -560,9 +562,9 @@ def main() -> None:
         for line in make(max(2, round(companies * given.part)), given.seed):
             kept[name].append(line)
             print(f"{'  ' if line.kept else '! '}{line.what} | {line.target} | {line.said}", flush=True)
+            text = "".join(json.dumps(asdict(x), ensure_ascii=False) + "\n" for lines in kept.values() for x in lines)
+            given.keep.write_text(text, encoding="utf-8")
         print(f"  ({name}: {time.process_time() - began:.0f} s of CPU)", flush=True)
-        text = "".join(json.dumps(asdict(x), ensure_ascii=False) + "\n" for lines in kept.values() for x in lines)
-        given.keep.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
