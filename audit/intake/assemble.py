@@ -47,21 +47,31 @@ from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, files_line, joined
+from audit.intake.traps import Found, Head, discounts, files_line, joined, payments
 from audit.intake.traps.document_sums import divide, share_in_question
 from audit.intake.traps.filled_once import once
-from audit.intake.traps.payments import of_payments
 from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
-from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
+from audit.model.intake_report import (
+    SERVICE,
+    ControlSum,
+    FileUse,
+    IntakeReport,
+    PersonUse,
+    Question,
+    SetAside,
+    SetAsideRow,
+)
 from audit.model.orders import field_name
-from audit.model.questionnaire import Questionnaire
+from audit.model.questionnaire import TABLES, Questionnaire
 from audit.settings import CANONICAL_FIELDS, Settings
 
 __all__ = ["Intake"]
 
+_CLIENT_SHEETS = {"key_clients": "client_id", "touches": "client_id", "day_log": "client"}
+"""Sheets of the questionnaire that name clients, and in which column."""
 _SHOWN = 6
 """Rows shown per reason, at most half of them from one file."""
 _RETURNS = re.compile(r"\bвозврат(?:ы|ов|у|а)?\b|\breturns?\b|\brefunds?\b", re.IGNORECASE)
@@ -94,6 +104,8 @@ class Intake:
     set_aside: dict[str, _Counted] = field(default_factory=lambda: defaultdict(_Counted))
     people: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    unread: dict[str, tuple[tuple[str, ...], InputError]] = field(default_factory=dict)
+    """Files of payments that could not be read: what says that they are, and why not."""
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
@@ -162,6 +174,7 @@ class Intake:
         for address in addresses:
             self.say(Text(f"Читаю {shown_address(address)}", f"Reading {shown_address(address)}"))
             self._stage(open_database(address), 0)
+        self._say_unread_payments()
         if stray and not self.tables:
             raise stray[0]
         if stray:
@@ -172,18 +185,41 @@ class Intake:
             raise absent
         self.tables.sort(key=lambda t: t.name)
 
+    def _say_unread_payments(self) -> None:
+        """Files of payments whose columns are not known do not stop the reading of the orders beside them."""
+        if self.unread and not self.tables:
+            words, error = next(iter(self.unread.values()))
+            raise payments.alone(error, words)
+        asked = self.given.reading.payment_files or ()
+        named = [name for name in self.unread if fits(name, None, asked)]
+        if named:
+            listed = ", ".join(named)
+            self.notes.append(
+                Text(f"{listed}: оплаты, а не продажи; не прочитаны", f"{listed}: payments and no sales; not read")
+            )
+        if len(named) < len(self.unread):
+            self.questions.append(
+                payments.unread({name: words for name, (words, _) in self.unread.items() if name not in named})
+            )
+
     def _stage(self, reader: TableReader, size: int) -> None:
-        plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
+        rows = [cells for _, cells in reader.head()]
+        paid = payments.said_so(reader.name, reader.sheet, rows) if self.given.reading.payment_files != () else ()
+        try:
+            plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
+        except InputError as error:
+            if not paid:
+                raise
+            self.unread[reader.name] = (paid, error)
+            return
         own = getattr(reader, "sent", None) or getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
-        head = reader.head()
-        paid = of_payments([cells for number, cells in head if number >= plan.layout.first_row])
-        russian = looks_russian([cells for _, cells in head[:100]], plan.layout.headers)
+        russian = looks_russian(rows[:100], plan.layout.headers)
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
-            rows, outline = reader.every_row(), reader.outline()
-            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.store)
+            every, outline = reader.every_row(), reader.outline()
+            staged, groups = stage_grouped(every, plan.grouping, dict(plan.keep), outline, path, self.store)
         else:
             staged = reader.stage(plan.layout, plan.keep, path, self.store)
             cut = second_header(reader, plan.layout, staged)
@@ -194,7 +230,15 @@ class Intake:
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
-        table = Table(reader, plan, staged, size, groups=groups, of_payments=paid, russian=russian)
+        table = Table(
+            reader,
+            plan,
+            staged,
+            size,
+            groups=groups,
+            of_payments=bool(paid) and payments.certain(rows, plan.labels),
+            russian=russian,
+        )
         self.tables.append(table)
         self.notes.extend(set_sums_aside(table, self.given, self.store))
         for look in AT_TABLE:
@@ -235,11 +279,12 @@ class Intake:
                     codes=self.codes,
                     clients=client,
                     pct_scale=scale,
-                    money_scale=t.plan.money_scale,
+                    scale=t.plan.scale,
+                    discount=discounts.way(t, self.given),
                     all_returns=t.all_returns,
                     currency=currency,
                     computed=t in computed,
-                    filled=self._filled(t) if t in filled else (),
+                    filled=once(t.staged, strict=False) if t in filled else None,
                     fixes=fixes,
                     dated_by=t.plan.dated_by,
                     swapped=swapped.get(t.name, frozenset()),
@@ -250,19 +295,13 @@ class Intake:
                 self._divide(t, out[-1])
         return out
 
-    @staticmethod
-    def _filled(t: Table) -> tuple[str, ...]:
-        """The fields to fill down in a table, the one by which rows hang together first."""
-        found = once(t.staged, strict=False)
-        return () if found is None else (found.anchor, *(f for f in found.fields if f != found.anchor))
-
     def _divide(self, t: Table, rule: TableRules) -> None:
         """Divide sums of whole documents over their lines."""
         canonical = Canonical(rule, self.settings, Numbers(self.store), self.today, Tally())
         rule.divided = divide(canonical.documents(batch) for batch in t.staged.batches())
         self.notes.append(
             Text(
-                f"{t.name}: в колонке «{t.plan.labels['amount']}» сумма всего документа повторена в каждой его строке; она "
+                f"{t.name}: в столбце «{t.plan.labels['amount']}» сумма всего документа повторена в каждой его строке; она "
                 "учтена один раз и разделена по строкам",
                 f"{t.name}: column “{t.plan.labels['amount']}” repeats the sum of the whole document on each of its lines; it "
                 "was counted once and divided over them",
@@ -301,7 +340,7 @@ class Intake:
             headers = ", ".join(f"«{t.plan.labels.get(f, '')}»" for f in fields) or "—"
             self.notes.append(
                 Text(
-                    f"{t.name}: день и месяц поменяны местами в колонках {headers}, ячеек: {sum(fields.values())}",
+                    f"{t.name}: день и месяц поменяны местами в столбцах {headers}, ячеек: {sum(fields.values())}",
                     f"{t.name}: day and month were swapped back in columns {headers}, cells: {sum(fields.values())}",
                 )
             )
@@ -483,9 +522,9 @@ class Intake:
                 shown = min(rounded, key=lambda text: (-rounded[text], text))
                 self.notes.append(
                     Text(
-                        f"{t.name}: в колонке «{header}» Excel округлил номера (например, «{shown}», строк {rows}): по ним "
+                        f"{t.name}: в столбце «{header}» Excel округлил номера (например, «{shown}», строк: {rows}): по ним "
                         "клиентов не различить, взято название. Выгрузите файл заново, не пересохраняя в Excel",
-                        f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, {rows} rows): "
+                        f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, rows: {rows}): "
                         "clients cannot be told apart by them, their names were taken. Export again, without saving in Excel",
                     )
                 )
@@ -543,6 +582,8 @@ class Intake:
                     self._note_negative(t, canonical.negative_quantities)
                 if canonical.derived_amounts:
                     self._note_derived(t, canonical.derived_amounts)
+                for name, cells in canonical.unread_dates.items():
+                    self._note_unread_dates(t, name, cells)
                 if canonical.rounded_numbers:
                     self._note_rounded_numbers(t, canonical.rounded_numbers)
             if busy is not None:
@@ -565,6 +606,7 @@ class Intake:
         rejects = [(row, column, self.hide(why, value), why, money) for row, column, value, why, money in rejects]
         file.write(t.name, (r[:4] for r in rejects))
         t.rows_set_aside += len(rejects)
+        t.rows_service += sum(r[3] in SERVICE for r in rejects)
         for row, column, value, code, amount in rejects:
             counted = self.set_aside[code]
             counted.rows += 1
@@ -581,17 +623,30 @@ class Intake:
     def _note_negative(self, t: Table, rows: int) -> None:
         self.notes.append(
             Text(
-                f"{t.name}: количество с минусом при сумме без минуса — возвраты, строк {rows}",
-                f"{t.name}: a quantity below zero beside an amount above it is a return, {rows} rows",
+                f"{t.name}: количество с минусом при сумме без минуса — возвраты, строк: {rows}",
+                f"{t.name}: a quantity below zero beside an amount above it is a return, rows: {rows}",
             )
         )
 
     def _note_derived(self, t: Table, rows: int) -> None:
-        less = t.staged.has("discount")
+        less = discounts.way(t, self.given) == "percent"
+        qty, price = (t.plan.labels.get(f, "…") for f in ("qty", "price"))
+        factor = t.plan.scale.get("product")
+        per = "" if factor is None else f" / {1 / factor:f}" if factor < 1 else f" × {factor:f}"
         self.notes.append(
             Text(
-                f"{t.name}: сумма посчитана как количество × цена{' × (1 − скидка)' * less} в {rows} строках",
-                f"{t.name}: the amount was computed as quantity × price{' × (1 − discount)' * less} in {rows} rows",
+                f"{t.name}: сумма посчитана как «{qty}» × «{price}»{' × (1 − скидка)' * less}{per} (строк: {rows})",
+                f"{t.name}: the amount was computed as “{qty}” × “{price}”{' × (1 − discount)' * less}{per} (rows: {rows})",
+            )
+        )
+
+    def _note_unread_dates(self, t: Table, name: str, cells: Counter[str]) -> None:
+        header, rows = t.plan.labels.get(name, ""), cells.total()
+        shown = min(cells, key=lambda text: (-cells[text], text)).strip()[:60]
+        self.notes.append(
+            Text(
+                f"{t.name}: в столбце «{header}» не даты, прочитаны как пустые, строк: {rows} (например, «{shown}»)",
+                f"{t.name}: cells of column “{header}” that hold no date were read as empty, rows: {rows} (for example “{shown}”)",
             )
         )
 
@@ -600,9 +655,9 @@ class Intake:
         shown = min(rounded, key=lambda text: (-rounded[text], text))
         self.notes.append(
             Text(
-                f"{t.name}: в колонке «{header}» Excel округлил номера документов (например, «{shown}», строк {rows}): они не "
+                f"{t.name}: в столбце «{header}» Excel округлил номера документов (например, «{shown}», строк: {rows}): они не "
                 "взяты, разные заказы по ним не различить. Выгрузите файл заново, не пересохраняя в Excel",
-                f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, {rows} rows): they "
+                f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, rows: {rows}): they "
                 "were not taken, orders cannot be told apart by them. Export again, without saving in Excel",
             )
         )
@@ -615,8 +670,8 @@ class Intake:
             _expect(label, merge.expect.rows, int(rows), merge.expect.revenue, float(revenue))
             self.notes.append(
                 Text(
-                    f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» ({int(rows)} строк) — {merge.reason}",
-                    f"Clients merged: “{merge.client}” counts as “{merge.into}” ({int(rows)} rows): {merge.reason}",
+                    f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» (строк: {int(rows)}) — {merge.reason}",
+                    f"Clients merged: “{merge.client}” counts as “{merge.into}” (rows: {int(rows)}): {merge.reason}",
                 )
             )
         for fix in self.settings.corrections.fix:
@@ -628,9 +683,9 @@ class Intake:
             self.notes.append(
                 Text(
                     f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{was}» → «{becomes}»"
-                    f" ({n} строк) — {fix.reason}",
+                    f" (строк: {n}) — {fix.reason}",
                     f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{was}” → “{becomes}”"
-                    f" ({n} rows): {fix.reason}",
+                    f" (rows: {n}): {fix.reason}",
                 )
             )
 
@@ -658,7 +713,7 @@ class Intake:
 
     def _begin_again(self) -> None:
         for t in self.tables:
-            t.rows_used = t.rows_set_aside = 0
+            t.rows_used = t.rows_set_aside = t.rows_service = 0
             t.shown.clear()
             t.revenue_aside = 0.0
         self.set_aside.clear()
@@ -892,7 +947,7 @@ class Intake:
             raise self._nothing_usable()
         for look in AT_ORDERS:
             self._heed(look(self._orders(), self.given))
-        self._look_for_key_clients()
+        self._look_for_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"
         summary = summarise(self.store, lines, self.tally, fields, self.book.shown, self.settings)
@@ -951,31 +1006,38 @@ class Intake:
         sql = f"SELECT DISTINCT organization FROM {parquet(self.out / 'lines.parquet')} WHERE organization IS NOT NULL ORDER BY 1"
         return [name for (name,) in self.store.rows(sql)]
 
-    def _look_for_key_clients(self) -> None:
-        """Say which clients of the sheet “Key clients” the orders do not know; more than half of them is a question."""
-        if self.questionnaire is None or not self.questionnaire.has("key_clients"):
-            return
-        named = list(dict.fromkeys(str(c) for c in self.questionnaire.table("key_clients")["client_id"] if c))
-        known = known_clients(self.store, self.out / "lines.parquet")
-        absent = [c for c in named if known.find(c) is None]
-        self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
-        if not absent:
-            return
+    def _look_for_clients(self) -> None:
+        """Say which clients of the questionnaire the orders do not know; more than half of the key clients is a question."""
+        known = None
+        for sheet, column in _CLIENT_SHEETS.items():
+            if self.questionnaire is None or not self.questionnaire.has(sheet):
+                continue
+            named = list(dict.fromkeys(str(c) for c in self.questionnaire.table(sheet)[column].dropna() if c))
+            known = known or known_clients(self.store, self.out / "lines.parquet")
+            absent = [c for c in named if known.find(c) is None]
+            if sheet == "key_clients":
+                self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
+            if not absent:
+                continue
+            said = self._absent(sheet, absent, len(named))
+            if sheet == "key_clients" and len(absent) * 2 > len(named):
+                self.questions.append(Question(said))
+            else:
+                self.notes.append(said)
+
+    def _absent(self, sheet: str, absent: Sequence[str], named: int) -> Text:
         usual = min(self.tally.by_client, key=lambda k: (-self.tally.by_client[k], k))
         name = self.book.shown(usual) or usual
         ru, en = (
             (f"«{usual}»", f"“{usual}”") if name == usual else (f"«{usual}» или «{name}»", f"“{usual}” or “{name}”")
         )
-        said = Text(
-            f"Ключевые клиенты: {len(absent)} из {len(named)} в заказах не найдены (например, «{absent[0]}»), о них сказать "
+        title = TABLES[sheet]
+        return Text(
+            f"{title.ru}: {len(absent)} из {named} в заказах не найдены (например, «{absent[0]}»), о них сказать "
             f"нечего. Запишите их на листе так, как в заказах: кодом или названием (например, {ru})",
-            f"Key clients: {len(absent)} of {len(named)} were not found in the orders (for example “{absent[0]}”), nothing "
+            f"{title.en}: {len(absent)} of {named} were not found in the orders (for example “{absent[0]}”), nothing "
             f"can be said of them. Write them on the sheet as the orders do: by code or by name (for example {en})",
         )
-        if len(absent) * 2 > len(named):
-            self.questions.append(Question(said))
-        else:
-            self.notes.append(said)
 
     def _nothing_usable(self) -> InputError:
         aside = sum(t.rows_set_aside for t in self.tables)
@@ -993,10 +1055,13 @@ class Intake:
         ru = "; ".join(f"{REASONS[code].ru} — {c.rows}" + (f" («{c.example}»)" if c.example else "") for code, c in top)
         en = "; ".join(f"{REASONS[code].en}: {c.rows}" + (f" (“{c.example}”)" if c.example else "") for code, c in top)
         return NothingUsableError(
-            Text(f"Ни одну из {aside} строк нельзя использовать: {ru}", f"Not one of {aside} rows can be used: {en}"),
+            Text(
+                f"Ни одна строка не годится (всего строк: {aside}): {ru}",
+                f"Not one row can be used (rows: {aside}): {en}",
+            ),
             where=where,
             todo=Text(
-                "Проверьте эти значения; если колонка понята неверно, назовите её в audit.toml, раздел [columns]",
+                "Проверьте эти значения; если столбец понят неверно, назовите его в audit.toml, раздел [columns]",
                 "Check these values; if a column was misunderstood, name it in audit.toml, section [columns]",
             ),
             rejected=self.out / "rejected_rows.csv",
@@ -1065,15 +1130,9 @@ class Intake:
                 )
             )
         elif "gross" in bases:
-            self.notes.append(
-                Text("Суммы с НДС — так сказано в заголовке колонки", "Amounts include VAT: the column header says so")
-            )
+            self.notes.append(Text("Суммы с НДС — так сказано в файле", "Amounts include VAT: the file says so"))
         elif "net" in bases:
-            self.notes.append(
-                Text(
-                    "Суммы без НДС — так сказано в заголовке колонки", "Amounts exclude VAT: the column header says so"
-                )
-            )
+            self.notes.append(Text("Суммы без НДС — так сказано в файле", "Amounts exclude VAT: the file says so"))
         elif self.questionnaire is None or not self.questionnaire.company.get("vat_basis"):
             self.notes.append(
                 Text(
@@ -1096,6 +1155,7 @@ class Intake:
             rows_read=t.staged.rows,
             rows_used=t.rows_used,
             rows_set_aside=t.rows_set_aside,
+            rows_service=t.rows_service,
         )
 
 

@@ -8,9 +8,11 @@ column. A row that cannot be used gets one reason, the first that applies in the
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +28,7 @@ from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
 from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
-from audit.intake.traps.filled_once import fill_down
+from audit.intake.traps.filled_once import Once, fill_down
 from audit.intake.traps.returned_rows import is_returned
 from audit.intake.values import (
     EARLIEST_YEAR,
@@ -82,6 +84,8 @@ _GROUPING = frozenset({"page_line", "total_row", "subtotal_row", "group_row"})
 _UNREADABLE = frozenset({"bad_bytes", "unclosed_quote", "field_count"})
 _LABELLED = ("first", "order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
 """Where «Итого» or the text of a group may stand."""
+_RULER = re.compile(r"[-=_+|\s]*")
+"""What a line drawn across a printed list leaves in a cell."""
 _NO_DAY = np.iinfo(np.int32).min
 _EPOCH = dt.date(1970, 1, 1)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -190,8 +194,8 @@ class TableRules:
     """Persons and words."""
     clients: Callable[[str | None, str | None, str | None, str | None], ClientKey]
     """Client of a combination of client_id, client, holding and legal entity texts."""
-    money_scale: Mapping[str, int] = field(default_factory=dict)
-    """Field → what its numbers are multiplied by: sums in thousands."""
+    scale: Mapping[str, Decimal] = field(default_factory=dict)
+    """Field, or ``product`` for quantity × price → what its numbers are multiplied by: thousands, hundredths."""
     pct_scale: int = 1
     """1 where the shipped share runs to 1, 100 where it runs to 100."""
     all_returns: bool = False
@@ -208,10 +212,12 @@ class TableRules:
     """Date fields in whose true dates a spreadsheet swapped day and month."""
     inverted: frozenset[str] = frozenset()
     """Number fields whose sign is turned: sales stand with a minus."""
-    filled: Sequence[str] = ()
-    """Fields whose blank cells take the value above, the one by which rows hang together first."""
+    filled: Once | None = None
+    """What stands once: fields whose blank cells take the value above."""
     computed: bool = False
     """Whether the amount is quantity × price whatever its own column holds."""
+    discount: Literal["percent", "sum"] | None = None
+    """How a discount that stands beside the sums is taken off them; None where it is not."""
     divided: Sequence[Decimals] | None = None
     """Per batch the amounts of the rows, where the file repeats a document's sum on each of its lines."""
 
@@ -279,6 +285,8 @@ class Canonical:
         self.negative_quantities = 0
         """Rows whose quantity is below zero and whose amount is not: returns."""
         self.derived_amounts = 0
+        self.unread_dates: dict[str, Counter[str]] = {}
+        """Field → cells that hold something and no date."""
         self.rounded_numbers: Counter[str] = Counter()
         """Document numbers that a spreadsheet rounded → rows."""
 
@@ -526,7 +534,7 @@ class Canonical:
         texts: Mapping[str, str | None], first: str | None, date_label: str, amount_label: str
     ) -> str | None:
         filled = [t for t in texts.values() if t]
-        if not filled and not first:
+        if all(_RULER.fullmatch(t) for t in (*filled, first or "")):
             return "blank_row"
         date = texts.get("order_date") or texts.get("order_id")
         if date and date_label and " ".join(date.split()) == date_label:
@@ -546,7 +554,7 @@ class Canonical:
     def _number(self, batch: pa.RecordBatch, name: str) -> tuple[Decimals, Bools]:
         mark = self.rules.marks[name]
         read_with = self.rules.staged.resolved[self._at].get(name)
-        times = self.rules.money_scale.get(name, 1)
+        times = self.rules.scale.get(name, Decimal(1))
         if times == 1 and read_with in (mark, "any") and name not in self._fixed_fields:
             values, known = from_decimal(batch.column(f"={name}"))
         else:
@@ -571,10 +579,12 @@ class Canonical:
             if len(gap) and self.has("amount") and not self.rules.computed:
                 gap = gap[_blank(batch.column("amount"), gap)]
             if len(gap):
-                amount[gap], has_amount[gap] = product(qty[gap], price[gap])
-                if self.has("discount"):
-                    amount[gap] -= self._discount(batch, amount)[gap]
+                amount[gap], has_amount[gap] = product(
+                    qty[gap], price[gap], self.rules.scale.get("product", Decimal(1))
+                )
                 self.derived_amounts += len(gap)
+        if self.rules.discount is not None:
+            amount = amount - self._discount(batch, amount, self.rules.discount)
         if self.rules.divided is not None:
             amount = self.rules.divided[self._at]
             has_amount = has_amount | (amount != 0)
@@ -589,10 +599,12 @@ class Canonical:
             has_margin = has_margin & has_amount
         return amount, has_amount, margin, has_margin, qty, has_qty, price
 
-    def _discount(self, batch: pa.RecordBatch, amount: Decimals) -> Decimals:
-        """What a discount in per cent takes off; a workbook keeps its per cents as parts of one."""
+    def _discount(self, batch: pa.RecordBatch, amount: Decimals, how: Literal["percent", "sum"]) -> Decimals:
+        """What a discount takes off; a workbook keeps its per cents as parts of one."""
         evidence = self.rules.staged.numbers["discount"]
         part, known = self._number(batch, "discount")
+        if how == "sum":
+            return np.where(known, np.sign(amount) * np.abs(part), 0)
         off = np.where(known, product(amount, part)[0], 0)
         return off if evidence.largest < 1 and not evidence.percent else np.sign(off) * ((np.abs(off) + 50) // 100)
 
@@ -642,7 +654,7 @@ class Canonical:
         sums, known = self.numbers.read(
             batch.column("returned").dictionary_decode(),
             self.rules.marks.get("amount", "."),
-            self.rules.money_scale.get("amount", 1),
+            self.rules.scale.get("amount", Decimal(1)),
         )
         back = np.where(known, np.abs(sums), 0)
         return amount - back, None if margin is None else margin - back
@@ -907,7 +919,7 @@ class Canonical:
             value: str | None = None
             amount_set_aside = money[i]
             if code in _GROUPING:
-                value = next((t for f in named if (t := clean_text(column_of(f)[i]))), None)
+                value = _row_words([t for f in named if (t := clean_text(column_of(f)[i]))])
                 if code == "total_row" and money[i] is not None:
                     self.totals.append((numbers[i], value or "", money[i] or 0.0))
                 amount_set_aside = None
@@ -937,7 +949,9 @@ class Canonical:
                 columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name))[pick])
         for name in ("requested_date", "promised_date", "shipped_date", "delivered_date", "client_since"):
             if self.has(name):
-                days = self._date_column(batch, name).days[pick]
+                read = self._date_column(batch, name)
+                self._count_unread(name, batch.column(name), (read.days == _NO_DAY) & ~read.empty)
+                days = read.days[pick]
                 low, high = (dt.date(1980, 1, 1) - _EPOCH).days, (dt.date(2200, 1, 1) - _EPOCH).days
                 columns[name] = _date_array(np.where((days < low) | (days >= high), _NO_DAY, days).astype(np.int32))
         for name in ("complaint", "document_error"):
@@ -950,6 +964,12 @@ class Canonical:
         if self.has("price_index"):
             value, known = self._number(batch, "price_index")
             columns["price_index"] = pa.array(value[pick] / 10_000.0, mask=~known[pick])
+
+    def _count_unread(self, name: str, column: pa.DictionaryArray, unread: Bools) -> None:
+        """Count the cells of a column of dates that hold something else."""
+        rows = np.flatnonzero(unread)
+        if len(rows):
+            self.unread_dates.setdefault(name, Counter()).update(column.take(pa.array(rows)).to_pylist())
 
     def _count_people(self, batch: pa.RecordBatch, pick: _Pick, amount: Decimals) -> None:
         for name in PERSON_FIELDS:
@@ -1011,6 +1031,13 @@ def _add_up(totals: Bools, amount: Decimals, reason: npt.NDArray[np.int8]) -> bo
     above = np.diff(sums[at], prepend=0)
     several = np.diff(at, prepend=-1) > 2
     return bool(several.any()) and bool((np.abs(amount[at] - above) <= 500).all())
+
+
+def _row_words(texts: Sequence[str]) -> str | None:
+    """What a total or a group calls itself: the word for a total, else the first text that is no date and no number."""
+    total = next((t for t in texts if is_total(t) or total_of(t)), None)
+    said = next((t for t in texts if any(c.isalpha() for c in t) and parse_date(t, DateRule()) is None), None)
+    return total or said or next(iter(texts), None)
 
 
 def _order_id(text: str | None) -> str | None:

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.errors import Text
-from audit.model.intake_report import ELSEWHERE, IntakeReport, Question
+from audit.model.intake_report import ELSEWHERE, FOREIGN, IntakeReport, Question
 from audit.model.orders import field_name
 
 __all__ = ["Tick", "judge"]
 
 _MOST_ASIDE = 0.05
 """Share of revenue that may be set aside without a question."""
+
+
+_UNREAD = frozenset({"bad_amount", "cell_error", "field_count", "bad_bytes", "unclosed_quote"})
+"""Rows whose money nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def judge(intake: IntakeReport, *, blank: bool) -> Tick:
     used = Text(
         f"в расчёте {revenue.ru} выручки и {rows.ru} строк", f"{revenue.en} of revenue and {rows.en} of rows were used"
     )
-    faults = [*_questions(intake.questions), *_aside(intake), *_empty(intake)]
+    faults = [*_questions(intake.questions), *_control_sums(intake), *_aside(intake), *_empty(intake)]
     if blank:
         faults.append(
             Text(
@@ -63,6 +67,21 @@ def _questions(asked: Sequence[Question]) -> list[Text]:
     return [Text(f"неотвеченных вопросов: {n}", f"open questions: {n}")] if n else []
 
 
+def _control_sums(intake: IntakeReport) -> list[Text]:
+    wrong = [c for c in intake.control_sums if not c.agrees]
+    files = ", ".join(dict.fromkeys(c.file for c in wrong))
+    return (
+        [
+            Text(
+                f"итоги в файле не сходятся с суммой строк ({files}): {len(wrong)}",
+                f"totals of a file do not agree with the sum of its rows ({files}): {len(wrong)}",
+            )
+        ]
+        if wrong
+        else []
+    )
+
+
 def _aside(intake: IntakeReport) -> list[Text]:
     # Dispatches, payments and second copies are put aside because their sales stand elsewhere.
     lost = {e.file for s in intake.set_aside if s.code not in ELSEWHERE for e in s.examples}
@@ -71,6 +90,18 @@ def _aside(intake: IntakeReport) -> list[Text]:
         for f in intake.files
         if f.rows_read and not f.rows_used and f.name in lost
     ]
+    unread = sum(s.rows for s in intake.set_aside if s.code in _UNREAD and s.revenue is None)
+    if unread > _MOST_ASIDE * (intake.rows_used + unread):
+        said = _percent(unread / (intake.rows_used + unread))
+        out.append(Text(f"не прочитаны суммы в {said.ru} строк", f"the amounts of {said.en} of rows could not be read"))
+    foreign = sum(s.rows for s in intake.set_aside if s.code == FOREIGN)
+    if foreign > _MOST_ASIDE * (intake.rows_used + foreign):
+        said = _percent(foreign / (intake.rows_used + foreign))
+        out.append(
+            Text(
+                f"в другой валюте {said.ru} строк, отложены", f"{said.en} of rows, in another currency, were set aside"
+            )
+        )
     share = 1.0 - intake.revenue_used_share
     if share > _MOST_ASIDE:
         said = _percent(share)
