@@ -254,13 +254,15 @@ def band(
     cap: bool = False,
     sampled: bool = True,
     change: bool = False,
+    together: bool = False,
     **more: Any,
 ) -> Finding:
     """Judge a metric against the band of the finding's name; without a value it is not assessed.
 
     ``by`` judges the figure of that name beside the metric; ``steady`` asks that the verdict hold without the dominant
     client; ``periods`` lets the last 12 months correct the whole window; ``cap`` keeps it at ``watch``;
-    ``sampled``: see `doubt_of`; ``change``: see `judged`.
+    ``sampled``: see `doubt_of`; ``change``: see `judged`; ``together`` lets the figure of all roles clear what the few
+    people of one leave open.
     """
     if m.value is None:
         return no_figure(id, m)
@@ -272,6 +274,8 @@ def band(
         alone = f"without_{by}" if by else "without"
         status = steadied(status, m, limits, alone, change=change)
         doubt = doubt or doubt_of(m, limits, alone, sampled=sampled, change=change)
+    if together and status == "unclear" and judged(m, limits, "together") == "clear":
+        status = "clear"
     if cap and status == "found":
         status = "watch"
     return make_finding(case, id, status, **{"grade": m.grade or "C", "doubt": doubt, **more})

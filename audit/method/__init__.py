@@ -200,6 +200,8 @@ class FindingSpec(_Named):
     """Where hours known by group only leave the figure open, that is said to be the reason."""
     sampled: bool = True
     """Whether more units would narrow the interval: not one that comes from answers not given or from assumptions."""
+    together: bool = False
+    """One role alarms by its own figure; what its few people leave open is clear where all the roles together are."""
     cap: str = ""
     """The fact that, where it is true, keeps the verdict at ``watch``."""
     role_hours_share: str = ""

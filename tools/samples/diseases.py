@@ -168,7 +168,7 @@ DISEASES: dict[str, Planted] = {
     ),
     "roles.relief_shortage": Planted(
         _work("KM", OPERATIONAL_WORK, idle_share=0.0),
-        0.16,
+        0.3,
         "share of hours, twelve managers",
         types=("TC",),
         may=("model.missing_role", "roles.fragmented_function"),

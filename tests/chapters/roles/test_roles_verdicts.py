@@ -168,6 +168,16 @@ def test_what_one_person_tells_is_not_certain():
     assert none.status == "clear" and none.facts["high"] == pytest.approx(wilson(0, 51)[1])
 
 
+def test_what_the_one_person_of_a_role_leaves_open_all_sellers_together_settle():
+    """One developer's «none» allows 7 %, beyond the alarm of 5 %; six sellers' «none» allows 1 %. A role that buys still
+    alarms by its own figure."""
+    one, rest = {"R1": {"HUNT_SELL": 1.0}}, {f"K{i}": {"FARM_REPEAT": 1.0} for i in range(5)}
+    assert find("seller_buys", staff("R1 SR"), one).status == "unclear"
+    team = staff("R1 SR", *(f"K{i} KM" for i in range(5)))
+    assert find("seller_buys", team, one | rest).status == "clear"
+    assert find("seller_buys", team, {"R1": fill({"SUP_BUY": 0.2}, "HUNT_SELL")} | rest).status == "found"
+
+
 def test_the_worst_role_decides_and_others_do_not_dilute_it():
     """One engineer of five sells 30 %: 6 % of all engineers' hours if pooled with nine quiet project managers."""
     people = staff("E1 SUP", *(f"P{i} PM" for i in range(9)))
