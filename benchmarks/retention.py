@@ -16,7 +16,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from audit.model.case import sql_text
 from audit.model.orders import LINES_SCHEMA
 
 Frame = pd.DataFrame
@@ -93,13 +93,26 @@ def as_decimal(frame: Frame, columns: list[str]) -> Frame:
     return frame.assign(**{c: np.rint(frame[c] * 1e4) * 1e-4 for c in columns})
 
 
+def first_lines() -> dict[str, str]:
+    """Return the first comment line of every query that has an answer here, and the answer's name."""
+    of_chapter = [name[2:] for name in vars(PandasCase) if name.startswith("q_") and name != "q_margin"]
+    texts = {name: sql_text("audit.chapters.retention", name) for name in of_chapter}
+    texts["margin"] = sql_text("audit.ground", "margin")
+    return {text.split("\n", 1)[0]: name for name, text in texts.items()}
+
+
 @dataclass
 class PandasCase:
-    """Stands in for a `Case`: the same questions, answered by pandas frames instead of SQL."""
+    """Stands in for a `Case`: the same questions, answered by pandas frames instead of SQL.
+
+    ``day``: client × day; ``base``: clients; both made by `collapse`. A copy with another window answers for that.
+    """
 
     real: Any
     lines: Frame
-    answers: dict[str, Callable[..., Frame]] = field(default_factory=dict)
+    window: Any
+    day: Frame = field(default_factory=pd.DataFrame)
+    base: Frame = field(default_factory=pd.DataFrame)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
@@ -107,9 +120,11 @@ class PandasCase:
     def query(self, template: str, **values: Any) -> Frame:
         """Answer a query of the chapter by its first comment line."""
         key = template.split("\n", 1)[0]
-        if key not in self.answers:
+        known = first_lines()
+        if key not in known:
             raise KeyError(f"no pandas answer for {key!r}")
-        return self.answers[key](**values)
+        answer: Frame = getattr(self, f"q_{known[key]}")(**values)
+        return answer
 
     def clients(self) -> Frame:
         """One row per client."""
@@ -118,7 +133,7 @@ class PandasCase:
     @property
     def annual_revenue(self) -> float:
         """Net revenue of the last 12 months."""
-        w = self.real.window
+        w = self.window
         return float(self.day.loc[self.day["day"] >= pd.Timestamp(w.recent_start), "revenue"].sum())
 
     def collapse(self) -> None:
@@ -192,16 +207,9 @@ class PandasCase:
         base["client_since"] = pd.NaT
         self.base = base.reset_index()
 
-    def prepare(self) -> None:
-        """Name the answers by the queries they stand for."""
-        from audit.chapters.retention.measure import _sql
-
-        for name in ("clients", "cohorts", "gaps", "silences", "months", "prior_manager", "goods", "noise"):
-            self.answers[_sql(name).split("\n", 1)[0]] = getattr(self, f"q_{name}")
-
     def q_clients(self, judged_from: Any) -> Frame:
-        """As retention_clients.sql."""
-        w = self.real.window
+        """As clients.sql."""
+        w = self.window
         start, recent, prior = (pd.Timestamp(d) for d in (w.start, w.recent_start, w.prior_start))
         d = self.day[(self.day["day"] >= start) & (self.day["day"] <= pd.Timestamp(w.as_of))].copy()
         bought = d["purchase_no"].notna()
@@ -254,8 +262,8 @@ class PandasCase:
         return as_decimal(out, money).reset_index().sort_values("client_key").reset_index(drop=True)
 
     def q_cohorts(self, step: int) -> Frame:
-        """As retention_cohorts.sql."""
-        w = self.real.window
+        """As cohorts.sql."""
+        w = self.window
         d = self.day[self.day["day"] >= pd.Timestamp(w.start)]
         d = d.merge(self.base[["client_key", "first_day"]].dropna(), on="client_key")
         d["cohort"] = (d["first_day"].dt.year * 12 + d["first_day"].dt.month - 1) // step
@@ -266,42 +274,94 @@ class PandasCase:
         cell["active"] = (cell["n"] > 0).astype(np.int64)
         return cell.groupby(["cohort", "age"])[["active", "revenue"]].sum().reset_index()
 
+    def _bought(self) -> Frame:
+        """Order days of the window."""
+        d, w = self.day, self.window
+        inside = (d["day"] >= pd.Timestamp(w.start)) & (d["day"] <= pd.Timestamp(w.as_of))
+        return d[d["purchase_no"].notna() & inside]
+
     def _gaps(self) -> Frame:
-        d = self.day
-        return d.loc[d["gap_days"].notna(), ["client_key", "purchase_no", "day", "gap_days"]]
+        """Gaps that lie in the window whole."""
+        d = self._bought()
+        whole = d["gap_days"].notna() & (d["previous_day"] >= pd.Timestamp(self.window.start))
+        return d.loc[whole, ["client_key", "purchase_no", "previous_day", "day", "gap_days"]]
 
     def q_gaps(self) -> Frame:
-        """As retention_gaps.sql."""
+        """As gaps.sql."""
         g = self._gaps().copy()
-        g["recent"] = (g["day"] >= pd.Timestamp(self.real.window.recent_start)).astype(np.int64)
-        g["rank"] = g.groupby("client_key")["gap_days"].rank(method="min")
-        g["ties"] = g.groupby(["client_key", "gap_days"])["gap_days"].transform("size")
-        g["twice"] = (2 * g["rank"] + g["ties"] - 1).where(g["recent"] == 1, 0)
-        g["tie_sum"] = g["ties"] ** 2 - 1
         by = g.groupby("client_key")
-        out = by.agg(
-            gaps=("gap_days", "size"),
-            recent_gaps=("recent", "sum"),
-            recent_twice_ranks=("twice", "sum"),
-            tie_sum=("tie_sum", "sum"),
-        )
+        out = by.agg(gaps=("gap_days", "size"))
         quantiles = by["gap_days"].quantile([0.5, 0.9]).unstack()
         out["median_gap_days"], out["p90_gap_days"] = quantiles[0.5], quantiles[0.9]
         return out.reset_index()
 
+    def q_last_days(self, days: int) -> Frame:
+        """As last_days.sql."""
+        d = self._bought().sort_values(["client_key", "day"])
+        return d.groupby("client_key").tail(days)[["client_key", "day"]].reset_index(drop=True)
+
+    def q_seasons(self, tolerance: float) -> Frame:
+        """As seasons.sql."""
+        d = self._bought()[["client_key", "day"]]
+        last = d.groupby("client_key")["day"].transform("max")
+        before = (last - d["day"]).dt.days
+        silent = (pd.Timestamp(self.window.as_of) - last).dt.days
+        wide, narrow = silent * (1 - tolerance), silent * tolerance
+        d = d.assign(before=before)
+        for name, days in (("one", 365), ("two", 730)):
+            d[name] = ((before > days - wide) & (before < days - narrow)).astype(int)
+        years = d[silent < 365].groupby("client_key")[["before", "one", "two"]]
+        known, met = years.max()["before"], years.sum()
+        same = (known >= 365) & (met["one"] == 0) & ((known < 730) | (met["two"] == 0))
+        return pd.DataFrame({"client_key": known.index[same]})
+
+    def q_second_acts(self) -> Frame:
+        """As second_acts.sql."""
+        as_of = pd.Timestamp(self.window.as_of)
+        again = self.base.loc[self.base["second_day"] <= as_of, ["client_key", "second_day"]]
+        d = self.day.loc[self.day["day"] <= as_of, ["client_key", "day", "revenue"]].merge(again, on="client_key")
+        d["age"] = (d["day"] - d["second_day"]).dt.days
+        d = d[d["age"].between(0, 364)].sort_values(["client_key", "day"])
+        return d[["client_key", "age", "revenue"]].reset_index(drop=True)
+
+    def q_year_ago(self, until: Any) -> Frame:
+        """As year_ago.sql."""
+        last = self._bought().groupby("client_key")["day"].max().rename("last_day").reset_index()
+        inside = (self.day["day"] >= pd.Timestamp(self.window.start)) & (self.day["day"] <= pd.Timestamp(until))
+        d = self.day[inside].merge(last, on="client_key")
+        back = (d["last_day"] - d["day"]).dt.days
+        d["at_stake"] = d["revenue"].where(back.between(0, 364), 0.0)
+        d["returned"] = ((back < 0) & d["purchase_no"].notna()).astype(np.int64)
+        out = d.groupby("client_key").agg(
+            last_day=("last_day", "min"), at_stake=("at_stake", "sum"), returned=("returned", "max")
+        )
+        out = as_decimal(out.reset_index(), ["at_stake"])
+        return out.merge(self.base[["client_key", "segment"]], on="client_key")
+
+    def q_margin(self, since: Any) -> Frame:
+        """As margin.sql of the common ground."""
+        w = self.window
+        dates = self.lines["order_date"]
+        lines = self.lines[(dates >= pd.Timestamp(since)) & (dates <= pd.Timestamp(w.as_of))]
+        known = lines["margin"].notna()
+        out = lines.assign(known=lines["amount"].where(known, 0.0)).groupby("client_key")
+        sums = out.agg(revenue=("amount", "sum"), margin=("margin", "sum"), known=("known", "sum")).reset_index()
+        return as_decimal(sums, ["revenue", "margin", "known"])
+
     def q_silences(self, multiple: float, min_days: int, min_gaps: int) -> Frame:
-        """As retention_silences.sql."""
+        """As silences.sql."""
         g = self._gaps()
-        bought = self.day[self.day["purchase_no"].notna()]
+        as_of = pd.Timestamp(self.window.as_of)
         closed = g[g["gap_days"] >= min_days].rename(columns={"gap_days": "silent_days"})
-        end = bought.groupby("client_key").agg(purchase_no=("purchase_no", "max"), day=("day", "max")).reset_index()
-        end["silent_days"] = (pd.Timestamp(self.real.window.as_of) - end["day"]).dt.days
+        closed = closed.assign(followed_days=(as_of - closed["previous_day"]).dt.days, returned=1)
+        end = self._bought().groupby("client_key").agg(purchase_no=("purchase_no", "max"), day=("day", "max"))
+        end = end.reset_index()
+        end["silent_days"] = (as_of - end["day"]).dt.days
         end["purchase_no"] += 1
         end = end[end["silent_days"] >= min_days]
-        s = pd.concat([closed.assign(returned=1), end.assign(returned=0)])[
-            ["client_key", "purchase_no", "silent_days", "returned"]
-        ]
-        keys = ["client_key", "purchase_no", "silent_days", "returned"]
+        end = end.assign(followed_days=end["silent_days"], returned=0)
+        keys = ["client_key", "purchase_no", "silent_days", "followed_days", "returned"]
+        s = pd.concat([closed, end])[keys]
         j = s.merge(g.rename(columns={"purchase_no": "no"})[["client_key", "no", "gap_days"]], on="client_key")
         j = j[j["no"] < j["purchase_no"]]
         j["short"] = (multiple * j["gap_days"] < j["silent_days"]).astype(int)
@@ -312,7 +372,7 @@ class PandasCase:
         return out.sort_values(["client_key", "purchase_no"])
 
     def q_months(self, first_month: int, last_month: int, deflate: bool) -> Frame:
-        """As retention_months.sql."""
+        """As months.sql."""
         assert not deflate
         d = self.day[self.day["purchase_no"].notna() & self.day["month_index"].between(first_month, last_month)]
         units = self.base[["client_key"]].sort_values("client_key").reset_index(drop=True)
@@ -334,8 +394,8 @@ class PandasCase:
         return as_decimal(out, ["bought_real"])
 
     def q_prior_manager(self) -> Frame:
-        """As retention_prior_manager.sql."""
-        w = self.real.window
+        """As prior_manager.sql."""
+        w = self.window
         d = self.day[self.day["purchase_no"].notna() & self.day["manager"].notna()]
         d = d[(d["day"] >= pd.Timestamp(w.prior_start)) & (d["day"] < pd.Timestamp(w.recent_start))]
         g = d.groupby(["client_key", "manager"]).agg(days=("day", "size"), revenue=("revenue", "sum")).reset_index()
@@ -343,7 +403,7 @@ class PandasCase:
         return g.drop_duplicates("client_key")[["client_key", "manager"]]
 
     def q_goods(self, goods: str, quiet_since: Any, quiet_before: Any) -> Frame:
-        """As retention_goods.sql."""
+        """As goods.sql."""
         bought = self.day[self.day["purchase_no"].notna()]
         last = bought.groupby("client_key")["day"].max().rename("last").reset_index()
         quiet = last["last"].between(pd.Timestamp(quiet_since), pd.Timestamp(quiet_before))
@@ -356,8 +416,8 @@ class PandasCase:
         return g[g["place"] <= 3]
 
     def q_noise(self, step: int) -> Frame:
-        """As retention_noise.sql."""
-        w = self.real.window
+        """As noise.sql."""
+        w = self.window
         b = self.base
         known = b[(b["first_day"] < pd.Timestamp(w.recent_start)) & (b["last_day"] >= pd.Timestamp(w.prior_start))]
         known = known.sort_values(["first_day", "last_day", "order_days", "revenue", "client_key"])
@@ -421,9 +481,9 @@ def measure(which: str, folder: Path) -> dict[str, Any]:
         del raw
         frame["order_date"] = pd.to_datetime(frame["order_date"])
         lap("read")
-        case = PandasCase(open_prepared(folder, Settings()), frame)
+        real = open_prepared(folder, Settings())
+        case = PandasCase(real, frame, real.window)
         case.collapse()
-        case.prepare()
         lap("collapse")
     result = diagnose(case)
     lap("diagnose")

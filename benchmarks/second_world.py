@@ -212,7 +212,7 @@ PLANTS: dict[str, Plant] = {
     "model.support_misplaced": Plant(_all(support="outside", sla=False), ("TC",)),
     "roles.km_overload": Plant(_work("KM", 0.52, 0.65, OPER), KEPT),
     "roles.frontline_overload": Plant(_frontline, ("T", "TC", "C")),
-    "roles.relief_shortage": Plant(_work("KM", 0.2, 0.26, OPER), ("TC",), keepers=(7, 9)),
+    "roles.relief_shortage": Plant(_work("KM", 0.27, 0.34, OPER), ("TC",), keepers=(7, 9)),
     "roles.entry_burden": Plant(_between("by_manager", 0.4, 0.6), KEPT),
     "roles.universal_seller": Plant(
         _work("KM", 0.72, 0.76, {"HUNT_SELL": 0.3, "LEAD_QUAL": 0.25, "OPS_ORDER": 0.25, "SOL_FORM": 0.2}, 0.6), KEPT

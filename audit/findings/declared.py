@@ -66,6 +66,7 @@ def judge_declared(
         periods=spec.periods,
         cap=bool(spec.cap and shown[spec.cap]),
         sampled=spec.sampled,
+        together=spec.together,
         role_hours_share=shown[spec.role_hours_share] if spec.role_hours_share else None,
         base_revenue_share=shown[spec.base_revenue_share] if spec.base_revenue_share else None,
         **more,

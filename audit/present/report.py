@@ -72,6 +72,7 @@ from audit.present.screen import Piece, piece
 from audit.present.style import ACCENT, GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
 from audit.present.tree import Block, Break, Group, Heading, Inline, PageBreak, Paragraph, Picture, Run, text_of
+from audit.present.views import what_it_moves
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
 
@@ -467,11 +468,14 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
 
 
 def _pages(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """Begin a page with every chapter of the front after the first."""
+    """Let page one stand alone; what follows it, the business case and the plan, share pages."""
     out: list[Block] = []
+    heads = 0
     for b in blocks:
-        if out and isinstance(b, Heading) and b.level == 1:
-            out.append(PageBreak())
+        if isinstance(b, Heading) and b.level == 1:
+            heads += 1
+            if heads == 2:
+                out.append(PageBreak())
         out.append(b)
     return tuple(out)
 
@@ -632,9 +636,19 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
     if blind:
         reasons = by_reason(blind, lang)
         frame = pd.DataFrame(
-            [{"reason": r, "titles": _lines(v.title for v in vs)} for r, vs in reasons.items()], dtype=object
+            [
+                {
+                    "reason": r,
+                    "titles": _lines(v.title for v in vs),
+                    "moves": what_it_moves([v.finding.id for v in vs], ctx.findings, fmt),
+                }
+                for r, vs in reasons.items()
+            ],
+            dtype=object,
         )
-        cols = [Col("titles", word("finding", lang)), Col("reason", word("reason", lang))]
+        cols = [
+            Col(name, word(name if name != "titles" else "finding", lang)) for name in ("titles", "reason", "moves")
+        ]
         listed = table(frame, cols, fmt=fmt, sortable=False)
         out.append(_chapter("unassessed", word("unassessed", lang), listed, lang, explain=False, brief=len(frame) < 9))
     out.append(

@@ -66,16 +66,21 @@ def run_rate(
     last act; ``earlier``: amount of the earlier year.
 
     Lost: no act in the last year, and silent for longer than ``gone`` usual gaps. Without an act in the last year the
-    rate is that of the 365 days up to the last act, × 365 ÷ the days of them on which the unit was there and one usual
-    gap, at most 365; otherwise the amount of the earlier year × 365 ÷ the days of it on which it was there. It was there
-    from the start of the window, or from its first act if that is later by more than a usual gap.
+    rate is that of the 365 days up to the last act, × 365 ÷ the days of them on which the unit was there; otherwise the
+    amount of the earlier year × 365 ÷ the days of it on which it was there. It was there from the start of the window, or
+    from its first act if that is later by more than a usual gap. An act stands for half a usual gap on either side: where
+    the days begin or end with one, half a gap is added to them. (Without it a unit whose first act is the last day of the
+    earlier year would act 365 times a year, and a base that is renewed would look larger than it is.)
     """
     begins, ends, usual, total, before = (
         np.asarray(x, dtype=np.float64) for x in (first, last, gap, last_year, earlier)
     )
     quiet = ends < recent_start
-    there = np.where(begins > usual, begins, 0.0)
-    known = np.minimum(YEAR, ends - np.maximum(there, ends - YEAR + 1) + 1 + usual)
-    seen = np.maximum(recent_start - np.maximum(there, earlier_start), 1.0)
-    rate = np.where(quiet, total * YEAR / known, before * YEAR / seen)
+    came = begins > usual
+    there = np.where(came, begins, 0.0)
+    half = usual / 2
+    since = np.where(quiet, ends - YEAR + 1, earlier_start)
+    until = np.where(quiet, ends + 1 + half, recent_start)
+    days = until - np.maximum(there, since) + np.where(came & (begins >= since), half, 0.0)
+    rate = np.where(quiet, total, before) * YEAR / days
     return RunRate(rate, quiet & (end - ends > gone * usual))

@@ -28,16 +28,22 @@ def test_rates_by_hand():
         recent_start=365,
         end=729,
     )
-    # 1: seen all 365 days. 2: from day 100, 265 days. 3: first order within its gap of the start: seen 171 days + 30.
-    assert got.rate == pytest.approx([100, 100 * 365 / 265, 200 * 365 / 201, 200 * 365 / (171 + 150)])
+    # 1: seen all 365 days. 2: from half a gap before day 100. 3 and 4: first order within a gap of the start, so there
+    # from the start, until half a gap after day 170.
+    assert got.rate == pytest.approx([100, 100 * 365 / (265 + 15), 200 * 365 / (171 + 15), 200 * 365 / (171 + 75)])
     assert got.lost.tolist() == [False, False, True, False]
 
 
 def test_a_unit_seen_for_a_year_is_not_stretched():
     got = run_rate([400], [800], [30], [90], [70], earlier_start=570, recent_start=935, end=1299)
-    # Silent for 499 days; of the 365 days up to its last act it was there on all but 0 … from day 436: 365.
-    assert got.rate[0] == pytest.approx(90)
+    # Silent for 499 days; there on all of the 365 days up to its last act, which stands for 15 days more.
+    assert got.rate[0] == pytest.approx(90 * 365 / (365 + 15))
     assert got.lost[0]
+
+
+def test_whose_first_act_is_the_last_day_of_the_year_is_no_giant():
+    got = run_rate([364], [700], [30], [0], [100], earlier_start=0, recent_start=365, end=729)
+    assert got.rate[0] == pytest.approx(100 * 365 / (1 + 15))
 
 
 @pytest.mark.parametrize("loss", [0.1, 0.26])

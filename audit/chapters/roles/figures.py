@@ -137,7 +137,7 @@ def family_share_metric(
 
     Roles are judged one by one: three busy engineers must not hide behind ten project managers. The role with the
     highest share is the figure; ``by_family`` has all of them. The interval is that of telling from memory, and spans
-    what group rows of doubtful owner leave open.
+    what group rows of doubtful owner leave open. ``together``: the share in the hours of all of them, with its own.
     """
     if answers.reason is not None:
         return no_metric(id, answers.reason)
@@ -155,6 +155,8 @@ def family_share_metric(
     hours, sure, most = found[worst]
     likely = max(v[2] / v[0] for v in found.values()) if most > sure else sure / hours
     low, high = answers.told([worst], sure / hours, min(likely, 1.0), level)
+    every, all_sure, all_most = (sum(v[k] for v in found.values()) for k in range(3))
+    together = answers.told(list(found), all_sure / every, min(all_most / every, 1.0), level)
     people = int(answers.hours.loc[answers.hours["family"] == worst, "person"].nunique())
     return metric(
         id,
@@ -167,6 +169,9 @@ def family_share_metric(
         hours=hours,
         foreign_hours=sure,
         by_family={f: v[1] / v[0] for f, v in found.items()},
+        together=all_sure / every,
+        together_low=together[0],
+        together_high=together[1],
         by_group_hours=bool(most > sure),
     )
 

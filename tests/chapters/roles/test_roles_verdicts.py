@@ -119,6 +119,14 @@ def test_effect_is_the_uplift_on_the_clients_with_room():
     assert f.effect.low < f.effect.base < f.effect.high
 
 
+def test_client_managers_without_operational_work_free_nothing():
+    lines = orders(60, manager="K1", margin=25.0)
+    f = find(
+        "km_overload", staff("K1 KM", "O1 OP"), {"K1": {"FARM_REPEAT": 1.0}, "O1": {"OPS_ORDER": 1.0}}, lines=lines
+    )
+    assert f.status == "clear" and f.effect is None
+
+
 # --- shares of a role's hours
 
 
@@ -158,6 +166,16 @@ def test_what_one_person_tells_is_not_certain():
     assert one.status == "watch" and one.facts["low"] == pytest.approx(wilson(5.1, 51)[0])
     none = find("engineer_sells", staff("E1 SUP"), {"E1": {"SOL_FORM": 1.0}})
     assert none.status == "clear" and none.facts["high"] == pytest.approx(wilson(0, 51)[1])
+
+
+def test_what_the_one_person_of_a_role_leaves_open_all_sellers_together_settle():
+    """One developer's «none» allows 7 %, beyond the alarm of 5 %; six sellers' «none» allows 1 %. A role that buys still
+    alarms by its own figure."""
+    one, rest = {"R1": {"HUNT_SELL": 1.0}}, {f"K{i}": {"FARM_REPEAT": 1.0} for i in range(5)}
+    assert find("seller_buys", staff("R1 SR"), one).status == "unclear"
+    team = staff("R1 SR", *(f"K{i} KM" for i in range(5)))
+    assert find("seller_buys", team, one | rest).status == "clear"
+    assert find("seller_buys", team, {"R1": fill({"SUP_BUY": 0.2}, "HUNT_SELL")} | rest).status == "found"
 
 
 def test_the_worst_role_decides_and_others_do_not_dilute_it():
