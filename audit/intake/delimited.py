@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from audit.errors import AmbiguityError, Answer, InputError, Text
+from audit.intake.guard import guarded
 from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.quoting import odd_quoting, rewrite, usual
@@ -138,8 +139,8 @@ def sniff_encoding(path: Path, name: str) -> tuple[str, int, bool]:
 _USUAL, _RARE, _WESTERN = ("cp1251", "cp866"), ("koi8-r", "mac-cyrillic", "iso8859-5"), ("cp1252", "cp1250", "cp1254")
 _CLEARLY = 0.08
 """By how much a rare encoding must read better than a usual one before it is asked."""
-_MIXED = re.compile(r"(?=\w*[A-Za-z])(?=\w*[Ѐ-ӿ])\w+")
-_CYRILLIC = re.compile(r"\w*[Ѐ-ӿ]\w*")
+_MIXED = re.compile(r"(?<!\w)(?=\w*[A-Za-z])(?=\w*[Ѐ-ӿ])\w+")
+_CYRILLIC = re.compile(r"(?<!\w)\w*[Ѐ-ӿ]\w*")
 
 
 def _one_byte_encoding(letters: bytes, name: str) -> str:
@@ -227,6 +228,7 @@ class DelimitedReader:
         """Return no outline: text files show levels by blanks at most."""
         return {}
 
+    @guarded
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one, damaged characters replaced."""
         with self.path.open(encoding=self.encoding, errors="replace", newline="") as f:
@@ -246,6 +248,7 @@ class DelimitedReader:
         with (self.sent or self.path).open("rb") as whole:
             self.sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
 
+    @guarded
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         try:

@@ -45,9 +45,9 @@ _WHOLE = 0.995
 """A dispatched share from which on an order counts as dispatched in full: the rest is rounding of sums and VAT."""
 
 _AFTER_WORD = re.compile(
-    r"(?:(?:заказ\w*|\borders?)(?:\s+(?:клиента|покупателя|no\.?|number))?[\s:№#]+|[№#]\s*)([^\s,;:()№]*\d[^\s,;()]*)"
+    r"(?:(?:заказ\w{0,9}|\borders?)(?:\s+(?:клиента|покупателя|no\.?|number))?[\s:№#]+|[№#]\s*)([^\s,;:()№]{0,60}\d[^\s,;()]*)"
 )
-_TOKEN = re.compile(r"[^\s,;:()№#]*\d[^\s,;()]*")
+_TOKEN = re.compile(r"(?<![^\s,;:()№#])[^\s,;:()№#]*\d[^\s,;()]*")
 _PARTS = re.compile(r"[;\n]|,\s+(?=\D)")
 
 

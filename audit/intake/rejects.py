@@ -89,21 +89,24 @@ DISPATCHED = frozenset({"dispatch_dated", "dispatch_no_order"})
 """Reasons of rows whose sale stands elsewhere: their money is not set aside, the order carries it."""
 
 _PLAIN_NUMBER = re.compile(r"[+-]?\d[\d\s.,]*%?")
-_FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
+_LINE_ENDS = re.compile("[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_FORMULA = re.compile(r"(^|[;,\t])((?:[^\S\t]|\")*[=+\-@＝＋－＠][^;,\t]*)")
+"""A cell that a spreadsheet would calculate, whichever of the three delimiters it splits the line at."""
 
 
 @lru_cache(maxsize=50_000)
 def neutral(value: str | None) -> str:
-    """Return a cell that a spreadsheet shows as text: a value that it would take for a formula gets an apostrophe.
+    """Return a cell that a spreadsheet shows as text: what it would take for a formula gets an apostrophe.
 
-    A plain signed number stays as it is. Line ends become spaces, so that one rejected row is one line.
+    The spreadsheet may split lines at a semicolon, a comma or a tab, so this holds for the pieces of a value too. A
+    plain signed number stays as it is. Line ends become spaces, so that one rejected row is one line.
     """
     if value is None:
         return ""
-    text = value.replace("\r", " ").replace("\n", " ") if "\n" in value or "\r" in value else value
-    if value.startswith(_FORMULA_START) and not _PLAIN_NUMBER.fullmatch(text):
-        return "'" + text
-    return text
+    text = _LINE_ENDS.sub(" ", value)
+    if _PLAIN_NUMBER.fullmatch(text):
+        return text
+    return _FORMULA.sub(lambda m: f"{m[1]}{m[2] if _PLAIN_NUMBER.fullmatch(m[2]) else chr(39) + m[2]}", text)
 
 
 class RejectedRows:

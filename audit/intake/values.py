@@ -259,10 +259,10 @@ _TIMES: Mapping[str, int] = {
 _DEBIT = frozenset({"dr", "дт"})
 _THIN = r"\s\u00a0\u202f\u2007\u2009'’`"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_UNIT})?\s*(?P<sign2>[-−–—‑])?\s*"
+    rf"(?P<open>\()?\s*+(?P<sign>[-−–—‑+])?\s*+(?P<before>{_UNIT})?\s*+(?P<sign2>[-−–—‑])?\s*+"
     rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?"
-    rf"(?:\s*(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*(?P<after>{_UNIT})?\.?\s*(?P<close>\))?"
-    r"\s*(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
+    rf"(?:\s*+(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*+(?P<after>{_UNIT})?\.?\s*+(?P<close>\))?"
+    r"\s*+(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
     re.IGNORECASE,
 )
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?")
@@ -370,7 +370,7 @@ def parse_flag(text: str | None) -> bool:
     )
 
 
-_OF_DATE = re.compile(r"(?:№\s*)?([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)$", re.IGNORECASE)
+_OF_DATE = re.compile(r"(?<![^\s№])([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)\Z", re.IGNORECASE)
 
 
 def order_number(text: str) -> str:
@@ -403,7 +403,7 @@ _SUBTOTAL = re.compile(
 )
 _STARS = re.compile(r"\*{1,6}")
 """SAP marks its totals so, a star a level."""
-_LAST_TOTAL = re.compile(r"(.+?)[\s–—-]+(итог|total|totals|ergebnis|gesamt)", re.IGNORECASE)
+_LAST_TOTAL = re.compile(r"(.*[^\s–—-])[\s–—-]+(итог|total|totals|ergebnis|gesamt)", re.IGNORECASE)
 _FORM = re.compile(
     r"(?<!\w)(ооо|оао|зао|пао|ао|ип|тоо|чп|тд|гк|llc|ltd|inc|corp|gmbh|plc|se|sa|s\.a\.|ag|bv|srl|oy|ab)(?!\w)",
     re.IGNORECASE,
