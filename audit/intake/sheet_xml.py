@@ -29,7 +29,7 @@ BAD_PACKAGE = (
 """What a damaged package raises; NotImplementedError is a compression unknown, RuntimeError a password."""
 _PART = 2**20
 _FAR_OR_ODD = re.compile(rb'<c r="(?![A-Z][0-9]{1,6}")([^"]{0,40})')
-_ROW_OF_CELL = re.compile(rb'<c r="[A-Z]{1,3}([0-9]{5,7})"')
+_ROW_OF_CELL = re.compile(rb'<c r="[A-Z]+([0-9]{5,20})"')
 _BESIDE_CELLS = (b"<col", b"<cellWatch", b"<cond", b"<cfRule", b"<cfvo", b"<color", b"<control", b"<custom")
 """How tags of a worksheet begin that begin with «<c» and are no cells."""
 
@@ -149,7 +149,7 @@ def _at_most(stream: IO[bytes]) -> tuple[int, int] | None:
     """Rows and columns that a worksheet does not exceed; None where a cell is spelled in a way of its own."""
     rows, columns = 999_999, 26
     for text in _whole_tags(stream):
-        other = text.count(b"<c") - text.count(b"<c r=")
+        other = text.count(b"<c") - text.count(b'<c r="')
         if (other and other != sum(map(text.count, _BESIDE_CELLS))) or any(m in text for m in (b":c ", b":c>", b"\0")):
             return None
         for reference in set(_FAR_OR_ODD.findall(text)):
