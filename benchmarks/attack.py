@@ -3,8 +3,8 @@
     python -m benchmarks.attack --minutes 60 [--seed N] [--keep DIR]
 
 A case is a client's file of any format, whole or damaged, a questionnaire, settings (`tests/attack/cases.py`); what
-must hold is in `tests/attack/oracles.py`. The child may die (a crash), stand still (60 s) or grow (2 GB): all three are
-failures, and the attack goes on with the next seed. The seed is printed: the same seed draws the same cases.
+must hold is in `tests/attack/oracles.py`. The child may die (a crash), take long (60 s of processor time) or grow (2 GB):
+all three are failures, and the attack goes on with the next seed. The seed is printed: the same seed draws the same cases.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any
+from typing import IO, Any
 
 HOME = Path(__file__).resolve().parent.parent
 SECONDS = 60
+"""Processor time of one case."""
+STILL = 240
+"""Seconds without a word after which the child is taken for hung, on a machine that does other work too."""
 MEMORY_BYTES = 2 * 2**30
 
 
@@ -82,16 +85,14 @@ def _child(seed: int, seconds: float, folder: Path, figures: Figures, keep: Path
     ):
         lines: Queue[bytes] = Queue()
         assert p.stdout is not None
-        threading.Thread(
-            target=lambda out: [lines.put(x) for x in (*iter(out.readline, b""), b"")], args=[p.stdout], daemon=True
-        ).start()
+        threading.Thread(target=_pass_on, args=[p.stdout, lines], daemon=True).start()
         fell = ""
         while not fell:
             try:
-                line = lines.get(timeout=SECONDS * 1.5)
+                line = lines.get(timeout=STILL)
             except Empty:
                 p.kill()
-                fell = f"stands still for {SECONDS * 1.5:.0f} s"
+                fell = f"stands still for {STILL} s"
                 break
             if not line:
                 break
@@ -100,6 +101,12 @@ def _child(seed: int, seconds: float, folder: Path, figures: Figures, keep: Path
         if fell or code:
             told = (folder / "stderr").read_text(encoding="utf-8", errors="replace")[-400:]
             _broken("process", fell or f"the process ended with {code}: {told}", seed, folder / "case", figures, keep)
+
+
+def _pass_on(source: IO[bytes], lines: Queue[bytes]) -> None:
+    for line in iter(source.readline, b""):
+        lines.put(line)
+    lines.put(b"")
 
 
 def _count(told: dict[str, Any], folder: Path, figures: Figures, keep: Path | None) -> None:
@@ -119,6 +126,13 @@ def _broken(kind: str, what: str, seed: int, case: Path, figures: Figures, keep:
     figures.broken.append(f"{kind} (seed {seed}): {what}")
     if keep is not None and case.exists():
         shutil.copytree(case, keep / f"{kind}_{seed}_{figures.cases}", dirs_exist_ok=True)
+
+
+def _spent() -> float:
+    """Return the processor time of this process and of the children it has waited for."""
+    import resource
+
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def run_child(folder: Path, seed: int, seconds: float) -> None:
@@ -153,9 +167,9 @@ def run_child(folder: Path, seed: int, seconds: float) -> None:
         shutil.rmtree(at, ignore_errors=True)
         at.mkdir()
         depth = DEPTHS[number % len(DEPTHS)]
-        start = time.monotonic()
+        start = _spent()
         verdict = strike(case, at, depth)
-        took = time.monotonic() - start
+        took = _spent() - start
         used = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024
         broken = (
             verdict.broken

@@ -237,7 +237,7 @@ def clean(draw: st.DrawFn) -> Case:
         at = draw(st.integers(0, len(head)))
         twin = {
             "o.csv": delimited(
-                [r[:at] + [e] + r[at:] for r, e in zip([head, *rows], ["Примечание", *[""] * len(rows)], strict=True)]
+                [[*r[:at], e, *r[at:]] for r, e in zip([head, *rows], ["Примечание", *[""] * len(rows)], strict=True)]
             )
         }
     elif relation == "encoding":
