@@ -151,7 +151,7 @@ def run_child(folder: Path, seed: int, seconds: float) -> None:
     set_language("en")
     resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30, 8 * 2**30))
     begin = time.monotonic()
-    number = 0
+    number = largest = 0
 
     @seeded(seed)
     @settings(
@@ -159,7 +159,7 @@ def run_child(folder: Path, seed: int, seconds: float) -> None:
     )
     @given(cases())
     def one(case: Case) -> None:
-        nonlocal number
+        nonlocal number, largest
         if time.monotonic() - begin > seconds:
             return
         number += 1
@@ -171,11 +171,8 @@ def run_child(folder: Path, seed: int, seconds: float) -> None:
         verdict = strike(case, at, depth)
         took = _spent() - start
         used = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024
-        broken = (
-            verdict.broken
-            or (f"{took:.0f} s" if took > SECONDS else "")
-            or (f"{used >> 20} MB" if used > MEMORY_BYTES else "")
-        )
+        grown, largest = used > max(largest, MEMORY_BYTES), max(largest, used)
+        broken = verdict.broken or (f"{took:.0f} s" if took > SECONDS else f"{used >> 20} MB" if grown else "")
         kept = folder / f"{case.kind}_{seed}_{number}"
         if broken:
             shutil.copytree(at, kept, dirs_exist_ok=True)

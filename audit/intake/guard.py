@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 SECONDS = 50
 """A workbook that takes longer to open is no export."""
-MEMORY_BYTES = 3 * 2**30
+MEMORY_BYTES = 2 * 2**30
 _NOT_THE_FILE = (AuditError, KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
