@@ -372,18 +372,18 @@ def _finish(result: RunResult) -> int:
 
 
 def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int, deck: bool = False) -> int:
-    from audit.run.kernels import WarmKernels
+    from audit.run.workers import Workers
 
-    warm = WarmKernels.start()  # imports in its own process while this one does
+    workers = Workers.start(jobs)  # they import while this process does
     progress = _Progress(quiet=_state.json)
     try:
         from audit.run.pipeline import run_audit
 
-        result = run_audit(inputs, out, chapters=chapters, jobs=jobs, deck=deck, watch=progress, warm=warm)
+        result = run_audit(inputs, out, chapters=chapters, jobs=jobs, deck=deck, watch=progress, workers=workers)
     finally:
         progress.stop()
-        if warm is not None:
-            warm.close()
+        if workers is not None:
+            workers.close()
     return _finish(result)
 
 
@@ -435,7 +435,7 @@ def screen(
     as_json: JsonOption = False,
 ) -> int:
     """Compute findings.json alone, in seconds: no notebooks, no report."""
-    from audit.run.pipeline import write_screen
+    from audit.run.screen import write_screen
 
     inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, engine=engine)
     findings = write_screen(inputs, out)

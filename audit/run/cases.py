@@ -18,10 +18,10 @@ from audit.run.leftovers import private_folder
 from audit.run.prepare import Progress, prepare
 from audit.settings import Settings, settings_from_mapping
 
-__all__ = ["open_case", "open_inputs"]
+__all__ = ["cache_folder", "open_case", "open_inputs"]
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """Return where to keep prepared data: the engagement's cache under ``km-audit lab``, else a folder of our own.
 
     Our own can be read by this user only and goes with the process: client data are confidential.
@@ -36,7 +36,7 @@ def _cache() -> Path:
 
 def open_inputs(inputs: Inputs, cache: Path | None = None, progress: Progress | None = None) -> Case:
     """Prepare the inputs (or find them prepared) and open the case."""
-    return open_prepared(prepare(inputs, cache or _cache(), progress), inputs.settings)
+    return open_prepared(prepare(inputs, cache or cache_folder(), progress), inputs.settings)
 
 
 def open_case(

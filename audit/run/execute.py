@@ -1,4 +1,4 @@
-"""Execute notebooks through papermill, each in its own kernel of this very Python."""
+"""Execute notebooks through papermill: one of the kit's own in this process, an edited one in a kernel of its own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 
 from audit import errors
 from audit.errors import AuditError, Text, ToolError
-from audit.run.kernels import WarmKernels, kernel_manager
+from audit.run.kernels import kernel_manager
 
-__all__ = ["Execution", "execute_notebook"]
+__all__ = ["Execution", "execute_here", "execute_notebook"]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ENGINE = "km-audit"
@@ -42,7 +42,7 @@ def _register() -> None:
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, start_timeout: int = 60, **kwargs: Any) -> Any:
-            manager = kernel_manager(kernel_name, kwargs.pop("warm", None))
+            manager = kernel_manager(kernel_name)
             safe = remove_args(
                 [
                     "input_path",
@@ -73,23 +73,53 @@ def _register() -> None:
     engines.papermill_engines.register(_ENGINE, OwnKernel)
 
 
-def execute_notebook(
-    chapter: str, source: Path, target: Path, parameters: Mapping[str, Any], warm: WarmKernels | None = None
-) -> Execution:
-    """Execute ``source`` with ``parameters`` and save it at ``target``, also when a cell fails or its kernel dies.
+def execute_notebook(chapter: str, source: Path, target: Path, parameters: Mapping[str, Any]) -> Execution:
+    """Execute ``source`` with ``parameters`` in a kernel and save it at ``target``, also when a cell fails or it dies.
 
-    ``warm`` forks the kernel where it can. Raises `ToolError` where no kernel can be started; an error inside the
-    notebook is returned, not raised.
+    A kernel that does not start (another program took its port meanwhile) is started once more. Raises `ToolError`
+    where none can be started; an error inside the notebook is returned, not raised.
     """
     import nbformat
-    import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.engines import papermill_engines
-    from papermill.exceptions import PapermillExecutionError
 
     if _ENGINE not in papermill_engines._engines:
         _register()
     started = time.perf_counter()
+    for again in (True, False):
+        try:
+            return _papermill(_ENGINE, chapter, source, target, parameters, started)
+        except DeadKernelError:
+            nb = nbformat.read(target, as_version=4)  # type: ignore[no-untyped-call]
+            cell = next((c.execution_count for c in reversed(nb.cells) if c.get("execution_count")), None)
+            return Execution(chapter, target, time.perf_counter() - started, _DIED, cell)
+        except (RuntimeError, OSError, TimeoutError) as e:
+            if not again:
+                raise _no_kernel(e, source) from e
+        finally:
+            _close_event_loop()
+    raise AssertionError("the second attempt returns or raises")
+
+
+def execute_here(chapter: str, source: Path, target: Path, parameters: Mapping[str, Any]) -> Execution:
+    """Execute one of the kit's own notebooks in this process (`audit.run.shell`) and save it at ``target``.
+
+    An error inside the notebook is returned, not raised.
+    """
+    from papermill.engines import papermill_engines
+
+    from audit.run.shell import InThisProcess
+
+    papermill_engines.register("km-audit-here", InThisProcess)
+    return _papermill("km-audit-here", chapter, source, target, parameters, time.perf_counter())
+
+
+def _papermill(
+    engine: str, chapter: str, source: Path, target: Path, parameters: Mapping[str, Any], started: float
+) -> Execution:
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # papermill and its kernels warn about their own internals
@@ -97,34 +127,30 @@ def execute_notebook(
                 _literal(source),
                 _literal(target),
                 parameters=dict(parameters),
-                engine_name=_ENGINE,
+                engine_name=engine,
+                request_save_on_cell_execute=engine == _ENGINE,  # what runs in this process is saved at its end
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
                 log_output=False,
-                warm=warm,
             )
     except PapermillExecutionError as e:
         return Execution(chapter, target, time.perf_counter() - started, _explain(e), e.exec_count)
-    except DeadKernelError:
-        nb = nbformat.read(target, as_version=4)  # type: ignore[no-untyped-call]
-        cell = next((c.execution_count for c in reversed(nb.cells) if c.get("execution_count")), None)
-        return Execution(chapter, target, time.perf_counter() - started, _DIED, cell)
-    except (RuntimeError, OSError, TimeoutError) as e:
-        raise ToolError(
-            Text(
-                f"Ядро Jupyter не запустилось ({type(e).__name__}: {e})",
-                f"The Jupyter kernel did not start ({type(e).__name__}: {e})",
-            ),
-            where=str(source),
-            todo=Text(
-                "Проверьте установку: python -m ipykernel --version",
-                "Check the installation: python -m ipykernel --version",
-            ),
-        ) from e
-    finally:
-        _close_event_loop()
     return Execution(chapter, target, time.perf_counter() - started)
+
+
+def _no_kernel(error: Exception, source: Path) -> ToolError:
+    return ToolError(
+        Text(
+            f"Ядро Jupyter не запустилось ({type(error).__name__}: {error})",
+            f"The Jupyter kernel did not start ({type(error).__name__}: {error})",
+        ),
+        where=str(source),
+        todo=Text(
+            "Проверьте установку: python -m ipykernel --version",
+            "Check the installation: python -m ipykernel --version",
+        ),
+    )
 
 
 def _literal(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -218,22 +218,39 @@ def compute_all(case: Case) -> dict[str, Any]:
     return assemble(case, [chapter_json(v) for v in views], priced=[f for v in views for f in v.findings])
 
 
+def save_verdicts(case: Case, chapters: Iterable[str], folder: Path) -> None:
+    """Diagnose chapters and keep their figures and findings below ``folder``, as their notebooks would."""
+    for chapter in chapters:
+        _keep(diagnose_chapter(case, chapter), folder)
+
+
+def _keep(view: ChapterView, folder: Path) -> None:
+    (folder / "chapters").mkdir(parents=True, exist_ok=True)
+    dump(chapter_json(view), folder / "chapters" / f"{view.name}.json")
+    write_effects(folder, view.findings)
+
+
+def assemble_saved(case: Case, folder: Path) -> dict[str, Any]:
+    """Return the content of ``findings.json`` from the chapters kept below ``folder``, those that failed named."""
+    failed = folder / "failed.json"
+    broken = json.loads(failed.read_text(encoding="utf-8")) if failed.is_file() else {}
+    return assemble(
+        case,
+        [json.loads(p.read_text(encoding="utf-8")) for p in sorted((folder / "chapters").glob("*.json"))],
+        {chapter: Text(**text) for chapter, text in broken.items()},
+        saved_findings(folder, case.settings.report.lang),
+    )
+
+
 def open_summary(namespace: Mapping[str, Any] | None = None, **parameters: Any) -> SummaryView:
     """Open the summary over the chapters saved in ``out``, or over all chapters computed here when run alone."""
     quiet_errors()
     values = _from_namespace("summary", namespace) if namespace is not None else {}
     values |= check_parameters("summary", parameters)
     case, _ = _case("summary", values)
-    saved = sorted((Path(values["out"]) / "chapters").glob("*.json")) if "out" in values else []
-    if saved:
-        failed = Path(values["out"]) / "failed.json"
-        broken = json.loads(failed.read_text(encoding="utf-8")) if failed.is_file() else {}
-        findings = assemble(
-            case,
-            [json.loads(p.read_text(encoding="utf-8")) for p in saved],
-            {chapter: Text(**text) for chapter, text in broken.items()},
-            saved_findings(Path(values["out"]), case.settings.report.lang),
-        )
+    out = Path(values["out"]) if "out" in values else None
+    if out is not None and any((out / "chapters").glob("*.json")):
+        findings = assemble_saved(case, out)
     else:
         findings = compute_all(case)
     return SummaryView(case, findings)
@@ -244,9 +261,7 @@ def save_chapter(view: ChapterView, out: str | Path | None) -> None:
     if out is None:
         return
     folder = Path(out)
-    (folder / "chapters").mkdir(parents=True, exist_ok=True)
-    dump(chapter_json(view), folder / "chapters" / f"{view.name}.json")
-    write_effects(folder, view.findings)
+    _keep(view, folder)
     write_sheets(folder, view.name, view.sheets())
     charts = folder / "charts"
     charts.mkdir(exist_ok=True)

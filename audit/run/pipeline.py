@@ -17,14 +17,12 @@ from audit.errors import ParameterError, Text, current_language, set_language
 from audit.intake.databases import redacted
 from audit.model.case import Case, open_prepared
 from audit.present.chart import pictures_later
-from audit.present.deck import write_deck
 from audit.present.report import read_context
 from audit.resources import resource_dir
 from audit.run.effects import saved_findings
 from audit.run.execute import Execution, execute_notebook
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs
-from audit.run.kernels import WarmKernels
 from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
 from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
@@ -33,8 +31,9 @@ from audit.run.printer import Printer
 from audit.run.public import public_settings
 from audit.run.rendering import render_run
 from audit.run.versions import versions
+from audit.run.workers import Lost, Workers
 
-__all__ = ["Event", "RunResult", "choose_chapters", "run_audit", "write_screen"]
+__all__ = ["Event", "RunResult", "choose_chapters", "run_audit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +200,13 @@ def run_audit(
     jobs: int = 2,
     deck: bool = False,
     watch: Watcher | None = None,
-    warm: WarmKernels | None = None,
+    workers: Workers | None = None,
 ) -> RunResult:
     """Run the audit and return the finished run; raises `AuditError` where the input cannot be used.
 
     A chapter that fails is named in the result, the others are finished and rendered. Notebooks that the analyst has
     edited in the engagement's own ``notebooks`` folder are executed instead of the kit's, and named. ``deck`` adds
-    deck.pptx. ``warm`` may have been started earlier; it is closed at the end.
+    deck.pptx. ``workers`` may have been started earlier; they are closed at the end.
     """
     watch = watch or (lambda _: None)
     wanted = choose_chapters(chapters)
@@ -218,7 +217,7 @@ def run_audit(
         watch(Event("sweep", "note", detail=name))
     clock = _Clock(watch)
     stage.mkdir(parents=True)
-    warm = warm or WarmKernels.start()  # imports while the data are read
+    workers = workers or Workers.start(jobs)  # import while the data are read
     printer = Printer()
     private: Path | None = None
     try:
@@ -233,12 +232,14 @@ def run_audit(
             prepared = prepare(inputs, cache, rejects=rejects)
         case = open_prepared(prepared, inputs.settings)
         try:
-            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, warm, own, printer)
+            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, workers, own, printer)
             findings = _collect(case, stage, failed)
             dump(findings, stage / "findings.json")
             _copy_rejects(prepared, stage)
 
             def slides() -> None:
+                from audit.present.deck import write_deck  # python-pptx, where slides are wanted
+
                 with clock.step("deck"):
                     write_deck(read_context(stage), findings, stage / "charts", stage / "deck.pptx")
 
@@ -267,8 +268,8 @@ def run_audit(
         raise
     finally:
         printer.close()
-        if warm is not None:
-            warm.close()
+        if workers is not None:
+            workers.close()
         if private is not None:
             shutil.rmtree(private, ignore_errors=True)
     moved = tuple(Execution(f.chapter, final / "notebooks" / f.path.name, f.seconds, f.error, f.cell) for f in failed)
@@ -282,7 +283,7 @@ def _execute(
     wanted: Sequence[str],
     jobs: int,
     clock: _Clock,
-    warm: WarmKernels | None,
+    workers: Workers | None,
     own: Mapping[str, OwnNotebook],
     printer: Printer,
 ) -> list[Execution]:
@@ -297,31 +298,56 @@ def _execute(
     def one(chapter: str) -> Execution:
         name = f"{NOTEBOOKS[chapter]}.ipynb"
         clock.watch(Event(chapter, "start"))
-        origin = own[chapter].path if chapter in own else source / name
-        done = execute_notebook(chapter, origin, stage / "notebooks" / name, parameters, warm)
+        done = _one(chapter, source / name, own.get(chapter), stage / "notebooks" / name, parameters, workers)
         clock.timings[chapter] = round(done.seconds, 3)
         clock.watch(Event(chapter, "failed" if done.error else "done", done.seconds, str(done.error or "")))
         return done
 
-    import papermill  # noqa: F401 - here, once: threads that import side by side may meet half-made modules
+    if own or workers is None:
+        import papermill  # noqa: F401 - here, once: threads that import side by side may meet half-made modules
 
     failed = []
     with clock.step("notebooks"):
         # the language of messages is a variable of the context; the rest of the context holds an event loop, which
         # threads must not share
         with ThreadPoolExecutor(max(1, jobs), initializer=set_language, initargs=(current_language(),)) as pool:
-            for future in as_completed([pool.submit(one, c) for c in sorted(wanted, key=_longest_first)]):
-                done = future.result()
-                if done.error is not None:
-                    failed.append(done)
+            try:
+                for future in as_completed([pool.submit(one, c) for c in sorted(wanted, key=_longest_first)]):
+                    done = future.result()
+                    if done.error is not None:
+                        failed.append(done)
+            except BaseException:
+                if workers is not None:
+                    workers.close()  # nobody waits for the chapters that are still running
+                pool.shutdown(cancel_futures=True)
+                raise
         dump({f.chapter: {"ru": f.error.ru, "en": f.error.en} for f in failed if f.error}, stage / "failed.json")
         printer.start()  # one notebook is left, and two processors
         summary = one("summary")
         if summary.error is not None:
             failed.append(summary)
-    if warm is not None:
-        warm.close()
+    if workers is not None:
+        workers.close()
     return failed
+
+
+def _one(
+    chapter: str,
+    source: Path,
+    own: OwnNotebook | None,
+    target: Path,
+    parameters: Mapping[str, Any],
+    workers: Workers | None,
+) -> Execution:
+    """Execute one notebook: the analyst's own, or the kit's where there is none."""
+    if own is not None or workers is None:
+        return execute_notebook(chapter, source if own is None else own.path, target, parameters)
+    try:
+        return workers.execute(chapter, source, target, parameters)
+    except Lost:
+        if workers.closed:
+            raise
+        return execute_notebook(chapter, source, target, parameters)
 
 
 def _longest_first(chapter: str) -> int:
@@ -420,34 +446,3 @@ def _keep_newest(cache: Path, current: Path, keep: int = 3) -> None:
     folders = [p for p in cache.iterdir() if p.is_dir() and p != current]
     for old in sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True)[keep - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _write_out(findings: Mapping[str, Any], target: Path) -> None:
-    """Write a file aside and move it into place; a pipe or a device is written into as it is."""
-    if target.exists() and not target.is_file():
-        dump(findings, target)
-        return
-    target = target.resolve()  # a link keeps leading where it leads
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.partial-{os.getpid()}")
-    try:
-        dump(findings, aside)
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
-    """Compute ``findings.json`` alone in this process, through the chapter code that the notebooks call."""
-    from audit.run.cases import open_inputs
-    from audit.run.notebook_api import compute_all
-
-    cache = inputs.folder.absolute() / ".km-audit" / "prepared" if inputs.folder is not None else None
-    case = open_inputs(inputs, cache)
-    try:
-        findings = compute_all(case)
-    finally:
-        case.close()
-    if out is not None:
-        _write_out(findings, out / "findings.json" if out.is_dir() else out)
-    return findings

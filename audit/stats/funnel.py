@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 __all__ = ["Outliers", "limits_of_size", "outliers"]
 
@@ -46,7 +46,7 @@ def limits_of_size(n: ArrayLike, centre: float, spread: float, units: int, level
     ``centre``, ``spread``: of the ``units`` on the arcsine scale, as in `Outliers`.
     """
     size = np.asarray(n, dtype=np.float64)
-    half = stats.t.ppf(0.5 + level / 2, min(2.0 * units, MOST_FREE)) * np.sqrt(spread**2 + 1 / (4 * size + 2))
+    half = special.stdtrit(min(2.0 * units, MOST_FREE), 0.5 + level / 2) * np.sqrt(spread**2 + 1 / (4 * size + 2))
     low, high = (np.clip(centre + sign * half, 0.0, np.pi / 2) for sign in (-1, 1))
     return np.sin(low) ** 2, np.sin(high) ** 2
 
@@ -80,10 +80,19 @@ def outliers(k: ArrayLike, n: ArrayLike, expected: ArrayLike | None = None) -> O
         rest = [_random_effects(np.delete(y, i), np.delete(variance, i)) for i in range(units)]
         level, spread, error = (np.array(x) for x in zip(*rest, strict=True))
         z[used] = (y - level) / np.sqrt(variance + spread**2 + error)
-        p[used] = stats.t.sf(z[used], min(2.0 * units, MOST_FREE))
-        q[used] = stats.false_discovery_control(p[used])
+        p[used] = special.stdtr(min(2.0 * units, MOST_FREE), -z[used])
+        q[used] = _false_discovery(p[used])
         mean[used] = np.sin(np.clip(level, 0.0, np.pi / 2)) ** 2
     return Outliers(share, mean, z, p, q, everyone[0], everyone[1])
+
+
+def _false_discovery(p: Floats) -> Floats:
+    """Return Benjamini and Hochberg's q-values. (``scipy.stats`` has them too, and takes half a second to import.)"""
+    order = np.argsort(p)[::-1]
+    scaled = p[order] * len(p) / np.arange(len(p), 0, -1)
+    q = np.empty(len(p))
+    q[order] = np.clip(np.minimum.accumulate(scaled), 0.0, 1.0)
+    return q
 
 
 def _arcsine(k: Floats, n: Floats) -> Floats:

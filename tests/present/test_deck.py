@@ -23,7 +23,7 @@ from audit.present.format import Fmt
 from audit.present.report import ReportContext
 from audit.present.titles import chapter_title
 from audit.run.inputs import demo_inputs
-from audit.run.pipeline import write_screen
+from audit.run.screen import write_screen
 
 HOSTILE = "</a:t></a:r> <script> $x$ =1+1 \"'& Ёж 🦔 \x07" + "д" * 300
 PNG = bytes.fromhex(

@@ -17,8 +17,9 @@ from audit.resources import resource_dir
 from audit.run import pipeline
 from audit.run.inputs import Inputs, engagement_inputs, file_inputs, override
 from audit.run.notebook_api import NOTEBOOKS, built_chapters, check_parameters
-from audit.run.pipeline import Event, RunResult, run_audit, write_screen
+from audit.run.pipeline import Event, RunResult, run_audit
 from audit.run.rendering import render_again
+from audit.run.screen import write_screen
 
 SAMPLE = resource_dir("data_samples") / "khimsnab"
 HOSTILE = "</script><img src=x onerror=alert(1)> $x$ \"'=1+1 Ёж 🦔 " + "д" * 260

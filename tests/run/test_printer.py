@@ -15,7 +15,7 @@ import pytest
 from audit.present.pdf import write_pdf
 from audit.run.kernels import kernel_environment
 from audit.run.printer import Printer
-from tests.run.test_kernels import ROOT, gone, linux
+from tests.run.test_workers import ROOT, gone, linux
 
 HTML = '<!DOCTYPE html><html lang="ru"><head><title>Ё</title></head><body><h2 id="a">Отчёт</h2></body></html>'
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 __all__ = ["OUTCOMES", "Outcome", "compare", "joint_p", "label_days", "outcomes"]
 
@@ -94,8 +94,8 @@ def compare(slices: pd.DataFrame, name: str, *, least: float = 20.0) -> Outcome 
     error = float(np.sqrt(variance * (1 / n1 + 1 / n0)))
     worse = sign * (r1 - r0)
     t = worse / error if error > 0 else np.inf if worse > 0 else -np.inf
-    p = float(stats.t.sf(t, len(before) - 1))
-    return Outcome(name, r1, r0, n1, n0, p, error * float(stats.t.ppf(0.975, len(before) - 1)))
+    p = float(special.stdtr(len(before) - 1, -t))
+    return Outcome(name, r1, r0, n1, n0, p, error * float(special.stdtrit(len(before) - 1, 0.975)))
 
 
 def outcomes(daily: pd.DataFrame, label: pd.Series) -> list[Outcome]:

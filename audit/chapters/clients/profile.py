@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 __all__ = ["OffProfile", "off_profile"]
 
@@ -90,7 +90,7 @@ def off_profile(
     total = float(weight.sum())
     part = weight / total if total > 0 else weight
     order_share, by_chance = float((part * off.to_numpy(dtype=np.float64)).sum()), float((part * chance).sum())
-    half = float(stats.norm.ppf(0.975)) * float(np.sqrt((part**2 * chance * (1 - chance)).sum()))
+    half = float(special.ndtri(0.975)) * float(np.sqrt((part**2 * chance * (1 - chance)).sum()))
     table = clients.assign(revenue_share=share, off_profile=off, criteria_held=held)
     for name in ("margin", "rare", "effort"):
         table[f"flag_{name}"] = flags.get(name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from audit.method import Thresholds
 from audit.stats.cadence import gap_quantiles
@@ -126,7 +126,7 @@ def slowing_p(gaps: pd.DataFrame) -> Floats:
     variance = late * early / 12.0 * (total + 1 - ties / np.maximum(total * (total - 1), 1.0))
     enough = (late >= SLOWING_MIN_GAPS) & (early >= SLOWING_MIN_GAPS) & (variance > 0)
     z = np.divide(u - late * early / 2.0 - 0.5, np.sqrt(np.where(enough, variance, 1.0)))
-    return np.where(enough, stats.norm.sf(z), 1.0)
+    return np.where(enough, special.ndtr(-z), 1.0)
 
 
 def seasonal(clients: pd.DataFrame) -> NDArray[np.bool_]:

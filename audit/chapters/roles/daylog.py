@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from audit.ground.hours import BREAK
 from audit.method import method
@@ -114,7 +114,7 @@ def day_ratio(part: pd.Series, whole: pd.Series) -> tuple[Estimate, float]:
     """
     top, bottom = part.to_numpy(dtype=float), whole.to_numpy(dtype=float)
     half = ratio_t(top, bottom).half_width
-    error = float("nan") if half is None else half / float(stats.t.ppf(0.975, len(top) - 1))
+    error = float("nan") if half is None else half / float(special.stdtrit(len(top) - 1, 0.975))
     return ratio_t(top, bottom, bounds=(0.0, 1.0)), error
 
 

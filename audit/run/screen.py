@@ -1,0 +1,74 @@
+"""``findings.json`` alone, without notebooks or a report: the chapters side by side in two processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from audit.errors import current_language, set_language
+from audit.model.case import Case, open_prepared
+from audit.run.cases import cache_folder
+from audit.run.findings_json import dump
+from audit.run.inputs import Inputs
+from audit.run.leftovers import private_folder
+from audit.run.notebook_api import assemble_saved, built_chapters, compute_all, save_verdicts
+from audit.run.prepare import prepare
+from audit.run.workers import Lost, Workers
+
+__all__ = ["write_screen"]
+
+ELSEWHERE = ("retention", "base", "selfcheck", "service")
+"""Chapters for the second process: half of the work, and the two that the self-check asks stay beside it."""
+
+
+def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
+    """Compute ``findings.json`` through the chapter code that the notebooks call; write it to ``out``, if named."""
+    helper = Workers.start(1, pages=False)  # imports while the data are read
+    try:
+        cache = None if inputs.folder is None else inputs.folder.absolute() / ".km-audit" / "prepared"
+        prepared = prepare(inputs, cache or cache_folder())
+        case = open_prepared(prepared, inputs.settings)
+        try:
+            findings = _in_two(case, prepared, helper) if helper is not None else compute_all(case)
+        finally:
+            case.close()
+    finally:
+        if helper is not None:
+            helper.close()
+    if out is not None:
+        _write_out(findings, out / "findings.json" if out.is_dir() else out)
+    return findings
+
+
+def _in_two(case: Case, prepared: Path, helper: Workers) -> dict[str, Any]:
+    folder = private_folder()
+    try:
+        with ThreadPoolExecutor(1, initializer=set_language, initargs=(current_language(),)) as pool:
+            other = pool.submit(helper.diagnose, ELSEWHERE, prepared, case.settings, folder)
+            save_verdicts(case, [c for c in built_chapters() if c not in ELSEWHERE], folder)
+            try:
+                other.result()
+            except Lost:
+                save_verdicts(case, ELSEWHERE, folder)
+        return assemble_saved(case, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_out(findings: Mapping[str, Any], target: Path) -> None:
+    """Write a file aside and move it into place; a pipe or a device is written into as it is."""
+    if target.exists() and not target.is_file():
+        dump(findings, target)
+        return
+    target = target.resolve()  # a link keeps leading where it leads
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f"{target.name}.partial-{os.getpid()}")
+    try:
+        dump(findings, aside)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
