@@ -17,7 +17,8 @@ import pytest
 
 import audit
 
-LENGTH = 32_767
+LENGTH = 16_000
+"""Enough to tell: what grows with the square takes seconds."""
 ATOMS = (
     "x",
     "Ж",
@@ -100,19 +101,19 @@ def use(pattern: re.Pattern, way: str, text: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no timer signals")
 @pytest.mark.parametrize(("name", "pattern", "way"), patterns(), ids=[p[0] for p in patterns()])
 def test_a_pattern_takes_a_long_cell_in_linear_time(name: str, pattern: re.Pattern, way: str) -> None:
-    before = signal.signal(signal.SIGALRM, slow)
+    before = signal.signal(signal.SIGVTALRM, slow)
     worst, at = 0.0, ""
     try:
         for text in attacks(pattern):
-            signal.setitimer(signal.ITIMER_REAL, SECONDS * 8)
+            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS * 8)
             begin = time.process_time()
             try:
                 use(pattern, way, text)
             except TimeoutError:
                 pytest.fail(f"longer than {SECONDS * 8} s on {text[:24]!r}…")
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             worst, at = max((worst, at), (time.process_time() - begin, text[:24]))
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGVTALRM, before)
     assert worst < SECONDS, f"{worst:.2f} s on {at!r}…"

@@ -17,14 +17,14 @@ from audit.settings import Settings
 __all__ = ["again", "look", "of_payments"]
 
 _DOCUMENT = re.compile(
-    r"поступлени\w+ (?:на расч|безнал|денеж|дс\b|наличн)|плат[её]жн\w+ (?:поруч|орд|документ)|приходн\w+ касс|\bпко\b"
+    r"поступлени\w{1,9} (?:на расч|безнал|денеж|дс\b|наличн)|плат[её]жн\w{1,9} (?:поруч|орд|документ)|приходн\w{1,9} касс|\bпко\b"
     r"|оплата (?:от|покупат|по|плат[её]ж)|эквайринг|взаимозач|\b(?:customer |incoming )?payment\b|remittance"
     r"|cash receipt|bank receipt|wire transfer",
     re.IGNORECASE,
 )
 """A cell that names a document of payment."""
 _TITLE = re.compile(
-    r"оплат|платеж|платёж|поступлени\w+ (?:денег|дс|денежн|на расч)|payment|receipts|remittance", re.IGNORECASE
+    r"оплат|платеж|платёж|поступлени\w{1,9} (?:денег|дс|денежн|на расч)|payment|receipts|remittance", re.IGNORECASE
 )
 """A title of payments, which may as well be one of orders («оплаченные заказы»)."""
 _SAME = 0.8
