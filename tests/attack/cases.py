@@ -241,11 +241,7 @@ def clean(draw: st.DrawFn) -> Case:
             )
         }
     elif relation == "encoding":
-        twin = {
-            "o.csv": delimited(
-                [head, *rows], encoding=draw(st.sampled_from(["cp1251", "utf-16", "utf-8-sig", "cp866"]))
-            )
-        }
+        twin = {"o.csv": delimited([head, *rows], encoding=draw(st.sampled_from(["cp1251", "utf-16", "utf-8-sig"])))}
     elif relation == "delimiter":
         twin = {"o.csv": delimited([head, *rows], "\t", newline="\n")}
     elif relation == "xlsx":
