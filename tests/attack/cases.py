@@ -430,7 +430,7 @@ def _parquet(rows: list[list[str]], rng: random.Random) -> bytes:
     names = list(HEADERS)
     columns: list[pa.Array] = [pa.array([r[i].replace("\ud7ff", "") for r in body], pa.string()) for i in range(6)]
     for i in range(6):
-        kind = rng.random()
+        kind = rng.random() * 4
         n = len(body)
         if kind < 0.1:
             columns[i] = pa.array(
@@ -567,7 +567,7 @@ def _line(rng: random.Random) -> bytes:
     key = rng.choice(known) if rng.random() < 0.95 else rng.choice(("нет", "a.b", "x"))
     shape = str(fields[key].annotation) if key in fields else "str"
     apt = [v for name, values in _APT.items() if name in shape for v in values]
-    value = rng.choice(apt) if apt and rng.random() < 0.75 else rng.choice(_WRONG)
+    value = rng.choice(apt) if apt and rng.random() < 0.93 else rng.choice(_WRONG)
     return f"[{section}]\n{json.dumps(key, ensure_ascii=False)} = {value}\n".encode()
 
 
