@@ -678,7 +678,7 @@ _MONEY = (
     r"|chf|pln|zł)"
 )
 _TITLE_SCALE = re.compile(
-    rf"(?<![\d.,])(?<!\d )\b(тыс|млн|милл|mln|mio|tsd|tausend|thousands?|millions?)(?:яч\w{0,9}|ион\w{0,9})?\.?\s*(?:of\s+)?{_MONEY}"
+    rf"(?<![\d.,])(?<!\d )\b(тыс|млн|милл|mln|mio|tsd|tausend|thousands?|millions?)(?:яч\w*|ион\w*)?\.?\s*(?:of\s+)?{_MONEY}"
     rf"|(?<!\w)('?000s?)\s*{_MONEY}"
     rf"|\bin\s+(thousands|millions)\b|{_MONEY}\s*(?:in\s+)?(thousands?|millions?|mln|mio|tsd|'?000s?)\b|\b(t)(?:€|eur)\b",
     re.IGNORECASE,

@@ -269,7 +269,13 @@ def open_delimited(path: Path, name: str, reading: Reading, work: Path) -> Delim
     """
     encoding, delimiter, header_row = reading.encoding, reading.delimiter, reading.header_row
     if encoding is None:
-        found, mark, ascii_so_far = sniff_encoding(path, name)
+        try:
+            found, mark, ascii_so_far = sniff_encoding(path, name)
+        except AmbiguityError:
+            with path.open("rb") as f:
+                if _looks_binary(f.read(_HEAD_BYTES), "ascii"):  # whose encoding is no question
+                    raise _binary(name) from None
+            raise
     else:
         found, mark, ascii_so_far = _canonical_encoding(encoding), _mark_bytes(path), False
     with path.open("rb") as f:
@@ -277,13 +283,7 @@ def open_delimited(path: Path, name: str, reading: Reading, work: Path) -> Delim
         head = f.read(_HEAD_BYTES)
         whole = len(head) < _HEAD_BYTES
     if _looks_binary(head, found):
-        raise InputError(
-            Text("Это не таблица: в файле двоичные данные", "This is not a table: the file holds binary data"),
-            where=name,
-            todo=Text(
-                "Дайте выгрузку в CSV, XLSX, XLS, ODS или Parquet", "Give the export as CSV, XLSX, XLS, ODS or Parquet"
-            ),
-        )
+        raise _binary(name)
     newline = b"\n" if not found.startswith("utf-16") else "\n".encode(found)
     if newline not in head and len(head) >= _HEAD_BYTES and b"\r" not in head:
         raise _line_too_long(name, 1)
@@ -304,6 +304,16 @@ def open_delimited(path: Path, name: str, reading: Reading, work: Path) -> Delim
     rows = _head_rows(text, delimiter)
     kind = "tsv" if delimiter == "\t" else "csv"
     return DelimitedReader(path, name, found, mark, delimiter, rows, kind, ascii_so_far=ascii_so_far)
+
+
+def _binary(name: str) -> InputError:
+    return InputError(
+        Text("Это не таблица: в файле двоичные данные", "This is not a table: the file holds binary data"),
+        where=name,
+        todo=Text(
+            "Дайте выгрузку в CSV, XLSX, XLS, ODS или Parquet", "Give the export as CSV, XLSX, XLS, ODS or Parquet"
+        ),
+    )
 
 
 def _mark_bytes(path: Path) -> int:

@@ -90,8 +90,12 @@ DISPATCHED = frozenset({"dispatch_dated", "dispatch_no_order"})
 
 _PLAIN_NUMBER = re.compile(r"[+-]?\d[\d\s.,]*%?")
 _LINE_ENDS = re.compile("[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
-_FORMULA = re.compile(r"(^|[;,\t])((?:[^\S\t]|\")*[=+\-@＝＋－＠][^;,\t]*)")
-"""A cell that a spreadsheet would calculate, whichever of the three delimiters it splits the line at."""
+_FORMULA = re.compile(r"(^|[;,\t])(?=(?:[^\S\t]|\")*[=+\-@＝＋－＠])")
+"""Where a cell begins that a spreadsheet would calculate, whichever of the three delimiters it splits the line at."""
+
+
+def _marked(value: str) -> str:
+    return _FORMULA.sub(r"\1'", _LINE_ENDS.sub(" ", value))
 
 
 @lru_cache(maxsize=50_000)
@@ -103,10 +107,7 @@ def neutral(value: str | None) -> str:
     """
     if value is None:
         return ""
-    text = _LINE_ENDS.sub(" ", value)
-    if _PLAIN_NUMBER.fullmatch(text):
-        return text
-    return _FORMULA.sub(lambda m: f"{m[1]}{m[2] if _PLAIN_NUMBER.fullmatch(m[2]) else chr(39) + m[2]}", text)
+    return value if _PLAIN_NUMBER.fullmatch(value) and not _LINE_ENDS.search(value) else _marked(value)
 
 
 class RejectedRows:
@@ -127,7 +128,7 @@ class RejectedRows:
 
     def write(self, file: str, rows: Iterable[tuple[int, str | None, str | None, str]]) -> None:
         """Append rows of one file: row number, column header, value, reason code."""
-        name = neutral(file)
+        name = _marked(file)  # the line begins with it: not even a number may stay
         reason = self._reason
 
         def lines() -> Iterable[tuple[str, int, str, str, str, str]]:

@@ -370,7 +370,9 @@ def parse_flag(text: str | None) -> bool:
     )
 
 
-_OF_DATE = re.compile(r"(?<![^\s№])([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)\Z", re.IGNORECASE | re.DOTALL)
+_OF_DATE = re.compile(
+    r"(?<![^\s№])([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)\Z", re.IGNORECASE | re.DOTALL
+)
 
 
 def order_number(text: str) -> str:

@@ -95,6 +95,12 @@ def test_two_columns_of_one_name_in_parquet(same: bool, tmp_path: Path) -> None:
             read(tmp_path / "o.parquet", tmp_path / "out")
 
 
+def test_binary_data_with_a_few_letters_is_no_question_of_encoding(tmp_path: Path) -> None:
+    (tmp_path / "o.parquet").write_bytes(bytes(range(1, 9)) * 40 + b"\xff\xa8\xd1" * 20 + bytes(range(1, 32)) * 20)
+    with refuses(InputError, "binary data"):
+        read(tmp_path / "o.parquet", tmp_path / "out")
+
+
 # -- stray cells
 
 
