@@ -59,7 +59,7 @@ CANONICAL_FIELDS = (
 )
 """The columns that an orders file may carry (contracts, section 2)."""
 
-READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref", "returned")
+READING_ONLY_FIELDS = ("price", "lines", "posted", "deleted", "legal_entity", "order_ref", "returned", "discount")
 """Read only to derive or to set aside: ``amount = qty × price`` where amount is missing, the number of lines, unposted
 and deleted documents, the client's legal entity beside its partner (1C UT 11), the order that a dispatch document
 names."""
@@ -129,6 +129,9 @@ class Reading(_Section):
     swapped_dates: tuple[str, ...] | None = None
     """Files (patterns of their names) in whose true dates a spreadsheet swapped day and month; an empty list says that
     the dates are right; none given: asked where they look swapped."""
+    discounts: Literal["taken", "percent", "sum"] | None = None
+    """The column of discounts beside the amount, or beside quantity and price: ``taken`` off already; ``percent`` or
+    ``sum``: to be taken off, in per cent or in money. None given: told by quantity and price, else asked."""
     computed_amounts: tuple[str, ...] | None = None
     """Files (patterns of their names) whose amount is quantity × price whatever the column of amounts holds; an empty
     list says that amounts of zero are right; none given: asked where all amounts are zero while quantity × price is not."""

@@ -203,7 +203,7 @@ def test_check_of_a_folder_leaves_a_page_usable_or_not(tmp_path: Path) -> None:
     done = km_audit("check", folder, cwd=tmp_path, lang="ru")
     assert done.returncode == 0, done.stderr
     assert f"Всё это на одной странице: {folder / 'check.html'}" in done.stdout
-    assert "опросник не заполнен" in (folder / "check.html").read_text(encoding="utf-8")
+    assert "анкета не заполнена" in (folder / "check.html").read_text(encoding="utf-8")
     orders(folder / "orders" / "o.csv", [GOOD[0], "1;2024-01-10;A;много"])
     (folder / "check.html").unlink()
     done = km_audit("check", folder, cwd=tmp_path)

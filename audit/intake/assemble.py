@@ -47,7 +47,7 @@ from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, files_line, joined
+from audit.intake.traps import Found, Head, discounts, files_line, joined
 from audit.intake.traps.document_sums import divide, share_in_question
 from audit.intake.traps.filled_once import once
 from audit.intake.traps.payments import of_payments
@@ -57,11 +57,13 @@ from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
 from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
 from audit.model.orders import field_name
-from audit.model.questionnaire import Questionnaire
+from audit.model.questionnaire import TABLES, Questionnaire
 from audit.settings import CANONICAL_FIELDS, Settings
 
 __all__ = ["Intake"]
 
+_CLIENT_SHEETS = {"key_clients": "client_id", "touches": "client_id", "day_log": "client"}
+"""Sheets of the questionnaire that name clients, and in which column."""
 _SHOWN = 6
 """Rows shown per reason, at most half of them from one file."""
 _RETURNS = re.compile(r"\bвозврат(?:ы|ов|у|а)?\b|\breturns?\b|\brefunds?\b", re.IGNORECASE)
@@ -235,7 +237,8 @@ class Intake:
                     codes=self.codes,
                     clients=client,
                     pct_scale=scale,
-                    money_scale=t.plan.money_scale,
+                    scale=t.plan.scale,
+                    discount=discounts.way(t, self.given),
                     all_returns=t.all_returns,
                     currency=currency,
                     computed=t in computed,
@@ -262,7 +265,7 @@ class Intake:
         rule.divided = divide(canonical.documents(batch) for batch in t.staged.batches())
         self.notes.append(
             Text(
-                f"{t.name}: в колонке «{t.plan.labels['amount']}» сумма всего документа повторена в каждой его строке; она "
+                f"{t.name}: в столбце «{t.plan.labels['amount']}» сумма всего документа повторена в каждой его строке; она "
                 "учтена один раз и разделена по строкам",
                 f"{t.name}: column “{t.plan.labels['amount']}” repeats the sum of the whole document on each of its lines; it "
                 "was counted once and divided over them",
@@ -301,7 +304,7 @@ class Intake:
             headers = ", ".join(f"«{t.plan.labels.get(f, '')}»" for f in fields) or "—"
             self.notes.append(
                 Text(
-                    f"{t.name}: день и месяц поменяны местами в колонках {headers}, ячеек: {sum(fields.values())}",
+                    f"{t.name}: день и месяц поменяны местами в столбцах {headers}, ячеек: {sum(fields.values())}",
                     f"{t.name}: day and month were swapped back in columns {headers}, cells: {sum(fields.values())}",
                 )
             )
@@ -483,9 +486,9 @@ class Intake:
                 shown = min(rounded, key=lambda text: (-rounded[text], text))
                 self.notes.append(
                     Text(
-                        f"{t.name}: в колонке «{header}» Excel округлил номера (например, «{shown}», строк {rows}): по ним "
+                        f"{t.name}: в столбце «{header}» Excel округлил номера (например, «{shown}», строк: {rows}): по ним "
                         "клиентов не различить, взято название. Выгрузите файл заново, не пересохраняя в Excel",
-                        f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, {rows} rows): "
+                        f"{t.name}: Excel rounded the numbers in column “{header}” (for example “{shown}”, rows: {rows}): "
                         "clients cannot be told apart by them, their names were taken. Export again, without saving in Excel",
                     )
                 )
@@ -581,17 +584,20 @@ class Intake:
     def _note_negative(self, t: Table, rows: int) -> None:
         self.notes.append(
             Text(
-                f"{t.name}: количество с минусом при сумме без минуса — возвраты, строк {rows}",
-                f"{t.name}: a quantity below zero beside an amount above it is a return, {rows} rows",
+                f"{t.name}: количество с минусом при сумме без минуса — возвраты, строк: {rows}",
+                f"{t.name}: a quantity below zero beside an amount above it is a return, rows: {rows}",
             )
         )
 
     def _note_derived(self, t: Table, rows: int) -> None:
-        less = t.staged.has("discount")
+        less = discounts.way(t, self.given) == "percent"
+        qty, price = (t.plan.labels.get(f, "…") for f in ("qty", "price"))
+        factor = t.plan.scale.get("product")
+        per = "" if factor is None else f" / {1 / factor:f}" if factor < 1 else f" × {factor:f}"
         self.notes.append(
             Text(
-                f"{t.name}: сумма посчитана как количество × цена{' × (1 − скидка)' * less} в {rows} строках",
-                f"{t.name}: the amount was computed as quantity × price{' × (1 − discount)' * less} in {rows} rows",
+                f"{t.name}: сумма посчитана как «{qty}» × «{price}»{' × (1 − скидка)' * less}{per} (строк: {rows})",
+                f"{t.name}: the amount was computed as “{qty}” × “{price}”{' × (1 − discount)' * less}{per} (rows: {rows})",
             )
         )
 
@@ -600,9 +606,9 @@ class Intake:
         shown = min(rounded, key=lambda text: (-rounded[text], text))
         self.notes.append(
             Text(
-                f"{t.name}: в колонке «{header}» Excel округлил номера документов (например, «{shown}», строк {rows}): они не "
+                f"{t.name}: в столбце «{header}» Excel округлил номера документов (например, «{shown}», строк: {rows}): они не "
                 "взяты, разные заказы по ним не различить. Выгрузите файл заново, не пересохраняя в Excel",
-                f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, {rows} rows): they "
+                f"{t.name}: Excel rounded the document numbers in column “{header}” (for example “{shown}”, rows: {rows}): they "
                 "were not taken, orders cannot be told apart by them. Export again, without saving in Excel",
             )
         )
@@ -615,8 +621,8 @@ class Intake:
             _expect(label, merge.expect.rows, int(rows), merge.expect.revenue, float(revenue))
             self.notes.append(
                 Text(
-                    f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» ({int(rows)} строк) — {merge.reason}",
-                    f"Clients merged: “{merge.client}” counts as “{merge.into}” ({int(rows)} rows): {merge.reason}",
+                    f"Объединены клиенты: «{merge.client}» учтён как «{merge.into}» (строк: {int(rows)}) — {merge.reason}",
+                    f"Clients merged: “{merge.client}” counts as “{merge.into}” (rows: {int(rows)}): {merge.reason}",
                 )
             )
         for fix in self.settings.corrections.fix:
@@ -628,9 +634,9 @@ class Intake:
             self.notes.append(
                 Text(
                     f"Исправлено: заказ {fix.order_id}, {field_name(fix.field).ru}: «{was}» → «{becomes}»"
-                    f" ({n} строк) — {fix.reason}",
+                    f" (строк: {n}) — {fix.reason}",
                     f"Corrected: order {fix.order_id}, {field_name(fix.field).en}: “{was}” → “{becomes}”"
-                    f" ({n} rows): {fix.reason}",
+                    f" (rows: {n}): {fix.reason}",
                 )
             )
 
@@ -892,7 +898,7 @@ class Intake:
             raise self._nothing_usable()
         for look in AT_ORDERS:
             self._heed(look(self._orders(), self.given))
-        self._look_for_key_clients()
+        self._look_for_clients()
         fields = self._fields()
         lines = self.out / "lines.parquet"
         summary = summarise(self.store, lines, self.tally, fields, self.book.shown, self.settings)
@@ -951,31 +957,38 @@ class Intake:
         sql = f"SELECT DISTINCT organization FROM {parquet(self.out / 'lines.parquet')} WHERE organization IS NOT NULL ORDER BY 1"
         return [name for (name,) in self.store.rows(sql)]
 
-    def _look_for_key_clients(self) -> None:
-        """Say which clients of the sheet “Key clients” the orders do not know; more than half of them is a question."""
-        if self.questionnaire is None or not self.questionnaire.has("key_clients"):
-            return
-        named = list(dict.fromkeys(str(c) for c in self.questionnaire.table("key_clients")["client_id"] if c))
-        known = known_clients(self.store, self.out / "lines.parquet")
-        absent = [c for c in named if known.find(c) is None]
-        self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
-        if not absent:
-            return
+    def _look_for_clients(self) -> None:
+        """Say which clients of the questionnaire the orders do not know; more than half of the key clients is a question."""
+        known = None
+        for sheet, column in _CLIENT_SHEETS.items():
+            if self.questionnaire is None or not self.questionnaire.has(sheet):
+                continue
+            named = list(dict.fromkeys(str(c) for c in self.questionnaire.table(sheet)[column].dropna() if c))
+            known = known or known_clients(self.store, self.out / "lines.parquet")
+            absent = [c for c in named if known.find(c) is None]
+            if sheet == "key_clients":
+                self.counts |= {"key_clients": len(named), "key_clients_not_found": len(absent)}
+            if not absent:
+                continue
+            said = self._absent(sheet, absent, len(named))
+            if sheet == "key_clients" and len(absent) * 2 > len(named):
+                self.questions.append(Question(said))
+            else:
+                self.notes.append(said)
+
+    def _absent(self, sheet: str, absent: Sequence[str], named: int) -> Text:
         usual = min(self.tally.by_client, key=lambda k: (-self.tally.by_client[k], k))
         name = self.book.shown(usual) or usual
         ru, en = (
             (f"«{usual}»", f"“{usual}”") if name == usual else (f"«{usual}» или «{name}»", f"“{usual}” or “{name}”")
         )
-        said = Text(
-            f"Ключевые клиенты: {len(absent)} из {len(named)} в заказах не найдены (например, «{absent[0]}»), о них сказать "
+        title = TABLES[sheet]
+        return Text(
+            f"{title.ru}: {len(absent)} из {named} в заказах не найдены (например, «{absent[0]}»), о них сказать "
             f"нечего. Запишите их на листе так, как в заказах: кодом или названием (например, {ru})",
-            f"Key clients: {len(absent)} of {len(named)} were not found in the orders (for example “{absent[0]}”), nothing "
+            f"{title.en}: {len(absent)} of {named} were not found in the orders (for example “{absent[0]}”), nothing "
             f"can be said of them. Write them on the sheet as the orders do: by code or by name (for example {en})",
         )
-        if len(absent) * 2 > len(named):
-            self.questions.append(Question(said))
-        else:
-            self.notes.append(said)
 
     def _nothing_usable(self) -> InputError:
         aside = sum(t.rows_set_aside for t in self.tables)
@@ -993,10 +1006,13 @@ class Intake:
         ru = "; ".join(f"{REASONS[code].ru} — {c.rows}" + (f" («{c.example}»)" if c.example else "") for code, c in top)
         en = "; ".join(f"{REASONS[code].en}: {c.rows}" + (f" (“{c.example}”)" if c.example else "") for code, c in top)
         return NothingUsableError(
-            Text(f"Ни одну из {aside} строк нельзя использовать: {ru}", f"Not one of {aside} rows can be used: {en}"),
+            Text(
+                f"Ни одна строка не годится (всего строк: {aside}): {ru}",
+                f"Not one row can be used (rows: {aside}): {en}",
+            ),
             where=where,
             todo=Text(
-                "Проверьте эти значения; если колонка понята неверно, назовите её в audit.toml, раздел [columns]",
+                "Проверьте эти значения; если столбец понят неверно, назовите его в audit.toml, раздел [columns]",
                 "Check these values; if a column was misunderstood, name it in audit.toml, section [columns]",
             ),
             rejected=self.out / "rejected_rows.csv",
@@ -1065,15 +1081,9 @@ class Intake:
                 )
             )
         elif "gross" in bases:
-            self.notes.append(
-                Text("Суммы с НДС — так сказано в заголовке колонки", "Amounts include VAT: the column header says so")
-            )
+            self.notes.append(Text("Суммы с НДС — так сказано в файле", "Amounts include VAT: the file says so"))
         elif "net" in bases:
-            self.notes.append(
-                Text(
-                    "Суммы без НДС — так сказано в заголовке колонки", "Amounts exclude VAT: the column header says so"
-                )
-            )
+            self.notes.append(Text("Суммы без НДС — так сказано в файле", "Amounts exclude VAT: the file says so"))
         elif self.questionnaire is None or not self.questionnaire.company.get("vat_basis"):
             self.notes.append(
                 Text(

@@ -8,9 +8,11 @@ column. A row that cannot be used gets one reason, the first that applies in the
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +84,8 @@ _GROUPING = frozenset({"page_line", "total_row", "subtotal_row", "group_row"})
 _UNREADABLE = frozenset({"bad_bytes", "unclosed_quote", "field_count"})
 _LABELLED = ("first", "order_id", "order_date", "client", "client_id", "sku", "manager", "legal_entity")
 """Where «Итого» or the text of a group may stand."""
+_RULER = re.compile(r"[-=_+|\s]*")
+"""What a line drawn across a printed list leaves in a cell."""
 _NO_DAY = np.iinfo(np.int32).min
 _EPOCH = dt.date(1970, 1, 1)
 _DICTIONARY = pa.dictionary(pa.int32(), pa.string())
@@ -190,8 +194,8 @@ class TableRules:
     """Persons and words."""
     clients: Callable[[str | None, str | None, str | None, str | None], ClientKey]
     """Client of a combination of client_id, client, holding and legal entity texts."""
-    money_scale: Mapping[str, int] = field(default_factory=dict)
-    """Field → what its numbers are multiplied by: sums in thousands."""
+    scale: Mapping[str, Decimal] = field(default_factory=dict)
+    """Field, or ``product`` for quantity × price → what its numbers are multiplied by: thousands, hundredths."""
     pct_scale: int = 1
     """1 where the shipped share runs to 1, 100 where it runs to 100."""
     all_returns: bool = False
@@ -212,6 +216,8 @@ class TableRules:
     """Fields whose blank cells take the value above, the one by which rows hang together first."""
     computed: bool = False
     """Whether the amount is quantity × price whatever its own column holds."""
+    discount: Literal["percent", "sum"] | None = None
+    """How a discount that stands beside the sums is taken off them; None where it is not."""
     divided: Sequence[Decimals] | None = None
     """Per batch the amounts of the rows, where the file repeats a document's sum on each of its lines."""
 
@@ -526,7 +532,7 @@ class Canonical:
         texts: Mapping[str, str | None], first: str | None, date_label: str, amount_label: str
     ) -> str | None:
         filled = [t for t in texts.values() if t]
-        if not filled and not first:
+        if all(_RULER.fullmatch(t) for t in (*filled, first or "")):
             return "blank_row"
         date = texts.get("order_date") or texts.get("order_id")
         if date and date_label and " ".join(date.split()) == date_label:
@@ -546,7 +552,7 @@ class Canonical:
     def _number(self, batch: pa.RecordBatch, name: str) -> tuple[Decimals, Bools]:
         mark = self.rules.marks[name]
         read_with = self.rules.staged.resolved[self._at].get(name)
-        times = self.rules.money_scale.get(name, 1)
+        times = self.rules.scale.get(name, Decimal(1))
         if times == 1 and read_with in (mark, "any") and name not in self._fixed_fields:
             values, known = from_decimal(batch.column(f"={name}"))
         else:
@@ -571,10 +577,12 @@ class Canonical:
             if len(gap) and self.has("amount") and not self.rules.computed:
                 gap = gap[_blank(batch.column("amount"), gap)]
             if len(gap):
-                amount[gap], has_amount[gap] = product(qty[gap], price[gap])
-                if self.has("discount"):
-                    amount[gap] -= self._discount(batch, amount)[gap]
+                amount[gap], has_amount[gap] = product(
+                    qty[gap], price[gap], self.rules.scale.get("product", Decimal(1))
+                )
                 self.derived_amounts += len(gap)
+        if self.rules.discount is not None:
+            amount = amount - self._discount(batch, amount, self.rules.discount)
         if self.rules.divided is not None:
             amount = self.rules.divided[self._at]
             has_amount = has_amount | (amount != 0)
@@ -589,10 +597,12 @@ class Canonical:
             has_margin = has_margin & has_amount
         return amount, has_amount, margin, has_margin, qty, has_qty, price
 
-    def _discount(self, batch: pa.RecordBatch, amount: Decimals) -> Decimals:
-        """What a discount in per cent takes off; a workbook keeps its per cents as parts of one."""
+    def _discount(self, batch: pa.RecordBatch, amount: Decimals, how: Literal["percent", "sum"]) -> Decimals:
+        """What a discount takes off; a workbook keeps its per cents as parts of one."""
         evidence = self.rules.staged.numbers["discount"]
         part, known = self._number(batch, "discount")
+        if how == "sum":
+            return np.where(known, np.sign(amount) * np.abs(part), 0)
         off = np.where(known, product(amount, part)[0], 0)
         return off if evidence.largest < 1 and not evidence.percent else np.sign(off) * ((np.abs(off) + 50) // 100)
 
@@ -642,7 +652,7 @@ class Canonical:
         sums, known = self.numbers.read(
             batch.column("returned").dictionary_decode(),
             self.rules.marks.get("amount", "."),
-            self.rules.money_scale.get("amount", 1),
+            self.rules.scale.get("amount", Decimal(1)),
         )
         back = np.where(known, np.abs(sums), 0)
         return amount - back, None if margin is None else margin - back

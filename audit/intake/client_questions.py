@@ -20,7 +20,7 @@ def placeholders(found: Mapping[str, int]) -> Text | None:
     return Text(
         f"Заглушки вместо кода клиента ({shown}; строк {sum(found.values())}) стоят под разными названиями: клиент взят по "
         "названию",
-        f"Placeholders instead of a client code ({shown}; {sum(found.values())} rows) stand under several names: the client "
+        f"Placeholders instead of a client code ({shown}; rows: {sum(found.values())}) stand under several names: the client "
         "was taken by name",
     )
 

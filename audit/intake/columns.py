@@ -16,11 +16,12 @@ from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
 from audit.intake.documents import Kind, dated_by, declared, document_kind, number_column, reference_column
 from audit.intake.files import TableReader
 from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
-from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_headers, normalise_header
+from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_header, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, head_rows, is_value
 from audit.intake.proposals import likely_column
 from audit.intake.staging import Row
 from audit.intake.traps import Head
+from audit.intake.units import money_factor, multiplied, product_factor, said_factor, unit_of
 from audit.intake.values import is_total, parse_number
 from audit.model.intake_report import ColumnUse, Question
 from audit.model.orders import field_name
@@ -92,8 +93,10 @@ class TablePlan:
     uses: list[ColumnUse]
     client_id_is_inn: bool = False
     vat: str | None = None
-    money_scale: Mapping[str, int] = field(default_factory=dict)
-    """Field → 1000 or 1 000 000 where its header says that sums are in thousands or millions."""
+    measured: Mapping[str, str] = field(default_factory=dict)
+    """Headers with the unit that stands below them."""
+    scale: Mapping[str, Decimal] = field(default_factory=dict)
+    """Field, or ``product`` for quantity × price → what its numbers are multiplied by: thousands, hundredths."""
     grouping: Grouping | None = None
     """How a report is read whose clients, managers or months stand in rows of their own above their orders."""
     questions: list[Question] = field(default_factory=list)
@@ -190,12 +193,12 @@ def _no_dispatch(reader: TableReader, headers: Sequence[str], *, dated: bool) ->
     shown = "; ".join(h for h in headers if h)
     return InputError(
         Text(
-            f"В файле документов отгрузки не найдена колонка «{field_name(name).ru}»",
+            f"В файле документов отгрузки не найден столбец «{field_name(name).ru}»",
             f"The file of dispatch documents has no column “{field_name(name).en}”",
         ),
-        where=Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}"),
+        where=Text(f"{reader.name}; столбцы файла: {shown}", f"{reader.name}; columns of the file: {shown}"),
         todo=Text(
-            f'Назовите её в audit.toml, раздел [columns]: {name} = "…", или уберите файл из [reading] dispatch_files',
+            f'Назовите его в audit.toml, раздел [columns]: {name} = "…", или уберите файл из [reading] dispatch_files',
             f'Name it in audit.toml, section [columns]: {name} = "…", or take the file out of [reading] dispatch_files',
         ),
     )
@@ -224,9 +227,9 @@ def _plan(
     if ref is not None and headers[ref] not in settings.columns.values():
         blank = ["" if i == ref else h for i, h in enumerate(headers)]
         above = None if layout.parents is None else ["" if i == ref else p for i, p in enumerate(layout.parents)]
-        plan = _without_order(match_headers(blank, settings.columns, above), headers, ref)
+        plan = _without_order(match_headers(blank, settings.columns, above, layout.units), headers, ref)
     else:
-        plan = match_headers(headers, settings.columns, layout.parents)
+        plan = match_headers(headers, settings.columns, layout.parents, layout.units)
     if not dispatch:
         _require_first(plan, reader, sample, settings)
     questions: list[Question] = []
@@ -235,15 +238,18 @@ def _plan(
     for name, rivals in _rivals(plan, layout.headers).items():
         if name in NOT_USED or (dispatch and name not in _OF_DISPATCH):
             continue
+        if name == "price":
+            paid = [i for i in rivals if _PRICE_LESS.search(layout.headers[i].lower())]
+            if len(paid) == 1 or "amount" in chosen:
+                chosen[name] = (paid or rivals)[0]
+                continue
         chosen[name] = _settle(name, rivals, plan, sample, reader, questions)
     if not dispatch and "order_id" not in chosen:
         number = number_column(headers, sample, chosen)
         if number is not None and number not in chosen.values():
             chosen["order_id"] = number
-    if "amount" not in chosen and {"qty", "price"} <= set(chosen):
-        discount = _discount(headers, chosen)
-        if discount is not None:
-            chosen["discount"] = discount
+    if not dispatch and (discount := _discount(headers, chosen, sample)) is not None:
+        chosen["discount"] = discount
     _drop_wrong_types(chosen, sample, plan, notes)
     if dispatch:
         chosen = {f: i for f, i in chosen.items() if f in _OF_DISPATCH}
@@ -259,6 +265,7 @@ def _plan(
     if not dispatch:
         _require(chosen, plan, reader, sample)
     labels = {f: plan.columns[i].header for f, i in chosen.items()}
+    measured = _measured(labels, chosen, layout)
     uses = _uses(reader.name, plan, chosen, sample)
     used = {f: i for f, i in chosen.items() if f not in NOT_USED}
     client_id = labels.get("client_id", "")
@@ -270,8 +277,9 @@ def _plan(
         questions=questions,
         notes=notes,
         client_id_is_inn=_is_inn(client_id),
-        vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(_measured(labels, chosen, layout), _title(rows, layout), settings, reader, notes),
+        vat=_vat(labels, chosen if "amount" in chosen else {}, layout.headers, sample),
+        measured=measured,
+        scale=_scales(measured, _title(rows, layout), settings, reader, notes),
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
     )
@@ -303,17 +311,65 @@ _LESS = re.compile(
     r"|(?:amount|total|value|sales|revenue).{0,80}(?:after|net of|less|incl\w*|before) +discount|discounted (?:amount|total|value)"
 )
 """The same sum once more, with a discount taken off or not."""
-_PERCENT_OFF = re.compile(
-    r"(?:скидк|discount).{0,80}(?:%|процент|percent|pct|rate)|(?:%|процент|percent|pct).{0,80}(?:скидк|discount)"
+_PRICE_LESS = re.compile(
+    r"со? +скидк|уч[её]том +скидк|после +скидк|вычетом +скидк|after +discount|net of discount|less discount|discounted"
 )
+"""A price from which a discount is taken off already: the one that was paid."""
+_OFF = re.compile(r"скидк|discount|rabatt")
+_NOT_SAID = re.compile(r"сумм|стоимост|amount|value|betrag|extended|gross|^sum$")
+_SAID_NET = re.compile(r"\bnet\b|нетто|total|итог|всего|документ|заказ|оплат|paid|actual")
+"""Sums that are what the client pays: nothing is left to be taken off."""
 
 
-def _discount(headers: Sequence[str], chosen: Mapping[str, int]) -> int | None:
-    """The column of discounts in per cent, where the amount is quantity × a price that is not less the discount already."""
-    if re.search(r"скидк|discount", headers[chosen["price"]].lower()):
+def _discount(headers: Sequence[str], chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> int | None:
+    """The column of discounts, where nothing says that the sums, or the price of which they are made, are less them."""
+    if "amount" in chosen:
+        amount = headers[chosen["amount"]].lower()
+        net = bool(_LESS.search(amount) or _SAID_NET.search(amount)) or not _NOT_SAID.search(amount)
+    else:
+        net = "price" not in chosen or bool(_PRICE_LESS.search(headers[chosen["price"]].lower()))
+    if net:
         return None
-    found = [i for i, h in enumerate(headers) if _PERCENT_OFF.search(h.lower()) and i not in chosen.values()]
-    return found[0] if len(found) == 1 else None
+    found = [
+        i
+        for i, h in enumerate(headers)
+        if _OFF.search(h.lower())
+        and i not in chosen.values()
+        and not _LESS.search(h.lower())
+        and match_header(h).field is None
+        and _numeric(_column(sample, i))
+    ]
+    sums = [i for i in found if not re.search(r"%|процент|percent|pct", headers[i].lower())]
+    found = sums if len(found) > 1 else found
+    if len(found) != 1 or ("amount" in chosen and _taken_off(chosen["amount"], found[0], sample)):
+        return None
+    return found[0]
+
+
+def _numeric(cells: Sequence[str]) -> bool:
+    filled = [c for c in cells if c]
+    return bool(filled) and all(_number(c) is not None for c in filled)
+
+
+def _number(text: str) -> Decimal | None:
+    return next((n for m in _MARKS if (n := parse_number(text, m)) is not None), None)
+
+
+def _taken_off(amount: int, discount: int, sample: Sequence[Sequence[str]]) -> bool:
+    """Whether another column less the discount is the amount, in every row of the sample that has one."""
+    amounts, off = ([_number(c) for c in _column(sample, i)] for i in (amount, discount))
+    rows = [(r, a, d) for r, (a, d) in enumerate(zip(amounts, off, strict=True)) if a is not None and d]
+    width = max((len(cells) for cells in sample), default=0)
+    for i in range(width) if rows else ():
+        if i not in (amount, discount):
+            cells = _column(sample, i)
+            whole = [_number(cells[r]) for r, _, _ in rows]
+            if all(
+                w is not None and abs(w - abs(d) - a) < Decimal("0.02")
+                for w, (_, a, d) in zip(whole, rows, strict=True)
+            ):
+                return True
+    return False
 
 
 def _is_inn(header: str) -> bool:
@@ -351,6 +407,7 @@ def _plan_grouped(
     ]
     header = {i: plan.columns[i].header for i in range(len(plan.columns))}
     labels = {f: header[i] for f, i in own.items()}
+    measured = _measured(labels, own, layout)
     if not separate:
         for at, (name, column) in enumerate(zip(g.levels, g.columns, strict=True)):
             label = g.labels[at] if len(g.labels) == len(g.levels) else header[column]
@@ -381,8 +438,9 @@ def _plan_grouped(
         questions=questions,
         notes=notes,
         client_id_is_inn=_is_inn(labels.get("client_id", "")) or (g.told_by == "values" and "client_id" in g.levels),
-        vat=_vat(labels.get("amount", "")),
-        money_scale=_money_scale(_measured(labels, own, layout), _title(rows, layout), settings, reader, notes),
+        vat=_vat(labels, own, layout.headers, sample),
+        measured=measured,
+        scale=_scales(measured, _title(rows, layout), settings, reader, notes),
         grouping=g,
         not_found=plan.missing_settings,
         preamble=[(n, c) for n, c in rows if n < layout.header_row],
@@ -423,14 +481,16 @@ def _settle(
     filled = filled or list(rivals)
     if all(contents[i] == contents[filled[0]] for i in filled):
         return filled[0]
+    if name == "client" and (named := _several_values(contents, filled)) is not None:
+        return named
     headers = [plan.columns[i].header for i in filled]
     words = field_name(name)
     listed_ru = " и ".join(f"«{h}»" for h in headers)
     listed_en = " and ".join(f"“{h}”" for h in headers)
     answer = f'[columns]\n{name} = "{_toml(headers[0])}"'
     what = Text(
-        f"Поле «{words.ru}»: подходят {len(headers)} колонки — {listed_ru}",
-        f"Field “{words.en}”: {len(headers)} columns fit: {listed_en}",
+        f"Полю «{words.ru}» подходит несколько столбцов: {listed_ru}",
+        f"Several columns fit the field “{words.en}”: {listed_en}",
     )
     if name in JUDGED:
         raise AmbiguityError(
@@ -441,12 +501,18 @@ def _settle(
                 Answer(Text(f"взять «{h}»", f"take “{h}”"), f'[columns]\n{name} = "{_toml(h)}"') for h in headers[1:]
             ),
             todo=Text(
-                f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другую из них)',
+                f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другой из них)',
                 f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)',
             ),
         )
-    questions.append(Question(Text(f"{what.ru}; взята первая", f"{what.en}; the first was taken"), answer))
+    questions.append(Question(Text(f"{what.ru}; взят первый", f"{what.en}; the first was taken"), answer))
     return filled[0]
+
+
+def _several_values(contents: Mapping[int, Sequence[str]], rivals: Sequence[int]) -> int | None:
+    """The one of the columns whose values differ, where all others hold one value throughout: their own company."""
+    varied = [i for i in rivals if len({c for c in contents[i] if c}) > 1]
+    return varied[0] if len(varied) == 1 else None
 
 
 def _toml(text: str) -> str:
@@ -466,7 +532,7 @@ def _drop_wrong_types(
             words = field_name(name)
             notes.append(
                 Text(
-                    f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней не даты; не используется",
+                    f"Столбец «{header}» не похож на поле «{words.ru}»: в нём не даты; не используется",
                     f"Column “{header}” does not hold dates and is not used as “{words.en}”",
                 )
             )
@@ -482,7 +548,7 @@ def _drop_wrong_types(
             words = field_name(name)
             notes.append(
                 Text(
-                    f"Колонка «{header}» не похожа на поле «{words.ru}»: в ней суммы; не используется",
+                    f"Столбец «{header}» не похож на поле «{words.ru}»: в нём суммы; не используется",
                     f"Column “{header}” holds sums and is not used as “{words.en}”",
                 )
             )
@@ -498,7 +564,7 @@ def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: Table
         en = ", ".join(f"“{field_name(f).en}”" for f in fields)
         line = f'{fields[0]} = "{_toml(header)}"'
         raise AmbiguityError(
-            Text(f"Колонка «{header}» подходит нескольким полям: {ru}", f"Column “{header}” fits several fields: {en}"),
+            Text(f"Столбец «{header}» подходит нескольким полям: {ru}", f"Column “{header}” fits several fields: {en}"),
             where=reader.name,
             answer=f"[columns]\n{line}",
             others=tuple(
@@ -544,7 +610,7 @@ def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]],
             ),
             where=reader.name,
             todo=Text(
-                "Выгрузите в 1С список: «Ещё → Вывести список», со всеми колонками",
+                "Выгрузите в 1С список: «Ещё → Вывести список», со всеми столбцами",
                 "Export a plain list instead of the grouped report (1C: More → Output list)",
             ),
         )
@@ -574,6 +640,19 @@ def _require(chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, s
         missing.append("amount")
     if missing:
         raise _missing(missing, plan, reader, set(chosen.values()), sample)
+    if "amount" not in chosen and product_factor(*(plan.columns[chosen[f]].header for f in ("qty", "price"))) is None:
+        qty, price = (plan.columns[chosen[f]].header for f in ("qty", "price"))
+        raise InputError(
+            Text(
+                f"Суммы нет, а количество («{qty}») и цена («{price}») — в разных единицах: умножать их нельзя",
+                f"There is no amount, and quantity (“{qty}”) and price (“{price}”) are of different units: they do not multiply",
+            ),
+            where=reader.name,
+            todo=Text(
+                "Выгрузите сумму или назовите столбцы в одной единице: audit.toml, раздел [columns], qty и price",
+                "Export the amount, or name columns of one unit: audit.toml, section [columns], qty and price",
+            ),
+        )
 
 
 def _missing(
@@ -585,12 +664,19 @@ def _missing(
     shown = "; ".join(headers[:25]) + (" …" if len(headers) > 25 else "")
     likely = _proposed(missing, [c.header for c in plan.columns], sample, taken)
     example = ", ".join(f'{field} = "{_toml(header)}"' for field, header in likely)
-    what = Text(f"Не найдена обязательная колонка: {ru}", f"A required column is missing: {en}")
-    where = Text(f"{reader.name}; колонки файла: {shown}", f"{reader.name}; columns of the file: {shown}")
+    what = Text(f"Не найден обязательный столбец: {ru}", f"A required column is missing: {en}")
+    if len(missing) > 1:
+        what = Text(f"Не найдены обязательные столбцы: {ru}", f"Required columns are missing: {en}")
+    where = Text(f"{reader.name}; столбцы файла: {shown}", f"{reader.name}; columns of the file: {shown}")
     todo = Text(
-        f"Если колонка есть под другим именем, укажите её в audit.toml, раздел [columns]: {example}",
+        f"Если столбец есть под другим именем, укажите его в audit.toml, раздел [columns]: {example}",
         f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
     )
+    if len(likely) > 1:
+        todo = Text(
+            f"Если столбцы есть под другими именами, укажите их в audit.toml, раздел [columns]: {example}",
+            f"If they are there under other names, name them in audit.toml, section [columns]: {example}",
+        )
     if any(header == "…" for _, header in likely):
         return InputError(what, where=where, todo=todo)
     return AmbiguityError(what, where=where, todo=todo, answer=_columns_answer(likely))
@@ -606,13 +692,38 @@ def _proposed(
     """Field and header that a person would propose for each missing field; «…» where no column looks like it."""
     columns = [(h, _column(sample, i)) for i, h in enumerate(headers)]
     out: list[tuple[str, str]] = []
-    used = set(taken)
+    used = {i for i in taken if not ("client_id" in missing and _may_be_clients(columns[i]))}
     for name in missing:
         found = likely_column(name, columns, sorted(used))
+        if found is None and name == "amount" and (factors := _factors(columns, used)) is not None:
+            out.extend(factors)
+            continue
         out.append(found or (name, "…"))
         if found is not None:
             used.add(headers.index(found[1]))
     return out
+
+
+def _may_be_clients(column: tuple[str, Sequence[str]]) -> bool:
+    """Whether a column of organisations may be the clients (Pipedrive), not one's own: it holds several."""
+    header, cells = column
+    return match_header(header).field == "organization" and len({c for c in cells if c}) > 1
+
+
+def _factors(columns: Sequence[tuple[str, Sequence[str]]], used: set[int]) -> list[tuple[str, str]] | None:
+    """Quantity and price as a person would name them where there is no sum: «Вес, кг» beside «Цена за кг»."""
+    own = {
+        f: [h for i, (h, _) in enumerate(columns) if i in used and match_header(h).field == f] for f in ("qty", "price")
+    }
+    goods = own["qty"] or [h for i, (h, cells) in enumerate(columns) if i not in used and _counts(h, cells)]
+    if len(goods) == 1 and len(own["price"]) == 1 and product_factor(goods[0], own["price"][0]) is not None:
+        return [("qty", goods[0]), ("price", own["price"][0])]
+    return None
+
+
+def _counts(header: str, cells: Sequence[str]) -> bool:
+    numbers = [c for c in cells if c]
+    return unit_of(header) is not None and bool(numbers) and all(is_value(c) for c in numbers)
 
 
 def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> InputError:
@@ -626,7 +737,7 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
         )
     else:
         what = Text(
-            "Не найдена строка заголовка: ни одна из первых строк не похожа на названия колонок",
+            "Не найдена строка заголовка: ни одна из первых строк не похожа на названия столбцов",
             "No header found: none of the first rows looks like column names",
         )
         guess = _guessed_header(rows)
@@ -649,7 +760,7 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
         where=where,
         todo=Text(
             "Если это не заказы, уберите файл; если заказы, укажите строку заголовка: [reading] header_row = N, и "
-            'колонки: [columns] order_date = "…"',
+            'столбцы: [columns] order_date = "…"',
             "If these are no orders, take the file away; if they are, name the header row: [reading] header_row = N, "
             'and the columns: [columns] order_date = "…"',
         ),
@@ -669,10 +780,6 @@ def _guessed_header(rows: Sequence[Row]) -> tuple[int, list[tuple[str, str]]] | 
     return None
 
 
-_SCALE = re.compile(
-    r"\b(тыс|млн|млрд|т ?р|т ?руб\w*|000s?|thousands?|millions?|billions?|mln|mio|tsd|bn|k (?:rub|usd|eur)"
-    r"|[tkm](?:rub|usd|eur|chf|gbp))\b"
-)
 _MONEY = (
     r"(?:руб\w*|р\.|₽|rub\w*|roubles?|usd|us dollars?|dollars?|долл\w*|\$|eur|euros?|евро|€|тенге|₸|kzt|грн|uah|byn|gbp|£"
     r"|chf|pln|zł)"
@@ -698,46 +805,85 @@ def _measured(labels: Mapping[str, str], columns: Mapping[str, int], layout: Lay
     return {f: f"{label}, {units[f]}" if f in units else label for f, label in labels.items()}
 
 
-def _money_scale(
-    labels: Mapping[str, str], title: Sequence[str], settings: Settings, reader: TableReader, notes: list[Text]
-) -> dict[str, int]:
-    """«Сумма, тыс. руб.» in a header, or «тыс. руб.» in the title: such sums are taken times a thousand, and it is said."""
-    out: dict[str, int] = {}
-    money = [name for name in ("amount", "margin", "cost", "price") if name in labels]
-    for name in money:
-        found = _SCALE.search(normalise_header(labels[name])[0])
-        if found:
-            out[name] = _times(found[1])
-            times = f"{out[name]:,}".replace(",", " ")
-            header = labels[name]
+def _scales(
+    measured: Mapping[str, str], title: Sequence[str], settings: Settings, reader: TableReader, notes: list[Text]
+) -> dict[str, Decimal]:
+    """What numbers are multiplied by: «тыс. руб.», «коп.», «тыс. шт» in a header, a price per 1000, «тыс. руб.» in the title.
+
+    ``measured``: headers with their units. Whatever is multiplied is said.
+    """
+    out: dict[str, Decimal] = {}
+    money = [name for name in ("amount", "margin", "cost", "price") if name in measured]
+    for name in (*money, "qty"):
+        header = measured.get(name, "")
+        factor = said_factor(header) if name == "qty" else money_factor(header)
+        if factor is not None:
+            out[name] = factor
+            how = multiplied(factor)
             notes.append(
                 Text(
-                    f"{reader.name}: числа в колонке «{header}» умножены на {times}: так сказано в заголовке",
-                    f"{reader.name}: numbers in column “{header}” were taken times {times}, as its header says",
+                    f"{reader.name}: числа в столбце «{header}» {how.ru}: так сказано в заголовке",
+                    f"{reader.name}: numbers in column “{header}” were {how.en}, as its header says",
                 )
             )
+    factors = product_factor(measured.get("qty", ""), measured.get("price", ""))
+    if factors is not None and factors != 1:
+        out["product"] = factors
     said = next(((text, m) for text in title if (m := _TITLE_SCALE.search(text))), None)
-    unit = settings.reading.money_unit or (_times(next(g for g in said[1].groups() if g)) if said else 1)
-    if unit == 1 or out:
+    word = next(g for g in said[1].groups() if g).lower() if said else ""
+    unit = settings.reading.money_unit or (1 if not word else 1_000_000 if word[0] in "мm" else 1000)
+    if unit == 1 or set(out) & set(money):
         return out
-    times = f"{unit:,}".replace(",", " ")
     if settings.reading.money_unit is None and said is not None:
+        times = multiplied(Decimal(unit))
         notes.append(
             Text(
-                f"{reader.name}: все суммы умножены на {times}: так сказано над таблицей («{said[0][:80]}»). Если это неверно: "
+                f"{reader.name}: все суммы {times.ru}: так сказано над таблицей («{said[0][:80]}»). Если это неверно: "
                 "[reading] money_unit = 1",
-                f"{reader.name}: all sums were taken times {times}, as it is said above the table (“{said[0][:80]}”). If that is "
+                f"{reader.name}: all sums were {times.en}, as it is said above the table (“{said[0][:80]}”). If that is "
                 "wrong: [reading] money_unit = 1",
             )
         )
-    return dict.fromkeys((name for name in money if name != "price" or "amount" not in money), unit)
+    of_title = (name for name in money if name != "price" or "amount" not in money)
+    return out | dict.fromkeys(of_title, Decimal(unit))
 
 
-def _vat(header: str) -> str | None:
-    words = normalise_header(header)[0]
-    if "без ндс" in words or "net of vat" in words or "excl" in words:
+_TAX = re.compile(
+    r"(?:сумма )?ндс(?: руб\w*)?|(?:vat|tax|gst)(?: amount| total)?|taxes|total tax|сумма налогов?|налоги"
+)
+_ROUNDED = Decimal("0.02")
+_RATES = {True: (5, 7, 10, 18, 20, 22), False: (5, 7, 10, 12, 15, 16, 19, 20, 21, 22, 23, 25)}
+"""Rates of the tax in per cent, where its column is headed in Russian and elsewhere."""
+
+
+def _vat(
+    labels: Mapping[str, str], chosen: Mapping[str, int], headers: Sequence[str], sample: Sequence[Sequence[str]]
+) -> str | None:
+    """Whether sums are with VAT («gross») or without («net»): as the header says, else as a column of the tax shows."""
+    words = normalise_header(labels.get("amount") or labels.get("price", ""))[0]
+    if "без ндс" in words or "без налог" in words or "net of vat" in words or "excl" in words or "untaxed" in words:
         return "net"
-    return "gross" if "с ндс" in words or "incl" in words else None
+    if "с ндс" in words or "incl" in words:
+        return "gross"
+    tax = [i for i, h in enumerate(headers) if _TAX.fullmatch(normalise_header(h)[0])]
+    if "amount" not in chosen or len(tax) != 1:
+        return None
+    pairs = [
+        (amount, part)
+        for amount, part in zip(
+            map(_number, _column(sample, chosen["amount"])), map(_number, _column(sample, tax[0])), strict=True
+        )
+        if amount and part
+    ]
+    rates = _RATES[bool(re.search("[а-я]", headers[tax[0]].lower()))]
+    shares = {
+        "net": all(any(abs(part * 100 - amount * r) <= _ROUNDED * 100 for r in rates) for amount, part in pairs),
+        "gross": all(
+            any(abs(part * (100 + r) - amount * r) <= _ROUNDED * 100 for r in rates) for amount, part in pairs
+        ),
+    }
+    told = [basis for basis, holds in shares.items() if holds and pairs]
+    return told[0] if len(told) == 1 else None
 
 
 def _uses(file: str, plan: HeaderPlan, chosen: Mapping[str, int], sample: Sequence[Sequence[str]]) -> list[ColumnUse]:
@@ -747,6 +893,8 @@ def _uses(file: str, plan: HeaderPlan, chosen: Mapping[str, int], sample: Sequen
         example = next((v for v in _column(sample, c.index) if v), None)
         how = c.match.how
         name = c.match.field
+        if name is None and by_index.get(c.index) == "discount":
+            how, name = "mapped", "discount"
         if how in ("mapped", "guessed", "setting") and by_index.get(c.index) != name:
             how, name = "unmapped", None
         if name == "comment":
@@ -766,9 +914,9 @@ def absent_columns(plans: Sequence[TablePlan]) -> InputError | None:
     hint = did_you_mean(header, (c.header for p in plans for c in p.uses if c.header))
     return InputError(
         Text(
-            f"Ни в одном файле нет колонки «{header}», названной в [columns]",
+            f"Ни в одном файле нет столбца «{header}», названного в [columns]",
             f"No file has the column that [columns] names: no column “{header}”",
         ),
         where="audit.toml, [columns]",
-        todo=Text(f"Исправьте имя колонки: {hint.ru}", f"Correct the name of the column: {hint.en}"),
+        todo=Text(f"Исправьте имя столбца: {hint.ru}", f"Correct the name of the column: {hint.en}"),
     )

@@ -14,7 +14,7 @@ from audit.model.intake_report import Question
 if TYPE_CHECKING:
     from audit.intake.table import Table
 
-__all__ = ["Known", "ask", "looks_russian", "written"]
+__all__ = ["Known", "ask", "looks_russian", "told", "written"]
 
 Source = Literal["settings", "questionnaire", "files", "form", "unknown"]
 _TOKEN = re.compile(r"[^\W\d_]+\.?|[$€₽£¥₸]")
@@ -45,9 +45,37 @@ def looks_russian(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> bool
 
 def written(table: Table) -> str | None:
     """Return the currency that the header of the amount names: «Сумма, EUR», “Amount ($)”."""
-    label = table.plan.labels.get("amount") or table.plan.labels.get("price") or ""
+    label = table.plan.measured.get("amount") or table.plan.measured.get("price") or ""
     codes = {c for token in _TOKEN.findall(label) if (c := words().currency.code(token)) is not None}
     return codes.pop() if len(codes) == 1 else None
+
+
+_TOLD = re.compile(
+    r"(?:\bвалют\w*(?: (?:отч[её]та|документа|учета))?|\bcurrency|\bсумм\w*|\bцены|\bпоказател\w*|\bamounts?|\bvalues?"
+    r"|\bsales|\bfigures|\bprices)\W+"
+    r"(?:(?:указан\w*|приведен\w*|показан\w*|выражен\w*|are|is|shown|stated|given|expressed|in|в|во) ){0,3}"
+    r"(?:(?:тыс|млн|thousands?|millions?)\.?(?: of)? )?(?P<word>[^\W\d_]+\.?|[$€£])(?: (?P<more>\w+))?",
+    re.IGNORECASE,
+)
+_IN_WHICH = {
+    "рублях": "RUB",
+    "долларах": "USD",
+    "тенге": "KZT",
+    "гривнах": "UAH",
+    "юанях": "CNY",
+    "фунтах": "GBP",
+    "злотых": "PLN",
+}
+
+
+def told(text: str) -> str | None:
+    """Return the currency that a line above the table names: «Валюта: USD», “All amounts in EUR”, «суммы в долларах»."""
+    for found in _TOLD.finditer(text):
+        word = found["word"].lower()
+        code = _IN_WHICH.get(word) or words().currency.code(word)
+        if code is not None:
+            return None if word in ("рублях", "рубли") and (found["more"] or "").lower().startswith("бел") else code
+    return None
 
 
 def ask(found: Mapping[str, int], asked: str | None, source: Source, tables: Sequence[Table]) -> Known | Question:
@@ -62,6 +90,9 @@ def ask(found: Mapping[str, int], asked: str | None, source: Source, tables: Seq
     headers = {code for t in tables if (code := written(t)) is not None}
     if len(headers) == 1:
         return Known(headers.pop(), "files")
+    titles = {code for t in tables for _, row in t.plan.preamble for cell in row if (code := told(cell)) is not None}
+    if not headers and len(titles) == 1:
+        return Known(titles.pop(), "files")
     if not headers and any(t.russian or t.plan.client_id_is_inn for t in tables):
         return Known(
             "RUB",

@@ -136,7 +136,8 @@ def sniff_encoding(path: Path, name: str) -> tuple[str, int, bool]:
     return _one_byte_encoding(b"".join(_around_high_bytes(p) for p in pieces), name), 0, False
 
 
-_USUAL, _RARE, _WESTERN = ("cp1251", "cp866"), ("koi8-r", "mac-cyrillic", "iso8859-5"), ("cp1252", "cp1250", "cp1254")
+_USUAL, _RARE = ("cp1251", "cp866"), ("koi8-r", "mac-cyrillic", "iso8859-5", "cp855")
+_WESTERN = ("cp1252", "cp1250", "cp1254", "mac-roman", "cp850", "cp852", "iso8859-2")
 _CLEARLY = 0.08
 """By how much a rare encoding must read better than a usual one before it is asked."""
 _MIXED = re.compile(r"(?<!\w)(?=\w*[A-Za-z])(?=\w*[Ѐ-ӿ])\w+")
@@ -152,10 +153,31 @@ def _one_byte_encoding(letters: bytes, name: str) -> str:
     text = letters.decode(usual, "replace")
     mixed, cyrillic = len(_MIXED.findall(text)), len(_CYRILLIC.findall(text))
     if mixed > cyrillic / 2:  # «Mьller»: Latin words with a letter of their own
-        raise _ask_encoding(letters, _WESTERN, name)
+        raise _ask_encoding(letters, _western(letters), name)
     if scores[rare] > scores[usual] + _CLEARLY:
         raise _ask_encoding(letters, (rare, usual), name)
     return usual
+
+
+_WORDS = "äöüßéèàáâçñóíúêôëïîûùãõåæøœ"
+_RARER = "łąęćńśźżščžřěůőűășțşğı"
+"""Letters of western names, and those of Poland, Czechia, Hungary, Turkey."""
+
+
+def _western(letters: bytes) -> tuple[str, ...]:
+    """The encodings that read most like names, the best first; of those that read alike one."""
+    scores: dict[str, tuple[float, str]] = {}
+    for encoding in _WESTERN:
+        text = letters.decode(encoding, "replace")
+        score = 0.0
+        for before, ch in zip(" " + text, text, strict=False):
+            if ch >= "\x80":
+                low = ch.lower()
+                good = ch.isalpha() and not (ch != low and before.isalpha() and before == before.lower())
+                score += (1.0 if low in _WORDS else 0.95 if low in _RARER else 0.5) if good else -1.0
+        if text not in (t for _, t in scores.values()):
+            scores[encoding] = score, text
+    return tuple(sorted(scores, key=lambda e: -scores[e][0])[:3])
 
 
 def _ask_encoding(letters: bytes, guesses: Sequence[str], name: str) -> AmbiguityError:

@@ -77,7 +77,7 @@ def split(reader: TableReader, at: int) -> tuple[GridReader, GridReader]:
     )
     first.notes.append(
         Text(
-            f"{reader.name}: в строке {at} начинается таблица с другим порядком колонок, она прочитана отдельно",
+            f"{reader.name}: в строке {at} начинается таблица с другим порядком столбцов, она прочитана отдельно",
             f"{reader.name}: a table with its columns in another order begins in row {at}, it was read by itself",
         )
     )

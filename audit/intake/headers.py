@@ -17,6 +17,7 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 
 from audit.errors import SettingsError, Text
+from audit.intake.units import is_price, of_goods
 from audit.method import method
 from audit.model.client_names import unmixed
 
@@ -99,19 +100,37 @@ _WEAK = frozenset(
         "pieces",
         "anzahl",
         "заказано",
+        "num",
+        "record id",
+        "invoice id",
+        "время",
+        "creation date",
+        "deal created",
+        "item",
+        "item no",
+        "item name",
+        "name 1",
+        "main line name",
+        "rate",
+        "item rate",
+        "item total",
+        "gross amount",
+        "bill to customer name",
+        "partner id",
     }
 )
 """Synonyms that serve a field only where no other header of the file does."""
 
 _PLAN_OR_FACT = re.compile(r"\b(факт\w*|план\w*|actual|planned|plan|fact)\b")
 _CAMEL = re.compile(r"(?<=[a-zа-я0-9])(?=[A-ZА-Я])|(?<=[A-ZА-Я])(?=[A-ZА-Я][a-zа-я])")
+_NUMBER_SIGN = frozenset({"no", "n", "nо", "nr"})
 _MARKS = re.compile(r"[^\w%№]+")
 _CUT = re.compile(r"(?<!\s)\s*[,(\[].*$", re.DOTALL)
 _UNIT_END = re.compile(
     r" (?:в |in )?(?:(?:тыс|млн|thousands?|millions?|mln|mio|tsd|000s?)(?: (?:руб\w*|р|rub|usd|eur|chf|gbp))?"
-    r"|т ?р(?:уб\w*)?|[tkm](?:rub|usd|eur|chf|gbp))$"
+    r"|т ?р(?:уб\w*)?|[tkm](?:rub|usd|eur|chf|gbp)|cents?|pence|коп(?:еек|ейк\w*)?|руб\w*|rub|usd|eur)$"
 )
-"""Thousands and millions behind the word without comma or brackets: «Net value TEUR», «Сумма т. р.»."""
+"""Thousands, millions, hundredths, a currency behind the word without comma or brackets: «Net value TEUR», «Сумма т. р.»."""
 _GENERIC_NAME = frozenset({"наименование", "название", "имя", "name"})
 _GENERIC_CODE = frozenset({"код", "инн", "id", "code", "inn"})
 
@@ -127,6 +146,8 @@ def _plain(text: str) -> str:
     words = _MARKS.sub(" ", _CAMEL.sub(" ", text).lower().replace("ё", "е").replace("_", " ")).split()
     kept = [unmixed(w.replace("№", "")) for w in words]
     kept = [w for w in kept if w]
+    if len(kept) > 1 and kept[0] in _NUMBER_SIGN and any("а" <= c <= "я" for c in kept[1]):
+        del kept[0]  # «No заказа» typed where the keyboard has no №
     return " ".join(kept) if kept else " ".join(words)
 
 
@@ -171,9 +192,26 @@ class Match:
 _NO_MATCH = Match(None, "unmapped")
 
 
+_NUMBERED = re.compile(r"\.\d+$")
+_MONEY = frozenset({"amount", "margin", "cost"})
+_OF_GOODS = Match("qty", "mapped", 1.0, 1)
+
+
 @lru_cache(maxsize=20_000)
 def match_header(header: str) -> Match:
-    """Return what one header means by itself, whatever else stands in the file."""
+    """Return what one header means by itself, whatever else stands in the file.
+
+    What is counted in pieces or kilograms is no money («Продажи, шт»), and a price goes by many names.
+    """
+    found = _by_words(header)
+    if found.field in _MONEY and of_goods(header):
+        return _OF_GOODS
+    if found.how != "mapped" and is_price(header):
+        return Match("price", "mapped", 1.0, 2)
+    return found
+
+
+def _by_words(header: str) -> Match:
     whole, cut = normalise_header(header)
     if not whole or whole in _NEVER or cut in _NEVER:
         return _NO_MATCH
@@ -216,6 +254,8 @@ def match_stacked(parent: str, child: str) -> Match:
         if found:
             return Match(found[0], "mapped", 1.0, 2, found[1:])
     above, below = match_header(parent), match_header(child)
+    if above.field in _MONEY and below.field is None and of_goods(f"{parent}, {child}"):
+        return _OF_GOODS
     word = normalise_header(child)[0]
     if above.field == "client" and word in _GENERIC_CODE:
         return Match("client_id", "mapped", 1.0, 2)
@@ -247,9 +287,12 @@ class HeaderPlan:
 
 
 def match_headers(
-    headers: Sequence[str], settings_columns: Mapping[str, str], parents: Sequence[str] | None = None
+    headers: Sequence[str],
+    settings_columns: Mapping[str, str],
+    parents: Sequence[str] | None = None,
+    units: Sequence[str] = (),
 ) -> HeaderPlan:
-    """Match all headers of a table at once.
+    """Match all headers of a table at once; ``units``: what a row below them says of each.
 
     What ``[columns]`` names wins. Otherwise the strongest claim on a field wins; equal claims are rivals, left for
     the caller to settle by content or to ask about. «Партнер» beside «Контрагент» are client and legal entity (1C UT
@@ -258,6 +301,11 @@ def match_headers(
     above = parents if parents is not None else [""] * len(headers)
     whole = [" / ".join(p for p in (a, h) if p) for a, h in zip(above, headers, strict=True)]
     matches = [match_stacked(a, h) for a, h in zip(above, headers, strict=True)]
+    for i, unit in enumerate(units[: len(matches)]):
+        if unit and matches[i].field is None:
+            matches[i] = match_header(_NUMBERED.sub("", headers[i]))  # one heading twice, over two units
+        if unit and matches[i].field in _MONEY and of_goods(f"{headers[i]}, {unit}"):
+            matches[i] = _OF_GOODS
     named: dict[str, int] = {}
     missing: list[str] = []
     for field, header in settings_columns.items():
@@ -275,6 +323,7 @@ def match_headers(
         if i not in taken and m.field in named:
             matches[i] = Match(m.field, "not_used", m.score, 0)
     _split_partner(headers, matches)
+    _by_program([normalise_header(h)[0] for h in headers], matches)
     claims: dict[str, list[int]] = {}
     for i, m in enumerate(matches):
         if m.field is not None and m.strength > 0:
@@ -301,7 +350,7 @@ def match_headers(
 def _given_twice(field: str, other: str, header: str) -> SettingsError:
     return SettingsError(
         Text(
-            f"Колонка «{header}» названа двум полям: {field} и {other}",
+            f"Столбец «{header}» назван двум полям: {field} и {other}",
             f"Column “{header}” is given to two fields: {field} and {other}",
         ),
         where="audit.toml, [columns]",
@@ -328,3 +377,32 @@ def _split_partner(headers: Sequence[str], matches: list[Match]) -> None:
     contractor = [i for i in clients if normalise_header(headers[i])[1] == "контрагент"]
     if len(partner) == 1 and len(contractor) == 1:
         matches[contractor[0]] = Match("legal_entity", "mapped", 1.0, 2)
+
+
+_OF_LEDGER = frozenset({"memo", "memo description", "split", "num", "document number", "posting", "transaction type"})
+_NAMED: Mapping[str, tuple[frozenset[str], str]] = {
+    # Shopify: the number of the order stands on all its lines, the inner one (Id) on the first alone.
+    "name": (frozenset({"lineitem name"}), "order_id"),
+    # Xero: the contact is who is billed.
+    "contact name": (frozenset({"invoice number"}), "client"),
+}
+"""A header that says what it is by its neighbours alone: what must stand beside it, and the field it is then."""
+
+
+def _by_program(words: Sequence[str], matches: list[Match]) -> None:
+    """Settle headers whose meaning depends on the program, told by its other headers."""
+    for header, (beside, field) in _NAMED.items():
+        if header in words and beside <= set(words) and not (field == "client" and _claimed(field, matches)):
+            matches[words.index(header)] = Match(field, "mapped", 1.0, 2)
+    # QuickBooks, NetSuite: the account of a ledger is no client, the name beside it is.
+    if (
+        {"name", "account"} <= set(words)
+        and _OF_LEDGER & set(words)
+        and not _claimed("client", matches, but="account", words=words)
+    ):
+        matches[words.index("name")] = Match("client", "mapped", 1.0, 2)
+        matches[words.index("account")] = _NO_MATCH
+
+
+def _claimed(field: str, matches: Sequence[Match], but: str = "", words: Sequence[str] = ()) -> bool:
+    return any(m.field == field and m.strength > 1 and (not words or words[i] != but) for i, m in enumerate(matches))

@@ -97,19 +97,26 @@ def find_layout(
 
 _UNIT = re.compile(
     r"[(\[]?(?:в |in )?(?:(?:тыс|млн|млрд|т|k|mln|mio|tsd|thousands?|millions?|'?000s?)\b\.?\s*)?"
-    r"(?:руб\w*|р|₽|rub|usd|\$|eur|€|т|кг|kg|шт\w*|pcs|ед|уп\w*|л|м|м2|м3|%|t(?:eur|usd))?\.?[)\]]?",
+    r"(?:руб\w*|р|₽|rub|usd|us\$|\$|eur|€|евро|долл\w*|kzt|тенге|тг|₸|byn|uah|грн|gbp|£|chf|pln|cny|коп\w*|т|тн|кг|kg|шт\w*|pcs|units|ед"
+    r"|уп\w*|л|м|м2|м3|м²|м³|%|t(?:eur|usd)|ч|час\w*)?\.?[)\]]?",
     re.IGNORECASE,
 )
+_MEASURED = frozenset({"amount", "price", "qty", "margin", "cost"})
 
 
 def _with_units(layout: Layout, filled: Sequence[tuple[int, list[str]]]) -> Layout:
-    """A row below the header that holds nothing but two units or more belongs to the header."""
+    """A row below the header that holds nothing but units belongs to the header; one alone must stand under a number."""
     cells = next((c for number, c in filled if number == layout.first_row), [])
     units = [c for c in cells if c]
-    if len(units) < 2 or not all(_UNIT.fullmatch(c) for c in units):
-        return layout
     padded = (*cells, *[""] * len(layout.headers))[: len(layout.headers)]
-    return replace(layout, first_row=layout.first_row + 1, units=padded)
+    measured = [match_header(h).field in _MEASURED for h, u in zip(layout.headers, padded, strict=True) if u]
+    if not units or not all(_UNIT.fullmatch(c) for c in units) or (len(units) < 2 and measured != [True]):
+        return layout
+    headers = list(layout.headers)
+    for j in range(1, len(headers)):
+        if padded[j] and padded[j - 1]:
+            headers[j] = headers[j] or headers[j - 1]  # one heading over several units
+    return replace(layout, first_row=layout.first_row + 1, units=padded, headers=tuple(headers))
 
 
 def _report_header(filled: Sequence[tuple[int, list[str]]]) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = ["MONEY", "Decimals", "NumberEvidence", "Numbers", "Resolved", "decide
 MONEY = pa.decimal128(18, 4)
 Decimals = npt.NDArray[np.int64]
 _Bools = npt.NDArray[np.bool_]
+_ONE = Decimal(1)
 _BLANK = "[ \u00a0\u202f]"
 _COMMA_STYLE = rf"[-+]?(\d{{1,3}}({_BLANK}\d{{3}})+|\d+)(,\d*)?"
 """«1 234,56»: blanks between thousands, a decimal comma. Everything rarer goes cell by cell."""
@@ -34,22 +36,22 @@ _THREE = r"[-+]?\d{1,3}[.,]\d{3}"
 _MANY = 20_000
 
 
-def _cast(text: str, times: int = 1) -> str:
+def _cast(text: str, times: Decimal = _ONE) -> str:
     """SQL that reads a number; one that is multiplied is rounded afterwards."""
     if times == 1:
         return f"TRY_CAST({text} AS DECIMAL(18,4))"
-    return f"TRY_CAST(TRY_CAST({text} AS DECIMAL(27,13)) * {times} AS DECIMAL(18,4))"
+    return f"TRY_CAST(TRY_CAST({text} AS DECIMAL(27,13)) * {times:f} AS DECIMAL(18,4))"
 
 
 _BLANKS = " \u00a0\u202f"
 
 
-def _plain(times: int = 1) -> str:
+def _plain(times: Decimal = _ONE) -> str:
     """SQL that reads «1234.56»."""
     return f"CASE WHEN contains(c, '_') THEN NULL ELSE {_cast('c', times)} END"
 
 
-def _comma(blanks: str = _BLANKS, times: int = 1) -> str:
+def _comma(blanks: str = _BLANKS, times: Decimal = _ONE) -> str:
     """SQL that reads «1 234,56»; ``blanks`` are those that can occur."""
     bare = "c"
     for blank in blanks:
@@ -196,7 +198,7 @@ class Numbers:
         return from_decimal(result.column(0))
 
     def read(
-        self, column: pa.Array, decimal: Literal[".", ","], times: int = 1
+        self, column: pa.Array, decimal: Literal[".", ","], times: Decimal = _ONE
     ) -> tuple[Decimals, npt.NDArray[np.bool_]]:
         """Return the values times ``times`` in ten-thousandths and a mask of the cells that hold a number."""
         expression = _plain(times) if decimal == "." else _comma(times=times)
@@ -260,13 +262,15 @@ def to_decimal(values: Decimals, known: npt.NDArray[np.bool_] | None) -> pa.Arra
     return pa.Array.from_buffers(MONEY, n, [validity, pa.py_buffer(pairs)])
 
 
-def product(a: Decimals, b: Decimals) -> tuple[Decimals, npt.NDArray[np.bool_]]:
-    """Return a × b in ten-thousandths, rounded half up, and a mask of those that fit."""
-    exact = np.abs(a.astype(np.float64)) * np.abs(b.astype(np.float64)) < 9e18
-    raw = np.where(exact, a, 0) * np.where(exact, b, 0)
-    out = np.sign(raw) * ((np.abs(raw) + 5_000) // 10_000)
+def product(a: Decimals, b: Decimals, times: Decimal = _ONE) -> tuple[Decimals, npt.NDArray[np.bool_]]:
+    """Return a × b × times in ten-thousandths, rounded half up, and a mask of those that fit."""
+    many, of = times.as_integer_ratio()
+    of *= 10_000
+    exact = np.abs(a.astype(np.float64)) * np.abs(b.astype(np.float64)) * many < 9e18
+    raw = np.where(exact, a, 0) * np.where(exact, b, 0) * many
+    out = np.sign(raw) * ((np.abs(raw) + of // 2) // of)
     for i in np.flatnonzero(~exact).tolist():
-        value = (abs(int(a[i]) * int(b[i])) + 5_000) // 10_000
+        value = (abs(int(a[i]) * int(b[i])) * many + of // 2) // of
         if value < 10**18:
             out[i] = value if (a[i] < 0) == (b[i] < 0) else -value
     return out, exact | (out != 0)
@@ -317,6 +321,8 @@ def _mark(file: str, name: str, e: NumberEvidence, own: set[str], pooled: set[st
     for marks in (own, pooled):
         if len(marks) == 1:
             return "," if marks == {","} else "."
+    if name == "discount":
+        return "," if e.marks["3,"] else "."
     if e.marks["3."] and not e.marks["3,"] and name not in _MONEY_FIELDS:
         return "."  # «1.234» pieces or kilograms: a weighed quantity has three places
     # «10.843» in every cell: whole sums grouped by points (German, Turkish, Brazilian), or three places of a dinar

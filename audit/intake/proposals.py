@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from audit.intake.headers import normalise_header
+from audit.intake.units import of_goods
 from audit.intake.values import DateRule, clean_text, parse_date, parse_number
 from audit.intake.words import plain, words
 
@@ -58,7 +59,13 @@ def likely_column(
                 found.append((0 if _DATE.search(word) else 1, name, header))
         elif name == "amount":
             codes = sum(t.isdigit() and len(t) >= 8 for t in cells)
-            if len(numbers) >= most and dates < most and codes < most and not _NO_AMOUNT.search(word):
+            if (
+                len(numbers) >= most
+                and dates < most
+                and codes < most
+                and not _NO_AMOUNT.search(word)
+                and not of_goods(header)
+            ):
                 typical = float(sorted(abs(n) for n in numbers)[len(numbers) // 2])
                 if _AMOUNT.search(word):
                     found.append((-typical - 1e15, name, header))

@@ -65,6 +65,11 @@ _WORDED = re.compile(
 )
 _WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
 _MONTH_ONLY = re.compile(r"([^\W\d_]{3,})\.?[\s./-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?", re.IGNORECASE)
+_MONTH_NUMBER = re.compile(
+    r"(?P<month>0?[1-9]|1[0-2])[./-](?P<year>\d{4})|(?P<year2>(?:19|20)\d\d)[./-](?P<month2>0[1-9]|1[0-2])"
+)
+"""«01.2023», «2023-01»."""
+_YEAR_FIRST = re.compile(r"(\d{4})[\s./-]*(?:г\.?,?\s*+)?([^\W\d_]{3,})\.?", re.IGNORECASE)
 _MONTHS = {
     "янв": 1,
     "фев": 2,
@@ -217,15 +222,27 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     if found:
         month_number = _MONTHS.get(found[1].lower()[:3])
         return None if month_number is None else _date(int(found[3]), month_number, int(found[2]))
-    if rule.months and (found := _MONTH_ONLY.fullmatch(value)):
-        return _date(int(found[2]), _MONTHS.get(found[1].lower()[:3], 0), 1)
+    if rule.months and (named := _month_of(value)) is not None:
+        return _date(*named, 1)
     return None
 
 
+def _month_of(value: str) -> tuple[int, int] | None:
+    """Year and month of a cell that names no day: «янв.23», «01.2023», «2023 январь»."""
+    found = _MONTH_NUMBER.fullmatch(value)
+    if found:
+        return int(found["year"] or found["year2"]), int(found["month"] or found["month2"])
+    found = _MONTH_ONLY.fullmatch(value)
+    if found and (month := _MONTHS.get(found[1].lower()[:3])):
+        return int(found[2]), month
+    found = _YEAR_FIRST.fullmatch(value)
+    month = _MONTHS.get(found[2].lower()[:3]) if found else None
+    return (int(found[1]), month) if found and month else None
+
+
 def month_only(text: str) -> bool:
-    """Whether a cell names a month of a year and no day: «янв.23», «March 2024»."""
-    found = _MONTH_ONLY.fullmatch(text.strip(BLANKS))
-    return found is not None and found[1].lower()[:3] in _MONTHS
+    """Whether a cell names a month of a year and no day: «янв.23», «March 2024», «01.2023»."""
+    return _month_of(text.strip(BLANKS)) is not None
 
 
 def empty_date(text: str | None) -> bool:
@@ -237,8 +254,9 @@ def empty_date(text: str | None) -> bool:
 
 
 _CURRENCY = (
-    r"(?:руб(?:лей|ля|\.)?|р\.|р|₽|rub|rur|usd|us\$|eur|евро|долл?\.?|cny|rmb|kzt|тенге|тг\.?|byn|uah|грн\.?|gbp|chf|pln|zł|czk|kč|"
-    r"inr|rs\.?|try|tl|brl|r\$|aed|jpy|kgs|сом|uzs|сум|amd|gel|azn|\$|€|¥|₸|£|₴|₹|₺|₾|₼|֏)"
+    r"(?:руб(?:лей|ля|ль|\.)?|р\.|р|₽|rub|rur|usd|us\$|eur(?:os?)?|евро|долл(?:ар(?:ов|а)?)?\.?|дол\.?|dollars?|cny|rmb|kzt|тенге|тг\.?"
+    r"|byn|br|бел\. ?руб\.?|uah|грн\.?|гривен|gbp|chf|pln|zł|czk|kč|inr|rs\.?|try|tl|brl|r\$|aed|jpy|kgs|сом|uzs|сум|amd|gel|azn"
+    r"|cad|c\$|ca\$|aud|a\$|au\$|sek|nok|dkk|huf|ron|sgd|hkd|\$|€|¥|₸|£|₴|₹|₺|₾|₼|֏)"
 )
 _UNIT = rf"(?:{_CURRENCY}|%|шт\.?|кг\.?|ед\.?)"
 _TIMES: Mapping[str, int] = {
@@ -259,14 +277,25 @@ _TIMES: Mapping[str, int] = {
 _DEBIT = frozenset({"dr", "дт"})
 _THIN = r"\s\u00a0\u202f\u2007\u2009'’`"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*+(?P<sign>[-−–—‑+])?\s*+(?P<before>{_UNIT})?\s*+(?P<sign2>[-−–—‑])?\s*+"
+    rf"(?P<open>\()?\s*+(?P<sign>[-−–—‑+])?\s*+(?:(?P<before>{_UNIT})\s*+(?:[$€£₽¥₸]\s*+)?)?(?P<sign2>[-−–—‑])?\s*+"
     rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?"
     rf"(?:\s*+(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*+(?P<after>{_UNIT})?\.?\s*+(?P<close>\))?"
     r"\s*+(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
     re.IGNORECASE,
 )
+_SPELT = re.compile(
+    rf"(?P<open>\()?\s*+(?P<sign>[-−–—‑+])?\s*+(?P<before>{_CURRENCY}\s*+)?(?P<whole>\d{{1,3}}(?:[.,{_THIN}]\d{{3}})+|\d+)\s*+"
+    rf"(?:[.,]\s?[-–—]{{1,2}}|=(?P<c1>\d\d)?|[-–—‑](?P<c2>\d\d)|(?P<unit>{_CURRENCY})\s*+(?P<c3>\d{{1,2}})\s*+"
+    r"(?:коп(?:еек|ейк[аи])?|к|центов|цент|тиын|cents?|ct|gr|groszy)\.?|(?P<unit2>"
+    rf"{_CURRENCY})\s*+(?P<c4>\d\d))\s*+(?P<after>{_CURRENCY})?\s*+(?P<close>\))?",
+    re.IGNORECASE,
+)
+"""Hundredths written apart, or said to be none: «10763 руб. 05 коп.», «10 763-05», «10763=», «10.763,-», «12 € 50»."""
+_DASHES = frozenset({"-", "−", "–"})
 _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d*)?")
 """«10,00,000.00»: lakhs and crores."""
+_OWN_MARK = re.compile(r"\d*[.,](?:\d{1,2}|\d{4,})")
+"""«107950.40»: one mark that cannot stand between thousands separates the fraction, whatever it is elsewhere."""
 _BLANK_GROUPS = re.compile(rf"\d{{1,3}}(?:[{_THIN}]\d{{3}})+(?:[.,][\d.,]*)?")
 _STEP = Decimal("0.0001")
 _LIMIT = Decimal("99999999999999.9999")
@@ -278,17 +307,37 @@ def _ungrouped(body: str) -> str | None:
     return bare if bare == body or _BLANK_GROUPS.fullmatch(body) else None
 
 
-def parse_number(text: str, decimal: Literal[".", ","], unit: int = 1) -> Decimal | None:
+def _match(value: str, decimal: str) -> re.Match[str] | None:
+    """Take a number apart; one whose hundredths stand apart is written the plain way first."""
+    found = _NUMBER.fullmatch(value)
+    if found is None or (found["tail"] in _DASHES and found["body"][-1] in ".,"):
+        return _NUMBER.fullmatch(_spelt_out(value, decimal))
+    return found
+
+
+def _spelt_out(value: str, decimal: str) -> str:
+    """Return an amount whose hundredths stand apart in the plain way: «10763 руб. 05 коп.» as «10763.05 руб.»."""
+    found = _SPELT.fullmatch(value)
+    if found is None:
+        return value
+    whole = re.sub(rf"[.,{_THIN}]", "", found["whole"])
+    part = next((c for c in found.group("c1", "c2", "c3", "c4") if c), "0").zfill(2)
+    unit = next((u for u in found.group("before", "unit", "unit2", "after") if u), "").strip()
+    return f"{found['open'] or ''}{found['sign'] or ''}{whole}{decimal}{part} {unit}{found['close'] or ''}"
+
+
+def parse_number(text: str, decimal: Literal[".", ","], unit: Decimal = Decimal(1)) -> Decimal | None:
     """Return the number of a cell, times ``unit``, rounded half up to four places; None where it is not one.
 
-    Blanks, apostrophes and the other mark group thousands; brackets and any kind of minus make it negative; a
-    currency word or a percent sign beside it is dropped, «тыс.» multiplies, a debit («Dr») counts negative beside
-    credits. The other mark must stand between groups of three, or as in India.
+    Hundredths may stand apart («10 руб. 50 коп.», «10-50»). Blanks, apostrophes and the other mark group thousands;
+    brackets and any kind of minus make it negative; a currency word or a percent sign beside it is dropped, «тыс.»
+    multiplies, a debit («Dr») counts negative beside credits.
+    The other mark must stand between groups of three, or as in India; one that cannot separates the fraction.
     """
-    value = text.strip(BLANKS)
+    value = text.strip(BLANKS).removeprefix("'")
     if value.startswith(TYPED):
         value, decimal = value[1:], "."
-    found = _NUMBER.fullmatch(value)
+    found = _match(value, decimal)
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
     body = _ungrouped(found["body"])
@@ -296,6 +345,8 @@ def parse_number(text: str, decimal: Literal[".", ","], unit: int = 1) -> Decima
         return None
     if _INDIAN.fullmatch(body):
         body, decimal = body.replace(",", ""), "."
+    if _OWN_MARK.fullmatch(body):
+        decimal = "," if "," in body else "."
     other = "," if decimal == "." else "."
     whole, _, part = body.partition(decimal)
     if decimal in part or other in part:
@@ -330,8 +381,8 @@ def number_marks(text: str) -> str | None:
     value = text.strip(BLANKS)
     if value.startswith(TYPED):
         return None
-    found = _NUMBER.fullmatch(value)
-    if found is None:
+    found = _NUMBER.fullmatch(value.removeprefix("'"))
+    if found is None or (found["tail"] in _DASHES and found["body"][-1] in ".,"):
         return None
     body = _ungrouped(found["body"])
     if body is None:
@@ -354,7 +405,7 @@ def number_marks(text: str) -> str | None:
 
 def currency_mark(text: str) -> str | None:
     """Return the currency word or sign beside a number, None where there is none."""
-    found = _NUMBER.fullmatch(text.strip(BLANKS))
+    found = _match(text.strip(BLANKS).removeprefix("'"), ".")
     if found is None:
         return None
     return next((m for m in (found["before"], found["after"]) if m and re.fullmatch(_CURRENCY, m, re.IGNORECASE)), None)

@@ -128,7 +128,7 @@ class SheetReader:
                     header = layout.headers[i] if i < len(layout.headers) else ""
                     self.notes.append(
                         Text(
-                            f"{self.name}: в колонке «{header}» ячеек с ошибкой Excel: {len(spots)}, прочитаны как пустые",
+                            f"{self.name}: в столбце «{header}» ячеек с ошибкой Excel: {len(spots)}, прочитаны как пустые",
                             f"{self.name}: {len(spots)} cells with an Excel error in column “{header}” were read as empty",
                         )
                     )
@@ -386,12 +386,12 @@ def _bounded(path: Path, name: str) -> None:
                 if rows * columns > MAX_CELLS:
                     raise InputError(
                         Text(
-                            f"Лист тянется на {rows} строк и {columns} колонок: где-то далеко стоит лишняя ячейка",
-                            f"A sheet spans {rows} rows and {columns} columns: a stray cell stands far away",
+                            f"Лист слишком велик (строк: {rows}, столбцов: {columns}): где-то далеко стоит лишняя ячейка",
+                            f"A sheet is too large (rows: {rows}, columns: {columns}): a stray cell stands far away",
                         ),
                         where=f"{name}, {entry.filename}",
                         todo=Text(
-                            "Удалите пустые строки и колонки за таблицей и сохраните книгу, или выгрузите CSV",
+                            "Удалите пустые строки и столбцы за таблицей и сохраните книгу, или выгрузите CSV",
                             "Delete the empty rows and columns beyond the table and save the workbook, or export CSV",
                         ),
                     )

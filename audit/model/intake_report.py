@@ -136,6 +136,10 @@ class Question:
     """Whether the files were read as ``answer`` says: the signs leave little doubt, a person still has to confirm."""
 
 
+FOREIGN = "foreign_currency"
+"""The reason of rows whose amount is in another currency than the report's."""
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeReport:
     """Everything intake knows about the orders; ``rows_read = rows_used + rows_set_aside``."""
@@ -176,8 +180,9 @@ class IntakeReport:
 
     @property
     def revenue_used_share(self) -> float:
-        """Share of the money read that is used, 0–1; what is counted elsewhere is not missing."""
-        aside = sum(abs(s.revenue or 0.0) for s in self.set_aside if s.code not in SERVICE | ELSEWHERE)
+        """Share of the money read that is used, 0–1; what is counted elsewhere is not missing, other money does not add."""
+        apart = SERVICE | ELSEWHERE | {FOREIGN}
+        aside = sum(abs(s.revenue or 0.0) for s in self.set_aside if s.code not in apart)
         every = abs(self.revenue) + aside
         return abs(self.revenue) / every if every else 1.0
 

@@ -99,6 +99,7 @@ FIELD_NAMES: dict[str, Text] = {
     "posted": Text("проведён", "posted"),
     "deleted": Text("пометка удаления", "deletion mark"),
     "returned": Text("возврат", "returned"),
+    "discount": Text("скидка", "discount"),
     "legal_entity": Text("юридическое лицо клиента", "client's legal entity"),
     "order_ref": Text("заказ, по которому отгружено", "order that was dispatched"),
     # recognised and not used

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from markupsafe import Markup, escape
 from audit.errors import Answer, AuditError, Lang, Text
 from audit.method import method
 from audit.model.case import Case
-from audit.model.intake_report import DuplicateClient, IntakeReport, PersonUse
+from audit.model.intake_report import FOREIGN, DuplicateClient, IntakeReport, PersonUse
 from audit.model.orders import field_name
 from audit.model.questionnaire import COMPANY_KEYS, TABLES, Questionnaire
 from audit.present.blocks import Col, callout, join, key_figures, table
@@ -27,7 +28,17 @@ from audit.present.tick import Tick, judge
 from audit.present.titles import chapter_title
 from audit.settings import Settings
 
-__all__ = ["HOW", "alias_lines", "check_page", "merge_lines", "missing_needs", "refusal_page"]
+__all__ = [
+    "HOW",
+    "Prospect",
+    "alias_lines",
+    "answered",
+    "by_chapter",
+    "check_page",
+    "merge_lines",
+    "missing_needs",
+    "refusal_page",
+]
 
 HOW: Mapping[str, Text] = {
     "mapped": Text("понят", "mapped"),
@@ -71,7 +82,7 @@ def check_page(case: Case, findings: Mapping[str, Any], *, company: str, dated: 
         ("columns", page.say("Как поняты столбцы", "How the columns were understood"), page.columns()),
         ("set-aside", page.say("Что отложено и почему", "What was set aside, and why"), page.set_aside()),
         ("people", page.say("Кто есть кто", "Who is who"), page.people()),
-        ("questionnaire", page.say("Опросник", "Questionnaire"), page.questionnaire()),
+        ("questionnaire", page.say("Анкета", "Questionnaire"), page.questionnaire()),
         ("findings", page.say("Что удастся оценить", "What can be assessed"), page.assessable()),
     ]
     return frame_documents(context, page.front(), chapters)[0]
@@ -79,9 +90,44 @@ def check_page(case: Case, findings: Mapping[str, Any], *, company: str, dated: 
 
 def data_tick(case: Case) -> Tick:
     """Return the verdict on the data of a case."""
-    q = case.questionnaire
-    filled = any(q.has(t) for t in TABLES) or bool(q.company)
-    return judge(case.intake, blank=not filled and (case.folder / "questionnaire.json").is_file())
+    blank = not answered(case.questionnaire) and (case.folder / "questionnaire.json").is_file()
+    return judge(case.intake, blank=blank)
+
+
+def answered(q: Questionnaire) -> bool:
+    """Whether anything is filled in a questionnaire."""
+    return any(q.has(t) for t in TABLES) or bool(q.company)
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a run will say in one chapter: findings that can be assessed, of all, and what the others need."""
+
+    title: str
+    ready: int
+    all: int
+    needs: tuple[str, ...]
+
+
+def _need(need: str, lang: Lang) -> str:
+    """Name a need shortly: a sheet by its title."""
+    part, _, name = need.partition(".")
+    if part != "table":
+        return need_name(need, lang)
+    return f"«{TABLES[name].ru}»" if lang == "ru" else f"“{TABLES[name].en}”"
+
+
+def by_chapter(case: Case, findings: Sequence[Mapping[str, Any]], lang: Lang) -> list[Prospect]:
+    """Return what a run on these inputs will be able to say, chapter by chapter."""
+    chapters: dict[str, list[Mapping[str, Any]]] = {}
+    for f in findings:
+        chapters.setdefault(f["id"].split(".")[0], []).append(f)
+    out = []
+    for chapter, found in chapters.items():
+        missing = [f["id"] for f in found if f["status"] == "not_assessed"]
+        needs = dict.fromkeys(_need(need, lang) for id in missing for need in missing_needs(case, id))
+        out.append(Prospect(chapter_title(chapter, lang), len(found) - len(missing), len(found), tuple(needs)))
+    return out
 
 
 def _other(answer: Answer, lang: Lang) -> Markup:
@@ -426,7 +472,10 @@ class _Page:
         aside = self.intake.set_aside
         if not aside:
             return self._p("Ни одной строки не отложено.", "Not one row was set aside.")
-        reasons = [{"reason": s.text.get(self.lang), "rows": s.rows, "revenue": s.revenue} for s in aside]
+        reasons = [
+            {"reason": s.text.get(self.lang), "rows": s.rows, "revenue": None if s.code == FOREIGN else s.revenue}
+            for s in aside
+        ]
         examples = [
             {"reason": s.text.get(self.lang), "file": e.file, "row": str(e.row), "column": e.column, "value": e.value}
             for s in aside
@@ -467,6 +516,11 @@ class _Page:
             self._unknown_people()
             if self.doubtful
             else self._p("Все сотрудники в заказах опознаны.", "Every person in the orders is known.")
+            if self.intake.people
+            else self._p(
+                "В заказах не назван ни один сотрудник: столбца с менеджером или автором нет или он пуст.",
+                "The orders name no person: there is no column of managers or authors, or it is empty.",
+            )
         ]
         pairs = self.intake.duplicate_clients
         if pairs:
@@ -564,12 +618,13 @@ class _Page:
     # -- questionnaire -------------------------------------------------------------------------------------------
 
     def questionnaire(self) -> Markup:
-        """How far every sheet is filled, and what is wrong in which cell."""
+        """How far every sheet is filled, what is wrong in which cell; without answers what a run can and cannot say."""
         if not self.q.source:
-            return self._p(
-                "Опросника нет. Без него оцениваются только выводы по заказам.",
+            none = self._p(
+                "Анкеты нет. Без неё оцениваются только выводы по заказам.",
                 "There is no questionnaire. Only findings from the orders can be assessed.",
             )
+            return join([none, self._without()])
         rows = [self._sheet(name) for name in TABLES]
         cols = [
             Col("sheet", self.say("Лист", "Sheet")),
@@ -579,6 +634,8 @@ class _Page:
             Col("problems", self.say("Ошибок", "Problems"), "count"),
         ]
         parts: list[Any] = [self._table(rows, cols)]
+        if not answered(self.q):
+            parts.append(self._without())
         if self.q.problems:
             wrong = [{"cell": p.cell, "value": p.value, "text": p.text.get(self.lang)} for p in self.q.problems]
             parts.append(
@@ -594,6 +651,21 @@ class _Page:
                 )
             )
         return join(parts)
+
+    def _without(self) -> Markup:
+        """What a run without the questionnaire assesses, by chapter, and which sheets the rest needs."""
+        rows = [
+            {"chapter": c.title, "ready": f"{c.ready} / {c.all}", "needs": ", ".join(c.needs) or "—"}
+            for c in by_chapter(self.case, self.all, self.lang)
+        ]
+        cols = [
+            Col("chapter", self.say("Глава", "Chapter")),
+            Col("ready", self.say("Выводов сейчас", "Findings now")),
+            Col("needs", self.say("Остальным нужно", "The rest needs")),
+        ]
+        return self._table(
+            rows, cols, caption=self.say("Что скажет отчёт без анкеты", "What a run without it will say")
+        )
 
     def _sheet(self, name: str) -> dict[str, Any]:
         spec = TABLES[name]

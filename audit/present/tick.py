@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.errors import Text
-from audit.model.intake_report import ELSEWHERE, IntakeReport, Question
+from audit.model.intake_report import ELSEWHERE, FOREIGN, IntakeReport, Question
 from audit.model.orders import field_name
 
 __all__ = ["Tick", "judge"]
 
 _MOST_ASIDE = 0.05
 """Share of revenue that may be set aside without a question."""
+
+
+_UNREAD = frozenset({"bad_amount", "cell_error", "field_count", "bad_bytes", "unclosed_quote"})
+"""Rows whose money nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,18 @@ def _aside(intake: IntakeReport) -> list[Text]:
         for f in intake.files
         if f.rows_read and not f.rows_used and f.name in lost
     ]
+    unread = sum(s.rows for s in intake.set_aside if s.code in _UNREAD and s.revenue is None)
+    if unread > _MOST_ASIDE * (intake.rows_used + unread):
+        said = _percent(unread / (intake.rows_used + unread))
+        out.append(Text(f"не прочитаны суммы в {said.ru} строк", f"the amounts of {said.en} of rows could not be read"))
+    foreign = sum(s.rows for s in intake.set_aside if s.code == FOREIGN)
+    if foreign > _MOST_ASIDE * (intake.rows_used + foreign):
+        said = _percent(foreign / (intake.rows_used + foreign))
+        out.append(
+            Text(
+                f"в другой валюте {said.ru} строк, отложены", f"{said.en} of rows, in another currency, were set aside"
+            )
+        )
     share = 1.0 - intake.revenue_used_share
     if share > _MOST_ASIDE:
         said = _percent(share)

@@ -15,10 +15,19 @@ from rich.table import Table
 
 from audit.errors import AuditError, Lang, NothingUsableError
 from audit.model.case import Case
-from audit.model.intake_report import SERVICE
+from audit.model.intake_report import FOREIGN, SERVICE
 from audit.model.orders import field_name
 from audit.model.questionnaire import TABLES
-from audit.present.check import HOW, alias_lines, check_page, data_tick, missing_needs, refusal_page
+from audit.present.check import (
+    HOW,
+    alias_lines,
+    answered,
+    by_chapter,
+    check_page,
+    data_tick,
+    missing_needs,
+    refusal_page,
+)
 from audit.present.explain import need_name
 from audit.present.format import Fmt
 from audit.present.tick import Tick
@@ -178,6 +187,8 @@ def print_check(result: CheckResult, console: Console) -> None:
         money = f", {fmt.money(s.revenue)}" if s.revenue is not None else ""
         every = abs(i.revenue) + abs(s.revenue or 0.0)
         share = f" ({fmt.share(abs(s.revenue) / every)})" if s.revenue and every else ""
+        if s.code == FOREIGN:  # its money is of another kind: no sign, no share
+            money, share = "", ""
         console.print(f"    {fmt.num(s.rows):>8}  {escape(s.text.get(lang))}{money}{share}{example}", soft_wrap=True)
     if alone := i.counts.get("unlinked_returns"):
         worth = fmt.money(i.counts.get("unlinked_returns_money", 0))
@@ -203,6 +214,10 @@ def print_check(result: CheckResult, console: Console) -> None:
         if asked.answer:
             console.print("    audit.toml:")
             for line in asked.answer.split("\n"):
+                console.print(f"      [bold]{escape(line)}[/]", soft_wrap=True)
+        for other in asked.others:
+            console.print(f"    {say('или', 'or')}: {escape(other.means.get(lang))}", soft_wrap=True)
+            for line in other.lines.split("\n"):
                 console.print(f"      [bold]{escape(line)}[/]", soft_wrap=True)
     for note in i.notes:
         console.print(f"  · {escape(note.get(lang))}")
@@ -236,8 +251,13 @@ def print_check(result: CheckResult, console: Console) -> None:
         if not q.has(t) and not (t == "company" and q.company)
     ]
     console.print(f"[bold]{say('Анкета', 'Questionnaire')}[/]: {escape(', '.join(filled)) or '—'}")
-    if empty:
+    if empty and filled:
         console.print(f"  {say('не заполнено', 'not filled')}: {escape(', '.join(empty))}")
+    if not answered(q):
+        console.print(f"  {say('Что скажет отчёт без анкеты', 'What a run without it will say')}:")
+        for chapter in by_chapter(case, result.findings["findings"], lang):
+            rest = f"  [dim]{say('нужно', 'needs')}: {escape(', '.join(chapter.needs))}[/]" if chapter.needs else ""
+            console.print(f"    {escape(chapter.title)}: {chapter.ready} / {chapter.all}{rest}", soft_wrap=True)
     for problem in q.problems[:10]:
         console.print(f"  {escape(_place(problem.cell, lang))}: {escape(problem.text.get(lang))}")
     ready, missing = result.assessable(), result.missing()

@@ -163,7 +163,7 @@ def test_dispatches_alone_are_sales(tmp_path: Path) -> None:
     result = read(inside, tmp_path / "out")
     assert result.report.revenue == 6100.0 and result.report.questions == ()
     write(inside / "Реализации.csv", DISPATCHES)
-    with refuses(AmbiguityError, "2 columns fit: “Номер” and “Заказ клиента”"):
+    with refuses(AmbiguityError, "Several columns fit the field “order number”: “Номер” and “Заказ клиента”"):
         read(inside, tmp_path / "out")
 
 

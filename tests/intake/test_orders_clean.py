@@ -141,7 +141,7 @@ def test_missing_and_empty(tmp_path: Path) -> None:
         read(write(tmp_path / "empty.csv", ""), tmp_path / "out")
     with refuses(InputError, "A required column is missing: “order date”"):
         read(write(tmp_path / "o.csv", "Номер;Контрагент;Сумма;Менеджер\n1;A;5;M\n"), tmp_path / "out")
-    with refuses(InputError, "Not one of 1 rows can be used: the date is not recognised"):
+    with refuses(InputError, "Not one row can be used (rows: 1): the date is not recognised"):
         read(write(tmp_path / "bad.csv", "order_date,client_id,amount\nx,C,5\n"), tmp_path / "out")
     with refuses(InputError, "not one row of orders"):
         read(write(tmp_path / "head.csv", "order_date,client_id,amount\n"), tmp_path / "out")

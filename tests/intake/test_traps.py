@@ -33,7 +33,7 @@ def test_numbers_rounded_by_excel_do_not_merge_clients(tmp_path: Path) -> None:
     body = text(lambda i: f"{i};{day(i)};7,70708E+09;Фирма {i % 6};5", "Номер;Дата;ИНН;Контрагент;Сумма")
     result = read(write(tmp_path / "o.csv", body), tmp_path / "out")
     assert len(set(result.column("client_key"))) == 6
-    assert any("Excel округлил" in n.ru and "строк 40" in n.ru for n in result.report.notes)
+    assert any("Excel округлил" in n.ru and "строк: 40" in n.ru for n in result.report.notes)
     body = text(lambda i: f"{i};{day(i)};7.70708E+09;5", "Номер;Дата;ИНН;Сумма")
     with refuses(InputError, "no client"):
         read(write(tmp_path / "o.csv", body), tmp_path / "out")
@@ -156,7 +156,7 @@ def test_document_numbers_rounded_by_excel_are_no_numbers(tmp_path: Path) -> Non
     result = read(write(tmp_path / "o.csv", body), tmp_path / "out")
     assert result.column("order_id") == [None] * 30 + [f"З-{i}" for i in range(30, 40)]
     (note,) = [n for n in result.report.notes if "Excel" in n.ru]
-    assert "«1,23457E+11», строк 30" in note.ru and "“1,23457E+11”, 30 rows" in note.en
+    assert "«1,23457E+11», строк: 30" in note.ru and "“1,23457E+11”, rows: 30" in note.en
 
 
 STRAY = {

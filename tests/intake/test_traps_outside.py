@@ -51,7 +51,7 @@ def test_swapped_dates_are_asked_about_and_put_back(tmp_path: Path, form: str) -
     assert "«Дата»" in error.what.ru and "ячеек 48" in error.what.ru and "ячеек 72" in error.what.ru
     result = read(file, tmp_path / "out", tomllib.loads(error.answer))
     assert result.column("order_date") == DAYS
-    assert any("поменяны местами в колонках «Дата», ячеек: 48" in n.ru for n in result.report.notes)
+    assert any("поменяны местами в столбцах «Дата», ячеек: 48" in n.ru for n in result.report.notes)
     right = read(file, tmp_path / "out", {"reading": {"swapped_dates": []}})
     assert right.column("order_date")[:2] == [dt.date(2024, 1, 1), dt.date(2024, 2, 1)]
 
@@ -228,3 +228,14 @@ def test_key_clients_found_by_code_or_name_are_no_matter(tmp_path: Path) -> None
     for given in (keys("7707083893", "АО Заря", "лютик"), Questionnaire(), None):
         report = read(file, tmp_path / "out", questionnaire=given).report
         assert not report.questions and not any("Ключевые" in n.ru for n in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "column", "title"), [("touches", "client_id", "Касания"), ("day_log", "client", "Фотография дня")]
+)
+def test_clients_of_other_sheets_are_matched_as_orders_are(tmp_path: Path, sheet: str, column: str, title: str) -> None:
+    file = write(tmp_path / "o.csv", ORDERS)
+    named = Questionnaire(tables={sheet: pd.DataFrame({column: ["ромашка", "ООО Заря", "7728168971", None, "Пион"]})})
+    report = read(file, tmp_path / "out", questionnaire=named).report
+    (note,) = [n for n in report.notes if n.ru.startswith(title)]
+    assert "1 из 4 в заказах не найдены (например, «Пион»)" in note.ru and not report.questions

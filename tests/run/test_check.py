@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from audit.errors import AmbiguityError, Lang, NothingUsableError
-from audit.present.check import alias_lines, merge_lines
-from audit.run.check import CheckResult, check_inputs, write_page, write_refusal
+from audit.present.check import alias_lines, by_chapter, merge_lines
+from audit.present.forms import write_questionnaire
+from audit.run.check import CheckResult, check_inputs, print_check, write_page, write_refusal
 from audit.run.inputs import engagement_inputs, override
 
 HOSTILE = '<script>alert("1")</script> & Co'
@@ -69,7 +72,7 @@ def test_the_page_shows_everything_and_lets_nothing_run(tmp_path: Path, lang: La
             "угадан, 96 %",
             "заказ отменён",
             "32.13.2024",
-            "Опросника нет",
+            "Анкеты нет",
             "лист анкеты «Время»",
             "Промторг",
             "Сходится",
@@ -133,7 +136,7 @@ def test_nothing_usable_leaves_the_rows_and_says_where(tmp_path: Path) -> None:
         rows = list(csv.DictReader(f))
     assert [r["row"] for r in rows] == ["2", "3", "4", "5"] and {r["value"] for r in rows} == {"когда-то"}
     html = write_refusal(caught.value, folder, engagement_inputs(folder).settings, "ru").read_text(encoding="utf-8")
-    assert "Ни одну из 4 строк нельзя использовать" in html and 'href="rejected_rows.csv"' in html
+    assert "Ни одна строка не годится (всего строк: 4)" in html and 'href="rejected_rows.csv"' in html
     assert not list(folder.glob(".*csv*")) + list(folder.glob(".check*"))
 
 
@@ -146,3 +149,70 @@ def test_a_question_that_stops_the_reading_stands_on_the_page_with_its_answer(tm
     html = write_refusal(caught.value, folder, None, "en").read_text(encoding="utf-8")
     assert "date_format = &#34;dd/mm/yyyy&#34;" in html or 'date_format = "dd/mm/yyyy"' in html
     assert '<h1 id="title">acme</h1>' in html and "These data cannot be used yet" in html
+
+
+def plain(folder: Path, text: str) -> Path:
+    (folder / "orders").mkdir(parents=True)
+    (folder / "orders" / "o.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def printed(result: CheckResult) -> str:
+    out = io.StringIO()
+    print_check(result, Console(file=out, width=400, color_system=None))
+    return out.getvalue()
+
+
+MONTHS = "".join(f"{i};1{i % 10}.0{1 + i % 9}.2024;Клиент {i % 3};100;@\n" for i in range(18))
+
+
+@pytest.mark.parametrize(("header", "person"), [("Примечание", "x"), ("Менеджер", ""), ("Менеджер", "нет")])
+def test_nobody_named_is_not_everybody_known(tmp_path: Path, header: str, person: str) -> None:
+    text = f"Номер;Дата;Клиент;Сумма;{header}\n" + MONTHS.replace("@", person)
+    page = write_page(check(plain(tmp_path / "a", text), "ru"), tmp_path / "a").read_text(encoding="utf-8")
+    assert "Все сотрудники в заказах опознаны" not in page and "не назван ни один сотрудник" in page
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+@pytest.mark.parametrize("blank", [True, False])
+def test_without_answers_every_chapter_says_what_a_run_can_tell(tmp_path: Path, lang: Lang, blank: bool) -> None:
+    folder = plain(tmp_path / "a", "Номер;Дата;Клиент;Сумма;Менеджер\n" + MONTHS.replace("@", "Петров"))
+    if blank:
+        write_questionnaire(folder / "questionnaire.xlsx", lang)
+    result = check(folder, lang)
+    said, page = printed(result), write_page(result, folder).read_text(encoding="utf-8")
+    heading = {"ru": "Что скажет отчёт без анкеты", "en": "What a run without it will say"}[lang]
+    roles = {"ru": "Смешение ролей", "en": "Role mixing"}[lang]
+    assert heading in said and heading in page
+    prospects = by_chapter(result.case, result.findings["findings"], lang)
+    assert len(prospects) == 9 and sum(p.all for p in prospects) == len(result.findings["findings"])
+    assert sum(p.ready for p in prospects) == len(result.assessable())
+    assert any(p.title == roles and p.needs[0] == {"ru": "«Сотрудники»", "en": "“Staff”"}[lang] for p in prospects)
+
+
+def test_a_questionnaire_with_answers_gets_no_such_list(tmp_path: Path) -> None:
+    folder = plain(tmp_path / "a", "Номер;Дата;Клиент;Сумма\n" + MONTHS.replace(";@", ""))
+    (folder / "questionnaire").mkdir()
+    (folder / "questionnaire" / "company.csv").write_text("key,value\nname,Alpha\n", encoding="utf-8")
+    (folder / "audit.toml").write_text('[inputs]\nquestionnaire = "questionnaire"\n', encoding="utf-8")
+    result = check(folder)
+    assert "What a run without it" not in printed(result)
+
+
+@pytest.mark.parametrize("bad", ["много", "#ССЫЛКА!", "12 34"])
+def test_amounts_that_could_not_be_read_are_no_tick(tmp_path: Path, bad: str) -> None:
+    """Two rows of eighteen: their money is unknown, so no share of revenue tells of them."""
+    rows = MONTHS.replace(";100;@\n", f";{bad};@\n", 2).replace(";@", "")
+    result = check(plain(tmp_path / "a", "Номер;Дата;Клиент;Сумма\n" + rows), "ru")
+    assert not result.tick().whole and "не прочитаны суммы в 11 % строк" in result.tick().sentence().ru
+
+
+def test_money_of_another_currency_is_not_shown_as_the_reports(tmp_path: Path) -> None:
+    """Two rows of eighteen in dollars: 100 dollars are not 100 roubles, and add nothing to a share of revenue."""
+    rows = MONTHS.replace(";100;@\n", ";100 $;@\n", 2).replace(";100;@\n", ";100 руб.;@\n").replace(";@", "")
+    result = check(plain(tmp_path / "a", "Номер;Дата;Клиент;Сумма\n" + rows), "ru")
+    said, sentence = printed(result), result.tick().sentence().ru
+    (line,) = [line for line in said.splitlines() if "сумма в другой валюте" in line]
+    assert "₽" not in line and "%" not in line
+    assert "в другой валюте 11 % строк" in sentence and "выручки отложено" not in sentence
+    assert said.index('currency = "RUB"') < said.index("или: суммы в USD") < said.index('currency = "USD"')

@@ -8,6 +8,7 @@ import pandas as pd
 
 from audit.errors import Text
 from audit.model.case import Case, sql_text
+from audit.model.intake_report import FOREIGN
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 
 __all__ = ["diagnose", "gap_months", "top_share"]
@@ -79,7 +80,7 @@ def diagnose(case: Case) -> ChapterResult:
                 {
                     "code": s.code,
                     "rows": s.rows,
-                    "revenue": s.revenue,
+                    "revenue": None if s.code == FOREIGN else s.revenue,
                     "example": s.example,
                     "ru": s.text.ru,
                     "en": s.text.en,

@@ -45,7 +45,7 @@ def read_questionnaire(path: Path) -> Questionnaire:
     if not tables and not company:
         # The blank form lies in every new engagement: the orders can be looked at before it comes back.
         said = Text(
-            "опросник не заполнен: начните с листов «Компания», «Сотрудники» и «Время»",
+            "анкета не заполнена: начните с листов «Компания», «Сотрудники» и «Время»",
             "the questionnaire is not filled in: begin with the sheets “Company”, “Staff” and “Time”",
         )
         problems = (*problems, Problem("", source.name, "", said, fatal=False))
@@ -54,7 +54,7 @@ def read_questionnaire(path: Path) -> Questionnaire:
 
 def describe_problems(problems: list[Problem]) -> Text:
     """Put problems into one text: a count, then one line each — cell, value, what is allowed."""
-    ru = [f"В опроснике найдено ошибок: {len(problems)}"]
+    ru = [f"В анкете найдено ошибок: {len(problems)}"]
     en = [f"Problems found in the questionnaire: {len(problems)}"]
     for p in problems[:SHOWN_PROBLEMS]:
         ru.append(f"  {p.cell}: " + (f"«{p.value}» — " if p.value else "") + p.text.ru)

@@ -111,7 +111,7 @@ def read_raw(path: Path) -> Source:
         return _folder(path)
     if not path.is_file():
         raise QuestionnaireError(
-            Text(f"Опросник не найден: {path.name}", f"Questionnaire not found: {path.name}"),
+            Text(f"Анкета не найдена: {path.name}", f"Questionnaire not found: {path.name}"),
             where=str(path),
             todo=Text(
                 "Проверьте путь: нужна книга XLSX или папка с файлами CSV",
@@ -120,7 +120,7 @@ def read_raw(path: Path) -> Source:
         )
     if path.suffix.lower() not in WORKBOOKS:
         raise QuestionnaireError(
-            Text(f"Опросник — не книга и не папка: {path.name}", f"Not a workbook and not a folder: {path.name}"),
+            Text(f"Анкета — не книга и не папка: {path.name}", f"Not a workbook and not a folder: {path.name}"),
             where=str(path),
             todo=Text(
                 "Укажите книгу XLSX, а если таблицы в CSV — папку, в которой они лежат",
@@ -132,7 +132,7 @@ def read_raw(path: Path) -> Source:
 
 def _unreadable(path: Path, why: Text) -> QuestionnaireError:
     return QuestionnaireError(
-        Text(f"Опросник не читается: {why.ru}", f"The questionnaire cannot be read: {why.en}"),
+        Text(f"Анкета не читается: {why.ru}", f"The questionnaire cannot be read: {why.en}"),
         where=str(path),
         todo=Text(
             "Откройте файл в Excel или LibreOffice, сохраните заново как XLSX без пароля и повторите",
@@ -147,7 +147,7 @@ def _file_bytes(path: Path) -> bytes:
             raise _unreadable(
                 path,
                 Text(
-                    f"файл больше {MAX_FILE_BYTES // 2**20} МБ — это не опросник",
+                    f"файл больше {MAX_FILE_BYTES // 2**20} МБ — это не анкета",
                     f"the file is larger than {MAX_FILE_BYTES // 2**20} MB, which no questionnaire is",
                 ),
             )
@@ -188,7 +188,7 @@ def _folder(path: Path) -> Source:
     if not tables and not problems:
         expected = ", ".join(f"{name}.csv" for name in TABLES)
         raise QuestionnaireError(
-            Text("В папке опросника нет ни одной таблицы", "The questionnaire folder holds no table"),
+            Text("В папке анкеты нет ни одной таблицы", "The questionnaire folder holds no table"),
             where=str(path),
             todo=Text(f"Положите в неё файлы: {expected}", f"Put these files into it: {expected}"),
         )
@@ -204,7 +204,7 @@ def _unknown_place(shown: str, name: str) -> Problem:
         shown,
         "",
         Text(
-            f"такой таблицы в опроснике нет, она не прочитана{ru}",
+            f"такой таблицы в анкете нет, она не прочитана{ru}",
             f"the questionnaire has no such table, it was not read{en}",
         ),
         fatal=False,
@@ -306,7 +306,7 @@ def _workbook(path: Path) -> Source:
         titles = ", ".join(f"«{t.ru}»" for t in TABLES.values())
         english = ", ".join(f"“{t.en}”" for t in TABLES.values())
         raise QuestionnaireError(
-            Text("В книге нет ни одного листа опросника", "The workbook has no sheet of the questionnaire"),
+            Text("В книге нет ни одного листа анкеты", "The workbook has no sheet of the questionnaire"),
             where=str(path),
             todo=Text(f"Нужны листы: {titles}", f"Sheets expected: {english}"),
         )
@@ -319,7 +319,7 @@ def _refuse_bombs(path: Path, body: bytes) -> None:
     A single cell far to the right and below makes readers lay out the whole rectangle: its area is limited too.
     """
     too_big = Text(
-        "в распакованном виде он слишком велик для опросника", "unpacked it is too large to be a questionnaire"
+        "в распакованном виде она слишком велика для анкеты", "unpacked it is too large to be a questionnaire"
     )
     try:
         other_kind = not body.startswith(b"PK") or b"content.xml" in body or b"workbook.bin" in body

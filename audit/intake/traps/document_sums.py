@@ -119,7 +119,7 @@ def _question(table: Table, amount: Decimal | None, *, first: bool, certain: boo
             f"example {shown}",
         )
     return Question(
-        Text(f"{table.name}: в колонке «{header}» {seen.ru}.{ru}", f"{table.name}: column “{header}” {seen.en}.{en}"),
+        Text(f"{table.name}: в столбце «{header}» {seen.ru}.{ru}", f"{table.name}: column “{header}” {seen.en}.{en}"),
         files_line("document_sums", [table.name]),
         (each,),
         kind="document_sums",

@@ -33,7 +33,7 @@ def look(table: Table, settings: Settings) -> Found:
     header = plan.labels["amount"]
     return Question(
         Text(
-            f"{table.name}: в колонке «{header}» одни нули, а количество × цена не ноль: формулы не пересчитаны или суммы не "
+            f"{table.name}: в столбце «{header}» одни нули, а количество × цена не ноль: формулы не пересчитаны или суммы не "
             "выгружены. Сумма посчитана как количество × цена",
             f"{table.name}: column “{header}” holds nothing but zeros while quantity × price is not zero: formulas were not "
             "calculated, or the sums not exported. The amount was computed as quantity × price",

@@ -150,7 +150,7 @@ def _equal(orders: Orders) -> Question:
         Text(
             f"Одни и те же документы есть в нескольких файлах: {n} (например, {example}), строк {lines}, выручка "
             f"{money.ru}. Сейчас они посчитаны дважды",
-            f"The same documents stand in several files: {n} (for example {example}), {lines} rows, revenue {money.en}. "
+            f"The same documents stand in several files: {n} (for example {example}), rows: {lines}, revenue {money.en}. "
             "They are counted twice now",
         ),
         _DROP.lines,
@@ -227,11 +227,11 @@ SELECT source_row FROM rows AS r JOIN held AS h ON r.client_key = h.client_key A
     if documents:
         note = Text(
             f"Документы, повторённые в нескольких файлах, учтены один раз: {documents}, строк {n}",
-            f"Documents repeated in several files were counted once: {documents}, {n} rows",
+            f"Documents repeated in several files were counted once: {documents}, rows: {n}",
         )
     else:
         note = Text(
             f"Дни, которые есть в нескольких файлах, учтены один раз: строк отложено {n}",
-            f"Days that stand in several files were counted once: {n} rows were set aside",
+            f"Days that stand in several files were counted once: rows set aside: {n}",
         )
     return Again({file: frozenset(found) for file, found in rows.items()}, "duplicate_document", note)

@@ -119,6 +119,6 @@ def again(orders: Orders, settings: Settings) -> Again | None:
         "payment",
         Text(
             f"{files}: оплаты, а не продажи; строк отложено: {n}",
-            f"{files}: payments and no sales; {n} rows were set aside",
+            f"{files}: payments and no sales; rows set aside: {n}",
         ),
     )

@@ -51,7 +51,7 @@ def look(head: Head, settings: Settings) -> None:
         where=head.name,
         todo=Text(
             "Выгрузите список заказов или реализаций («Продажи → Реализация → Ещё → Вывести список»). Если сумма заказа "
-            'в этом файле всё же есть, назовите её колонку: [columns] amount = "…"',
+            'в этом файле всё же есть, назовите её столбец: [columns] amount = "…"',
             "Export the list of orders or sales documents instead. If the amount of an order does stand in this file, "
             'name its column: [columns] amount = "…"',
         ),

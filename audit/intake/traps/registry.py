@@ -6,6 +6,7 @@ from audit.intake.traps import (
     LookAtHead,
     LookAtOrders,
     LookAtTable,
+    discounts,
     document_sums,
     empty_amounts,
     filled_once,
@@ -25,7 +26,13 @@ from audit.intake.twice import SalesTrap
 __all__ = ["AT_END", "AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
 
 AT_HEAD: tuple[LookAtHead, ...] = (registers.look,)
-AT_TABLE: tuple[LookAtTable, ...] = (empty_amounts.look, document_sums.look, filled_once.look, month_dates.look)
+AT_TABLE: tuple[LookAtTable, ...] = (
+    empty_amounts.look,
+    document_sums.look,
+    filled_once.look,
+    month_dates.look,
+    discounts.look,
+)
 AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look, returned_rows.look)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
 SALES_TWICE: tuple[SalesTrap, ...] = tuple(

@@ -33,7 +33,7 @@ _Means = Literal["void", "returns", "sums", "sales"]
 _SAID: Mapping[_Means, Text] = {
     "void": Text("продажа вернулась целиком: не считать", "the sale came back whole: do not count it"),
     "returns": Text("это документы возврата: вычесть", "these are documents of returns: subtract them"),
-    "sums": Text("в колонке возвращённая сумма: вычесть", "the column holds the sum that came back: subtract it"),
+    "sums": Text("в столбце возвращённая сумма: вычесть", "the column holds the sum that came back: subtract it"),
     "sales": Text("отметка ничего не меняет: продажи", "the mark changes nothing: sales"),
 }
 
@@ -117,8 +117,8 @@ def look(orders: Orders, settings: Settings) -> Question | None:
     every_meaning: tuple[_Means, ...] = ("sums", "sales") if means == "sums" else ("void", "returns", "sales")
     return Question(
         Text(
-            f"{', '.join(seen)}: в колонке «{header}» отмечены возвраты, строк {rows}. Понято так: {_SAID[means].ru}",
-            f"{', '.join(seen)}: column “{header}” marks returns, {rows} rows. Understood so: {_SAID[means].en}",
+            f"{', '.join(seen)}: в столбце «{header}» отмечены возвраты, строк: {rows}. Понято так: {_SAID[means].ru}",
+            f"{', '.join(seen)}: column “{header}” marks returns, rows: {rows}. Understood so: {_SAID[means].en}",
         ),
         reading_line("returned_rows", means),
         others=tuple(Answer(_SAID[m], reading_line("returned_rows", m)) for m in every_meaning if m != means),

@@ -105,6 +105,6 @@ def again(orders: Orders, settings: Settings) -> Again | None:
         "same_sale",
         Text(
             f"{files}: те же продажи есть в других файлах, строк отложено: {n}",
-            f"{files}: the same sales stand in other files, {n} rows were set aside",
+            f"{files}: the same sales stand in other files, rows set aside: {n}",
         ),
     )

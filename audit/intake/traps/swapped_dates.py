@@ -30,13 +30,13 @@ def look(orders: Orders, settings: Settings) -> None:
     day = dt.date.fromisoformat(seen.typed_example)
     raise AmbiguityError(
         Text(
-            f"Похоже, Excel поменял местами день и месяц: в колонке «{header}» у настоящих дат день не больше 12 "
+            f"Похоже, Excel поменял местами день и месяц: в столбце «{header}» у настоящих дат день не больше 12 "
             f"(ячеек {seen.typed}, например {day:%d.%m.%Y}), а даты с днём больше 12 остались текстом "
             f"(ячеек {seen.texts}, например {seen.text_example}). Так бывает, когда выгрузку открыли в Excel с "
             "настройками другой страны",
             f"Excel seems to have swapped day and month: in column “{header}” the true dates have a day up to 12 "
-            f"({seen.typed} cells, for example {day:%d.%m.%Y}), while dates with a day above 12 stayed text "
-            f"({seen.texts} cells, for example {seen.text_example}). So it happens when an export was opened in an "
+            f"(cells: {seen.typed}, for example {day:%d.%m.%Y}), while dates with a day above 12 stayed text "
+            f"(cells: {seen.texts}, for example {seen.text_example}). So it happens when an export was opened in an "
             "Excel set to another country",
         ),
         where=", ".join(t.name for t, _, _ in found),

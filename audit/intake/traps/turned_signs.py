@@ -56,7 +56,7 @@ def look(orders: Orders, settings: Settings) -> None:
         where=where,
         todo=Text(
             "Здесь одни возвраты: добавьте файл продаж; если вид документа понят неверно, назовите его "
-            'колонку в audit.toml: [columns] kind = "…"',
+            'столбец в audit.toml: [columns] kind = "…"',
             "These are returns alone: add the file of sales; if the kind of document was misunderstood, name "
             'its column in audit.toml: [columns] kind = "…"',
         ),
