@@ -273,18 +273,8 @@ class PandasCase:
     def q_gaps(self) -> Frame:
         """As retention_gaps.sql."""
         g = self._gaps().copy()
-        g["recent"] = (g["day"] >= pd.Timestamp(self.real.window.recent_start)).astype(np.int64)
-        g["rank"] = g.groupby("client_key")["gap_days"].rank(method="min")
-        g["ties"] = g.groupby(["client_key", "gap_days"])["gap_days"].transform("size")
-        g["twice"] = (2 * g["rank"] + g["ties"] - 1).where(g["recent"] == 1, 0)
-        g["tie_sum"] = g["ties"] ** 2 - 1
         by = g.groupby("client_key")
-        out = by.agg(
-            gaps=("gap_days", "size"),
-            recent_gaps=("recent", "sum"),
-            recent_twice_ranks=("twice", "sum"),
-            tie_sum=("tie_sum", "sum"),
-        )
+        out = by.agg(gaps=("gap_days", "size"))
         quantiles = by["gap_days"].quantile([0.5, 0.9]).unstack()
         out["median_gap_days"], out["p90_gap_days"] = quantiles[0.5], quantiles[0.9]
         return out.reset_index()

@@ -494,8 +494,8 @@ def test_a_conflict_of_evidence_is_in_the_log_and_not_in_the_self_report() -> No
 def test_the_self_check_contradicts_only_where_planted() -> None:
     honest = list(generate(tc()).questionnaire["self_check"]["answer"])
     denying = list(sick("selfcheck.contradiction").questionnaire["self_check"]["answer"])
-    assert honest == ["yes", "no", "no", "no", "no", "unknown", "no", "no"]
-    assert denying == ["no", "no", "yes", "yes", "yes", "unknown", "yes", "yes"]
+    assert honest == ["yes", "yes", "no", "no", "no", "unknown", "no", "no"]
+    assert denying == ["no", "yes", "yes", "yes", "yes", "unknown", "yes", "yes"]
 
 
 # --- nobody real ----------------------------------------------------------------------------------

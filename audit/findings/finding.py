@@ -25,7 +25,8 @@ class Doubt:
     """A figure that was measured and leaves room for a problem as well as for none: it, its interval, its limits.
 
     ``n`` units are behind it; ``units``: from how many of them on an interval round the same figure would tell, two
-    digits, None where that cannot be said or is far out of reach.
+    digits, None where that cannot be said or is far out of reach; ``months`` the same of a trend, which more months settle
+    and not more units.
     """
 
     value: float
@@ -36,6 +37,7 @@ class Doubt:
     unit: str
     n: int | None
     units: int | None
+    months: int | None = None
 
 
 @dataclass(frozen=True)

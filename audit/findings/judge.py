@@ -61,18 +61,21 @@ FAR = 30.0
 """So many times the data are out of reach: no number of units is promised."""
 
 
-def doubt_of(m: Metric, limits: Threshold, by: str = "", *, sampled: bool = True) -> Doubt | None:
+def doubt_of(m: Metric, limits: Threshold, by: str = "", *, sampled: bool = True, change: bool = False) -> Doubt | None:
     """Return why a figure (or the one beside it named ``by``) tells neither a problem nor its absence; None otherwise.
 
     An interval of a sample shrinks as the root of the number of units: ``units`` is where its bad end would meet the
-    found limit. One that comes from answers not given (``sampled`` false) does not.
+    found limit, or the good end of a bad ``change`` meet none. One that comes from answers not given (``sampled`` false)
+    does not.
     """
     value, low, high, n = _figure(m, by)
-    if value is None or low is None or high is None or status_of(value, low, high, limits) != "unclear":
+    if value is None or low is None or high is None or judged(m, limits, by, change=change) != "unclear":
         return None
     assert limits.watch is not None and limits.found is not None
-    reach = high - value if limits.bad == "high" else value - low
-    times = (reach / abs(limits.found - value)) ** 2
+    good = value < limits.watch if limits.bad == "high" else value > limits.watch
+    reach = high - value if (limits.bad == "high") == good else value - low
+    gap = abs((limits.found if good else 0.0) - value)
+    times = (reach / gap) ** 2 if gap > 0 else math.inf
     units = None if n is None or not sampled or times > FAR else math.ceil(n * times)
     if units is not None:
         step = 10 ** max(0, len(str(units)) - 2)
@@ -85,13 +88,19 @@ def worse(*statuses: Status) -> Status:
     return max(statuses, key=lambda s: _WORSE[s])
 
 
-def judged(m: Metric, limits: Threshold, by: str = "") -> Status | None:
+def judged(m: Metric, limits: Threshold, by: str = "", *, change: bool = False) -> Status | None:
     """Return the status of a figure, or of the one beside it that is named ``by``; None where that is unknown.
 
-    Beside a metric stand ``by`` or ``by_value`` with ``by_low`` and ``by_high`` where it has an interval.
+    Beside a metric stand ``by`` or ``by_value`` with ``by_low`` and ``by_high`` where it has an interval. ``change``: the
+    figure is a change, or a difference of two groups; chance alone makes half of those that are none look bad, so there is
+    no warning while its interval takes in none.
     """
     value, low, high, _ = _figure(m, by)
-    return None if value is None else status_of(value, low, high, limits)
+    if value is None:
+        return None
+    status = status_of(value, low, high, limits)
+    sure = high is not None and high < 0 if limits.bad == "low" else low is not None and low > 0
+    return "unclear" if change and status in ("watch", "found") and not sure else status
 
 
 def _figure(m: Metric, by: str) -> tuple[float | None, float | None, float | None, int | None]:
@@ -102,12 +111,12 @@ def _figure(m: Metric, by: str) -> tuple[float | None, float | None, float | Non
     return e.get(by, e.get(f"{by}_value")), e.get(f"{by}_low"), e.get(f"{by}_high"), e.get(f"{by}_n", m.n)
 
 
-def steadied(status: Status, m: Metric, limits: Threshold, by: str = "without") -> Status:
+def steadied(status: Status, m: Metric, limits: Threshold, by: str = "without", *, change: bool = False) -> Status:
     """Return the status if it also holds without the client that makes up too much of the figure.
 
     Otherwise ``watch``, or ``unclear`` where neither of the two is a warning.
     """
-    other = judged(m, limits, by)
+    other = judged(m, limits, by, change=change)
     if "dominant_share" not in m.extra or other == status:
         return status
     return "watch" if {status, other} & {"found", "watch"} else "unclear"
@@ -206,6 +215,8 @@ def make_finding(
     """
     spec = method().findings[id]
     stands = status in ("found", "watch")
+    assert effect is None or spec.money == "gain", f"{id} is not declared to have a price"
+    assert risk is None or spec.money == "risk", f"{id} is not declared to be a risk"
     year = 0.0 if effect is None else money_of_year(case, effect.basis)
     if effect is not None and effect.high < _NOTHING * year:
         effect = None  # what rounding leaves is no price
@@ -242,24 +253,25 @@ def band(
     periods: bool = False,
     cap: bool = False,
     sampled: bool = True,
+    change: bool = False,
     **more: Any,
 ) -> Finding:
     """Judge a metric against the band of the finding's name; without a value it is not assessed.
 
     ``by`` judges the figure of that name beside the metric; ``steady`` asks that the verdict hold without the dominant
     client; ``periods`` lets the last 12 months correct the whole window; ``cap`` keeps it at ``watch``;
-    ``sampled``: see `doubt_of`.
+    ``sampled``: see `doubt_of`; ``change``: see `judged`.
     """
     if m.value is None:
         return no_figure(id, m)
     limits = case.thresholds[id]
-    status = _two_periods(m, limits) if periods else judged(m, limits, by)
+    status = _two_periods(m, limits) if periods else judged(m, limits, by, change=change)
     assert status is not None, f"{m.id} has no {by}"
-    doubt = doubt_of(m, limits, by, sampled=sampled)
+    doubt = doubt_of(m, limits, by, sampled=sampled, change=change)
     if steady:
         alone = f"without_{by}" if by else "without"
-        status = steadied(status, m, limits, alone)
-        doubt = doubt or doubt_of(m, limits, alone, sampled=sampled)
+        status = steadied(status, m, limits, alone, change=change)
+        doubt = doubt or doubt_of(m, limits, alone, sampled=sampled, change=change)
     if cap and status == "found":
         status = "watch"
     return make_finding(case, id, status, **{"grade": m.grade or "C", "doubt": doubt, **more})

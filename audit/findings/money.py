@@ -17,7 +17,7 @@ from audit.findings.finding import Effect, Finding
 from audit.ground.money import Basis, margin_of
 from audit.method import method
 from audit.model.case import Case
-from audit.stats.montecarlo import Floats, shares_of_spread
+from audit.stats.montecarlo import Floats, shares_of_spread, swings
 
 __all__ = ["Amount", "Ledger", "annual_figure", "capped", "could_add", "make_ledger", "middle"]
 
@@ -41,7 +41,8 @@ class Ledger:
     """What the findings are worth together.
 
     ``drawn``: the headline, one entry per draw. ``parts``: what of the headline's base each finding carries; they add
-    up to it. ``spread``: the inputs that carry most of the headline's variance, with their part of it. ``by_client``:
+    up to it. ``spread``: the inputs that carry most of the headline's variance, with their part of it; ``swing``: between
+    what middles each of them moves the headline. ``by_client``:
     one row per client and finding that counts for it: client_key, finding, base (adds up to the pool's base), cap.
     ``effects``: those of the headline. ``outside`` are findings whose effect belongs to no pool, or is in another basis.
     """
@@ -52,6 +53,7 @@ class Ledger:
     parts: Mapping[str, float]
     outside: tuple[str, ...]
     spread: Mapping[str, float]
+    swing: Mapping[str, tuple[float, float]]
     effects: Mapping[str, Effect]
     by_client: pd.DataFrame
 
@@ -136,8 +138,9 @@ def make_ledger(findings: Sequence[Finding]) -> Ledger | None:
     parts = {id: float(by_finding.get(id, 0.0)) if id in existing else flow_parts[id] * scale for id in inside}
     causes = {name: values for e in inside.values() for name, values in e.causes.items()}
     spread = dict(list(shares_of_spread(drawn, causes).items())[:BARS])
+    swing = swings(drawn, {name: causes[name] for name in spread})
     outside = tuple(id for id in effects if id not in inside)
-    return Ledger(basis, headline, drawn, parts, outside, spread, inside, by_client)
+    return Ledger(basis, headline, drawn, parts, outside, spread, swing, inside, by_client)
 
 
 def could_add(findings: Sequence[Finding]) -> dict[str, float]:

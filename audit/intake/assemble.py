@@ -47,15 +47,23 @@ from audit.intake.store import Store, parquet
 from audit.intake.summary import Tally, known_clients, summarise
 from audit.intake.sums import set_sums_aside
 from audit.intake.table import Orders, Table
-from audit.intake.traps import Found, Head, discounts, files_line, joined
+from audit.intake.traps import Found, Head, discounts, files_line, joined, payments
 from audit.intake.traps.document_sums import divide, share_in_question
 from audit.intake.traps.filled_once import once
-from audit.intake.traps.payments import of_payments
 from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.intake.traps.turned_signs import minus_fields
 from audit.intake.values import clean_text, date_inside
 from audit.intake.words import words
-from audit.model.intake_report import ControlSum, FileUse, IntakeReport, PersonUse, Question, SetAside, SetAsideRow
+from audit.model.intake_report import (
+    SERVICE,
+    ControlSum,
+    FileUse,
+    IntakeReport,
+    PersonUse,
+    Question,
+    SetAside,
+    SetAsideRow,
+)
 from audit.model.orders import field_name
 from audit.model.questionnaire import TABLES, Questionnaire
 from audit.settings import CANONICAL_FIELDS, Settings
@@ -96,6 +104,8 @@ class Intake:
     set_aside: dict[str, _Counted] = field(default_factory=lambda: defaultdict(_Counted))
     people: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    unread: dict[str, tuple[tuple[str, ...], InputError]] = field(default_factory=dict)
+    """Files of payments that could not be read: what says that they are, and why not."""
 
     def run(self, sources: Sequence[str | Path]) -> IntakeReport:
         """Go through all stages and return the report."""
@@ -164,6 +174,7 @@ class Intake:
         for address in addresses:
             self.say(Text(f"Читаю {shown_address(address)}", f"Reading {shown_address(address)}"))
             self._stage(open_database(address), 0)
+        self._say_unread_payments()
         if stray and not self.tables:
             raise stray[0]
         if stray:
@@ -174,18 +185,41 @@ class Intake:
             raise absent
         self.tables.sort(key=lambda t: t.name)
 
+    def _say_unread_payments(self) -> None:
+        """Files of payments whose columns are not known do not stop the reading of the orders beside them."""
+        if self.unread and not self.tables:
+            words, error = next(iter(self.unread.values()))
+            raise payments.alone(error, words)
+        asked = self.given.reading.payment_files or ()
+        named = [name for name in self.unread if fits(name, None, asked)]
+        if named:
+            listed = ", ".join(named)
+            self.notes.append(
+                Text(f"{listed}: оплаты, а не продажи; не прочитаны", f"{listed}: payments and no sales; not read")
+            )
+        if len(named) < len(self.unread):
+            self.questions.append(
+                payments.unread({name: words for name, (words, _) in self.unread.items() if name not in named})
+            )
+
     def _stage(self, reader: TableReader, size: int) -> None:
-        plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
+        rows = [cells for _, cells in reader.head()]
+        paid = payments.said_so(reader.name, reader.sheet, rows) if self.given.reading.payment_files != () else ()
+        try:
+            plan = plan_table(reader, self.settings, self._known_person, self._look_at_head)
+        except InputError as error:
+            if not paid:
+                raise
+            self.unread[reader.name] = (paid, error)
+            return
         own = getattr(reader, "sent", None) or getattr(reader, "path", None)
         size = own.stat().st_size if isinstance(own, Path) else size
         path = self.work / f"staged_{len(self.tables)}.arrow"
-        head = reader.head()
-        paid = of_payments([cells for number, cells in head if number >= plan.layout.first_row])
-        russian = looks_russian([cells for _, cells in head[:100]], plan.layout.headers)
+        russian = looks_russian(rows[:100], plan.layout.headers)
         groups: tuple[GroupRow, ...] = ()
         if plan.grouping is not None:
-            rows, outline = reader.every_row(), reader.outline()
-            staged, groups = stage_grouped(rows, plan.grouping, dict(plan.keep), outline, path, self.store)
+            every, outline = reader.every_row(), reader.outline()
+            staged, groups = stage_grouped(every, plan.grouping, dict(plan.keep), outline, path, self.store)
         else:
             staged = reader.stage(plan.layout, plan.keep, path, self.store)
             cut = second_header(reader, plan.layout, staged)
@@ -196,7 +230,15 @@ class Intake:
         self.questions.extend(plan.questions)
         self.notes.extend(plan.notes)
         self.notes.extend(getattr(reader, "notes", []))
-        table = Table(reader, plan, staged, size, groups=groups, of_payments=paid, russian=russian)
+        table = Table(
+            reader,
+            plan,
+            staged,
+            size,
+            groups=groups,
+            of_payments=bool(paid) and payments.certain(rows, plan.labels),
+            russian=russian,
+        )
         self.tables.append(table)
         self.notes.extend(set_sums_aside(table, self.given, self.store))
         for look in AT_TABLE:
@@ -242,7 +284,7 @@ class Intake:
                     all_returns=t.all_returns,
                     currency=currency,
                     computed=t in computed,
-                    filled=self._filled(t) if t in filled else (),
+                    filled=once(t.staged, strict=False) if t in filled else None,
                     fixes=fixes,
                     dated_by=t.plan.dated_by,
                     swapped=swapped.get(t.name, frozenset()),
@@ -252,12 +294,6 @@ class Intake:
             if t in divided:
                 self._divide(t, out[-1])
         return out
-
-    @staticmethod
-    def _filled(t: Table) -> tuple[str, ...]:
-        """The fields to fill down in a table, the one by which rows hang together first."""
-        found = once(t.staged, strict=False)
-        return () if found is None else (found.anchor, *(f for f in found.fields if f != found.anchor))
 
     def _divide(self, t: Table, rule: TableRules) -> None:
         """Divide sums of whole documents over their lines."""
@@ -546,6 +582,8 @@ class Intake:
                     self._note_negative(t, canonical.negative_quantities)
                 if canonical.derived_amounts:
                     self._note_derived(t, canonical.derived_amounts)
+                for name, cells in canonical.unread_dates.items():
+                    self._note_unread_dates(t, name, cells)
                 if canonical.rounded_numbers:
                     self._note_rounded_numbers(t, canonical.rounded_numbers)
             if busy is not None:
@@ -568,6 +606,7 @@ class Intake:
         rejects = [(row, column, self.hide(why, value), why, money) for row, column, value, why, money in rejects]
         file.write(t.name, (r[:4] for r in rejects))
         t.rows_set_aside += len(rejects)
+        t.rows_service += sum(r[3] in SERVICE for r in rejects)
         for row, column, value, code, amount in rejects:
             counted = self.set_aside[code]
             counted.rows += 1
@@ -598,6 +637,16 @@ class Intake:
             Text(
                 f"{t.name}: сумма посчитана как «{qty}» × «{price}»{' × (1 − скидка)' * less}{per} (строк: {rows})",
                 f"{t.name}: the amount was computed as “{qty}” × “{price}”{' × (1 − discount)' * less}{per} (rows: {rows})",
+            )
+        )
+
+    def _note_unread_dates(self, t: Table, name: str, cells: Counter[str]) -> None:
+        header, rows = t.plan.labels.get(name, ""), cells.total()
+        shown = min(cells, key=lambda text: (-cells[text], text)).strip()[:60]
+        self.notes.append(
+            Text(
+                f"{t.name}: в столбце «{header}» не даты, прочитаны как пустые, строк: {rows} (например, «{shown}»)",
+                f"{t.name}: cells of column “{header}” that hold no date were read as empty, rows: {rows} (for example “{shown}”)",
             )
         )
 
@@ -664,7 +713,7 @@ class Intake:
 
     def _begin_again(self) -> None:
         for t in self.tables:
-            t.rows_used = t.rows_set_aside = 0
+            t.rows_used = t.rows_set_aside = t.rows_service = 0
             t.shown.clear()
             t.revenue_aside = 0.0
         self.set_aside.clear()
@@ -1106,6 +1155,7 @@ class Intake:
             rows_read=t.staged.rows,
             rows_used=t.rows_used,
             rows_set_aside=t.rows_set_aside,
+            rows_service=t.rows_service,
         )
 
 

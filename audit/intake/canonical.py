@@ -28,7 +28,7 @@ from audit.intake.rejects import DISPATCHED, REASONS
 from audit.intake.staging import CODED_FIELDS, PERSON_FIELDS, Staged
 from audit.intake.summary import Tally
 from audit.intake.traps.document_sums import DOCUMENT_FIELDS, Documents
-from audit.intake.traps.filled_once import fill_down
+from audit.intake.traps.filled_once import Once, fill_down
 from audit.intake.traps.returned_rows import is_returned
 from audit.intake.values import (
     EARLIEST_YEAR,
@@ -212,8 +212,8 @@ class TableRules:
     """Date fields in whose true dates a spreadsheet swapped day and month."""
     inverted: frozenset[str] = frozenset()
     """Number fields whose sign is turned: sales stand with a minus."""
-    filled: Sequence[str] = ()
-    """Fields whose blank cells take the value above, the one by which rows hang together first."""
+    filled: Once | None = None
+    """What stands once: fields whose blank cells take the value above."""
     computed: bool = False
     """Whether the amount is quantity × price whatever its own column holds."""
     discount: Literal["percent", "sum"] | None = None
@@ -285,6 +285,8 @@ class Canonical:
         self.negative_quantities = 0
         """Rows whose quantity is below zero and whose amount is not: returns."""
         self.derived_amounts = 0
+        self.unread_dates: dict[str, Counter[str]] = {}
+        """Field → cells that hold something and no date."""
         self.rounded_numbers: Counter[str] = Counter()
         """Document numbers that a spreadsheet rounded → rows."""
 
@@ -917,7 +919,7 @@ class Canonical:
             value: str | None = None
             amount_set_aside = money[i]
             if code in _GROUPING:
-                value = next((t for f in named if (t := clean_text(column_of(f)[i]))), None)
+                value = _row_words([t for f in named if (t := clean_text(column_of(f)[i]))])
                 if code == "total_row" and money[i] is not None:
                     self.totals.append((numbers[i], value or "", money[i] or 0.0))
                 amount_set_aside = None
@@ -947,7 +949,9 @@ class Canonical:
                 columns[name] = self.texts[name].array(self.texts[name].column(batch.column(name))[pick])
         for name in ("requested_date", "promised_date", "shipped_date", "delivered_date", "client_since"):
             if self.has(name):
-                days = self._date_column(batch, name).days[pick]
+                read = self._date_column(batch, name)
+                self._count_unread(name, batch.column(name), (read.days == _NO_DAY) & ~read.empty)
+                days = read.days[pick]
                 low, high = (dt.date(1980, 1, 1) - _EPOCH).days, (dt.date(2200, 1, 1) - _EPOCH).days
                 columns[name] = _date_array(np.where((days < low) | (days >= high), _NO_DAY, days).astype(np.int32))
         for name in ("complaint", "document_error"):
@@ -960,6 +964,12 @@ class Canonical:
         if self.has("price_index"):
             value, known = self._number(batch, "price_index")
             columns["price_index"] = pa.array(value[pick] / 10_000.0, mask=~known[pick])
+
+    def _count_unread(self, name: str, column: pa.DictionaryArray, unread: Bools) -> None:
+        """Count the cells of a column of dates that hold something else."""
+        rows = np.flatnonzero(unread)
+        if len(rows):
+            self.unread_dates.setdefault(name, Counter()).update(column.take(pa.array(rows)).to_pylist())
 
     def _count_people(self, batch: pa.RecordBatch, pick: _Pick, amount: Decimals) -> None:
         for name in PERSON_FIELDS:
@@ -1021,6 +1031,13 @@ def _add_up(totals: Bools, amount: Decimals, reason: npt.NDArray[np.int8]) -> bo
     above = np.diff(sums[at], prepend=0)
     several = np.diff(at, prepend=-1) > 2
     return bool(several.any()) and bool((np.abs(amount[at] - above) <= 500).all())
+
+
+def _row_words(texts: Sequence[str]) -> str | None:
+    """What a total or a group calls itself: the word for a total, else the first text that is no date and no number."""
+    total = next((t for t in texts if is_total(t) or total_of(t)), None)
+    said = next((t for t in texts if any(c.isalpha() for c in t) and parse_date(t, DateRule()) is None), None)
+    return total or said or next(iter(texts), None)
 
 
 def _order_id(text: str | None) -> str | None:

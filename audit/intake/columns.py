@@ -15,14 +15,14 @@ from typing import Literal
 from audit.errors import AmbiguityError, Answer, InputError, Text, did_you_mean
 from audit.intake.documents import Kind, dated_by, declared, document_kind, number_column, reference_column
 from audit.intake.files import TableReader
-from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping
+from audit.intake.grouped import DATE_INSIDE, Grouping, datelike, find_grouping, groups_add_up
 from audit.intake.headers import NOT_USED, ColumnMatch, HeaderPlan, Match, match_header, match_headers, normalise_header
 from audit.intake.layout import Layout, find_layout, head_rows, is_value
-from audit.intake.proposals import likely_column
+from audit.intake.proposals import OTHER_DAYS, likely_column, what_is_lost, without_year
 from audit.intake.staging import Row
 from audit.intake.traps import Head
 from audit.intake.units import money_factor, multiplied, product_factor, said_factor, unit_of
-from audit.intake.values import is_total, parse_number
+from audit.intake.values import parse_number
 from audit.model.intake_report import ColumnUse, Question
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -259,8 +259,9 @@ def _plan(
     if reader.format not in ("parquet", "sql"):
         grouping = find_grouping(rows, layout, chosen, settings, reader.outline(), known_person, reader.name)
     if grouping is not None:
-        if grouping.how == "pairs":
-            _two_levels_only(chosen, sample, reader)
+        body = [(number, cells) for number, cells in rows if number >= grouping.first_row]
+        if grouping.how == "pairs" and not groups_add_up(body, grouping, chosen):
+            raise _more_than_two_levels(reader)
         return _plan_grouped(grouping, layout, plan, chosen, reader, settings, rows, questions, notes)
     if not dispatch:
         _require(chosen, plan, reader, sample)
@@ -577,43 +578,20 @@ def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: Table
         )
 
 
-def _two_levels_only(chosen: Mapping[str, int], sample: Sequence[Sequence[str]], reader: TableReader) -> None:
-    """Refuse a report of three levels (client, document, item): its items cannot be told from clients.
-
-    In a report of two levels the sum of a group row is the sum of the dated rows under it.
-    """
-    date_at, number_at, sum_at = chosen.get("order_date"), chosen.get("order_id"), chosen.get("amount")
-    if sum_at is None:
-        return
-
-    def cell(cells: Sequence[str], i: int | None) -> str:
-        return cells[i].strip() if i is not None and i < len(cells) else ""
-
-    groups: list[tuple[Decimal, Decimal]] = []
-    for cells in sample:
-        text = cell(cells, sum_at)
-        number = next((n for m in _MARKS if (n := parse_number(text, m)) is not None), None)
-        if datelike(cell(cells, date_at)) or DATE_INSIDE.search(cell(cells, number_at)):
-            if groups:
-                groups[-1] = (groups[-1][0], groups[-1][1] + (number or 0))
-        elif any(is_total(c) for c in cells if c.strip()):
-            continue
-        elif number is not None:
-            groups.append((number, Decimal(0)))
-    whole = groups[:-1]  # the sample may end inside the last group
-    wrong = sum(stated != counted for stated, counted in whole)
-    if len(whole) >= 3 and wrong > len(whole) * 0.4:
-        raise InputError(
-            Text(
-                "В отчёте больше двух уровней (клиент, документ, товар): строки товаров не отличить от клиентов",
-                "The report has more than two levels (client, document, item): items cannot be told from clients",
-            ),
-            where=reader.name,
-            todo=Text(
-                "Выгрузите в 1С список: «Ещё → Вывести список», со всеми столбцами",
-                "Export a plain list instead of the grouped report (1C: More → Output list)",
-            ),
-        )
+def _more_than_two_levels(reader: TableReader) -> InputError:
+    return InputError(
+        Text(
+            "В отчёте больше двух уровней (клиент, документ, товар или менеджер, клиент, документ): суммы групп — не суммы строк "
+            "под ними, и где клиент, не видно",
+            "The report has more than two levels (client, document, item, or manager, client, document): the sums of the groups "
+            "are not those of the lines below them, and the clients cannot be told",
+        ),
+        where=reader.name,
+        todo=Text(
+            "Выгрузите в 1С список: «Ещё → Вывести список», со всеми столбцами",
+            "Export a plain list instead of the grouped report (1C: More → Output list)",
+        ),
+    )
 
 
 def _require_first(plan: HeaderPlan, reader: TableReader, sample: Sequence[Sequence[str]], settings: Settings) -> None:
@@ -658,24 +636,45 @@ def _require(chosen: Mapping[str, int], plan: HeaderPlan, reader: TableReader, s
 def _missing(
     missing: Sequence[str], plan: HeaderPlan, reader: TableReader, taken: set[int], sample: Sequence[Sequence[str]]
 ) -> InputError:
-    ru = ", ".join(f"«{field_name(m).ru}»" for m in missing)
-    en = ", ".join(f"“{field_name(m).en}”" for m in missing)
+    names = [field_name("client" if m == "client_id" else m) for m in missing]
+    ru, en = ", ".join(f"«{n.ru}»" for n in names), ", ".join(f"“{n.en}”" for n in names)
     headers = [c.header for c in plan.columns if c.header]
     shown = "; ".join(headers[:25]) + (" …" if len(headers) > 25 else "")
+    # What serves as another day of the sale, or serves nothing, may still have to serve as its date.
+    free = {f for f in (*OTHER_DAYS, *NOT_USED) if "order_date" in missing}
+    taken = {i for i in taken if plan.columns[i].match.field not in free or plan.columns[i].match.how == "setting"}
     likely = _proposed(missing, [c.header for c in plan.columns], sample, taken)
     example = ", ".join(f'{field} = "{_toml(header)}"' for field, header in likely)
     what = Text(f"Не найден обязательный столбец: {ru}", f"A required column is missing: {en}")
     if len(missing) > 1:
         what = Text(f"Не найдены обязательные столбцы: {ru}", f"Required columns are missing: {en}")
     where = Text(f"{reader.name}; столбцы файла: {shown}", f"{reader.name}; columns of the file: {shown}")
-    todo = Text(
-        f"Если столбец есть под другим именем, укажите его в audit.toml, раздел [columns]: {example}",
-        f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
-    )
-    if len(likely) > 1:
+    columns = [(c.header, _column(sample, c.index)) for c in plan.columns]
+    dated = next((header for field, header in likely if field == "order_date" and header != "…"), None)
+    lost = what_is_lost(dated, dict(columns)[dated]) if dated is not None else None
+    month = without_year(columns) if "order_date" in missing and dated is None else None
+    if lost is not None:
+        todo = Text(
+            f"{lost.ru}. Попросите выгрузку с датой заказа; если её нет, укажите в audit.toml, раздел [columns]: {example}",
+            f"{lost.en}. Ask for an export with the date of the order; if there is none, add to audit.toml, section [columns]: "
+            f"{example}",
+        )
+    elif month is not None:
+        todo = Text(
+            f"В столбце «{month}» месяц без года. Выгрузите дату заказа; если её нет, соедините год и месяц в одном столбце "
+            "(«январь 2024»)",
+            f"Column “{month}” holds a month without its year. Export the date of the order; if there is none, join year and "
+            "month in one column (“January 2024”)",
+        )
+    elif len(likely) > 1:
         todo = Text(
             f"Если столбцы есть под другими именами, укажите их в audit.toml, раздел [columns]: {example}",
             f"If they are there under other names, name them in audit.toml, section [columns]: {example}",
+        )
+    else:
+        todo = Text(
+            f"Если столбец есть под другим именем, укажите его в audit.toml, раздел [columns]: {example}",
+            f"If it is there under another name, name it in audit.toml, section [columns]: {example}",
         )
     if any(header == "…" for _, header in likely):
         return InputError(what, where=where, todo=todo)

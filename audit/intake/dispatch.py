@@ -44,6 +44,12 @@ LIKELY = 0.3
 _WHOLE = 0.995
 """A dispatched share from which on an order counts as dispatched in full: the rest is rounding of sums and VAT."""
 
+_STRAYS = 0.05
+"""Share of the documents whose order was not found up to which an order without a document is one that was not shipped."""
+_ON_THE_WAY = 31
+"""Days before the last document in which an order may still be waiting for its own."""
+_NO_DAY = np.iinfo(np.int32).min
+
 _AFTER_WORD = re.compile(
     r"(?:(?:заказ\w{0,9}|\borders?)(?:\s+(?:клиента|покупателя|no\.?|number))?[\s:№#]+|[№#]\s*)([^\s,;:()№]{0,60}\d[^\s,;()]*)"
 )
@@ -194,6 +200,7 @@ class Shipped:
 
     rows: npt.NDArray[np.int64]
     days: npt.NDArray[np.int32]
+    """Days since 1970; the least whole number where nothing was dispatched."""
     shares: npt.NDArray[np.float64]
     """Share of the order's amount that was dispatched, NaN where it cannot be told."""
 
@@ -297,16 +304,33 @@ SELECT (SELECT count(*) FROM (SELECT DISTINCT client_key, order_id, order_date F
         return None if value is None else float(value)
 
     def shipped(self, file: str) -> Shipped:
-        """The day of the last dispatch and the dispatched share for every row of a file of orders that has any."""
+        """The day of the last dispatch and the dispatched share for every row of a file of orders that has any.
+
+        Of an order that none of the documents names nothing was shipped, where nearly every document found its order and
+        documents of its time are there: it is short, not unknown.
+        """
         found = self._store.columns(
-            f"SELECT l.source_row AS row, date_diff('day', DATE '1970-01-01', s.day) AS day, s.share "
-            f"FROM {self._source} AS l JOIN ({self._shares()}) AS s ON l.client_key = s.client_key "
-            "AND l.order_id = s.order_id AND l.order_date = s.order_date "
+            f"SELECT l.source_row AS row, coalesce(date_diff('day', DATE '1970-01-01', s.day), {_NO_DAY}) AS day, s.share "
+            f"FROM {self._source} AS l JOIN ({self._shares()} UNION ALL {self._unsent()}) AS s "
+            "ON l.client_key = s.client_key AND l.order_id = s.order_id AND l.order_date = s.order_date "
             "WHERE l.source_file = ? AND l.kind = 'sale' ORDER BY l.source_row",
             [file],
         )
         share = np.ma.filled(np.ma.asarray(found["share"], np.float64), np.nan)
         return Shipped(np.asarray(found["row"], np.int64), np.asarray(found["day"], np.int32), share)
+
+    def _unsent(self) -> str:
+        documents = int(
+            self._store.row("SELECT count(DISTINCT (file, coalesce(document, CAST(row AS VARCHAR)))) FROM documents")[0]
+        )
+        told = documents > 0 and self.orphans() <= _STRAYS * documents
+        return f"""
+SELECT o.client_key, o.order_id, o.order_date, CAST(NULL AS DATE) AS day, 0.0 AS share
+FROM known_orders AS o
+WHERE {str(told).upper()} AND o.order_id IS NOT NULL
+  AND o.order_date BETWEEN (SELECT min(day) FROM documents) AND (SELECT max(day) - {_ON_THE_WAY} FROM documents)
+  AND NOT EXISTS (SELECT 1 FROM linked AS l WHERE l.client_key = o.client_key AND l.order_id = o.order_id
+                  AND l.order_date = o.order_date)"""
 
     @staticmethod
     def _shares() -> str:
@@ -357,7 +381,8 @@ def _dated(group: pa.Table, found: Shipped, *, shares: bool) -> pa.Table:
     rows = group.column("source_row").to_numpy()
     place = np.minimum(np.searchsorted(found.rows, rows), len(found.rows) - 1)
     hit = found.rows[place] == rows
-    days = pa.array(found.days[place], pa.int32(), mask=~hit).cast(pa.date32())
+    sent = hit & (found.days[place] != _NO_DAY)
+    days = pa.array(np.where(sent, found.days[place], 0), pa.int32(), mask=~sent).cast(pa.date32())
     at = group.schema.get_field_index("shipped_date")
     kept = group.column(at).combine_chunks()
     group = group.set_column(at, "shipped_date", pc.coalesce(kept, days))

@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -21,15 +22,35 @@ from typing import Any, Literal
 from audit.errors import AmbiguityError, InputError, Lang, Text
 from audit.intake.clients import valid_inn
 from audit.intake.headers import match_header, normalise_header
-from audit.intake.layout import Layout, is_value
+from audit.intake.layout import Layout, is_unit, is_value
 from audit.intake.staging import NUMBER_FIELDS, Row, Staged, StageWriter
 from audit.intake.store import Store
-from audit.intake.values import BLANKS, is_bare_total, is_page_line, is_subtotal, is_total, parse_number, total_of
+from audit.intake.values import (
+    BLANKS,
+    DateRule,
+    is_bare_total,
+    is_page_line,
+    is_subtotal,
+    is_total,
+    month_only,
+    parse_date,
+    parse_number,
+    total_of,
+)
 from audit.model.intake_report import ControlSum
 from audit.model.orders import field_name
 from audit.settings import Settings
 
-__all__ = ["DATE_INSIDE", "GroupRow", "Grouping", "datelike", "find_grouping", "group_sums", "stage_grouped"]
+__all__ = [
+    "DATE_INSIDE",
+    "GroupRow",
+    "Grouping",
+    "datelike",
+    "find_grouping",
+    "group_sums",
+    "groups_add_up",
+    "stage_grouped",
+]
 
 DATE_INSIDE = re.compile(r"\b(?:от|dated)\s+\d{1,2}[ ./-]")
 """«Заказ клиента 0000-000123 от 01.02.2024»: a document's number that carries its date."""
@@ -123,38 +144,15 @@ def datelike(text: str) -> bool:
     """Whether a cell may hold a date: «01.02.2024», «1 фев 2024», a spreadsheet's serial number."""
     digits = sum(c.isdigit() for c in text)
     if any(c.isalpha() for c in text):
-        return digits >= 3 and any(
-            m in text.lower()
-            for m in (
-                "янв",
-                "фев",
-                "мар",
-                "апр",
-                "ма",
-                "июн",
-                "июл",
-                "авг",
-                "сен",
-                "окт",
-                "ноя",
-                "дек",
-                "jan",
-                "feb",
-                "apr",
-                "jun",
-                "jul",
-                "aug",
-                "sep",
-                "oct",
-                "nov",
-                "dec",
-                "t",
-                "z",
-            )
-        )
+        return digits >= 3 and _spelt_date(text)
     if text.count(".") == 2 or text.count("/") == 2 or text.count("-") == 2:
         return digits >= 4
     return digits == 5 and text[:5].isdigit()
+
+
+@lru_cache(maxsize=20_000)
+def _spelt_date(text: str) -> bool:
+    return month_only(text) or parse_date(text, DateRule()) is not None
 
 
 def _cell(cells: Sequence[str], i: int | None) -> str:
@@ -198,11 +196,15 @@ def find_grouping(
     body = [(n, c) for n, c in body if not _is_total_row(c) and _cell(c, main) not in labels]
     if len(body) < 3:
         return None
+    asked = len(settings.reading.groups or ())
     found = (
-        _by_depth(body, main, columns, outline) or _by_columns(body, chosen, columns) or _by_dates(body, main, columns)
+        _by_depth(body, main, columns, outline)
+        or _by_columns(body, chosen, columns)
+        or _by_dates(body, main, columns)
+        or _by_dated_columns(body, chosen.get("client", main), columns, asked)
     )
     if found is None:
-        return _pairs(body, main, chosen, columns, first_row, labels)
+        return _pairs(body, main, chosen, columns, first_row, labels, known_person, name)
     how, level_columns, depths, count = found
     draft = Grouping(how, (NOT_USED,) * count, level_columns, depths, first_row, labels, "values")
     texts: list[list[str]] = [[] for _ in range(count)]
@@ -220,6 +222,8 @@ def _pairs(
     columns: _Columns,
     first_row: int,
     labels: tuple[str, ...],
+    known_person: Callable[[str], bool],
+    name: str,
 ) -> Grouping | None:
     """Two levels: clients in rows of their own above their orders.
 
@@ -253,7 +257,48 @@ def _pairs(
     number = columns.number if columns.number is not None else columns.date
     leaf = at if documents or number is None else number
     field = "order_id" if leaf in (at, columns.number) else "order_date"
-    return Grouping("pairs", ("client", field), (at, leaf), (), first_row, labels, "labels", filled=frozenset(filled))
+    texts = [t for c in others if (t := _cell(c, at)) and not any(_cell(c, i) for i in filled)]
+    of = _pair_of(labels, texts, at in chosen.values(), known_person)
+    return Grouping("pairs", (of, field), (at, leaf), (), first_row, labels, "labels", filled=frozenset(filled))
+
+
+def _pair_of(labels: Sequence[str], texts: Sequence[str], headed: bool, known_person: Callable[[str], bool]) -> str:
+    """Field of the groups of a report of two levels: what its label says; under no or another label, persons are managers."""
+    said = next((f for label in labels if (f := _label_field(label))), None) if headed else None
+    persons = sum(map(known_person, dict.fromkeys(texts))) >= _LEAST_SHARE * len(dict.fromkeys(texts)) > 0
+    if persons and said in (None, "client", "order_id"):
+        return "manager"
+    if said in (None, "order_id"):
+        return _kind(texts, known_person) or "client"
+    return said if said in ("client", "client_id", "legal_entity", "manager", "sku", "sku_group") else "client"
+
+
+def groups_add_up(rows: Iterable[Row], g: Grouping, chosen: Mapping[str, int]) -> bool:
+    """Whether the groups of a report of two levels may be that: their sums are those of their lines, or all off alike (VAT).
+
+    Else some of them are lines of a document, or groups of groups.
+    """
+    columns = _Columns(chosen.get("order_date"), chosen.get("order_id"), chosen.get("amount"), ())
+    found: list[tuple[Decimal, Decimal]] = []
+    for _, cells, level in _walk(iter(rows), g, columns, {}):
+        amount = _sum(cells, columns.amount)
+        if level == 0 and amount is not None:
+            found.append((amount, Decimal(0)))
+        elif level == 1 and found:
+            found[-1] = (found[-1][0], found[-1][1] + (amount or 0))
+    whole = found[:-1]  # the sample may end inside the last group
+    wrong = [
+        (stated, counted)
+        for stated, counted in whole
+        if abs(stated - counted) > max(abs(stated) / 100, Decimal("0.05"))
+    ]
+    if any(stated and not counted for stated, counted in wrong) and len(whole) >= 2:
+        return False
+    ratios = [stated / counted for stated, counted in wrong if counted]
+    alike = len(ratios) == len(wrong) == len(whole) and max(ratios, default=0) - min(ratios, default=0) < Decimal(
+        "0.01"
+    )
+    return len(whole) < 3 or alike or len(wrong) <= len(whole) * 0.4
 
 
 def _is_word(text: str) -> bool:
@@ -277,17 +322,17 @@ def _stacked_labels(rows: Sequence[Row], layout: Layout) -> tuple[int, tuple[str
     while at in by_number and _is_label_row(by_number[at], first):
         labels.insert(0, _cell(by_number[at], first))
         at -= 1
-    at = layout.first_row
+    at = layout.header_row + 1
     while at in by_number and _is_label_row(by_number[at], first):
         labels.append(_cell(by_number[at], first))
         at += 1
-    return first, tuple(labels), at
+    return first, tuple(labels), max(at, layout.first_row)
 
 
 def _is_label_row(cells: Sequence[str], column: int) -> bool:
-    """Whether a row holds one label and nothing else."""
+    """Whether a row holds one label and nothing else but units."""
     text = _cell(cells, column)
-    alone = not any(c.strip(BLANKS) for j, c in enumerate(cells) if j != column)
+    alone = not any(c.strip(BLANKS) and not is_unit(c.strip(BLANKS)) for j, c in enumerate(cells) if j != column)
     return alone and bool(text) and _label_field(text) is not None
 
 
@@ -399,6 +444,55 @@ def _by_dates(body: Sequence[Row], main: int, columns: _Columns) -> _Found | Non
     if above >= 2 and above >= longest:
         return "dated", (main,) * (above + 1), (), above + 1
     return None
+
+
+def _by_dated_columns(body: Sequence[Row], at: int, columns: _Columns, asked: int) -> _Found | None:
+    """The same, dates in a column of their own: two groups or more above the first line, the outer sums those of the inner.
+
+    ``asked`` is the number of levels that the settings name: then the sums are not needed.
+    """
+    if columns.date is None or columns.date == at:
+        return None
+    dated = [_dated(c, columns, at) for _, c in body]
+    lines = [c for (_, c), d in zip(body, dated, strict=True) if d]
+    if not lines or not _lines_lack_client(lines, columns, at):
+        return None
+    words = [t for c in lines if (t := _cell(c, at))]
+    if len(words) > len(lines) / 2 and len(set(words)) > max(2, len(lines) / 2):
+        return None  # a plain list: every line names its client
+    width = max(len(c) for _, c in body)
+    taken = {i for i in range(width) if i != at and sum(_is_word(_cell(c, i)) for c in lines) > len(lines) / 2}
+    taken |= {i for i in (columns.date, columns.number) if i is not None and i != at}
+    groups = [(c, d) for (_, c), d in zip(body, dated, strict=True)]
+    if any(not d and (not _cell(c, at) or any(_cell(c, i) for i in taken)) for c, d in groups):
+        return None
+    runs = _runs(dated)
+    above = runs[0]
+    if above < 2 or above < max(runs) or not (asked == above + 1 or _outer_sums_hold(groups, above, columns)):
+        return None
+    return "dated", (at,) * (above + 1), (), above + 1
+
+
+def _outer_sums_hold(rows: Sequence[tuple[Sequence[str], bool]], above: int, columns: _Columns) -> bool:
+    """Whether the sum of nearly every outermost group is that of its lines; where none has a sum, whether there are several."""
+    run: list[Decimal | None] = []
+    outer: list[tuple[Decimal | None, Decimal]] = []
+    for cells, dated in rows:
+        amount = _sum(cells, columns.amount)
+        if not dated:
+            run.append(amount)
+            continue
+        if len(run) == above:
+            outer.append((run[0], Decimal(0)))
+        run = []
+        outer[-1] = (outer[-1][0], outer[-1][1] + (amount or 0))
+    stated = [(said, counted) for said, counted in outer if said is not None]
+    if not stated:
+        return len(outer) >= 2
+    known = stated[:-1] or stated  # the sample may end inside the last group
+    return sum(
+        abs(said - counted) <= max(abs(said) / 100, Decimal("0.05")) for said, counted in known
+    ) >= _LEAST_SHARE * len(known)
 
 
 def _runs(dated: Sequence[bool]) -> list[int]:
@@ -586,12 +680,14 @@ def _name_levels(
         fields = tuple(_label_field(label) or NOT_USED for label in draft.labels)
         if {"client", "client_id", "legal_entity"} & set(fields):
             return replace(draft, levels=fields, told_by="labels", examples=examples)
-    seen = [_kind(level, known_person) for level in texts]
+    seen = _told_apart([_kind(level, known_person) for level in texts], texts, draft.labels)
     fields_seen = [f or NOT_USED for f in seen]
     plain = all(f is not None for f in seen[:-1]) and len({f for f in seen if f}) == sum(f is not None for f in seen)
     document = seen.index("order_id") if "order_id" in seen else None
     if document is not None and document == count - 2 and seen[-1] is None:
         fields_seen[-1] = "sku"  # what stands under a document are its items
+    elif seen[-1] is None and not texts[-1] and "order_id" in chosen:
+        fields_seen[-1] = "order_id"
     elif seen[-1] is None and not {"order_date"} & set(chosen):
         plain = False
     if plain and {"client", "client_id"} & set(fields_seen):
@@ -611,6 +707,36 @@ def _name_levels(
             "not needed. Or export a plain list (More → Output list)",
         ),
     )
+
+
+def _told_apart(seen: list[str | None], texts: Sequence[Sequence[str]], labels: Sequence[str]) -> list[str | None]:
+    """Add what levels show beside one another: few persons above many clients, above the documents or the dated lines.
+
+    One label over several levels is that of the outermost, or says «Контрагент» wherever the client stands.
+    """
+    distinct = [list(dict.fromkeys(level)) for level in texts]
+    said = _label_field(labels[0]) if len(labels) == 1 else None
+    document = seen.index("order_id") if "order_id" in seen else len(seen) - 1
+    if said == "manager" and seen[0] is None:
+        seen[0] = "manager"
+    for at in range(document - 1):
+        few = len(distinct[at]) < len(distinct[document - 1])
+        if (
+            seen[at] is None
+            and few
+            and distinct[at]
+            and all(map(_TWO_NAMES.fullmatch, distinct[at]))
+            and "manager" not in seen
+        ):
+            seen[at] = "manager"
+    inner = document - 1
+    if inner > 0 and seen[inner] is None and not {"client", "client_id"} & set(seen) and all(seen[:inner]):
+        seen[inner] = "client"
+    return seen
+
+
+_TWO_NAMES = re.compile(r"[A-ZА-ЯЁІЇЄҐ][^\W\d_]+(?:-[^\W\d_]+)?\s+[A-ZА-ЯЁІЇЄҐ][^\W\d_]+(?:\s+[A-ZА-ЯЁІЇЄҐ][^\W\d_]+)?")
+"""Name and surname: persons where there are few of them and groups stand below each."""
 
 
 def _kind(texts: Sequence[str], known_person: Callable[[str], bool]) -> str | None:

@@ -109,7 +109,7 @@ with __import__("contextlib").suppress(ImportError, ValueError, OSError):
     resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
 import fastexcel
 try:
-    book = fastexcel.read_excel(sys.argv[1])
+    book = fastexcel.read_excel(open(sys.argv[1], "rb").read())  # a path would be read by its extension
     for name in book.sheet_names:
         book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
 except MemoryError:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from audit.intake.headers import match_header, match_stacked, normalise_header
 from audit.intake.staging import Row
 
-__all__ = ["HEAD_ROWS", "Layout", "find_layout", "head_rows", "is_value"]
+__all__ = ["HEAD_ROWS", "Layout", "find_layout", "head_rows", "is_unit", "is_value"]
 
 HEAD_ROWS = 120
 """How many rows are looked at for a header; 1C preambles are shorter than this."""
@@ -104,13 +104,24 @@ _UNIT = re.compile(
 _MEASURED = frozenset({"amount", "price", "qty", "margin", "cost"})
 
 
+def is_unit(text: str) -> bool:
+    """Whether a cell is the unit of a column: «шт.», «тыс. руб.», «USD»."""
+    return bool(_UNIT.fullmatch(text))
+
+
 def _with_units(layout: Layout, filled: Sequence[tuple[int, list[str]]]) -> Layout:
-    """A row below the header that holds nothing but units belongs to the header; one alone must stand under a number."""
+    """A row below the header that holds nothing but units belongs to the header.
+
+    One unit alone must stand under a number, or beside a label («Документ | тыс. руб.»).
+    """
     cells = next((c for number, c in filled if number == layout.first_row), [])
-    units = [c for c in cells if c]
-    padded = (*cells, *[""] * len(layout.headers))[: len(layout.headers)]
+    said = [c for c in cells if c]
+    label = bool(said) and not is_unit(said[0]) and match_header(said[0]).field is not None
+    units = said[label:]
+    shown = ["" if label and c == said[0] else c for c in cells]
+    padded = (*shown, *[""] * len(layout.headers))[: len(layout.headers)]
     measured = [match_header(h).field in _MEASURED for h, u in zip(layout.headers, padded, strict=True) if u]
-    if not units or not all(_UNIT.fullmatch(c) for c in units) or (len(units) < 2 and measured != [True]):
+    if not units or not all(is_unit(c) for c in units) or (len(said) < 2 and measured != [True]):
         return layout
     headers = list(layout.headers)
     for j in range(1, len(headers)):

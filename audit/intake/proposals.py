@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from audit.intake.headers import normalise_header
+from audit.errors import Text
+from audit.intake.headers import match_header, normalise_header
 from audit.intake.units import of_goods
-from audit.intake.values import DateRule, clean_text, parse_date, parse_number
+from audit.intake.values import DateRule, clean_text, month_number, month_only, parse_date, parse_number
 from audit.intake.words import plain, words
 
-__all__ = ["likely_column"]
+__all__ = ["OTHER_DAYS", "all_first_of_month", "likely_column", "what_is_lost", "without_year"]
 
 _CLIENT = re.compile(
     r"\b(client|customer|company|buyer|account|purchaser|partner|debtor|клиент\w*|покупател\w*|заказчик\w*|контрагент\w*|фирм\w*"
@@ -34,6 +35,18 @@ _NO_AMOUNT = re.compile(
 )
 _DATE = re.compile(r"\b(order|заказ\w*|document|документ\w*|created|создан\w*|sale|продаж\w*|date|дата|datum)\b")
 _MOST = 0.8
+_MONTH = re.compile(r"\b(месяц\w*|month|monat|mes|mois|місяць)\b")
+_PERIOD = re.compile(r"\b(период|period|zeitraum)\b")
+_PAID = re.compile(r"оплат|платеж|\b(?:payment|paid|zahlung)")
+_LEAST_MONTHS = 3
+OTHER_DAYS: Mapping[str, Text] = {
+    "close_date": Text("закрытия сделки", "on which the deal was closed"),
+    "shipped_date": Text("отгрузки", "of dispatch"),
+    "delivered_date": Text("доставки", "of delivery"),
+    "promised_date": Text("отгрузки", "of dispatch"),
+    "requested_date": Text("желаемой отгрузки", "asked for"),
+}
+"""Fields that hold another day of the sale: proposed for its date where the file has no other."""
 
 
 def likely_column(
@@ -52,11 +65,15 @@ def likely_column(
             continue
         word = normalise_header(header)[0]
         dates = sum(not t.isdigit() and parse_date(t, DateRule()) is not None for t in cells)
+        months = sum(map(month_only, cells))
         numbers = [n for t in cells if (n := parse_number(t, ",") or parse_number(t, ".")) is not None]
         most = _MOST * len(cells)
         if name == "order_date":
             if dates >= most:
-                found.append((0 if _DATE.search(word) else 1, name, header))
+                other = _MONTH.search(word) or match_header(header).field in OTHER_DAYS
+                found.append((2 if other else 0 if _DATE.search(word) else 1, name, header))
+            elif months >= most and (_MONTH.search(word) or _DATE.search(word) or _PERIOD.search(word)):
+                found.append((3, name, header))
         elif name == "amount":
             codes = sum(t.isdigit() and len(t) >= 8 for t in cells)
             if (
@@ -77,6 +94,51 @@ def likely_column(
                 coded = sum(t.isdigit() and len(t) >= 8 for t in cells) >= most
                 found.append((rank, "client_id" if coded else "client", header))
     return min(found)[1:] if found else None
+
+
+def what_is_lost(header: str, raw: Sequence[str]) -> Text | None:
+    """What an audit cannot tell where this column has to serve as the date of the order; None for a plain date."""
+    cells = [clean for t in raw if (clean := clean_text(t)) is not None]
+    if all_first_of_month(header, cells) or sum(map(month_only, cells)) >= _MOST * len(cells) > 0:
+        return Text(
+            f"В «{header}» только месяц, дня нет: несколько заказов клиента за месяц сольются в один, поэтому вторую покупку в том "
+            "же месяце, частоту чаще раза в месяц и сроки заказов оценить нельзя",
+            f"“{header}” holds a month and no day: several orders of a client in a month become one, so a second purchase within "
+            "the month, a cadence of less than a month and the days an order takes cannot be assessed",
+        )
+    paid = Text("оплаты", "of payment") if _PAID.search(normalise_header(header)[0]) else None
+    other = paid or OTHER_DAYS.get(match_header(header).field or "")
+    if other is None:
+        return None
+    return Text(
+        f"«{header}» — день {other.ru}, а не заказа: месяц продажи может сдвинуться, а сроки от заказа до этого дня оценить нельзя",
+        f"“{header}” is the day {other.en}, not that of the order: the month of a sale may shift, and the days from the order to "
+        "it cannot be assessed",
+    )
+
+
+def all_first_of_month(header: str, texts: Sequence[str]) -> bool:
+    """Whether a column that says it holds months or periods gives the first of several of them and no other day."""
+    word = normalise_header(header)[0]
+    if not texts or not (_MONTH.search(word) or _PERIOD.search(word)):
+        return False
+    days = {parse_date(t, DateRule()) for t in texts}
+    return len(days) >= _LEAST_MONTHS and all(day is not None and day.day == 1 for day in days)
+
+
+def without_year(columns: Sequence[tuple[str, Sequence[str]]]) -> str | None:
+    """Header of a column of months that name no year; None where there is none."""
+    for header, raw in columns:
+        cells = [clean for t in raw if (clean := clean_text(t)) is not None]
+        if not cells or not header:
+            continue
+        named = sum(month_number(t) is not None and len(t) <= 12 and t.isalpha() for t in cells)
+        numbered = (
+            sum(t.isdigit() and 1 <= int(t) <= 12 for t in cells) if _MONTH.search(normalise_header(header)[0]) else 0
+        )
+        if max(named, numbered) >= _MOST * len(cells):
+            return header
+    return None
 
 
 def _client_rank(word: str, cells: Sequence[str], dates: bool) -> float | None:

@@ -12,6 +12,7 @@ clients, and how numbers are written.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -87,6 +88,12 @@ class Staged:
         with pa.OSFile(str(self.path), "rb") as f, pa.ipc.open_stream(f) as reader:
             yield from reader
 
+    def columns(self, *names: str) -> Iterator[pa.RecordBatch]:
+        """Read some columns batch by batch; the rest of the file is not touched."""
+        with pa.memory_map(str(self.path)) as f, pa.ipc.open_stream(f) as reader:
+            for batch in reader:
+                yield batch.select(list(names))
+
     def set_aside(self, rows: npt.NDArray[np.bool_], reason: str) -> None:
         """Give rows a reason (a code of `rejects.REASONS`) for which they are set aside: the file is written anew."""
         path, start = self.path.with_suffix(f".{reason}.arrow"), 0
@@ -101,7 +108,8 @@ class Staged:
                 start += batch.num_rows
             if writer is not None:
                 writer.close()
-        self.path.unlink()
+        with contextlib.suppress(OSError):  # still mapped on Windows: the work folder goes as a whole
+            self.path.unlink()
         self.path = path
 
 

@@ -28,6 +28,8 @@ class Table:
     all_returns: bool = False
     rows_used: int = 0
     rows_set_aside: int = 0
+    rows_service: int = 0
+    """Of the rows set aside those between the data: totals, groups, blanks."""
     revenue_aside: float = 0.0
     totals: list[tuple[int, str, float]] = field(default_factory=list)
     shown: dict[str, int] = field(default_factory=dict)

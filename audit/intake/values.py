@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Literal
 
@@ -33,6 +33,7 @@ __all__ = [
     "is_page_line",
     "is_subtotal",
     "is_total",
+    "month_number",
     "month_only",
     "named_like_total",
     "number_marks",
@@ -60,43 +61,70 @@ _NUMERIC = re.compile(
 _YMD = re.compile(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:[T\s].*)?")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:\d{6})?")
 _SERIAL = re.compile(r"(\d{5})(?:[.,]\d+)?")
-_WORDED = re.compile(
-    r"(\d{1,2})[\s.-]*([^\W\d_]+)\.?[\s.,-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?(?:[,T\s].*)?", re.IGNORECASE
+_QUOTES = "\"'«»„“”‘’‹›"
+_WEEKDAY = (
+    r"(?:(?:пн|пон|вт|ср|чт|чет|пт|пят|сб|суб|вс|воск|нед|mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)"
+    r"[^\W\d_]*\.?,?\s+)?"
 )
-_WORDED_US = re.compile(r"([A-Za-z]+)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,T\s].*)?")
+_WORDED = re.compile(
+    rf"{_WEEKDAY}[{_QUOTES}]?\s*(\d{{1,2}})\s*[{_QUOTES}]?(?:-?(?:го|е|ое)\b|st\b|nd\b|rd\b|th\b)?[\s./-]*"
+    r"(?:(?:de|of|d')\s+)?([^\W\d_]+)\.?[\s.,/-]*(?:(?:de|del)\s+)?(\d{4}|\d{2})(?:\s*(?:г|года?|р|року|ж|жылы?)\b\.?)?"
+    r"(?:[,T\s].*)?",
+    re.IGNORECASE,
+)
+_WORDED_US = re.compile(
+    rf"{_WEEKDAY}([A-Za-z]+)\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})(?:[,T\s].*)?", re.IGNORECASE
+)
+_WORDED_YEAR = re.compile(
+    r"(\d{4})(?:\s*(?:г|года?)\b\.?)?[\s,./-]+(?:(\d{1,2})[\s.]*([^\W\d_]+)|([^\W\d_]+)[\s./-]*(\d{1,2}))\.?",
+    re.IGNORECASE,
+)
+"""«2024 г., 9 января», «2024-Jan-09»."""
+_BESIDE_DATE = re.compile(
+    rf"{_WEEKDAY}(?:(?:от|dated|vom)\s+)?(\d{{1,4}}([./-])\d{{1,2}}\2\d{{1,4}})(?:\s*г\.)?(?:\s*\([^\W\d_]+\.?\))?",
+    re.IGNORECASE,
+)
+"""A weekday, or «от», beside a date in figures: «Вт 09.01.2024», «09.01.2024 (вт)»."""
 _MONTH_ONLY = re.compile(r"([^\W\d_]{3,})\.?[\s./-]*(\d{4}|\d{2})(?:\s*(?:г|года?)\b\.?)?", re.IGNORECASE)
 _MONTH_NUMBER = re.compile(
-    r"(?P<month>0?[1-9]|1[0-2])[./-](?P<year>\d{4})|(?P<year2>(?:19|20)\d\d)[./-](?P<month2>0[1-9]|1[0-2])"
+    r"(?P<month>0?[1-9]|1[0-2])[./-](?P<year>(?:19|20)\d\d)|(?P<year2>(?:19|20)\d\d)[./-](?P<month2>0[1-9]|1[0-2])"
 )
 """«01.2023», «2023-01»."""
 _YEAR_FIRST = re.compile(r"(\d{4})[\s./-]*(?:г\.?,?\s*+)?([^\W\d_]{3,})\.?", re.IGNORECASE)
 _MONTHS = {
-    "янв": 1,
-    "фев": 2,
-    "мар": 3,
-    "апр": 4,
-    "май": 5,
-    "мая": 5,
-    "июн": 6,
-    "июл": 7,
-    "авг": 8,
-    "сен": 9,
-    "окт": 10,
-    "ноя": 11,
-    "дек": 12,
-    "jan": 1,
-    "feb": 2,
-    "mar": 3,
-    "apr": 4,
-    "may": 5,
-    "jun": 6,
-    "jul": 7,
-    "aug": 8,
-    "sep": 9,
-    "oct": 10,
-    "nov": 11,
-    "dec": 12,
+    stem: month
+    for month, stems in enumerate(
+        (
+            "янв jan ene gen січ sty oca",
+            "фев feb fév fev лют lut şub",
+            "мар mar mär mrz бер",
+            "апр apr abr avr кві kwi nis",
+            "май мая may mai maj mag тра",
+            "июн jun juin giu чер cze haz",
+            "июл jul juil lug лип lip tem",
+            "авг aug ago aoû aou сер sie ağu",
+            "сен sep set вер wrz eyl",
+            "окт oct okt ott out жов paź eki",
+            "ноя nov лис lis kas",
+            "дек dec dez dic déc гру gru ara",
+        ),
+        1,
+    )
+    for stem in stems.split()
 }
+"""How the names of the months begin: Russian, English, German, Spanish, Italian, French, Portuguese, Ukrainian, Polish, Turkish."""
+
+
+_SPELT = ((_WORDED, 1, 2, 3), (_WORDED_US, 2, 1, 3), (_WORDED_YEAR, 2, 3, 1), (_WORDED_YEAR, 5, 4, 1))
+"""Dates whose month is a word: pattern, and where day, month and year stand in it."""
+
+
+def month_number(word: str) -> int | None:
+    """Return the month that a word names, shortened or not; None where it names none."""
+    low = word.lower()
+    return _MONTHS.get(low[:4]) or _MONTHS.get(low[:3])
+
+
 _EPOCH = dt.date(1899, 12, 30)
 _FIRST_SERIAL, _LAST_SERIAL = 29221, 73050  # 1980-01-01 … 2099-12-31
 
@@ -159,6 +187,8 @@ class DateForm:
 def date_form(text: str) -> DateForm | None:
     """Return the form of «01.02.2024», «1/2/24 10:11»; None for dates that leave no doubt and for other text."""
     found = _NUMERIC.fullmatch(text)
+    if found is None and (beside := _BESIDE_DATE.fullmatch(text)) is not None:
+        found = _NUMERIC.fullmatch(beside[1])
     if found is None:
         return None
     mark: Mark = "." if found[2] == "." else "/" if found[2] == "/" else "-"
@@ -190,7 +220,7 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     """Return the calendar day of a cell; None where it is not a date. The time of day is dropped.
 
     Understood: ISO, yyyymmdd, dd.mm.yyyy and its kin with any mark, two-digit years (70–99 are 19xx), Excel serials,
-    «1 февраля 2024 г.», «Feb 1, 2024».
+    «1 февраля 2024 г.», ««09» января 2024 года», «Feb 1, 2024», «Вт 09.01.2024».
     """
     value = text.strip(BLANKS + TYPED)
     if rule.pattern is not None:
@@ -214,14 +244,13 @@ def parse_date(text: str, rule: DateRule) -> dt.date | None:
     if found:
         serial = int(found[1])
         return _EPOCH + dt.timedelta(days=serial) if _FIRST_SERIAL <= serial <= _LAST_SERIAL else None
-    found = _WORDED.fullmatch(value)
-    if found:
-        month_number = _MONTHS.get(found[2].lower()[:3])
-        return None if month_number is None else _date(int(found[3]), month_number, int(found[1]))
-    found = _WORDED_US.fullmatch(value)
-    if found:
-        month_number = _MONTHS.get(found[1].lower()[:3])
-        return None if month_number is None else _date(int(found[3]), month_number, int(found[2]))
+    for pattern, day_at, month_at, year_at in _SPELT:
+        found = pattern.fullmatch(value)
+        if found and (month_named := month_number(found[month_at] or "")) is not None:
+            return _date(int(found[year_at]), month_named, int(found[day_at]))
+    found = _BESIDE_DATE.fullmatch(value)
+    if found and found[1] != value:
+        return parse_date(found[1], replace(rule, pattern=None))
     if rule.months and (named := _month_of(value)) is not None:
         return _date(*named, 1)
     return None
@@ -233,15 +262,15 @@ def _month_of(value: str) -> tuple[int, int] | None:
     if found:
         return int(found["year"] or found["year2"]), int(found["month"] or found["month2"])
     found = _MONTH_ONLY.fullmatch(value)
-    if found and (month := _MONTHS.get(found[1].lower()[:3])):
+    if found and (month := month_number(found[1])):
         return int(found[2]), month
     found = _YEAR_FIRST.fullmatch(value)
-    month = _MONTHS.get(found[2].lower()[:3]) if found else None
+    month = month_number(found[2]) if found else None
     return (int(found[1]), month) if found and month else None
 
 
 def month_only(text: str) -> bool:
-    """Whether a cell names a month of a year and no day: «янв.23», «March 2024», «01.2023»."""
+    """Whether a cell names a month of a year and no day: «янв.23», «March 2024», «2024-03», «03.2024»."""
     return _month_of(text.strip(BLANKS)) is not None
 
 
@@ -283,7 +312,7 @@ _NUMBER = re.compile(
     r"\s*+(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
     re.IGNORECASE,
 )
-_SPELT = re.compile(
+_SPELT_SUM = re.compile(
     rf"(?P<open>\()?\s*+(?P<sign>[-−–—‑+])?\s*+(?P<before>{_CURRENCY}\s*+)?(?P<whole>\d{{1,3}}(?:[.,{_THIN}]\d{{3}})+|\d+)\s*+"
     rf"(?:[.,]\s?[-–—]{{1,2}}|=(?P<c1>\d\d)?|[-–—‑](?P<c2>\d\d)|(?P<unit>{_CURRENCY})\s*+(?P<c3>\d{{1,2}})\s*+"
     r"(?:коп(?:еек|ейк[аи])?|к|центов|цент|тиын|cents?|ct|gr|groszy)\.?|(?P<unit2>"
@@ -317,7 +346,7 @@ def _match(value: str, decimal: str) -> re.Match[str] | None:
 
 def _spelt_out(value: str, decimal: str) -> str:
     """Return an amount whose hundredths stand apart in the plain way: «10763 руб. 05 коп.» as «10763.05 руб.»."""
-    found = _SPELT.fullmatch(value)
+    found = _SPELT_SUM.fullmatch(value)
     if found is None:
         return value
     whole = re.sub(rf"[.,{_THIN}]", "", found["whole"])

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +188,10 @@ class SheetReader:
     ) -> None:
         """A cell merged over several rows counts for each of them."""
         wanted = {i for f, i in keep if f in (*KEY_FIELDS, "order_id", "order_date", "manager")}
-        if not any(columns[i].null_count for i in wanted) or self.path.stat().st_size > _MERGED_BYTES:
+        if (
+            not any(columns[i].null_count or pc.any(pc.equal(columns[i], "")).as_py() for i in wanted)
+            or self.path.stat().st_size > _MERGED_BYTES
+        ):
             return
         for top, left, bottom, right in _merged_ranges(self.path, self.sheet):
             if bottom == top:
@@ -200,12 +205,18 @@ class SheetReader:
                 columns[i] = pa.array(values, pa.string())
 
 
+def _named_so(path: Path, kind: str) -> bool:
+    """Whether the name of a workbook says what it is; the reader trusts the name of a file, and its contents where it has none."""
+    return path.suffix.lower() in (f".{kind}", ".xlsm" if kind == "xlsx" else f".{kind}")
+
+
 def _merged_ranges(path: Path, sheet: str | None) -> list[tuple[int, int, int, int]]:
     import python_calamine
 
     try:
         with hushed(), reading(path.name):
-            page = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet or "")
+            book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(path.read_bytes()))
+            page = book.get_sheet_by_name(sheet or "")
             left = (page.start or (0, 0))[1]
             found = page.merged_cell_ranges or _ods_merged(path, sheet)
             return [(a, b - left, c, d - left) for (a, b), (c, d) in found]
@@ -299,14 +310,35 @@ _SERIAL = r"^\d{5}(\.\d+)?$"
 _DAYS_TO_1904 = 1462
 
 
+_GLOBALS = struct.pack("<HH", 0x0809, 16) + struct.pack("<HH", 0x0600, 0x0005)
+"""How the part of an Excel 97 workbook begins that counts for all of its sheets."""
+_DATE_MODE, _END = 0x22, 0x0A
+
+
 def _counts_from_1904(path: Path, kind: str) -> bool:
     """Whether a workbook counts its days from 1904, as Excel for Macintosh did; dates in date format tell it themselves."""
+    if kind == "xls":
+        with path.open("rb") as f:
+            return _date_mode(f.read(2**20))
     if kind != "xlsx":
         return False
     with zipfile.ZipFile(path) as z:
         entry = next((n for n in z.namelist() if n.lower() == "xl/workbook.xml"), None)
         book = None if entry is None else etree.fromstring(z.read(entry), _safe())
     return book is not None and any(p.get("date1904") in ("1", "true") for p in book.iter("{*}workbookPr"))
+
+
+def _date_mode(book: bytes) -> bool:
+    """Whether the record of an Excel 97 workbook that tells whence its days count says 1904."""
+    at = book.find(_GLOBALS)
+    while 0 <= at <= len(book) - 6:
+        record, size = struct.unpack_from("<HH", book, at)
+        if record == _DATE_MODE:
+            return size == 2 and book[at + 4 : at + 6] == b"\1\0"
+        if record == _END:
+            return False
+        at += 4 + size
+    return False
 
 
 def _from_1904(column: pa.Array) -> pa.Array:
@@ -365,7 +397,7 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
         raise _damaged(name, kind)
     try:
         with hushed(), reading(name):
-            workbook = fastexcel.read_excel(str(path))
+            workbook = fastexcel.read_excel(str(path) if _named_so(path, kind) else path.read_bytes())
             names = list(workbook.sheet_names)
     except InputError as e:
         said = str(e.__cause__)

@@ -64,6 +64,7 @@ class Role(_Named):
     short_ru: str | None = None
     short_en: str | None = None
     family: str
+    meets_clients: bool = False
     source: str
     titles: tuple[str, ...]
 
@@ -96,6 +97,8 @@ class Function(_Named):
     owners: dict[str, Owners]
     transferable: tuple[float, float, float] | None = None
     """Share of an hour that can be handed over: low, base, high."""
+    relief: Literal["clerk", "coordinator", "back_office"] | None = None
+    """The kind of relief that takes it off client managers; None: none of the three."""
 
 
 class Group(_Named):
@@ -206,6 +209,8 @@ class FindingSpec(_Named):
     """Key of the chapter's table behind it."""
     symptom_of: str = ""
     """The finding whose symptom it is where that is found: both are told as one problem."""
+    money: Literal["gain", "risk", "none"] = "none"
+    """What it may be worth: a gain a year, a risk (chance × stake), or nothing of its own, which its sentence then says."""
     picture: tuple[str, ...] = ()
     """Charts that are its evidence, best first; without one its figure stands on the scale of its verdict."""
     facts: tuple[str, ...] = ("value", "low", "high", "n", "watch", "found")
@@ -222,6 +227,7 @@ class FindingSpec(_Named):
             "needs",
             "actions",
             "rule",
+            "money",
             "picture",
             "symptom_of",
         }
@@ -249,17 +255,10 @@ class ActionSpec(_Named):
     after: tuple[str, ...] = ()
     first_step_ru: str
     first_step_en: str
-    at_most: int | None = None
-    """So many at most of what the first step speaks of («{n}»); it names the client's own number where that is less."""
-    counted: str = ""
-    """The fact of one of its findings that is this number."""
 
-    def first_step(self, facts: Mapping[str, Any] | None = None) -> Text:
-        """Return the first step in both languages, with the number of this company where ``facts`` hold it."""
-        if self.at_most is None:
-            return Text(self.first_step_ru, self.first_step_en)
-        n = min(self.at_most, int((facts or {}).get(self.counted) or self.at_most))
-        return Text(self.first_step_ru.format(n=n), self.first_step_en.format(n=n))
+    def first_step(self) -> Text:
+        """Return the first step in general; that of an audit names numbers and names (``templates/narrative/actions``)."""
+        return Text(self.first_step_ru, self.first_step_en)
 
 
 class Benchmark(_Named):

@@ -46,6 +46,8 @@ class FileUse:
     rows_read: int = 0
     rows_used: int = 0
     rows_set_aside: int = 0
+    rows_service: int = 0
+    """Of the rows set aside those between the data: totals, groups, repeated headers, blanks."""
 
 
 @dataclass(frozen=True, slots=True)

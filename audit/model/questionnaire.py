@@ -108,6 +108,17 @@ COMPANY_KEYS = (
 )
 """Keys of the ``company`` table, which is a list of key and value."""
 
+PLAN_ITEMS = (
+    ("plan_aims", "В плане: цели за пределами года", "Plan: aims beyond the year"),
+    ("plan_actions", "В плане: действия у клиента", "Plan: actions with the client"),
+    ("plan_own_actions", "В плане: действия нашей компании", "Plan: our company's own actions"),
+    ("plan_budget", "В плане: бюджет", "Plan: budget"),
+    ("plan_dates", "В плане: сроки", "Plan: dates"),
+    ("plan_owner", "В плане: ответственный", "Plan: who is responsible"),
+    ("plan_agreed", "План согласован с руководителем", "Plan agreed with the superior"),
+)
+"""The seven items of a long-term plan, each a question of its own: key, Russian and English label."""
+
 TABLES: Mapping[str, TableSpec] = MappingProxyType(
     {
         t.name: t
@@ -252,6 +263,7 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType(
                     Column("pay_rate", "code", "Ставка оплаты", "Pay rate", codes=("lower", "same", "higher")),
                     Column("nps", "number", "NPS, 0–10", "NPS, 0–10", low=0, high=10),
                     Column("plan", "yesno", "Перспективный план есть", "Plan"),
+                    *(Column(key, "yesno", ru, en) for key, ru, en in PLAN_ITEMS),
                     Column("plan_items", "int", "Пунктов плана, 0–7", "Plan items, 0–7", low=0, high=7),
                     Column("plan_horizon_months", "number", "Горизонт плана, месяцев", "Plan horizon, months", low=0),
                     Column("wallet_share", "share", "Наша доля в закупках", "Wallet share", low=0, high=1),

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from audit.errors import Answer, AuditError, Lang, Text
 from audit.method import method
 from audit.model.case import Case
-from audit.model.intake_report import FOREIGN, DuplicateClient, IntakeReport, PersonUse
+from audit.model.intake_report import FOREIGN, SERVICE, DuplicateClient, IntakeReport, PersonUse, SetAside
 from audit.model.orders import field_name
 from audit.model.questionnaire import COMPANY_KEYS, TABLES, Questionnaire
 from audit.present.blocks import Col, callout, join, key_figures, table
@@ -374,7 +374,8 @@ class _Page:
                 "read": f.rows_read,
                 "delimiter": self._delimiter(f.delimiter),
                 "used": f.rows_used,
-                "aside": f.rows_set_aside,
+                "aside": f.rows_set_aside - f.rows_service,
+                "service": f.rows_service,
             }
             for f in self.intake.files
         ]
@@ -388,8 +389,9 @@ class _Page:
             Col("read", self.say("Прочитано строк", "Rows read"), "count"),
             Col("used", self.say("В расчёте", "Used"), "count"),
             Col("aside", self.say("Отложено", "Set aside"), "count"),
+            Col("service", self.say("Итоги, группы, пустые", "Totals, groups, blanks"), "count"),
         ]
-        cols = [c for c in cols if c.kind == "count" or any(r[c.key] for r in rows)]
+        cols = [c for c in cols if (c.kind == "count" and c.key != "service") or any(r[c.key] for r in rows)]
         parts: list[Any] = [self._table(rows, cols, wide=False)]
         if self.intake.control_sums:
             parts.append(self._control_sums())
@@ -469,43 +471,51 @@ class _Page:
 
     def set_aside(self) -> Markup:
         """Reasons with their rows and revenue, then single rows: file, row, column, value."""
-        aside = self.intake.set_aside
-        if not aside:
-            return self._p("Ни одной строки не отложено.", "Not one row was set aside.")
+        aside = [s for s in self.intake.set_aside if s.code not in SERVICE]
+        between = [s for s in self.intake.set_aside if s.code in SERVICE]
+        none = self._p("Ни одной строки данных не отложено.", "Not one row of data was set aside.")
+        parts: list[Any] = [self._reasons(aside) if aside else none]
+        if between:
+            caption = self.say("Не данные: итоги, группы, пустые строки", "No data: totals, groups, blank rows")
+            rows = [{"reason": s.text.get(self.lang), "rows": s.rows} for s in between]
+            cols = [Col("reason", self.say("Что это", "What it is")), Col("rows", self.say("Строк", "Rows"), "count")]
+            parts.append(self._table(rows, cols, caption=caption))
+        if aside or between:
+            parts += [self._examples([*aside, *between]), _rejected_link(self.lang)]
+        return join(parts)
+
+    def _reasons(self, aside: Sequence[SetAside]) -> Markup:
         reasons = [
             {"reason": s.text.get(self.lang), "rows": s.rows, "revenue": None if s.code == FOREIGN else s.revenue}
             for s in aside
         ]
+        return self._table(
+            reasons,
+            [
+                Col("reason", self.say("Почему", "Why")),
+                Col("rows", self.say("Строк", "Rows"), "count"),
+                Col("revenue", self.say("На сумму", "Revenue"), "money_full"),
+            ],
+        )
+
+    def _examples(self, aside: Sequence[SetAside]) -> Markup | None:
         examples = [
             {"reason": s.text.get(self.lang), "file": e.file, "row": str(e.row), "column": e.column, "value": e.value}
             for s in aside
             for e in s.examples
         ]
-        return join(
+        if not examples:
+            return None
+        return self._table(
+            examples,
             [
-                self._table(
-                    reasons,
-                    [
-                        Col("reason", self.say("Почему", "Why")),
-                        Col("rows", self.say("Строк", "Rows"), "count"),
-                        Col("revenue", self.say("На сумму", "Revenue"), "money_full"),
-                    ],
-                ),
-                self._table(
-                    examples,
-                    [
-                        Col("reason", self.say("Почему", "Why")),
-                        Col("file", self.say("Файл", "File")),
-                        Col("row", self.say("Строка", "Row")),
-                        Col("column", self.say("Столбец", "Column")),
-                        Col("value", self.say("Значение", "Value")),
-                    ],
-                    caption=self.say("Примеры", "Examples"),
-                )
-                if examples
-                else None,
-                _rejected_link(self.lang),
-            ]
+                Col("reason", self.say("Почему", "Why")),
+                Col("file", self.say("Файл", "File")),
+                Col("row", self.say("Строка", "Row")),
+                Col("column", self.say("Столбец", "Column")),
+                Col("value", self.say("Значение", "Value")),
+            ],
+            caption=self.say("Примеры", "Examples"),
         )
 
     # -- people and clients --------------------------------------------------------------------------------------

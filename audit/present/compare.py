@@ -177,10 +177,12 @@ class ComparisonView:
         return self.word("findings", "chance", "unknown" if known is None else "yes" if known else "no")
 
     def worth(self) -> str:
-        """Say what everything found was worth a year, before and after; empty where it cannot be compared."""
+        """Say what everything found was worth a year, before and after, or why the sums are not the same money."""
         money = self.content.get("money")
         if not money:
             return ""
+        if "apart" in money:
+            return self.plain("verdict", "apart", why=self.word("verdict", "why", money["apart"]))
         of = word(f"effect_{money['basis']}", self.lang)
         was, now = (
             self.fmt.money_range(*(money[k][p] for p in ("low", "base", "high")), per_year=True, of=of)

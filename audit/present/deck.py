@@ -27,7 +27,7 @@ from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from audit.present.report import ReportContext, bands_of
 from audit.present.style import GRADES, INK, INK_FAINT, INK_SOFT, RULE, SEVERITIES, STATUS, on_color, readable, tint
-from audit.present.summary import is_priced, price_words, rank
+from audit.present.summary import is_priced, money_spread, price_words, rank
 from audit.present.titles import chapter_title
 from audit.present.views import finding_from_json, metric_from_json, owner_words
 from audit.present.words import word
@@ -597,15 +597,31 @@ class _Deck:
     def price(self, shown: Sequence[_Shown]) -> None:
         lang = self.c.lang
         self.open(self.t("price"))
-        rows = [[s.title, s.price, s.finding.effect.formula.get(lang) if s.finding.effect else ""] for s in shown]
+        formulas = [s.finding.effect.formula.get(lang) if s.finding.effect else "" for s in shown]
+        rows = [[s.title, s.price, formula] for s, formula in zip(shown, formulas, strict=True)]
         head = [word("finding", lang), self.t("how_much"), self.t("how_computed")]
-        worth = self.c.together()
+        worth, spread = self.c.together(), self._spread()
         self.text(worth, MARGIN_IN, 1.55, WIDTH_IN - 2 * MARGIN_IN, 0.9, largest=18, smallest=12, bold=True)
-        kept = self.table(head, rows, (4.2, 3.0, 4.8), 2.55 if worth else 1.6, 6.2, lines=6)
+        top = 2.55 if worth else 1.6
+        if spread is None:
+            kept = self.table(head, rows, (4.2, 3.0, 4.8), top, 6.2, lines=6)
+        else:  # how it is computed goes to the notes, the picture of what the sum hangs on takes its place
+            kept = self.table(head[:2], [r[:2] for r in rows], (3.6, 2.4), top, 6.2, lines=6)
+            self.picture(spread[0], MARGIN_IN + 6.2, top, WIDTH_IN - 2 * MARGIN_IN - 6.2, 6.2 - top, spread[1])
+            self.notes("\n".join(f"{s.title}: {f}" for s, f in zip(shown, formulas, strict=True)))
         self._left_out(len(rows) - kept)
         self.text(
             self.t("apart"), MARGIN_IN, 6.3, WIDTH_IN - 2 * MARGIN_IN, 0.4, largest=13, smallest=10, color=INK_SOFT
         )
+
+    def _spread(self) -> tuple[io.BytesIO, str] | None:
+        """Draw what the sum hangs on, with its alternative text; None where no sum is named."""
+        money = self.c.findings.get("money")
+        if money is None or not is_priced(money) or not money["spread"]:
+            return None
+        chart = money_spread(self.c.findings, Narrative(self.c.lang, self.c.fmt), self.c.fmt)
+        picture = chart.slide_png
+        return None if picture is None else (io.BytesIO(picture), chart.alt)
 
     def plan(self) -> None:
         lang, actions = self.c.lang, self.c.findings["actions"]

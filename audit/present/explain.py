@@ -42,7 +42,20 @@ class Explanation:
         return "\n".join([f"{self.title} ({self.id})", *(f"{n}: {t}" for n, t in self.lines)])
 
 
+MONEY = {
+    "gain": Text(
+        "прирост в год, если его есть с чего посчитать", "a gain a year, where there is something to reckon it from"
+    ),
+    "risk": Text(
+        "риск: вероятность × сумма под угрозой, с приростами не складывается",
+        "a risk: chance × stake, never added to gains",
+    ),
+    "none": Text("отдельной нет; вывод говорит почему", "none of its own; the finding says why"),
+}
+"""What a finding may be worth."""
+
 _WORDS = {
+    "money": Text("Цена", "Price"),
     "definition": Text("Определение", "Definition"),
     "formula": Text("Формула", "Formula"),
     "source": Text("Источник", "Source"),
@@ -108,11 +121,22 @@ def threshold_line(t: Threshold, fmt: Fmt) -> str:
             side = ("выше" if ru else "above") if t.bad == "high" else ("ниже" if ru else "below")
             if t.unit in ("count", "index"):
                 return f"выявлено от {found}" if ru else f"found from {found}"
-            return (
-                f"выявлено, если значение и весь интервал {side} {found}; наблюдать, если только значение"
+            whole = (
+                f"выявлено, если значение и весь интервал {side} {found}"
                 if ru
-                else f"found if the figure and its whole interval are {side} {found}; watched if the figure alone is"
+                else f"found if the figure and its whole interval are {side} {found}"
             )
+            if t.found == 0:
+                rest = "неясно, пока интервал захватывает ноль" if ru else "unclear while the interval takes in zero"
+            elif t.unit == "share/year":
+                rest = (
+                    "наблюдать, если только значение, а весь интервал ниже нуля"
+                    if ru
+                    else "watched if the figure alone is and its whole interval is below zero"
+                )
+            else:
+                rest = "наблюдать, если только значение" if ru else "watched if the figure alone is"
+            return f"{whole}; {rest}"
         if t.bad == "high":
             return f"наблюдать от {watch}, выявлено от {found}" if ru else f"watched from {watch}, found from {found}"
         return f"наблюдать ниже {watch}, выявлено ниже {found}" if ru else f"watched below {watch}, found below {found}"
@@ -158,6 +182,7 @@ def explain_id(id: str, lang: Lang) -> Explanation:
         for metric in f.metrics:
             add("definition", f"{m.metrics[metric].name.get(lang)} — {m.metrics[metric].definition.get(lang)}")
             add("formula", m.metrics[metric].formula)
+        add("money", MONEY[f.money].get(lang))
         add("needs", "; ".join(need_name(n, lang) for n in f.needs))
         add("actions", names(f.actions))
     if id in m.metrics:

@@ -120,7 +120,8 @@ class Narrative:
 
         A sentence for ``watch`` may be missing (then ``found``'s is not used: the neutral name stands); a finding
         that is not assessed is named and its reason given; of one that is unclear the figure, its interval and what
-        it would take to tell are said, unless the chapter has words of its own.
+        it would take to tell are said, unless the chapter has words of its own. What is found without a price says why
+        (``no_price``): silence would read as «costs nothing».
         """
         name = Markup.escape(method().findings[finding.id].name.get(self.lang))
         if finding.status == "not_assessed":
@@ -134,6 +135,8 @@ class Narrative:
         }
         title = texts.get("title", {}).get(finding.status)
         text = texts.get("text", {}).get(finding.status)
+        if finding.status == "found" and finding.effect is None and finding.risk is None and "no_price" in texts:
+            text = f"{text} {texts['no_price']}"
         if isinstance(finding.doubt, Text):
             return name, Markup.escape(finding.doubt.get(self.lang))
         if finding.doubt is not None and text is None:
@@ -143,6 +146,15 @@ class Narrative:
             _capital(self.say(title, **values)) if title else name,
             _capital(self.say(text, **values)) if text else Markup(""),
         )
+
+    def first_step(self, action: str, facts: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return the first step of an action with the numbers and names of this company; in general where it has none.
+
+        ``facts``: those of the findings that call for it, by the finding's name.
+        """
+        template = narrative_source(self.lang, "actions")["steps"].get(action, "")
+        told = str(self.say(template, f=facts).unescape()).strip()
+        return told or method().actions[action].first_step().get(self.lang)
 
     def text(self, value: Text | None) -> Markup:
         """Return a bilingual sentence, escaped."""

@@ -67,6 +67,7 @@ from audit.present.format import NBSP, Fmt, slug
 from audit.present.html import Body, Heading, clean_html, export_notebook, inline_svg, number_ids, outline
 from audit.present.style import ACCENT, GRADES, STATUS, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
+from audit.present.views import what_it_moves
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
 
@@ -576,10 +577,19 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
     if blind:
         reasons = by_reason(blind, lang)
         frame = pd.DataFrame(
-            [{"reason": r, "titles": Markup("<br>").join(escape(v.title) for v in vs)} for r, vs in reasons.items()],
+            [
+                {
+                    "reason": r,
+                    "titles": Markup("<br>").join(escape(v.title) for v in vs),
+                    "moves": what_it_moves([v.finding.id for v in vs], ctx.findings, fmt),
+                }
+                for r, vs in reasons.items()
+            ],
             dtype=object,
         )
-        cols = [Col("titles", word("finding", lang)), Col("reason", word("reason", lang))]
+        cols = [
+            Col(name, word(name if name != "titles" else "finding", lang)) for name in ("titles", "reason", "moves")
+        ]
         listed = table(frame, cols, fmt=fmt, sortable=False)
         out.append(_chapter("unassessed", word("unassessed", lang), listed, lang, explain=False, brief=len(frame) < 9))
     out.append(

@@ -28,12 +28,13 @@ from audit.present.blocks import (
     severity_rank,
     table,
 )
-from audit.present.format import Fmt
+from audit.present.chart import Caption, Chart
+from audit.present.format import NBSP, Fmt
 from audit.present.narrative import Narrative
 from audit.present.titles import chapter_title
-from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json
+from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json, what_it_moves
 
-__all__ = ["SummaryView", "brief", "input_name", "is_priced", "price_words", "rank"]
+__all__ = ["SummaryView", "brief", "input_name", "is_priced", "money_spread", "price_words", "rank"]
 
 MAX_HEADLINES = 5
 _CERTAINTY = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.0, None: 0.6}
@@ -97,6 +98,24 @@ def input_name(id: str, lang: Lang) -> str:
     return _INPUTS[id].get(lang)
 
 
+def money_spread(findings: Mapping[str, Any], narrative: Narrative, fmt: Fmt) -> Chart:
+    """Draw what the sum hangs on: how far each figure moves it, the widest bar on top."""
+    from audit.present.charts.money import tornado  # what only reads findings does not load matplotlib
+
+    money, lang = findings["money"], narrative.lang
+
+    def bar(x: Mapping[str, Any]) -> dict[str, Any]:
+        name = input_name(x["input"], lang)
+        return {**x, "name": f"{name[0].upper()}{name[1:]}{NBSP}—{NBSP}{fmt.share(x['share'])}"}
+
+    rows = [bar(x) for x in money["spread"]]
+    told = "; ".join(f"{r['name']}: {fmt.money(r['low'])}…{fmt.money(r['high'])}" for r in rows)
+    title = str(narrative.section("summary", "money", "tornado").unescape())
+    note = str(narrative.section("summary", "money", "tornado_note").unescape())
+    caption = Caption("money-spread", title, alt=f"{title}. {told}", note=note)
+    return tornado(caption, rows, money["headline"]["base"], fmt=fmt)
+
+
 _INPUTS = {
     "retention.new_a_year": Text("новых клиентов в год", "new clients a year"),
     "retention.second_value": Text(
@@ -104,6 +123,7 @@ _INPUTS = {
     ),
     "retention.own_return": Text("сколько спящих возвращается без усилий", "sleepers that return by themselves"),
     "retention.excess_clients": Text("клиенты, потерянные сверх общего уровня", "clients lost above the common rate"),
+    "roles.selling_share": Text("доля продаж в часах КМ", "selling share of client managers' hours"),
     "roles.freed_share": Text("высвобождаемая доля часов КМ", "share of client managers' hours freed"),
     "base.off_profile_margin": Text("достижимая маржа непрофильных", "margin within reach of off-profile clients"),
     "base.giant_margin_loss": Text("потеря маржи после непосильных заказов", "margin lost after orders too large"),
@@ -266,11 +286,7 @@ class SummaryView:
             ):
                 parts += [self._say("money", "spare")]
         if money["spread"]:
-            spread = pd.DataFrame(
-                [{"input": input_name(x["input"], self.lang), "share": x["share"]} for x in money["spread"]]
-            )
-            columns = [Col("input", label("input")), Col("share", label("share"), "share")]
-            parts += [self._say("money", "spread"), table(spread, columns, fmt=fmt, sortable=False)]
+            parts += [self._say("money", "spread"), money_spread(self.findings, self.narrative, fmt)]
         unsure = [f for f in self.findings["findings"] if money["headline"] and f.get("could_add", 0.0) > 0]
         if unsure:
             more = "; ".join(f"{lower_first(f['title'])} — {fmt.money(f['could_add'])}" for f in unsure)
@@ -369,16 +385,19 @@ class SummaryView:
         return Section("plan", title, [action_table(actions, self.fmt, id="plan-table")], 2)
 
     def limits(self) -> Section:
-        """What could not be assessed and what would make it so, one row per reason."""
+        """What could not be told, what would settle it and what that could move, one row per reason."""
         groups = by_reason([v for v in self.views if v.finding.status in ("unclear", "not_assessed")], self.lang)
-        frame = pd.DataFrame(
-            [{"reason": reason, "findings": "; ".join(str(v.title) for v in vs)} for reason, vs in groups.items()],
-            columns=["reason", "findings"],
-        )
-        columns = [
-            Col("reason", str(self._say("limits", "reason").unescape())),
-            Col("findings", str(self._say("limits", "findings").unescape())),
+        names = ("reason", "findings", "moves")
+        rows = [
+            (
+                reason,
+                "; ".join(str(v.title) for v in vs),
+                what_it_moves([v.finding.id for v in vs], self.findings["findings"], self.fmt),
+            )
+            for reason, vs in groups.items()
         ]
+        frame = pd.DataFrame(rows, columns=names)
+        columns = [Col(name, str(self._say("limits", name).unescape())) for name in names]
         body = table(frame, columns, fmt=self.fmt, sortable=False) if len(frame) else self._say("limits", "empty")
         return Section("limits", str(self._say("limits", "title").unescape()), [body], 2)
 

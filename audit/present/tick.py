@@ -51,7 +51,7 @@ def judge(intake: IntakeReport, *, blank: bool) -> Tick:
     used = Text(
         f"в расчёте {revenue.ru} выручки и {rows.ru} строк", f"{revenue.en} of revenue and {rows.en} of rows were used"
     )
-    faults = [*_questions(intake.questions), *_aside(intake), *_empty(intake)]
+    faults = [*_questions(intake.questions), *_control_sums(intake), *_aside(intake), *_empty(intake)]
     if blank:
         faults.append(
             Text(
@@ -65,6 +65,21 @@ def judge(intake: IntakeReport, *, blank: bool) -> Tick:
 def _questions(asked: Sequence[Question]) -> list[Text]:
     n = sum(q.kind != "currency" for q in asked)
     return [Text(f"неотвеченных вопросов: {n}", f"open questions: {n}")] if n else []
+
+
+def _control_sums(intake: IntakeReport) -> list[Text]:
+    wrong = [c for c in intake.control_sums if not c.agrees]
+    files = ", ".join(dict.fromkeys(c.file for c in wrong))
+    return (
+        [
+            Text(
+                f"итоги в файле не сходятся с суммой строк ({files}): {len(wrong)}",
+                f"totals of a file do not agree with the sum of its rows ({files}): {len(wrong)}",
+            )
+        ]
+        if wrong
+        else []
+    )
 
 
 def _aside(intake: IntakeReport) -> list[Text]:

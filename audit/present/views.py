@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -15,6 +15,7 @@ from audit.model.result import Metric
 from audit.present.blocks import ActionView, FindingView
 from audit.present.chart import Band
 from audit.present.format import Fmt
+from audit.present.narrative import Narrative
 
 __all__ = [
     "action_view",
@@ -24,6 +25,7 @@ __all__ = [
     "metric_from_json",
     "metric_name",
     "owner_words",
+    "what_it_moves",
 ]
 
 _OWNERS = {
@@ -166,3 +168,16 @@ def finding_from_json(raw: Mapping[str, Any], lang: Lang) -> Finding:
         actions=tuple(raw["actions"]),
         facts=raw.get("facts", {}),
     )
+
+
+def what_it_moves(ids: Iterable[str], findings: Iterable[Mapping[str, Any]], fmt: Fmt) -> str:
+    """Say what settling some findings could do to the sum of page one: by how much at most, as far as that is known.
+
+    ``findings``: those of ``findings.json``; ``could_add`` is by how much the sum would rise, were one of them confirmed.
+    """
+    known = {f["id"]: float(f["could_add"]) for f in findings if "could_add" in f}
+    ids = list(ids)
+    more = max((known.get(id, 0.0) for id in ids), default=0.0)
+    kinds = {method().findings[id].money for id in ids if id not in known}
+    part = "price" if more > 0 else "gain" if "gain" in kinds else "risk" if "risk" in kinds else "nothing"
+    return str(Narrative(fmt.lang, fmt).section("summary", "moves", part, more=more).unescape())

@@ -56,6 +56,7 @@ WORDS: dict[str, Text] = {
     "actions": Text("Что делать", "What to do"),
     "owner": Text("Кто", "Owner"),
     "action": Text("Действие", "Action"),
+    "moves": Text("Что изменит в сумме", "What it could move"),
     "first_step": Text("Первый шаг", "First step"),
     "when": Text("Срок", "When"),
     "proof": Text("Чем проверим", "Proof"),

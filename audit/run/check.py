@@ -149,8 +149,10 @@ def print_check(result: CheckResult, console: Console) -> None:
         console.print(
             f"  {escape(f.name)}  [dim]{escape(about)}[/]  "
             + say(
-                f"строк {fmt.num(f.rows_read)}, отложено {fmt.num(f.rows_set_aside)}",
-                f"{fmt.num(f.rows_read)} rows, {fmt.num(f.rows_set_aside)} set aside",
+                f"строк {fmt.num(f.rows_read - f.rows_service)}, отложено {fmt.num(f.rows_set_aside - f.rows_service)}"
+                + (f", итоги, группы и пустые строки {fmt.num(f.rows_service)}" if f.rows_service else ""),
+                f"{fmt.num(f.rows_read - f.rows_service)} rows, {fmt.num(f.rows_set_aside - f.rows_service)} set aside"
+                + (f", totals, groups and blank rows {fmt.num(f.rows_service)}" if f.rows_service else ""),
             )
         )
     console.print(

@@ -167,7 +167,9 @@ def _changes(old: Run, new: Run) -> list[dict[str, Any]]:
     if old.version and new.version:
         add("version", old.version, new.version)
     since = min(old.edition, new.edition)
-    add("method", old.edition, new.edition, [id for id, spec in method().metrics.items() if spec.since > since])
+    redefined = [id for id, spec in method().metrics.items() if spec.since > since]
+    judged = [id for id, spec in method().findings.items() if set(spec.metrics) & set(redefined)]
+    add("method", old.edition, new.edition, [*redefined, *judged])
     add("recent_months", _recent_months(old), _recent_months(new), ["retention.", "base.", "ownership."])
     limits = ("watch", "found", "value", "low", "base", "high", "bad", "unit")
     for id in dict.fromkeys([*o["thresholds"], *n["thresholds"]]):
@@ -362,33 +364,43 @@ def _action_row(action: Mapping[str, Any], metrics: Mapping[str, Mapping[str, An
     return row | {"status": status}
 
 
+def _money_apart(old: Run, new: Run) -> str | None:
+    """Return why the two sums are not the same money (currency, method, basis, open), None where they are."""
+    o, n = (run.findings.get("money") for run in (old, new))
+    if old.findings["company"]["currency"] != new.findings["company"]["currency"]:
+        return "currency"
+    if old.edition != new.edition:
+        return "method"
+    if any(m and m["headline"] is None for m in (o, n)):
+        return "open"
+    return "basis" if o and n and (o["basis"] != n["basis"] or o["unit"] != n["unit"]) else None
+
+
 def _money(old: Run, new: Run) -> dict[str, Any] | None:
-    """Return what everything found was worth a year, before and after; None where the two are not the same money.
+    """Return what everything found was worth a year, before and after; None where neither side has a sum.
+
+    ``apart`` alone where the two are not the same money: why.
 
     ``old``, ``new``: low, base and high of the headlines, zero where nothing found had a price. ``same``: what the
-    findings that have a price on both sides were worth on each, base by base, be they found or only watched.
+    findings in either sum that have a price on both sides were worth on each, base by base, be they found or only
+    watched.
     ``entered``, ``left``: findings that are in one headline alone, with their price on the other side (None without
     one) and their status there: what is only watched now has left the sum, but its money has not vanished.
     """
     o, n = (run.findings.get("money") for run in (old, new))
-    if not (o or n) or old.findings["company"]["currency"] != new.findings["company"]["currency"]:
-        return None
-    if old.edition != new.edition or any(m and m["headline"] is None for m in (o, n)):
-        return None
-    if o and n and (o["basis"] != n["basis"] or o["unit"] != n["unit"]):
-        return None
     known = n or o
-    assert known
-    if any(side and side["headline"] is None for side in (o, n)):
+    if not known:
         return None
+    if (apart := _money_apart(old, new)) is not None:
+        return {"apart": apart}
     none = {"low": 0.0, "base": 0.0, "high": 0.0}
     before, after = ({f["id"]: f for f in run.findings["findings"]} for run in (old, new))
+    was_in, is_in = (set(m["findings"]) if m else set() for m in (o, n))
     pairs = [
         {"finding": id, "old": before[id]["effect"]["base"], "new": after[id]["effect"]["base"]}
         for id in before
-        if "effect" in before[id] and "effect" in after.get(id, {})
+        if id in was_in | is_in and "effect" in before[id] and "effect" in after.get(id, {})
     ]
-    was_in, is_in = (set(m["findings"]) if m else set() for m in (o, n))
 
     def moved(ids: set[str], here: Mapping[str, Any], there: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from audit.errors import Lang, Text
+from audit.errors import Text
 from audit.findings.business import Cost, Option, business_case
 from audit.findings.catalogue import unjudged_findings
 from audit.findings.finding import Doubt, Effect, Finding
@@ -84,8 +84,10 @@ def _finding_json(f: Finding, title: str, text: str, currency: str, lang: str, s
         out["reason"] = f.reason.ru if lang == "ru" else f.reason.en
     out["metrics"] = list(f.metrics)
     out["title"], out["text"] = title, text
-    if isinstance(f.doubt, Doubt) and f.doubt.units is not None:
-        out["needs"] = {"units": f.doubt.units}
+    if isinstance(f.doubt, Doubt):
+        needs = {"units": f.doubt.units, "months": f.doubt.months}
+        if known := {k: v for k, v in needs.items() if v is not None}:
+            out["needs"] = known
     if f.effect is not None:
         out["effect"] = _effect_json(f.effect, currency, lang)
     if f.risk is not None:
@@ -198,14 +200,15 @@ def assemble(
         "findings": ordered,
         "money": money,
         "actions": [
-            _step_json(step, by_id, lang) for step in plan_of(case, by_id, [] if money is None else money["options"])
+            _step_json(step, by_id, narrative)
+            for step in plan_of(case, by_id, [] if money is None else money["options"])
         ],
     }
 
 
-def _step_json(step: Step, findings: Mapping[str, Mapping[str, Any]], lang: Lang) -> dict[str, Any]:
+def _step_json(step: Step, findings: Mapping[str, Mapping[str, Any]], narrative: Narrative) -> dict[str, Any]:
     a = method().actions[step.id]
-    facts = {k: v for id in step.findings for k, v in findings[id].get("facts", {}).items()}
+    facts = {id.split(".", 1)[1]: findings[id].get("facts", {}) for id in step.findings}
     out = {
         "id": step.id,
         "findings": list(step.findings),
@@ -214,8 +217,8 @@ def _step_json(step: Step, findings: Mapping[str, Mapping[str, Any]], lang: Lang
         "effort": a.effort,
         "metric": a.metric,
         "target": a.target,
-        "title": a.name.get(lang),
-        "first_step": a.first_step(facts).get(lang),
+        "title": a.name.get(narrative.lang),
+        "first_step": narrative.first_step(step.id, facts),
         "after": list(step.after),
         "net": step.net,
     }
@@ -295,7 +298,12 @@ def _money_json(case: Case, ledger: Ledger | None, findings: Mapping[str, Mappin
                 "advised": cases.advised,
                 "options": [_option_json(o) for o in cases.options],
                 "risk": risk,
-                "spread": [] if ledger is None else [{"input": i, "share": s} for i, s in ledger.spread.items()],
+                "spread": []
+                if ledger is None
+                else [
+                    {"input": i, "share": s, "low": ledger.swing[i][0], "high": ledger.swing[i][1]}
+                    for i, s in ledger.spread.items()
+                ],
                 "findings": [] if ledger is None else list(ledger.findings),
                 "outside": [] if ledger is None else list(ledger.outside),
             }

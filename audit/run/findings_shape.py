@@ -38,11 +38,18 @@ class _Metric(_Part):
     high: FiniteFloat | None = None
 
 
+class _Range(_Part):
+    low: FiniteFloat
+    base: FiniteFloat
+    high: FiniteFloat
+
+
 class _Finding(_Part):
     id: str
     status: str
     severity: str
     metrics: list[str]
+    effect: _Range | None = None
 
 
 class _Action(_Part):
@@ -54,16 +61,11 @@ class _Action(_Part):
     target: FiniteFloat | None
 
 
-class _Range(_Part):
-    low: FiniteFloat
-    base: FiniteFloat
-    high: FiniteFloat
-
-
 class _Money(_Part):
     basis: str
     unit: str
     headline: _Range | None
+    findings: list[str] = []
 
 
 class _Findings(_Part):
@@ -85,4 +87,6 @@ def fault_in(told: Mapping[str, Any]) -> str | None:
         _Findings.model_validate(told)
     except ValidationError as e:
         return ".".join(str(part) for part in e.errors()[0]["loc"])
-    return None
+    priced = {f["id"] for f in told["findings"] if f.get("effect") is not None}
+    counted = (told.get("money") or {}).get("findings", ())
+    return next((f"findings.{id}.effect" for id in counted if id not in priced), None)

@@ -14,7 +14,7 @@ from scipy import special
 
 from audit.stats.survival import logrank_by_stratum
 
-__all__ = ["LAST_GAPS", "OWN_GAPS", "Cadence", "GapTest", "gap_quantiles", "gaps_longer"]
+__all__ = ["LAST_GAPS", "LEAST_GAPS", "OWN_GAPS", "Cadence", "GapTest", "gap_quantiles", "gaps_longer"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,6 +33,9 @@ _SPREAD_WORTH = 4.0
 # near one half (standard deviation of the log).
 _LEAST_FREE = 10
 _USUAL_SPREAD = 0.46
+
+# Gaps on either side below which the normal approximation of the test for slowing errs.
+LEAST_GAPS = 4
 
 # A group with fewer gaps than this borrows everything from all units together.
 _GROUP_GAPS = 30
@@ -231,7 +234,7 @@ class GapTest:
 
 
 def gaps_longer(
-    unit: ArrayLike, day: ArrayLike, as_of: float, split: float, since: float | None = None, minimum: int = 4
+    unit: ArrayLike, day: ArrayLike, as_of: float, split: float, since: float | None = None, minimum: int = LEAST_GAPS
 ) -> GapTest:
     """Test for every unit whether the gaps that began on or after ``split`` are longer than those before.
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from audit.stats.intervals import Estimate
 from audit.stats.resample import SEED, sparse_canonical_order
 
-__all__ = ["Bridge", "Factors", "Retained", "bridge", "grr_noise", "lmdi", "logarithmic_mean", "retained"]
+__all__ = ["Bridge", "Factors", "bridge", "grr_noise", "lmdi", "logarithmic_mean"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -141,32 +141,6 @@ def bridge(
         counts={name: int((part == name).sum()) for name in names},
         part=part,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Retained:
-    """What is left of the first period's sum.
-
-    ``grr`` (gross): Σ min(r1, r0) ÷ Σ r0, growth not counted, never above 1; ``nrr`` (net): Σ r1 ÷ Σ r0.
-    Over units with r0 > 0 only; None without any. ``n`` counts them.
-    """
-
-    grr: float | None
-    nrr: float | None
-    n: int
-
-
-def retained(before: ArrayLike, after: ArrayLike) -> Retained:
-    """Return gross and net retention of a sum over the units that had it first (one entry per unit)."""
-    r0, r1 = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
-    if r0.ndim != 1 or r0.shape != r1.shape:
-        raise ValueError("before and after must be vectors of one length")
-    had = r0 > 0
-    base = float(r0[had].sum())
-    if base <= 0:
-        return Retained(None, None, 0)
-    kept = float(np.minimum(r0, r1)[had].sum())
-    return Retained(kept / base, float(r1[had].sum()) / base, int(had.sum()))
 
 
 def grr_noise(unit: ArrayLike, value: ArrayLike, draws: int = 400, seed: int = SEED, level: float = 0.95) -> Estimate:

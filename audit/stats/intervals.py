@@ -10,22 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from audit.stats.resample import (
-    DRAWS,
-    SEED,
-    canonical_order,
-    effective_units,
-    percentile_interval,
-    resample_indices,
-    resampled_totals,
-)
+from audit.stats.resample import DRAWS, SEED, canonical_order, effective_units, percentile_interval, resampled_totals
 
 __all__ = [
     "Dominance",
     "Estimate",
     "Reason",
     "bootstrap_ratio",
-    "bootstrap_units",
     "clopper_pearson",
     "dominant_unit",
     "mean_t",
@@ -220,35 +211,6 @@ def _with_interval(value: float, drawn: Floats, n: int, worth: float, level: flo
     if interval is None:
         return Estimate(value, None, None, n, level, "too_few_units")
     return Estimate(value, interval[0], interval[1], n, level)
-
-
-def bootstrap_units(
-    values: ArrayLike,
-    statistic: Callable[[Floats], float],
-    draws: int = DRAWS,
-    seed: int = SEED,
-    level: float = 0.95,
-    worth: float | None = None,
-) -> Estimate:
-    """Return any figure computed from a table of units with the interval from resampling its rows.
-
-    ``values``: one row per unit. ``statistic`` takes such a table (the rows drawn, some more than once) and
-    returns a number; NaN where the sample has none. It is called ``draws`` times: for sums of columns
-    use `bootstrap_ratio` or `audit.stats.resample.resampled_totals`. ``worth``: how many units the spread is
-    known from as well as from these, all of them by default.
-    """
-    _check_level(level)
-    table = np.asarray(values, dtype=np.float64)
-    table = table[:, None] if table.ndim == 1 else table
-    n = len(table)
-    if n == 0:
-        return Estimate(None, None, None, 0, level, "no_units")
-    table = table[canonical_order(table)]
-    value = float(statistic(table))
-    if not np.isfinite(value):
-        return Estimate(None, None, None, n, level, "zero_denominator")
-    drawn = [float(statistic(table[row])) for block in resample_indices(n, draws, seed) for row in block]
-    return _with_interval(value, np.array(drawn), n, float(n) if worth is None else worth, level)
 
 
 @dataclass(frozen=True, slots=True)

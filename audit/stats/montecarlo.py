@@ -200,3 +200,19 @@ def shares_of_spread(result: Floats, inputs: Mapping[str, Floats]) -> dict[str, 
         chance = (BINS - 1) / len(result)
         out[name] = float(np.clip((means.var() / whole - chance) / (1 - chance), 0.0, 1.0))
     return dict(sorted(out.items(), key=lambda x: (-x[1], x[0])))
+
+
+def swings(result: Floats, inputs: Mapping[str, Floats], part: float = 0.2) -> dict[str, tuple[float, float]]:
+    """Return between what medians the result moves as each input goes from its low end to its high end.
+
+    Low end: the fifth (``part``) of the draws in which the input is lowest; high end likewise. An input that does not
+    vary moves nothing and is left out.
+    """
+    out: dict[str, tuple[float, float]] = {}
+    few = max(1, round(part * len(result)))
+    for name, values in inputs.items():
+        if values.min() == values.max():
+            continue
+        order = np.argsort(values, kind="stable")
+        out[name] = (float(np.median(result[order[:few]])), float(np.median(result[order[-few:]])))
+    return out

@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 from audit.stats.intervals import Estimate
 from audit.stats.resample import DRAWS, MANY, SEED, bundles, poisson_weights, sparse_canonical_order
 
-__all__ = ["Trend", "last_year_change", "tellable", "yearly_slope", "yearly_trend", "yearly_trends"]
+__all__ = ["Trend", "last_year_change", "months_to_tell", "tellable", "yearly_slope", "yearly_trend", "yearly_trends"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -65,6 +65,36 @@ def tellable(change: Estimate) -> float | None:
     if change.low is None or change.high is None:
         return None
     return float(1 - np.sqrt((1 + change.low) / (1 + change.high)))
+
+
+MOST_MONTHS = 96
+"""Months beyond which nobody waits for a verdict."""
+
+
+def months_to_tell(change: Estimate, limit: float, months: int) -> int | None:
+    """Return from how many months on, in whole years, the interval round the same change would leave ``limit`` out.
+
+    ``change``: a yearly growth over ``months`` months whose interval takes in ``limit``, on either side of it. The interval
+    is taken to shrink with the calendar as what months alone move does. None without an interval, and where even eight
+    years would not do.
+    """
+    here = _calendar((True,) * months)
+    if change.value is None or change.low is None or change.high is None or here is None:
+        return None
+    value, edge, end = np.log1p([change.value, limit, change.low if limit < change.value else change.high])
+    if value == end:
+        return None
+    wanted = _width(here, change.level) * (edge - value) / (end - value)
+    for more in range(months + YEAR, MOST_MONTHS + 1, YEAR):
+        calendar = _calendar((True,) * more)
+        if calendar is not None and _width(calendar, change.level) <= wanted:
+            return more
+    return None
+
+
+def _width(calendar: _Calendar, level: float) -> float:
+    """Return half the interval of a slope when months alone move, by one unit of variance."""
+    return float(special.stdtrit(calendar.free, 0.5 + level / 2) * np.sqrt(calendar.slope))
 
 
 def _log(monthly: Floats) -> Floats:

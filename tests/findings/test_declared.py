@@ -202,8 +202,9 @@ def test_a_fact_weighs_the_finding() -> None:
 
 def test_a_price_stands_with_the_verdict() -> None:
     effect = Effect(50.0, 50.0, 50.0, "revenue", Text("", ""))  # 5 % of 1 000
-    f = judge_declared(CASE, result_of(late(0.12)), spec_of(), None, lambda case, result: effect)
-    assert (f.effect, f.severity, f.actions) == (effect, "critical", ("fix_lateness",))
+    spec = spec_of(id="base.off_profile")  # lateness has no price of its own; found from 5 % here
+    f = judge_declared(CASE, result_of(late(0.12)), spec, None, lambda case, result: effect)
+    assert (f.effect, f.severity, f.actions) == (effect, "critical", ("learn_to_refuse",))
 
 
 # --- declarations that say nothing

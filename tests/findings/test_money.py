@@ -146,6 +146,9 @@ def test_a_finding_alone_gives_a_headline_equal_to_its_effect() -> None:
         )
         assert e.basis == "gross_profit" and e.inputs["margin_share"] == pytest.approx(0.5)
         # Both inputs carry the spread.
+        assert set(ledger.swing) == set(ledger.spread)
+        for low, high in ledger.swing.values():
+            assert low < ledger.headline.base < high  # both inputs raise the sum
         assert set(ledger.spread) == {"share", "retention.reach_leak"} and sum(ledger.spread.values()) <= 1.05
 
 

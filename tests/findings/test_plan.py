@@ -6,8 +6,11 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from audit.errors import Lang
 from audit.findings.plan import Step, diseases, plan_of
 from audit.method import method
+from audit.present.format import Fmt
+from audit.present.narrative import Narrative, narrative_source
 from tests.case_builder import make_case
 
 OVERLOAD, SHORT, ENTRY, LEAK = (
@@ -88,9 +91,32 @@ def test_owners_exist() -> None:
     assert owner({"person": "O1", "role": "OP"}, rop, kd, finding=late) == ("KD", None, "D1")
 
 
-def test_a_number_in_a_step_is_the_clients_own() -> None:
-    stop = method().actions["stop_leak"]
-    # Seven lost clients: seven; seventy: the ten largest; unknown: the ten largest.
-    assert [stop.first_step({"lost_clients": n}).en.split("(")[1][:2] for n in (7, 70)] == ["7 ", "10"]
-    assert "(10 of them)" in stop.first_step().en and "{" not in stop.first_step().ru
-    assert "clients: 3" in method().actions["wake_sleepers"].first_step({"clients": 3}).en
+def step(action: str, lang: Lang = "en", **facts: Any) -> str:
+    return Narrative(lang, Fmt(lang, "RUB")).first_step(action, facts).replace("\xa0", " ")
+
+
+def test_numbers_and_names_in_a_step_are_the_companys_own() -> None:
+    def leak(n: int) -> dict[str, Any]:
+        return {"lost_clients": n, "largest": ["Alder", "Beech"]}
+
+    # Seven lost clients: seven; seventy: the ten largest of them.
+    assert "call the 7 lost clients" in step("stop_leak", revenue_leak=leak(7))
+    assert "the 10 largest of 70 lost clients" in step("stop_leak", revenue_leak=leak(70))
+    assert "Alder, Beech" in step("stop_leak", revenue_leak=leak(7))
+    assert "7 ушедших клиентов" in step("stop_leak", "ru", revenue_leak=leak(7))
+    # Without the facts the step stands in general.
+    assert step("stop_leak") == method().actions["stop_leak"].first_step().en
+    assert step("settle_type") == method().actions["settle_type"].first_step().en
+
+
+def test_every_step_with_numbers_belongs_to_an_action_and_has_a_general_one() -> None:
+    steps = narrative_source("ru", "actions")["steps"]
+    assert set(steps) <= set(method().actions)
+    for action in steps:
+        assert step(action, "ru") == method().actions[action].first_step().ru
+
+
+def test_range_goes_to_others_while_the_client_manager_is_overloaded() -> None:
+    assert "range_to_others" in method().findings["roles.km_overload"].actions
+    told = step("range_to_others", km_overload={"over": ["K1", "K4"], "found": 0.4})
+    assert "K1, K4" in told and "40%" in told

@@ -87,6 +87,26 @@ def test_dispatch_documents_date_their_orders(tmp_path: Path) -> None:
     assert result.field_of("Заказ клиента") == ("order_ref", "mapped")
 
 
+def test_an_order_that_no_document_names_was_not_shipped(tmp_path: Path) -> None:
+    on = [f"{1 + i % 27:02d}.0{1 + i // 27}.2024" for i in range(81)]
+    rows = [f"0000-{i:06d};{on[i]};ООО Альфа;1000;;Иванов" for i in range(81)]
+    orders = ORDERS.splitlines()[0] + "\n" + "\n".join(rows) + "\n"
+    sent = [
+        f"00УТ-{i:06d};{on[i]};ООО Альфа;1000;Заказ клиента 0000-{i:06d} от {on[i]}"
+        for i in range(81)
+        if i not in (5, 40, 70)
+    ]
+    dispatches = DISPATCHES.splitlines()[0] + "\n" + "\n".join(sent) + "\n"
+    told = by_order(read(folder(tmp_path, orders, dispatches), tmp_path / "out", SETTLED), "shipped_pct")
+    # Two orders of January and February have none; the third, of March, may still be on its way.
+    assert {k for k, v in told.items() if v == 0} == {"0000-000005", "0000-000040"}
+    assert told["0000-000070"] is None and told["0000-000006"] == 1.0
+    # Where many documents name no order that is known, a missing one says nothing.
+    strays = dispatches + "".join(f"00УТ-9{i:05d};01.02.2024;ООО Альфа;1000;Заказ 77{i:04d}\n" for i in range(9))
+    told = by_order(read(folder(tmp_path, orders, strays), tmp_path / "out2", SETTLED), "shipped_pct")
+    assert told["0000-000005"] is None
+
+
 def test_until_it_is_answered_certain_double_counting_is_avoided_and_asked_about(tmp_path: Path) -> None:
     """5400 of 6100 dispatched is among the orders: 89 %, above the limit of 80 %."""
     files = folder(tmp_path)

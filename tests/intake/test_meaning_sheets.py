@@ -12,6 +12,8 @@ import pytest
 import xlsxwriter
 
 from audit.errors import AmbiguityError
+from tests.intake.dialects.disguises import write_xlsx
+from tests.intake.dialects.oldformats import write_xls
 from tests.intake.reading import Read, answer, read, stopped
 
 Cell = str | int | float | dt.date
@@ -288,6 +290,46 @@ def test_cells_merged_over_rows_in_every_format(tmp_path: Path) -> None:
     for file in files:
         result = read(file, tmp_path / "out")
         assert result.report.revenue == 300 and set(result.column("client_name")) == {"ООО Альфа"}, file.name
+
+
+ITEMS = [
+    ["Дата", "Номер", "Клиент", "Товар", "Сумма"],
+    ["10.01.2024", "1", "ООО Альфа", "Болт", 100],
+    ["", "", "", "Гайка", 200],
+    ["12.01.2024", "2", "ООО Бета", "Болт", 400],
+    ["", "", "", "Гайка", 500],
+]
+
+
+@pytest.mark.parametrize("columns", [(0, 1, 2), (2, 0, 1)])
+def test_cells_merged_in_an_old_workbook(tmp_path: Path, columns: tuple[int, ...]) -> None:
+    write_xls(tmp_path / "o.xls", ITEMS, merged=[(top, top + 1, c, c) for c in columns for top in (1, 3)])
+    result = read(tmp_path / "o.xls", tmp_path / "out")
+    assert result.column("client_name") == ["ООО Альфа"] * 2 + ["ООО Бета"] * 2
+    assert result.column("order_id") == ["1", "1", "2", "2"] and not result.report.questions
+    assert result.report.rows_used == 4 and result.report.revenue == 1200
+
+
+def test_a_workbook_under_the_name_of_another_kind(tmp_path: Path) -> None:
+    rows = [["Клиент", "Номер", "Дата", "Сумма"], ["ООО Альфа", "1", "10.01.2024", 100], ["", "2", "11.01.2024", 200]]
+    write_xls(tmp_path / "o.xlsx", rows, merged=[(1, 2, 0, 0)])
+    write_xlsx(tmp_path / "new.xlsx", {"Лист1": rows}, merge=[(1, 0, 2, 0, "ООО Альфа")])
+    (tmp_path / "new.xlsx").rename(tmp_path / "n.xls")
+    for name in ("o.xlsx", "n.xls"):
+        result = read(tmp_path / name, tmp_path / "out")
+        assert result.report.revenue == 300 and result.column("client_name") == ["ООО Альфа"] * 2, name
+
+
+def test_a_merged_header_in_an_old_workbook(tmp_path: Path) -> None:
+    rows = [
+        ["Контрагент", "", "Документ", "", "Сумма"],
+        ["Наименование", "ИНН", "Номер", "Дата", ""],
+        ["ООО Альфа", "7707083893", "1", "10.01.2024", 100],
+        ["ООО Бета", "7728168971", "2", "11.01.2024", 200],
+    ]
+    write_xls(tmp_path / "o.xls", rows, merged=[(0, 0, 0, 1), (0, 0, 2, 3), (0, 1, 4, 4)])
+    result = read(tmp_path / "o.xls", tmp_path / "out")
+    assert result.column("client_name") == ["ООО Альфа", "ООО Бета"] and result.column("order_id") == ["1", "2"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import xlsxwriter
 
 from audit.errors import AmbiguityError, InputError, SettingsError
 from audit.intake.headers import match_headers
+from tests.intake.dialects.oldformats import write_xls
 from tests.intake.reading import answer, asked, read, refuses, stopped, write
 
 TEXT = "Номер;Дата;Контрагент;Сумма\n" + "".join(
@@ -145,6 +146,33 @@ def test_days_counted_from_1904(tmp_path: Path, form: str | None, from_1904: boo
     book.close()
     result = read(tmp_path / "o.xlsx", tmp_path / "out")
     assert result.column("order_date") == [dt.date(2024, 1, 11), dt.date(2024, 1, 12), dt.date(2024, 1, 13)]
+
+
+@pytest.mark.parametrize("typed", [True, False])
+@pytest.mark.parametrize("from_1904", [True, False])
+def test_days_counted_from_1904_in_an_old_workbook(tmp_path: Path, typed: bool, from_1904: bool) -> None:
+    first = dt.date(1904, 1, 1) if from_1904 else dt.date(1899, 12, 30)
+    days = [dt.date(2024, 1, 10 + i) for i in range(1, 4)]
+    cells = days if typed else [(day - first).days for day in days]
+    rows = [["Номер", "Дата", "Клиент", "Сумма"], *([str(i), cell, "А", 100] for i, cell in enumerate(cells))]
+    write_xls(tmp_path / "o.xls", rows, from_1904=from_1904)
+    assert read(tmp_path / "o.xls", tmp_path / "out").column("order_date") == days
+
+
+@pytest.mark.parametrize("form", ["«{:02}» {} {} года", '"{:02}" {} {} г.', "{}-го {} {}", "Ср, {} {} {} г."])
+def test_spelt_dates_with_quotes(tmp_path: Path, form: str) -> None:
+    cells = [form.format(9 + i, month, 2024) for i, month in enumerate(["января", "мая", "декабря"])]
+    quoted = ('"' + cell.replace('"', '""') + '"' for cell in cells)
+    rows = [f"{i};{cell};Фирма {i % 2};100" for i, cell in enumerate(quoted)]
+    file = write(tmp_path / "o.csv", "\n".join(["Номер;Дата;Клиент;Сумма", *rows]), "cp1251")
+    result = read(file, tmp_path / "out")
+    assert result.column("order_date") == [dt.date(2024, 1, 9), dt.date(2024, 5, 10), dt.date(2024, 12, 11)]
+
+
+def test_a_weekday_beside_a_date_leaves_the_order_of_day_and_month(tmp_path: Path) -> None:
+    rows = [f"{i};{cell};F{i % 2};100" for i, cell in enumerate(["Tue 01/09/2024", "Sat 01/13/2024"])]
+    result = read(write(tmp_path / "o.csv", "\n".join(["No;Date;Customer;Amount", *rows])), tmp_path / "out")
+    assert result.column("order_date") == [dt.date(2024, 1, 9), dt.date(2024, 1, 13)]
 
 
 # ---- proposals

@@ -102,7 +102,7 @@ def test_a_header_row_and_columns_can_be_named(tmp_path: Path) -> None:
     assert result.column("amount") == [Decimal("5.0000")]
     assert result.lines["source_row"].tolist() == [3]
     settings["reading"] = {"header_row": 3}
-    with refuses(InputError, "Required columns"):
+    with refuses(InputError, "Required columns are missing"):
         read(path, tmp_path / "out", settings)
 
 

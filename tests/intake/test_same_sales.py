@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from audit.errors import InputError
 from tests.intake.answering import answered
-from tests.intake.reading import read
+from tests.intake.reading import read, stopped
 
 Sale = tuple[str, dt.date, str, int]
 CLIENTS = ("ООО «Альфа»", "ООО Бета", "АО Гамма", "ООО «Дельта и К»", "ИП Зорин")
@@ -240,3 +242,102 @@ def test_equal_lines_of_one_order_are_lines(tmp_path: Path) -> None:
     assert read(csv(tmp_path / "b.csv", lines), tmp_path / "out").report.questions == ()
     flat = [(f"{i}", dt.date(2024, 1, 1) + dt.timedelta(days=7 * i), "А", 100) for i in range(30)]
     assert read(csv(tmp_path / "c.csv", flat), tmp_path / "out").report.questions == ()
+
+
+# ---- what a second file of the same sales is
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("Банк поступления.csv", "Дата операции;Плательщик;Поступление"),
+        ("x.csv", "Дата поступления;Плательщик;Сумма прихода"),
+        ("Bank statement.csv", "Booked on;Payer;Amount received"),
+        ("y.csv", "Buchung am;Auftraggeber;Zahlungseingang"),
+        ("Выписка банка.csv", "Проведено;Плательщик;Приход"),
+    ],
+)
+def test_payments_whose_columns_are_unknown_do_not_stop_the_orders(tmp_path: Path, name: str, head: str) -> None:
+    rows = sales(12)
+    paid = [(n, d + dt.timedelta(days=4), c, a) for n, d, c, a in rows]
+    files = [csv(tmp_path / "orders.csv", rows), csv(tmp_path / name, paid, head, number=False)]
+    result = read(files, tmp_path / "out")
+    (question,) = result.report.questions
+    assert question.kind == "payments" and name in question.text.ru and head.split(";")[1] in question.text.en
+    assert result.report.revenue == total(rows)
+    settled = read(files, tmp_path / "out", tomllib.loads(question.answer))
+    assert not settled.report.questions and settled.report.revenue == total(rows)
+    for lines in (o.lines for o in question.others):
+        error = stopped(files, tmp_path / "out", tomllib.loads(lines))
+        assert "[columns]" in error.answer, "what is no payment is asked about as orders are"
+    (tmp_path / "orders.csv").unlink()
+    with pytest.raises(InputError) as alone:
+        read(files[1], tmp_path / "out")
+    assert "payments and no orders" in alone.value.what.en
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("Банк поступления.csv", "Номер;Дата;Контрагент;Сумма"),
+        ("Поступления от покупателей.csv", "Номер;Дата;Контрагент;Сумма"),
+        ("Касса - поступления.csv", "Номер;Дата;Клиент;Сумма"),
+        ("Bank receipts.csv", "No;Date;Customer;Amount"),
+        ("z.csv", "Номер;Дата оплаты;Плательщик;Сумма"),
+    ],
+)
+def test_payments_by_their_title_or_columns(tmp_path: Path, name: str, head: str) -> None:
+    rows = sales(12)
+    paid = [(f"{900 + i}", d + dt.timedelta(days=4), c, a) for i, (_, d, c, a) in enumerate(rows)]
+    files = [csv(tmp_path / "orders.csv", rows), csv(tmp_path / name, paid, head)]
+    settings = {"columns": {"order_date": "Дата оплаты", "client": "Плательщик"}} if name == "z.csv" else {}
+    asked, settled, (sold,) = answered(files, tmp_path / "out", "payments", settings)
+    assert asked.report.revenue == settled.report.revenue == total(rows) and sold.report.revenue == 2 * total(rows)
+    question = next(q for q in asked.report.questions if q.kind == "payments")
+    assert (
+        f"100 % суммы {name} в orders.csv есть тот же клиент" in question.text.ru and "4 дн. раньше" in question.text.ru
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("deals.csv", "ID;Created;Company;Amount"),
+        ("Сделки 2024.csv", "ID;Дата создания;Компания;Сумма"),
+        ("x.csv", "Сделка;Дата создания;Компания;Сумма"),
+        ("amocrm_export.csv", "ID;Created;Company;Amount"),
+        ("q.csv", "Opportunity;Created;Company;Amount"),
+    ],
+)
+def test_deals_some_days_before_their_documents_are_a_second_system(tmp_path: Path, name: str, head: str) -> None:
+    rows = sales(12)
+    deals = [(f"{700 + i}", d - dt.timedelta(days=4), c, a) for i, (_, d, c, a) in enumerate(rows)]
+    files = [csv(tmp_path / "1c.csv", rows), csv(tmp_path / name, deals, head)]
+    settings = {"columns": {"order_id": head.split(";")[0]}}
+    asked, settled, (mirror, payments, different) = answered(files, tmp_path / "out", "same_sales", settings)
+    question = next(q for q in asked.report.questions if q.kind == "same_sales")
+    assert (
+        f"({name})" in question.text.en and "deals of a CRM" in question.text.en and "4 days apart" in question.text.en
+    )
+    for once in (settled, mirror, payments):
+        assert once.report.revenue == total(rows) and not [q for q in once.report.questions if q.kind == "payments"]
+    assert min(settled.column("order_date")) == rows[0][1] and min(mirror.column("order_date")) == deals[0][1]
+    assert different.report.revenue == asked.report.revenue == 2 * total(rows)
+
+
+def test_payments_alone_are_asked_about(tmp_path: Path) -> None:
+    rows = [(f"Поступление на расчетный счет 0{i} от 15.01.2024", d, c, a) for i, (_, d, c, a) in enumerate(sales(9))]
+    result = read(csv(tmp_path / "p.csv", rows, "Документ;Дата;Контрагент;Сумма"), tmp_path / "out")
+    (question,) = result.report.questions
+    assert question.kind == "payments" and question.share == 1.0
+    assert not read(tmp_path / "p.csv", tmp_path / "out", tomllib.loads(question.answer)).report.questions
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["Номер;Дата;Контрагент;Сумма;Дата оплаты;Способ оплаты", "Сделка;Дата;Компания;Сумма;Вид оплаты;Дата оплаты"],
+)
+def test_orders_that_tell_their_payment_are_orders(tmp_path: Path, head: str) -> None:
+    body = "".join(f"{n};{d:%d.%m.%Y};{c};{a};{d:%d.%m.%Y};безнал\n" for n, d, c, a in sales(9))
+    (tmp_path / "o.csv").write_text(f"{head}\n{body}", encoding="utf-8")
+    assert not read(tmp_path / "o.csv", tmp_path / "out").report.questions

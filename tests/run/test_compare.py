@@ -351,7 +351,9 @@ def test_the_price_is_compared_where_it_is_the_same_money() -> None:
     assert "before RUB 4m of gross profit a year" in said and "nothing with a price is found now" in said
     assert compared(findings(), later()).content["money"] is None
     other = compared(priced(findings(), 4e6), priced(later(), 1e6, "revenue"))
-    assert other.content["money"] is None and ComparisonView(other.content).worth() == ""
+    assert other.content["money"] == {"apart": "basis"}
+    assert "one audit tells gross profit, the other revenue" in ComparisonView(other.content).worth()
+    assert ComparisonView(compared(findings(), later()).content).worth() == "", "neither side has a sum"
 
 
 def with_price(told: dict[str, Any], id: str, status: str, base: float, counted: bool) -> dict[str, Any]:
@@ -380,7 +382,34 @@ def test_money_that_is_only_watched_now_has_not_vanished() -> None:
     (gone,) = money["left"]
     assert (gone["finding"], gone["status"], gone["other_price"]) == (sleep, "watch", 2.5e6)
     said = ComparisonView(content).worth().replace("\u00a0", " ")
-    assert "now watched, worth RUB 2.5m" in said and "before RUB 5m, now RUB 3.5m" in said
+    assert "(before RUB 3m; now watched, worth RUB 2.5m)" in said and "before RUB 5m, now RUB 3.5m" in said
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("clear", "now in order)"),
+        ("not_assessed", "now not assessed, which does not mean that the money came back)"),
+        ("unclear", "now unclear)"),
+    ],
+)
+def test_what_left_the_sum_is_named_with_what_it_is_now(status: str, says: str) -> None:
+    leak = "retention.revenue_leak"
+    old = with_price(priced(findings(), 2e6), leak, "found", 2e6, counted=True)
+    new = with_price(priced(later(), 1e6), leak, status, 1.0, counted=False)
+    del next(f for f in new["findings"] if f["id"] == leak)["effect"]
+    said = ComparisonView(compared(old, new).content).worth().replace("\u00a0", " ")
+    assert f"(before RUB 2m; {says}" in said
+
+
+def test_prices_that_are_in_neither_sum_are_not_added_up() -> None:
+    leak, sleep = "retention.revenue_leak", "retention.sleeping_clients"
+    old = with_price(priced(findings(), 2e6), leak, "found", 2e6, counted=True)
+    old = with_price(old, sleep, "watch", 9e6, counted=False)
+    new = with_price(priced(later(), 1e6), leak, "found", 1e6, counted=True)
+    new = with_price(new, sleep, "watch", 9e6, counted=False)
+    money = compared(old, new).content["money"]
+    assert (money["same"]["old"], money["same"]["new"]) == (2e6, 1e6)
 
 
 def test_editions_of_the_method_are_told_apart() -> None:
@@ -389,11 +418,15 @@ def test_editions_of_the_method_are_told_apart() -> None:
     for told in (old, new):
         told["metrics"] = told["metrics"] | {"roles.capacity_uplift": dict(some)}
     content = compared(old, new).content
-    assert content["money"] is None, "prices of two editions are not the same money"
+    assert content["money"] == {"apart": "method"}, "prices of two editions are not the same money"
+    assert "different editions of the method" in ComparisonView(content).worth()
     (change,) = [c for c in content["changes"] if c["kind"] == "method"]
     assert (change["old"], change["new"]) == (1, 2) and "roles.capacity_uplift" in change["scope"]
     rows = {m["id"]: m["verdict"] for m in content["metrics"]}
     assert rows["roles.capacity_uplift"] == "incomparable"
+    # Nor is a verdict that rests on it: found then and clear now may be the method's doing.
+    assert "roles.km_overload" in change["scope"]
+    assert row(compared(old, new), "findings", "roles.km_overload")["change"] == "incomparable"
 
 
 def test_page_one_names_the_verdicts_that_changed_with_their_figures() -> None:
@@ -417,6 +450,11 @@ def test_page_one_names_the_verdicts_that_changed_with_their_figures() -> None:
         ),
         (lambda f: f.update(actions={}), "actions"),
         (lambda f: f.update(money={"basis": "revenue"}), "money.unit"),
+        (lambda f: f["findings"][0].update(effect={"low": 1}), "findings.0.effect.base"),
+        (
+            lambda f: f.update(money=priced(f, 1e6)["money"] | {"findings": ["roles.km_overload"]}),
+            "findings.roles.km_overload.effect",
+        ),
     ],
 )
 def test_a_damaged_file_is_named_with_its_place(tmp_path: Path, damage: Any, where: str) -> None:
@@ -436,5 +474,5 @@ def test_a_version_with_verdicts_of_its_own_and_without_a_sum_is_compared(tmp_pa
     (tmp_path / "manifest.json").write_text("[]", encoding="utf-8")
     run = read_run(tmp_path)
     done = compare_runs(run, Run("b", later()))
-    assert run.version is None and done.content["money"] is None
+    assert run.version is None and done.content["money"] == {"apart": "open"}
     assert row(done, "findings", "roles.km_overload")["change"] == "now_assessed"

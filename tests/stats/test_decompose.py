@@ -1,6 +1,5 @@
 """Decompositions: arithmetic, and parts that add up exactly."""
 
-import json
 import math
 
 import numpy as np
@@ -8,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.stats.decompose import bridge, grr_noise, lmdi, logarithmic_mean, retained
-from tests.shared_data import shared
+from audit.stats.decompose import bridge, grr_noise, lmdi, logarithmic_mean
 
 amounts = st.floats(1e-3, 1e6)
 
@@ -92,36 +90,13 @@ def test_bridge_with_known_activity():
 
 
 @given(st.lists(st.tuples(st.floats(-50, 1e4), st.floats(-50, 1e4), st.booleans()), max_size=30))
-def test_bridge_and_retention_identities(rows):
+def test_bridge_identities(rows):
     table = np.array(rows, dtype=float).reshape(-1, 3)
     r0, r1 = table[:, 0], table[:, 1]
     got = bridge(r0, r1, table[:, 2] > 0)
     steps = got.new + got.returned + got.grown + got.shrunk + got.lost + got.inactive
     assert got.before + steps == pytest.approx(got.after, abs=1e-6)
     assert sum(got.counts.values()) == len(rows)
-    kept = retained(r0, r1)
-    if kept.grr is not None and kept.nrr is not None:
-        assert kept.nrr >= kept.grr - 1e-12
-        assert kept.grr <= 1 + 1e-12
-
-
-def test_retention_by_hand():
-    # min: 60 + 50 + 0 = 110 of 200; all: 60 + 90 + 0 = 150 of 200; the new one (0 → 40) is in neither.
-    got = retained([100, 50, 50, 0], [60, 90, 0, 40])
-    assert (got.grr, got.nrr, got.n) == (0.55, 0.75, 3)
-    assert retained([0, 0], [1, 2]).grr is None
-
-
-def test_published_retention_examples():
-    examples = json.loads(shared("reference_numbers/reference.json").read_text(encoding="utf-8"))
-    first = examples["revenue_retention_worked_examples"]["bigdelta.com/library/metrics/nrr-vs-grr"]
-    # 20 000 at the start: one unit churns, one contracts, one expands, the rest stays as it is.
-    r0 = np.array([1200.0, 5000.0, 5000.0, 8800.0])
-    r1 = np.array([0.0, 4200.0, 8000.0, 8800.0])
-    assert (r0.sum(), r0[0]) == (first["start"], first["churn"])
-    assert (r0[1] - r1[1], r1[2] - r0[2]) == (first["contraction"], first["expansion"])
-    got = retained(r0, r1)
-    assert (got.grr, got.nrr) == pytest.approx((first["GRR"], first["NRR"]))
 
 
 def test_noise_of_two_equal_orders_by_hand():

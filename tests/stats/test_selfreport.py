@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audit.stats.intervals import wilson
-from audit.stats.selfreport import CASES, told_bounds, told_cases
+from audit.stats.selfreport import CASES, pooled, told_bounds, told_cases
 
 
 def test_one_person_by_hand():
@@ -39,3 +39,9 @@ def test_what_is_left_open_widens_both_ways():
 def test_impossible_answers_are_refused(wrong):
     with pytest.raises(ValueError):
         told_cases(*wrong)
+
+
+def test_what_is_told_and_what_is_logged_are_weighted_by_their_precision() -> None:
+    # 1 ÷ 0.06² = 277.8, 1 ÷ 0.08² = 156.3: (277.8 · 0.50 + 156.3 · 0.56) ÷ 434 = 0.5216; 434^−½ = 0.048.
+    assert pooled([(0.50, 0.06), (0.56, 0.08)]) == pytest.approx((0.5216, 0.048))
+    assert pooled([(0.3, 0.1)]) == pytest.approx((0.3, 0.1))

@@ -7,7 +7,7 @@ from scipy import stats
 
 from audit.stats import trend as module
 from audit.stats.intervals import Estimate
-from audit.stats.trend import last_year_change, tellable, yearly_slope, yearly_trend, yearly_trends
+from audit.stats.trend import last_year_change, months_to_tell, tellable, yearly_slope, yearly_trend, yearly_trends
 from benchmarks.intervals import ShakenMarket, market_coverage
 
 
@@ -242,3 +242,16 @@ def test_misuse_is_refused():
         yearly_trend([1], [0], [1], first_month=5, last_month=4)
     with pytest.raises(ValueError, match="one length"):
         yearly_trend([1, 2], [0], [1, 1], first_month=0, last_month=30)
+
+
+def test_months_that_would_tell_a_change_from_its_limit() -> None:
+    def needed(low: float, high: float, limit: float) -> int | None:
+        return months_to_tell(Estimate(-0.02, low, high, 100), limit, 24)
+
+    # Three years know the slope of a restless market more than twice as well as two, four years more than four times.
+    assert needed(-0.06, 0.02, -0.05) == 36
+    assert needed(-0.20, 0.15, -0.05) == 72
+    assert needed(-0.20, 0.15, 0.0) == 84  # the other side is nearer: that it does not rise
+    assert needed(-0.90, 9.0, -0.05) is None
+    assert months_to_tell(Estimate(-0.02, None, None, 100), -0.05, 24) is None
+    assert months_to_tell(Estimate(-0.02, -0.1, 0.1, 100), -0.05, 14) is None  # no calendar to go by

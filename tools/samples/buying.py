@@ -90,6 +90,8 @@ def make_clients(spec: CompanySpec, traits: Traits) -> Clients:
     handed = draw.chance(traits.handed_share, count)
     late = traits.handoff_k + draw.whole(*traits.handoff_late_by, count)
     handed_after = np.where(follows, traits.handoff_k, late)
+    if traits.handoff_anywhere[1]:
+        handed_after = draw.whole(*traits.handoff_anywhere, count)
     handed_after = np.where(handed, handed_after, 10_000)
     exodus = draw.chance(traits.exodus_share, count)
     if traits.exodus_seller >= 0:

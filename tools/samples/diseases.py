@@ -147,6 +147,11 @@ DISEASES: dict[str, Planted] = {
         types=("TC",),
         may=("service.no_owner",),
     ),
+    "model.wide_span": Planted(
+        _set(even_spans=False), 1.0, "one head of each department", types=("TC",), clients=400, sellers=12
+    ),
+    "model.no_client_head": Planted(_set(client_head=False), 1.0, "no head of clients", types=("TC", "C", "CS")),
+    "model.buying_under_sales": Planted(_set(buying_apart=False), 1.0, "purchasing under sales"),
     "roles.km_overload": Planted(
         _work("KM", OPERATIONAL_WORK, idle_share=0.0),
         0.55,

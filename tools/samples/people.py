@@ -120,6 +120,7 @@ PROFILES: dict[str, dict[str, Profile]] = {
         "SUP": _SUP,
         "BO": {"OPS_DOCS": 0.42, "OPS_CRM": 0.22, "OPS_AR": 0.15, "OPS_QUOTE": 0.08, "OV_WAIT": 0.08, "OV_MEET": 0.05},
         "ROP": _ROP,
+        "RKO": _ROP,
         "PUR": _PUR,
         "KD": {"MG_LEAD": 0.65, "OV_MEET": 0.35},
     },
@@ -147,6 +148,7 @@ PROFILES: dict[str, dict[str, Profile]] = {
             "OV_MEET": 0.05,
         },
         "ROP": _ROP,
+        "RKO": _ROP,
         "KD": {"MG_LEAD": 0.65, "OV_MEET": 0.35},
         "PUR": _PUR,
     },
@@ -201,6 +203,7 @@ _TITLES = {
     "SUP": ("Технолог", "Technologist"),
     "BO": ("Специалист по документообороту", "Back office specialist"),
     "ROP": ("Руководитель отдела продаж", "Head of sales"),
+    "RKO": ("Руководитель клиентского отдела", "Head of clients"),
     "KD": ("Коммерческий директор", "Commercial director"),
     "GD": ("Генеральный директор", "CEO"),
     "PUR": ("Менеджер по закупкам", "Purchasing manager"),
@@ -215,6 +218,7 @@ _COST_RUB = {
     "SUP": 120,
     "BO": 65,
     "ROP": 210,
+    "RKO": 190,
     "KD": 320,
     "GD": 450,
     "PUR": 110,
@@ -295,7 +299,27 @@ def head_count(spec: CompanySpec, traits: Traits) -> dict[str, int]:
     if traits.extra_client_manager:
         count["KM"] = 2
     count.pop(traits.missing_role, None)
+    if _has_client_department(spec, traits, count):
+        count["RKO"] = _heads(traits, sum(count.get(r, 0) for r in _CLIENT_DEPARTMENT))
+    count["ROP"] = _heads(traits, sum(count.get(r, 0) for r in _sales_department(count)))
     return count
+
+
+_CLIENT_DEPARTMENT = ("KM", "OP")
+_MOST_REPORTS = 9
+
+
+def _has_client_department(spec: CompanySpec, traits: Traits, count: dict[str, int]) -> bool:
+    return traits.client_head and spec.sale_type in ("TC", "C", "CS") and count.get("KM", 0) >= 3
+
+
+def _sales_department(count: dict[str, int]) -> list[str]:
+    aside = ("ROP", "RKO", "KD", "GD", "PUR", *(_CLIENT_DEPARTMENT if "RKO" in count else ()))
+    return [r for r in count if r not in aside]
+
+
+def _heads(traits: Traits, people: int) -> int:
+    return max(1, math.ceil(people / _MOST_REPORTS)) if traits.even_spans else 1
 
 
 def hire(spec: CompanySpec, traits: Traits) -> list[Person]:
@@ -309,12 +333,25 @@ def hire(spec: CompanySpec, traits: Traits) -> list[Person]:
     total = sum(count.values()) + int(traits.leaver) + traits.ambiguous_titles
     names = person_names(total, draw, spec.lang)
     moved = leaver_date(spec, traits)
-    heads = {role: f"{role}1" for role in ("ROP", "KD", "GD") if count.get(role)}
+    top = next((f"{role}1" for role in ("KD", "GD") if count.get(role)), "")
+    led: dict[str, int] = {}
     people: list[Person] = []
+
+    def head_of(role: str) -> str:
+        """The head of a role's next person: departments with several heads deal their people out in turn."""
+        if role in ("KD", "GD"):
+            return "GD1" if role == "KD" and count.get("GD") else ""
+        if role in ("ROP", "RKO"):
+            return top
+        if role == "PUR":
+            return top if traits.buying_apart else "ROP1"
+        department = "RKO" if "RKO" in count and role in _CLIENT_DEPARTMENT else "ROP"
+        led[department] = led.get(department, 0) + 1
+        return f"{department}{(led[department] - 1) % count[department] + 1}"
 
     def add(code: str, role: str, title: str, start: str = "", end: str = "") -> None:
         full, short = names[len(people)]
-        boss = "" if role in ("GD", "KD") else heads.get("KD" if role == "ROP" else "ROP", "")
+        boss = head_of(role)
         if not start:
             start = (spec.start - timedelta(days=200 + 97 * len(people) % 1500)).isoformat()
         login = latin(short.split(" ")[0]).lower() + f".{code.lower()}"

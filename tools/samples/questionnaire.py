@@ -95,6 +95,8 @@ def handoffs_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
     rows = []
     for giver, taker, trigger in _PAIRS[spec.sale_type]:
         client_pair = giver == "SR"
+        if client_pair and traits.handoff_trigger:
+            trigger = traits.handoff_trigger
         rows.append(
             {
                 "from_role": giver,
@@ -137,7 +139,7 @@ def true_answers(spec: CompanySpec, traits: Traits) -> list[str]:
     mixed = {"roles.universal_seller", "roles.relief_shortage", "roles.evidence_conflict"}
     return [
         "no" if spec.sale_type == "S" or "retention.low_repeat_share" in ill else "yes",
-        "yes" if traits.wallet_share < 0.4 else "no",
+        "yes" if traits.wallet_share < 0.75 else "unknown" if traits.wallet_share < 0.85 else "no",
         answer(leaving | {"retention.ticket_decline"}, some_leave | {"base.concentration"}),
         answer({"roles.km_overload"}, mixed),
         answer(leaving | {"retention.weak_return"}, some_leave),
@@ -152,6 +154,15 @@ def self_check_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
     flipped = {"yes": "no", "no": "yes", "unknown": "unknown"}
     answers = [flipped[a] if i in traits.denied else a for i, a in enumerate(true_answers(spec, traits), start=1)]
     return pd.DataFrame({"question": [str(i) for i in range(1, 9)], "answer": answers})
+
+
+_PLAN = ("plan_aims", "plan_actions", "plan_dates", "plan_owner", "plan_own_actions", "plan_agreed", "plan_budget")
+"""The seven items of a plan, those last that are left out first."""
+
+
+def _plan(items: int) -> dict[str, str]:
+    """The seven answers about a plan of so many items, and their number."""
+    return {k: "yes" if i < items else "no" for i, k in enumerate(_PLAN)} | {"plan_items": str(items)}
 
 
 def key_clients_table(
@@ -196,7 +207,7 @@ def key_clients_table(
                 "pay_rate": ("same", "higher")[int(draw.uniform(1)[0] < 0.3)],
                 "nps": str(int(draw.whole(6, 10, 1)[0])),
                 "plan": "yes",
-                "plan_items": str(int(draw.whole(5, 7, 1)[0])),
+                **_plan(int(draw.whole(5, 7, 1)[0])),
                 "plan_horizon_months": "18",
                 "wallet_share": f"{wallet:.2f}",
                 "annual_budget": f"{budget:.0f}",
@@ -222,7 +233,7 @@ def _spoil_keys(
         row["buying_centre_share"] = f"{draw.uniform(1, low=0.05, high=0.35)[0]:.2f}"
         row["decision_maker_known"] = "no"
     for row in faulty(traits.no_plan_share):
-        row |= {"plan": "no", "plan_items": "0", "plan_horizon_months": ""}
+        row |= {"plan": "no", **dict.fromkeys(_PLAN, ""), "plan_items": "0", "plan_horizon_months": ""}
     for row in faulty(traits.no_backup_share):
         row["backup"] = ""
     for row in faulty(traits.disincentive_share):

@@ -42,19 +42,27 @@ SHIPPED: tuple[Sample, ...] = (
         ),
         "ru",
     ),
-    # Nothing wrong and plenty of season: the audit has to stay quiet.
+    # Nothing wrong and plenty of season: the audit has to stay quiet. Many new clients, handed over once a contract is
+    # signed, after the first, second or third purchase: the audit can hold those handed over against those not yet.
     Sample(
         CompanySpec(
             name="veldora_opt",
             title="ООО «Велдора-Опт»",
             sale_type="TC",
-            clients=250,
+            clients=380,
             years=3,
             sellers=5,
-            seed=21,
+            seed=23,
             sector="household",
             season="both",
-            overrides=(("orders_per_year", 7.5), ("lines_mean", 1.9), ("handoff_k", 2), ("arrivals_share", 0.2)),
+            overrides=(
+                ("orders_per_year", 6.5),
+                ("lines_mean", 1.9),
+                ("arrivals_share", 0.65),
+                ("handoff_k", 3),
+                ("handoff_trigger", "TRG_DEAL"),
+                ("handoff_anywhere", (1, 3)),
+            ),
         ),
         "canonical",
     ),

@@ -87,6 +87,8 @@ class Traits:
     leaver_loss: float = 0.0  # share of the leaver's clients lost at that moment
     leaver_months_before_end: float = 18.0
     handoff_k: int = 1  # the developer keeps the client for k purchases
+    handoff_trigger: str = ""  # another trigger than the usual one of the type of sale
+    handoff_anywhere: tuple[int, int] = (0, 0)  # …, which falls after any of these purchases; (0, 0): after the k-th
     handoff_followed: float = 0.99
     handoff_late_by: tuple[int, int] = (1, 2)  # purchases too late, for clients handed over off the rule
     handed_share: float = 1.0  # clients handed over at all
@@ -97,6 +99,9 @@ class Traits:
     missing_role: str = ""
     extra_client_manager: bool = False
     ambiguous_titles: int = 0
+    client_head: bool = True  # three client managers and more have a head of their own
+    even_spans: bool = True  # nobody leads more than nine people
+    buying_apart: bool = True  # purchasing does not report to sales
     idle_share: float = 0.08
     # What the company says
     declared_type: str = ""

@@ -323,7 +323,11 @@ def _off_profile(case: Case, buyers: pd.DataFrame, margin: Margin) -> tuple[OffP
         rare_share=t.value("base.off_profile_rare_share"),
         needed=t.count("base.off_profile_min_criteria"),
         min_events=t.count("base.off_profile_min_events"),
+        most_bearers=t.value("base.off_profile_most_bearers"),
     )
+    common = {"off_common": found.common}
+    if len(found.criteria) < t.count("base.off_profile_min_criteria"):
+        return None, Part([no_metric(id, _borne_by_all(found.common), n=len(c))], {}, common)
     off = found.table[found.table["off_profile"]]
     m = metric(
         id,
@@ -345,8 +349,28 @@ def _off_profile(case: Case, buyers: pd.DataFrame, margin: Margin) -> tuple[OffP
         "off_effort_limit": found.effort_limit,
         "off_margin_median": float(shares.median()) if shares.notna().any() else None,
         "off_criteria": list(found.criteria),
+        **common,
     }
     return found, Part([m], {}, facts)
+
+
+MARKS = {
+    "margin": Text("низкая маржа", "a low margin"),
+    "rare": Text("редкие товары", "rare goods"),
+    "effort": Text("много заказов, рекламаций или возвратов на рубль", "many orders, claims or returns for the money"),
+}
+
+
+def _borne_by_all(common: dict[str, float]) -> Text:
+    """Say which marks so many clients bear that too few are left to tell anybody apart."""
+    parts = [(MARKS[k], f"{v * 100:.0f}") for k, v in common.items()]
+    ru, en = ", ".join(f"{m.ru} — у {p}\u00a0%" for m, p in parts), ", ".join(f"{m.en}: {p}%" for m, p in parts)
+    return Text(
+        f"Признаки непрофильных есть у слишком многих клиентов и никого не отличают ({ru}); нужны как минимум два "
+        "признака из трёх, которые есть у немногих",
+        f"Too many clients bear the marks of off-profile ones, which tell nobody apart ({en}); at least two of the three "
+        "must be borne by few",
+    )
 
 
 # --- wallet

@@ -17,8 +17,9 @@ class OffProfile:
 
     ``table``: one row per client (see `off_profile`). ``order_share``: their share of orders; ``by_chance``: the
     share that coincidence would give; ``excess``: the difference, with ``low`` and ``high`` for how far coincidence
-    may go (95 %). ``criteria``: which of margin, rare and effort could be measured; ``margin_limit``,
-    ``effort_limit``: the company's percentiles.
+    may go (95 %). ``criteria``: which of margin, rare and effort could be measured and tell clients apart; ``common``:
+    the others that could be measured, with the share of clients that bear them; ``margin_limit``, ``effort_limit``: the
+    company's percentiles.
     """
 
     table: pd.DataFrame
@@ -28,6 +29,7 @@ class OffProfile:
     low: float
     high: float
     criteria: tuple[str, ...]
+    common: dict[str, float]
     margin_limit: float | None
     effort_limit: float | None
 
@@ -46,6 +48,7 @@ def off_profile(
     rare_share: float = 0.5,
     needed: int = 2,
     min_events: int = 2,
+    most_bearers: float = 0.2,
 ) -> OffProfile:
     """Find the clients that are small and at least twice out of the ordinary, and count their orders.
 
@@ -58,10 +61,12 @@ def off_profile(
     - effort: orders, claims or returns per million of revenue above their ``effort_quantile`` over clients; claims and
       returns count from ``min_events`` on, because one event in a small client is chance.
 
-    A client qualifies with a revenue share below ``max_revenue_share`` and ``needed`` criteria. Percentiles mark a
-    tenth of any base, so part of the qualifying is coincidence: whoever has one other criterion gets the percentile
-    one with that probability. This floor is ``by_chance``; the verdict is about what exceeds it. All clients and
-    orders of the period are known, so only coincidence is uncertain: the interval is that of independent chances.
+    A mark that more than ``most_bearers`` of the clients bear tells nobody apart and is dropped: with every client a
+    buyer of goods made for it alone, rare goods are no oddity. A client qualifies with a revenue share below
+    ``max_revenue_share`` and ``needed`` criteria. Percentiles mark a tenth of any base, so part of the qualifying is
+    coincidence: whoever has one other criterion gets the percentile one with that probability. This floor is
+    ``by_chance``; the verdict is about what exceeds it. All clients and orders of the period are known, so only
+    coincidence is uncertain: the interval is that of independent chances.
     """
     revenue = clients["revenue"].astype(float)
     share = revenue / float(revenue.sum())
@@ -82,6 +87,9 @@ def off_profile(
             effort |= (rate > float(rate.quantile(effort_quantile))) & (clients[events] >= min_events)
         marks["effort"] = effort
     flags = pd.DataFrame(marks, index=clients.index).fillna(False).astype(bool)
+    borne = flags.mean()
+    common = {str(name): float(part) for name, part in borne[borne > most_bearers].items()}
+    flags = flags.drop(columns=list(common))
     small = share < max_revenue_share
     held = flags.sum(axis=1)
     off = small & (held >= needed)
@@ -101,7 +109,8 @@ def off_profile(
         excess=order_share - by_chance,
         low=order_share - by_chance - half,
         high=order_share - by_chance + half,
-        criteria=tuple(marks),
+        criteria=tuple(str(name) for name in flags),
+        common=common,
         margin_limit=margin_limit,
         effort_limit=effort_limit,
     )

@@ -199,6 +199,7 @@ def _wallet(case: Case, result: ChapterResult) -> Finding:
         "computed": m.extra["computed"],
         "both": m.extra["both_sources"],
         "headroom": result.facts["wallet_headroom"],
+        "names": _largest_outside(case, result),
         **_limits(case.thresholds[id]),
         **_period(result),
     }
@@ -212,6 +213,14 @@ def _wallet(case: Case, result: ChapterResult) -> Finding:
     if contradict:
         return make_finding(case, id, "watch", grade="D", **more)
     return band(case, id, m, **more)
+
+
+def _largest_outside(case: Case, result: ChapterResult) -> list[str]:
+    """Return the three clients who spend most elsewhere."""
+    wallet = result.tables["wallet"]
+    most = wallet[wallet["headroom"] > 0].sort_values(["headroom", "client_key"], ascending=[False, True]).head(3)
+    names = case.clients().set_index("client_key")["client_name"]
+    return [str(names.get(k, k)) for k in most["client_key"]]
 
 
 def _wallet_effect(case: Case, result: ChapterResult) -> Effect | None:

@@ -10,16 +10,18 @@ import pandas as pd
 from audit.findings.finding import Status
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
+from audit.present.chapter import ChapterView
 from audit.present.chart import Caption, Chart
 from audit.present.charts.draw import figure, finish, shorten
 from audit.present.charts.style import chart_style
+from audit.present.charts.tree import Box, grouped, tree_chart
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, tint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["conveyor_chart", "station_states"]
+__all__ = ["conveyor_chart", "organisation_chart", "station_states", "target_chart"]
 
 LINE = ("TM", "SR", "SOP", "KM", "PM")
 
@@ -198,3 +200,85 @@ def conveyor_chart(
             for k, r in enumerate(below):
                 _box(ax, k * (width + gap), 1.55, width, height, r, states[str(r["station"])], fmt, shown, has_staff)
         return finish(fig, Caption("model-conveyor", title, note=note))
+
+
+GROUP_FROM = 6
+"""More people of one role under one head are drawn as one box."""
+
+
+def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | None:
+    """Draw who reports to whom; its alternative text names every head with the people below."""
+    people = {str(r["person"]): r for r in view.tables["people"].to_dict("records")}
+    below: dict[str, list[str]] = {}
+    for person, r in people.items():
+        if isinstance(r["head"], str):
+            below.setdefault(r["head"], []).append(person)
+    roles, fmt = method().roles, view.fmt
+
+    def short(role: object) -> str:
+        return roles[role].short.get(view.lang) if isinstance(role, str) else view.label("роль не указана", "no role")
+
+    def box(person: str) -> Box:
+        r, mine = people[person], below.get(person, [])
+        held = [short(r["role"]), *([short(r["role2"])] if isinstance(r["role2"], str) else [])]
+        fte = "" if r["fte"] == 1 else " · " + fmt.fte(r["fte"])
+        kinds = [(short(people[p]["role"]), box(p)) for p in mine]
+        return Box(
+            names.get(person, person),
+            " + ".join(held) + fte,
+            badge=fmt.num(len(mine)) if mine else "",
+            part=None if pd.isna(r["foreign_share"]) else float(r["foreign_share"]),
+            marked=bool(r["pointed_at"]),
+            vacant=float(r["fte"]) <= 0,
+            double=isinstance(r["role2"], str),
+            below=grouped(kinds, GROUP_FROM, view.label("{n} чел.", "{n} people")),
+        )
+
+    tops = [box(p) for p, r in people.items() if not isinstance(r["head"], str)]
+    said = [f"{names.get(h, h)}: {', '.join(names.get(p, p) for p in mine)}" for h, mine in below.items()]
+    title = view.plain("organisation", "chart")
+    alt = f"{title}. {'; '.join(said)}."
+    return tree_chart(tops, Caption("model-organisation", title, alt=alt), view.case.settings.report.accent)
+
+
+def target_chart(view: ChapterView, rows: pd.DataFrame) -> Chart | None:
+    """Draw the stations that the type asks for under their heads, each with posts now and needed."""
+    roles = method().roles
+    boxes: dict[str, Box] = {}
+    for r in rows.to_dict("records"):
+        station = str(r["station"])
+        now = view.fmt.num(r["now"], 1, trim=True)
+        boxes[station] = Box(
+            roles[station].short.get(view.lang),
+            view.label(f"сейчас {now}, нужно {r['need']}", f"now {now}, needed {r['need']}"),
+            badge=r["change"] if r["change"] != "—" else "",
+            marked=bool(r["required"]) and float(r["now"]) <= 0,
+            vacant=float(r["now"]) <= 0,
+        )
+    managers = view.tables["people"]
+    least = view.case.thresholds["model.no_client_head"].watch
+    assert least is not None
+    many = int((managers["family"] == "KM").sum()) >= least
+    heads = bool({"TC", "C", "CS"} & set(view.result.facts["types"])) and many and "KM" in boxes
+
+    department = {
+        "ROP": view.label("отдел продаж", "sales department"),
+        "RKO": view.label("клиентский отдел", "client department"),
+        "KD": view.label("продажи, клиенты, закупки", "sales, clients, purchasing"),
+    }
+
+    def head(role: str, *stations: str) -> Box | None:
+        mine = tuple(boxes[s] for s in stations if s in boxes)
+        return Box(roles[role].short.get(view.lang), department[role], below=mine) if mine else None
+
+    line = [head("ROP", "TM", "SR", "SOP", "SUP", "PM", *(() if heads else ("KM", "OP", "BO")))]
+    if heads:
+        line.append(head("RKO", "KM", "OP", "BO"))
+    below = tuple(b for b in line if b is not None)
+    if not below:
+        return None
+    others = Box(view.label("Закупки", "Purchasing"), view.label("отдельно от продаж", "apart from sales"))
+    top = Box(roles["KD"].short.get(view.lang), department["KD"], below=(*below, others))
+    title = view.plain("target", "chart")
+    said = "; ".join(f"{b.name} — {b.line}" for b in boxes.values())
+    return tree_chart([top], Caption("model-target", title, alt=f"{title}. {said}."), view.case.settings.report.accent)

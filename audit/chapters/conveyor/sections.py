@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup, escape
 
 from audit.chapters.conveyor import charts
 from audit.chapters.conveyor.verdicts import CRITERIA
@@ -18,7 +19,13 @@ from audit.present.chapter import ChapterView
 
 __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
-SHEET_NAMES: dict[str, Text] = {"criteria": Text("Тип продаж", "Type of sale"), "stations": Text("Станции", "Stations")}
+SHEET_NAMES: dict[str, Text] = {
+    "criteria": Text("Тип продаж", "Type of sale"),
+    "stations": Text("Станции", "Stations"),
+    "people": Text("Подчинение", "Chain of command"),
+    "posts": Text("Ставки по станциям", "Posts by station"),
+    "matrix": Text("Функции и роли", "Functions and roles"),
+}
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
 _OPINIONS = {
@@ -144,6 +151,164 @@ def _conveyor(view: ChapterView) -> Section:
     return view.compose("conveyor", parts)
 
 
+def _organisation(view: ChapterView) -> Section:
+    x, names = view.result.facts["organisation"], labels(view.case)
+    parts: list[Any] = []
+    if x["known"]:
+        parts.append(charts.organisation_chart(view, names))
+        parts += [
+            view.say("organisation", kind, names=", ".join(x[kind])) for kind in ("left", "circle", "none") if x[kind]
+        ]
+    return view.compose("organisation", parts, people=len(view.tables["people"]))
+
+
+def _people_frame(view: ChapterView) -> pd.DataFrame:
+    rows, names, roles = view.tables["people"].copy(), labels(view.case), method().roles
+    rows["name"] = [names.get(p, p) for p in rows["person"]]
+    rows["role_name"] = [
+        ", ".join(roles[r].short.get(view.lang) for r in (a, b) if isinstance(r, str))
+        for a, b in zip(rows["role"], rows["role2"], strict=True)
+    ]
+    rows["head_name"] = [names.get(h, h) if isinstance(h, str) else "" for h in rows["head"]]
+    return rows
+
+
+def _people_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Сотрудник", "Person")),
+        Col("role_name", view.label("Роль", "Role")),
+        Col("head_name", view.label("Руководитель", "Head")),
+        Col("level", view.label("Уровень", "Level"), "count"),
+        Col("reports", view.label("Прямых подчинённых", "Direct reports"), "count"),
+        Col("fte", view.label("Ставка", "FTE"), "fte"),
+        Col("foreign_share", view.label("Чужая работа", "Foreign work"), "share"),
+    ]
+
+
+def _posts_frame(view: ChapterView) -> pd.DataFrame:
+    rows, roles, fmt = view.tables["posts"].copy(), method().roles, view.fmt
+    rows["name"] = [roles[s].short.get(view.lang) for s in rows["station"]]
+    rows["need"] = [_span(view, low, high) for low, high in zip(rows["low"], rows["high"], strict=True)]
+    rows["change"] = [
+        _change(view, low - now, high - now)
+        for low, high, now in zip(rows["low"], rows["high"], rows["now"], strict=True)
+    ]
+    rows["why"] = [
+        ", ".join(f"{roles[f].short.get(view.lang)} {fmt.hours(h, 0)}" for f, h in moved.items())
+        for moved in rows["moved"]
+    ]
+    return rows
+
+
+_NORM = {"own": "■", "allowed": "□", "foreign": "●"}
+CRUMB = 1.0
+"""Hours a month below which a function of a role is not worth a cell."""
+
+
+def _matrix_frame(view: ChapterView) -> tuple[pd.DataFrame, list[str]]:
+    """Return one row per function and a column per family, cells as written; functions that nobody does stand last."""
+    rows, roles, functions = view.tables["matrix"], method().roles, method().functions
+    order = [f for f in roles if f in set(rows["family"])]
+    wide: dict[str, dict[str, Any]] = {}
+    for r in rows.to_dict("records"):
+        code = str(r["function"])
+        row = wide.setdefault(
+            code, {"code": code, "name": functions[code].name.get(view.lang), "hours": 0.0, "foreign": 0.0}
+        )
+        row["hours"] += r["hours"]
+        row["foreign"] += r["hours"] if r["norm"] == "foreign" else 0.0
+        mark = _NORM[r["norm"]]
+        if r["hours"] >= CRUMB:
+            row[r["family"]] = f"{mark} {view.fmt.num(r['hours'], 0)}"
+        elif r["norm"] == "own":
+            row[r["family"]] = mark
+    frame = pd.DataFrame(list(wide.values()))
+    for family in order:
+        if family not in frame:
+            frame[family] = ""
+    frame[order] = frame[order].fillna("")
+    return frame, order
+
+
+def _stressed(cell: str) -> Markup:
+    """Foreign work stands out."""
+    return Markup("<strong>{}</strong>").format(cell) if cell.startswith(_NORM["foreign"]) else escape(cell)
+
+
+def _matrix(view: ChapterView) -> Section:
+    if not view.result.facts["has_time"] or view.tables["matrix"].empty:
+        return view.empty("matrix")
+    frame, families = _matrix_frame(view)
+    done = frame[frame["hours"] >= CRUMB]
+    roles = method().roles
+    columns = [
+        Col("name", view.label("Функция", "Function")),
+        *(Col(f, roles[f].short.get(view.lang), show=_stressed) for f in families if (done[f] != "").any()),
+        Col("foreign", view.label("Не своими руками, часов", "By others, hours"), "hours", 0),
+    ]
+    idle = [str(n) for n in frame.loc[frame["hours"] < CRUMB, "name"]]
+    parts: list[Any] = [view.say("matrix", "legend"), table(done, columns, fmt=view.fmt, sortable=False)]
+    if idle:
+        parts.append(view.say("matrix", "idle", names="; ".join(idle)))
+    return view.compose("matrix", parts)
+
+
+def _matrix_sheet(view: ChapterView) -> pd.DataFrame:
+    rows, m = view.tables["matrix"].copy(), method()
+    words = {"own": ("своя", "own"), "allowed": ("разрешена", "allowed"), "foreign": ("чужая", "foreign")}
+    rows["name"] = [m.functions[f].name.get(view.lang) for f in rows["function"]]
+    rows["role"] = [m.roles[f].short.get(view.lang) for f in rows["family"]]
+    rows["whose"] = [view.label(*words[n]) for n in rows["norm"]]
+    return rows
+
+
+def _matrix_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("function", view.label("Код", "Code")),
+        Col("name", view.label("Функция", "Function")),
+        Col("role", view.label("Роль", "Role")),
+        Col("whose", view.label("По норме", "By the norm")),
+        Col("hours", view.label("Часов в месяц", "Hours a month"), "hours", 0),
+        Col("people", view.label("Людей", "People"), "count"),
+    ]
+
+
+def _span(view: ChapterView, low: float, high: float) -> str:
+    ends = [view.fmt.num(x, 1, trim=True) for x in (low, high)]
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]}–{ends[1]}"
+
+
+def _change(view: ChapterView, low: float, high: float) -> str:
+    """Return the change in posts, where both ends agree on its direction; a dash otherwise.
+
+    Posts set free are time to grow with, not people to part with, and are said so.
+    """
+    if low <= 0 <= high:
+        return "—"
+    least, most = sorted((abs(low), abs(high)))
+    ends = _span(view, least, most)
+    return f"+{ends}" if low > 0 else view.label(f"освободится {ends}", f"{ends} set free")
+
+
+def _posts_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Станция", "Station")),
+        Col("now", view.label("Ставок сейчас", "FTE now"), "fte"),
+        Col("need", view.label("Нужно", "Needed")),
+        Col("change", view.label("Изменение", "Change")),
+        Col("why", view.label("Чья работа вернётся сюда, часов в месяц", "Whose hours a month return here")),
+    ]
+
+
+def _target(view: ChapterView) -> Section:
+    if view.tables["posts"].empty:
+        return view.empty("target")
+    rows = _posts_frame(view)
+    return view.compose(
+        "target", [charts.target_chart(view, rows), table(rows, _posts_columns(view), fmt=view.fmt, sortable=False)]
+    )
+
+
 def _market(view: ChapterView) -> Section:
     fmt, m = view.fmt, view.result.metrics
     ticket, interval = m["model.ticket"], m["model.interval_days"]
@@ -170,7 +335,14 @@ def _market(view: ChapterView) -> Section:
     return view.compose("market", [key_figures(figures)])
 
 
-SECTIONS: dict[str, Callable[[ChapterView], Section]] = {"type": _type, "conveyor": _conveyor, "market": _market}
+SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
+    "type": _type,
+    "organisation": _organisation,
+    "conveyor": _conveyor,
+    "matrix": _matrix,
+    "target": _target,
+    "market": _market,
+}
 """Sections in reading order."""
 
 
@@ -195,4 +367,12 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 _station_columns(view),
             )
         )
+    tables = {
+        "people": (view.label("Кто кому подчинён", "Who reports to whom"), _people_frame, _people_columns),
+        "posts": (view.label("Ставки по станциям", "Posts by station"), _posts_frame, _posts_columns),
+        "matrix": (view.label("Функции и роли", "Functions and roles"), _matrix_sheet, _matrix_columns),
+    }
+    for key, (title, frame, columns) in tables.items():
+        if len(view.tables[key]):
+            out.append(view.sheet(key, title, frame(view)[[c.key for c in columns(view)]], columns(view)))
     return out

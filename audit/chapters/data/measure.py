@@ -40,12 +40,13 @@ def diagnose(case: Case) -> ChapterResult:
     ``people``, ``duplicate_clients``, ``control_sums``, ``coverage`` (one row per field: share of revenue that has it).
     """
     intake = case.intake
+    data_rows = intake.rows_read - intake.service_rows
     months = case.query(sql_text("audit.chapters.data", "months"))
     clients = case.clients()
     buyers = clients[clients["order_days"] > 0]
     metrics: list[Metric] = [
-        metric("data.rows_used_share", intake.rows_used / intake.rows_read, n=intake.rows_read)
-        if intake.rows_read
+        metric("data.rows_used_share", intake.rows_used / data_rows, n=data_rows)
+        if data_rows
         else no_metric("data.rows_used_share", Text("Строк не прочитано", "No rows were read"))
     ]
     top, k = top_share(buyers["revenue"])
@@ -65,7 +66,8 @@ def diagnose(case: Case) -> ChapterResult:
                     "sheet": f.sheet,
                     "rows_read": f.rows_read,
                     "rows_used": f.rows_used,
-                    "rows_set_aside": f.rows_set_aside,
+                    "rows_set_aside": f.rows_set_aside - f.rows_service,
+                    "rows_service": f.rows_service,
                     "sha256": f.sha256,
                 }
                 for f in intake.files
@@ -135,7 +137,8 @@ def diagnose(case: Case) -> ChapterResult:
     facts = {
         "rows_read": intake.rows_read,
         "rows_used": intake.rows_used,
-        "rows_set_aside": intake.rows_set_aside,
+        "rows_set_aside": intake.rows_set_aside - intake.service_rows,
+        "rows_service": intake.service_rows,
         "files": len(intake.files),
         "clients": len(buyers),
         "clients_without_purchase": len(clients) - len(buyers),

@@ -64,6 +64,11 @@ def came_in(view: ChapterView) -> Section:
             Col("rows_read", view.label("Прочитано строк", "Rows read"), "count"),
             Col("rows_used", view.label("В расчёте", "Used"), "count"),
             Col("rows_set_aside", view.label("Отложено", "Set aside"), "count"),
+            *(
+                [Col("rows_service", view.label("Итоги, группы, пустые", "Totals, groups, blanks"), "count")]
+                if view.tables["files"]["rows_service"].any()
+                else []
+            ),
         ],
         fmt=fmt,
         max_rows=12,

@@ -7,7 +7,7 @@ from typing import Any
 from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Finding, Status
-from audit.findings.judge import make_finding, no_figure, not_assessed
+from audit.findings.judge import doubt_of, make_finding, no_figure, not_assessed
 from audit.findings.pricing import excess_loss_effect, stands_twice
 from audit.method import method
 from audit.model.case import Case
@@ -59,7 +59,7 @@ def _wrong_forms(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]
 
 
 def _loss(case: Case, result: ChapterResult) -> Finding:
-    """Found: the interval lies above zero by the clock and by one twice as long; watched: it takes zero in."""
+    """Found: the interval lies above zero by the clock and by one twice as long; watched: by one of the two only."""
     id = "handoff.loss"
     m = result.metrics["handoff.loss_difference"]
     if m.value is None:
@@ -103,8 +103,12 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
             ),
             facts=facts,
         )
-    else:
+    elif m.low > limits.found or stands_twice(m):
         status = "watch"
+    else:
+        status = "unclear"
+    doubt = doubt_of(m, limits, change=True)
+    facts["needed"] = None if doubt is None else doubt.units
     effect = excess_loss_effect(
         case,
         m,
@@ -115,4 +119,4 @@ def _loss(case: Case, result: ChapterResult) -> Finding:
             "excess loss × annual revenue of the clients handed over in the last 12 months",
         ),
     )
-    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="handed", facts=facts)
+    return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="handed", facts=facts, doubt=doubt)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from audit.chapters.keys.faults import FAULTS
 from audit.errors import Text
+from audit.ground.answers import read_answers
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets, too_few
 from audit.ground.norm import PAIRS, family_of, norm_of
@@ -23,12 +24,14 @@ from audit.ground.people import SELLERS, staff_now
 from audit.ground.room import wallet_of
 from audit.method import method
 from audit.model.case import Case, sql_text
+from audit.model.questionnaire import PLAN_ITEMS
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 
 __all__ = ["diagnose", "faults", "leads_table", "share_metric", "to_do"]
 
 NOT_LISTED = 10
 
+_ITEMS = tuple(key for key, _, _ in PLAN_ITEMS)
 _ANSWERS = ("influence", "file_share", "decision_maker_known", "buying_centre_share", "plan", "pay_rate")
 
 
@@ -66,7 +69,8 @@ def faults(
       else is answered either says nothing;
     - ``disincentive`` — a lower pay rate, or won by somebody else (KAM). Not counted: a client whom a developer won and
       handed over along the conveyor at the same or a higher rate, which is how the conveyor works;
-    - ``weak_plan`` — a plan that does not reach beyond ``plan_months``, or has fewer than ``plan_items`` of seven (+).
+    - ``weak_plan`` — a plan that does not reach beyond ``plan_months``, or has fewer than ``plan_items`` of seven (+);
+      ``plan_lacks`` — the items it is said not to have, joined by «;».
 
     True, False or None where the sheet does not answer.
     """
@@ -80,18 +84,19 @@ def faults(
             _said(r["buying_centre_share"]),
             _said(r["decision_maker_known"]),
         )
-        plan, items, horizon = _said(r["plan"]), _said(r["plan_items"]), _said(r["plan_horizon_months"])
+        plan, horizon = _said(r["plan"]), _said(r["plan_horizon_months"])
+        least, most = _plan_items(r)
         influence = _said(r["influence"])
         no_centre = None
         if known is not None or centre is not None:
             no_centre = known is False or (centre is not None and float(centre) < centre_min)
-        no_plan = None if plan is None and items is None else plan is False or (items is not None and float(items) == 0)
+        no_plan = None if plan is None and most is None else plan is False or most == 0
         weak = None
-        if no_plan is False and (items is not None or horizon is not None):
-            weak = bool(
-                (items is not None and float(items) < plan_items)
-                or (horizon is not None and float(horizon) <= plan_months)
-            )
+        if no_plan is False and (most is not None or horizon is not None):
+            short = horizon is not None and float(horizon) <= plan_months
+            thin = most is not None and most < plan_items
+            open_still = most is not None and least is not None and least < plan_items <= most
+            weak = True if short or thin else None if open_still else False
         spare = backup is not None and backup != lead and backup not in left
         mine = roles.get(lead or "", ())
         rows.append(
@@ -111,6 +116,7 @@ def faults(
                 "no_influence": None if influence is None else influence is False,
                 "disincentive": _disincentive(r, lead, roles, takers),
                 "weak_plan": weak,
+                "plan_lacks": ";".join(k for k in _ITEMS if no_plan is False and _said(r[k]) is False),
                 "lower_rate": None if _said(r["pay_rate"]) is None else _code(r["pay_rate"]) == "lower",
             }
         )
@@ -125,10 +131,21 @@ def faults(
         "lead_left",
         *FAULTS,
         "weak_plan",
+        "plan_lacks",
         "lower_rate",
     ]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({c: object for c in (*FAULTS, "weak_plan", "lower_rate")})
+
+
+def _plan_items(row: Mapping[Any, Any]) -> tuple[float | None, float | None]:
+    """Return how many of the seven items the plan has, at least and at most: by the seven answers, else by their count."""
+    said = [_said(row[key]) for key in _ITEMS]
+    known = [bool(x) for x in said if x is not None]
+    if known:
+        return float(sum(known)), float(sum(known) + len(said) - len(known))
+    count = _said(row["plan_items"])
+    return (None, None) if count is None else (float(count), float(count))
 
 
 def _disincentive(
@@ -196,7 +213,8 @@ def to_do(table: pd.DataFrame, limit: int) -> pd.Series:
 
     ``name_lead`` the lead has left; ``off_list`` beyond the manager's influence; ``hand_over`` beyond the ``limit``
     clients that a manager can lead (smallest revenue first goes); ``name_backup``, ``find_decision_maker``,
-    ``fill_file``, ``write_plan``, ``strengthen_plan``, ``fix_pay``; ``keep`` nothing is wrong.
+    ``fill_file``, ``write_plan``, ``strengthen_plan``, ``fix_pay``, ``new_goods`` (buys all from us: more orders of the
+    same are not to be had, EK); ``keep`` nothing is wrong.
     """
     rank = (
         table[(table["no_influence"] != True) & table["sells"]]  # noqa: E712
@@ -214,6 +232,7 @@ def to_do(table: pd.DataFrame, limit: int) -> pd.Series:
         ("write_plan", lambda r: r.no_plan is True),
         ("strengthen_plan", lambda r: r.weak_plan is True),
         ("fix_pay", lambda r: r.disincentive is True),
+        ("new_goods", lambda r: bool(r.full_wallet)),
     ]
     found = []
     for row in table.itertuples():
@@ -239,13 +258,24 @@ def diagnose(case: Case) -> ChapterResult:
     q, t, w = case.questionnaire, case.thresholds, case.window
     empty = {
         "clients": faults(q.table("key_clients").head(0), {}, (), file_min=0.7, centre_min=0.5).assign(
-            client_key=None, client_name=None, revenue=0.0, headroom=0.0, to_do=None
+            client_key=None,
+            client_name=None,
+            revenue=0.0,
+            headroom=0.0,
+            wallet_known=False,
+            full_wallet=False,
+            seller=None,
+            differs=False,
+            to_do=None,
         ),
-        "leads": pd.DataFrame(columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over"]),
+        "leads": pd.DataFrame(
+            columns=["lead", "sells", "clients", "counted", *FAULTS, "revenue", "over", "hours_per_client"]
+        ),
+        "plan": pd.DataFrame(columns=["item", "n", "lacking"]),
         "not_listed": pd.DataFrame(columns=["client_key", "client_name", "revenue", "order_days"]),
     }
     if reason := missing_sheets(case, "key_clients"):
-        ids = ("keys.most_per_manager", *_IDS.values(), "keys.weak_plan_share")
+        ids = ("keys.most_per_manager", "keys.hours_per_client", *_IDS.values(), "keys.weak_plan_share")
         return ChapterResult.of("keys", [no_metric(id, reason) for id in ids], empty, {"clients": 0, "staff": False})
     staff = q.table("staff")
     roles: dict[str, list[str]] = {}
@@ -270,18 +300,25 @@ def diagnose(case: Case) -> ChapterResult:
     table = _with_revenue(case, table, revenue)
     keys = wallet_of(case)
     outside = pd.Series(dtype=float) if keys is None else keys.table.set_index("client_key")["headroom"]
-    table["headroom"] = table["client_key"].map(outside).astype(float).fillna(0.0)
+    outside = table["client_key"].map(outside).astype(float)
+    table["headroom"], table["wallet_known"] = outside.fillna(0.0), outside.notna()
+    ours = pd.Series(dtype=float) if keys is None else keys.table.set_index("client_key")["share"]
+    table["full_wallet"] = table["client_key"].map(ours).astype(float) > t.value("base.room_full_wallet")
     # «From 16» and «more than 15» are one and the same whole number of clients.
     found = t["keys.too_many"].found
     assert found is not None
     limit = math.ceil(found) - 1
     table["to_do"] = to_do(table, limit)
+    table["seller"] = table["client_key"].map(_main_sellers(case, roles)).astype(object)
+    table["differs"] = table["seller"].notna() & (table["seller"] != table["lead"])
     leads = leads_table(table, limit)
+    hours, leads["hours_per_client"] = _hours(case, table, leads)
     needed = t.count("keys.min_clients")
-    metrics = [_most_metric(leads), *(share_metric(_IDS[f], table, f, needed) for f in FAULTS)]
+    metrics = [_most_metric(leads), hours, *(share_metric(_IDS[f], table, f, needed) for f in FAULTS)]
     metrics.append(share_metric("keys.weak_plan_share", table, "weak_plan", needed))
     order = table.sort_values(["revenue", "client_id"], ascending=[False, True], ignore_index=True)
-    tables = {"clients": order, "leads": leads, "not_listed": _not_listed(table, revenue)}
+    plan = _plan_table(q.table("key_clients"), table)
+    tables = {"clients": order, "leads": leads, "plan": plan, "not_listed": _not_listed(table, revenue)}
     facts = {
         "clients": len(table),
         "managers": len(leads),
@@ -295,6 +332,10 @@ def diagnose(case: Case) -> ChapterResult:
         "file_min": t.value("keys.file_min_share"),
         "centre_min": t.value("keys.buying_centre_min_share"),
         "lower_rate": int((table["lower_rate"] == True).sum()),  # noqa: E712
+        "differs": int(table["differs"].sum()),
+        "sellers_known": int(table["seller"].notna().sum()),
+        "plans": int((table["no_plan"] == False).sum()),  # noqa: E712
+        "plan_items_asked": len(plan) > 0,
     }
     return ChapterResult.of("keys", metrics, tables, facts)
 
@@ -309,6 +350,51 @@ def _with_revenue(case: Case, table: pd.DataFrame, revenue: pd.DataFrame) -> pd.
     out["client_name"] = out["client_key"].map(known).astype(object)
     out["client_name"] = out["client_name"].where(out["client_name"].notna(), out["client_id"])
     return out
+
+
+def _main_sellers(case: Case, roles: Mapping[str, Sequence[str]]) -> pd.Series:
+    """Return by client the seller of most of its order days of the recent period; somebody not on the sheet is one."""
+    if not case.has("manager"):
+        return pd.Series(dtype=object)
+    w = case.window
+    rows = case.query(sql_text("audit.ground", "sellers"), since=max(w.recent_start, w.start))
+    sells = [
+        m != "SYS" and (not roles.get(m) or any(f in SELLERS for f in roles[m])) for m in rows["manager"].astype(str)
+    ]
+    rows = rows[np.array(sells, dtype=np.bool_)]
+    ranked = rows.sort_values(
+        ["client_key", "days", "revenue", "last_day", "manager"], ascending=[True, False, False, False, True]
+    )
+    return ranked.drop_duplicates("client_key").set_index("client_key")["manager"]
+
+
+def _hours(case: Case, table: pd.DataFrame, leads: pd.DataFrame) -> tuple[Metric, pd.Series]:
+    """Return the hours a month on key-account functions per key client: of the company, and of every lead's own list."""
+    id = "keys.hours_per_client"
+    answers = read_answers(case)
+    if answers.reason is not None:
+        return no_metric(id, answers.reason), pd.Series(np.nan, index=leads.index)
+    work = answers.hours[answers.hours["group"] == "KAM"]
+    by = work.groupby("person")["hours"].sum()
+    asked = leads["lead"].isin(set(answers.hours["person"]))
+    own = leads["lead"].map(by).astype(float).fillna(0.0).where(asked) / leads["clients"]
+    n = int(table["client_id"].nunique())
+    hours = float(by.sum())
+    return metric(id, hours / n, n=n, hours=hours, people=int((by > 0).sum())), own
+
+
+def _plan_table(keys: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return how many plans are said to lack each of the seven items; without rows where only their number was given.
+
+    Columns: item, n (plans answered for), lacking. Most lacking first.
+    """
+    planned = keys.drop_duplicates(["client_id", "lead"])[(table["no_plan"] == False).to_numpy()]  # noqa: E712
+    rows = [
+        {"item": key, "n": int(planned[key].notna().sum()), "lacking": int((planned[key] == False).sum())}  # noqa: E712
+        for key in _ITEMS
+    ]
+    frame = pd.DataFrame([r for r in rows if r["n"]], columns=["item", "n", "lacking"])
+    return frame.sort_values("lacking", ascending=False, kind="stable", ignore_index=True)
 
 
 def _most_metric(leads: pd.DataFrame) -> Metric:

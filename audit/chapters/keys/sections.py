@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -30,7 +31,8 @@ SHOWN = 25
 
 
 def _names(view: ChapterView) -> Mapping[str, str]:
-    people = [*view.tables["clients"]["lead"].dropna(), *view.tables["clients"]["backup"].dropna()]
+    clients = view.tables["clients"]
+    people = [*clients["lead"].dropna(), *clients["backup"].dropna(), *clients["seller"].dropna()]
     return labels(view.case, [str(p) for p in people])
 
 
@@ -53,6 +55,7 @@ def _lead_columns(view: ChapterView) -> list[Col]:
         Col("clients", view.label("Всего на листе", "On the list"), "count"),
         Col("counted", view.label("В счёт", "Counted"), "count"),
         *_fault_columns(view, counts=True),
+        Col("hours_per_client", view.label("Часов на клиента", "Hours a client"), "hours"),
         Col("revenue", view.label("Выручка за 12 месяцев", "Revenue of 12 months"), "money"),
     ]
 
@@ -75,7 +78,8 @@ def _client_columns(view: ChapterView) -> list[Col]:
 def _client_frame(view: ChapterView) -> pd.DataFrame:
     names, rows = _names(view), view.tables["clients"]
     said = ["; ".join(view.plain("clients", code) for code in str(codes).split(";")) for codes in rows["to_do"]]
-    return rows.assign(lead_name=[names.get(str(p), str(p)) for p in rows["lead"]], steps=said)
+    sellers = ["" if pd.isna(p) else names.get(str(p), str(p)) for p in rows["seller"]]
+    return rows.assign(lead_name=[names.get(str(p), str(p)) for p in rows["lead"]], seller_name=sellers, steps=said)
 
 
 def _lead_frame(view: ChapterView) -> pd.DataFrame:
@@ -101,8 +105,11 @@ def leads(view: ChapterView) -> Section:
     listed = table(
         _lead_frame(view), _lead_columns(view), fmt=view.fmt, max_rows=SHOWN, wide=False, sheet=view.sheet_name("leads")
     )
-    left = view.say("leads", "left") if view.result.facts["lead_left"] else None
-    return view.compose("leads", [chart, left, listed])
+    x = view.result.facts
+    left = view.say("leads", "left") if x["lead_left"] else None
+    differs = view.say("leads", "differs", sheet=view.sheet_name("clients")) if x["differs"] else None
+    hours = view.say("leads", "hours") if view.metric("hours_per_client").value is not None else None
+    return view.compose("leads", [chart, left, differs, hours, listed])
 
 
 def what_is_missing(view: ChapterView) -> Section:
@@ -117,7 +124,23 @@ def what_is_missing(view: ChapterView) -> Section:
     if known and not worst[0]:
         lead = Markup("{} {}").format(view.say("faults", "lead"), view.say("faults", "nothing", n=len(known)))
         return view.compose("faults", [unknown], lead=lead)
-    return view.compose("faults", [chart, unknown])
+    return view.compose("faults", [chart, unknown, *_plan(view)])
+
+
+def _plan(view: ChapterView) -> list[Any]:
+    """Return what the plans lack, or which question would tell it; nothing where nobody has a plan."""
+    rows, x = view.tables["plan"], view.result.facts
+    if not x.get("plans"):
+        return []
+    if rows.empty:
+        return [view.say("faults", "plan_unasked")]
+    frame = rows.assign(name=[view.plain("faults", str(k)) for k in rows["item"]])
+    columns = [
+        Col("name", view.label("Пункт плана", "Item of the plan")),
+        Col("lacking", view.label("Планов без него", "Plans without it"), "count"),
+        Col("n", view.label("из", "of"), "count"),
+    ]
+    return [view.say("faults", "plan"), table(frame, columns, fmt=view.fmt, sortable=False, wide=False)]
 
 
 def clients(view: ChapterView) -> Section:
@@ -165,12 +188,17 @@ def sheets(view: ChapterView) -> list[Sheet]:
         frame = _client_frame(view)
         for f in FAULTS:
             frame[f] = [_mark(view, v) for v in frame[f]]
+        frame["lacks"] = [
+            "; ".join(view.plain("faults", k) for k in str(v).split(";") if k) for v in frame["plan_lacks"]
+        ]
         columns = _client_columns(view)
         whole = [
             columns[0],
             Col("client_id", view.label("Код", "Code")),
             *columns[1:3],
+            Col("seller_name", view.label("Кто ведёт по заказам", "Seller by the orders")),
             *_fault_columns(view, counts=False),
+            Col("lacks", view.label("Чего нет в плане", "What the plan lacks")),
             columns[4],
         ]
         out.append(view.sheet("clients", view.plain("clients", "title"), frame, whole))

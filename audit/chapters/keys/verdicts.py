@@ -4,32 +4,54 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from audit.findings.declared import Price, declared
 from audit.findings.finding import Effect, Finding
 from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of
 from audit.findings.pricing import WALLET_OUTSIDE, Inputs, price
+from audit.ground.people import labels
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 
 __all__ = ["judge"]
 
+NAMED = 5
+"""So many clients are named in a first step; the list has them all."""
+_WORK = ("no_file", "no_buying_centre", "disincentive")
+"""What keeps a key client from planned work: what it spends elsewhere stays there."""
 _SHARES = ("no_file", "no_buying_centre", "no_backup", "no_influence", "disincentive")
 
 
 def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
     facts = {f"keys.{name}": _facts for name in _SHARES} | {"keys.disincentive": _facts_of_pay}
-    prices = {f"keys.{name}": _wallet_price(name) for name in ("no_file", "no_buying_centre")}
+    prices: dict[str, Price] = {f"keys.{name}": _wallet_price(name) for name in _WORK}
     return [*declared(case, result, facts=facts, prices=prices), _too_many(case, result), _no_plan(case, result)]
 
 
 def _facts(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     total = result.facts["recent_revenue"]
-    return {"revenue_share": m.extra["revenue"] / total if total > 0 else None, "weak": 0, "lower_rate": 0}
+    concerned = _concerned(result, m.id.split(".")[1].removesuffix("_share"))
+    return {
+        "revenue_share": m.extra["revenue"] / total if total > 0 else None,
+        "weak": 0,
+        "lower_rate": 0,
+        "wallets": int(concerned["wallet_known"].sum()),
+        "names": [str(name) for name in concerned["client_name"].drop_duplicates().head(NAMED)],
+    }
 
 
 def _facts_of_pay(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
     return {**_facts(case, result, m), "lower_rate": result.facts["lower_rate"]}
+
+
+def _concerned(result: ChapterResult, fault: str) -> pd.DataFrame:
+    """Return the key clients with a fault; of lists that are too long, those who are to go to somebody else."""
+    clients = result.tables["clients"]
+    if fault == "too_many":
+        return clients[[isinstance(x, str) and "hand_over" in x.split(";") for x in clients["to_do"]]]
+    return clients[clients[fault] == True]  # noqa: E712 - an object column
 
 
 def _wallet_price(fault: str) -> Price:
@@ -39,14 +61,13 @@ def _wallet_price(fault: str) -> Price:
     """
 
     def effect(case: Case, result: ChapterResult) -> Effect | None:
-        clients = result.tables["clients"]
-        concerned = clients[(clients[fault] == True) & (clients["headroom"] > 0)]  # noqa: E712 - an object column
-        if concerned.empty:
-            return None
+        clients = _concerned(result, fault).drop_duplicates("client_key")  # two leads, one budget
         inputs = Inputs(case)
-        outside = inputs.known("headroom", float(concerned["headroom"].sum()))
+        outside = inputs.known("headroom", float(clients["headroom"].sum()))
+        if outside <= 0:
+            return None
         won = outside * inputs.assumption("base.wallet_capture")
-        return price(inputs, won, WALLET_OUTSIDE, concerned, "headroom")
+        return price(inputs, won, WALLET_OUTSIDE, clients, "headroom")
 
     return effect
 
@@ -67,9 +88,15 @@ def _too_many(case: Case, result: ChapterResult) -> Finding:
         "over": int(m.extra["over"]),
         "mean": m.extra["mean"],
         "beyond": int((over["counted"] - result.facts["limit"]).sum()),
+        "wallets": int(_concerned(result, "too_many")["wallet_known"].sum()),
+        "leads": [
+            {"lead": labels(case)[str(r["lead"])], "beyond": int(r["counted"] - result.facts["limit"])}
+            for r in over.to_dict("records")
+        ],
     }
     share = float(over["revenue"].sum()) / total if total > 0 else None
-    return band(case, id, m, base_revenue_share=share, table="leads", facts=facts)
+    effect = _wallet_price("too_many")(case, result)
+    return band(case, id, m, base_revenue_share=share, effect=effect, table="leads", facts=facts)
 
 
 def _no_plan(case: Case, result: ChapterResult) -> Finding:

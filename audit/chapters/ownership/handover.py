@@ -211,16 +211,24 @@ def departure_effect(rows: pd.DataFrame, *, dominant_limit: float = 0.2, draws: 
 
 
 def mark_rows(
-    rows: pd.DataFrame, event: int, handover: Handover, span: int, others: Sequence[Handover]
+    rows: pd.DataFrame, event: int, handover: Handover, span: int, others: Sequence[Handover], held_share: float = 0.5
 ) -> pd.DataFrame:
     """Prepare the clients around one hand-over: treated are those of its manager; controls are not handed themselves.
 
-    ``rows``: client_key, manager (of most order days before), purchases, revenue_before, revenue_after. ``others``: the
-    other hand-overs; clients of a book that changed hands within ``span`` days of this one are no controls.
+    ``rows``: client_key, manager (of most order days in the span before), holder (of most order days in the two years
+    before), holder_share (its part of them), purchases, revenue_before, revenue_after. ``others``: the other hand-overs;
+    clients of a book that changed hands within ``span`` days of this one are no controls. A deputy on somebody's holiday
+    takes orders, too, and of a client that buys rarely even most of them in a year: a client belongs to the seller of at
+    least ``held_share`` of its order days over two years. Whose client it was is told by what lies before alone, as what
+    follows is what is measured. Clients of nobody, and those whose seller changed within the two years, are left out.
     """
     near = {o.manager for o in others if abs((o.day - handover.day).days) < span and o.manager != handover.manager}
-    out = rows[~rows["manager"].isin(near)].copy()
-    out["treated"] = out["manager"] == handover.manager
+    mine, held = rows["manager"] == handover.manager, rows["holder"] == handover.manager
+    keep = (
+        (rows["holder_share"] >= held_share) & (mine == held) & ~rows["manager"].isin(near) & ~rows["holder"].isin(near)
+    )
+    out = rows[keep].copy()
+    out["treated"] = mine[keep]
     out["event"], out["day"], out["kind"], out["span_days"] = event, handover.day, handover.kind, span
     out["manager"] = handover.manager
     return out

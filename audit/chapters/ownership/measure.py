@@ -11,13 +11,21 @@ import numpy as np
 import pandas as pd
 
 from audit.chapters.ownership import handover as handovers
-from audit.chapters.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
+from audit.chapters.ownership.sellers import (
+    is_label,
+    main_seller,
+    meeting_roles,
+    only_sellers,
+    seller_roles,
+    single_owner,
+)
 from audit.chapters.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
 from audit.errors import Text
 from audit.ground.answers import read_answers
+from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, too_few
 from audit.ground.money import margin_of
-from audit.ground.people import person_labels
+from audit.ground.people import family_label, person_labels
 from audit.ground.period import since, to_year
 from audit.ground.shares import share_of
 from audit.model.calendar import add_months
@@ -43,6 +51,8 @@ WITH_SELLER = Text(
     "Клиентов с повторной выручкой и известным продавцом", "Clients with repeat revenue and a known seller"
 )
 HANDED = Text("Переданных клиентов", "Handed clients")
+HISTORY_DAYS = 730
+"""Days before a hand-over by which a client's own seller is told from a deputy."""
 _TABLES = ("clients", "books", "load", "events", "handed")
 
 
@@ -61,12 +71,13 @@ class Ground:
 
     ``clients``: client_key, client_name, segment, order_days, known_days, revenue, repeat_revenue,
     ``annual_figure`` (gross profit a year where the margin is known, else revenue), manager (own
-    seller or None). ``sellers``: client × seller, sellers only. ``gone``: people who left before the day of the
-    audit.
+    seller or None), main_days (order days with it). ``sellers``: client × seller, sellers only; ``faces``: client ×
+    person who meets clients, of any role. ``gone``: people who left before the day of the audit.
     """
 
     clients: pd.DataFrame
     sellers: pd.DataFrame
+    faces: pd.DataFrame
     sells: Mapping[str, bool]
     gone: frozenset[str]
 
@@ -101,7 +112,7 @@ def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
     staff = case.questionnaire.table("staff")
     sells = seller_roles(staff)
     first = since(case)
-    served = _sql(case, "sellers", since=first)
+    served = case.query(sql_text("audit.ground", "sellers"), since=first)
     clients = _sql(case, "clients", since=first)
     known = served.groupby("client_key")["days"].sum()
     # Two people on one day are two rows: a client cannot have more known days than order days.
@@ -109,8 +120,11 @@ def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
     margin = margin_of(case)
     clients["annual_figure"] = (clients["revenue"] * margin.of(clients["client_key"]) * to_year(case)).clip(lower=0.0)
     sellers = only_sellers(served, sells)
-    own = main_seller(sellers).set_index("client_key")["manager"] if len(sellers) else pd.Series(dtype=object)
-    clients["manager"] = clients["client_key"].map(own).astype(object)
+    own = (
+        main_seller(sellers).set_index("client_key") if len(sellers) else pd.DataFrame(columns=["manager", "main_days"])
+    )
+    clients["manager"] = clients["client_key"].map(own["manager"]).astype(object)
+    clients["main_days"] = clients["client_key"].map(own["main_days"]).astype(float).fillna(0.0)
     gone = frozenset(
         str(r["person"])
         for r in staff.to_dict("records")
@@ -122,7 +136,7 @@ def _ground(case: Case) -> tuple[Ground, dict[str, Any]]:
         "margin_source": margin.source,
         "turnover": _turnover(case, staff, sells),
     }
-    return Ground(clients, sellers, sells, gone), facts
+    return Ground(clients, sellers, only_sellers(served, meeting_roles(staff)), sells, gone), facts
 
 
 def _turnover(case: Case, staff: pd.DataFrame, sells: Mapping[str, bool]) -> dict[str, float] | None:
@@ -147,7 +161,19 @@ def _turnover(case: Case, staff: pd.DataFrame, sells: Mapping[str, bool]) -> dic
     return {"base": min(left / years, 1.0), "low": low, "high": high, "left": float(left), "years": years}
 
 
-# --- clients who know one seller only
+# --- clients who know one person only
+
+
+def _touches(case: Case) -> pd.DataFrame | None:
+    """Return the touches of the recent period by people who meet clients: client_key, person; None without the sheet."""
+    if not case.questionnaire.has("touches"):
+        return None
+    raw = case.questionnaire.table("touches")
+    day = pd.to_datetime(raw["date"])
+    raw = raw[(day >= pd.Timestamp(since(case))) & (day <= pd.Timestamp(case.window.as_of))]
+    rows = pd.DataFrame({"client_key": clients_named(case, raw["client_id"]), "manager": raw["person"].astype(str)})
+    rows = only_sellers(rows.dropna(), meeting_roles(case.questionnaire.table("staff")))
+    return rows.rename(columns={"manager": "person"})
 
 
 def _single(case: Case, ground: Ground) -> Part:
@@ -156,14 +182,22 @@ def _single(case: Case, ground: Ground) -> Part:
     ever = _sql(case, "ever")
     one_ever = int((ever["managers"] == 1).sum())
     facts: dict[str, Any] = {"one_seller_ever": one_ever, "clients_ever": len(ever)}
-    found = single_owner(ground.sellers, ground.clients.drop(columns="manager"))
+    facts["second_face"] = t.value("ownership.second_face_share")
+    found = single_owner(
+        ground.faces,
+        ground.clients.drop(columns=["manager", "main_days"]),
+        touches=_touches(case),
+        gone=ground.gone,
+        least=t.value("ownership.second_face_share"),
+        seed=t.count("general.bootstrap_seed"),
+    )
     names = [
         "client_key",
         "client_name",
         "segment",
         "manager",
         "order_days",
-        "sellers",
+        "faces",
         "main_share",
         "revenue",
         "repeat_revenue",
@@ -186,8 +220,8 @@ def _single(case: Case, ground: Ground) -> Part:
         )
     elif found.team == 1:
         reason = Text(
-            "В заказах один продавец: у каждого клиента он единственный по построению",
-            "The orders know one seller: every client has one by construction",
+            "Клиентов в заказах ведёт один человек: у каждого он единственный по построению",
+            "The orders know one person who meets clients: every client has one by construction",
         )
     elif found.n < t.count("general.min_units"):
         reason = too_few(found.n, t.count("general.min_units"), REGULAR)
@@ -233,22 +267,36 @@ def _bus(case: Case, ground: Ground) -> Part:
     id = "ownership.bus_factor"
     t = case.thresholds
     present = ground.clients[~ground.clients["manager"].isin(ground.gone)]
-    with_seller = present[present["manager"].notna() & (present["repeat_revenue"] > 0)]
-    nothing = {"books": pd.DataFrame(columns=["manager", "clients", "repeat_revenue", "share", "in_team"])}
+    with_seller = present[present["manager"].notna() & (present["repeat_revenue"] > 0)].copy()
+    held = with_seller["main_days"] >= t.value("ownership.held_share") * with_seller["order_days"]
+    with_seller["manager"] = with_seller["manager"].where(held, None)
+    nothing = {"books": pd.DataFrame(columns=["manager", "clients", "repeat_revenue", "share"])}
     least = t.count("general.min_units")
     if len(with_seller) < least:
         return Part([no_metric(id, too_few(len(with_seller), least, WITH_SELLER), n=len(with_seller))], nothing)
     share = t.value("ownership.bus_factor_share")
     found = bus_factor(
         with_seller,
-        share=share,
+        set(ground.sellers["manager"]) - ground.gone,
+        **_by_role(case),
         min_share=t.value("ownership.team_min_share"),
+        share=share,
         draws=t.count("general.bootstrap_draws"),
         seed=t.count("general.bootstrap_seed"),
     )
     if found is None:
         return Part([no_metric(id, Text("Повторной выручки нет", "There is no repeat revenue"))], nothing)
-    orphaned = len(ground.clients) - len(present)
+    facts = {"clients_of_leavers": len(ground.clients) - len(present), "top_share": found.top_share}
+    facts |= {"held_share": found.held_share, "unheld": int((~held).sum())}
+    if found.value is None:
+        part = f"{found.held_share * 100:.0f}"
+        reason = Text(
+            f"Клиенты, у которых есть свой продавец, дают {part}\u00a0% повторной выручки: ничей уход не оставит без своего "
+            "продавца больше половины базы",
+            f"Clients with a seller of their own bring {part}% of repeat revenue: nobody's leaving can orphan more than half "
+            "of the base",
+        )
+        return Part([no_metric(id, reason, n=found.clients)], {"books": found.books}, facts)
     m = metric(
         id,
         float(found.value),
@@ -260,9 +308,25 @@ def _bus(case: Case, ground: Ground) -> Part:
         chance_low=found.chance_low,
         chance_top=found.chance_top,
         top_share=found.top_share,
+        held_share=found.held_share,
         share=share,
     )
-    return Part([m], {"books": found.books}, {"clients_of_leavers": orphaned, "top_share": found.top_share})
+    return Part([m], {"books": found.books}, facts)
+
+
+def _by_role(case: Case) -> dict[str, set[str]]:
+    """Return who hands clients over by role, where somebody is there to take them, and whose role nobody named.
+
+    ``unknown`` holds the sellers of the orders that are not on the sheet, too.
+    """
+    staff = case.questionnaire.table("staff")
+    families = {str(r["person"]): family_label(r.get("role"), r.get("role2")) for r in staff.to_dict("records")}
+    takers = case.sale_type.used != "S" and any(f in ("KM", "SOP", "UNI") for f in families.values())
+    met = {str(m) for m in case.query(sql_text("audit.ground", "managers"))["manager"]}
+    return {
+        "hand_over": {p for p, f in families.items() if f == "SR"} if takers else set(),
+        "unknown": {p for p in met if families.get(p) is None},
+    }
 
 
 # --- load
@@ -397,11 +461,13 @@ def _departure(case: Case, ground: Ground) -> Part:
             )
         )
         return Part([no_metric(id, reason)], nothing, facts)
-    frames = []
+    frames, unsure = [], 0
     for number, (event, span) in enumerate(ready):
-        rows = _sql(case, "handover", at=event.day, span=span)
-        frames.append(handovers.mark_rows(rows, number, event, span, events))
+        rows = _sql(case, "handover", at=event.day, span=span, history=HISTORY_DAYS)
+        unsure += int((rows["manager"] == event.manager).sum())
+        frames.append(handovers.mark_rows(rows, number, event, span, events, t.value("ownership.held_share")))
     rows = pd.concat(frames, ignore_index=True)
+    facts["handed_unsure"] = unsure - int(rows["treated"].sum())
     if not bool(rows["treated"].any()):
         return Part(
             [

@@ -41,10 +41,10 @@ def _who(view: ChapterView, frame: pd.DataFrame, column: str = "manager") -> pd.
 def _client_columns(view: ChapterView) -> list[Col]:
     return [
         Col("client_name", view.label("Клиент", "Client")),
-        Col("manager", view.label("Свой продавец", "Own seller")),
+        Col("manager", view.label("Кто ведёт", "Whose client")),
         Col("order_days", view.label("Дней заказа", "Order days"), "count"),
-        Col("sellers", view.label("Продавцов", "Sellers"), "count"),
-        Col("main_share", view.label("Доля своего", "Own seller's share"), "share"),
+        Col("faces", view.label("Кого знает", "People known"), "count"),
+        Col("main_share", view.label("Его доля дней", "Share of the days"), "share"),
         Col("revenue", view.label("Выручка", "Revenue"), "money"),
     ]
 
@@ -56,10 +56,10 @@ def sellers(view: ChapterView) -> Section:
     frame = view.tables["clients"]
     total = float(frame["revenue"].clip(lower=0).sum())
     masks = {
-        "one": frame["sellers"] == 1,
-        "two": frame["sellers"] == 2,
-        "more": frame["sellers"] > 2,
-        "none": frame["sellers"] == 0,
+        "one": frame["faces"] == 1,
+        "two": frame["faces"] == 2,
+        "more": frame["faces"] > 2,
+        "none": frame["faces"] == 0,
     }
     parts = {
         view.plain("sellers", k): (
@@ -156,8 +156,8 @@ def departures(view: ChapterView) -> Section:
             )
         )
     books_ = view.tables["books"]
-    if len(books_) and view.result.facts.get("scenario_base") is not None:
-        part = books_[books_["in_team"].astype(bool)] if "in_team" in books_ else books_
+    if len(books_) and bool((books_["clients"] > 0).any()) and view.result.facts.get("scenario_base") is not None:
+        part = books_[books_["clients"] > 0]
         book = float(part["repeat_revenue"].mean()) * view.result.facts["to_year"]
         parts.append(
             view.say(
@@ -206,7 +206,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
             Col("client_key", view.label("Код", "Code")),
             *_client_columns(view),
             Col("repeat_revenue", view.label("Повторная выручка", "Repeat revenue"), "money_full"),
-            Col("chance", view.label("Один продавец по случайности", "One seller by chance"), "share"),
+            Col("chance", view.label("Один человек по случайности", "One person by chance"), "share"),
         ]
         sheets.append(sheet("clients", "sellers", _who(view, view.tables["clients"]), columns))
     if len(view.tables["books"]):

@@ -1,14 +1,26 @@
-"""Who serves whom: sellers per client, the client's own seller, and clients who know one seller only."""
+"""Who serves whom: sellers per client, the client's own seller, and clients who know one person only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-__all__ = ["SELLER_ROLES", "SingleOwner", "is_label", "main_seller", "only_sellers", "seller_roles", "single_owner"]
+from audit.method import method
+
+__all__ = [
+    "SELLER_ROLES",
+    "SingleOwner",
+    "is_label",
+    "main_seller",
+    "meeting_roles",
+    "only_sellers",
+    "seller_roles",
+    "single_owner",
+]
 
 SELLER_ROLES = ("KM", "SKM", "KAM", "SR", "SOP", "UNI")
 """Roles whose people are sellers in the column «responsible manager»; UNI is the universal seller."""
@@ -16,16 +28,25 @@ SELLER_ROLES = ("KM", "SKM", "KAM", "SR", "SOP", "UNI")
 
 def seller_roles(staff: pd.DataFrame) -> Mapping[str, bool]:
     """Tell for everybody on the staff sheet whether the person sells; without a chosen role it may, so it does."""
+    return _holders(staff, SELLER_ROLES)
+
+
+def meeting_roles(staff: pd.DataFrame) -> Mapping[str, bool]:
+    """Tell for everybody on the staff sheet whether clients know the person: heads, directors, support included."""
+    return _holders(staff, {code for code, role in method().roles.items() if role.meets_clients})
+
+
+def _holders(staff: pd.DataFrame, wanted: Collection[str]) -> Mapping[str, bool]:
     out: dict[str, bool] = {}
     for r in staff.to_dict("records"):
         roles = [r.get("role"), r.get("role2")]
         named = [x for x in roles if isinstance(x, str) and x]
-        out[str(r["person"])] = not named or any(x in SELLER_ROLES for x in named)
+        out[str(r["person"])] = not named or any(x in wanted for x in named)
     return out
 
 
 def only_sellers(rows: pd.DataFrame, sells: Mapping[str, bool]) -> pd.DataFrame:
-    """Keep rows whose ``manager`` is a seller; somebody not on the staff sheet counts as one, system users never do."""
+    """Keep rows whose ``manager`` is one of those meant; somebody not on the staff sheet counts, system users never do."""
     keep = [m != "SYS" and sells.get(str(m), True) for m in rows["manager"]]
     return rows[np.array(keep, dtype=bool)].reset_index(drop=True)
 
@@ -58,14 +79,19 @@ def main_seller(rows: pd.DataFrame) -> pd.DataFrame:
     return first.join(sums, on="client_key").reset_index(drop=True)
 
 
+MOST_DAYS = 60
+"""From so many order days on the shares of people by chance hardly move."""
+DEALS = 400
+
+
 @dataclass(frozen=True)
 class SingleOwner:
-    """Regular clients and how many sellers they know.
+    """Regular clients and how many people of the company they know.
 
-    ``table``: one row per regular client: client_key, manager (its own seller), days, sellers, main_share, revenue,
-    ``single``, ``chance`` (probability of meeting one seller only if orders fell on sellers at random). ``n``,
-    ``single``: clients; ``chance``, ``chance_revenue``: the mean of ``chance``, plain and weighted by revenue;
-    ``team``: sellers.
+    ``table``: one row per regular client: client_key, manager (who took most of its orders), days, faces (people it
+    knows: that one and every second face), main_share, revenue, ``single`` (one face), ``chance`` (probability of one
+    face if orders fell on people at random). ``n``, ``single``: clients; ``chance``, ``chance_revenue``: the mean of
+    ``chance``, plain and weighted by revenue; ``team``: people who took orders.
     """
 
     table: pd.DataFrame
@@ -76,32 +102,47 @@ class SingleOwner:
     team: int
 
 
-def single_owner(sellers: pd.DataFrame, clients: pd.DataFrame) -> SingleOwner:
-    """Count regular clients who met one seller only in the recent period.
+def single_owner(
+    served: pd.DataFrame,
+    clients: pd.DataFrame,
+    *,
+    touches: pd.DataFrame | None = None,
+    gone: Collection[str] = (),
+    least: float = 0.2,
+    seed: int = 0,
+) -> SingleOwner:
+    """Count regular clients who know one person only.
 
-    ``sellers``: client × seller with ``days``, ``revenue``, ``last_day`` (see `only_sellers`); ``clients``:
-    client_key, order_days, known_days (days with any responsible person), revenue. Regular: at least two order
-    days, at least two of them with a known responsible person. A client served by no seller at all stays in the
-    count, as not single. Chance: if every order day fell on a seller j with the probability p[j] of its share of
-    all order days, a client with m such days would meet one seller only with Σ p[j]^m.
+    ``served``: client × person who meets clients, of any role, with ``days``, ``revenue``, ``last_day``; ``touches``:
+    client_key, person, one row per touch; ``clients``: client_key, order_days, known_days (days with any responsible
+    person), revenue. Regular: at least two order days, at least two of them with a known responsible person. A second
+    face is anybody else still working here (not in ``gone``) with at least the share ``least`` of the client's order days
+    or touches. A client served by nobody who meets clients stays in the count, as not single. Chance: every order day
+    falls on a person j with the probability p[j] of its share of all order days.
     """
     regular = clients[(clients["order_days"] >= 2) & (clients["known_days"] >= 2)]
-    mine = sellers[sellers["client_key"].isin(regular["client_key"])]
+    mine = served[served["client_key"].isin(regular["client_key"])]
     own = (
         main_seller(mine)
         if len(mine)
         else pd.DataFrame(columns=["client_key", "manager", "main_days", "days", "sellers"])
     )
-    table = regular.merge(own, on="client_key", how="left")
-    table["sellers"] = pd.to_numeric(table["sellers"]).fillna(0).astype(int)
+    table = regular.merge(own.drop(columns="sellers"), on="client_key", how="left")
     table["days"] = pd.to_numeric(table["days"]).fillna(0).astype(int)
     table["main_share"] = pd.to_numeric(table["main_days"]) / table["days"].where(table["days"] > 0)
-    table["single"] = table["sellers"] == 1
-    per = mine.groupby("manager")["days"].sum().to_numpy(dtype=np.float64)
-    p = np.sort(per / per.sum()) if per.sum() > 0 else np.zeros(0)
-    m = table["days"].to_numpy(dtype=np.float64)
-    table["chance"] = (p[None, :] ** m[:, None]).sum(axis=1) if len(p) else np.zeros(len(m))
-    table.loc[table["days"] == 0, "chance"] = 0.0
+    seen = [mine[["client_key", "manager", "days"]]]
+    if touches is not None and len(touches):
+        counted = touches.groupby(["client_key", "person"]).size().rename("days").reset_index()
+        seen.append(counted.rename(columns={"person": "manager"}))
+    second = pd.concat([_second(part, own, gone, least) for part in seen]).drop_duplicates()
+    table["faces"] = table["client_key"].map(second.groupby("client_key").size()).fillna(0).astype(int)
+    table["faces"] += table["manager"].notna()
+    table["single"] = table["faces"] == 1
+    per = mine.groupby("manager")["days"].sum()
+    here = ~per.index.isin(list(gone))
+    p = (per / per.sum()).to_numpy(dtype=np.float64) if len(per) else np.zeros(0)
+    by_days = {int(m): _one_face(p, here, int(m), least, seed) for m in table["days"].clip(upper=MOST_DAYS).unique()}
+    table["chance"] = table["days"].clip(upper=MOST_DAYS).map(by_days).astype(float)
     money = table["revenue"].clip(lower=0.0)
     total = float(money.sum())
     return SingleOwner(
@@ -112,3 +153,26 @@ def single_owner(sellers: pd.DataFrame, clients: pd.DataFrame) -> SingleOwner:
         chance_revenue=float((table["chance"] * money).sum()) / total if total > 0 else 0.0,
         team=len(p),
     )
+
+
+def _second(counts: pd.DataFrame, own: pd.DataFrame, gone: Collection[str], least: float) -> pd.DataFrame:
+    """Return client_key and manager of every second face by one kind of count (``days``)."""
+    rows = counts.merge(own[["client_key", "manager"]].rename(columns={"manager": "main"}), on="client_key")
+    enough = rows["days"] >= least * rows.groupby("client_key")["days"].transform("sum") - 1e-9
+    there = enough & (rows["manager"] != rows["main"]) & ~rows["manager"].isin(list(gone))
+    return rows.loc[there, ["client_key", "manager"]]
+
+
+def _one_face(p: NDArray[np.float64], here: NDArray[np.bool_], days: int, least: float, seed: int) -> float:
+    """Return the probability of no second face if ``days`` order days fell on people with the chances ``p``."""
+    if not len(p) or not days:
+        return 0.0
+    enough = least * days - 1e-9
+    if enough <= 1 and here.all():
+        return float((p**days).sum())
+    # Sorted, so that renaming people changes nothing.
+    order = np.lexsort((here, p))
+    dealt = np.random.default_rng([seed, days]).multinomial(days, p[order], size=DEALS)
+    others = np.where(here[order], dealt, 0)
+    others[np.arange(DEALS), dealt.argmax(axis=1)] = 0
+    return float((others.max(axis=1) < enough).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +28,17 @@ Floats = NDArray[np.float64]
 _CELLS = 4_000_000
 
 
-def fewest(totals: Floats, share: float) -> NDArray[np.int64]:
-    """Return, for each row, the fewest columns that together exceed ``share`` of the row's sum; 0 for an empty row."""
+def fewest(totals: Floats, share: float, whole: Floats | None = None) -> NDArray[np.int64]:
+    """Return, for each row, the fewest columns that together exceed ``share`` of the whole.
+
+    ``whole``: one figure a row, the row's sum if not given; 0 where nothing is there and where all columns together do
+    not exceed it.
+    """
     matrix = np.atleast_2d(np.asarray(totals, dtype=np.float64)).clip(min=0.0)
     running = np.cumsum(-np.sort(-matrix, axis=1), axis=1)
-    whole = running[:, -1:]
-    over = running > share * whole * (1 + 1e-12)
-    return np.where(whole[:, 0] > 0, over.argmax(axis=1) + 1, 0).astype(np.int64)
+    whole = running[:, -1] if whole is None else whole
+    over = running > (share * whole * (1 + 1e-12))[:, None]
+    return np.where((whole > 0) & over.any(axis=1), over.argmax(axis=1) + 1, 0).astype(np.int64)
 
 
 def even_split(team: int, share: float) -> int:
@@ -41,31 +46,18 @@ def even_split(team: int, share: float) -> int:
     return int(np.floor(team * share + 1e-12)) + 1 if team else 0
 
 
-def team_of(books: pd.Series, min_share: float) -> pd.Series:
-    """Return the sellers who count as the team: repeat revenue of at least ``min_share`` of the middle book.
-
-    ``books``: repeat revenue by seller. A developer who keeps a client for one order, or a deputy, is no holder of
-    the base. Measured by the median and not by an even share: where one seller holds nearly all, the others are a
-    team still.
-    """
-    positive = books[books > 0].sort_index()
-    if positive.empty:
-        return positive
-    return positive[positive >= min_share * float(positive.median())]
-
-
 @dataclass(frozen=True)
 class BusFactor:
     """On how many people the base hangs.
 
-    ``value``: fewest sellers whose clients bring more than the given share of repeat revenue; ``low``, ``high``: the
-    same over resampled clients (95 %); ``team``; ``even``: the value of an even split; ``top_share``: repeat revenue
-    share of the largest book. Dealing the clients out at random over the team gives a value below ``chance_low``, and a
-    largest book above ``chance_top``, in at most one case of twenty. ``books``: one row per seller: manager, clients,
-    repeat_revenue, share, in_team.
+    ``value``: fewest sellers whose leaving orphans more than the given share of repeat revenue, None where even all of
+    them hold less; ``low``, ``high``: the same over resampled clients (95 %); ``team``; ``even``: the value of an even
+    split; ``top_share``: repeat revenue share of the largest book; ``held_share``: that of all held clients. Dealing the
+    held clients out at random over the team gives a value below ``chance_low``, and a largest book above ``chance_top``,
+    in at most one case of twenty. ``books``: one row per seller: manager, clients, repeat_revenue, share.
     """
 
-    value: int
+    value: int | None
     low: int
     high: int
     team: int
@@ -73,70 +65,98 @@ class BusFactor:
     chance_low: int
     chance_top: float
     top_share: float
+    held_share: float
     clients: int
     books: pd.DataFrame
 
 
+def team_of(books: pd.Series, hand_over: Collection[str], unknown: Collection[str], min_share: float) -> int:
+    """Return over how many of the sellers a base can be spread: all who sell, whatever their books.
+
+    ``books``: repeat revenue by seller; ``hand_over``: developers who by their role pass their clients on; ``unknown``:
+    sellers whose role nobody named, of whom those below ``min_share`` of the middle book are taken for developers, too.
+    Counting them would make every conveyor look concentrated. Where nobody else sells, everybody counts.
+    """
+    middle = float(books[books > 0].median()) if (books > 0).any() else 0.0
+    small = books.index.isin(list(unknown)) & (books.to_numpy() < min_share * middle)
+    keeps = ~books.index.isin(list(hand_over)) & ~small
+    return int(keeps.sum()) or len(books)
+
+
 def bus_factor(
-    clients: pd.DataFrame, *, share: float = 0.5, min_share: float = 0.25, draws: int = 2000, seed: int = 0
+    clients: pd.DataFrame,
+    sellers: Collection[str],
+    *,
+    hand_over: Collection[str] = (),
+    unknown: Collection[str] = (),
+    min_share: float = 0.25,
+    share: float = 0.5,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> BusFactor | None:
     """Tell on how many sellers the base hangs; None without repeat revenue.
 
-    ``clients``: one row per client with its own seller: client_key, manager, repeat_revenue (negative counts as none).
+    ``clients``: one row per client: client_key, manager (who holds it, None where nobody does), repeat_revenue
+    (negative counts as none); ``sellers``: everybody who sells; ``hand_over``, ``unknown``, ``min_share``: see
+    `team_of`. A client that nobody holds is orphaned by nobody's leaving: it counts in the whole and in no book.
     """
-    c = clients.dropna(subset=["manager"]).copy()
-    c["repeat_revenue"] = c["repeat_revenue"].clip(lower=0.0)
-    books = c.groupby("manager")["repeat_revenue"].sum()
-    total = float(books.sum())
-    if total <= 0:
+    c = clients.assign(repeat_revenue=clients["repeat_revenue"].clip(lower=0.0))
+    books = c.groupby("manager")["repeat_revenue"].sum().reindex(sorted(sellers), fill_value=0.0)
+    total = float(c["repeat_revenue"].sum())
+    if total <= 0 or not len(books):
         return None
-    team = team_of(books, min_share)
-    inside = c[c["manager"].isin(team.index)]
     rng = np.random.default_rng(seed)
     # With very many clients the count hardly moves from draw to draw: fewer draws tell the same.
-    draws = int(min(draws, max(200, 5 * _CELLS // max(len(inside), 1))))
-    drawn = np.zeros((draws, len(team)))
-    for k, manager in enumerate(team.index):
-        book = np.sort(inside.loc[inside["manager"] == manager, "repeat_revenue"].to_numpy(dtype=np.float64))
+    draws = int(min(draws, max(200, 5 * _CELLS // max(len(c), 1))))
+    drawn = np.zeros((draws, len(books)))
+    free = np.zeros(draws)
+    place = {m: k for k, m in enumerate(books.index)}
+    for manager, part in c.groupby(c["manager"].fillna(""), sort=True):
+        book = np.sort(part["repeat_revenue"].to_numpy(dtype=np.float64))
         step = max(1, _CELLS // draws)
+        into = drawn[:, place[manager]] if manager in place else free
         for start in range(0, len(book), step):
-            part = book[start : start + step]
-            drawn[:, k] += poisson_weights(rng, (draws, len(part))) @ part
-    spread = fewest(drawn, share)
-    spread = spread[spread > 0]
+            some = book[start : start + step]
+            into += poisson_weights(rng, (draws, len(some))) @ some
+    spread = fewest(drawn, share, drawn.sum(axis=1) + free)
+    spread = np.where(spread > 0, spread, len(books))
     low, high = (int(np.quantile(spread, q, method="nearest")) for q in (0.025, 0.975))
-    value = int(fewest(team.to_numpy(dtype=np.float64), share)[0])
+    value = int(fewest(books.to_numpy(dtype=np.float64), share, np.array([total]))[0]) or None
     table = books.rename("repeat_revenue").to_frame()
-    table["clients"] = c.groupby("manager").size()
+    table["clients"] = c.groupby("manager").size().reindex(table.index, fill_value=0)
     table["share"] = table["repeat_revenue"] / total
-    table["in_team"] = table.index.isin(team.index)
-    table = table.reset_index().sort_values(["repeat_revenue", "manager"], ascending=[False, True], ignore_index=True)
-    positive = inside["repeat_revenue"].to_numpy(dtype=np.float64)
-    chance_low, chance_top = _by_chance(positive, len(team), share, draws, rng)
+    table = table.rename_axis("manager").reset_index()
+    table = table.sort_values(["repeat_revenue", "manager"], ascending=[False, True], ignore_index=True)
+    held = c.loc[c["manager"].isin(books.index), "repeat_revenue"].to_numpy(dtype=np.float64)
+    team = team_of(books, hand_over, unknown, min_share)
+    chance_low, chance_top = _by_chance(held, total, team, share, draws, rng)
     return BusFactor(
         value=value,
-        low=min(low, value),
-        high=max(high, value),
-        team=len(team),
-        even=even_split(len(team), share),
+        low=low if value is None else min(low, value),
+        high=high if value is None else max(high, value),
+        team=team,
+        even=even_split(team, share),
         chance_low=chance_low,
         chance_top=chance_top,
-        top_share=float(team.max() / team.sum()),
+        top_share=float(books.max() / total),
+        held_share=float(books.sum() / total),
         clients=len(c),
         books=table,
     )
 
 
-def _by_chance(revenue: Floats, team: int, share: float, draws: int, rng: np.random.Generator) -> tuple[int, float]:
-    """Deal every client to a random seller of the team: 5 % quantile of the bus factor, 95 % of the largest book."""
+def _by_chance(
+    revenue: Floats, total: float, team: int, share: float, draws: int, rng: np.random.Generator
+) -> tuple[int, float]:
+    """Deal every held client to a random seller of the team: 5 % quantile of the bus factor, 95 % of the largest book."""
     ordered = np.sort(revenue)
     times = int(min(draws, max(200, _CELLS // max(len(ordered), 1))))
     dealt = np.array(
         [np.bincount(rng.integers(0, team, len(ordered)), weights=ordered, minlength=team) for _ in range(times)]
     )
-    values = fewest(dealt, share)
-    top = dealt.max(axis=1) / dealt.sum(axis=1)
-    return int(np.quantile(values, 0.05, method="lower")), float(np.quantile(top, 0.95))
+    values = fewest(dealt, share, np.full(times, total))
+    values = np.where(values > 0, values, team)
+    return int(np.quantile(values, 0.05, method="lower")), float(np.quantile(dealt.max(axis=1) / total, 0.95))
 
 
 LOAD_COLUMNS = ["person", "clients", "hours_needed", "hours", "operational_hours", "hours_left", "load"]

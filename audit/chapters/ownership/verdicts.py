@@ -69,6 +69,7 @@ def _single_owner(case: Case, result: ChapterResult) -> Finding:
         "chance": m.extra["chance"],
         "team": m.extra["team"],
         "single": x["single"],
+        "least": x["second_face"],
         "revenue_share": revenue.value,
         "revenue_low": revenue.low,
         "revenue_high": revenue.high,
@@ -160,7 +161,7 @@ def _bus_factor(case: Case, result: ChapterResult) -> Finding:
 
 
 def _handover_loss(case: Case, result: ChapterResult) -> Finding:
-    """Judge the change of revenue after hand-overs; too few clients or too wide an interval cannot tell."""
+    """Judge the change of revenue after hand-overs; too few clients or too wide an interval cannot be judged at all."""
     id = "ownership.handover_loss"
     m = result.metrics["ownership.departure_effect"]
     x = result.facts
@@ -208,7 +209,7 @@ def _handover_loss(case: Case, result: ChapterResult) -> Finding:
         )
         return not_assessed(id, reason, facts=facts)
     facts["dominant"] = "dominant_share" in m.extra
-    return band(case, id, m, steady=True, risk=_handover_risk(result, m), table="handed", facts=facts)
+    return band(case, id, m, steady=True, change=True, risk=_handover_risk(result, m), table="handed", facts=facts)
 
 
 def _percent(share: float | None) -> str:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
 from audit.method import Thresholds
-from audit.stats.cadence import gap_quantiles
+from audit.stats.cadence import gap_quantiles, gaps_longer
 
 __all__ = ["STATES", "Limits", "cadence", "limits_of", "seasonal", "slowing_p", "state_table"]
 
@@ -21,8 +20,6 @@ Floats = NDArray[np.float64]
 STATES = ("lost", "sleeping", "late", "slowing", "on_time")
 """In the order in which they are tried (methodology 5.4)."""
 
-SLOWING_MIN_GAPS = 4
-"""Gaps on either side below which the ranks cannot tell slower from chance at 5 %."""
 SEASON_MONTHS = 4
 SEASON_MIN_DAYS = 365
 SEASON_MIN_ORDERS = 4
@@ -59,6 +56,7 @@ def cadence(
     as_of: dt.date,
     limits: Limits,
     in_season: Collection[str] = (),
+    slowing: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Return the rhythm and the state of every regular client (two or more order days).
 
@@ -68,7 +66,8 @@ def cadence(
     gaps (``shrunk``; see `audit.stats.cadence.gap_quantiles`); ``silent_days`` since the last order; ``limit_days``
     (silence from which it sleeps); ``next_day`` (last order + usual gap); ``overdue_days`` (since then, at least 0);
     ``slowing_p``; ``state``. Clients without a segment make a segment of their own. ``in_season``: clients that were
-    silent in the same weeks of earlier years, too (``seasons.sql``): they neither sleep nor are late.
+    silent in the same weeks of earlier years, too (``seasons.sql``): they neither sleep nor are late. ``slowing``: see
+    `slowing_p`; whoever is not in it was not tested.
     """
     rows = clients.merge(gaps, on="client_key", how="inner").sort_values("client_key").reset_index(drop=True)
     known = days[days["client_key"].isin(rows["client_key"])]
@@ -83,7 +82,7 @@ def cadence(
 
     silent = (pd.Timestamp(as_of) - rows["last_day"]).dt.days.to_numpy(dtype=np.float64)
     asleep_from = np.maximum(limits.sleeping_gap_multiple * p90, limits.sleeping_min_days)
-    p_slow = slowing_p(rows)
+    p_slow = rows["client_key"].map({} if slowing is None else slowing).to_numpy(dtype=np.float64)
     unexpected = ~rows["client_key"].isin(list(in_season)).to_numpy(dtype=np.bool_)
     state = np.select(
         [
@@ -113,20 +112,17 @@ def cadence(
     )
 
 
-def slowing_p(gaps: pd.DataFrame) -> Floats:
-    """Return the one-sided p-value that the last year's gaps are longer than those before (Mann–Whitney with ties).
+def slowing_p(days: pd.DataFrame, as_of: dt.date, recent_start: dt.date) -> pd.Series:
+    """Return by client_key the one-sided p-value that the gaps begun in the last year are longer than those before.
 
-    1 where either side has fewer than four gaps. Normal approximation with continuity correction.
+    ``days``: client_key, day of clients with enough of them (``rhythm_days.sql``). The running silence is one of the last
+    year's gaps, not ended yet (log-rank): a client that has stopped coming slows down, too. NaN with fewer than four gaps
+    on either side.
     """
-    total = gaps["gaps"].to_numpy(dtype=np.float64)
-    late = gaps["recent_gaps"].to_numpy(dtype=np.float64)
-    early = total - late
-    u = gaps["recent_twice_ranks"].to_numpy(dtype=np.float64) / 2.0 - late * (late + 1) / 2.0
-    ties = gaps["tie_sum"].to_numpy(dtype=np.float64)
-    variance = late * early / 12.0 * (total + 1 - ties / np.maximum(total * (total - 1), 1.0))
-    enough = (late >= SLOWING_MIN_GAPS) & (early >= SLOWING_MIN_GAPS) & (variance > 0)
-    z = np.divide(u - late * early / 2.0 - 0.5, np.sqrt(np.where(enough, variance, 1.0)))
-    return np.where(enough, special.ndtr(-z), 1.0)
+    since = (days["day"] - pd.Timestamp(as_of)).dt.days.to_numpy(dtype=np.float64)
+    unit, keys = pd.factorize(days["client_key"])
+    test = gaps_longer(unit, since, 0.0, float((recent_start - as_of).days))
+    return pd.Series(test.p_value, index=keys, dtype=float)
 
 
 def seasonal(clients: pd.DataFrame) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.chapters.retention.cadence import Limits, cadence, limits_of, seasonal, state_table
+from audit.chapters.retention.cadence import Limits, cadence, limits_of, seasonal, slowing_p, state_table
 from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, run_rates
 from audit.chapters.retention.cohorts import cohort_table
 from audit.chapters.retention.first_part import (
@@ -28,18 +28,21 @@ from audit.chapters.retention.returns import own_return, second_value
 from audit.chapters.retention.second import curve_table, purchase_split, share_at, waits
 from audit.chapters.retention.silence import Alive, alive, crossings, return_waits, sleeping_columns
 from audit.chapters.retention.trends import ITEMS_COVERAGE, calendar_table, company_trends, monthly_table, trend_metrics
-from audit.chapters.retention.worklist import goods_text, worklist
+from audit.chapters.retention.worklist import callers, goods_text, worklist
 from audit.errors import Text
 from audit.ground.dates import day_text
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, no_initiator
 from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
+from audit.ground.norm import norm_of
+from audit.ground.people import staff_now
+from audit.ground.room import wallet_of
 from audit.ground.shares import Measure, Share, share_of
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
-from audit.stats.cadence import LAST_GAPS
+from audit.stats.cadence import LAST_GAPS, LEAST_GAPS
 from audit.stats.decompose import grr_noise
 from audit.stats.intervals import bootstrap_ratio, proportion
 from audit.stats.shares import clustered_share, weighted_share
@@ -380,7 +383,9 @@ def _rhythm(c: _Chapter) -> tuple[pd.DataFrame, pd.Series]:
     tolerance = c.case.thresholds.value("retention.season_tolerance")
     in_season = set(c.case.query(_sql("seasons"), tolerance=tolerance)["client_key"])
     days = c.case.query(_sql("last_days"), days=LAST_GAPS + 1)
-    rhythm = cadence(regular, c.case.query(_sql("gaps")), days, w.as_of, limits_of(c.case.thresholds), in_season)
+    slowing = slowing_p(c.case.query(_sql("rhythm_days"), least=2 * LEAST_GAPS), w.as_of, w.recent_start)
+    limits = limits_of(c.case.thresholds)
+    rhythm = cadence(regular, c.case.query(_sql("gaps")), days, w.as_of, limits, in_season, slowing)
     c.facts["in_season"] = int(rhythm["client_key"].isin(in_season).sum())
     result = _alive(c)
     return rhythm, pd.Series(result, index=c.buyers["client_key"], dtype=float)
@@ -477,7 +482,15 @@ def _silence(c: _Chapter, shares: dict[str, Share], rhythm: pd.DataFrame, p_aliv
         c.tables["return_curve"] = curve_table(came.curve())
     c.facts["own_return"] = own_return(c.case)
     goods = _goods(c, rhythm)
-    c.tables["worklist"] = worklist(rhythm, c.buyers, p_alive, goods)
+    norm, q = norm_of(c.case)[0], c.case.questionnaire
+    here = staff_now(q.table("staff"), w.as_of, q.hours_per_month(), norm.types) if q.has("staff") else None
+    held = set() if here is None else {r for roles in here["roles"] for r in roles}
+    wallets = wallet_of(c.case)
+    full = set()
+    if wallets is not None:
+        known = wallets.table
+        full = set(known.loc[known["share"] > t.value("base.room_full_wallet"), "client_key"])
+    c.tables["worklist"] = worklist(rhythm, c.buyers, p_alive, goods, callers(norm, held), full)
     about = c.buyers[["client_key", "client_name", "last_day", "seasonal"]]
     c.tables["rhythm"] = rhythm.merge(about, on="client_key")
     c.tables["rhythm"]["p_alive"] = c.tables["rhythm"]["client_key"].map(p_alive).astype(float)

@@ -12,6 +12,7 @@ from audit.errors import Text
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, columns, table
 from audit.present.chapter import ChapterView, named
+from audit.present.views import owner_words
 
 __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
@@ -76,6 +77,7 @@ def _worklist_columns(view: ChapterView) -> list[Col]:
         Col("at_stake", view.label("На кону за год", "At stake a year"), "money"),
         Col("p_alive", view.label("Вероятность «жив»", "P(alive)"), "share"),
         Col("manager", view.label("Последний менеджер", "Last manager")),
+        Col("who", view.label("Кому звонить", "Who should call")),
         Col("goods", view.label("Что покупал", "Used to buy"), paper=False),
         Col(
             "seasonal",
@@ -85,6 +87,14 @@ def _worklist_columns(view: ChapterView) -> list[Col]:
         ),
         Col("first_step", view.label("Первый шаг", "First step"), show=lambda v: view.plain("worklist", str(v))),
     ]
+
+
+def _worklist(view: ChapterView) -> pd.DataFrame:
+    """Return the list of silent clients with the role that should call, beside the last manager."""
+    frame = _managers(view, view.tables["worklist"], "manager")
+    pairs = zip(frame["caller"], frame["stands_for"], strict=True)
+    who = [owner_words(str(role), other if isinstance(other, str) else "", view.lang) for role, other in pairs]
+    return frame.assign(who=pd.Series(who, index=frame.index, dtype="object"))
 
 
 def _managers(view: ChapterView, frame: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -293,14 +303,16 @@ def states(view: ChapterView) -> Section:
 
 def worklist(view: ChapterView) -> Section:
     """The first fifteen lines of the list of late and sleeping clients."""
-    frame = named(_managers(view, view.tables["worklist"], "manager"))
+    frame = named(_worklist(view))
     total = float(frame["at_stake"].sum())
     if frame.empty:
         return view.compose("worklist", [], n=0, total=0.0)
     # How probable it is that the client still buys is in the annex only: who calls does not need it.
     columns_shown = [c for c in _worklist_columns(view) if c.key != "p_alive"]
     listed = table(frame, columns_shown, fmt=view.fmt, max_rows=SHOWN, sheet=view.sheet_name("worklist"))
-    return view.compose("worklist", [listed, view.say("worklist", "note")], n=len(frame), total=total)
+    roles = dict(zip(frame["state"], frame["who"], strict=True))
+    note = view.say("worklist", "note", sleeping=roles.get("sleeping"), late=roles.get("late"))
+    return view.compose("worklist", [listed, note], n=len(frame), total=total)
 
 
 def comeback(view: ChapterView) -> Section:
@@ -484,12 +496,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
 
     work = _worklist_columns(view)
     next_day = Col("next_day", view.label("Заказ ожидался", "Order was due"), "date")
-    add(
-        "worklist",
-        "worklist",
-        _managers(view, tables["worklist"], "manager"),
-        [work[0], client[1], *work[1:4], next_day, *work[4:]],
-    )
+    add("worklist", "worklist", _worklist(view), [work[0], client[1], *work[1:4], next_day, *work[4:]])
     rhythm = [
         *client,
         Col("state", view.label("Состояние", "State"), show=lambda v: view.plain("states", str(v))),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
+
+import pandas as pd
 
 from audit.chapters.retention import prices
 from audit.errors import Text
@@ -25,6 +28,8 @@ from audit.method import Threshold, method
 from audit.model.calendar import add_months
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
+from audit.stats.intervals import Estimate
+from audit.stats.trend import months_to_tell
 
 __all__ = ["judge"]
 
@@ -77,6 +82,22 @@ BOOKS = Text(
 # --- findings
 
 
+NAMED = 3
+"""So many clients are named in a first step; the list has them all."""
+
+
+def _names(clients: pd.DataFrame) -> list[str]:
+    return [str(name) for name in clients["client_name"].head(NAMED)]
+
+
+def _waiting(case: Case, result: ChapterResult) -> dict[str, Any]:
+    """Return the new clients of the last three months without a second order: how many, the largest, since when."""
+    since = add_months(case.window.as_of, -3) + dt.timedelta(days=1)
+    once = result.tables["once"]
+    fresh = once[once["first_day"] >= pd.Timestamp(since)]
+    return {"waiting": len(fresh), "waiting_names": _names(fresh), "waiting_since": since.isoformat()}
+
+
 def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     """Judge the second purchase: at the full horizon with enough at risk there, at a shorter one only «clear»."""
     id = "retention.leaky_first_purchase"
@@ -99,6 +120,7 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
         "plain": result.metrics["retention.second_purchase_new"].value,
         "norm": limits.found,
         "missing_a_year": max(0, round(new_a_year * gap[1])),
+        **_waiting(case, result),
     }
     if case.project_sales_stated and result.facts["once_share"] is not None:
         facts["came_again"] = 1.0 - float(result.facts["once_share"])
@@ -257,6 +279,7 @@ def _revenue_leak(case: Case, result: ChapterResult) -> Finding:
         "found": limits.found,
         "projects": _once_only(case, result),
         "by_clients": status != steadied(money, m, limits),
+        "largest": _names(result.tables["lost_clients"]),
     }
     if facts["projects"] and status == "found":
         status = "watch"
@@ -299,15 +322,18 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
             "Too few months have orders to tell a trend from the market's ups and downs",
         )
         return not_assessed(id, reason, facts=facts)
-    last = _falling(m, limits, "last_year")
-    status = _falling(m, limits)
+    last = judged(m, limits, "last_year", change=True)
+    status = judged(m, limits, change=True)
     assert status is not None
     if status in ("clear", "unclear") and last in ("found", "watch"):
         status, facts["by_last_year"] = "watch", True
     doubt = None
     if status == "unclear":
         assert limits.watch is not None and limits.found is not None
-        doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None)
+        e = Estimate(m.value, m.low, m.high, m.n or 0, case.thresholds.value("general.confidence_level"))
+        needed = months_to_tell(e, limits.found if m.value > limits.found else 0.0, int(m.extra["months"]))
+        doubt = Doubt(m.value, m.low, m.high, limits.watch, limits.found, m.unit, m.n, None, needed)
+        facts["months_needed"] = needed
     if name == "ticket_decline" and status == "found":
         breadth = result.metrics["retention.range_trend"]
         # Clients that buy more goods, smaller each, are what EK call a normal rotation.
@@ -321,11 +347,13 @@ def _trend(case: Case, result: ChapterResult, name: str, metric_name: str) -> Fi
     )
 
 
-def _falling(m: Metric, limits: Threshold, by: str = "") -> Status | None:
-    """Return the status of a trend, or of the change beside it: no warning while a rise is not excluded."""
-    status = judged(m, limits, by)
-    high = m.extra[f"{by}_high"] if by else m.high
-    return "unclear" if status == "watch" and (high is None or high >= 0) else status
+def _wakers(result: ChapterResult) -> dict[str, Any]:
+    """Return the largest sleepers, and the role that should wake them."""
+    asleep = result.tables["worklist"].query("state == 'sleeping'")
+    if asleep.empty:
+        return {"largest": [], "caller": None}
+    short = method().roles[str(asleep["caller"].iloc[0])].short
+    return {"largest": _names(asleep), "caller": {"ru": short.ru, "en": short.en}}
 
 
 def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
@@ -355,6 +383,7 @@ def _sleeping_clients(case: Case, result: ChapterResult) -> Finding:
         "alone": prices.comes_back_alone(case, result),
         "wake_share": case.thresholds.range("retention.wake_share")[1],
         "priced": effect is not None,
+        **_wakers(result),
     }
     return band(case, id, m, steady=True, effect=effect, base_revenue_share=m.value, table="worklist", facts=facts)
 

@@ -15,8 +15,19 @@ from scipy import special
 from audit.ground.hours import BREAK
 from audit.method import method
 from audit.stats.intervals import Estimate, ratio_t
+from audit.stats.shares import clustered_share
 
-__all__ = ["CleanLog", "Switching", "clean_log", "day_ratio", "group_shares", "operational_by_person", "switching"]
+__all__ = [
+    "INITIATIVE",
+    "CleanLog",
+    "Switching",
+    "clean_log",
+    "day_ratio",
+    "group_shares",
+    "initiative",
+    "operational_by_person",
+    "switching",
+]
 
 
 @dataclass(frozen=True)
@@ -180,6 +191,27 @@ def operational_by_person(
         e = ratio_t(top, day_hours.to_numpy(), bounds=(0.0, 1.0))
         out.append({"person": person, "days": len(days), "share": e.value, "low": e.low, "high": e.high})
     return pd.DataFrame(out, columns=["person", "days", "share", "low", "high"])
+
+
+INITIATIVE = ["family", "days", "by_client", "by_us", "share", "low", "high"]
+
+
+def initiative(log: CleanLog, level: float = 0.95) -> pd.DataFrame:
+    """Return who begins the work of each role: entries that the client began, that we began, and our share.
+
+    Grain: one row per role with such entries, largest number first; ``days``: person-days with them. Interval: days are
+    what was drawn. A developer who calls all day would hide, in one sum, client managers who only answer.
+    """
+    rows = log.rows[log.rows["initiator"].isin(["IN", "OUT"])]
+    out = []
+    for family, part in rows.dropna(subset=["family"]).groupby("family", sort=True):
+        ours = (part["initiator"] == "OUT").groupby([part["person"], part["date"]])
+        e = clustered_share(ours.sum(), ours.size(), level)
+        us = int(ours.sum().sum())
+        out.append((family, ours.ngroups, len(part) - us, us, e.value, e.low, e.high))
+    frame = pd.DataFrame(out, columns=INITIATIVE).astype({"share": float, "low": float, "high": float})
+    most = (frame["by_client"] + frame["by_us"]).sort_values(ascending=False, kind="stable").index
+    return frame.loc[most].reset_index(drop=True)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def diagnose(
     """Return the figures of role mixing (methodology 5.3).
 
     With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, by_role, km_load,
-    flow, functions, universal, evidence, log_shares, entry, entry_hours, hunting, relief, freed, idle,
+    flow, functions, universal, evidence, log_shares, initiative, entry, entry_hours, hunting, relief, freed, idle,
     clients_with_room, keys.
     """
     check_moves(move_functions or {}, add_relief_fte)
@@ -122,6 +122,7 @@ def diagnose(
         "log_shares": daylog.group_shares(log, "family", t.count("roles.day_log_min_days_role"))
         if log
         else pd.DataFrame(),
+        "initiative": daylog.initiative(log, level) if log else pd.DataFrame(columns=daylog.INITIATIVE),
         "entry": entry.table,
         "entry_share": order_entry.entry_share(
             entry.table, t.count("general.min_units"), t.value("general.confidence_level")
@@ -523,7 +524,14 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
     pencil = relieving.transferable(operations, tau, answers.norm)
     freed = relieving.freed_by_person(operations, load, tau, t.value("roles.relief_max_freed_share"))
     idle = relieving.idle_hours(hours)
-    tables = {"relief": pencil, "freed": freed, "idle": idle, "clients_with_room": pd.DataFrame()}
+    kinds = relieving.relief_kinds(pencil, answers.hours_per_month * t.value("roles.utilisation"))
+    tables = {
+        "relief": pencil,
+        "relief_kinds": kinds,
+        "freed": freed,
+        "idle": idle,
+        "clients_with_room": pd.DataFrame(),
+    }
     reason = answers.reason or (measure.NO_KM if load.empty else None)
     if reason is not None:
         return _Relief(tuple(no_metric(i, reason) for i in ids), tables, None, None, None, None)
@@ -606,6 +614,8 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
         growth |= {
             "possible": list(possible),
             "counted": list(possible if lacking is None else _at_most(possible, lacking)),
+            "freeable": list(delta),
+            "most": max(0.0, most if lacking is None else min(most, lacking)),
             "lacking_share": lacking,
             "potential": growth["worth_with_room"] * up.base,
         }
@@ -909,6 +919,10 @@ def _facts(
             "shortage": list(r.shortage_fte),
             "ek_fte": r.ek_fte,
             "ek_people": r.ek_people,
+            "kinds": [
+                {"kind": str(k["kind"]), "hours": float(k["hours"]), "fte": float(k["base"])}
+                for k in relief.tables["relief_kinds"].to_dict("records")
+            ],
         },
         "relief_cost_year": None if r is None else _relief_cost(answers.staff, r.fte[1]),
         "selling_share": relief.selling,

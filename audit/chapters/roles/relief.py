@@ -18,6 +18,7 @@ from audit.method import Thresholds, method
 from audit.stats.montecarlo import Floats, Propagated, Range, propagate
 
 __all__ = [
+    "KINDS",
     "RELIEVERS",
     "SELLING_GROUPS",
     "Relief",
@@ -26,6 +27,7 @@ __all__ = [
     "freed_by_person",
     "idle_hours",
     "relief",
+    "relief_kinds",
     "selling_share",
     "transferable",
     "transferable_shares",
@@ -87,6 +89,25 @@ def transferable(operations: pd.DataFrame, tau: Mapping[str, Three], norm: Norm)
         "high",
     ]
     return sums[columns].sort_values(["base", "function"], ascending=[False, True], ignore_index=True)
+
+
+KINDS = ("clerk", "coordinator", "back_office", "other")
+"""Kinds of relief: an operations clerk enters and reserves, a coordinator follows production and dispatch, the back office
+writes papers and offers."""
+
+
+def relief_kinds(pencil: pd.DataFrame, unit: float) -> pd.DataFrame:
+    """Return how many people of each kind the transferable work asks for, before idle hours are taken off.
+
+    ``pencil``: rows of `transferable`; ``unit``: useful hours of a full-time person. Grain: one row per kind with work.
+    Columns: kind, hours (base), low, base, high (FTE). Hours given by group alone are of no kind («other»).
+    """
+    functions = method().functions
+    kinds = [functions[f].relief or "other" if f in functions else "other" for f in pencil["function"]]
+    sums = pencil.assign(kind=kinds).groupby("kind")[["low", "base", "high"]].sum().reindex(KINDS).dropna()
+    out = (sums / unit).reset_index()
+    out.insert(1, "hours", sums["base"].to_numpy())
+    return out[out["hours"] > 0].reset_index(drop=True)
 
 
 def freed_by_person(

@@ -165,6 +165,7 @@ def _relief(view: ChapterView) -> Section:
             chart,
             _pencil(view),
             _pencil_sum(view),
+            _kinds(view),
             view.say("relief", "ek"),
             _uplift(view),
             view.say("relief", "note"),
@@ -266,6 +267,20 @@ def _pencil_sum(view: ChapterView) -> Markup:
         Col("high", view.label("Не больше", "At most"), "num", show=show),
     ]
     return table(frame, columns, fmt=fmt, sortable=False)
+
+
+def _kinds(view: ChapterView) -> Markup:
+    """Which people the work asks for: clerk, coordinator, back office, each with its FTE."""
+    rows = view.tables["relief_kinds"]
+    frame = rows.assign(name=[view.plain("relief", str(k)) for k in rows["kind"]])
+    columns = [
+        Col("name", view.label("Кто разгрузит", "Who would relieve")),
+        Col("hours", view.label("Часов в месяц", "Hours a month"), "hours", 0),
+        Col("base", view.label("Ставок", "FTE"), "num", 2),
+        Col("low", view.label("не меньше", "at least"), "num", 2),
+        Col("high", view.label("не больше", "at most"), "num", 2),
+    ]
+    return table(frame, columns, fmt=view.fmt, sortable=False, wide=False)
 
 
 _SELLING_TIME = ("selling_time_ipg", "selling_time_cso", "selling_time_observed")
@@ -478,14 +493,23 @@ def _evidence(view: ChapterView) -> Section:
         )
         parts.append(
             view.label(
-                f"Вид работы меняется {fmt.num(s.value, 1)} раза в час{told}; по запросу клиента начато "
-                f"{fmt.num(x['by_client'])} "
-                f"записей, по своей инициативе — {fmt.num(x['by_us'])}.",
-                f"The kind of work changes {fmt.num(s.value, 1)} times an hour{told}; the client began "
-                f"{fmt.num(x['by_client'])} "
-                f"entries, our people {fmt.num(x['by_us'])}.",
+                f"Вид работы меняется {fmt.num(s.value, 1)} раза в час{told}.",
+                f"The kind of work changes {fmt.num(s.value, 1)} times an hour{told}.",
             )
         )
+    begun = view.tables["initiative"]
+    if len(begun):
+        columns = [
+            Col("family", view.label("Роль", "Role")),
+            Col("by_client", view.label("По запросу клиента", "Begun by the client"), "count"),
+            Col("by_us", view.label("По своей инициативе", "Begun by us"), "count"),
+            Col("share", view.label("Своих начинаний", "Our own share"), "share"),
+            Col("low", view.label("не меньше", "at least"), "share"),
+            Col("high", view.label("не больше", "at most"), "share"),
+            Col("days", view.label("Дней в журнале", "Days logged"), "count"),
+        ]
+        listed = table(_roles(view, begun), columns, fmt=view.fmt, sortable=False, wide=False)
+        parts += [view.say("evidence", "initiative"), listed]
     return view.compose("evidence", parts)
 
 

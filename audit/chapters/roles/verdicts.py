@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
+from audit.chapters.roles.relief import SELLING_GROUPS
 from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Effect, Finding, Status
 from audit.findings.judge import band, doubt_of, judged, make_finding, no_figure, status_of, worse
 from audit.findings.pricing import Inputs, price
+from audit.ground.answers import read_answers
+from audit.ground.people import labels
 from audit.method import Threshold, method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
+from audit.stats.montecarlo import NORMAL_95
+from audit.stats.selfreport import pooled
 
 __all__ = ["judge", "km_status", "mix_components"]
+
+LEAST_SELLING = 0.01
+"""A share of selling hours below which the formula has no meaning."""
 
 FORMULA = Text(
     "((s + φΔ)/s)^ε − 1, умноженное на годовую прибыль клиентов КМ, которым есть куда расти: s — доля продаж в часах "
@@ -167,6 +176,14 @@ def km_status(m: Metric, limits: Threshold) -> Status:
     return said if all(o in (said, None) for o in others) else "watch"
 
 
+def _over(case: Case, result: ChapterResult, limit: float) -> list[str]:
+    """Return the client managers above the limit, most loaded first, as the report names them."""
+    load = result.tables["km_load"]
+    above = load[load["share"] >= limit].sort_values(["share", "person"], ascending=[False, True])
+    names = labels(case)
+    return [names.get(str(p), str(p)) for p in above["person"]]
+
+
 def _km_overload(case: Case, result: ChapterResult) -> Finding:
     id = "roles.km_overload"
     m = result.metrics["roles.km_operational_share"]
@@ -187,6 +204,7 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
         "relief_cost_year": x["relief_cost_year"],
         "spare": x["growth"] is not None and x["growth"]["counted"][2] <= 0,
         "potential": None if x["growth"] is None else x["growth"]["potential"],
+        "over": _over(case, result, case.thresholds[id].found or 0.0),
     }
     return make_finding(
         case,
@@ -204,11 +222,18 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
 def _effect(case: Case, result: ChapterResult) -> Effect | None:
     """Return the money that freed selling time could bring, on the clients with room to grow."""
     growth, m = result.facts["growth"], result.metrics["roles.capacity_uplift"]
-    if growth is None or m.value is None or growth["worth_with_room"] <= 0:
+    load = result.metrics["roles.km_operational_share"]
+    if growth is None or m.value is None or growth["worth_with_room"] <= 0 or not load.value:
         return None
     inputs = Inputs(case)
-    s = inputs.known("s", float(m.extra["selling_share"]))
-    freed = inputs.range("roles.freed_share", *growth["counted"])
+    s = inputs.estimate(
+        "roles.selling_share", *_hours_share(case, result, float(m.extra["selling_share"]), SELLING_GROUPS)
+    )
+    s = np.maximum(s, LEAST_SELLING)
+    # What can be freed is a part of the operational hours, which are as uncertain as memory and log leave them.
+    told = _hours_share(case, result, load.value, ("OPER",))
+    more = np.maximum(inputs.estimate(load.id, *told), 0.0) / load.value
+    freed = np.minimum(inputs.range("roles.freed_share", *growth["freeable"]) * more, growth["most"])
     ratio = 1.0 + inputs.assumption("roles.reinvested_share") * freed / s
     ratio = np.minimum(ratio, case.thresholds.value("roles.capacity_max_time_ratio"))
     uplift = ratio ** inputs.assumption("roles.selling_time_elasticity") - 1.0
@@ -217,6 +242,24 @@ def _effect(case: Case, result: ChapterResult) -> Effect | None:
     clients = result.tables["clients_with_room"]
     able = clients[clients["room"] == True]  # noqa: E712 - an object column
     return price(inputs, worth * uplift, FORMULA, able, "worth", revenue=False)
+
+
+def _hours_share(case: Case, result: ChapterResult, told: float, groups: Collection[str]) -> tuple[float, float, float]:
+    """Return the client managers' share of hours on some groups with its interval: told from memory, and pooled with the
+    day log where there is one and it agrees."""
+    level = case.thresholds.value("general.confidence_level")
+    low, high = read_answers(case).told(["KM"], told, told, level)
+    known = [(told, (high - low) / 2 / NORMAL_95)]
+    proof = result.tables["evidence"]
+    rows = proof[(proof["family"] == "KM") & proof["group"].isin(list(groups)) & proof["log_share"].notna()]
+    errors = (rows["log_high"] - rows["log_low"]).astype(float) / 2 / NORMAL_95
+    error = float(np.sqrt((errors**2).sum()))
+    if len(rows) and error > 0 and not rows["conflict"].astype(bool).any():
+        # The log has the work that is the managers' own as well: it moves the share as told by as much as it differs.
+        logged = told + float((rows["log_share"] - rows["self_share_logged"].fillna(0.0)).astype(float).sum())
+        known.append((logged, error))
+    value, error = pooled(known)
+    return value, value - NORMAL_95 * error, value + NORMAL_95 * error
 
 
 def _universal_seller(case: Case, result: ChapterResult) -> Finding:

@@ -60,8 +60,9 @@ def refutations(t: Thresholds) -> dict[int, _Rule]:
     """Return what refutes each answer, by question.
 
     An answer is held against what it says: «yes, clients leave for good» is refuted by a small loss, «no» by a large
-    one. Limits are those of the findings about the same figure; between the two limits nothing is refuted. The sixth
-    «yes» cannot be refuted: an order could always be larger.
+    one. Limits are those of the findings about the same figure; between the two limits nothing is refuted. That
+    regular clients spend no more than they buy here is denied by a share of their wallet wholly below a full one. The
+    sixth «yes» cannot be refuted: an order could always be larger.
     """
 
     def watch(id: str) -> float:
@@ -82,7 +83,7 @@ def refutations(t: Thresholds) -> dict[int, _Rule]:
         ),
         2: _Rule(
             (Refutation("base.wallet_share", "above", t.value("selfcheck.full_wallet_share")),),
-            (Refutation("base.wallet_share", "below", found("base.wallet_headroom")),),
+            (Refutation("base.wallet_share", "below", t.value("selfcheck.full_wallet_share")),),
         ),
         3: _Rule(
             (Refutation("selfcheck.older_clients_change", "above", flat),),

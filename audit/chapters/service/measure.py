@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from audit.ground.newcomers import mark_new
 from audit.ground.people import staff_now
 from audit.model.calendar import month_index
 from audit.model.case import Case, sql_text
+from audit.model.orders import FIELD_NAMES
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 
 __all__ = ["diagnose"]
@@ -76,7 +78,8 @@ def diagnose(case: Case) -> ChapterResult:
     each kind), ``after_failure`` (clients with a first failure in the recent period).
     """
     w = case.window
-    promise = promise_column({f: case.has(f) for f in ("promised_date", "requested_date")})
+    same = _same_lag(case)
+    promise = promise_column({f: case.has(f) and f not in same for f in ("promised_date", "requested_date")})
     column = promise or "promised_date"
     halves = case.query(_sql("kinds"), promise=column)
     kinds = kind_table(halves, case.thresholds.value("general.confidence_level"))
@@ -87,14 +90,14 @@ def diagnose(case: Case) -> ChapterResult:
         "reasons": reason_table(case.query(_sql("reasons"))),
     }
     metrics: list[Metric] = [
-        _share_metric(case, kinds, "late", promise),
-        _days_metric(case, taken, promise),
-        _processing_metric(case, taken),
-        *(_share_metric(case, kinds, kind, promise) for kind in ("short", "complaint", "document_error")),
+        _share_metric(case, kinds, "late", promise, same),
+        _days_metric(case, taken, promise, same),
+        _processing_metric(case, taken, same),
+        *(_share_metric(case, kinds, kind, promise, same) for kind in ("short", "complaint", "document_error")),
         _return_metric(case),
         _services_metric(case, tables),
     ]
-    seen = [k for k in KINDS if _reason(case, k, promise) is None]
+    seen = [k for k in KINDS if _reason(case, k, promise, same) is None]
     metrics += _failures(case, seen, column, tables)
     first = max(month_index(w.recent_start), month_index(w.start))
     months = list(range(first, month_index(w.as_of) + 1))
@@ -110,7 +113,8 @@ def diagnose(case: Case) -> ChapterResult:
         "orders": int(halves["orders"].sum()),
         "seen": seen,
         "by_promise": by_promise,
-        "overdue": int(halves["overdue"].sum()) if promise is not None and case.has("shipped_date") else 0,
+        "overdue": int(halves["overdue"].sum()) if "late" in seen else 0,
+        "same_lag": same,
         "margin_share": margin_of(case).share,
         "annual_revenue": case.annual_revenue,
         "start": w.start.isoformat(),
@@ -133,19 +137,55 @@ _CELLS = {
 }
 
 
-def _reason(case: Case, kind: str, promise: str | None) -> Text | None:
-    """Return why a kind of failure cannot be told from these orders, or None where it can."""
+def _same_lag(case: Case) -> dict[str, int]:
+    """Return the dates that stand the same number of days after every order, and that number.
+
+    Such a date is filled in by the system: it tells neither what was promised nor when it was done.
+    """
+    fields = [f for f in ("promised_date", "requested_date", "shipped_date") if case.has(f)]
+    if not fields:
+        return {}
+    t = case.thresholds
+    lags = case.query(_sql("lags"), fields=fields)
+    enough = lags["known"] >= t.count("general.min_units")
+    same = lags[enough & (lags["n"] > t.value("service.same_lag_share") * lags["known"])]
+    return {str(f): int(d) for f, d in zip(same["field"], same["days"], strict=True)}
+
+
+def _filled_by_system(field: str, days: int) -> Text:
+    name = FIELD_NAMES[field]
+    ru = "в день заказа" if days == 0 else f"через одно и то же число дней после заказа ({days})"
+    en = "on the day of the order" if days == 0 else f"the same number of days after the order ({days})"
+    return Text(
+        f"«{name.ru[:1].upper()}{name.ru[1:]}» у всех заказов — {ru}: такую дату ставит система, и она ничего не говорит. "
+        'Выгрузите настоящую; если срок и вправду всегда один — [thresholds] "service.same_lag_share" = 1',
+        f"The {name.en} of every order is {en}: the system fills such a date in, and it tells nothing. Export the real one; "
+        'if the term really never varies: [thresholds] "service.same_lag_share" = 1',
+    )
+
+
+def _reason(case: Case, kind: str, promise: str | None, same: Mapping[str, int]) -> Text | None:
+    """Return why a kind of failure cannot be told from these orders, or None where it can.
+
+    ``same``: dates that the system fills in, see `_same_lag`.
+    """
     if kind != "late":
         return missing_columns(case, *_NEEDS[kind])
-    if promise is None:
+    dates = [f for f in ("promised_date", "requested_date", "shipped_date") if f in same]
+    if promise is None and not any(case.has(f) for f in ("promised_date", "requested_date")):
         return missing_columns(case, "promised_date", "shipped_date")
-    return missing_columns(case, "shipped_date")
+    if reason := missing_columns(case, "shipped_date"):
+        return reason
+    if promise is None or "shipped_date" in same:
+        field = "shipped_date" if "shipped_date" in same else dates[0]
+        return _filled_by_system(field, same[field])
+    return None
 
 
-def _share_metric(case: Case, kinds: pd.DataFrame, kind: str, promise: str | None) -> Metric:
+def _share_metric(case: Case, kinds: pd.DataFrame, kind: str, promise: str | None, same: Mapping[str, int]) -> Metric:
     """Return the share of orders with one kind of failure, whole window; the recent period stands in ``extra``."""
     id = _METRIC[kind]
-    if reason := _reason(case, kind, promise):
+    if reason := _reason(case, kind, promise, same):
         return no_metric(id, reason)
     r: dict[Any, Any] = kinds[kinds["kind"] == kind].iloc[0].to_dict()
     needed = case.thresholds.count("general.min_units")
@@ -170,19 +210,21 @@ def _share_metric(case: Case, kinds: pd.DataFrame, kind: str, promise: str | Non
     )
 
 
-def _days_metric(case: Case, taken: pd.Series, promise: str | None) -> Metric:
+def _days_metric(case: Case, taken: pd.Series, promise: str | None, same: Mapping[str, int]) -> Metric:
     id = "service.late_days"
-    if reason := _reason(case, "late", promise):
+    if reason := _reason(case, "late", promise, same):
         return no_metric(id, reason)
     if pd.isna(taken["late_median"]):
         return no_metric(id, Text("Опоздавших заказов нет", "No order was late"))
     return metric(id, float(taken["late_median"]), p90=float(taken["late_p90"]))
 
 
-def _processing_metric(case: Case, taken: pd.Series) -> Metric:
+def _processing_metric(case: Case, taken: pd.Series, same: Mapping[str, int]) -> Metric:
     id = "service.processing_days"
     if reason := missing_columns(case, "shipped_date"):
         return no_metric(id, reason)
+    if "shipped_date" in same:
+        return no_metric(id, _filled_by_system("shipped_date", same["shipped_date"]))
     n = int(taken["shipped"])
     if n == 0:
         return no_metric(id, Text("Отгруженных заказов нет", "No order was shipped"), n=0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from audit.errors import Text
 from audit.intake.dates import only_months
+from audit.intake.proposals import all_first_of_month
 from audit.intake.traps import Found
 from audit.model.intake_report import Question
 from audit.settings import Settings
@@ -19,15 +20,18 @@ __all__ = ["look"]
 def look(table: Table, settings: Settings) -> Found:
     """Say that the day is lost: all orders of a client in a month become one day, its first."""
     found = list(table.staged.distinct.get("order_date", ()))
-    if settings.reading.date_format is not None or not only_months(found):
+    first = all_first_of_month(table.plan.labels.get("order_date", ""), found)
+    if settings.reading.date_format is not None or not (first or only_months(found)):
         return None
     example = min(found)
     return Question(
         Text(
             f"{table.name}: в датах нет дня, только месяц (например, «{example}»): взято первое число. Несколько заказов клиента "
-            "за месяц сольются в один; попросите выгрузку с полными датами. Если полных дат нет, закрепите это",
+            "за месяц сольются в один: вторую покупку в том же месяце, частоту чаще раза в месяц и сроки заказов оценить нельзя. "
+            "Попросите выгрузку с полными датами; если их нет, закрепите это",
             f"{table.name}: the dates name a month and no day (for example “{example}”): its first was taken. Several orders of "
-            "a client in a month become one; ask for an export with full dates. If there are none, settle it",
+            "a client in a month become one: a second purchase within the month, a cadence of less than a month and the days an "
+            "order takes cannot be assessed. Ask for an export with full dates; if there are none, settle it",
         ),
         '[reading]\ndate_format = "mmm.yy"',
         kind="month_dates",

@@ -13,6 +13,7 @@ from audit.intake.traps import (
     month_dates,
     overlap,
     payments,
+    pivots,
     registers,
     repeated_rows,
     returned_rows,
@@ -25,7 +26,7 @@ from audit.intake.twice import SalesTrap
 
 __all__ = ["AT_END", "AT_HEAD", "AT_ORDERS", "AT_TABLE", "AT_TABLES", "SALES_TWICE"]
 
-AT_HEAD: tuple[LookAtHead, ...] = (registers.look,)
+AT_HEAD: tuple[LookAtHead, ...] = (registers.look, pivots.look)
 AT_TABLE: tuple[LookAtTable, ...] = (
     empty_amounts.look,
     document_sums.look,

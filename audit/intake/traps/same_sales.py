@@ -80,8 +80,23 @@ def look(orders: Orders, settings: Settings) -> Question | None:
     )
 
 
+_APART_DAYS = 90
+"""How many days apart two systems may date one sale: a deal is won before its documents are written."""
+_AGAIN = f"""
+WITH sums AS (SELECT source_file AS file, client_key, order_id, order_date, sum(amount) AS amount
+              FROM {{lines}} GROUP BY ALL HAVING sum(amount) > 0),
+beyond AS (SELECT DISTINCT d.client_key, d.order_id, d.order_date
+           FROM sums AS d JOIN sums AS o ON o.file IN (SELECT unnest($others)) AND o.client_key = d.client_key
+                AND o.amount = d.amount AND abs(date_diff('day', d.order_date, o.order_date)) <= {_APART_DAYS}
+           WHERE d.file = $file AND d.order_date NOT BETWEEN $first AND $last)
+SELECT source_row FROM {{lines}} AS l WHERE source_file = $file AND (order_date BETWEEN $first AND $last OR EXISTS (
+    SELECT 1 FROM beyond AS b WHERE b.client_key = l.client_key AND b.order_date = l.order_date
+    AND b.order_id IS NOT DISTINCT FROM l.order_id))"""
+"""Rows on the days that the others cover, and before or after them those of documents that the others hold, too."""
+
+
 def again(orders: Orders, settings: Settings) -> Again | None:
-    """Return the rows of the files named on the days that the others cover."""
+    """Return the rows of the files named on the days that the others cover, and of documents that they date otherwise."""
     asked = settings.reading.same_sales or ()
     tables = orders.sales()
     named = [t for t in tables if fits(t.name, t.reader.sheet, asked)]
@@ -93,8 +108,8 @@ def again(orders: Orders, settings: Settings) -> Again | None:
         t.name: frozenset(
             n
             for (n,) in orders.store.rows(
-                f"SELECT source_row FROM {parquet(orders.lines)} WHERE source_file = ? AND order_date BETWEEN ? AND ?",
-                [t.name, first, last],
+                _AGAIN.format(lines=parquet(orders.lines)),
+                {"file": t.name, "others": [o.name for o in others], "first": first, "last": last},
             )
         )
         for t in named

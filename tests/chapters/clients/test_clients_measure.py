@@ -251,6 +251,7 @@ def test_a_client_that_always_orders_much_is_no_event() -> None:
         ("base.off_profile_effort_quantile", 0.2, "base.off_profile_order_share"),
         ("base.off_profile_min_criteria", 1, "base.off_profile_order_share"),
         ("base.off_profile_min_events", 1, "base.off_profile_order_share"),
+        ("base.off_profile_most_bearers", 0.01, "base.off_profile_order_share"),
         ("base.off_profile_max_revenue_share", 0.5, "base.off_profile_order_share"),
         ("base.xyz_x", 0.1, "base.steady_share"),
         ("base.xyz_y", 0.3, "base.steady_share"),

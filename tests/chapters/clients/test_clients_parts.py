@@ -56,6 +56,20 @@ def test_two_marks_of_three_make_a_small_client_off_profile() -> None:
     )
 
 
+def test_a_mark_that_more_than_a_fifth_bear_is_no_mark() -> None:
+    c = base()
+    c.loc[0, ["margin_share", "rare_share", "revenue"]] = [-0.1, 0.9, 50.0]
+    c.loc[:7, "rare_share"] = 0.9  # eight of forty, a fifth: still a mark
+    assert off_profile(c, measurable=ALL).criteria == ALL
+    c.loc[8, "rare_share"] = 0.9
+    found = off_profile(c, measurable=ALL)
+    assert found.criteria == ("margin", "effort") and found.common == {"rare": pytest.approx(9 / 40)}
+    assert found.table.loc[found.table["off_profile"], "client_key"].tolist() == ["c00"]  # by margin and orders
+    assert found.table["criteria_held"].max() == 2 and found.table["flag_rare"].isna().all()
+    assert off_profile(c, measurable=("margin", "rare")).order_share == 0
+    assert off_profile(c, measurable=ALL, most_bearers=0.3).criteria == ALL
+
+
 def test_a_large_client_is_never_off_profile() -> None:
     c = base()
     c.loc[0, ["margin_share", "rare_share"]] = [-0.1, 0.9]

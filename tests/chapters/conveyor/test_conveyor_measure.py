@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from audit.chapters.conveyor.measure import criteria_table, diagnose, required_stations, support_sla
+from audit.chapters.conveyor.measure import criteria_table, diagnose, support_sla
+from audit.chapters.conveyor.stations import required_stations
 from audit.model.sale_type import ALL, Criterion, SaleTypeFacts
 from tests.case_builder import make_questionnaire
 from tests.roles_tables import case_of, orders, staff

@@ -148,7 +148,7 @@ def test_no_loss_is_not_found_and_too_wide_an_interval_says_nothing() -> None:
     same = company(handed=0.5, lost=0.0, n=200)
     usual = verdicts(same, rules())["loss"]
     # Nobody is lost on either side: the difference is 0, Newcombe's interval takes it in.
-    assert usual.status == "watch" and usual.facts["low"] < 0 < usual.facts["high"]
+    assert usual.status == "unclear" and usual.facts["low"] < 0 < usual.facts["high"]
     wide = verdicts(same, rules(), {"handoff.max_half_width": 0.0001})["loss"]
     assert wide.status == "not_assessed" and wide.reason is not None and "процентных пунктов" in wide.reason.ru
 

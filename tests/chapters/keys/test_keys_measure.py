@@ -104,10 +104,13 @@ def test_what_to_do_stands_in_its_order() -> None:
         key("C", backup="K2", file_share=0.9),
         key("D", "X1", backup="K2"),
         left=("X1",),
-    ).assign(revenue=[3.0, 2.0, 1.0, 4.0])
+    ).assign(revenue=[3.0, 2.0, 1.0, 4.0], full_wallet=False)
     assert to_do(t, 15).tolist() == ["fill_file;write_plan", "off_list", "keep", "name_lead"]
     # With room for one client only the smaller of the two within influence goes.
     assert to_do(t, 1).tolist() == ["fill_file;write_plan", "off_list", "hand_over", "name_lead"]
+    # Who buys everything from us is offered new goods; who is beyond influence stays off the list.
+    full = t.assign(full_wallet=[False, True, True, False])
+    assert to_do(full, 15).tolist() == ["fill_file;write_plan", "off_list", "new_goods", "name_lead"]
 
 
 STAFF = [{"person": "K1", "role": "KM"}, {"person": "K2", "role": "SKM"}, {"person": "D1", "role": "KD"}]
@@ -136,3 +139,50 @@ def test_without_the_sheet_every_figure_says_what_it_needs() -> None:
     r = diagnose(case)
     case.close()
     assert all(m.value is None and m.reason and "«Ключевые клиенты»" in m.reason.ru for m in r.metrics.values())
+
+
+def test_the_seven_items_of_a_plan_are_seven_answers_and_their_count_stands_in() -> None:
+    yes = dict.fromkeys(("plan_aims", "plan_actions", "plan_own_actions", "plan_dates"), True)
+    no = dict.fromkeys(("plan_budget", "plan_owner", "plan_agreed"), False)
+    t = judged(
+        key("A", plan=True, plan_items=1, **yes, **no),  # four of seven by the answers, whatever the count says
+        key("B", plan=True, **{**yes, "plan_aims": False}, **no),
+        key("C", plan=True, plan_aims=True, plan_budget=False),  # one, and up to six: open
+        key("D", **dict.fromkeys([*yes, *no], False)),
+        key("E", plan=True, plan_items=3),
+        key("F", plan=True, plan_horizon_months=6, plan_aims=True),
+    )
+    assert t["weak_plan"].tolist() == [False, True, None, None, True, True]
+    assert t["no_plan"].tolist() == [False, False, False, True, False, False]
+    assert t["plan_lacks"].tolist()[:3] == [
+        "plan_budget;plan_owner;plan_agreed",
+        "plan_aims;plan_budget;plan_owner;plan_agreed",
+        "plan_budget",
+    ]
+    rows = [key("A", plan=True, **yes, **no), key("B", plan=True, plan_budget=False), key("C", plan=False)]
+    case = make_case(ORDERS, {"staff": STAFF, "key_clients": rows})
+    r = diagnose(case)
+    case.close()
+    assert r.tables["plan"].iloc[0].to_dict() == {"item": "plan_budget", "n": 2, "lacking": 2}
+    assert r.tables["plan"].set_index("item")["n"]["plan_aims"] == 1
+
+
+def test_hours_per_key_client_and_who_serves_them_by_the_orders() -> None:
+    # K1 says half of 160 hours goes to key accounts, two clients on the list, the director's counted too: 80 ÷ 3.
+    time = [
+        {"person": "K1", "function": "KAM_PLAN", "share": 0.5},
+        {"person": "K1", "function": "FARM_REPEAT", "share": 0.5},
+    ]
+    orders = [{**o, "manager": {"A": "K1", "B": "K2", "Z": "D1"}[o["client_id"]]} for o in ORDERS]
+    rows = [key("A", "K1"), key("B", "K1"), key("Z", "D1")]
+    case = make_case(orders, {"staff": STAFF, "time": time, "key_clients": rows})
+    r = diagnose(case)
+    case.close()
+    m = r.metrics["keys.hours_per_client"]
+    assert (m.value, m.n, m.extra["people"]) == (pytest.approx(80 / 3), 3, 1)
+    assert r.tables["leads"].set_index("lead")["hours_per_client"]["K1"] == 40
+    # B's orders are taken by K2; Z's by the director, who is no seller: nothing is known there.
+    clients = r.tables["clients"].set_index("client_id")
+    assert clients["differs"].to_dict() == {"A": False, "B": True, "Z": False}
+    assert clients["seller"].to_dict() == {"A": "K1", "B": "K2", "Z": None} or pd.isna(clients["seller"]["Z"])
+    assert (r.facts["differs"], r.facts["sellers_known"]) == (1, 2)

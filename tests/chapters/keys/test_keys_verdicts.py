@@ -117,7 +117,7 @@ def test_severity_follows_the_revenue_of_the_clients_concerned() -> None:
     assert verdicts(listed(10, 2, BAD["no_backup"]))["no_backup"].severity == "minor"
 
 
-@pytest.mark.parametrize("name", ["no_file", "no_buying_centre", "no_plan"])
+@pytest.mark.parametrize("name", ["no_file", "no_buying_centre", "no_plan", "disincentive"])
 def test_a_known_wallet_prices_what_planned_work_can_win(name: str) -> None:
     rows = [{**r, "wallet_share": 0.25} if i < 2 else r for i, r in enumerate(listed(10, 5, BAD[name]))]
     e = verdicts(rows)[name].effect
@@ -127,3 +127,24 @@ def test_a_known_wallet_prices_what_planned_work_can_win(name: str) -> None:
     middle = 0.2 - (0.5 * 0.15 * 0.1) ** 0.5
     assert float(np.median(e.drawn)) == pytest.approx(e.inputs["headroom"] * middle, rel=0.02)
     assert verdicts(listed(10, 5, BAD[name]))[name].effect is None, "nobody's wallet is known"
+
+
+def test_a_list_that_is_too_long_is_priced_by_those_who_are_to_go_to_somebody_else() -> None:
+    # Sixteen equal clients of one manager: the last by name is beyond the fifteen that one person can lead.
+    rows = [{**r, "wallet_share": 0.25} for r in listed(16)]
+    e = verdicts(rows)["too_many"].effect
+    assert e is not None and e.shares is not None and e.shares["client_key"].tolist() == ["C9"]
+    assert verdicts(listed(16))["too_many"].effect is None, "nobody's wallet is known"
+
+
+def test_two_leads_of_one_client_do_not_double_its_wallet() -> None:
+    once = verdicts([{**r, "wallet_share": 0.25} for r in listed(10, 5, BAD["no_plan"])])["no_plan"].effect
+    rows = listed(10, 5, BAD["no_plan"])
+    both = verdicts([{**r, "wallet_share": 0.25} for r in [*rows, {**rows[0], "lead": "K2"}]])["no_plan"].effect
+    assert once is not None and both is not None and both.inputs["headroom"] == once.inputs["headroom"]
+
+
+@pytest.mark.parametrize("name", ["no_backup", "no_influence"])
+def test_what_is_a_risk_or_cannot_be_moved_has_no_price(name: str) -> None:
+    rows = [{**r, "wallet_share": 0.25} for r in listed(10, 5, BAD[name])]
+    assert verdicts(rows)[name].effect is None

@@ -19,7 +19,14 @@ from audit.chapters.ownership.handover import (
     purchase_band,
     span_of,
 )
-from audit.chapters.ownership.sellers import is_label, main_seller, only_sellers, seller_roles, single_owner
+from audit.chapters.ownership.sellers import (
+    is_label,
+    main_seller,
+    meeting_roles,
+    only_sellers,
+    seller_roles,
+    single_owner,
+)
 from audit.chapters.ownership.team import book_load, bus_factor, even_split, fewest, in_book, team_of
 
 LAST = pd.Timestamp("2024-12-01")
@@ -88,7 +95,28 @@ def test_a_client_without_a_seller_is_not_single() -> None:
     )
     s = single_owner(rows, clients)
     assert (s.n, s.single) == (2, 1)
-    assert s.table.set_index("client_key")["sellers"].to_dict() == {"a": 1, "b": 0}
+    assert s.table.set_index("client_key")["faces"].to_dict() == {"a": 1, "b": 0}
+
+
+def test_a_second_face_is_anybody_still_here_with_a_fifth_of_the_days_or_touches() -> None:
+    # a: M 8, N 2 (a fifth); b: M 9, N 1; c: M 6, L 4, but L has left; d as b, with three touches of eight by the director.
+    days = {"a": (8, "N", 2), "b": (9, "N", 1), "c": (6, "L", 4), "d": (9, "N", 1)}
+    rows = served(*((c, "M", m, 1) for c, (m, _, _) in days.items()), *((c, p, n, 1) for c, (_, p, n) in days.items()))
+    clients = pd.DataFrame({"client_key": list("abcd"), "order_days": 10, "known_days": 10, "revenue": 100.0})
+    touches = pd.DataFrame({"client_key": "d", "person": ["M"] * 5 + ["GD"] * 3})
+    s = single_owner(rows, clients, touches=touches, gone={"L"})
+    assert s.table.set_index("client_key")["faces"].to_dict() == {"a": 2, "b": 1, "c": 1, "d": 2}
+    assert single_owner(rows, clients, touches=touches).table.set_index("client_key")["faces"]["c"] == 2
+    assert single_owner(rows, clients, least=0.1).single == 0
+    # Of the forty days M has 32, so that by chance most clients have nobody else with two days of ten.
+    by_chance = single_owner(rows, clients)
+    tenth = (0.8**10 + 10 * 0.8**9 * 0.2) * 1.0
+    assert tenth < by_chance.chance < 0.7
+
+
+def test_clients_know_heads_and_support_and_not_the_clerk() -> None:
+    staff = pd.DataFrame({"person": list("KRSO"), "role": ["KM", "ROP", "SUP", "OP"], "role2": None})
+    assert dict(meeting_roles(staff)) == {"K": True, "R": True, "S": True, "O": False}
 
 
 # --- on how many people the base hangs
@@ -98,37 +126,54 @@ def test_the_fewest_sellers_beyond_half() -> None:
     totals = np.array([[60.0, 30.0, 10.0], [40.0, 35.0, 25.0], [50.0, 50.0, 0.0], [0.0, 0.0, 0.0]])
     assert fewest(totals, 0.5).tolist() == [1, 2, 2, 0]  # 60; 40 + 35; exactly half is not more than half
     assert fewest(totals[:1], 0.7).tolist() == [2]
+    assert fewest(totals[:2], 0.5, np.array([160.0, 300.0])).tolist() == [2, 0]  # 60 + 30 of 160; all of 300 is a third
     assert [even_split(n, 0.5) for n in (1, 2, 3, 4, 5)] == [1, 2, 2, 3, 3]
 
 
-def test_who_counts_as_the_team() -> None:
-    books = pd.Series({"A": 100.0, "B": 90.0, "C": 20.0, "D": 0.0})
-    # the middle book is 90; a quarter of it 22.5: C, who keeps a client now and then, is no holder
-    assert team_of(books, 0.25).index.tolist() == ["A", "B"]
-    assert team_of(books, 0.2).index.tolist() == ["A", "B", "C"]
-    # one seller holds nearly all: the middle book is 5, and the others are a team still
-    assert len(team_of(pd.Series({"A": 80.0, "B": 7.0, "C": 5.0, "D": 4.0, "E": 4.0}), 0.25)) == 5
+def book(*parts: tuple[str | None, int], each: float = 10.0) -> pd.DataFrame:
+    owners = [m for m, n in parts for _ in range(n)]
+    return pd.DataFrame(
+        {"client_key": [f"c{i}" for i in range(len(owners))], "manager": owners, "repeat_revenue": each}
+    ).astype({"manager": object})
 
 
 def test_bus_factor_of_one_and_of_an_even_team() -> None:
-    heavy = pd.DataFrame(
-        {
-            "client_key": [f"c{i}" for i in range(40)],
-            "manager": ["A"] * 32 + ["B"] * 4 + ["C"] * 4,
-            "repeat_revenue": 10.0,
-        }
-    )
-    b = bus_factor(heavy, draws=300)
+    heavy = book(("A", 32), ("B", 4), ("C", 4))
+    b = bus_factor(heavy, "ABC", draws=300)
     assert b is not None
     assert (b.value, b.low, b.high, b.team, b.even) == (1, 1, 1, 3, 2)
     assert b.top_share == pytest.approx(0.8) and b.top_share > b.chance_top
     even = heavy.assign(manager=[f"M{i % 5}" for i in range(40)])
-    c = bus_factor(even, draws=300)
+    c = bus_factor(even, [f"M{i}" for i in range(5)], draws=300)
     assert c is not None
     assert (c.value, c.even) == (3, 3)
     assert c.chance_low in (2, 3)
-    assert bus_factor(heavy.assign(repeat_revenue=0.0)) is None
-    assert bus_factor(heavy.assign(manager=None)) is None
+    assert bus_factor(heavy.assign(repeat_revenue=0.0), "ABC") is None
+
+
+def test_everybody_who_sells_is_of_the_team_and_clients_of_nobody_are_orphaned_by_nobody() -> None:
+    # A holds 40 of 100, B and C 5 each, and 50 know no seller of their own: A, B and C together hold half, not more.
+    pool = bus_factor(book(("A", 40), ("B", 5), ("C", 5), (None, 50)), "ABCD", draws=300)
+    assert pool is not None and pool.value is None and pool.held_share == pytest.approx(0.5)
+    assert (pool.team, pool.even, pool.top_share) == (4, 3, pytest.approx(0.4))
+    # Held by somebody, the same fifty make A's book too small to be half.
+    held = bus_factor(book(("A", 40), ("B", 30), ("C", 30)), "ABCD", draws=300)
+    assert held is not None and held.value == 2 and held.books["clients"].tolist() == [40, 30, 30, 0]
+
+
+def test_developers_who_hand_over_make_no_base_look_concentrated() -> None:
+    # Four client managers with ten clients each, six developers with one: three of four carry half, and none too few.
+    books = book(*((f"K{i}", 10) for i in range(4)), *((f"S{i}", 1) for i in range(6)))
+    sellers, developers = set(books["manager"]), {f"S{i}" for i in range(6)}
+    told = bus_factor(books, sellers, hand_over=developers, draws=300)
+    assert told is not None and (told.value, told.team, told.even) == (3, 4, 3)
+    everybody = bus_factor(books, sellers, draws=300)
+    assert everybody is not None and (everybody.team, everybody.even) == (10, 6)
+    # Only developers sell: they are the team. Roles unknown: who holds less than a quarter of the middle book is none.
+    revenue = pd.Series({"A": 100.0, "B": 90.0, "C": 20.0, "D": 0.0})
+    assert team_of(revenue, set("ABCD"), (), 0.25) == 4
+    assert (team_of(revenue, (), set("CD"), 0.25), team_of(revenue, (), (), 0.25)) == (2, 4)
+    assert team_of(revenue, (), set("CD"), 0.1) == 3
 
 
 def test_bus_factor_does_not_depend_on_the_order_of_rows() -> None:
@@ -139,7 +184,8 @@ def test_bus_factor_does_not_depend_on_the_order_of_rows() -> None:
             "repeat_revenue": [float(1 + (i * 37) % 50) for i in range(60)],
         }
     )
-    one, two = bus_factor(frame, draws=200), bus_factor(frame.sample(frac=1, random_state=4), draws=200)
+    team = [f"M{i}" for i in range(4)]
+    one, two = bus_factor(frame, team, draws=200), bus_factor(frame.sample(frac=1, random_state=4), team, draws=200)
     assert one is not None and two is not None
     assert (one.value, one.low, one.high, one.chance_low, one.chance_top) == (
         two.value,
@@ -239,6 +285,8 @@ def test_other_handed_books_are_no_controls() -> None:
         {
             "client_key": list("abc"),
             "manager": ["K1", "K2", "K3"],
+            "holder": ["K1", "K2", "K3"],
+            "holder_share": 1.0,
             "purchases": 3,
             "revenue_before": 10.0,
             "revenue_after": 5.0,
@@ -250,6 +298,22 @@ def test_other_handed_books_are_no_controls() -> None:
     assert marked["client_key"].tolist() == ["a", "c"]
     assert marked["treated"].tolist() == [True, False]
     assert len(mark_rows(rows, 0, one, 30, [one, other])) == 3
+
+
+def test_standing_in_makes_nobodys_clients() -> None:
+    # a is K1's; b is K2's, though K1 took most of last year's orders; c is nobody's; d has just come from K1 to K3.
+    rows = pd.DataFrame(
+        {
+            "client_key": list("abcde"),
+            "manager": ["K1", "K1", "K1", "K3", "K2"],
+            "holder": ["K1", "K2", "K1", "K1", "K2"],
+            "holder_share": [0.9, 0.7, 0.4, 0.6, 0.8],
+        }
+    )
+    one = Handover("K1", dt.date(2024, 6, 1), "left")
+    marked = mark_rows(rows, 0, one, 180, [one])
+    assert dict(zip(marked["client_key"], marked["treated"], strict=True)) == {"a": True, "e": False}
+    assert mark_rows(rows, 0, one, 180, [one], 0.4)["client_key"].tolist() == ["a", "c", "e"]
 
 
 def handed(treated_after: list[float], control_after: list[float], purchases: int = 4) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pytest
 from audit.chapters import verdicts_on, view_of
 from audit.chapters.ownership.measure import diagnose
 from audit.errors import Text
-from audit.findings.finding import Finding
+from audit.findings.finding import Doubt, Finding
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric, metric
@@ -147,6 +147,7 @@ def bus(value: int, high: int, top: float, team: int = 5, chance_low: int = 2, c
         chance_low=chance_low,
         chance_top=chance_top,
         top_share=top,
+        held_share=0.9,
         share=0.5,
     )
 
@@ -193,7 +194,7 @@ def effect(value: float, low: float, high: float, n: int = 100, **extra: Any) ->
     ("m", "status"),
     [
         (effect(-0.2, -0.3, -0.1), "found"),
-        (effect(-0.05, -0.15, 0.05), "watch"),
+        (effect(-0.05, -0.15, 0.05), "unclear"),
         (effect(0.1, 0.02, 0.18), "clear"),
         (effect(-0.2, -0.4, -0.01), "not_assessed"),  # wider than 15 pp
         (effect(-0.55, -0.71, -0.39), "found"),  # wider than 15 pp, and worse than 15 % with all of it
@@ -218,6 +219,9 @@ def test_handover_loss(handed: tuple[Case, ChapterResult], m: Metric, status: st
     if m.high == -0.01:
         wide = {"ownership.handover_max_half_width": 0.2}
         assert verdict(case, put(r, m), "ownership.handover_loss", wide).status == "found"
+    if status == "unclear":
+        # half-width 10 pp round a loss of 5: four times as many clients
+        assert isinstance(f.doubt, Doubt) and f.doubt.units == 400 and f.actions == ()
     if m.value == -0.05:
         assert (
             verdict(

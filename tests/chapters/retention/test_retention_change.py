@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats as scipy_stats
 
 from audit.chapters.retention.cadence import cadence, limits_of, seasonal, slowing_p, state_table
 from audit.chapters.retention.change import bridge_of, bridge_table, drivers_of, loss_columns, stock_up
@@ -31,10 +30,10 @@ from audit.chapters.retention.trends import (
     trends_of,
     within_reach,
 )
-from audit.chapters.retention.worklist import first_step, goods_text, worklist
+from audit.chapters.retention.worklist import callers, first_step, goods_text, worklist
+from audit.ground.norm import Norm
 from audit.method import method
 from audit.model.case import Case
-from audit.stats.decompose import retained
 from tests.case_builder import make_case
 from tests.chapters.retention.test_retention_second import WINDOW
 
@@ -70,8 +69,9 @@ def test_lost_revenue_grr_nrr_by_hand() -> None:
 
 def test_grr_and_nrr_of_published_examples() -> None:
     # 20 000 at the start, 1 200 churned, 800 contracted, 3 000 expanded: GRR 90 %, NRR 105 %.
-    a = retained([1200, 5000, 13800], [0, 4200, 16800])
-    assert (a.grr, a.nrr) == (pytest.approx(0.90), pytest.approx(1.05))
+    book = years([("churned", 1200, 0, 1, 0), ("contracted", 5000, 4200, 1, 1), ("expanded", 13800, 16800, 1, 1)])
+    shares = {k: top.sum() / bottom.sum() for k, (top, bottom) in loss_columns(book).items()}
+    assert (shares["grr"], shares["nrr"]) == (pytest.approx(0.90), pytest.approx(1.05))
 
 
 def test_bridge_by_hand() -> None:
@@ -129,7 +129,7 @@ def rhythms(gaps: dict[str, list[int]], silent: dict[str, int], as_of: dt.date) 
     clients = pd.DataFrame({"client_key": list(gaps), "segment": None})
     clients["last_day"] = clients["client_key"].map(days.groupby("client_key")["day"].max())
     counted = pd.DataFrame({"client_key": list(gaps), "gaps": [len(g) for g in gaps.values()]})
-    return clients, counted.assign(recent_gaps=0, recent_twice_ranks=0, tie_sum=0), days
+    return clients, counted, days
 
 
 def test_states_by_hand() -> None:
@@ -183,22 +183,38 @@ def test_few_gaps_are_drawn_to_the_segment_and_only_the_last_twelve_count() -> N
     assert diagnose(case).tables["rhythm"]["usual_gap_days"].tolist() == [40]
 
 
-def test_slowing_agrees_with_mann_whitney() -> None:
-    early, late = [10, 12, 11, 12, 14, 9], [15, 12, 20, 25]
-    both = np.array(early + late)
-    rank = scipy_stats.rankdata(both)[len(early) :].sum()
-    counts = np.unique(both, return_counts=True)[1]
-    row = pd.DataFrame(
-        {
-            "gaps": [10],
-            "recent_gaps": [4],
-            "recent_twice_ranks": [2 * rank],
-            "tie_sum": [int((counts**3 - counts).sum())],
-        }
+def test_a_client_slows_down_when_its_gaps_grow_and_the_silence_is_one_of_them() -> None:
+    # Until the last year every 30 days, then gaps of 45, of 30, or of 30 and a silence of 55.
+    as_of = dt.date(2024, 12, 31)
+    recent = {"slower": ([45] * 7, 40), "as ever": ([31, 29] * 6, 5), "quiet": ([30] * 3, 55), "young": ([60] * 2, 30)}
+    rows = []
+    for key, (gaps, silent) in recent.items():
+        before = [29, 31] * 8 if key != "young" else []
+        back = np.concatenate([[0], np.cumsum([*before, *gaps][::-1])])
+        rows += [(key, pd.Timestamp(as_of) - pd.Timedelta(days=int(silent + d))) for d in back]
+    days = pd.DataFrame(rows, columns=["client_key", "day"])
+    p = slowing_p(days, as_of, dt.date(2024, 1, 1))
+    assert p["slower"] < 0.001 and 0.2 < p["as ever"] < 0.8 and np.isnan(p["young"])
+    quiet = days[days["client_key"] == "quiet"]
+    now, earlier = (slowing_p(quiet, as_of - dt.timedelta(days=d), dt.date(2024, 8, 1))["quiet"] for d in (0, 50))
+    assert now < 0.5 < earlier
+    shuffled = days.sample(frac=1, random_state=1)
+    pd.testing.assert_series_equal(slowing_p(shuffled, as_of, dt.date(2024, 1, 1)).sort_index(), p.sort_index())
+
+
+def test_the_chapter_tells_who_slows_down() -> None:
+    start = dt.date(2023, 1, 2)
+    steps = {"slower": [14] * 26 + [28] * 13, "steady": [14] * 52}
+    case = make_case(
+        [
+            dict(order_id=f"{k}{i}", client_id=k, order_date=start + dt.timedelta(days=int(d)), amount=10)
+            for k, gaps in steps.items()
+            for i, d in enumerate(np.cumsum([0, *gaps]))
+        ]
     )
-    expected = scipy_stats.mannwhitneyu(late, early, alternative="greater", method="asymptotic").pvalue
-    assert slowing_p(row)[0] == pytest.approx(expected)
-    assert slowing_p(row.assign(recent_gaps=3))[0] == 1.0
+    rhythm = diagnose(case).tables["rhythm"].set_index("client_key")
+    assert rhythm["state"].to_dict() == {"slower": "slowing", "steady": "on_time"}
+    assert rhythm.loc["slower", "slowing_p"] < 0.001 and not rhythm.loc["steady", "slowing_p"] < 0.05
 
 
 def test_seasonal_clients() -> None:
@@ -474,11 +490,30 @@ def test_worklist_order_and_first_steps() -> None:
         }
     )
     goods = goods_text(pd.DataFrame({"client_key": ["b", "b"], "goods": ["y", "x"], "place": [2, 1]}))
-    out = worklist(rhythm, clients, pd.Series({"b": 0.4}), goods)
+    who = callers(Norm(("TC",)), {"SR", "KM"})
+    out = worklist(rhythm, clients, pd.Series({"b": 0.4}), goods, who, {"a", "b"})
     assert out["client_key"].tolist() == ["b", "d", "a"]  # 80, then 50 overdue for 40 days, then 50 for 10
-    assert out["first_step"].tolist() == ["visit", "ask_reason", "call_check"]
+    # a buys all from us, so does b: new goods for who is late; who sleeps is to be woken first.
+    assert out["first_step"].tolist() == ["visit", "ask_reason", "new_goods"]
+    assert out["caller"].tolist() == ["SR", "KM", "KM"] and out["stands_for"].isna().all()
     assert out["goods"].tolist()[0] == "x; y" and out["p_alive"].tolist()[0] == 0.4
-    assert first_step("sleeping", 11, 5, 30.0) == "call_offer"
+    assert first_step("sleeping", 11, 5, 30.0) == "call_offer" and first_step("late", 0, 10, 30.0) == "call_check"
+
+
+@pytest.mark.parametrize(
+    ("sale_type", "held", "sleeping", "late"),
+    [
+        ("T", {"SR", "SOP"}, ("SR", None), ("SOP", None)),
+        ("TC", {"SR", "KM"}, ("SR", None), ("KM", None)),
+        ("TC", {"KM"}, ("KM", "SR"), ("KM", None)),  # nobody develops: the client manager may, and it is said
+        ("C", {"SR", "KM"}, ("KM", None), ("KM", None)),
+        ("CS", {"KM"}, ("KM", None), ("KM", None)),
+        ("S", {"SR"}, ("SR", None), ("SR", None)),
+        ("TC", set(), ("SR", None), ("KM", None)),  # no staff sheet: the role of the type stands
+    ],
+)
+def test_who_calls_follows_the_type_of_sale(sale_type: str, held: set[str], sleeping: Any, late: Any) -> None:
+    assert callers(Norm((sale_type,)), held) == {"sleeping": sleeping, "late": late}
 
 
 def test_value_of_a_returner() -> None:

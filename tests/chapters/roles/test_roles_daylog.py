@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from audit.chapters.roles.daylog import clean_log, day_ratio, group_shares, operational_by_person, switching
+from audit.chapters.roles.daylog import clean_log, day_ratio, group_shares, initiative, operational_by_person, switching
 from audit.ground.people import staff_now
 from tests.case_builder import make_questionnaire
 from tests.roles_tables import AS_OF, staff
@@ -115,6 +115,24 @@ def test_switching_counts_changes_of_the_group_within_a_day():
     s = switching(clean)
     assert (s.changes, s.hours, s.changes_per_hour.value) == (2, 8.0, 0.25)
     assert (s.interrupted_share, s.by_client, s.by_us) == (pytest.approx(1 / 3), 2, 2)
+
+
+def test_who_begins_the_work_is_told_by_role():
+    """A developer who only calls does not hide client managers who only answer."""
+    clean = clean_log(
+        log(
+            *(("S1", d, 9 + h, 10 + h, "HUNT_CALL", "OUT", False) for d in (3, 4) for h in range(8)),
+            *(("K1", d, 9 + h, 10 + h, "OPS_ORDER", "IN" if h else "OUT", False) for d in (3, 4) for h in range(8)),
+        ),
+        people("S1 SR", "K1 KM"),
+        6.0,
+    )
+    by = initiative(clean).set_index("family")
+    assert by[["by_client", "by_us", "days"]].to_dict("index") == {
+        "KM": {"by_client": 14, "by_us": 2, "days": 2},
+        "SR": {"by_client": 0, "by_us": 16, "days": 2},
+    }
+    assert by.loc["KM", "share"] == 2 / 16 and by.loc["KM", "high"] < by.loc["SR", "low"]
 
 
 @pytest.mark.parametrize("days", [5, 10])

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from audit.chapters.roles.measure import diagnose, what_if
-from audit.chapters.roles.relief import capacity_uplift, relief, transferable_shares
+from audit.chapters.roles.relief import capacity_uplift, relief, relief_kinds, transferable_shares
 from audit.chapters.roles.verdicts import judge
 from audit.chapters.roles.whatif import apply_change
 from audit.errors import ParameterError
@@ -248,3 +248,15 @@ def test_without_a_change_there_is_no_what_if_and_nonsense_is_refused():
     with pytest.raises(ParameterError, match="add_relief_fte"):
         what_if(case, add_relief_fte=-1)
     assert "what_if" not in what_if(case_of(None, lines=orders(40)), add_relief_fte=1).tables
+
+
+def test_the_kinds_of_relief_have_their_own_people() -> None:
+    """120 h of useful work a post: 60 + 30 h of entry and CRM, 30 h of chasing, 12 h of claims, which are of no kind."""
+    hours = {"OPS_ORDER": 60.0, "OPS_CHASE": 30.0, "OPS_CRM": 30.0, "OPS_CLAIM": 12.0, "OPER": 6.0}
+    pencil = pd.DataFrame(
+        {"function": list(hours), "low": [h / 2 for h in hours.values()], "base": list(hours.values()), "high": 100.0}
+    )
+    kinds = relief_kinds(pencil, 120.0).set_index("kind")
+    assert kinds["base"].to_dict() == {"clerk": 0.75, "coordinator": 0.25, "other": pytest.approx(0.15)}
+    assert kinds["hours"].sum() == sum(hours.values())
+    assert kinds.loc["clerk", ["low", "high"]].tolist() == [0.375, pytest.approx(200 / 120)]

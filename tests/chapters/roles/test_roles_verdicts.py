@@ -119,6 +119,14 @@ def test_effect_is_the_uplift_on_the_clients_with_room():
     assert f.effect.low < f.effect.base < f.effect.high
 
 
+def test_client_managers_without_operational_work_free_nothing():
+    lines = orders(60, manager="K1", margin=25.0)
+    f = find(
+        "km_overload", staff("K1 KM", "O1 OP"), {"K1": {"FARM_REPEAT": 1.0}, "O1": {"OPS_ORDER": 1.0}}, lines=lines
+    )
+    assert f.status == "clear" and f.effect is None
+
+
 # --- shares of a role's hours
 
 

@@ -41,7 +41,7 @@ REPEAT, WALLET, LOST, RETURN = (
     ("question", "id", "yes_wrong", "no_wrong", "between"),
     [
         (1, REPEAT, (0.3, 0.45), (0.7, 0.8), (0.45, 0.58)),
-        (2, WALLET, (0.85, 0.95), (0.1, 0.25), (0.25, 0.85)),
+        (2, WALLET, (0.85, 0.95), (0.5, 0.7), (0.7, 0.9)),
         (3, "selfcheck.older_clients_change", (0.05, 0.1), (-0.1, 0.0), (-0.05, 0.1)),
         (4, "roles.km_operational_share", (0.05, 0.1), (0.45, 0.6), (0.15, 0.45)),
         (7, "retention.company_initiated_share", (0.55, 0.65), (0.1, 0.3), (0.35, 0.6)),
@@ -88,7 +88,7 @@ def test_every_limit_of_the_chapter_matters() -> None:
 
     assert limits(majority_share=0.6)[1].yes[0].limit == limits(majority_share=0.6)[7].yes[0].limit == 0.6
     assert limits(flat_change=0.07)[3].yes[0].limit == limits(flat_change=0.07)[3].no[0].limit == 0.07
-    assert limits(full_wallet_share=0.95)[2].yes[0].limit == 0.95
+    assert limits(full_wallet_share=0.95)[2].yes[0].limit == limits(full_wallet_share=0.95)[2].no[0].limit == 0.95
     assert limits(order_headroom=0.4)[6].no[0].limit == 0.4
 
 

@@ -80,6 +80,19 @@ def test_short_orders_are_those_below_a_hundred_percent_and_open_ones_wait() -> 
     assert (t.loc["short", "known"], t.loc["short", "failed"]) == (3, 2)
 
 
+def test_a_document_of_which_nothing_was_shipped_is_short_and_no_order() -> None:
+    # What was not shipped carries no money: B's document is short all the same, and tells nothing of lateness.
+    t = kinds(
+        [
+            order("A", "2025-03-01", "2025-03-05", "2025-03-05", shipped_pct=1.0, complaint=False),
+            order("B", "2025-03-01", "2025-03-05", "2025-03-09", amount=0, shipped_pct=0.0, complaint=True),
+            order("C", "2025-03-01", "2025-03-05", amount=0, complaint=False),  # a free sample: nothing is known
+        ]
+    )
+    assert (t.loc["short", "known"], t.loc["short", "failed"]) == (2, 1)
+    assert (t.loc["late", "known"], t.loc["complaint", "known"], t.loc["complaint", "failed"]) == (1, 1, 0)
+
+
 def test_an_order_is_one_document_whatever_its_lines() -> None:
     line = order("A", "2025-03-01", complaint=False)
     t = kinds([line, {**line, "complaint": True}, order("B", "2025-03-01", complaint=False)])

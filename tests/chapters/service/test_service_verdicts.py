@@ -37,7 +37,7 @@ def orders(n: int, late: int = 0, short: int = 0, complaint: int = 0, year: int 
                 "order_date": day.isoformat(),
                 "amount": 100,
                 "order_id": f"{year}-{i}",
-                "promised_date": (day + dt.timedelta(days=3)).isoformat(),
+                "promised_date": (day + dt.timedelta(days=3 + i % 2)).isoformat(),
                 "shipped_date": (day + dt.timedelta(days=5 if i < late else 2)).isoformat(),
                 "shipped_pct": 0.5 if i < short else 1.0,
                 "complaint": i < complaint,
@@ -75,7 +75,34 @@ def test_a_missing_column_is_named(finding: str, column: str) -> None:
 def test_few_orders_say_nothing() -> None:
     f = verdicts(orders(19, late=10))["late"]
     assert f.status == "not_assessed" and f.reason is not None and "19" in f.reason.ru
-    assert verdicts(orders(19, late=19), {"general.min_units": 10})["late"].status == "found"
+    assert verdicts(orders(19, late=18), {"general.min_units": 10})["late"].status == "found"
+
+
+@pytest.mark.parametrize("column", ["promised_date", "shipped_date"])
+def test_a_date_that_stands_the_same_number_of_days_after_every_order_tells_nothing(column: str) -> None:
+    rows = orders(200, late=60)
+    day = {r["order_id"]: dt.date.fromisoformat(r["order_date"]) for r in rows}
+    same = [{**r, column: (day[r["order_id"]] + dt.timedelta(days=4)).isoformat()} for r in rows]
+    f = verdicts(same)["late"]
+    assert (
+        f.status == "not_assessed" and f.reason is not None and "(4)" in f.reason.ru and "tells nothing" in f.reason.en
+    )
+    assert verdicts(same, {"service.same_lag_share": 1.0})["late"].status != "not_assessed"
+    # Two orders in a hundred that differ make it a date again.
+    mixed = [{**r, column: rows[i][column]} if i % 50 == 1 else r for i, r in enumerate(same)]
+    assert verdicts(mixed, {"service.same_lag_share": 0.97})["late"].status == "not_assessed"
+
+
+def test_a_real_wish_stands_in_for_a_promise_of_the_system() -> None:
+    rows = [
+        {
+            **r,
+            "requested_date": r["promised_date"],
+            "promised_date": (dt.date.fromisoformat(r["order_date"]) + dt.timedelta(days=9)).isoformat(),
+        }
+        for r in orders(400, late=100)
+    ]
+    assert verdicts(rows)["late"].status == "watch"
 
 
 def test_what_is_so_now_decides_and_a_bad_past_is_watched() -> None:
@@ -134,8 +161,8 @@ def buyers(loss: float, fail: float = 0.12, n: int = 160, seed: int = 3) -> list
                     "order_date": at.isoformat(),
                     "amount": 1000,
                     "order_id": f"{i}-{number}",
-                    "promised_date": (at + dt.timedelta(days=3)).isoformat(),
-                    "shipped_date": (at + dt.timedelta(days=6 if late else 3)).isoformat(),
+                    "promised_date": (at + dt.timedelta(days=3 + number % 2)).isoformat(),
+                    "shipped_date": (at + dt.timedelta(days=(6 if late else 3) + number % 2)).isoformat(),
                     "margin": 200,
                 }
             )

@@ -13,8 +13,19 @@ Cell = str | float | int | dt.date | None
 EPOCH = dt.date(1899, 12, 30)
 
 
-def write_xls(path: Path, rows: Sequence[Sequence[Cell]], sheet: str = "Лист1") -> None:
-    """A minimal workbook of Excel 97: labels, numbers, dates with a date format."""
+def write_xls(
+    path: Path,
+    rows: Sequence[Sequence[Cell]],
+    sheet: str = "Лист1",
+    *,
+    from_1904: bool = False,
+    merged: Sequence[tuple[int, int, int, int]] = (),
+) -> None:
+    """A minimal workbook of Excel 97: labels, numbers, dates with a date format.
+
+    ``from_1904`` says that days count from 1904; ``merged`` are first row, last row, first column, last column, from 0.
+    """
+    epoch = dt.date(1904, 1, 1) if from_1904 else EPOCH
 
     def record(kind: int, body: bytes) -> bytes:
         return struct.pack("<HH", kind, len(body)) + body
@@ -30,7 +41,7 @@ def write_xls(path: Path, rows: Sequence[Sequence[Cell]], sheet: str = "Лист
             if isinstance(value, str):
                 cells += record(0x0204, struct.pack("<HHH", r, c, 15) + text16(value))
             elif isinstance(value, dt.date):
-                cells += record(0x0203, struct.pack("<HHHd", r, c, 16, float((value - EPOCH).days)))
+                cells += record(0x0203, struct.pack("<HHHd", r, c, 16, float((value - epoch).days)))
             else:
                 cells += record(0x0203, struct.pack("<HHHd", r, c, 15, float(value)))
     width = max(len(r) for r in rows)
@@ -39,6 +50,11 @@ def write_xls(path: Path, rows: Sequence[Sequence[Cell]], sheet: str = "Лист
         record(0x0809, bof)
         + record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, width, 0))
         + cells
+        + (
+            record(0xE5, struct.pack("<H", len(merged)) + b"".join(struct.pack("<4H", *m) for m in merged))
+            if merged
+            else b""
+        )
         + record(0x0A, b"")
     )
     font = record(0x31, struct.pack("<HHHHHBBBB", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\x05\x00" + b"Arial")
@@ -54,6 +70,7 @@ def write_xls(path: Path, rows: Sequence[Sequence[Cell]], sheet: str = "Лист
     head = record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0005, 0x0DBB, 0x07CC, 0x00C1, 0x0306)) + record(
         0x42, struct.pack("<H", 1200)
     )
+    head += record(0x22, struct.pack("<H", 1)) if from_1904 else b""
     bound = 4 + 4 + 2 + 2 + len(name)
     offset = len(head) + len(font) * 4 + len(formats) + len(styles) + bound + 4
     sheets = record(0x85, struct.pack("<IHBB", offset, 0, len(sheet), 1) + name)

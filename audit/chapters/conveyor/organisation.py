@@ -1,0 +1,297 @@
+"""The organisation: who reports to whom, and how many posts each station needs for the work that is done.
+
+Sources: EK table 2 (stations of a type) and 1.2 (a client department has a head of its own); TS (purchasing stands apart
+from selling). Spans, layers and the way posts are counted are the kit's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.chapters.conveyor.stations import station_functions
+from audit.errors import Text
+from audit.ground.answers import Answers
+from audit.ground.chain import Chain, make_chain
+from audit.ground.hours import by_function
+from audit.ground.mixing import load
+from audit.ground.people import labels
+from audit.method import method
+from audit.model.case import Case, sql_text
+from audit.model.questionnaire import TABLES
+from audit.model.result import Metric, metric, no_metric
+
+__all__ = ["Organisation", "matrix_of", "organisation", "posts_of", "whose_hours"]
+
+UNDER_SALES = ("ROP", "TM", "SR", "SOP", "KM", "UNI")
+"""Whoever reports to one of these families stands under sales; under a commercial director all of trade stands together."""
+TYPES_WITH_CLIENT_DEPARTMENT = {"TC", "C", "CS"}
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """Figures, tables and facts of the organisation."""
+
+    metrics: list[Metric]
+    tables: dict[str, pd.DataFrame]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def organisation(case: Case, answers: Answers, stations: pd.DataFrame) -> Organisation:
+    """Return who reports to whom and the posts each station needs.
+
+    Tables: ``people`` (one row per person present, in the order of the staff sheet: person, title, role, role2, family, head,
+    level, reports, fte, foreign_share, pointed_at: a finding speaks of the person), ``posts`` (see `posts_of`), ``matrix`` (see
+    `matrix_of`).
+    """
+    chain = make_chain(case.questionnaire.table("staff"), answers.staff["person"])
+    shares = load(answers.hours, answers.staff).set_index("person")["foreign_share"]
+    people = answers.staff[["person", "title", "role", "role2", "family", "fte"]].copy()
+    people["head"] = [chain.head[p] for p in people["person"]]
+    people["level"] = [chain.level(p) + 1 for p in people["person"]]
+    people["reports"] = [len(chain.reports(p)) for p in people["person"]]
+    people["foreign_share"] = people["person"].map(shares)
+    names = labels(case)
+    broken = {
+        kind: [names[p] for p in chain.people if _broken(chain, p) == kind] for kind in ("none", "left", "circle")
+    }
+    spans, layers, wide = _spans(case, chain, names)
+    without, heads = _without_head(case, chain, answers, names)
+    buying, under = _buying(chain, names)
+    people["pointed_at"] = people["person"].isin({*wide, *heads, *under})
+    return Organisation(
+        [spans, layers, without, buying],
+        {"people": people, "posts": posts_of(case, answers, stations), "matrix": matrix_of(answers)},
+        {"organisation": {"known": chain.known, **broken}},
+    )
+
+
+def _broken(chain: Chain, person: str) -> str | None:
+    """Return why a person has no head; that somebody who leads others reports to nobody needs no explanation."""
+    why = chain.breaks.get(person)
+    return None if why == "none" and chain.reports(person) else why
+
+
+def _role(family: str | None) -> dict[str, str]:
+    """Return a role's short name in both languages, for sentences."""
+    if family is None:
+        return {"ru": "роль не указана", "en": "no role given"}
+    name = method().roles[family].short
+    return {"ru": name.ru, "en": name.en}
+
+
+def _no_chain() -> Text:
+    spec = TABLES["staff"]
+    column = spec.column("reports_to")
+    assert column is not None
+    return Text(
+        f"На листе «{spec.ru}» не заполнен столбец «{column.ru}»",
+        f"The column “{column.en}” of the sheet “{spec.en}” is not filled in",
+    )
+
+
+def _spans(case: Case, chain: Chain, names: Mapping[str, str]) -> tuple[Metric, Metric, list[str]]:
+    span, layers = "model.span", "model.layers"
+    if not chain.known:
+        return no_metric(span, _no_chain()), no_metric(layers, _no_chain()), []
+    heads = chain.heads
+    widest = max(heads, key=lambda p: heads[p])
+    limits = case.thresholds["model.wide_span"]
+    assert limits.watch is not None
+    wide = sorted((p for p in heads if heads[p] >= limits.watch), key=lambda p: -heads[p])
+    shown = [{"person": names[p], "reports": heads[p], **_role(chain.family[p])} for p in wide]
+    told = chain.layers
+    return (
+        metric(span, float(heads[widest]), n=len(heads), wide=shown),
+        no_metric(layers, Text("Ни у одного продавца руководитель не указан", "No seller has a head given"))
+        if told is None
+        else metric(layers, float(told), n=len(chain.people)),
+        wide,
+    )
+
+
+def _without_head(case: Case, chain: Chain, answers: Answers, names: Mapping[str, str]) -> tuple[Metric, list[str]]:
+    id = "model.client_managers_without_head"
+    if not TYPES_WITH_CLIENT_DEPARTMENT & set(answers.norm.types):
+        return no_metric(
+            id,
+            Text(
+                "Клиентский отдел со своим руководителем нужен в смешанных и консультационных продажах",
+                "A client department with a head of its own belongs to mixed and consultative sales",
+            ),
+        ), []
+    managers = [p for p in chain.people if chain.family[p] == "KM"]
+    least = case.thresholds["model.no_client_head"].watch
+    assert least is not None
+    if len(managers) < least:
+        return no_metric(
+            id,
+            Text(
+                f"Клиентских менеджеров — {len(managers)}: отдел со своим руководителем нужен от {least:g}",
+                f"{len(managers)} client managers: a department with a head of its own is needed from {least:g}",
+            ),
+        ), []
+    placed = [p for p in managers if chain.head[p] is not None or chain.reports(p)]
+    if not placed:
+        return no_metric(id, _no_chain()), []
+    alone = [p for p in placed if not _in_client_department(chain, p)]
+    heads = list(dict.fromkeys(h for p in alone if (h := chain.head[p]) is not None))
+    shown = [{"person": names[h], "reports": len(chain.reports(h)), **_role(chain.family[h])} for h in heads]
+    band = case.thresholds["model.no_client_head"]
+    return metric(id, float(len(alone)), n=len(placed), heads=shown), heads if len(alone) >= (band.watch or 0) else []
+
+
+def _in_client_department(chain: Chain, person: str) -> bool:
+    head = chain.head[person]
+    return chain.is_client_head(person) or (head is not None and chain.is_client_head(head))
+
+
+def _buying(chain: Chain, names: Mapping[str, str]) -> tuple[Metric, list[str]]:
+    id = "model.buying_under_sales"
+    buyers = [p for p in chain.people if chain.family[p] == "PUR"]
+    if not buyers:
+        return no_metric(
+            id, Text("На листе «Сотрудники» нет закупщиков", "There are no purchasing people on the sheet “Staff”")
+        ), []
+    placed = {p: h for p in buyers if (h := chain.head[p]) is not None}
+    if not placed:
+        return no_metric(id, _no_chain()), []
+    under = [p for p, h in placed.items() if chain.family[h] in UNDER_SALES]
+    heads = [{"person": names[h], **_role(chain.family[h])} for h in dict.fromkeys(placed[p] for p in under)]
+    return metric(id, float(len(under)), n=len(placed), heads=heads), under
+
+
+def whose_hours(answers: Answers) -> pd.DataFrame:
+    """Return the posts that the work of every station takes, whoever does it now.
+
+    Each person's FTE is divided over the stations whose work fills the hours, overhead in proportion; whoever gave no hours
+    counts at the own station: nothing is lost and nothing is added. Foreign hours go to the station that owns the
+    function; own and allowed ones stay with whoever does them. Grain: person × station family with ``fte``, ``hours`` and
+    ``foreign`` (the hours are another station's).
+    """
+    hours = by_function(answers.hours)
+    rows = hours[hours["kind"].isin(["own", "allowed", "foreign"]) & hours["family"].notna()].copy()
+    roles = method().roles
+    rows["station"] = [
+        roles[str(o)].family if k == "foreign" and o is not None else f
+        for k, o, f in zip(rows["kind"], rows["owner"], rows["family"], strict=True)
+    ]
+    # a second role's work is that role's: whose own function it is decides
+    own = rows["kind"] == "own"
+    rows.loc[own, "station"] = [roles[str(o)].family for o in rows.loc[own, "owner"]]
+    rows["foreign"] = rows["kind"] == "foreign"
+    out = rows.groupby(["person", "family", "station", "foreign"], sort=False)["hours"].sum().reset_index()
+    fte = answers.staff.set_index("person")["fte"]
+    total = out.groupby("person")["hours"].transform("sum")
+    out["fte"] = out["hours"] / total.where(total > 0) * out["person"].map(fte)
+    silent = answers.staff[~answers.staff["person"].isin(out["person"]) & answers.staff["family"].notna()]
+    rest = silent[["person", "family", "fte"]].assign(station=silent["family"], foreign=False, hours=0.0)
+    return pd.concat([out, rest], ignore_index=True) if len(rest) else out
+
+
+def matrix_of(answers: Answers) -> pd.DataFrame:
+    """Return who does what beside whose work it is: the annex to job descriptions.
+
+    Grain: one row per function of the conveyor × family that has hours on it, owns it or may do it, functions in the order of
+    the code list. Columns: function, group, family, norm (``own``, ``allowed`` or ``foreign``), hours a month, people.
+    """
+    roles, norm = method().roles, answers.norm
+    families = list(dict.fromkeys(answers.staff["family"].dropna()))
+    rows = by_function(answers.hours)
+    spent = rows.groupby(["function", "family"])["hours"].sum() if len(rows) else pd.Series(dtype=float)
+    who = rows.groupby(["function", "family"])["person"].nunique() if len(rows) else pd.Series(dtype=int)
+    out = []
+    for code, spec in method().functions.items():
+        if spec.group == "OVHD" or not norm.in_conveyor(code):
+            continue
+        own = {roles[r].family for r in norm.primary(code)}
+        allowed = {roles[r].family for r in norm.allowed(code)}
+        for family in families:
+            hours = float(spent.get((code, family), 0.0))
+            kind = "own" if family in own else "allowed" if family in allowed else "foreign"
+            if hours > 0 or kind != "foreign":
+                out.append((code, spec.group, str(family), kind, hours, int(who.get((code, family), 0))))
+    return pd.DataFrame(out, columns=["function", "group", "family", "norm", "hours", "people"])
+
+
+def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFrame:
+    """Return posts now and needed, station by station.
+
+    Grain: one row per station of the conveyor. ``now``: FTE; ``by_hours``: FTE whose hours go to the station's functions,
+    whoever does them (`whose_hours`): with an answer for everybody they sum to the staff there is; ``by_demand``: the same
+    with measured demand in place of the reported hours, where it is known (client managers: clients × touch norm in place
+    of time with clients; order desk: documents × minutes in place of reported entry), else NaN; ``low``, ``high``: the two
+    rounded to halves, at least half a post where the type requires the station; ``moved``: hours a month from each family.
+    Heads are not stations: their own work stays with them. Empty where nobody's time is known.
+    """
+    columns = ["station", "required", "now", "by_hours", "by_demand", "low", "high", "moved"]
+    if answers.reason is not None:
+        return pd.DataFrame(columns=columns)
+    spread = whose_hours(answers)
+    rows = []
+    for row in stations.to_dict("records"):
+        station = str(row["station"])
+        mine = spread[spread["station"] == method().roles[station].family]
+        by_hours = float(mine["fte"].sum())
+        by_demand = _by_demand(case, answers, station, mine)
+        ends = sorted(_halves(x, bool(row["required"])) for x in (by_hours, by_demand) if not np.isnan(x))
+        moved = mine[mine["foreign"]].groupby("family")["hours"].sum()
+        rows.append(
+            {
+                "station": station,
+                "required": bool(row["required"]),
+                "now": float(row["fte"]),
+                "by_hours": by_hours,
+                "by_demand": by_demand,
+                "low": ends[0],
+                "high": ends[-1],
+                "moved": {str(f): float(h) for f, h in moved.sort_values(ascending=False).items()},
+            }
+        )
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _halves(fte: float, required: bool) -> float:
+    return max(round(2 * fte) / 2, 0.5 if required else 0.0)
+
+
+def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -> float:
+    """Return the posts of a station by measured demand; NaN where demand is not known."""
+    company, rows = case.questionnaire.company, by_function(answers.hours)
+    functions = station_functions(station, answers.norm)
+    clients, documents, lines = _work(case)
+    if station == "KM":
+        touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
+        if touches is None or minutes is None or clients == 0:
+            return float("nan")
+        reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
+        asked = clients * float(touches) * float(minutes) / 60
+    elif station == "OP":
+        t = case.thresholds
+        a, b = company.get("minutes_per_order"), company.get("minutes_per_line")
+        per_order = t.value("roles.minutes_per_order") if a is None else float(a)
+        per_line = t.value("roles.minutes_per_line") if b is None else float(b)
+        if documents == 0:
+            return float("nan")
+        reported = rows[rows["function"] == "OPS_ORDER"]
+        asked = (documents * per_order + lines * per_line) / 60
+    else:
+        return float("nan")
+    in_place = float(reported["hours"].sum())
+    hours = float(mine["hours"].sum())
+    if hours <= 0:
+        return float("nan")
+    return float(mine["fte"].sum()) * max(hours - in_place + asked, 0.0) / hours
+
+
+def _work(case: Case) -> tuple[int, float, float]:
+    """Return active clients, documents a month and their lines a month, over the last twelve months."""
+    w = case.window
+    since = max(w.recent_start, w.start)
+    row = case.query(sql_text("audit.chapters.conveyor", "work"), since=since).iloc[0]
+    months = ((w.as_of - since).days + 1) / 30.4375
+    return int(row["clients"]), int(row["documents"]) / months, int(row["lines"]) / months

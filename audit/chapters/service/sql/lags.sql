@@ -1,0 +1,19 @@
+-- How many orders carry each date, and how many of them the same number of days after the order as most others do: one row
+-- per date that any order carries.
+WITH lag AS (
+  {%- for field in fields %}
+  SELECT '{{ field }}' AS field, {{ days_between('order_date', field) }} AS days
+  FROM orders
+  WHERE is_order = 1 AND {{ field }} IS NOT NULL AND day >= {{ lit(w.start) }} AND day <= {{ lit(w.as_of) }}
+  {%- if not loop.last %} UNION ALL{% endif %}
+  {%- endfor %}
+), counted AS (
+  SELECT field, days, count(*) AS n FROM lag GROUP BY field, days
+), placed AS (
+  SELECT field, days, n, sum(n) OVER (PARTITION BY field) AS known,
+         row_number() OVER (PARTITION BY field ORDER BY n DESC, days ASC) AS place
+  FROM counted
+)
+SELECT field, CAST(days AS BIGINT) AS days, CAST(n AS BIGINT) AS n, CAST(known AS BIGINT) AS known
+FROM placed WHERE place = 1
+ORDER BY field
