@@ -288,12 +288,14 @@ class PandasCase:
 
     def q_gaps(self) -> Frame:
         """As gaps.sql."""
-        g = self._gaps().copy()
-        by = g.groupby("client_key")
-        out = by.agg(gaps=("gap_days", "size"))
-        quantiles = by["gap_days"].quantile([0.5, 0.9]).unstack()
-        out["median_gap_days"], out["p90_gap_days"] = quantiles[0.5], quantiles[0.9]
-        return out.reset_index()
+        by = self._gaps().groupby("client_key")
+        return by.agg(gaps=("gap_days", "size"), median_gap_days=("gap_days", "median")).reset_index()
+
+    def q_rhythm_days(self, least: int) -> Frame:
+        """As rhythm_days.sql."""
+        d = self._bought().sort_values(["client_key", "day"])
+        enough = d.groupby("client_key")["day"].transform("size") >= least
+        return d.loc[enough, ["client_key", "day"]].reset_index(drop=True)
 
     def q_last_days(self, days: int) -> Frame:
         """As last_days.sql."""

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from audit.errors import InputError, Text
+from audit.intake.guard import guarded, reading
 from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.staging import Row, Staged, StageWriter
 from audit.intake.store import Store
@@ -73,6 +74,7 @@ class ParquetReader:
     merged: tuple[tuple[int, int, int, int], ...] = ()
     sha256: str = ""
 
+    @guarded
     def head(self, rows: int = HEAD_ROWS) -> list[Row]:
         """Return the header and the first rows as text cells."""
         names = list(self.file.schema_arrow.names)
@@ -83,10 +85,12 @@ class ParquetReader:
             break
         return out
 
+    @guarded
     def outline(self) -> Mapping[int, int]:
         """Return no outline: the format has none."""
         return {}
 
+    @guarded
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one."""
         names = list(self.file.schema_arrow.names)
@@ -99,6 +103,7 @@ class ParquetReader:
                 at += 1
         self.sha256 = file_digest(self.path)
 
+    @guarded
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows to ``path``. Row 1 is the header."""
         names = self.file.schema_arrow.names
@@ -106,8 +111,10 @@ class ParquetReader:
         at = 2
         typed = frozenset(f for f, i in keep if not _is_text(self.file.schema_arrow.field(i).type))
         with StageWriter(path, [f for f, _ in keep], store, typed) as writer:
-            for batch in self.file.iter_batches(131_072, columns=[names[i] for i in wanted]):
-                text = {i: as_text(batch.column(names[i])) for i in wanted}
+            # A name that stands twice names neither: all columns are read then, and told by their place.
+            twice = any(names.count(names[i]) > 1 for i in wanted)
+            for batch in self.file.iter_batches(131_072, columns=None if twice else [names[i] for i in wanted]):
+                text = {i: as_text(batch.column(i if twice else names[i])) for i in wanted}
                 numbers = pa.array(range(at, at + batch.num_rows), pa.int64())
                 writer.batch(numbers, [text[i] for _, i in keep])
                 at += batch.num_rows
@@ -118,8 +125,9 @@ class ParquetReader:
 def open_parquet(path: Path, name: str) -> ParquetReader:
     """Open a Parquet file."""
     try:
-        return ParquetReader(path, name, pq.ParquetFile(path))
-    except (pa.ArrowInvalid, OSError) as e:
+        with reading(name):
+            return ParquetReader(path, name, pq.ParquetFile(path))
+    except InputError as e:
         raise InputError(
             Text("Файл Parquet повреждён или записан не до конца", "The Parquet file is damaged or incomplete"),
             where=name,

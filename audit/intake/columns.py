@@ -308,8 +308,8 @@ def _rivals(plan: HeaderPlan, headers: Sequence[str]) -> dict[str, tuple[int, ..
 
 
 _LESS = re.compile(
-    r"(?:сумм|стоимост|итог|выручк|всего).*(?:со? +скидк|с +уч[её]том +скидк|после +скидк|за +вычетом +скидк|без +скидк)"
-    r"|(?:amount|total|value|sales|revenue).*(?:after|net of|less|incl\w*|before) +discount|discounted (?:amount|total|value)"
+    r"(?:сумм|стоимост|итог|выручк|всего).{0,80}(?:со? +скидк|с +уч[её]том +скидк|после +скидк|за +вычетом +скидк|без +скидк)"
+    r"|(?:amount|total|value|sales|revenue).{0,80}(?:after|net of|less|incl\w*|before) +discount|discounted (?:amount|total|value)"
 )
 """The same sum once more, with a discount taken off or not."""
 _PRICE_LESS = re.compile(

@@ -15,7 +15,7 @@ __all__ = ["is_address", "open_database", "redacted", "shown_address"]
 
 _ADDRESS = re.compile(r"^[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", re.IGNORECASE)
 _SECRET = re.compile(
-    r"(?i)\b([\w-]*(?:pass|pwd|token|secret|apikey|api_key|odbc_connect)[\w-]*)=(.*?)(?=#[^#]*$|$)", re.DOTALL
+    r"(?i)\b([\w-]{0,30}(?:pass|pwd|token|secret|apikey|api_key|odbc_connect)[\w-]{0,30})=(.*?)(?=#[^#]*$|$)", re.DOTALL
 )
 _QUERY = re.compile(r"^\s*(select|with)\b", re.IGNORECASE)
 

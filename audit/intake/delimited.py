@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from audit.errors import AmbiguityError, Answer, InputError, Text
+from audit.intake.guard import guarded
 from audit.intake.headers import match_header, normalise_header
 from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.quoting import odd_quoting, rewrite, usual
@@ -139,8 +140,8 @@ _USUAL, _RARE = ("cp1251", "cp866"), ("koi8-r", "mac-cyrillic", "iso8859-5", "cp
 _WESTERN = ("cp1252", "cp1250", "cp1254", "mac-roman", "cp850", "cp852", "iso8859-2")
 _CLEARLY = 0.08
 """By how much a rare encoding must read better than a usual one before it is asked."""
-_MIXED = re.compile(r"(?=\w*[A-Za-z])(?=\w*[Ѐ-ӿ])\w+")
-_CYRILLIC = re.compile(r"\w*[Ѐ-ӿ]\w*")
+_MIXED = re.compile(r"(?<!\w)(?=\w*[A-Za-z])(?=\w*[Ѐ-ӿ])\w+")
+_CYRILLIC = re.compile(r"(?<!\w)\w*[Ѐ-ӿ]\w*")
 
 
 def _one_byte_encoding(letters: bytes, name: str) -> str:
@@ -249,6 +250,7 @@ class DelimitedReader:
         """Return no outline: text files show levels by blanks at most."""
         return {}
 
+    @guarded
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one, damaged characters replaced."""
         with self.path.open(encoding=self.encoding, errors="replace", newline="") as f:
@@ -268,6 +270,7 @@ class DelimitedReader:
         with (self.sent or self.path).open("rb") as whole:
             self.sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
 
+    @guarded
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         try:
@@ -288,7 +291,13 @@ def open_delimited(path: Path, name: str, reading: Reading, work: Path) -> Delim
     """
     encoding, delimiter, header_row = reading.encoding, reading.delimiter, reading.header_row
     if encoding is None:
-        found, mark, ascii_so_far = sniff_encoding(path, name)
+        try:
+            found, mark, ascii_so_far = sniff_encoding(path, name)
+        except AmbiguityError:
+            with path.open("rb") as f:
+                if _looks_binary(f.read(_HEAD_BYTES), "ascii"):  # whose encoding is no question
+                    raise _binary(name) from None
+            raise
     else:
         found, mark, ascii_so_far = _canonical_encoding(encoding), _mark_bytes(path), False
     with path.open("rb") as f:
@@ -296,13 +305,7 @@ def open_delimited(path: Path, name: str, reading: Reading, work: Path) -> Delim
         head = f.read(_HEAD_BYTES)
         whole = len(head) < _HEAD_BYTES
     if _looks_binary(head, found):
-        raise InputError(
-            Text("Это не таблица: в файле двоичные данные", "This is not a table: the file holds binary data"),
-            where=name,
-            todo=Text(
-                "Дайте выгрузку в CSV, XLSX, XLS, ODS или Parquet", "Give the export as CSV, XLSX, XLS, ODS or Parquet"
-            ),
-        )
+        raise _binary(name)
     newline = b"\n" if not found.startswith("utf-16") else "\n".encode(found)
     if newline not in head and len(head) >= _HEAD_BYTES and b"\r" not in head:
         raise _line_too_long(name, 1)
@@ -323,6 +326,16 @@ def open_delimited(path: Path, name: str, reading: Reading, work: Path) -> Delim
     rows = _head_rows(text, delimiter)
     kind = "tsv" if delimiter == "\t" else "csv"
     return DelimitedReader(path, name, found, mark, delimiter, rows, kind, ascii_so_far=ascii_so_far)
+
+
+def _binary(name: str) -> InputError:
+    return InputError(
+        Text("Это не таблица: в файле двоичные данные", "This is not a table: the file holds binary data"),
+        where=name,
+        todo=Text(
+            "Дайте выгрузку в CSV, XLSX, XLS, ODS или Parquet", "Give the export as CSV, XLSX, XLS, ODS or Parquet"
+        ),
+    )
 
 
 def _mark_bytes(path: Path) -> int:

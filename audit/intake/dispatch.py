@@ -51,9 +51,9 @@ _ON_THE_WAY = 31
 _NO_DAY = np.iinfo(np.int32).min
 
 _AFTER_WORD = re.compile(
-    r"(?:(?:заказ\w*|\borders?)(?:\s+(?:клиента|покупателя|no\.?|number))?[\s:№#]+|[№#]\s*)([^\s,;:()№]*\d[^\s,;()]*)"
+    r"(?:(?:заказ\w{0,9}|\borders?)(?:\s+(?:клиента|покупателя|no\.?|number))?[\s:№#]+|[№#]\s*)([^\s,;:()№]{0,60}\d[^\s,;()]*)"
 )
-_TOKEN = re.compile(r"[^\s,;:()№#]*\d[^\s,;()]*")
+_TOKEN = re.compile(r"(?<![^\s,;:()№#])[^\s,;:()№#]*\d[^\s,;()]*")
 _PARTS = re.compile(r"[;\n]|,\s+(?=\D)")
 
 

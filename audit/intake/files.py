@@ -19,6 +19,7 @@ from audit.intake.archives import check_package, unpack, with_slashes
 from audit.intake.columnar import open_parquet
 from audit.intake.delimited import open_delimited
 from audit.intake.grids import open_html, open_xml
+from audit.intake.guard import reading
 from audit.intake.layout import Layout, find_layout, head_rows
 from audit.intake.questionnaire.recognise import is_questionnaire
 from audit.intake.staging import Row, Staged
@@ -193,6 +194,13 @@ def open_tables(file: FoundFile, settings: Settings, work: Path, stray: list[Inp
 
 
 def _open(
+    path: Path, name: str, settings: Settings, work: Path, stray: list[InputError], *, inside: bool
+) -> Iterator[TableReader]:
+    with reading(name):
+        yield from _tables(path, name, settings, work, stray, inside=inside)
+
+
+def _tables(
     path: Path, name: str, settings: Settings, work: Path, stray: list[InputError], *, inside: bool
 ) -> Iterator[TableReader]:
     if path.stat().st_size == 0:

@@ -16,7 +16,9 @@ from lxml import etree
 from audit.errors import InputError, Text
 from audit.intake.columnar import file_digest
 from audit.intake.delimited import sniff_encoding
+from audit.intake.guard import guarded
 from audit.intake.layout import HEAD_ROWS, Layout
+from audit.intake.sheet_xml import whole
 from audit.intake.sheets import choose_sheets
 from audit.intake.staging import NUMBER_FIELDS, Row, Staged, StageWriter
 from audit.intake.store import Store
@@ -30,6 +32,8 @@ DOWN = "\ue001"
 """Put before the text of a cell that is merged over the rows below: it counts there, but a sum counts only once."""
 _MAX_SPAN = 2_000
 """No real header or cell spans more columns; a larger number is an attempt to fill the memory."""
+_MAX_WIDTH = 20_000
+"""Cells of a row; a spreadsheet has at most 16,384 columns."""
 
 
 @dataclass
@@ -49,14 +53,17 @@ class GridReader:
     notes: list[Text] = field(default_factory=list)
     visible: bool = True
 
+    @guarded
     def head(self, rows: int = HEAD_ROWS + 80) -> list[Row]:
         """Return the first rows as text cells."""
         return list(islice(self.every_row(), rows))
 
+    @guarded
     def outline(self) -> Mapping[int, int]:
         """Return no outline: these formats have none."""
         return {}
 
+    @guarded
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one."""
         for number, cells in self.rows():
@@ -64,6 +71,7 @@ class GridReader:
         if self.path is not None:
             self.sha256 = file_digest(self.path)
 
+    @guarded
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         with StageWriter(path, [f for f, _ in keep], store) as writer:
@@ -132,6 +140,7 @@ def open_html(path: Path, name: str, encoding: str | None) -> GridReader:
                 cells: list[str] = []
                 for cell in tr.iterchildren("td", "th"):
                     _take_carried(cells, carried)
+                    _not_too_wide(cells, name, number)
                     text = _html_text(cell)
                     down = _span(cell.get("rowspan"))
                     for _ in range(_span(cell.get("colspan"))):
@@ -173,7 +182,22 @@ def _take_carried(cells: list[str], carried: dict[int, tuple[int, str]]) -> None
 
 
 def _span(text: str | None) -> int:
-    return min(max(int(text), 1), _MAX_SPAN) if text and text.isascii() and text.isdigit() else 1
+    """The number of columns or rows that a cell spans."""
+    if text is None or not (text := text.strip()).isascii() or not text.isdigit():
+        return 1
+    return min(max(whole(text) or 1, 1), _MAX_SPAN) if len(text) <= 9 else _MAX_SPAN
+
+
+def _not_too_wide(cells: Sequence[str], name: str, row: int) -> None:
+    if len(cells) > _MAX_WIDTH:
+        raise InputError(
+            Text(
+                f"В строке больше {_MAX_WIDTH} ячеек: это не таблица",
+                f"A row has more than {_MAX_WIDTH} cells: this is no table",
+            ),
+            where=f"{name}:{row}",
+            todo=Text("Выгрузите данные заново в CSV или XLSX", "Export the data again as CSV or XLSX"),
+        )
 
 
 def _forget(element: Any) -> None:
@@ -235,17 +259,16 @@ def _xml_rows(path: Path, sheet: str) -> Iterator[Row]:
                     return
             elif event == "end":
                 if inside:
-                    index = element.get(f"{_SS}Index")
-                    number = int(index) if index and index.isdigit() else number + 1
-                    yield number, _xml_cells(element, carried)
+                    number = whole(element.get(f"{_SS}Index")) or number + 1
+                    yield number, _xml_cells(element, carried, path.name, number)
                 _forget(element)
 
 
-def _xml_cells(row: Any, carried: dict[int, tuple[int, str]]) -> list[str]:
+def _xml_cells(row: Any, carried: dict[int, tuple[int, str]], name: str, number: int) -> list[str]:
     cells: list[str] = []
     for cell in row.iterchildren(f"{_SS}Cell"):
-        at = cell.get(f"{_SS}Index")
-        before = min(int(at) - 1, _MAX_SPAN) if at and at.isdigit() else 0
+        _not_too_wide(cells, name, number)
+        before = min((whole(cell.get(f"{_SS}Index")) or 1) - 1, _MAX_SPAN)
         _take_carried(cells, carried)
         while len(cells) < before:
             cells.append("")
@@ -257,7 +280,7 @@ def _xml_cells(row: Any, carried: dict[int, tuple[int, str]]) -> list[str]:
             text = TYPED + text
         elif kind == "DateTime":
             text = text.split(".")[0].replace("T", " ")
-        if (below := cell.get(f"{_SS}MergeDown")) and below.isdigit() and int(below):
+        if whole(below := cell.get(f"{_SS}MergeDown")):
             carried[len(cells)] = (_span(below), DOWN + text)
         cells.append(text)
         cells.extend("" for _ in range(_span(cell.get(f"{_SS}MergeAcross")) if cell.get(f"{_SS}MergeAcross") else 0))

@@ -125,7 +125,7 @@ _PLAN_OR_FACT = re.compile(r"\b(факт\w*|план\w*|actual|planned|plan|fact
 _CAMEL = re.compile(r"(?<=[a-zа-я0-9])(?=[A-ZА-Я])|(?<=[A-ZА-Я])(?=[A-ZА-Я][a-zа-я])")
 _NUMBER_SIGN = frozenset({"no", "n", "nо", "nr"})
 _MARKS = re.compile(r"[^\w%№]+")
-_CUT = re.compile(r"\s*[,(\[].*$", re.DOTALL)
+_CUT = re.compile(r"(?<!\s)\s*[,(\[].*$", re.DOTALL)
 _UNIT_END = re.compile(
     r" (?:в |in )?(?:(?:тыс|млн|thousands?|millions?|mln|mio|tsd|000s?)(?: (?:руб\w*|р|rub|usd|eur|chf|gbp))?"
     r"|т ?р(?:уб\w*)?|[tkm](?:rub|usd|eur|chf|gbp)|cents?|pence|коп(?:еек|ейк\w*)?|руб\w*|rub|usd|eur)$"

@@ -24,7 +24,9 @@ def head_rows(header_row: int | None) -> int:
     return max(HEAD_ROWS, header_row or 0) + 80
 
 
-_VALUE = re.compile(r"\s*[-−–(]?\s*\d[\d\s\u00a0\u202f.,:/\-T]*\)?\s*(%|руб\.?|р\.|₽|г\.?|[A-Z]{3})?\s*", re.IGNORECASE)
+_VALUE = re.compile(
+    r"\s*+[-−–(]?\s*+\d(?:\s*+[\d.,:/\-T])*\s*+\)?\s*+(%|руб\.?|р\.|₽|г\.?|[A-Z]{3})?\s*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

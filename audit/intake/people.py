@@ -25,7 +25,7 @@ __all__ = ["SYSTEM", "Person", "PersonIndex", "clean_person", "person_key"]
 SYSTEM = "SYS"
 _MAX_COMPARED = 3000
 """Spellings compared with one another at most: a company has fewer sellers than this."""
-_BRACKETED = re.compile(r"\([^)]*\)|\[[^\]]*\]|<[^>]*>")
+_BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>")
 _EDGE = re.compile(r"^[\s,;.]+|[\s,;]+$")
 
 

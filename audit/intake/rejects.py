@@ -89,21 +89,25 @@ DISPATCHED = frozenset({"dispatch_dated", "dispatch_no_order"})
 """Reasons of rows whose sale stands elsewhere: their money is not set aside, the order carries it."""
 
 _PLAIN_NUMBER = re.compile(r"[+-]?\d[\d\s.,]*%?")
-_FORMULA_START = ("=", "+", "-", "@", "\t", "\r", "\n")
+_LINE_ENDS = re.compile("[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_FORMULA = re.compile(r"(^|[;,\t])(?=(?:[^\S\t]|\")*[=+\-@＝＋－＠])")
+"""Where a cell begins that a spreadsheet would calculate, whichever of the three delimiters it splits the line at."""
+
+
+def _marked(value: str) -> str:
+    return _FORMULA.sub(r"\1'", _LINE_ENDS.sub(" ", value))
 
 
 @lru_cache(maxsize=50_000)
 def neutral(value: str | None) -> str:
-    """Return a cell that a spreadsheet shows as text: a value that it would take for a formula gets an apostrophe.
+    """Return a cell that a spreadsheet shows as text: what it would take for a formula gets an apostrophe.
 
-    A plain signed number stays as it is. Line ends become spaces, so that one rejected row is one line.
+    The spreadsheet may split lines at a semicolon, a comma or a tab, so this holds for the pieces of a value too. A
+    plain signed number stays as it is. Line ends become spaces, so that one rejected row is one line.
     """
     if value is None:
         return ""
-    text = value.replace("\r", " ").replace("\n", " ") if "\n" in value or "\r" in value else value
-    if value.startswith(_FORMULA_START) and not _PLAIN_NUMBER.fullmatch(text):
-        return "'" + text
-    return text
+    return value if _PLAIN_NUMBER.fullmatch(value) and not _LINE_ENDS.search(value) else _marked(value)
 
 
 class RejectedRows:
@@ -124,7 +128,7 @@ class RejectedRows:
 
     def write(self, file: str, rows: Iterable[tuple[int, str | None, str | None, str]]) -> None:
         """Append rows of one file: row number, column header, value, reason code."""
-        name = neutral(file)
+        name = _marked(file)  # the line begins with it: not even a number may stay
         reason = self._reason
 
         def lines() -> Iterable[tuple[str, int, str, str, str, str]]:

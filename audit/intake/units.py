@@ -49,7 +49,7 @@ _UNITS: Mapping[str, tuple[str, Decimal]] = {
 _FILLERS = frozenset(
     {"в", "in", "of", "тыс", "млн", "thousand", "thousands", "million", "millions", "000", "1000", "п"}
 )
-_CUT = re.compile(r"\s*[,(\[](.*)$", re.DOTALL)
+_CUT = re.compile(r"(?<!\s)\s*[,(\[](.*)$", re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
 _SIGN = re.compile(r"[$€£₽¥₸₴]")
 _TIMES = re.compile(

@@ -90,7 +90,7 @@ _MONTH_NUMBER = re.compile(
     r"(?P<month>0?[1-9]|1[0-2])[./-](?P<year>(?:19|20)\d\d)|(?P<year2>(?:19|20)\d\d)[./-](?P<month2>0[1-9]|1[0-2])"
 )
 """«01.2023», «2023-01»."""
-_YEAR_FIRST = re.compile(r"(\d{4})[\s./-]*(?:г\.?,?\s*)?([^\W\d_]{3,})\.?", re.IGNORECASE)
+_YEAR_FIRST = re.compile(r"(\d{4})[\s./-]*(?:г\.?,?\s*+)?([^\W\d_]{3,})\.?", re.IGNORECASE)
 _MONTHS = {
     stem: month
     for month, stems in enumerate(
@@ -306,17 +306,17 @@ _TIMES: Mapping[str, int] = {
 _DEBIT = frozenset({"dr", "дт"})
 _THIN = r"\s\u00a0\u202f\u2007\u2009'’`"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?:(?P<before>{_UNIT})\s*(?:[$€£₽¥₸]\s*)?)?(?P<sign2>[-−–—‑])?\s*"
+    rf"(?P<open>\()?\s*+(?P<sign>[-−–—‑+])?\s*+(?:(?P<before>{_UNIT})\s*+(?:[$€£₽¥₸]\s*+)?)?(?P<sign2>[-−–—‑])?\s*+"
     rf"(?P<body>\d(?:[{_THIN}]?[\d.,])*|[.,]\d+)(?P<exp>[eE][-+]?\d{{1,3}})?"
-    rf"(?:\s*(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*(?P<after>{_UNIT})?\.?\s*(?P<close>\))?"
-    r"\s*(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
+    rf"(?:\s*+(?P<times>{'|'.join(_TIMES)})\b\.?)?\s*+(?P<after>{_UNIT})?\.?\s*+(?P<close>\))?"
+    r"\s*+(?P<tail>[-−–]|(?:cr|dr|кт|дт)\b\.?)?",
     re.IGNORECASE,
 )
 _SPELT_SUM = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-−–—‑+])?\s*(?P<before>{_CURRENCY}\s*)?(?P<whole>\d{{1,3}}(?:[.,{_THIN}]\d{{3}})+|\d+)\s*"
-    rf"(?:[.,]\s?[-–—]{{1,2}}|=(?P<c1>\d\d)?|[-–—‑](?P<c2>\d\d)|(?P<unit>{_CURRENCY})\s*(?P<c3>\d{{1,2}})\s*"
+    rf"(?P<open>\()?\s*+(?P<sign>[-−–—‑+])?\s*+(?P<before>{_CURRENCY}\s*+)?(?P<whole>\d{{1,3}}(?:[.,{_THIN}]\d{{3}})+|\d+)\s*+"
+    rf"(?:[.,]\s?[-–—]{{1,2}}|=(?P<c1>\d\d)?|[-–—‑](?P<c2>\d\d)|(?P<unit>{_CURRENCY})\s*+(?P<c3>\d{{1,2}})\s*+"
     r"(?:коп(?:еек|ейк[аи])?|к|центов|цент|тиын|cents?|ct|gr|groszy)\.?|(?P<unit2>"
-    rf"{_CURRENCY})\s*(?P<c4>\d\d))\s*(?P<after>{_CURRENCY})?\s*(?P<close>\))?",
+    rf"{_CURRENCY})\s*+(?P<c4>\d\d))\s*+(?P<after>{_CURRENCY})?\s*+(?P<close>\))?",
     re.IGNORECASE,
 )
 """Hundredths written apart, or said to be none: «10763 руб. 05 коп.», «10 763-05», «10763=», «10.763,-», «12 € 50»."""
@@ -450,7 +450,9 @@ def parse_flag(text: str | None) -> bool:
     )
 
 
-_OF_DATE = re.compile(r"(?:№\s*)?([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)$", re.IGNORECASE)
+_OF_DATE = re.compile(
+    r"(?<![^\s№])([^\s№]+)\s+(?:от|dated|of|from)\s+(\d{1,2}[\s./-].*|\d{4}-.*)\Z", re.IGNORECASE | re.DOTALL
+)
 
 
 def order_number(text: str) -> str:
@@ -483,7 +485,7 @@ _SUBTOTAL = re.compile(
 )
 _STARS = re.compile(r"\*{1,6}")
 """SAP marks its totals so, a star a level."""
-_LAST_TOTAL = re.compile(r"(.+?)[\s–—-]+(итог|total|totals|ergebnis|gesamt)", re.IGNORECASE)
+_LAST_TOTAL = re.compile(r"(.*[^\s–—-])[\s–—-]+(итог|total|totals|ergebnis|gesamt)", re.IGNORECASE)
 _FORM = re.compile(
     r"(?<!\w)(ооо|оао|зао|пао|ао|ип|тоо|чп|тд|гк|llc|ltd|inc|corp|gmbh|plc|se|sa|s\.a\.|ag|bv|srl|oy|ab)(?!\w)",
     re.IGNORECASE,

@@ -12,9 +12,10 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import fastexcel
 import numpy as np
@@ -24,7 +25,9 @@ from lxml import etree
 
 from audit.errors import InputError, Text
 from audit.intake.columnar import file_digest
+from audit.intake.guard import guarded, hushed, reading, survives
 from audit.intake.layout import HEAD_ROWS, Layout
+from audit.intake.sheet_xml import BAD_PACKAGE, extent, sheet_facts, worksheets
 from audit.intake.sheets import choose_sheets
 from audit.intake.staging import DATE_FIELDS, KEY_FIELDS, NUMBER_FIELDS, Row, Staged, StageWriter
 from audit.intake.store import Store
@@ -45,11 +48,10 @@ _ERRORS = {
 }
 _ERROR = re.compile(r"Error\((\w+)\)")
 _REQUIRED = frozenset({"order_date", "client_id", "client", "amount"})
-MAX_CELLS = 80_000_000
-"""Cells of one sheet, empty ones in between included: about 2.5 GB while it is read."""
-_FAR_COLUMN = re.compile(rb'c r="([A-Z]{2,3})\d')
-_DIMENSION = re.compile(rb'<dimension ref="[A-Z]+\d+:([A-Z]{1,3})(\d{1,7})"')
-_SEARCHED_BYTES = 64 * 2**20
+MAX_CELLS = 50_000_000
+"""Cells of one sheet, empty ones in between included: about 1.6 GB while it is read."""
+_HIDDEN_EXTENT = frozenset({"xls", "xlsb", "ods"})
+"""Kinds whose extent nothing tells before they are read."""
 _MERGED_BYTES = 40 * 2**20
 """Merged cells are looked up in files up to this size; larger ones are lists, not forms."""
 
@@ -77,6 +79,7 @@ class SheetReader:
     levels: Mapping[int, int] | None = None
     """Outline levels, once they were looked up."""
 
+    @guarded
     def head(self, rows: int = HEAD_ROWS + 80) -> list[Row]:
         """Return the first rows as text cells."""
         assert self.table is not None
@@ -84,19 +87,22 @@ class SheetReader:
         columns = [_strings(c).to_pylist() for c in top.columns]
         return [(i + 1, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True))]
 
+    @guarded
     def outline(self) -> Mapping[int, int]:
         """Return the outline level of the rows that have one."""
         if self.levels is None:
             self.levels = _outline(self.path, self.sheet) if self.format == "xlsx" else {}
         return self.levels
 
+    @guarded
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one, cell errors as their text."""
         table, self.table = self.table, None
         if table is None:  # staged already, and read once more
-            table = self.workbook.load_sheet(
-                self.sheet, header_row=None, skip_rows=0, dtypes="string"
-            ).to_arrow_with_errors()[0]
+            with hushed():
+                table = self.workbook.load_sheet(
+                    self.sheet, header_row=None, skip_rows=0, dtypes="string"
+                ).to_arrow_with_errors()[0]
         wrong = {(row, column): text for row, column, text in self.errors}
         for begin in range(0, table.num_rows, 20_000):
             part = table.slice(begin, 20_000)
@@ -108,6 +114,7 @@ class SheetReader:
                 yield at + 1, row
         self.sha256 = file_digest(self.sent or self.path)
 
+    @guarded
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows after the header to ``path``."""
         assert self.table is not None
@@ -153,14 +160,15 @@ class SheetReader:
         self, doubtful: Sequence[int], columns: dict[int, pa.Array], begin: int, rows: int
     ) -> dict[int, pa.Array]:
         """Mark numbers that number cells gave, in columns where text cells use a comma."""
-        sheet = self.workbook.load_sheet(
-            self.sheet,
-            header_row=None,
-            skip_rows=begin,
-            dtypes=dict.fromkeys(doubtful, "float"),
-            use_columns=list(doubtful),
-        )
-        batch, failed = sheet.to_arrow_with_errors()
+        with hushed():
+            sheet = self.workbook.load_sheet(
+                self.sheet,
+                header_row=None,
+                skip_rows=begin,
+                dtypes=dict.fromkeys(doubtful, "float"),
+                use_columns=list(doubtful),
+            )
+            batch, failed = sheet.to_arrow_with_errors()
         texts = {(e.offset_position[0], e.offset_position[1]) for e in (failed.errors if failed else [])}
         out = {}
         for at, i in enumerate(doubtful):
@@ -206,12 +214,13 @@ def _merged_ranges(path: Path, sheet: str | None) -> list[tuple[int, int, int, i
     import python_calamine
 
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(path.read_bytes()))
-        page = book.get_sheet_by_name(sheet or "")
-        left = (page.start or (0, 0))[1]
-        found = page.merged_cell_ranges or _ods_merged(path, sheet)
-        return [(a, b - left, c, d - left) for (a, b), (c, d) in found]
-    except Exception:  # merged ranges are a help, not a need; the sheet itself was read
+        with hushed(), reading(path.name):
+            book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(path.read_bytes()))
+            page = book.get_sheet_by_name(sheet or "")
+            left = (page.start or (0, 0))[1]
+            found = page.merged_cell_ranges or _ods_merged(path, sheet)
+            return [(a, b - left, c, d - left) for (a, b), (c, d) in found]
+    except InputError:  # merged ranges are a help, not a need; the sheet itself was read
         return []
 
 
@@ -245,7 +254,7 @@ def _ods_merged(path: Path, sheet: str | None) -> list[tuple[_Corner, _Corner]]:
     return out
 
 
-_OUTLINED_ROW = re.compile(rb"<row\b[^>]*>")
+_OUTLINED_ROW = re.compile(rb"<row\b[^<>]*>")
 _ROW_NUMBER = re.compile(rb'\br="(\d+)"')
 _ROW_LEVEL = re.compile(rb'\boutlineLevel="(\d+)"')
 _RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -279,15 +288,18 @@ def _outline(path: Path, sheet: str | None) -> dict[int, int]:
 def sheet_entry(z: zipfile.ZipFile, sheet: str | None) -> str | None:
     """Name of the archive's entry that holds a sheet."""
     entries = {n.lower(): n for n in z.namelist()}
-    safe = etree.XMLParser(resolve_entities=False, no_network=True)
-    book = etree.fromstring(z.read(entries["xl/workbook.xml"]), safe)
-    links = etree.fromstring(z.read(entries["xl/_rels/workbook.xml.rels"]), safe)
+    book = etree.fromstring(z.read(entries["xl/workbook.xml"]), _safe())
+    links = etree.fromstring(z.read(entries["xl/_rels/workbook.xml.rels"]), _safe())
     targets = {link.get("Id"): link.get("Target") or "" for link in links}
     for element in book.iter("{*}sheet"):
         if element.get("name") == sheet:
             target = str(targets.get(element.get(f"{_RELATIONS}id"), "")).lstrip("/")
             return entries.get((target if target.startswith("xl/") else f"xl/{target}").lower())
     return None
+
+
+def _safe() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True)
 
 
 def _strings(column: pa.Array) -> pa.Array:
@@ -312,7 +324,8 @@ def _counts_from_1904(path: Path, kind: str) -> bool:
         return False
     with zipfile.ZipFile(path) as z:
         entry = next((n for n in z.namelist() if n.lower() == "xl/workbook.xml"), None)
-        return entry is not None and bool(re.search(rb'date1904="(1|true)"', z.read(entry)))
+        book = None if entry is None else etree.fromstring(z.read(entry), _safe())
+    return book is not None and any(p.get("date1904") in ("1", "true") for p in book.iter("{*}workbookPr"))
 
 
 def _date_mode(book: bytes) -> bool:
@@ -380,13 +393,15 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
     """Open a workbook and return the sheets to be read."""
     if kind == "xlsx":
         _bounded(path, name)
+    elif kind in _HIDDEN_EXTENT and not survives(path):
+        raise _damaged(name, kind)
     try:
-        workbook = fastexcel.read_excel(str(path) if _named_so(path, kind) else path.read_bytes())
-        names = list(workbook.sheet_names)
-    except Exception as e:
-        if "assword" in str(e) or "ncrypt" in str(e):
-            raise encrypted(name) from e
-        raise _damaged(name, kind) from e
+        with hushed(), reading(name):
+            workbook = fastexcel.read_excel(str(path) if _named_so(path, kind) else path.read_bytes())
+            names = list(workbook.sheet_names)
+    except InputError as e:
+        said = str(e.__cause__)
+        raise (encrypted(name) if "assword" in said or "ncrypt" in said else _damaged(name, kind)) from e
     sheets = [r for sheet in names if (r := _load(workbook, path, name, kind, sheet)) is not None]
     return choose_sheets(name, sheets, settings)
 
@@ -398,11 +413,8 @@ def _bounded(path: Path, name: str) -> None:
     """
     try:
         with zipfile.ZipFile(path) as z:
-            for entry in z.infolist():
-                if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry.filename, re.IGNORECASE):
-                    continue
-                with z.open(entry) as f:
-                    rows, columns = _extent(f, entry.file_size)
+            for entry in worksheets(z):
+                rows, columns = extent(partial(z.open, entry), MAX_CELLS)
                 if rows * columns > MAX_CELLS:
                     raise InputError(
                         Text(
@@ -415,46 +427,18 @@ def _bounded(path: Path, name: str) -> None:
                             "Delete the empty rows and columns beyond the table and save the workbook, or export CSV",
                         ),
                     )
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as e:
+    except BAD_PACKAGE as e:
         raise _damaged(name, "XLSX") from e
-
-
-def _extent(sheet: IO[bytes], size: int) -> tuple[int, int]:
-    """Return the last row and column of a sheet's XML.
-
-    A large sheet is taken at its word (its ``dimension``); a small one, where a stray cell weighs most, is searched.
-    """
-    text = sheet.read(8192)
-    stated = _DIMENSION.search(text)
-    if stated and size > _SEARCHED_BYTES:
-        return int(stated[2]), _column_number(stated[1])
-    rows, columns = 1, 26
-    while True:
-        for letters in set(_FAR_COLUMN.findall(text)):
-            columns = max(columns, _column_number(letters))
-        at = text.rfind(b'row r="')
-        if at >= 0:
-            found = re.match(rb"\d+", text[at + 7 : at + 17])
-            rows = max(rows, int(found[0]) if found else 1)
-        part = sheet.read(2**20)
-        if not part:
-            return rows, columns
-        text = text[-40:] + part
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 def _load(workbook: Any, path: Path, name: str, kind: str, sheet: str) -> SheetReader | None:
     try:
-        loaded = workbook.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
-        table, failed = loaded.to_arrow_with_errors()
-    except Exception as e:
-        if "empty" in str(e).lower() or "NoData" in str(e) or "no data" in str(e).lower():
+        with hushed(), reading(name):
+            loaded = workbook.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
+            table, failed = loaded.to_arrow_with_errors()
+    except InputError as e:
+        said = str(e.__cause__)
+        if "empty" in said.lower() or "NoData" in said or "no data" in said.lower():
             return None
         raise _damaged(name, kind) from e
     if table.num_rows == 0 or table.num_columns == 0:
@@ -483,10 +467,9 @@ def formulas_without_values(reader: object) -> bool:
     """Whether a workbook holds formulas that nobody has calculated yet: a program wrote it, and every such cell is empty."""
     if not isinstance(reader, SheetReader) or reader.format != "xlsx" or reader.path.stat().st_size > _MERGED_BYTES:
         return False
-    with zipfile.ZipFile(reader.path) as z:
+    with reading(reader.name), zipfile.ZipFile(reader.path) as z:
         entry = sheet_entry(z, reader.sheet)
         if entry is None:
             return False
         with z.open(entry) as f:
-            part = f.read(4 * 2**20)
-    return bool(re.search(rb"<f[ >]", part) and re.search(rb"</f>\s*(<v\s*/>|<v></v>|</c>)", part))
+            return bool(sheet_facts(f, most=4 * 2**20).bare_formulas)

@@ -91,7 +91,7 @@ def _some_file(source: str) -> bool:
 def _questionnaire(folder: Path, settings: Settings) -> Path | None:
     if settings.inputs.questionnaire is not None:
         path = folder / settings.inputs.questionnaire
-        if not path.exists():
+        if not (path.is_file() or path.is_dir()):  # a pipe or a device would be read without end
             raise InputError(
                 Text(f"Анкеты нет: {path}", f"There is no questionnaire {path}"),
                 where="audit.toml, [inputs] questionnaire",
@@ -99,7 +99,7 @@ def _questionnaire(folder: Path, settings: Settings) -> Path | None:
             )
         return path
     for name in ("questionnaire.xlsx", "questionnaire", "анкета.xlsx", "анкета"):
-        if (folder / name).exists():
+        if (folder / name).is_file() or (folder / name).is_dir():
             return folder / name
     among = sorted((folder / "orders").glob("*.xlsx")) if (folder / "orders").is_dir() else []
     return next((path for path in among if is_questionnaire(path)), None)
@@ -123,7 +123,7 @@ def file_inputs(
                 todo=Text("Проверьте путь и имя файла", "Check the path and the file name"),
             )
     path = Path(questionnaire) if questionnaire is not None else None
-    if path is not None and not path.exists():
+    if path is not None and not (path.is_file() or path.is_dir()):
         raise InputError(
             Text(f"Анкета не найдена: {path}", f"Questionnaire not found: {path}"),
             todo=Text("Проверьте путь и имя файла", "Check the path and the file name"),

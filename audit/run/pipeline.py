@@ -362,13 +362,21 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
 
     ``out`` is taken away: running a cell again must not change the figures of a finished run.
     """
+
+    def relative(path: str | Path) -> str:
+        """A path as seen from the notebooks: the folder can be moved, and says nothing of this computer."""
+        try:
+            return Path(os.path.relpath(path, final / "notebooks")).as_posix()
+        except ValueError:  # another drive (Windows)
+            return str(Path(path).absolute())
+
     values: dict[str, object] = {"settings": "../settings.json", "lang": inputs.settings.report.lang}
-    if prepared is not None:  # inside the engagement: relative, so that its folder can be moved
-        values["prepared"] = Path(os.path.relpath(prepared, final / "notebooks")).as_posix()
+    if prepared is not None:
+        values["prepared"] = relative(prepared)
     else:
-        values["orders"] = [redacted(o) if "://" in o else str(Path(o).absolute()) for o in inputs.orders]
+        values["orders"] = [redacted(o) if "://" in o else relative(o) for o in inputs.orders]
         if inputs.questionnaire is not None:
-            values["questionnaire"] = str(inputs.questionnaire.absolute())
+            values["questionnaire"] = relative(inputs.questionnaire)
     for notebook in sorted((stage / "notebooks").glob("*.ipynb")):
         settle_parameters(notebook, values)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from audit.engine import open_engine
-from audit.errors import NothingUsableError, Text
+from audit.errors import AuditError, InputError, NothingUsableError, Text
 from audit.intake.orders import read_orders
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.case import collapse
@@ -74,6 +74,35 @@ def _key(inputs: Inputs) -> str:
     return digest.hexdigest()[:32]
 
 
+_State = list[tuple[str, int, int]]
+
+
+def _state(inputs: Inputs) -> _State:
+    """Return size and time of change of every file behind the inputs."""
+    files = _source_files([s for s in inputs.orders if "://" not in s]) or []
+    if inputs.questionnaire is not None:
+        files += _source_files([str(inputs.questionnaire)]) or []
+    try:
+        return [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
+    except FileNotFoundError:
+        return []
+
+
+def _unchanged(inputs: Inputs, before: _State) -> None:
+    """Raise where a file changed while it was read: rows of two states must not meet in one audit."""
+    now = _state(inputs)
+    if now == before:
+        return
+    names = dict.fromkeys(Path(path).name for path, *_ in sorted(set(now) ^ set(before)))
+    raise InputError(
+        Text("Файлы изменились, пока их читали", "Files changed while they were read"),
+        where=", ".join(names),
+        todo=Text(
+            "Дождитесь, пока выгрузка закончится, и запустите ещё раз", "Wait until the export has ended and run again"
+        ),
+    )
+
+
 def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, rejects: Path | None = None) -> Path:
     """Return the prepared folder of these inputs, made now or found in ``cache`` under the hash of their content.
 
@@ -82,6 +111,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
     ``rejected_rows.csv`` of the engagement folder) and the error names it.
     """
     say = progress or (lambda _: None)
+    before = _state(inputs)
     target = cache / _key(inputs)
     if (target / "clients.parquet").exists():
         say("cached")
@@ -96,7 +126,12 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
                 json.dumps(questionnaire_to_json(questionnaire), ensure_ascii=False), encoding="utf-8"
             )
         say("orders")
-        report = read_orders(inputs.orders, inputs.settings, questionnaire, stage)
+        try:
+            report = read_orders(inputs.orders, inputs.settings, questionnaire, stage)
+        except AuditError:
+            _unchanged(inputs, before)
+            raise
+        _unchanged(inputs, before)
         (stage / "intake.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1), encoding="utf-8")
         say("collapse")
         engine = open_engine(inputs.settings.inputs.engine)

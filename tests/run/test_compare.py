@@ -12,6 +12,7 @@ import pytest
 from audit.errors import ParameterError, PreparedError, set_language
 from audit.present.compare import ComparisonView
 from audit.run.compare import Comparison, Run, compare_runs, difference, read_run, write_comparison
+from tests.present.browsing import chromium, opened
 
 HOSTILE = "</script><img src=x onerror=alert(1)> $x$ «Ёж» =1+1"
 
@@ -308,6 +309,32 @@ def test_the_documents_say_it_and_nothing_runs(tmp_path: Path, lang: Any) -> Non
     before = {p.name: p.read_bytes() for p in made}
     write_comparison(done, tmp_path / "out")
     assert {p.name: p.read_bytes() for p in made} == before, "equal input gives equal bytes"
+
+
+ATTACK = "</script><img src=x onerror=\"document.title='hacked'\"> {{ 7*7 }} =1+1"
+
+
+@pytest.mark.browser
+def test_hostile_words_of_a_findings_file_do_nothing_in_a_browser(tmp_path: Path) -> None:
+    def soiled(told: Any) -> Any:
+        """Put the attack behind every text that is a name or a sentence."""
+        if isinstance(told, list):
+            return [soiled(v) for v in told]
+        if isinstance(told, dict):
+            plain = {"title", "text", "reason", "name", "formula", "benchmark_source"}
+            return {k: f"{v} {ATTACK}" if k in plain and isinstance(v, str) else soiled(v) for k, v in told.items()}
+        return told
+
+    old, new = soiled(findings()), soiled(later(1))
+    for side in (old, new):
+        for found in side["findings"]:
+            found["title"] = f"{found.get('title', '')} {ATTACK}"
+    new["findings"][1].update(status="watch")
+    done = compare_runs(Run(f"a {ATTACK}", old), Run(f"b {ATTACK}", new), "en")
+    write_comparison(done, tmp_path / "out")
+    with chromium() as browser, opened(browser, tmp_path / "out" / "compare.html") as page:
+        assert "onerror=" in page.inner_text("body")
+        assert page.locator("img:not([src^='data:'])").count() == 0
 
 
 def priced(told: dict[str, Any], base: float, basis: str = "gross_profit") -> dict[str, Any]:

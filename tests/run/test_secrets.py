@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
+import os
+import tempfile
 import zipfile
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -12,12 +16,14 @@ from audit.errors import InputError, set_language
 from audit.intake.databases import open_database, redacted, shown_address
 from audit.run.inputs import file_inputs
 from audit.run.lab import settle_parameters
+from audit.run.leftovers import PRIVATE
 from audit.run.pipeline import run_audit
 from audit.run.public import public_settings
 from audit.settings import settings_from_mapping
 from tests.intake.reading import read
 
 SECRET = "pa/s#s@w:ord"
+PIECES = (SECRET, "s@w:", "w:ord", "pa/s#", "s#s@w")
 ADDRESSES = [
     "postgresql+psycopg://audit:{0}@host:5432/base#orders",
     "mysql://audit:{0}@host/base#SELECT * FROM orders WHERE note LIKE '%@%'",
@@ -91,18 +97,39 @@ def texts(folder: Path) -> dict[str, str]:
     return out
 
 
+def staffed(folder: Path) -> Path:
+    """Write a questionnaire whose people stand there with name, aliases and a note of their own."""
+    folder.mkdir()
+    (folder / "company.csv").write_text("key;value\nname;Акме\n", encoding="utf-8")
+    (folder / "staff.csv").write_text(
+        "person;name;role;aliases\n"
+        f"KM1;{PEOPLE[0]};KM;{PEOPLE[0]}\nKM2;{PEOPLE[1]};KM;{PEOPLE[1]};\nOP1;{PEOPLE[2]};OP;{PEOPLE[2]}\n",
+        encoding="utf-8",
+    )
+    return folder
+
+
 @pytest.mark.slow
-def test_with_names_off_no_file_of_a_run_names_anybody(tmp_path: Path) -> None:
-    given = orders(tmp_path / "o.csv")
-    settings = tmp_path / "audit.json"
-    inputs = file_inputs(str(given), None, None)
-    object.__setattr__(inputs, "settings", settings_from_mapping(SETTINGS))
-    run = run_audit(inputs, tmp_path / "run", chapters=["data"], jobs=1).folder
-    assert not settings.exists()
-    for name, text in texts(run).items():
-        for person in PEOPLE:
-            for part in person.split():
-                assert part not in text, f"{part} in {name}"
+def test_with_names_off_no_file_of_a_run_names_anybody_nor_a_secret_nor_a_path(tmp_path: Path) -> None:
+    """Names, passwords and a folder's name are sown wherever a client or a consultant may write them."""
+    home = tmp_path / "Тайник-42"
+    home.mkdir()
+    given = orders(home / "o.csv")
+    inputs = file_inputs(str(given), staffed(home / "q"), None)
+    sown = SETTINGS | {"inputs": {"orders": [a.format(SECRET) for a in ADDRESSES]}}
+    object.__setattr__(inputs, "settings", settings_from_mapping(sown))
+    before = set(Path(tempfile.gettempdir()).glob(f"{PRIVATE}*"))
+    run = run_audit(inputs, home / "run", chapters=["data", "ownership"], jobs=1, deck=True).folder
+    left = {p for p in set(Path(tempfile.gettempdir()).glob(f"{PRIVATE}*")) - before if str(os.getpid()) in p.name}
+    assert left == set(), "what a kernel was reached by, or a client's prepared data"
+    found = texts(run)
+    assert {"settings.json", "manifest.json", "rejected_rows.csv", "findings.json", "report.html"} <= set(found)
+    assert any(n.endswith(".ipynb") for n in found) and any(n.startswith("annex.xlsx/") for n in found)
+    assert any(n.startswith("deck.pptx/") for n in found)
+    for name, text in found.items():
+        for word in (*(part for person in PEOPLE for part in person.split()), *PIECES, "Тайник-42", str(tmp_path)):
+            for spelled in {word, json.dumps(word)[1:-1], html.escape(word), quote(word)}:
+                assert spelled not in text, f"{spelled} in {name}: {text[max(text.find(spelled) - 80, 0) :][:200]}"
 
 
 @pytest.mark.parametrize("names", [False, True])

@@ -191,7 +191,7 @@ _LOOKALIKE = str.maketrans("авсенкмортху", "abcehkmoptxy")
 
 def _title_variants(title: str) -> list[str]:
     """Spell out «помощник/ассистент менеджера» and drop remarks in brackets."""
-    plain = re.sub(r"\([^)]*\)", " ", title)
+    plain = re.sub(r"\([^()]*\)", " ", title)
     words = plain.split()
     out = [""]
     for word in words:

@@ -8,9 +8,9 @@ import hashlib
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ import fastexcel
 import python_calamine
 from lxml import etree
 
-from audit.errors import QuestionnaireError, Text
+from audit.errors import InputError, QuestionnaireError, Text
+from audit.intake.guard import hushed, reading, survives
+from audit.intake.sheet_xml import BAD_PACKAGE, extent, sheet_facts, worksheets
 from audit.intake.workbooks import sheet_entry
 from audit.model.questionnaire import TABLES, Problem, fold
 
@@ -32,6 +34,7 @@ OWN_SHEETS = frozenset({"инструкция", "instructions", "списки", 
 MAX_FILE_BYTES = 100 * 2**20
 MAX_UNPACKED_BYTES = 400 * 2**20
 MAX_CELLS = 5_000_000
+_DAMAGED = Text("это не книга Excel, или файл повреждён", "not a workbook, or the file is damaged")
 
 
 class ErrorCell(str):
@@ -268,37 +271,36 @@ def _workbook(path: Path) -> Source:
     problems: list[Problem] = []
     seen: dict[str, str] = {}
     try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
-        checker = fastexcel.read_excel(body)
-        for name in book.sheet_names:
-            table = _table_of(name)
-            if table is None:
-                if fold(name) not in OWN_SHEETS:
-                    problems.append(_unknown_place(name, name))
-                continue
-            if table in seen:
-                problems.append(_twice(table, name, seen[table]))
-                continue
-            seen[table] = name
-            rows = [list(r) for r in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
-            for r, c, error in _errors(checker, name, rows):
-                rows[r][c] = ErrorCell(error)
-            for r, c in _uncalculated(body, name):
-                # What a reader takes for empty does not count for the extent of the sheet either.
-                rows.extend([] for _ in range(len(rows), r + 1))
-                rows[r].extend("" for _ in range(len(rows[r]), c + 1))
-                if rows[r][c] == "":
-                    rows[r][c] = Uncalculated("=…")
-            tables.append(RawTable(table, name, tuple(map(tuple, rows)), tuple(range(1, len(rows) + 1)), sheet=True))
-    except python_calamine.PasswordError as e:
-        raise _unreadable(path, Text("книга защищена паролем", "the workbook is protected by a password")) from e
-    except (python_calamine.CalamineError, fastexcel.FastExcelError, OSError, ValueError) as e:
-        encrypted = body[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls"
-        why = (
-            Text("книга защищена паролем", "the workbook is protected by a password")
-            if encrypted
-            else Text("это не книга Excel, или файл повреждён", "not a workbook, or the file is damaged")
+        with hushed(), reading(str(path)):
+            book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
+            checker = fastexcel.read_excel(body)
+            for name in book.sheet_names:
+                table = _table_of(name)
+                if table is None:
+                    if fold(name) not in OWN_SHEETS:
+                        problems.append(_unknown_place(name, name))
+                    continue
+                if table in seen:
+                    problems.append(_twice(table, name, seen[table]))
+                    continue
+                seen[table] = name
+                rows = [list(r) for r in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
+                for r, c, error in _errors(checker, name, rows):
+                    rows[r][c] = ErrorCell(error)
+                for r, c in _uncalculated(body, name):
+                    # What a reader takes for empty does not count for the extent of the sheet either.
+                    rows.extend([] for _ in range(len(rows), r + 1))
+                    rows[r].extend("" for _ in range(len(rows[r]), c + 1))
+                    if rows[r][c] == "":
+                        rows[r][c] = Uncalculated("=…")
+                tables.append(
+                    RawTable(table, name, tuple(map(tuple, rows)), tuple(range(1, len(rows) + 1)), sheet=True)
+                )
+    except InputError as e:
+        encrypted = isinstance(e.__cause__, python_calamine.PasswordError) or (
+            body[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls"
         )
+        why = Text("книга защищена паролем", "the workbook is protected by a password") if encrypted else _DAMAGED
         raise _unreadable(path, why) from e
     if not tables:
         titles = ", ".join(f"«{t.ru}»" for t in TABLES.values())
@@ -311,53 +313,30 @@ def _workbook(path: Path) -> Source:
     return Source(tuple(tables), tuple(problems), path.name, hashlib.sha256(body).hexdigest())
 
 
-_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=\"([A-Z]{1,3})([0-9]{1,7})\"")
-
-
 def _refuse_bombs(path: Path, body: bytes) -> None:
     """Refuse a workbook that unpacks to more than a questionnaire can be, before anything unpacks it.
 
     A single cell far to the right and below makes readers lay out the whole rectangle: its area is limited too.
     """
-    if not body.startswith(b"PK"):
-        return
     too_big = Text(
         "в распакованном виде она слишком велика для анкеты", "unpacked it is too large to be a questionnaire"
     )
     try:
+        other_kind = not body.startswith(b"PK") or b"content.xml" in body or b"workbook.bin" in body
+        if other_kind and not survives(path):  # nothing tells their extent before they are read
+            raise _unreadable(path, _DAMAGED)
+        if not body.startswith(b"PK"):
+            return
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             entries = archive.infolist()
             if sum(e.file_size for e in entries) > MAX_UNPACKED_BYTES or len(entries) > 10_000:
                 raise _unreadable(path, too_big)
-            for entry in entries:
-                if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry.filename):
-                    continue
-                with archive.open(entry) as stream:
-                    xml = stream.read(MAX_UNPACKED_BYTES)
-                right = below = 0
-                for m in _CELL.finditer(xml):
-                    right = max(right, _column_number(m[1]))
-                    below = max(below, int(m[2]))
-                if right * below > MAX_CELLS:
+            for entry in worksheets(archive):
+                rows, columns = extent(partial(archive.open, entry), MAX_CELLS)
+                if rows * columns > MAX_CELLS:
                     raise _unreadable(path, too_big)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as e:
-        # zipfile itself raises NotImplementedError for a compression it does not know, RuntimeError for a password
-        raise _unreadable(
-            path, Text("это не книга Excel, или файл повреждён", "not a workbook, or the file is damaged")
-        ) from e
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
-
-
-_CELL_OF_FORMULA = re.compile(
-    rb"<c\b([^>]*)>\s*<f\b(?:[^>]*/>|(?:[^>/]|/(?!>))*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
-)
-_PLACE = re.compile(rb"\br=\"([A-Z]{1,3})([0-9]{1,7})\"")
+    except BAD_PACKAGE as e:
+        raise _unreadable(path, _DAMAGED) from e
 
 
 def _uncalculated(body: bytes, name: str) -> Iterator[tuple[int, int]]:
@@ -367,14 +346,14 @@ def _uncalculated(body: bytes, name: str) -> Iterator[tuple[int, int]]:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             entry = sheet_entry(archive, name)
-            xml = b"" if entry is None else archive.read(entry)
-    except (KeyError, ValueError, etree.XMLSyntaxError):
+            if entry is None:
+                return
+            with archive.open(entry) as stream:
+                found = sheet_facts(stream).bare_formulas
+    except (*BAD_PACKAGE, etree.XMLSyntaxError):
         return  # an ODS, or a workbook of another make: the sheet itself was read
-    for found in _CELL_OF_FORMULA.finditer(xml):
-        place = _PLACE.search(found[1])
-        # A formula whose value is an empty text says so by its type.
-        if place and b't="str"' not in found[1]:
-            yield int(place[2]) - 1, _column_number(place[1]) - 1
+    for row, column in found:
+        yield row - 1, column - 1
 
 
 _ERROR_NAMES = {

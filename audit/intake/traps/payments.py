@@ -19,16 +19,17 @@ from audit.settings import Settings
 __all__ = ["again", "alone", "certain", "look", "said_so", "unread"]
 
 _DOCUMENT = re.compile(
-    r"поступлени\w+ (?:на расч|безнал|денеж|дс\b|наличн)|плат[её]жн\w+ (?:поруч|орд|документ)|приходн\w+ касс|\bпко\b"
+    r"поступлени\w{1,9} (?:на расч|безнал|денеж|дс\b|наличн)|плат[её]жн\w{1,9} (?:поруч|орд|документ)|приходн\w{1,9} касс|\bпко\b"
     r"|оплата (?:от|покупат|по|плат[её]ж)|эквайринг|взаимозач|\b(?:customer |incoming )?payment\b|remittance"
     r"|cash receipt|bank receipt|wire transfer",
     re.IGNORECASE,
 )
 """A cell that names a document of payment."""
 _TITLE = re.compile(
-    r"оплат|платеж|платёж|поступлени\w+ (?:денег|дс|денежн|на расч|в банк|в касс|от покупат)"
-    r"|(?:банк|касс)\w*\W+(?:\w+\W+)?поступлени"
-    r"|выписк\w* (?:банк|по сч|по р)|банк\w* выписк|payment|receipts|remittance|bank statement|zahlungseing|cobros|encaissements",
+    r"оплат|платеж|платёж|поступлени\w{1,9} (?:денег|дс|денежн|на расч|в банк|в касс|от покупат)"
+    r"|(?:банк|касс)\w{0,12}\W{1,9}(?:\w{1,40}\W{1,9})?поступлени"
+    r"|выписк\w{0,9} (?:банк|по сч|по р)|банк\w{0,12} выписк"
+    r"|payment|receipts|remittance|bank statement|zahlungseing|cobros|encaissements",
     re.IGNORECASE,
 )
 """A title of payments, which may as well be one of orders («оплаченные заказы»)."""

@@ -12,7 +12,7 @@ from audit.settings import Settings
 __all__ = ["look"]
 
 _NAMES = re.compile(
-    r"карточк\w* (?:сч[её]та|субконто)|анализ (?:сч[её]та|субконто)|оборотно\W?сальдов|\bосв\b|обороты сч[её]та|журнал\W?ордер"
+    r"карточк\w{0,9} (?:сч[её]та|субконто)|анализ (?:сч[её]та|субконто)|оборотно\W?сальдов|\bосв\b|обороты сч[её]та|журнал\W?ордер"
     r"|журнал проводок|отч[её]т по проводкам|главная книга|акт сверки|general ledger|account (?:card|ledger|statement|analysis)"
     r"|trial balance|journal entries|ledger entries|statement of account|kontoauszug|kontenblatt|saldenliste|summen und salden",
     re.IGNORECASE,
