@@ -50,6 +50,7 @@ EVERY_RUN = bool(os.environ.get("KM_AUDIT_EVERY_RUN"))
 NOT_RUN = {
     "make": "installs packages; this test is started by it",
     "conda": "needs conda; tests/test_setup.py keeps environment.yml and the locks together",
+    "python tools/bootstrap.py": "installs packages, as make does",
     "pip": "installs packages into the environment that runs this test",
     "km-audit lab": "a server that runs until it is stopped: tests/run/test_lab.py",
 }

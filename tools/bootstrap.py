@@ -3,9 +3,9 @@
 
 Standard library only, on any system; `make demo`, `make test` and `make check` are this script. It
 finds a suitable Python, makes .venv (also where Debian ships no ensurepip), installs the locked
-packages with their hashes, byte-compiles them (without that imports are several times slower) and
-sees to Pango, which WeasyPrint prints the PDF with. It never asks. A second start changes nothing
-and takes a fraction of a second; a stamp in .venv remembers what the locks said.
+packages with their hashes and byte-compiles them (without that imports are several times slower).
+It never asks. A second start changes nothing and takes a fraction of a second; a stamp in .venv
+remembers what the locks said.
 
 The code keeps to the syntax of Python 3.6, so that an old Python prints a sentence, not a SyntaxError.
 """
@@ -34,8 +34,6 @@ except ImportError:  # Debian's python3-minimal: a good version with half of the
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]  # what the lock files have wheels for
 WINDOWS = os.name == "nt"
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-PANGO = ["libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"]
 
 RUNTIME, DEV, SPARK, BENCH, INSTALLER = (
     "requirements.lock",
@@ -83,24 +81,6 @@ MESSAGES = {
         "Проверьте доступ к каталогу пакетов (настройки pip: индекс, прокси) и повторите.",
         "The packages could not be installed. The installer says:\n{reason}\n"
         "Check the way to the package index (pip's settings: index, proxy) and try again.",
-    ),
-    "no_pango_linux": (
-        "Библиотеки Pango нет: PDF напечатает установленный Chromium или Edge, а без них отчёт будет "
-        "только в HTML. Чтобы PDF верстал WeasyPrint: sudo apt-get install {packages}",
-        "Pango is not here: an installed Chromium or Edge will print the PDF, and without one the report "
-        "is HTML only. For WeasyPrint's PDF: sudo apt-get install {packages}",
-    ),
-    "no_pango_macos": (
-        "Библиотеки Pango нет: PDF напечатает установленный Chrome или Edge, а без них отчёт будет "
-        "только в HTML. Чтобы PDF верстал WeasyPrint: brew install pango",
-        "Pango is not here: an installed Chrome or Edge will print the PDF, and without one the report "
-        "is HTML only. For WeasyPrint's PDF: brew install pango",
-    ),
-    "no_pango_windows": (
-        "Библиотеки Pango нет: PDF напечатает установленный Edge или Chrome. Чтобы PDF верстал "
-        "WeasyPrint, используйте conda: environment.yml приносит Pango",
-        "Pango is not here: the installed Edge or Chrome will print the PDF. For WeasyPrint's PDF use "
-        "conda: environment.yml brings Pango",
     ),
     "ready": ("Окружение готово за {seconds:.0f} с", "Environment ready in {seconds:.0f} s"),
 }  # type: Dict[str, tuple[str, str]]
@@ -187,36 +167,11 @@ def apt_install(packages: Sequence[str]) -> bool:
     return done.returncode == 0
 
 
-def pango_found() -> bool:
-    """Tell whether the libraries that WeasyPrint opens can be opened here."""
-    if WINDOWS:
-        names = ["libpango-1.0-0.dll"]
-    elif sys.platform == "darwin":
-        folders = ("", "/opt/homebrew/lib/", "/usr/local/lib/")
-        names = [folder + "libpango-1.0.dylib" for folder in folders]
-    else:
-        names = ["libpango-1.0.so.0"]
-    for name in names:
-        try:
-            ctypes.CDLL(name)
-        except OSError:
-            continue
-        if names[0].endswith(".so.0"):
-            try:
-                ctypes.CDLL("libpangoft2-1.0.so.0")
-            except OSError:
-                return False
-        return True
-    return False
-
-
 def see_to_system(testing: bool) -> None:
-    """Get what pip cannot bring, in one go where apt may be used; elsewhere say what follows."""
+    """Get what pip cannot bring, in one go where apt may be used: the venv of Debian, and on CI what tests look with."""
     groups = []  # type: List[List[str]]
     if not PYTHON.exists() and importlib.util.find_spec("ensurepip") is None:
         groups.append([venv_package()])
-    if not pango_found():
-        groups.append(PANGO)
     if testing and os.environ.get("CI"):  # on a person's machine these tests skip, with a reason
         if not any(shutil.which(name) for name in ("chromium", "google-chrome")):
             groups.append(["chromium"])
@@ -226,16 +181,7 @@ def see_to_system(testing: bool) -> None:
             groups.append(["libreoffice-calc", "libreoffice-impress"])  # opens the questionnaire and the slides
     if groups and apt_prefix() and not apt_install([package for group in groups for package in group]):
         for group in groups:
-            if not apt_install(group) and group is PANGO:
-                apt_install(PANGO[:2])  # older releases lack the third; these are enough to print
-    if PANGO not in groups or pango_found():
-        return
-    if WINDOWS:
-        say("no_pango_windows")
-    elif sys.platform == "darwin":
-        say("no_pango_macos")
-    else:
-        say("no_pango_linux", packages=" ".join(PANGO))
+            apt_install(group)
 
 
 # ---------------------------------------------------------------- Python and .venv

@@ -1,8 +1,7 @@
-"""Building blocks of the report: finished, escaped fragments of HTML that notebook cells display.
+"""Building blocks of the report: what notebook cells display, and both documents are made of.
 
-Every text that is not `markupsafe.Markup` is escaped here; a client's name may hold anything. Fragments carry no script
-and no style sheet of their own: without the report's CSS they are plain, readable HTML. Charts travel as ``<img>`` with
-an SVG inside, which can run nothing.
+Each function makes nodes of the tree (`audit.present.tree`) and returns them written as HTML (`Piece`), with the nodes
+kept. A text that is not `markupsafe.Markup` is plain text; a client's name may hold anything.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -21,9 +20,34 @@ from markupsafe import Markup, escape
 from audit.errors import Lang
 from audit.findings.finding import Effect, Finding, Severity, Status
 from audit.model.result import Grade, Metric
-from audit.present.chart import Band, Chart, data_uri
+from audit.present import tree
+from audit.present.chart import Band, Chart, svg_picture
+from audit.present.convert import blocks_of
 from audit.present.format import DASH, NBSP, Fmt, slug
+from audit.present.paper import BLOCKS, stored
+from audit.present.screen import Piece, html_of, piece
 from audit.present.style import GRADES, SEVERITIES, STATUS, tint
+from audit.present.tree import (
+    Block,
+    Card,
+    Cell,
+    Facts,
+    Group,
+    Heading,
+    Headline,
+    Headlines,
+    Inline,
+    KeyFigures,
+    Lines,
+    Link,
+    List,
+    Mark,
+    Note,
+    Paragraph,
+    Row,
+    Run,
+    Table,
+)
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
 
@@ -91,22 +115,59 @@ def finding_id(id: str) -> str:
 
 def join(parts: Iterable[Any], separator: str = "\n") -> Markup:
     """Join fragments, escaping those that are plain text; None and empty ones are left out."""
-    return Markup(separator).join(_html(p) for p in parts if p is not None and str(p))
+    kept = [p for p in parts if p is not None and str(p)]
+    html = Markup(separator).join(_html(p) for p in kept)
+    return Piece.of(html, lambda: blocks_in(kept)) if separator == "\n" else html
 
 
 def _html(part: Any) -> Markup:
     if isinstance(part, Chart | Section):
         return part.html
-    return escape(part)
+    return html_of(part)
+
+
+def runs(part: Any) -> tuple[Inline, ...]:
+    """Return what a text, a sentence or a mark is made of."""
+    if isinstance(part, Piece):
+        return part.nodes
+    if isinstance(part, Markup):
+        return (part,) if part else ()
+    return (str(part),) if part is not None and str(part) else ()
+
+
+def blocks_in(parts: Iterable[Any]) -> tuple[Block, ...]:
+    """Return the blocks that parts of a section are made of; HTML that is nobody's block is read as blocks."""
+    out: list[Block] = []
+    for part in parts:
+        if part is None:
+            continue
+        if isinstance(part, Section):
+            out += part.blocks
+        elif isinstance(part, Chart | Columns):
+            out.append(part.block)
+        elif isinstance(part, Piece):
+            out += part.nodes
+        elif isinstance(part, Markup):
+            out += blocks_of(str(part))
+        elif str(part):
+            out += (Paragraph((x,)) for x in _split(str(part)))
+    return tuple(out)
+
+
+def _split(text: str) -> list[str]:
+    return [b.strip() for b in re.split(r"\n\s*\n", text) if b.strip()]
 
 
 def paragraphs(text: str | Markup) -> Markup:
     """Turn a text into paragraphs at its blank lines; one that holds block markup already is left as it is."""
+    if isinstance(text, Piece) and not any(isinstance(n, str | Run | Mark | tree.Grade | Link) for n in text.nodes):
+        return text
     safe = escape(text)
-    if re.match(r"\s*<(p|ul|ol|div|table|figure|section|h\d)\b", safe):
+    if re.match(r"\s*<(p|ul|ol|dl|div|table|figure|section|article|aside|h\d)\b", safe):
         return safe
-    blocks = [b.strip() for b in re.split(r"\n\s*\n", str(safe)) if b.strip()]
-    return Markup("\n".join(f"<p>{b}</p>" for b in blocks))
+    if isinstance(text, Piece):
+        return piece(Paragraph(text.nodes))
+    return piece(*(Paragraph((Markup(b) if isinstance(text, Markup) else b,)) for b in _split(str(text))), between="\n")
 
 
 # --- sections
@@ -131,23 +192,36 @@ class Section:
     def html(self) -> Markup:
         """The finished fragment."""
         name = slug(self.id)
-        return join(
-            [
-                # no name of its own: forty landmarks would be as good as none
-                Markup('<section class="km-section{}">').format(f" {self.classes}" if self.classes else ""),
-                Markup('<h{0} id="{1}">{2}</h{0}>').format(self.level, name, self.title) if self.title else None,
-                Markup('<div class="km-lead">{}</div>').format(paragraphs(self.lead)) if self.lead else None,
-                *(_block(p) for p in self.parts),
-                Markup("</section>"),
-            ]
-        )
+        parts = [
+            # no name of its own: forty landmarks would be as good as none
+            Markup('<section class="km-section{}">').format(f" {self.classes}" if self.classes else ""),
+            Markup('<h{0} id="{1}">{2}</h{0}>').format(self.level, name, self.title) if self.title else None,
+            Markup('<div class="km-lead">{}</div>').format(paragraphs(self.lead)) if self.lead else None,
+            *(_block(p) for p in self.parts),
+            Markup("</section>"),
+        ]
+        html = Markup("\n").join(_html(p) for p in parts if p is not None and str(p))
+        return Piece.of(html, lambda: self.blocks)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The nodes it is made of."""
+        kicker = "kicker" if "km-executive" in self.classes else ""
+        head = [Heading(self.level - 1, (self.title,), slug(self.id), kicker)] if self.title else []
+        lead = [
+            replace(p, style="lead") if isinstance(p, Paragraph) else p
+            for p in (blocks_in([paragraphs(self.lead)]) if self.lead else ())
+        ]
+        return (*head, *lead, *blocks_in(_block(p) for p in self.parts))
 
     def __html__(self) -> str:
         return str(self.html)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         # the style is for JupyterLab alone; the report drops every style sheet that comes with an output
-        data = {"text/html": f"<style>{_lab_style()}</style>\n{self.html}", "text/plain": _plain(self.html)}
+        html = self.html
+        data: dict[str, Any] = {"text/html": f"<style>{_lab_style()}</style>\n{html}", "text/plain": _plain(html)}
+        data[BLOCKS] = stored(self.blocks)
         return data, {"internal": True} if self.internal else {}
 
 
@@ -173,45 +247,30 @@ def _plain(html: Markup) -> str:
 # --- small marks
 
 
-def status_mark(status: Status, lang: Lang, *, word_too: bool = True) -> Markup:
+def status_mark(status: Status, lang: Lang, *, word_too: bool = True) -> Piece:
     """Show a status by shape and word: «● выявлено»."""
     mark = STATUS[status]
-    name = mark.word.get(lang)
-    if not word_too:
-        return Markup(
-            '<span class="km-status km-{}"><span aria-hidden="true">{}</span><span class="km-sr">{}</span></span>'
-        ).format(status, mark.shape, name)
-    return Markup('<span class="km-status km-{}"><span class="km-shape" aria-hidden="true">{}</span> {}</span>').format(
-        status, mark.shape, name
-    )
+    return piece(Mark(status, mark.shape, mark.word.get(lang), word_too))
 
 
-def grade_mark(grade: Grade | None, lang: Lang) -> Markup:
+def grade_mark(grade: Grade | None, lang: Lang) -> Piece:
     """Show an evidence grade as a letter that explains itself on hover."""
-    if grade is None:
-        return Markup("")
-    return Markup('<abbr class="km-grade km-grade-{}" title="{}">{}</abbr>').format(
-        grade.lower(), GRADES[grade].get(lang), grade
-    )
+    return piece() if grade is None else piece(tree.Grade(grade, GRADES[grade].get(lang)))
 
 
 def definition(term: str, meaning: str) -> Markup:
     """Wrap a term so that its meaning shows on hover and on keyboard focus."""
-    return Markup('<abbr class="km-dfn" title="{}">{}</abbr>').format(meaning, term)
+    return piece(Run("dfn", (term,), meaning))
 
 
 def callout(title: str, body: str | Markup, kind: Literal["note", "warning", "good"] = "note") -> Markup:
     """Set a remark apart from the text."""
-    return Markup('<aside class="km-callout km-callout-{}">{}{}</aside>').format(
-        kind, Markup('<p class="km-callout-title">{}</p>').format(title) if title else "", paragraphs(body)
-    )
+    return piece(Note(kind, runs(title), blocks_in([paragraphs(body)])))
 
 
-def chips(items: Iterable[tuple[str, str]]) -> Markup:
+def chips(items: Iterable[tuple[str, Any]]) -> Markup:
     """List short facts in a row: label and value."""
-    return Markup('<dl class="km-chips">{}</dl>').format(
-        join((Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(k, v) for k, v in items), "")
-    )
+    return piece(Facts(tuple((runs(k), runs(v)) for k, v in items)))
 
 
 @dataclass(frozen=True)
@@ -219,6 +278,11 @@ class Columns:
     """Parts side by side (below one another on a narrow screen)."""
 
     parts: tuple[Any, ...]
+
+    @property
+    def block(self) -> tree.Columns:
+        """The node it is made of."""
+        return tree.Columns(tuple(blocks_in([_block(p)]) for p in self.parts))
 
     def __html__(self) -> str:
         cells = (Markup("<div>{}</div>").format(_html(_block(p))) for p in self.parts)
@@ -246,7 +310,7 @@ def gauge(metric: Metric, band: Band | None, fmt: Fmt) -> Markup:
     """
     value = metric.value
     if value is None or (band is None and metric.benchmark is None):
-        return Markup("")
+        return piece()
     points = [value, metric.low, metric.high, metric.benchmark, *((band.watch, band.found) if band else ())]
     known = [p for p in points if p is not None and math.isfinite(p)]
     low, high = min(0.0, *known), max(known)
@@ -279,7 +343,7 @@ def gauge(metric: Metric, band: Band | None, fmt: Fmt) -> Markup:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_GAUGE_W} {_GAUGE_H}" width="{_GAUGE_W}" '
         f'height="{_GAUGE_H}">{"".join(parts)}</svg>'
     )
-    return Markup('<img class="km-gauge" alt="" src="{}">').format(data_uri(svg))
+    return piece(svg_picture(svg, "", "gauge"))
 
 
 def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
@@ -287,28 +351,29 @@ def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
     rest: list[Any] = []
     interval = fmt.interval(metric)
     if interval:
-        rest.append(Markup('<span title="{}">{}</span>').format(word("interval", fmt.lang), interval))
+        rest.append(piece(Run("", (interval,), word("interval", fmt.lang))))
     if metric.benchmark is not None:
         rest.append(f"{word('benchmark', fmt.lang)} {fmt.value(metric.benchmark, metric.unit)}")
     if metric.n is not None:
         rest.append(f"n{NBSP}={NBSP}{fmt.num(metric.n)}")
     if metric.value is None and metric.reason is not None:
         rest = [metric.reason.get(fmt.lang)]
-    return Markup(
-        '<p class="km-metric"><span class="km-metric-name">{}</span> <b>{}</b> '
-        '<span class="km-metric-rest">{}</span> {}</p>'
-    ).format(name, fmt.metric(metric), join(rest, " · "), grade_mark(metric.grade, fmt.lang))
+    told = [r for k, x in enumerate(rest) for r in (*((" · ",) if k else ()), *runs(x))]
+    parts = (
+        Run("metric-name", (name,)),
+        " ",
+        Run("b", (fmt.metric(metric),)),
+        " ",
+        Run("metric-rest", tuple(told)),
+        " ",
+        *runs(grade_mark(metric.grade, fmt.lang)),
+    )
+    return piece(Paragraph(parts, "metric"))
 
 
 def key_figures(items: Sequence[tuple[str, str, str]]) -> Markup:
     """Show two to five large figures in a row: value, what it is, remark."""
-    cells = (
-        Markup('<div class="km-key"><p class="km-key-value">{}</p><p class="km-key-name">{}</p>{}</div>').format(
-            value, name, Markup('<p class="km-key-note">{}</p>').format(note) if note else ""
-        )
-        for value, name, note in items
-    )
-    return Markup('<div class="km-keys">{}</div>').format(join(cells, ""))
+    return piece(KeyFigures(tuple((runs(value), runs(name), runs(note)) for value, name, note in items)))
 
 
 # --- tables
@@ -330,10 +395,10 @@ class Col:
     show: Callable[[Any], Any] | None = None
     paper: bool = True
 
-    def classes(self) -> str:
-        """Return the class attribute of the column's cells, with a space before it, or nothing."""
-        names = [*(["km-r"] if self.kind in _RIGHT else []), *([] if self.paper else [SCREEN_ONLY])]
-        return f' class="{" ".join(names)}"' if names else ""
+    def cell(self, inside: tuple[Inline, ...], *, head: bool = False, sort: str = "") -> Cell:
+        """Return a cell of the column."""
+        align = "r" if self.kind in _RIGHT else ""
+        return Cell(inside, align, head=head, only="" if self.paper else "screen", sort=sort)
 
     def write(self, value: Any, fmt: Fmt) -> Markup:
         """Return the cell's content."""
@@ -410,38 +475,29 @@ def table(
     on_paper = len(part)
     if max_rows is not None and sheet and paper_rows is not None and len(part) > (paper_rows + 2 if paper_rows else 0):
         on_paper = paper_rows
-    head = join(
-        (
-            Markup('<th scope="col"{}>{}</th>').format(
-                Markup(c.classes()), Markup('<abbr title="{}">{}</abbr>').format(c.note, c.label) if c.note else c.label
-            )
+    head = Row(
+        tuple(
+            c.cell((Run("head", (c.label,), c.note),) if c.note else (c.label,) if c.label else (), head=True)
             for c in columns
-        ),
-        "",
+        )
     )
-    rows: list[str] = []
+    rows: list[Row] = []
     lengths: list[list[int]] = [[] for _ in columns]
     words: list[int] = [max((len(w) for w in c.label.split()), default=1) for c in columns]
     records: list[dict[str, Any]] = [{str(k): v for k, v in r.items()} for r in part.to_dict("records")]
     for number, record in enumerate(records):
-        cells: list[str] = []
+        cells: list[Cell] = []
         for k, col in enumerate(columns):
             value = record.get(col.key)
             content = col.write(value, fmt)
             if len(lengths[k]) < 200:
                 _measure(content, lengths[k], words, k)
             sort = _sort_value(value, col) if sortable else ""
-            attributes = col.classes() + (f' data-v="{escape(sort)}"' if sort != "" else "")
-            tag = "th" if k == 0 and row_header else "td"
-            scope = ' scope="row"' if tag == "th" else ""
-            cells.append(f"<{tag}{scope}{attributes}>{content}</{tag}>")
+            cells.append(col.cell(runs(content), head=k == 0 and row_header, sort=sort))
         row_class = emphasise(record) if emphasise is not None else ""
-        names = [f"km-row-{slug(row_class)}"] if row_class else []
-        names += [SCREEN_ONLY] if number >= on_paper else []
-        opening = f'<tr class="{" ".join(names)}">' if names else "<tr>"
-        rows.append(f"{opening}{''.join(cells)}</tr>")
+        rows.append(Row(tuple(cells), slug(row_class) if row_class else "", "screen" if number >= on_paper else ""))
     if not rows:
-        rows = [f'<tr><td colspan="{len(columns)}">{escape(word("empty_table", fmt.lang))}</td></tr>']
+        rows = [Row((Cell((word("empty_table", fmt.lang),), across=len(columns)),))]
 
     def foot(rows_shown: int) -> Markup:
         said: list[str] = []
@@ -454,32 +510,33 @@ def table(
         text = ". ".join(f.rstrip(".") for f in said)
         return Markup("{}.").format(text) if text else Markup("")
 
-    feet = Markup('<p class="km-note">{}</p>').format(foot(len(part))) if foot(len(part)) else Markup("")
+    feet: list[Paragraph] = []
     if on_paper < len(part):
-        feet = Markup('<p class="km-note {}">{}</p><p class="km-note {}">{}</p>').format(
-            SCREEN_ONLY, foot(len(part)), PAPER_ONLY, foot(on_paper)
-        )
-    if feet:
-        feet = Markup('<div class="km-table-foot">{}</div>').format(feet)
+        feet = [
+            Paragraph(runs(foot(len(part))), "note", only="screen"),
+            Paragraph(runs(foot(on_paper)), "note", only="paper"),
+        ]
+    elif foot(len(part)):
+        feet = [Paragraph(runs(foot(len(part))), "note")]
     least, wanted = _needs(columns, lengths, words)
     across = sum(need for need, c in zip(least, columns, strict=True) if c.paper)
     dense = across > _LETTERS_ACROSS[False]
     if wide is None:
         wide = across > _LETTERS_DENSE
-    return Markup(
-        '<div class="km-table{wide}{only}"{id}><div class="km-scroll"><table{sort}>{caption}{widths}'
-        "<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></div>{foot}"
-    ).format(
-        wide=" km-wide" if wide else " km-dense" if dense else "",
-        only="" if on_paper or not total else f" {SCREEN_ONLY}",
-        id=Markup(' id="{}"').format(slug(id)) if id else "",
-        sort=Markup(' data-sortable="1"') if sortable and total > 2 else "",
-        caption=Markup("<caption>{}</caption>").format(caption) if caption else "",
-        widths=_widths(columns, least, wanted, _LETTERS_ACROSS[wide]),
-        head=head,
-        rows=Markup("".join(rows)),
-        foot=feet,
+    printed = [k for k, c in enumerate(columns) if c.paper]
+    room = _LETTERS_ACROSS[wide]
+    made = Table(
+        widths=_shares([least[k] for k in printed], [wanted[k] for k in printed], room),
+        head=(head,),
+        body=tuple(rows),
+        caption=runs(caption),
+        style="wide" if wide else "dense" if dense else "",
+        id=slug(id) if id else "",
+        only="" if on_paper or not total else "screen",
+        sortable=sortable and total > 2,
+        screen_widths=() if len(printed) == len(columns) else _shares(least, wanted, room),
     )
+    return piece(made, *([Group("table-foot", tuple(feet))] if feet else []))
 
 
 _MARK = re.compile(r"<[^>]*>")
@@ -527,21 +584,12 @@ def _needs(
     return least, wanted
 
 
-def _widths(columns: Sequence[Col], least: Sequence[float], wanted: Sequence[float], room: float) -> Markup:
-    """Share the width among the columns by their text: a fixed layout prints many times faster than a measured one.
+def _shares(least: Sequence[float], wanted: Sequence[float], room: float) -> tuple[float, ...]:
+    """Share the width among the columns by their text, in per cent: what a column needs comes first.
 
-    What a column needs comes first; running text shares the rest. Columns that only the browser shows have a set of
-    widths of their own, since what is left out on paper leaves its room to the others.
+    Columns that only the browser shows have a set of widths of their own, since what is left out on paper leaves its
+    room to the others.
     """
-    printed = [k for k, c in enumerate(columns) if c.paper]
-    if len(printed) == len(columns):
-        return Markup(f"<colgroup>{_cols(least, wanted, room, '')}</colgroup>")
-    on_screen = f' class="{SCREEN_ONLY}"'
-    paper = _cols([least[k] for k in printed], [wanted[k] for k in printed], room, f' class="{PAPER_ONLY}"')
-    return Markup(f"<colgroup>{_cols(least, wanted, room, on_screen)}{paper}</colgroup>")
-
-
-def _cols(least: Sequence[float], wanted: Sequence[float], room: float, classes: str) -> str:
     given = list(wanted)
     if sum(wanted) > room > sum(least):
         spare = (room - sum(least)) / (sum(wanted) - sum(least))
@@ -549,7 +597,7 @@ def _cols(least: Sequence[float], wanted: Sequence[float], room: float, classes:
     elif sum(least) >= room:
         given = list(least)
     total = sum(given)
-    return "".join(f'<col{classes} style="width: {w / total * 100:.1f}%">' for w in given)
+    return tuple(w / total * 100 for w in given)
 
 
 def _sort_value(value: Any, col: Col) -> str:
@@ -612,12 +660,9 @@ class FindingView:
         return finding_id(self.finding.id)
 
 
-def _verdict_words(finding: Finding, lang: Lang) -> Markup:
+def _verdict_words(finding: Finding, lang: Lang) -> tuple[Inline, ...]:
     severity = SEVERITIES[finding.severity].get(lang)
-    return Markup("{}{}").format(
-        status_mark(finding.status, lang),
-        Markup('<span class="km-severity">{}</span>').format(severity) if severity else "",
-    )
+    return (*runs(status_mark(finding.status, lang)), *((Run("severity", (severity,)),) if severity else ()))
 
 
 def _norm_text(view: FindingView, fmt: Fmt, *, sourced: bool = True) -> str:
@@ -636,28 +681,22 @@ def _effect_text(effect: Effect, fmt: Fmt) -> str:
     return fmt.money_range(effect.low, effect.base, effect.high, per_year=True, of=basis)
 
 
-def _figure_box(view: FindingView, fmt: Fmt) -> Markup:
+def _figure_box(view: FindingView, fmt: Fmt) -> tuple[Block, ...]:
     metric = view.metric
     if metric is None or metric.value is None:
-        return Markup("")
+        return ()
     interval = fmt.interval(metric)
     norm = view.benchmark_text or _norm_text(view, fmt)
-    return join(
-        [
-            Markup('<div class="km-value">'),
-            Markup('<p class="km-big{}">{}</p>').format(
-                " km-long" if len(fmt.metric(metric)) > 9 else "", fmt.metric(metric)
-            ),
-            Markup('<p class="km-value-name">{}</p>').format(view.metric_name) if view.metric_name else None,
-            gauge(metric, view.band, fmt),
-            Markup('<p class="km-value-note">{}: {}</p>').format(word("interval", fmt.lang), interval)
-            if interval
-            else None,
-            Markup('<p class="km-value-note km-norm">{}</p>').format(norm) if norm else None,
-            Markup("</div>"),
-        ],
-        "",
-    )
+    value = fmt.metric(metric)
+    parts: list[Any] = [Paragraph((value,), "big-long" if len(value) > 9 else "big")]
+    if view.metric_name:
+        parts.append(Paragraph((view.metric_name,), "value-name"))
+    parts += runs(gauge(metric, view.band, fmt))
+    if interval:
+        parts.append(Paragraph((f"{word('interval', fmt.lang)}: {interval}",), "value-note"))
+    if norm:
+        parts.append(Paragraph((norm,), "norm"))
+    return tuple(parts)
 
 
 def finding_card(view: FindingView, fmt: Fmt) -> Markup:
@@ -665,70 +704,51 @@ def finding_card(view: FindingView, fmt: Fmt) -> Markup:
     f, lang = view.finding, fmt.lang
     facts: list[tuple[str, Any]] = []
     if f.effect is not None and f.status in ("found", "watch"):
-        facts.append(
-            (
-                word("effect", lang),
-                Markup('<span title="{}">{}</span>').format(f.effect.formula.get(lang), _effect_text(f.effect, fmt)),
-            )
-        )
+        facts.append((word("effect", lang), piece(Run("", (_effect_text(f.effect, fmt),), f.effect.formula.get(lang)))))
     if f.grade is not None:
-        facts.append(
-            (word("grade", lang), Markup("{} — {}").format(grade_mark(f.grade, lang), GRADES[f.grade].get(lang)))
-        )
+        facts.append((word("grade", lang), piece(*runs(grade_mark(f.grade, lang)), f" — {GRADES[f.grade].get(lang)}")))
     if view.metric is not None and view.metric.n is not None and view.metric.value is not None:
         facts.append((word("based_on", lang), fmt.num(view.metric.n)))
-    box = _figure_box(view, fmt)
-    body = join(
-        [
-            Markup('<div class="km-card-text">{}</div>').format(paragraphs(view.text)) if view.text else None,
-            *(metric_line(m, name, fmt) for name, m in view.others),
-            chips(facts) if facts else None,
-            _action_list(view.actions, fmt) if view.actions and f.status in ("found", "watch") else None,
-            _card_links(view, fmt),
-        ]
-    )
-    return Markup(
-        '<article class="km-card km-card-{status}" id="{id}"><p class="km-verdict">{words}</p><h4>{title}</h4>'
-        '<div class="km-card-body{bare}">{box}<div class="km-card-main">{body}</div></div></article>'
-    ).format(
-        status=f.status,
-        id=view.anchor,
-        words=_verdict_words(f, lang),
-        title=view.title,
-        box=box,
-        body=body,
-        bare="" if box else " km-bare",
+    body: list[Any] = [Group("card-text", blocks_in([paragraphs(view.text)]))] if view.text else []
+    body += blocks_in(metric_line(m, name, fmt) for name, m in view.others)
+    if facts:
+        body += blocks_in([chips(facts)])
+    if view.actions and f.status in ("found", "watch"):
+        body.append(_action_list(view.actions, fmt))
+    body += _card_links(view, fmt)
+    return piece(
+        Card(
+            f.status,
+            _verdict_words(f, lang),
+            Heading(3, runs(view.title), style="card"),
+            _figure_box(view, fmt),
+            tuple(body),
+            view.anchor,
+        )
     )
 
 
-def _card_links(view: FindingView, fmt: Fmt) -> Markup | None:
-    links: list[Any] = []
+def _card_links(view: FindingView, fmt: Fmt) -> list[Block]:
+    links: list[Inline] = []
     if view.href:
-        links.append(Markup('<a href="{}">{}</a>').format(view.href, word("evidence_link", fmt.lang)))
+        links.append(Link(view.href, (word("evidence_link", fmt.lang),)))
     if view.sheet and view.finding.status in ("found", "watch"):
-        links.append(word("in_annex", fmt.lang, sheet=view.sheet))
-    return Markup('<p class="km-links">{}</p>').format(join(links, " · ")) if links else None
+        links += [*((" · ",) if links else ()), word("in_annex", fmt.lang, sheet=view.sheet)]
+    return [Paragraph(tuple(links), "links")] if links else []
 
 
 def _when(action: ActionView, lang: Lang) -> str:
     return word("within_days", lang, n=action.horizon_days) if action.horizon_days else ""
 
 
-def _action_list(actions: Sequence[ActionView], fmt: Fmt) -> Markup:
-    rows = (
-        Markup("<li>{}{}</li>").format(
-            a.text,
-            Markup(' <span class="km-who">{}</span>').format(
-                join([x for x in (a.owner, _when(a, fmt.lang)) if x], ", ")
-            )
-            if a.owner or a.horizon_days
-            else "",
-        )
-        for a in actions
-    )
-    return Markup('<div class="km-actions"><p class="km-label">{}</p><ul>{}</ul></div>').format(
-        word("actions", fmt.lang), join(rows, "")
-    )
+def _action_list(actions: Sequence[ActionView], fmt: Fmt) -> Group:
+    items = tuple((Paragraph((*runs(a.text), *_who(a.owner, _when(a, fmt.lang)))),) for a in actions)
+    return Group("actions", (Paragraph((word("actions", fmt.lang),), "label"), List(items)))
+
+
+def _who(*told: str) -> tuple[Inline, ...]:
+    said = ", ".join(x for x in told if x)
+    return (" ", Run("who", (said,))) if said else ()
 
 
 def action_table(actions: Sequence[ActionView], fmt: Fmt, *, caption: str = "", id: str = "") -> Markup:
@@ -737,11 +757,9 @@ def action_table(actions: Sequence[ActionView], fmt: Fmt, *, caption: str = "", 
     frame = pd.DataFrame(
         [
             {
-                "action": Markup("{}{}").format(
-                    a.text,
-                    Markup('<span class="km-sub">{}: {}</span>').format(word("first_step", lang), a.first_step)
-                    if a.first_step
-                    else "",
+                "action": piece(
+                    *runs(a.text),
+                    *((_small(f"{word('first_step', lang)}: ", *runs(a.first_step)),) if a.first_step else ()),
                 ),
                 "owner": a.owner,
                 "when": _when(a, lang),
@@ -764,86 +782,64 @@ def action_table(actions: Sequence[ActionView], fmt: Fmt, *, caption: str = "", 
 def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> Markup:
     """Show every finding in one table, grouped by chapter: verdict, figure on its scale, norm, grade, price."""
     lang = fmt.lang
-    rows: list[Any] = []
+    rows: list[Row] = []
     for chapter, views in groups:
         if not views:
             continue
         if chapter:
-            rows.append(Markup('<tr class="km-group"><th scope="rowgroup" colspan="5">{}</th></tr>').format(chapter))
+            rows.append(Row((Cell((chapter,), across=5, head=True),), "group"))
         for v in views:
             f = v.finding
             known = v.metric is not None and v.metric.value is not None
             reason = v.text if f.status == "unclear" else f.reason.get(lang) if f.reason is not None else ""
-            detail = (
-                Markup('<span class="km-sub">{}</span>').format(reason)
-                if reason
-                else Markup('<span class="km-sub">{} {}</span>').format(
-                    word("effect", lang), _effect_text(f.effect, fmt)
-                )
-                if f.effect is not None and f.status in ("found", "watch")
-                else ""
-            )
+            detail: tuple[Inline, ...] = ()
+            if reason:
+                detail = (_small(*runs(reason)),)
+            elif f.effect is not None and f.status in ("found", "watch"):
+                detail = (_small(f"{word('effect', lang)} {_effect_text(f.effect, fmt)}"),)
             severity = SEVERITIES[f.severity].get(lang)
+            figure: tuple[Inline, ...] = ()
+            scale = runs(gauge(v.metric, v.band, fmt)) if v.metric else ()
+            if known:
+                figure = (Run("b", (fmt.metric(v.metric),)), _small(fmt.interval(v.metric)))
+                scale = (*scale, _small(_norm_text(v, fmt, sourced=False)))
             rows.append(
-                Markup(
-                    '<tr><td>{}{}</td><th scope="row"><a href="#{}">{}</a>{}</th><td class="km-r">{}{}</td>'
-                    '<td class="km-scale">{}</td><td class="km-c">{}</td></tr>'
-                ).format(
-                    status_mark(f.status, lang),
-                    Markup('<span class="km-sub">{}</span>').format(severity) if severity else "",
-                    v.anchor,
-                    v.title,
-                    detail,
-                    Markup("<b>{}</b>").format(fmt.metric(v.metric)) if known else "",
-                    Markup('<span class="km-sub">{}</span>').format(fmt.interval(v.metric)) if known else "",
-                    join(
-                        [
-                            gauge(v.metric, v.band, fmt) if v.metric else "",
-                            Markup('<span class="km-sub">{}</span>').format(_norm_text(v, fmt, sourced=False))
-                            if known
-                            else "",
-                        ],
-                        "",
-                    ),
-                    grade_mark(f.grade, lang),
+                Row(
+                    (
+                        Cell((*runs(status_mark(f.status, lang)), *((_small(severity),) if severity else ()))),
+                        Cell((Link(f"#{v.anchor}", runs(v.title)), *detail), head=True),
+                        Cell(figure, "r"),
+                        Cell(scale, "scale"),
+                        Cell(runs(grade_mark(f.grade, lang)), "c"),
+                    )
                 )
             )
-    head = join(
-        (
-            Markup('<th scope="col"{}>{}</th>').format(Markup(f' class="{c}"') if c else "", word(k, lang))
-            for k, c in (
-                ("status", ""),
-                ("finding", ""),
-                ("figure", "km-r"),
-                ("scale", "km-scale"),
-                ("grade_short", "km-c"),
-            )
-        ),
-        "",
-    )
-    widths = Markup("".join(f'<col style="width: {w}%">' for w in (21, 36, 11, 23, 9)))
-    return Markup(
-        '<div class="km-table km-scorecard"><div class="km-scroll"><table><colgroup>{}</colgroup>'
-        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></div>"
-    ).format(widths, head, join(rows))
+    names = (("status", ""), ("finding", ""), ("figure", "r"), ("scale", "scale"), ("grade_short", "c"))
+    head = Row(tuple(Cell((word(k, lang),), align, head=True) for k, align in names))
+    return piece(Table((21.0, 36.0, 11.0, 23.0, 9.0), (head,), tuple(rows), style="scorecard"))
 
 
-def paper_scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> Markup:
+def _small(*inside: Inline) -> Run:
+    """Set small print below a cell's text."""
+    return Run("small", tuple(x for x in inside if x))
+
+
+def paper_scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> Piece:
     """Show every finding on one page of the PDF: a line each, by chapter, in two columns.
 
     The title has the figure; limits, interval and norm stand in the chapters.
     """
-    parts: list[Any] = []
+    parts: list[Markup] = []
     for chapter, views in groups:
-        rows = []
+        items: list[tuple[Inline, ...]] = []
         for v in views:
-            mark = status_mark(v.finding.status, fmt.lang, word_too=False)
-            title = Markup('<a href="#{}">{}</a>').format(v.anchor, v.title)
-            if v.finding.status in ("found", "watch"):
-                title = Markup("<b>{}</b>").format(title)
-            rows.append(Markup('<li class="km-line">{}{}</li>').format(mark, title))
-        if rows:
-            parts.append(Markup('<div class="km-lines"><h4>{}</h4><ul>{}</ul></div>').format(chapter, join(rows, "")))
+            link = Link(f"#{v.anchor}", runs(v.title))
+            heavy = v.finding.status in ("found", "watch")
+            items.append(
+                (*runs(status_mark(v.finding.status, fmt.lang, word_too=False)), Run("b", (link,)) if heavy else link)
+            )
+        if items:
+            parts.append(piece(Lines((chapter,), tuple(items))))
     return halves(parts)
 
 
@@ -861,17 +857,24 @@ def by_reason(views: Iterable[FindingView], lang: Lang) -> dict[str, list[Findin
 
 def unassessed(views: Sequence[FindingView], fmt: Fmt) -> Markup:
     """Tell in a few lines which findings tell nothing, and why."""
-    return join(
-        Markup('<p class="km-unassessed">{}: {}{}</p>').format(
-            status_mark(group[0].finding.status, fmt.lang),
-            "; ".join(str(Markup(v.title).unescape()) for v in group),
-            f". {reason}" if reason else "",
-        )
-        for reason, group in by_reason(views, fmt.lang).items()
+    return piece(
+        *(
+            Paragraph(
+                (
+                    *runs(status_mark(group[0].finding.status, fmt.lang)),
+                    ": ",
+                    "; ".join(str(Markup(v.title).unescape()) for v in group),
+                    f". {reason}" if reason else "",
+                ),
+                "unassessed",
+            )
+            for reason, group in by_reason(views, fmt.lang).items()
+        ),
+        between="\n",
     )
 
 
-def halves(items: Sequence[Any]) -> Markup:
+def halves(items: Sequence[Any]) -> Piece:
     """Set a list in two columns of about equal length, read downwards; for what fits on a page.
 
     Multi-column text would be laid out many times over before it is balanced.
@@ -887,15 +890,17 @@ def middle(lengths: Sequence[float]) -> int:
     return min(range(len(so_far)), key=lambda k: (max(so_far[k], total - so_far[k]), k))
 
 
-def pairs(items: Sequence[Any]) -> Markup:
+def pairs(items: Sequence[Any]) -> Piece:
     """Set a long list in two columns, read line by line: it may break between any two pages."""
     rest = [*items, ""] if len(items) % 2 else items
     return _in_two([(rest[k], rest[k + 1]) for k in range(0, len(rest), 2)])
 
 
-def _in_two(rows: Sequence[tuple[Any, Any]]) -> Markup:
-    return Markup('<div class="km-two">{}</div>').format(
-        join((Markup("<div><div>{}</div><div>{}</div></div>").format(_html(a), _html(b)) for a, b in rows), "")
+def _in_two(rows: Sequence[tuple[Any, Any]]) -> Piece:
+    html = join((Markup("<div><div>{}</div><div>{}</div></div>").format(_html(a), _html(b)) for a, b in rows), "")
+    return Piece.of(
+        Markup('<div class="km-two">{}</div>').format(html),
+        lambda: tuple(tree.Columns((blocks_in([a]), blocks_in([b])), "pair") for a, b in rows),
     )
 
 
@@ -922,36 +927,31 @@ def gist(text: str | Markup, letters: int = 190) -> str:
     return out
 
 
-def _headline(view: FindingView, fmt: Fmt) -> Markup:
+def _headline(view: FindingView, fmt: Fmt) -> Headline:
     """Show one finding on page one: figure, sentence, verdict with norm, price and grade."""
     f, lang = view.finding, fmt.lang
     if view.metric is not None and view.metric.value is not None:
         value = fmt.metric(view.metric)
-        shown = Markup('<p class="km-big{}">{}</p><p class="km-int">{}</p>').format(
-            " km-long" if len(value) > 7 else "", value, fmt.interval(view.metric)
+        shown: tuple[Block, ...] = (
+            Paragraph((value,), "big-long" if len(value) > 7 else "big"),
+            Paragraph(runs(fmt.interval(view.metric)), "int"),
         )
     else:
-        shown = Markup('<p class="km-big" aria-hidden="true">{}</p>').format(STATUS[f.status].shape)
-    foot: list[Any] = [_verdict_words(f, lang)]
+        shown = (Paragraph((STATUS[f.status].shape,), "big"),)
+    foot: list[Inline] = [*_verdict_words(f, lang)]
     norm = _norm_text(view, fmt)
     if norm:
-        foot.append(Markup("<span>{}</span>").format(norm))
+        foot.append(Run("part", (norm,)))
     if f.effect is not None:
-        price = _effect_text(f.effect, fmt)
-        foot.append(Markup("<span>{} {}</span>").format(word("effect", lang).lower(), price))
+        foot.append(Run("part", (f"{word('effect', lang).lower()} {_effect_text(f.effect, fmt)}",)))
     if f.grade is not None:
-        foot.append(Markup("<span>{} {}</span>").format(word("grade", lang).lower(), grade_mark(f.grade, lang)))
-    return Markup(
-        '<li class="km-headline km-card-{}"><div class="km-headline-figure">{}</div><div class="km-headline-text">'
-        '<p class="km-headline-title"><a href="#{}">{}</a></p>{}<p class="km-headline-foot">{}</p></div></li>'
-    ).format(
-        f.status,
-        shown,
-        view.anchor,
-        view.title,
-        join((Markup("<p>{}</p>").format(p) for p in (gist(view.text), view.symptoms) if p), ""),
-        join(foot, ""),
+        foot.append(Run("part", (f"{word('grade', lang).lower()} ", *runs(grade_mark(f.grade, lang)))))
+    body = (
+        Paragraph((Link(f"#{view.anchor}", runs(view.title)),), "headline-title"),
+        *(Paragraph((p,)) for p in (gist(view.text), view.symptoms) if p),
+        Paragraph(tuple(foot), "headline-foot"),
     )
+    return Headline(f.status, shown, body)
 
 
 def executive_page(
@@ -970,52 +970,32 @@ def executive_page(
     ``headline`` is the price of everything found, in words.
     """
     lang = fmt.lang
-    rows = [_headline(v, fmt) for v in findings]
+    rows = tuple(_headline(v, fmt) for v in findings)
     found = (
-        Markup('<ol class="km-headlines">{}</ol>').format(join(rows, ""))
+        piece(Headlines(rows))
         if rows
         else callout("", nothing, "note")
         if nothing is not None
         else callout("", word("nothing_found", lang), "good")
     )
-    sure = (
-        Markup("<ul>{}</ul>").format(join((Markup("<li>{}</li>").format(x) for x in how_sure), "")) if how_sure else ""
-    )
-    steps = (
-        Markup('<ol class="km-steps">{}</ol>').format(
-            join(
-                (
-                    Markup("<li>{}{}</li>").format(
-                        a.text, Markup(' <span class="km-who">{}</span>').format(a.owner) if a.owner else ""
-                    )
-                    for a in first_steps
-                ),
-                "",
-            )
-        )
-        if first_steps
-        else ""
-    )
-    lower = (
-        Markup(
-            '<div class="km-columns km-exec-lower"><div><h3 id="executive-sure">{}</h3>{}</div><div>{}</div></div>'
-        ).format(
-            word("how_sure", lang),
-            sure,
-            Markup('<h3 id="executive-steps">{}</h3>{}').format(word("first_30_days", lang), steps) if steps else "",
-        )
-        if sure or steps
-        else None
-    )
-    parts = [
-        Markup('<p class="km-verdict-sentence">{}</p>').format(verdict),
-        Markup('<p class="km-exec-lead">{}</p>').format(lead) if lead else None,
-        Markup('<p class="km-exec-price">{}</p>').format(headline) if headline else None,
-        Markup('<h3 id="executive-found">{}</h3>').format(word("what_is_wrong", lang)),
-        found,
-        lower,
-    ]
-    return Section("executive", word("executive", lang), [p for p in parts if p is not None], 2, classes="km-executive")
+    sure: list[Block] = [Heading(2, (word("how_sure", lang),), "executive-sure")]
+    sure += [List(tuple((Paragraph(runs(x)),) for x in how_sure))] if how_sure else []
+    steps: list[Block] = []
+    if first_steps:
+        items = tuple((Paragraph((*runs(a.text), *_who(a.owner))),) for a in first_steps)
+        steps = [
+            Heading(2, (word("first_30_days", lang),), "executive-steps"),
+            List(items, ordered=True, style="steps"),
+        ]
+    parts: list[Block] = [Paragraph(runs(verdict), "verdict-sentence")]
+    parts += [Paragraph(runs(lead), "exec-lead")] if lead else []
+    parts += [Paragraph(runs(headline), "exec-price")] if headline else []
+    parts.append(Heading(2, (word("what_is_wrong", lang),), "executive-found"))
+    parts += blocks_in([found])
+    if how_sure or steps:
+        parts.append(tree.Columns((tuple(sure), tuple(steps)), "lower"))
+    shown = [piece(p) for p in parts]
+    return Section("executive", word("executive", lang), shown, 2, classes="km-executive")
 
 
 def severity_rank(severity: Severity) -> int:

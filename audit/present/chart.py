@@ -17,8 +17,11 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from audit.present.format import slug
+from audit.present.paper import BLOCKS, stored
+from audit.present.screen import piece
+from audit.present.tree import Figure, Picture
 
-__all__ = ["Band", "Benchmark", "Caption", "Chart", "Width", "data_uri", "draw_pictures", "pictures_later"]
+__all__ = ["Band", "Benchmark", "Caption", "Chart", "Width", "draw_pictures", "pictures_later", "svg_picture"]
 
 Width = Literal["full", "half"]
 
@@ -96,24 +99,23 @@ class Chart:
         return written
 
     @property
-    def html(self) -> Markup:
-        """The picture with its title above and its note below."""
-        return Markup(
-            '<figure class="km-figure km-{width}" id="{id}">{head}'
-            '<div class="km-plot"><img class="km-svg" alt="{alt}" src="{src}"></div>{note}</figure>'
-        ).format(
-            width=self.width,
-            id="chart-" + slug(self.id),
-            head=Markup('<figcaption><span class="km-fig-title">{}</span>{}</figcaption>').format(
-                self.title, Markup('<span class="km-fig-sub">{}</span>').format(self.subtitle) if self.subtitle else ""
-            ),
-            alt=self.alt,
-            src=data_uri(self.svg),
-            note=Markup('<p class="km-note">{}</p>').format(self.note) if self.note else "",
+    def block(self) -> Figure:
+        """The picture with its title above and its note below, as a node."""
+        return Figure(
+            svg_picture(self.svg, self.alt, self.width),
+            (self.title,),
+            (self.subtitle,) if self.subtitle else (),
+            (self.note,) if self.note else (),
+            "chart-" + slug(self.id),
         )
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": str(self.html), "text/plain": f"[{self.title}]"}
+    @property
+    def html(self) -> Markup:
+        """The picture with its title above and its note below."""
+        return piece(self.block)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"text/html": str(self.html), "text/plain": f"[{self.title}]", BLOCKS: stored((self.block,))}
 
 
 _LATER, _ASIDE = ".pictures-later", ".figure"
@@ -140,6 +142,6 @@ def draw_pictures(folder: Path) -> list[Path]:
     return written
 
 
-def data_uri(svg: str) -> str:
-    """Return an SVG as the address of an ``<img>``, in which no script of a picture can run."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode("utf-8")).decode("ascii")
+def svg_picture(svg: str, alt: str, style: str) -> Picture:
+    """Return an SVG as a node."""
+    return Picture("image/svg+xml", base64.b64encode(svg.encode("utf-8")).decode("ascii"), alt, style)

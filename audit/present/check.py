@@ -85,7 +85,7 @@ def check_page(case: Case, findings: Mapping[str, Any], *, company: str, dated: 
         ("questionnaire", page.say("Анкета", "Questionnaire"), page.questionnaire()),
         ("findings", page.say("Что удастся оценить", "What can be assessed"), page.assessable()),
     ]
-    return frame_documents(context, page.front(), chapters)[0]
+    return frame_documents(context, page.front(), chapters).html
 
 
 def data_tick(case: Case) -> Tick:
@@ -158,7 +158,7 @@ def refusal_page(error: AuditError, settings: Settings, *, company: str, dated: 
     )
     again = _say(lang, "Исправьте и повторите: km-audit check", "Put it right and run again: km-audit check")
     chapters = [("next", _say(lang, "Что дальше", "What next"), Markup("<p>{}</p>").format(again))]
-    return frame_documents(_context(settings, company, dated, settings.company.currency or "RUB"), front, chapters)[0]
+    return frame_documents(_context(settings, company, dated, settings.company.currency or "RUB"), front, chapters).html
 
 
 def _context(settings: Settings, company: str, dated: str, currency: str) -> ReportContext:

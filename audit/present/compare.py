@@ -20,7 +20,7 @@ from audit.present.chart import Caption
 from audit.present.charts.compare import before_after
 from audit.present.format import DASH, NBSP, Fmt
 from audit.present.narrative import Narrative, narrative_source
-from audit.present.report import ReportContext, frame_documents
+from audit.present.report import Documents, ReportContext, frame_documents
 from audit.present.titles import chapter_title
 from audit.present.words import word
 
@@ -460,8 +460,8 @@ class ComparisonView:
         return ", ".join(named[:6]) + ("…" if len(named) > 6 else "")
 
 
-def comparison_documents(content: Mapping[str, Any]) -> list[str]:
-    """Build the comparison as HTML, for the browser and for print, from the content of compare.json."""
+def comparison_documents(content: Mapping[str, Any]) -> Documents:
+    """Build the comparison, for the browser and for paper, from the content of compare.json."""
     view = ComparisonView(content)
     new = content["new"]
     context = ReportContext(

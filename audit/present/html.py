@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,9 +22,11 @@ from lxml import etree
 from markupsafe import Markup, escape
 
 from audit.errors import Lang
+from audit.present.convert import blocks_of
 from audit.present.format import slug
+from audit.present.paper import BLOCKS, unstored
+from audit.present.tree import Block
 from audit.present.words import word
-from audit.resources import resource_dir
 
 __all__ = ["Body", "Heading", "clean_html", "export_notebook", "inline_svg", "markdown", "number_ids", "outline"]
 
@@ -78,6 +81,7 @@ class _Cleaner(HTMLParser):
         self.out: list[str] = []
         self.open: list[str] = []
         self.skipping: list[str] = []
+        self.live = False
         self.shift = shift
         self.text = text
 
@@ -92,6 +96,7 @@ class _Cleaner(HTMLParser):
                 self.skipping.append(tag)
             return
         if tag in _DROPPED_WITH_CONTENT:
+            self.live |= tag in _LIVE
             if tag not in _EMPTY_DROPPED:
                 self.skipping.append(tag)
             return
@@ -109,7 +114,7 @@ class _Cleaner(HTMLParser):
                 continue
             seen.add(name)
             kept = _attribute(tag, name, value or "")
-            if kept is not None:
+            if isinstance(kept, str):
                 written.append(f'{name}="{escape(kept)}"')
         if tag == "img" and not any(w.startswith("src=") for w in written):
             return
@@ -156,6 +161,8 @@ class _Cleaner(HTMLParser):
         return "".join(self.out)
 
 
+_LIVE = _words("applet audio button canvas embed iframe input object script select textarea video")
+"""What works in a browser only."""
 _EMPTY_DROPPED = frozenset({"embed", "frame", "input", "link", "meta", "param", "track"})
 _NO_GLOSSARY = frozenset({"a", "abbr", "code", "dfn", "figcaption", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "th"})
 
@@ -332,6 +339,7 @@ class Body:
     html: Markup
     error: tuple[int, str] | None = None
     """Number of the cell that stopped, counted from 1 among code cells, and the last line of its error."""
+    blocks: tuple[Block, ...] = ()
 
 
 def export_notebook(nb: Any, lang: Lang) -> Body:
@@ -339,30 +347,70 @@ def export_notebook(nb: Any, lang: Lang) -> Body:
 
     ``nb`` is an nbformat node as read from disk.
     """
-    import copy
-
-    nb = copy.deepcopy(nb)
     error: tuple[int, str] | None = None
     number = 0
-    cells = []
+    html: list[Markup] = []
+    blocks: list[Block] = []
     for cell in nb.cells:
         tags = set(cell.get("metadata", {}).get("tags", []))
+        outputs = cell.get("outputs", []) if cell.cell_type == "code" else []
         if cell.cell_type == "code":
             number += 1
             if error is None:
-                error = next(
-                    ((number, _error_line(o)) for o in cell.get("outputs", []) if o.output_type == "error"), None
-                )
+                error = next(((number, _error_line(o)) for o in outputs if o.output_type == "error"), None)
         if tags & set(HIDDEN_TAGS):
             continue
         if cell.cell_type == "markdown" and cell.get("metadata", {}).get("papermill_error"):
             continue
         if "papermill-error-cell-tag" in tags or "papermill-error-cell-id" in str(cell.get("source", ""))[:200]:
             continue  # the banner papermill puts into a failed notebook
-        cells.append(cell)
-    nb.cells = cells
-    html, _ = _exporter(lang).from_notebook_node(nb, resources={"km": {"lang": lang}})
-    return Body(Markup(html), error)
+        if cell.cell_type == "markdown" and str(cell.source).strip():
+            prose = markdown(str(cell.source))
+            html.append(Markup('<div class="km-cell km-prose">{}</div>').format(prose))
+            blocks += blocks_of(str(prose))
+        elif outputs:
+            shown = [(o, _output(o, cell, lang)) for o in outputs]
+            html.append(Markup('<div class="km-cell">{}</div>').format(Markup("\n").join(h for _, h in shown)))
+            for output, told in shown:
+                blocks += _blocks(output, told)
+    return Body(Markup("\n").join(html), error, tuple(blocks))
+
+
+def _output(output: Any, cell: Any, lang: Lang) -> Markup:
+    """Write one output of a cell as cleaned HTML, the richest of what it offers."""
+    about = output.get("metadata", {})
+    kind = output.output_type
+    if about.get("internal"):
+        return Markup("")
+    if kind == "error":
+        return _error_box(output, lang)
+    if kind == "stream":
+        return plain_output(output.text) if output.name == "stdout" else Markup("")
+    if kind not in ("display_data", "execute_result"):
+        return Markup("")
+    data = output.data
+    alt = about.get("alt", "") or cell.get("metadata", {}).get("alt", "")
+    if "text/html" in data:
+        return clean_html_output(data["text/html"], lang)
+    if "image/svg+xml" in data:
+        return svg_output(data["image/svg+xml"], alt)
+    for mime in ("image/png", "image/jpeg"):
+        if mime in data:
+            return image_output(data[mime], mime, alt)
+    if "text/markdown" in data:
+        return markdown(data["text/markdown"])
+    if "application/javascript" in data or "application/vnd.jupyter.widget-view+json" in data:
+        return lost_output(lang)
+    return plain_output(data["text/plain"]) if "text/plain" in data else Markup("")
+
+
+def _blocks(output: Any, html: Markup) -> tuple[Block, ...]:
+    """Return the blocks of an output: those that the kit put beside its HTML, or what the HTML is read as."""
+    kept = output.get("data", {}).get(BLOCKS) if html else None
+    if isinstance(kept, str):
+        with contextlib.suppress(ValueError):
+            return unstored(kept, html)
+    return blocks_of(str(html))
 
 
 def _error_line(output: Any) -> str:
@@ -371,58 +419,22 @@ def _error_line(output: Any) -> str:
     return first if len(first) <= 300 else first[:299] + "…"
 
 
-@lru_cache(maxsize=2)
-def _exporter(lang: Lang) -> Any:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from nbconvert.exporters import TemplateExporter
-    from traitlets.config import Config
-
-    folder = resource_dir("templates")
-    config = Config()
-    config.TemplateExporter.exclude_input = True
-    config.TemplateExporter.exclude_input_prompt = True
-    config.TemplateExporter.exclude_output_prompt = True
-
-    class ReportExporter(TemplateExporter):
-        """Exports one notebook as a fragment with the report's own template."""
-
-        def _file_extension_default(self) -> str:
-            return ".html"
-
-    make: Any = ReportExporter
-    exporter = make(config=config, template_name="report", extra_template_basedirs=[str(folder)], log=_silent_log())
-    # the basic template names this filter for code, which the report never shows
-    exporter.register_filter("highlight_code", lambda source, **_: "")
-    exporter.register_filter("km_html", clean_html_output)
-    exporter.register_filter("km_markdown", markdown)
-    exporter.register_filter("km_text", plain_output)
-    exporter.register_filter("km_svg", svg_output)
-    exporter.register_filter("km_image", image_output)
-    exporter.register_filter("km_error", lambda output: _error_box(output, lang))
-    return exporter
-
-
-def _silent_log() -> Any:
-    import logging
-
-    log = logging.getLogger("audit.present.html")
-    log.addHandler(logging.NullHandler())
-    log.propagate = False
-    return log
-
-
-def clean_html_output(html: Any) -> Markup:
-    """Clean an HTML output; a bare pandas table gets the report's table frame."""
+def clean_html_output(html: Any, lang: Lang = "ru") -> Markup:
+    """Clean an HTML output; a bare pandas table gets the report's table frame, what is lost leaves a line."""
     joined = "".join(html) if isinstance(html, list) else html
     joined = re.sub(r"\A\s*<style>.*?</style>\s*", "", joined, count=1, flags=re.S)
     ours = re.match(r"\s*<(section|figure|article|div|aside|p|dl|h\d)\b[^>]*class=\"km-", joined) is not None
-    cleaned = clean_html(joined, shift=0 if ours else 2)
+    cleaner = _Cleaner(0 if ours else 2, None)
+    cleaner.feed(joined)
+    cleaned = Markup(cleaner.result())
     if not ours and "<table" in cleaned:
-        return Markup('<div class="km-table km-foreign"><div class="km-scroll">{}</div></div>').format(cleaned)
-    return cleaned
+        cleaned = Markup('<div class="km-table km-foreign"><div class="km-scroll">{}</div></div>').format(cleaned)
+    return cleaned + lost_output(lang) if cleaner.live else cleaned
+
+
+def lost_output(lang: Lang) -> Markup:
+    """Say that something of the notebook stands in no report."""
+    return Markup('<p class="km-note">{}</p>').format(word("not_on_paper", lang))
 
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

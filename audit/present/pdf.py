@@ -1,31 +1,60 @@
-"""The report on paper: WeasyPrint where its Pango is installed, otherwise an installed browser, otherwise a clear word.
+"""The report on paper: the tree of blocks set by Typst, from data alone.
 
-Neither engine may reach the network or the disk: WeasyPrint's fetcher knows ``data:`` only, the browser is started with
-its network pointed nowhere and the document has no address in it to fetch from.
+Typst is one wheel on every system, with no library of the system's behind it. It gets the document as JSON, which the
+template reads as data: whatever a client wrote stays text. It sees no file but those named here, no font but the kit's
+own and matplotlib's DejaVu (for the letters that these lack), no clock. Equal input gives equal bytes.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
-import gc
-import hashlib
+import binascii
+import datetime as dt
 import io
-import os
+import json
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from audit.errors import Lang, Text
+from audit.present.blocks import middle
+from audit.present.format import Fmt
+from audit.present.html import clean_svg
+from audit.present.tree import Block, Picture, plain, walk
+from audit.present.words import word
+from audit.resources import resource_dir
 
-__all__ = ["PdfResult", "find_browser", "write_pdf"]
+__all__ = ["STANDARDS", "Paper", "PdfResult", "write_pdf"]
+
+STANDARDS = ("ua-1", "a-2a")
+"""What every report is made to: PDF/UA-1 (readable by any reader) and PDF/A-2a (readable in thirty years)."""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document to be printed: its frame in words, and its blocks."""
+
+    lang: Lang
+    title: str
+    company: str
+    front: Sequence[Block]
+    """Page one and what goes with it, before the contents."""
+    body: Sequence[Block] = ()
+    period: str = ""
+    consultant: str = ""
+    confidentiality: str = ""
+    logo: Picture | None = None
+    facts: Sequence[tuple[str, str]] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What the frame says: contents, page, of, picture_lost."""
+    colors: Mapping[str, str] = field(default_factory=dict)
+    dated: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,186 +66,314 @@ class PdfResult:
     note: Text | None = None
 
 
-_NO_ENGINE = Text(
-    "PDF не сделан: на компьютере нет ни библиотеки Pango, ни браузера Chrome, Chromium или Edge. Отчёт report.html "
-    "готов; его можно напечатать из любого браузера. Чтобы получать PDF, установите Pango (Debian/Ubuntu: apt install "
-    "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; macOS: brew install pango) или один из браузеров.",
-    "No PDF was made: this computer has neither the Pango library nor Chrome, Chromium or Edge. The report.html is "
-    "ready and can be printed from any browser. To get a PDF, install Pango (Debian/Ubuntu: apt install libpango-1.0-0 "
-    "libpangoft2-1.0-0 libharfbuzz-subset0; macOS: brew install pango) or one of these browsers.",
-)
+def write_pdf(paper: Paper, path: Path, *, standards: Sequence[str] = STANDARDS) -> PdfResult:
+    """Set a document and write it to ``path``; equal documents give equal bytes.
 
-
-def write_pdf(html: str, path: Path, lang: Lang, *, engine: str | None = None) -> PdfResult:
-    """Print the report (the ``print`` target of `build_report`) to ``path``; equal HTML gives equal bytes (WeasyPrint).
-
-    ``engine`` "weasyprint" or "browser" insists on one; by default the first that works. Never raises for a missing
-    engine: the result says what to install.
+    A document that breaks a rule of ``standards`` is set without them and the result says which; never raises for what
+    a document holds.
     """
-    note: Text | None = None
-    if engine in (None, "weasyprint"):
+    try:
+        import typst
+    except ImportError as e:
+        path.unlink(missing_ok=True)
+        return PdfResult(None, 0, _no_pdf(f"typst: {e}", "pip install typst"))
+    files, lost = _files(paper)
+    dated = dt.date.fromisoformat(paper.dated[:10]) if paper.dated else dt.date(1980, 1, 1)
+    given: dict[str, Any] = {
+        "root": str(path.parent),
+        "font_paths": _fonts(),
+        "ignore_system_fonts": True,
+        "timestamp": dt.datetime(dated.year, dated.month, dated.day, tzinfo=dt.UTC),
+    }
+    broken = ""
+    for asked in ({"pdf_standards": list(standards)}, {}, {"pdf_tags": False}):
         try:
-            data, pages = _weasyprint(html, lang)
-        except OSError as e:  # Pango, its glib or harfbuzz cannot be loaded
-            note = Text(f"WeasyPrint не запустился: {_first_line(e)}", f"WeasyPrint did not start: {_first_line(e)}")
-        except ImportError as e:
-            note = Text(f"WeasyPrint не установлен: {_first_line(e)}", f"WeasyPrint is not installed: {_first_line(e)}")
+            data: bytes = typst.compile(files, format="pdf", **given, **asked)
+        except (typst.TypstError, RuntimeError) as e:
+            broken = broken or _first_line(e)
+        except BaseException as e:  # Rust's panic is no Exception
+            if type(e).__name__ != "PanicException":
+                raise
+            broken = broken or _first_line(e)
         else:
             path.write_bytes(data)  # a full disk is the caller's to tell
-            return PdfResult("WeasyPrint", pages)
-    if engine in (None, "browser"):
-        browser = find_browser()
-        if browser is not None:
-            pages = _browser(html, path, browser)
-            if pages:
-                name = browser.stem
-                said = Text(
-                    f"PDF напечатан браузером ({name}): в содержании нет номеров страниц, в колонтитулах — глав.",
-                    f"The PDF was printed by a browser ({name}): no page numbers in the contents, no chapter heads.",
-                )
-                return PdfResult(f"browser ({name})", pages, said)
-            note = Text("Браузер не смог напечатать отчёт.", "The browser could not print the report.")
+            return PdfResult(f"Typst {version('typst')}", _count_pages(data), _told(broken, lost))
     path.unlink(missing_ok=True)
-    return PdfResult(
-        None, 0, _NO_ENGINE if note is None else Text(f"{note.ru} {_NO_ENGINE.ru}", f"{note.en} {_NO_ENGINE.en}")
-    )
+    return PdfResult(None, 0, _no_pdf(broken, ""))
 
 
 def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:200] if text else type(error).__name__
+    said = str(error).strip()
+    return said.splitlines()[0][:200] if said else type(error).__name__
 
 
-_EMBEDDED = re.compile(r"data:([a-z]+/[a-z0-9.+-]+);base64,([A-Za-z0-9+/]+={0,2})")
-_ASIDE = "km-embedded"
+def _no_pdf(why: str, todo: str) -> Text:
+    return Text(
+        f"PDF не сделан ({why}). Отчёт report.html готов; его можно напечатать из любого браузера. {todo}".strip(),
+        f"No PDF was made ({why}). The report.html is ready and can be printed from any browser. {todo}".strip(),
+    )
 
 
-def _weasyprint(html: str, lang: Lang) -> tuple[bytes, int]:
-    import logging
-
-    if sys.platform == "win32" and (Path(sys.prefix) / "conda-meta").is_dir():
-        # where conda puts Pango; Windows does not search the PATH for libraries
-        os.environ.setdefault("WEASYPRINT_DLL_DIRECTORIES", str(Path(sys.prefix) / "Library" / "bin"))
-    with contextlib.redirect_stdout(io.StringIO()):  # without Pango it prints advice of its own; ours follows
-        import weasyprint
-        from weasyprint.urls import URLFetcher, URLFetcherResponse
-
-    embedded: list[tuple[str, str]] = []
-
-    def aside(match: re.Match[str]) -> str:
-        embedded.append((match[1], match[2]))
-        return f"{_ASIDE}:{len(embedded) - 1}"
-
-    class OwnOnly(URLFetcher):  # type: ignore[misc]
-        """Serves what the document itself brings, and nothing else."""
-
-        def fetch(self, url: str, headers: Any = None) -> Any:
-            if url.startswith(_ASIDE + ":"):
-                kind, data = embedded[int(url.removeprefix(_ASIDE + ":"))]
-                return URLFetcherResponse(url, base64.b64decode(data), {"Content-Type": kind})
-            return super().fetch(url, headers)
-
-    logging.getLogger("weasyprint").setLevel(logging.ERROR)
-    logging.getLogger("fontTools").setLevel(logging.ERROR)
-    fetcher = OwnOnly(allowed_protocols=("data",), fail_on_errors=False)
-    # fonts and charts are most of the text: the parser of HTML would read them letter by letter
-    lean = _EMBEDDED.sub(aside, html)
-    # millions of small objects and no cycles to speak of: the collector would take a sixth of the time
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            # the report brings its own faces: a computer without any prints it all the same
-            warnings.filterwarnings("ignore", message="No fonts configured")
-            document = weasyprint.HTML(string=lean, url_fetcher=fetcher, media_type="print", base_url="data:,").render(
-                optimize_images=False, pdf_tags=True
+def _told(broken: str, lost: str) -> Text | None:
+    said = []
+    if broken:
+        said.append(
+            Text(
+                f"PDF сделан без проверки по PDF/UA и PDF/A: {broken}",
+                f"The PDF was made without the check for PDF/UA and PDF/A: {broken}",
             )
-            data: bytes = document.write_pdf(
-                pdf_identifier=hashlib.sha256(html.encode("utf-8")).digest()[:16], pdf_tags=True, custom_metadata=False
+        )
+    if lost:
+        said.append(
+            Text(
+                f"В шрифтах PDF нет знаков {lost}: вместо них □. В report.html они есть.",
+                f"The fonts of the PDF lack {lost}: □ stands for them. The report.html has them.",
             )
-    finally:
-        if collecting:
-            gc.enable()
-    return data, len(document.pages)
+        )
+    return Text(" ".join(t.ru for t in said), " ".join(t.en for t in said)) if said else None
 
 
-# --- an installed browser
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge", "chrome")
-
-
-def find_browser() -> Path | None:
-    """Return an installed Chromium, Chrome or Edge, or None; ``KM_AUDIT_BROWSER`` names one."""
-    named = os.environ.get("KM_AUDIT_BROWSER")
-    if named is not None:
-        return Path(named) if named and Path(named).is_file() else None
-    return next((p for p in _candidates() if p.is_file()), None)
+@lru_cache(maxsize=1)
+def _dejavu() -> Path | None:
+    spec = find_spec("matplotlib")
+    found = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" if spec is not None and spec.origin else None
+    return found if found is not None and found.is_dir() else None
 
 
-def _candidates() -> Iterator[Path]:
-    if sys.platform == "darwin":
-        for app in ("Google Chrome", "Microsoft Edge", "Chromium"):
-            for root in (Path("/Applications"), Path.home() / "Applications"):
-                yield root / f"{app}.app" / "Contents" / "MacOS" / app
-    if sys.platform == "win32":
-        roots = [os.environ.get(k) for k in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")]
-        for tail in (
-            "Microsoft/Edge/Application/msedge.exe",
-            "Google/Chrome/Application/chrome.exe",
-            "Chromium/Application/chrome.exe",
-        ):
-            yield from (Path(r) / tail for r in roots if r)
-    for name in _NAMES:
-        found = shutil.which(name)
-        if found:
-            yield Path(found)
+def _own_fonts() -> Path:
+    return resource_dir("templates") / "report" / "fonts"
 
 
-def _browser(html: str, path: Path, browser: Path, timeout_s: float = 120) -> int:
-    """Print with a browser; 0 pages when it failed."""
-    from audit.present.html import inline_svg
+@lru_cache(maxsize=1)
+def _fonts() -> Any:
+    import typst
 
-    with tempfile.TemporaryDirectory(prefix=f"km-audit-{os.getpid()}-") as folder:
-        page = Path(folder) / "report.html"
-        out = Path(folder) / "report.pdf"
-        page.write_text(inline_svg(html), encoding="utf-8")
-        command = [
-            str(browser),
-            "--headless=new",
-            "--disable-gpu",
-            "--no-first-run",
-            "--no-default-browser-check",
-            "--disable-extensions",
-            "--disable-background-networking",
-            "--disable-sync",
-            "--no-pdf-header-footer",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--proxy-server=127.0.0.1:9",
-            f"--user-data-dir={folder}/profile",
-            f"--print-to-pdf={out}",
-            "--export-tagged-pdf",
-            "--generate-pdf-document-outline",
-        ]
-        if sys.platform.startswith("linux") and hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.append("--no-sandbox")  # Chromium refuses to run as root with its sandbox
-        command.append(page.as_uri())
+    folders = [str(f) for f in (_own_fonts(), _dejavu()) if f is not None]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+
+
+# --- letters
+
+
+@lru_cache(maxsize=1)
+def _covered() -> frozenset[int]:
+    """Return the letters that can be shown whatever the face: those of DejaVu, or those that all of the kit's have."""
+    from matplotlib.ft2font import FT2Font
+
+    def both(folder: Path, names: Sequence[str]) -> frozenset[int]:
+        return frozenset.intersection(*(frozenset(FT2Font(str(folder / n)).get_charmap()) for n in names))
+
+    own = both(_own_fonts(), [f"AuditS{n}.ttf" for n in ("ans-Regular", "ans-Semibold", "ans-Italic")])
+    own &= both(_own_fonts(), ["AuditSerif-Regular.ttf", "AuditSerif-Semibold.ttf"])
+    spare = _dejavu()
+    if spare is None:
+        return own
+    return own | both(spare, [f"DejaVuSans{n}.ttf" for n in ("", "-Bold", "-Oblique", "-BoldOblique")])
+
+
+_UNSEEN = re.compile(
+    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+"""Marks that show nothing: control characters, those that turn the direction of a line, choices of a glyph."""
+_LONG = re.compile(r"\S{21,}")
+_AFTER_SIGN = re.compile(r"([^\w\s\u0300-\u036f])(?=\w)")
+_PIECE = re.compile(r"[^\u200b]{20}(?=[^\u200b]{2})")
+_BOX = "□"
+
+
+class _Letters:
+    """Makes texts fit to be set: no unseen marks, no letter that no face has, places to break a word that is too long."""
+
+    def __init__(self) -> None:
+        self.covered = _covered()
+        self.lost: dict[str, None] = {}
+
+    def __call__(self, text: str) -> str:
+        if text.isascii() and text.isprintable():
+            return _LONG.sub(self._broken, text)
+        text = _UNSEEN.sub("", unicodedata.normalize("NFC", text.replace("\u2028", " ").replace("\u2029", " ")))
+        if not self.covered.issuperset(map(ord, text)):
+            text = "".join(c if ord(c) in self.covered or c in "\n\t" else self._box(c) for c in text)
+        return _LONG.sub(self._broken, text)
+
+    def _box(self, letter: str) -> str:
+        self.lost[letter if letter.isprintable() else f"U+{ord(letter):04X}"] = None
+        return _BOX
+
+    @staticmethod
+    def _broken(match: re.Match[str]) -> str:
+        return _PIECE.sub("\\g<0>\u200b", _AFTER_SIGN.sub("\\1\u200b", match[0]))
+
+
+# --- files
+
+
+def _files(paper: Paper) -> tuple[dict[str, bytes], str]:
+    """Return the files that Typst sees, and the letters that cannot be shown."""
+    letters = _Letters()
+    folder = resource_dir("templates") / "report"
+    files = {"main.typ": (folder / "report.typ").read_bytes(), "tokens.toml": (folder / "tokens.toml").read_bytes()}
+    pictures = _Pictures(files, letters)
+    targets = {n.to for part in (paper.front, paper.body) for n in walk(part) if getattr(n, "kind", "") == "link"}
+    outline = _Outline(paper.lang, pictures, {t[1:] for t in targets if t.startswith("#")})
+    told: dict[str, Any] = {
+        "lang": paper.lang,
+        "colors": dict(paper.colors),
+        "words": {k: letters(v) for k, v in paper.words.items()},
+        **{k: letters(getattr(paper, k)) for k in ("title", "company", "period", "consultant", "confidentiality")},
+        "head": letters(_short(paper.company)),
+        "facts": [[letters(a), letters(b)] for a, b in paper.facts],
+        "logo": outline(plain(paper.logo, letters)) if paper.logo is not None else None,
+        "front": outline([plain(b, letters) for b in paper.front]),
+        "body": outline([plain(b, letters) for b in paper.body]),
+    }
+    told["contents"] = outline.contents()
+    for link in outline.links:
+        if link["to"].startswith("#") and link["to"][1:] not in outline.ids:
+            link["to"] = ""
+    files["report.json"] = json.dumps(told, ensure_ascii=False).encode()
+    return files, " ".join([*letters.lost][:12])
+
+
+def _short(text: str, most: int = 90) -> str:
+    """Cut what must stand in one line at the head of every page."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+class _Outline:
+    """Goes once through the plain tree in reading order: heading levels without gaps, ids once each, links that lead.
+
+    What has many letters may break across pages; a picture becomes a file.
+    """
+
+    def __init__(self, lang: Lang, pictures: _Pictures, targets: set[str]) -> None:
+        self.fmt = Fmt(lang)
+        self.pictures = pictures
+        self.targets = targets
+        self.ids: set[str] = set()
+        self.headings: list[dict[str, Any]] = []
+        self.links: list[dict[str, Any]] = []
+        self.level = 0
+
+    def __call__(self, part: Any) -> Any:
+        if isinstance(part, list):
+            for p in part:
+                self(p)
+        elif isinstance(part, dict):
+            self._node(part)
+        return part
+
+    def _node(self, part: dict[str, Any]) -> None:
+        kind = part.get("k")
+        if kind == "heading":
+            part["look"] = part["level"]
+            self.level = part["level"] = min(part["level"], self.level + 1)
+            self.headings.append(part)
+            if part["look"] <= 2 and part.get("id", "") in ("", *self.ids):
+                part["id"] = f"heading-{len(self.headings)}"
+        own = part.get("id")
+        if own is not None and (own in self.ids or (kind != "heading" and own not in self.targets)):
+            del part["id"]
+        elif own:
+            self.ids.add(own)
+        if kind == "link":
+            self.links.append(part)
+        elif kind == "picture":
+            self.pictures.file(part)
+        elif kind == "table" and len(part.get("body", ())) > _MOST_ROWS:
+            shown, total = (self.fmt.num(n) for n in (_MOST_ROWS, len(part["body"])))
+            part["body"] = part["body"][:_MOST_ROWS]
+            part["cut"] = word("rows_shown", self.fmt.lang, shown=shown, total=total)
+        elif kind == "cell":
+            part["long"] = _letters_in(part) > 900
+        elif kind == "card":
+            part["keep"] = _letters_in(part) < 1800
+        for value in list(part.values()):
+            if isinstance(value, dict | list):
+                self(value)
+
+    def contents(self) -> list[list[dict[str, Any]]]:
+        """Return chapters and their sections in two columns of about equal length.
+
+        Page one stands before them, and verdicts open each chapter.
+        """
+        entries: list[dict[str, Any]] = []
+        for h in self.headings:
+            entry = {"id": h.get("id", ""), "text": _said(h["inside"]), "children": []}
+            if h["look"] == 1 and h.get("style") != "kicker":
+                entries.append(entry)
+            elif h["look"] == 2 and entries and not entry["id"].endswith("-findings"):
+                entries[-1]["children"].append(entry)
+        first = middle([1.7 + sum(1 + len(c["text"]) // 58 for c in e["children"]) for e in entries])
+        return [entries[:first], entries[first:]] if len(entries) > 1 else []
+
+
+def _said(part: Any) -> str:
+    if isinstance(part, list):
+        return "".join(map(_said, part))
+    return part if isinstance(part, str) else _said(part.get("inside", [])) if isinstance(part, dict) else ""
+
+
+def _letters_in(part: Any) -> int:
+    if isinstance(part, str):
+        return len(part)
+    if isinstance(part, list):
+        return sum(map(_letters_in, part))
+    if isinstance(part, dict):
+        return sum(_letters_in(v) for k, v in part.items() if k not in ("data", "file"))
+    return 0
+
+
+_MOST_ROWS = 400
+"""Rows of a table on paper: nobody reads more there, and tens of thousands would eat the memory."""
+_RASTER = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+class _Pictures:
+    """Turns pictures into files; one that cannot be read says so in its place."""
+
+    def __init__(self, files: dict[str, bytes], letters: _Letters) -> None:
+        self.files = files
+        self.letters = letters
+
+    def file(self, part: dict[str, Any]) -> None:
+        svg = self._read(part.pop("media"), part.pop("data"))
+        part["file"] = "" if svg is None else f"picture-{len(self.files)}.svg"
+        if svg is not None:
+            self.files[part["file"]] = svg.encode()
+
+    def _read(self, media: str, coded: str) -> str | None:
+        """Return a picture as SVG: Typst takes the files of a dictionary as text."""
         try:
-            subprocess.run(command, capture_output=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL)
-        except (OSError, subprocess.TimeoutExpired):
-            return 0
-        if not out.is_file():
-            return 0
-        data = out.read_bytes()
-        pages = _count_pages(data)
-        if pages:
-            path.write_bytes(data)
-        return pages
+            data = base64.b64decode(coded)
+        except (binascii.Error, ValueError):
+            return None
+        if media == "image/svg+xml":
+            svg = clean_svg(data, "", "")
+            return None if svg is None else _SVG_TEXT.sub(lambda m: self.letters(m[0]), svg)
+        from PIL import Image
+
+        try:
+            with Image.open(io.BytesIO(data)) as picture:
+                picture.load()
+                (width, height), real = picture.size, f"image/{(picture.format or '').lower()}"
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return None
+        if real != media or media not in _RASTER:
+            return None
+        # a dot is a pixel of a screen, as in a browser
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+            f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+            f'<image width="{width}" height="{height}" xlink:href="data:{media};base64,{coded}"/></svg>'
+        )
+
+
+_SVG_TEXT = re.compile(r"[^\x00-\x7f]+")
 
 
 def _count_pages(data: bytes) -> int:
-    """Count pages by the page tree's /Count; at least 1 for anything that is a PDF."""
-    if not data.startswith(b"%PDF"):
-        return 0
-    counts: list[Any] = [int(n) for n in re.findall(rb"/Type\s*/Pages[^>]*?/Count\s+(\d+)", data)]
+    counts = [int(n) for n in re.findall(rb"/Type\s*/Pages[^>]*?/Count\s+(\d+)", data)]
     counts += [int(n) for n in re.findall(rb"/Count\s+(\d+)[^>]*?/Type\s*/Pages", data)]
     return max(counts, default=1)

@@ -29,7 +29,7 @@ import itertools
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -45,28 +45,33 @@ from audit.errors import Lang, PreparedError, Text
 from audit.findings.finding import Effect, Finding
 from audit.method import Thresholds, method
 from audit.model.result import Metric
+from audit.present import tree
 from audit.present.blocks import (
     PAPER_ONLY,
-    SCREEN_ONLY,
     ActionView,
     Col,
     FindingView,
+    blocks_in,
     by_reason,
     executive_page,
     halves,
     join,
-    middle,
     pairs,
     paper_scorecard,
+    runs,
     scorecard,
     status_mark,
     table,
 )
 from audit.present.chart import Band
 from audit.present.format import NBSP, Fmt, slug
-from audit.present.html import Body, Heading, clean_html, export_notebook, inline_svg, number_ids, outline
-from audit.present.style import ACCENT, GRADES, STATUS, font_file, on_color, readable, tint
+from audit.present.html import Body, clean_html, export_notebook, inline_svg, number_ids, outline
+from audit.present.paper import for_paper
+from audit.present.pdf import Paper
+from audit.present.screen import Piece, piece
+from audit.present.style import ACCENT, GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
+from audit.present.tree import Block, Break, Group, Heading, Inline, PageBreak, Paragraph, Picture, Run, text_of
 from audit.present.views import what_it_moves
 from audit.present.words import source_text, word
 from audit.resources import resource_dir
@@ -74,7 +79,7 @@ from audit.resources import resource_dir
 __all__ = [
     "ChapterEntry",
     "DefinitionEntry",
-    "RenderOptions",
+    "Documents",
     "ReportContext",
     "ThresholdEntry",
     "bands_of",
@@ -184,10 +189,11 @@ class ReportContext(_Part):
 
 
 @dataclass(frozen=True)
-class RenderOptions:
-    """How to render: for the browser or for print."""
+class Documents:
+    """One document twice: for the browser as HTML, for paper as a tree of blocks."""
 
-    target: Literal["screen", "print"] = "screen"
+    html: str
+    paper: Paper
 
 
 def read_context(run_dir: Path) -> ReportContext:
@@ -374,25 +380,15 @@ def bands_of(ctx: ReportContext) -> dict[str, Band]:
 # --- document
 
 
-def build_report(run_dir: Path, *, lang: Lang | None = None, options: RenderOptions | None = None) -> str:
-    """Build the report's HTML from a run folder; nothing is executed or computed anew.
+def build_report(run_dir: Path, *, lang: Lang | None = None) -> Documents:
+    """Build the report from a run folder; nothing is executed or computed anew.
 
     ``lang`` sets the language of the frame (by default the run's own; notebooks speak the language they were run in).
-    For the browser charts stand inline; for print they stay pictures.
     """
-    return next(build_reports(run_dir, lang=lang, targets=((options or RenderOptions()).target,)))
-
-
-def build_reports(
-    run_dir: Path, *, lang: Lang | None = None, targets: Sequence[Literal["screen", "print"]] = ("screen", "print")
-) -> Iterator[str]:
-    """Build the report for several targets one by one, reading and cleaning the notebooks once."""
     ctx = read_context(run_dir)
     lang = lang or ctx.lang
     bodies = {c.id: _body(run_dir, c, lang) for c in ctx.chapters}
-    parts = _assemble(ctx, lang, bodies)
-    for target in targets:
-        yield _document(ctx, lang, run_dir, parts, target)
+    return _documents(ctx, lang, run_dir, _assemble(ctx, lang, bodies))
 
 
 def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
@@ -408,10 +404,29 @@ def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
 
 
 @dataclass(frozen=True)
+class _Chapter:
+    """A chapter of both documents."""
+
+    html: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
 class _Parts:
     front: str
     body: str
     contents: Sequence[Mapping[str, Any]]
+    paper_front: Sequence[Block]
+    paper_body: Sequence[Block]
+
+
+def _parts(front: Markup, paper_front: Sequence[Block], chapters: Sequence[_Chapter]) -> _Parts:
+    html = number_ids(f"{front}\n<!--km-front-ends-->\n" + "\n".join(c.html for c in chapters))
+    top, _, body = html.partition("\n<!--km-front-ends-->\n")
+    body = _repair_links(top, body)
+    top = _repair_links(body, top)
+    printed = for_paper(tuple(b for c in chapters for b in c.blocks))
+    return _Parts(top, body, _contents(top, body), for_paper(tuple(paper_front)), printed)
 
 
 def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Parts:
@@ -419,13 +434,15 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     bands = bands_of(ctx)
     views = [_view(f, ctx, bands) for f in ctx.findings]
     summary = next((c for c in ctx.chapters if c.id == "summary"), None)
-    front = str(bodies[summary.id].html) if summary is not None else ""
-    if "km-executive" not in front:
-        front = str(_fallback_front(ctx, views, fmt).html) + front
+    front = bodies[summary.id] if summary is not None else Body(Markup(""))
+    html, paper_front = front.html, _pages(front.blocks)
+    if "km-executive" not in html:
+        page_one = _fallback_front(ctx, views, fmt)
+        html, paper_front = page_one.html + html, (*page_one.blocks, PageBreak(), *paper_front)
     chapters = [c for c in ctx.chapters if c is not summary]
     main = [c for c in chapters if not c.appendix]
     reasons = _reasons(ctx)
-    sections: list[str] = []
+    sections: list[_Chapter] = []
     if views:
         order = list(dict.fromkeys([c.id for c in chapters] + [v.finding.chapter for v in views]))
         titles = {c.id: c.title for c in chapters}
@@ -433,23 +450,38 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
             (titles.get(c, c), [v for v in views if v.finding.chapter == c and v.finding.status != "not_assessed"])
             for c in order
         ]
-        cards = join([_only(SCREEN_ONLY, scorecard(groups, fmt)), _only(PAPER_ONLY, paper_scorecard(groups, fmt))])
+        legend = _legend(lang)
         sections.append(
-            _chapter("scorecard", word("scorecard", lang), join([cards, _legend(lang)]), lang, explain=False)
+            _chapter(
+                "scorecard",
+                word("scorecard", lang),
+                join([scorecard(groups, fmt), legend]),
+                lang,
+                explain=False,
+                paper=join([paper_scorecard(groups, fmt), legend]),
+            )
         )
     for number, c in enumerate(main, 1):
         sections.append(_notebook_chapter(c, bodies[c.id], views, reasons, lang, f"{number}"))
-    back = [_notebook_chapter(c, bodies[c.id], views, reasons, lang, "") for c in chapters if c.appendix]
-    sections += back + _appendix(ctx, views, fmt)
-    html = number_ids(front + "\n<!--km-front-ends-->\n" + "\n".join(sections))
-    front, _, body = html.partition("\n<!--km-front-ends-->\n")
-    body = _repair_links(front, body)
-    front = _repair_links(body, front)
-    return _Parts(front, body, _contents(front, body))
+    sections += [_notebook_chapter(c, bodies[c.id], views, reasons, lang, "") for c in chapters if c.appendix]
+    return _parts(html, paper_front, sections + _appendix(ctx, views, fmt))
 
 
-def frame_documents(ctx: ReportContext, front: Markup, chapters: Sequence[tuple[str, str, Markup]]) -> list[str]:
-    """Put finished fragments that come from no notebook into the report's frame, for the browser and for print.
+def _pages(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """Let page one stand alone; what follows it, the business case and the plan, share pages."""
+    out: list[Block] = []
+    heads = 0
+    for b in blocks:
+        if isinstance(b, Heading) and b.level == 1:
+            heads += 1
+            if heads == 2:
+                out.append(PageBreak())
+        out.append(b)
+    return tuple(out)
+
+
+def frame_documents(ctx: ReportContext, front: Markup, chapters: Sequence[tuple[str, str, Markup]]) -> Documents:
+    """Put finished fragments that come from no notebook into the report's frame.
 
     ``front`` stands before the contents, ``chapters`` are (id, title, content) in reading order.
     """
@@ -458,10 +490,7 @@ def frame_documents(ctx: ReportContext, front: Markup, chapters: Sequence[tuple[
         _chapter(id, title, html, ctx.lang, brief=len(re.sub(r'src="[^"]*"', "", str(html))) < 9000)
         for id, title, html in chapters
     ]
-    html = number_ids(f"{front}\n<!--km-front-ends-->\n" + "\n".join(made))
-    top, _, body = html.partition("\n<!--km-front-ends-->\n")
-    parts = _Parts(_repair_links(body, top), _repair_links(top, body), _contents(top, body))
-    return [_document(ctx, ctx.lang, Path(), parts, "screen"), _document(ctx, ctx.lang, Path(), parts, "print")]
+    return _documents(ctx, ctx.lang, Path(), _parts(front, _pages(blocks_in([front])), made))
 
 
 def _repair_links(*parts: str) -> str:
@@ -485,15 +514,24 @@ def _fallback_front(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) 
 
 
 def _chapter(
-    id: str, title: str, html: str | Markup, lang: Lang, *, number: str = "", explain: bool = True, brief: bool = False
-) -> str:
-    """Frame a chapter; a ``brief`` one does not begin a page of its own."""
-    body = str(clean_html(str(html), text=_Explainer(lang))) if explain else str(html)
+    id: str,
+    title: str,
+    html: Markup,
+    lang: Lang,
+    *,
+    number: str = "",
+    explain: bool = True,
+    brief: bool = False,
+    paper: Markup | None = None,
+) -> _Chapter:
+    """Frame a chapter; a ``brief`` one does not begin a page of its own. ``paper`` is what paper shows instead."""
     label = f"{number}. {title}" if number else title
     anchor = f"chapter-{slug(id)}"
-    classes = "km-chapter km-brief" if brief else "km-chapter"
-    heading = f'<h2 id="{anchor}">{escape(label)}</h2>'
-    return f'<section class="{classes}" aria-labelledby="{anchor}">{heading}\n{body}</section>'
+    frame = Markup('<section class="km-chapter{}" aria-labelledby="{}"><h2 id="{}">{}</h2>\n{}</section>')
+    shown = clean_html(str(html), text=_Explainer(lang)) if explain else html
+    head = tree.Chapter(Heading(1, (label,), anchor), brief)
+    told = frame.format(" km-brief" if brief else "", anchor, anchor, label, shown)
+    return _Chapter(str(told), (head, *blocks_in([html if paper is None else paper])))
 
 
 _ONLY_A_LEAD = re.compile(
@@ -513,13 +551,43 @@ def _fold(html: Markup, reasons: Collection[str], lang: Lang) -> Markup:
         return ""
 
     rest = Markup(_ONLY_A_LEAD.sub(take, str(html)))
-    lines = [
-        Markup('<p class="km-unassessed">{}</p>').format(
-            word("left_out", lang, sections=", ".join(f"«{t}»" if lang == "ru" else f"“{t}”" for t in titles), reason=r)
+    return join([rest, *(piece(p) for p in _left_out(empty, lang))])
+
+
+def _fold_blocks(blocks: Sequence[Block], reasons: Collection[str], lang: Lang) -> tuple[Block, ...]:
+    """Do the same to the blocks of a chapter."""
+    empty: dict[str, list[str]] = {}
+    out: list[Block] = []
+    k = 0
+    while k < len(blocks):
+        head, lead = blocks[k], blocks[k + 1] if k + 1 < len(blocks) else None
+        alone = k + 2 >= len(blocks) or isinstance(blocks[k + 2], Heading)
+        if isinstance(head, Heading) and isinstance(lead, Paragraph) and lead.style == "lead" and alone:
+            told = text_of(lead).strip().rstrip(".")
+            if told in reasons:
+                empty.setdefault(told, []).append(text_of(head))
+                k += 2
+                continue
+        out.append(head)
+        k += 1
+    return (*out, *_left_out(empty, lang))
+
+
+def _left_out(empty: Mapping[str, Sequence[str]], lang: Lang) -> list[Paragraph]:
+    return [
+        Paragraph(
+            (
+                word(
+                    "left_out",
+                    lang,
+                    sections=", ".join(f"«{t}»" if lang == "ru" else f"“{t}”" for t in titles),
+                    reason=r,
+                ),
+            ),
+            "unassessed",
         )
         for r, titles in empty.items()
     ]
-    return join([rest, *lines])
 
 
 def _reasons(ctx: ReportContext) -> frozenset[str]:
@@ -530,49 +598,40 @@ def _reasons(ctx: ReportContext) -> frozenset[str]:
 
 def _notebook_chapter(
     c: ChapterEntry, body: Body, views: Sequence[FindingView], reasons: Collection[str], lang: Lang, number: str
-) -> str:
+) -> _Chapter:
     own = [v for v in views if v.finding.chapter == c.id]
     counts = [(s, sum(v.finding.status == s for v in own)) for s in STATUS]
-    strip = join(
-        (
-            Markup("<span>{} — {}</span>").format(status_mark(s, lang), n)
-            for s, n in counts
-            if n and s != "not_assessed"
-        ),
-        " ",
-    )
-    parts: list[Any] = [Markup('<p class="km-chapter-findings">{}</p>').format(strip) if strip else None]
+    strip = [Run("count", (*runs(status_mark(s, lang)), f" — {n}")) for s, n in counts if n and s != "not_assessed"]
+    parts: list[Markup] = [piece(Paragraph(tuple(strip), "chapter-findings"))] if strip else []
     if c.status == "failed":
         cell = f" {word('cell_error', lang, cell=body.error[0], error=body.error[1])}" if body.error else ""
-        parts.append(
-            Markup('<p class="km-error"><strong>{}.</strong> {}{}</p>').format(
-                word("chapter_failed", lang), c.error, cell
-            )
-        )
-        body = Body(Markup(re.sub(r'<p class="km-error">.*?</p>', "", str(body.html), flags=re.S)), body.error)
+        parts.append(piece(Paragraph((Run("b", (f"{word('chapter_failed', lang)}.",)), f" {c.error}{cell}"), "error")))
+        html = Markup(re.sub(r'<p class="km-error">.*?</p>', "", str(body.html), flags=re.S))
+        kept = tuple(b for b in body.blocks if not (isinstance(b, Paragraph) and b.style == "error"))
+        body = Body(html, body.error, kept)
     empty = not re.sub(r"<[^>]+>|\s", "", str(body.html)) and "<img" not in str(body.html)
     if empty and c.status != "failed":
-        parts.append(Markup('<p class="km-silent">{}</p>').format(c.error or word("chapter_silent", lang)))
-    parts.append(_fold(body.html, reasons, lang))
+        parts.append(piece(Paragraph((c.error or word("chapter_silent", lang),), "silent")))
+    shown = join([*parts, _fold(body.html, reasons, lang)])
+    paper = Piece.of(shown, lambda: (*blocks_in(parts), *_fold_blocks(body.blocks, reasons, lang)))
     # a chapter without trouble follows on the page before it; one that has some begins its own
     quiet = c.status != "failed" and not any(v.finding.status == "found" for v in own)
-    return _chapter(c.id, c.title, join(parts), lang, number=number, brief=quiet and number not in ("", "1"))
+    return _chapter(c.id, c.title, paper, lang, number=number, brief=quiet and number not in ("", "1"))
 
 
 def _legend(lang: Lang) -> Markup:
-    marks = [Markup("<p>{} — {}</p>").format(status_mark(s, lang), word(f"read_{s}", lang)) for s in STATUS]
-    grades = [Markup("<p>{} <b>{}</b> — {}</p>").format(word("grade", lang), g, t.get(lang)) for g, t in GRADES.items()]
-    return Markup('<h3 id="how-to-read">{}</h3><div class="km-legend">{}</div>').format(
-        word("how_to_read", lang), halves([join(marks), join(grades)])
-    )
+    marks = [Paragraph((*runs(status_mark(s, lang)), f" — {word(f'read_{s}', lang)}")) for s in STATUS]
+    grades = [Paragraph((f"{word('grade', lang)} ", Run("b", (g,)), f" — {t.get(lang)}")) for g, t in GRADES.items()]
+    both = halves([piece(*marks, between="\n"), piece(*grades, between="\n")])
+    return piece(Heading(2, (word("how_to_read", lang),), "how-to-read"), Group("legend", both.nodes))
 
 
 # --- appendix
 
 
-def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[str]:
+def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[_Chapter]:
     lang = fmt.lang
-    out: list[str] = []
+    out: list[_Chapter] = []
     blind = [v for v in views if v.finding.status in ("unclear", "not_assessed")]
     if blind:
         reasons = by_reason(blind, lang)
@@ -580,7 +639,7 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
             [
                 {
                     "reason": r,
-                    "titles": Markup("<br>").join(escape(v.title) for v in vs),
+                    "titles": _lines(v.title for v in vs),
                     "moves": what_it_moves([v.finding.id for v in vs], ctx.findings, fmt),
                 }
                 for r, vs in reasons.items()
@@ -606,18 +665,23 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
             _chapter("thresholds", word("thresholds", lang), _threshold_list(ctx, fmt), lang, explain=False, brief=True)
         )
     terms = sorted(glossary(lang), key=lambda t: t.term.lower().replace("ё", "е"))
-    explained = halves([Markup("<p><b>{}</b> {}</p>").format(t.term, t.meaning) for t in terms])
+    explained = halves([piece(Paragraph((Run("b", (t.term,)), f" {t.meaning}"))) for t in terms])
     out.append(
         _chapter(
             "glossary",
             word("glossary", lang),
-            Markup('<div class="km-glossary">{}</div>').format(explained),
+            piece(Group("glossary", explained.nodes)),
             lang,
             explain=False,
             brief=True,
         )
     )
     return out
+
+
+def _lines(texts: Iterable[Any]) -> Markup:
+    parts = [r for t in texts for r in (Break(), *runs(t))]
+    return piece(*parts[1:])
 
 
 _COUNTS = ("rows_read", "rows_used", "rows_set_aside", "orders", "order_days", "clients", "revenue")
@@ -635,15 +699,10 @@ def _about_data(ctx: ReportContext, fmt: Fmt) -> Markup:
     versions = ", ".join(f"{k} {v}" for k, v in ctx.versions.items())
     counted = table(frame, cols, fmt=fmt, sortable=False) if rows else None
     if counted and any(c.id == "data" and c.status == "done" for c in ctx.chapters):
-        counted = _only(SCREEN_ONLY, counted)  # on paper the chapter just before says the same
-    return join(
-        [
-            counted,
-            *(Markup("<p>{}</p>").format(n) for n in ctx.data_notes),
-            Markup("<p>{}</p>").format(word("data_page", lang)),
-            Markup('<p class="km-note">{}: {}.</p>').format(word("versions", lang), versions) if versions else None,
-        ]
-    )
+        counted = Piece.of(counted, tuple)  # on paper the chapter just before says the same
+    notes = [Paragraph((n,)) for n in (*ctx.data_notes, word("data_page", lang))]
+    notes += [Paragraph((f"{word('versions', lang)}: {versions}.",), "note")] if versions else []
+    return join([counted, piece(*notes, between="\n")])
 
 
 def _speaks(formula: str, lang: Lang) -> bool:
@@ -654,21 +713,19 @@ def _speaks(formula: str, lang: Lang) -> bool:
 def _definition_list(ctx: ReportContext, fmt: Fmt) -> Markup:
     """Every metric in one paragraph, by chapter, in two columns: a table would take three times the paper."""
     lang = fmt.lang
-    parts: list[Markup] = []
+    parts: list[Any] = []
     for chapter, entries in itertools.groupby(ctx.definitions, key=lambda d: d.id.split(".", 1)[0]):
         told_here: list[Markup] = []
         for d in entries:
-            told = [d.definition]
+            told: list[Inline] = [Run("b", (d.name,)), " ", Run("id", (d.id,)), f" {d.definition} "]
             if _speaks(d.formula, lang):
-                told.append(Markup("<code>{}</code>.").format(d.formula))
+                told += [Run("code", (d.formula,)), ". "]
             if d.benchmark:
-                told.append(f"{word('benchmark', lang)[:1].upper()}{word('benchmark', lang)[1:]}: {d.benchmark}.")
+                told.append(f"{word('benchmark', lang)[:1].upper()}{word('benchmark', lang)[1:]}: {d.benchmark}. ")
             told.append(f"{word('source', lang)}: {d.source}.")
-            told_here.append(
-                Markup('<p><b>{}</b> <span class="km-id">{}</span> {}</p>').format(d.name, d.id, join(told, " "))
-            )
-        parts += [Markup("<h4>{}</h4>").format(chapter_title(chapter, lang)), pairs(told_here)]
-    return Markup('<div class="km-defs">{}</div>').format(join(parts))
+            told_here.append(piece(Paragraph(tuple(told))))
+        parts += [Heading(3, (chapter_title(chapter, lang),)), *pairs(told_here).nodes]
+    return piece(Group("defs", tuple(parts)))
 
 
 def _threshold_list(ctx: ReportContext, fmt: Fmt) -> Markup:
@@ -694,38 +751,32 @@ def _threshold_list(ctx: ReportContext, fmt: Fmt) -> Markup:
         named = t.name != t.id
         name = t.name if named else (t.reason[:1].upper() + t.reason[1:] or t.id)
         more = [t.reason if named else "", t.id, t.source if t.source != usual else ""]
-        changed = Markup('<span class="km-sub">{}</span>').format(word("overridden", lang)) if t.overridden else ""
-        return name, Markup("{}{}").format(written(t), changed), " · ".join(x for x in more if x)
+        changed = [Run("small", (word("overridden", lang),))] if t.overridden else []
+        return name, piece(written(t), *changed), " · ".join(x for x in more if x)
 
     # limits of findings first, then the parameters behind them
     limits = [told(t) for t in ctx.thresholds if t.watch is not None]
     parameters = [told(t) for t in ctx.thresholds if t.watch is None]
     frame = pd.DataFrame(
         [
-            {"name": Markup('<b>{}</b> <span class="km-id">{}</span>').format(name, more), "limit": limit}
+            {"name": piece(Run("b", (name,)), " ", Run("id", (more,))), "limit": limit}
             for name, limit, more in [*limits, *parameters]
         ],
         columns=["name", "limit"],
         dtype=object,
     )
     cols = [Col("name", word("threshold", lang)), Col("limit", word("in_force", lang))]
-    printed = [
-        Markup("<h4>{}</h4>{}").format(
-            word(title, lang),
-            pairs([Markup('<p>{}: <b>{}</b> <span class="km-id">{}</span></p>').format(*t) for t in entries]),
-        )
-        for title, entries in (("limits_of_findings", limits), ("parameters", parameters))
-        if entries
-    ]
-    return Markup('<div class="km-defs">{}</div>').format(
-        join(
-            [
-                Markup("<p>{}</p>").format(word("usual_source", lang)),
-                _only(SCREEN_ONLY, Markup('<div class="km-dense">{}</div>').format(table(frame, cols, fmt=fmt))),
-                _only(PAPER_ONLY, join(printed)),
+    printed: list[Any] = []
+    for title, entries in (("limits_of_findings", limits), ("parameters", parameters)):
+        if entries:
+            told_here = [
+                piece(Paragraph((f"{name}: ", Run("b", runs(limit)), " ", Run("id", (more,)))))
+                for name, limit, more in entries
             ]
-        )
-    )
+            printed += [Heading(3, (word(title, lang),)), *pairs(told_here).nodes]
+    usually = Paragraph((word("usual_source", lang),))
+    shown = Group("defs", (usually, Group("dense", blocks_in([table(frame, cols, fmt=fmt)]))))
+    return Piece.of(piece(shown), lambda: (Group("defs", (usually, *printed)),))
 
 
 # --- frame
@@ -733,25 +784,13 @@ def _threshold_list(ctx: ReportContext, fmt: Fmt) -> Markup:
 
 def _contents(front: str, body: str) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
-    tops: list[Heading] = outline(front, 2) + outline(body, 3)
+    tops = outline(front, 2) + outline(body, 3)
     for heading in tops:
         if heading.level == 2:
             entries.append({"id": heading.id, "text": heading.text, "children": [], "marks": ""})
         elif entries:
             entries[-1]["children"].append({"id": heading.id, "text": heading.text})
     return entries
-
-
-def _printed_contents(contents: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Set the contents in two columns of about equal length; page one stands before them, verdicts open each chapter."""
-    entries = [
-        {**e, "children": [c for c in e["children"] if not c["id"].endswith("-findings")]}
-        for e in contents
-        if e["id"] != "executive"
-    ]
-    lines = [1.7 + sum(1 + len(c["text"]) // 58 for c in e["children"]) for e in entries]
-    first = middle(lines)
-    return [entries[:first], entries[first:]]
 
 
 @lru_cache(maxsize=1)
@@ -763,14 +802,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters["css_string"] = _css_string
     return env
-
-
-def _css_string(text: str) -> Markup:
-    """Quote a text for CSS: anything but letters, digits and plain signs becomes a code."""
-    safe = "".join(c if c.isalnum() or c in " .,-–—:;()№%/" else f"\\{ord(c):x} " for c in text)
-    return Markup(f'"{safe}"')
 
 
 @lru_cache(maxsize=8)
@@ -787,19 +819,18 @@ _FONT_FACES = (
 )
 
 
-@lru_cache(maxsize=2)
-def _font_css(screen: bool) -> str:
-    """Embed the faces: WOFF2 for a browser; TTF for print, where unpacking would cost more than it saves."""
-    suffix, kind = ("woff2", "woff2") if screen else ("ttf", "truetype")
+@lru_cache(maxsize=1)
+def _font_css() -> str:
+    """Embed the faces."""
     rules = []
     for family, face, weight, style in _FONT_FACES:
         try:
-            data = base64.b64encode(font_file(face, suffix).read_bytes()).decode("ascii")
+            data = base64.b64encode(font_file(face, "woff2").read_bytes()).decode("ascii")
         except OSError:
             continue  # a text face of the reader's computer stands in
         rules.append(
             f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};font-display:swap;'
-            f'src:url("data:font/{suffix};base64,{data}") format("{kind}")}}'
+            f'src:url("data:font/woff2;base64,{data}") format("woff2")}}'
         )
     return "\n".join(rules)
 
@@ -813,49 +844,30 @@ _LOGO_TYPES = {
 }
 
 
-def _logo(ctx: ReportContext, run_dir: Path) -> str:
+def _logo(ctx: ReportContext, run_dir: Path) -> Picture | None:
     if not ctx.logo:
-        return ""
-    if ctx.logo.startswith("data:image/"):
-        return ctx.logo
+        return None
+    alt = ctx.consultant or word("logo", ctx.lang)
+    given = re.fullmatch(r"data:(image/[a-z+]+);base64,([A-Za-z0-9+/=]+)", ctx.logo)
+    if given:
+        return Picture(given[1], given[2], alt)
     path = run_dir / ctx.logo
     kind = _LOGO_TYPES.get(path.suffix.lower())
     if kind is None or not path.is_file():
-        return ""
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+        return None
+    return Picture(kind, base64.b64encode(path.read_bytes()).decode("ascii"), alt)
 
 
-def _only(target: str, html: Markup) -> Markup:
-    """Mark a whole block as one that only the browser or only paper shows (`_without` takes it out elsewhere)."""
-    return Markup("<!--{0}-->{1}<!--/{0}-->").format(target, html)
-
-
-_CELL = r'<(t[rdh])\b[^>]*\bclass="[^"]*\b{0}\b[^"]*"[^>]*>.*?</\1>|<col\b[^>]*\bclass="{0}"[^>]*>'
-_BLOCK = r'<p class="km-note {0}">.*?</p>|<div class="km-table[^"]* {0}"[^>]*>.*?</table></div></div>'
-
-
-def _without(target: str, html: str) -> str:
-    """Take out what is for the other document: whole blocks, and the rows, cells and notes of tables."""
-    html = re.sub(rf"<!--{target}-->.*?<!--/{target}-->", "", html, flags=re.S)
-    return re.sub(f"{_CELL}|{_BLOCK}".format(target), "", html, flags=re.S)
-
-
-def _for_paper(html: str) -> str:
-    """Take out what only a pointer can use: paper has no hover, and WeasyPrint hyphenates badly before inline boxes."""
-    html = _without(SCREEN_ONLY, html)
-    return re.sub(r'<abbr class="km-dfn"[^>]*>(.*?)</abbr>', r"\1", html, flags=re.S)
+_PAPER = rf'<col\b[^>]*\bclass="{PAPER_ONLY}"[^>]*>|<p class="km-note {PAPER_ONLY}">.*?</p>'
 
 
 def _for_screen(html: str) -> str:
-    """Put the charts inline and leave out what is for paper."""
-    return inline_svg(_without(PAPER_ONLY, html))
+    """Put the charts inline and leave out what is for paper: widths and notes of tables."""
+    return inline_svg(re.sub(_PAPER, "", html, flags=re.S))
 
 
-def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, target: Literal["screen", "print"]) -> str:
-    screen = target == "screen"
+def _documents(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts) -> Documents:
     fmt = Fmt(lang, ctx.currency)
-    script = _asset("report.js") if screen else ""
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     title = ctx.title or word("report_title", lang)
     period = fmt.period(ctx.period.get("start"), ctx.period.get("end")) if ctx.period.get("start") else ""
     facts = [
@@ -864,35 +876,60 @@ def _document(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts, targ
         (word("dated", lang), fmt.date(ctx.dated) if ctx.dated and ctx.dated != ctx.period.get("as_of") else ""),
         (word("prepared_by", lang), ctx.consultant or ""),
     ]
-    body, front = ((_for_screen if screen else _for_paper)(part) for part in (parts.body, parts.front))
+    paper = Paper(
+        lang=lang,
+        title=title,
+        company=ctx.company,
+        period=period,
+        consultant=ctx.consultant or "",
+        confidentiality=ctx.confidentiality if ctx.confidentiality is not None else word("confidential", lang),
+        logo=_logo(ctx, run_dir),
+        facts=[f for f in facts if f[1]],
+        front=parts.paper_front,
+        body=parts.paper_body,
+        words={k: word(k, lang) for k in ("contents", "page", "of", "picture_lost")},
+        colors=_colors(ctx),
+        dated=ctx.dated,
+    )
+    return Documents(_html(ctx, paper, parts), paper)
+
+
+def _colors(ctx: ReportContext) -> dict[str, str]:
+    return {
+        "accent": ctx.accent,
+        "ink": readable(ctx.accent),
+        "on": on_color(ctx.accent),
+        "wash": tint(ctx.accent, 0.93),
+        "line": tint(ctx.accent, 0.55),
+    }
+
+
+def _html(ctx: ReportContext, paper: Paper, parts: _Parts) -> str:
+    lang = paper.lang
+    script = _asset("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    logo = paper.logo
     return (
         _templates()
         .get_template("document.html.j2")
         .render(
             ctx=ctx,
             lang=lang,
-            screen=screen,
             w=lambda key: word(key, lang),
-            title=title,
-            period=period,
-            description=f"{ctx.company}. {title}. {period}".replace(NBSP, " "),
+            title=paper.title,
+            period=paper.period,
+            description=f"{ctx.company}. {paper.title}. {paper.period}".replace(NBSP, " "),
             generator="km-audit",
-            logo=_logo(ctx, run_dir),
-            confidentiality=ctx.confidentiality if ctx.confidentiality is not None else word("confidential", lang),
-            cover_facts=[f for f in facts if f[1]],
+            logo=f"data:{logo.media};base64,{logo.data}" if logo is not None else "",
+            confidentiality=paper.confidentiality,
+            cover_facts=paper.facts,
             contents=parts.contents,
-            printed_contents=_printed_contents(parts.contents),
-            front=Markup(front),
-            body=Markup(body),
+            front=Markup(_for_screen(parts.front)),
+            body=Markup(_for_screen(parts.body)),
             css=Markup(_asset("report.css")),
-            fonts=Markup(_font_css(screen)),
-            colors={
-                "accent": ctx.accent,
-                "ink": readable(ctx.accent),
-                "on": on_color(ctx.accent),
-                "wash": tint(ctx.accent, 0.93),
-                "line": tint(ctx.accent, 0.55),
-            },
+            tokens=Markup(css_tokens()),
+            fonts=Markup(_font_css()),
+            colors=paper.colors,
             script=Markup(script),
             script_hash=f"sha256-{digest}",
             js_words=json.dumps(

@@ -8,8 +8,10 @@ readers with colour-blindness and in grey print; a status is always told by shap
 from __future__ import annotations
 
 import colorsys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from audit.errors import Text
 from audit.findings.finding import Severity, Status
@@ -25,6 +27,7 @@ __all__ = [
     "SEVERITIES",
     "STATUS",
     "StatusMark",
+    "css_tokens",
     "font_file",
     "shade",
     "tint",
@@ -35,13 +38,20 @@ SERIF = "Audit Serif"
 SVG_FAMILIES = f"'{SANS}', 'Source Sans 3', 'Segoe UI', Arial, 'DejaVu Sans', sans-serif"
 """Families named in an SVG: one opened outside the report falls back to what that computer has."""
 
-ACCENT = "#1f5a7a"
-INK = "#1c2430"
-INK_SOFT = "#4a5563"
-INK_FAINT = "#66707c"
+
+def _tokens() -> dict[str, Any]:
+    return tomllib.loads((resource_dir("templates") / "report" / "tokens.toml").read_text(encoding="utf-8"))
+
+
+_TOKENS = _tokens()
+_COLOR: dict[str, Any] = _TOKENS["color"]
+ACCENT: str = _COLOR["accent"]
+INK: str = _COLOR["ink"]
+INK_SOFT: str = _COLOR["soft"]
+INK_FAINT: str = _COLOR["faint"]
 """The lightest grey that text may have: 4.9 : 1 on white."""
-RULE = "#d5dae0"
-PAPER = "#ffffff"
+RULE: str = _COLOR["rule"]
+PAPER: str = _COLOR["paper"]
 
 CATEGORICAL = ("#1f5a7a", "#d0762a", "#5c9e8f", "#8a6aa8", "#b9a22f", "#7d8792", "#a8435f", "#6fa8d6")
 """Eight categories; neighbours differ in lightness too. The first is replaced by the accent colour."""
@@ -59,12 +69,15 @@ class StatusMark:
     """Colour of marks in charts: no text is set in it."""
 
 
+_SHAPES: dict[Status, tuple[str, Text]] = {
+    "found": ("●", Text("выявлено", "found")),
+    "watch": ("◆", Text("под наблюдением", "watch")),
+    "clear": ("○", Text("в норме", "clear")),
+    "unclear": ("?", Text("неясно", "unclear")),
+    "not_assessed": ("–", Text("не оценено", "not assessed")),
+}
 STATUS: dict[Status, StatusMark] = {
-    "found": StatusMark("●", Text("выявлено", "found"), "#9c2f1c", "#fbeae6", "#c2452d"),
-    "watch": StatusMark("◆", Text("под наблюдением", "watch"), "#7a5200", "#fdf3dc", "#d99a1c"),
-    "clear": StatusMark("○", Text("в норме", "clear"), "#1d6654", "#e6f3ef", "#3f927d"),
-    "unclear": StatusMark("?", Text("неясно", "unclear"), "#3f4c7a", "#eaecf5", "#8089b5"),
-    "not_assessed": StatusMark("–", Text("не оценено", "not assessed"), "#55606c", "#eef0f3", "#9aa3ad"),
+    status: StatusMark(shape, word, **_COLOR[status]) for status, (shape, word) in _SHAPES.items()
 }
 
 SEVERITIES: dict[Severity, Text] = {
@@ -84,6 +97,21 @@ GRADES: dict[Grade, Text] = {
     ),
 }
 """What an evidence grade means."""
+
+
+def css_tokens() -> str:
+    """Return the tokens of colour, size and type as variables of the style sheet."""
+    told: dict[str, str] = {}
+    for name, value in _COLOR.items():
+        if isinstance(value, str):
+            told[name] = value
+        else:
+            plain = "none" if name == "not_assessed" else name
+            told |= {plain: value["ink"], f"{plain}-line": value["line"], f"{plain}-wash": value["wash"]}
+    told |= {f"size-{name}": f"{size}rem" for name, size in _TOKENS["size"].items()}
+    told["sans"] = f'"{SANS}", "Source Sans 3", "Segoe UI", Arial, "DejaVu Sans", sans-serif'
+    told["serif"] = f'"{SERIF}", "Source Serif 4", Georgia, "DejaVu Serif", serif'
+    return f":root {{ {' '.join(f'--{k}: {v};' for k, v in told.items())} }}"
 
 
 def font_file(face: str, suffix: str = "ttf") -> Path:

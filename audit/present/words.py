@@ -20,6 +20,12 @@ WORDS: dict[str, Text] = {
     "sale_type": Text("Тип продаж", "Type of sale"),
     "no_company": Text("Компания не названа", "Company not named"),
     "sale_type_by_orders": Text("по заказам: {name}; не заявлен", "by the orders: {name}; not declared"),
+    "logo": Text("логотип", "logo"),
+    "picture_lost": Text("Картинка не читается.", "The picture cannot be read."),
+    "not_on_paper": Text(
+        "Здесь в ноутбуке стоит то, что работает только в браузере (скрипт, виджет): в отчёт оно не входит.",
+        "Here the notebook has something that works in a browser only (a script, a widget): the report cannot hold it.",
+    ),
     "contents": Text("Содержание", "Contents"),
     "executive": Text("Главное", "In brief"),
     "skip": Text("К содержанию отчёта", "Skip to the report"),

@@ -500,7 +500,7 @@ def write_comparison(comparison: Comparison, out: Path) -> tuple[list[Path], Tex
     if out.exists() and not out.is_dir():
         raise ParameterError(Text(f"{out} — файл, а не папка", f"{out} is a file, not a folder"), where="--out")
     out.mkdir(parents=True, exist_ok=True)
-    screen, printed = comparison_documents(comparison.content)
+    documents = comparison_documents(comparison.content)
     made = []
 
     def aside(name: str) -> Path:
@@ -508,8 +508,8 @@ def write_comparison(comparison: Comparison, out: Path) -> tuple[list[Path], Tex
 
     try:
         dump(comparison.content, aside("compare.json"))
-        aside("compare.html").write_text(screen, encoding="utf-8", newline="\n")
-        told = write_pdf(printed, aside("compare.pdf"), comparison.lang)
+        aside("compare.html").write_text(documents.html, encoding="utf-8", newline="\n")
+        told = write_pdf(documents.paper, aside("compare.pdf"))
         for name in ("compare.json", "compare.html", "compare.pdf"):
             if aside(name).exists():
                 os.replace(aside(name), out / name)

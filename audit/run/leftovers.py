@@ -37,8 +37,7 @@ RENDERING = ".km-audit-render-"
 PRIVATE = "km-audit-"
 """A client's data in the system's temporary folder: ``km-audit-<pid>-<random>``.
 
-Prepared data of a run without a folder of its own; DuckDB's spill; the page that a browser prints; how to reach a
-kernel.
+Prepared data of a run without a folder of its own; DuckDB's spill; how to reach a kernel.
 """
 
 _TOO_OLD_S = 2 * 24 * 3600

@@ -27,7 +27,6 @@ from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
 from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.prepare import file_digest, prepare
-from audit.run.printer import Printer
 from audit.run.public import public_settings
 from audit.run.rendering import render_run
 from audit.run.versions import versions
@@ -218,7 +217,6 @@ def run_audit(
     clock = _Clock(watch)
     stage.mkdir(parents=True)
     workers = workers or Workers.start(jobs)  # import while the data are read
-    printer = Printer()
     private: Path | None = None
     try:
         if inputs.folder is not None:
@@ -232,26 +230,16 @@ def run_audit(
             prepared = prepare(inputs, cache, rejects=rejects)
         case = open_prepared(prepared, inputs.settings)
         try:
-            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, workers, own, printer)
+            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, workers, own)
             findings = _collect(case, stage, failed)
             dump(findings, stage / "findings.json")
             _copy_rejects(prepared, stage)
-
-            def slides() -> None:
+            rendered = render_run(stage, case=case, findings=findings, failed=failed, clock=clock)
+            if deck:
                 from audit.present.deck import write_deck  # python-pptx, where slides are wanted
 
                 with clock.step("deck"):
                     write_deck(read_context(stage), findings, stage / "charts", stage / "deck.pptx")
-
-            rendered = render_run(
-                stage,
-                case=case,
-                findings=findings,
-                failed=failed,
-                printer=printer,
-                clock=clock,
-                meanwhile=slides if deck else lambda: None,
-            )
             _settle_notebooks(inputs, stage, final, None if private is not None else prepared)
             _manifest(inputs, case, stage, clock.timings, failed, rendered.pdf_engine, own)
         finally:
@@ -263,11 +251,9 @@ def run_audit(
             _point_latest(final)
             _keep_newest(cache, prepared)
     except BaseException:
-        printer.close()  # it writes into the folder that goes
         shutil.rmtree(stage, ignore_errors=True)
         raise
     finally:
-        printer.close()
         if workers is not None:
             workers.close()
         if private is not None:
@@ -285,7 +271,6 @@ def _execute(
     clock: _Clock,
     workers: Workers | None,
     own: Mapping[str, OwnNotebook],
-    printer: Printer,
 ) -> list[Execution]:
     (stage / "notebooks").mkdir()
     pictures_later(stage / "charts")
@@ -322,7 +307,6 @@ def _execute(
                 pool.shutdown(cancel_futures=True)
                 raise
         dump({f.chapter: {"ru": f.error.ru, "en": f.error.en} for f in failed if f.error}, stage / "failed.json")
-        printer.start()  # one notebook is left, and two processors
         summary = one("summary")
         if summary.error is not None:
             failed.append(summary)

@@ -8,22 +8,23 @@ import mimetypes
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from audit.errors import Lang, ParameterError, PreparedError, Text, set_language
+from audit.errors import ParameterError, PreparedError, Text, set_language
 from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import write_annex
 from audit.present.chart import draw_pictures
+from audit.present.pdf import PdfResult, write_pdf
 from audit.present.report import (
     ActionEntry,
     ChapterEntry,
     ReportContext,
-    build_reports,
+    build_report,
     definitions_of,
     read_context,
     thresholds_of,
@@ -35,7 +36,6 @@ from audit.present.words import word
 from audit.run.execute import Execution
 from audit.run.leftovers import RENDERING, sweep
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
-from audit.run.printer import Printer
 from audit.run.sheets import read_sheets
 from audit.run.versions import main_versions
 
@@ -139,40 +139,28 @@ def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Exe
 
 
 def render_run(
-    stage: Path,
-    *,
-    case: Case,
-    findings: Mapping[str, Any],
-    failed: Sequence[Execution],
-    printer: Printer,
-    clock: _Clock | None = None,
-    meanwhile: Callable[[], None] = lambda: None,
+    stage: Path, *, case: Case, findings: Mapping[str, Any], failed: Sequence[Execution], clock: _Clock | None = None
 ) -> Rendered:
-    """Write report.json, report.html, report.pdf, annex.xlsx and the charts' pictures of a run being made in ``stage``.
-
-    ``meanwhile`` is done while the PDF is printed, when all else is there.
-    """
+    """Write report.json, report.html, report.pdf, annex.xlsx and the charts' pictures of a run being made in ``stage``."""
     context = report_context(case, findings, failed, stage)
     (stage / "report.json").write_text(context.as_json(), encoding="utf-8", newline="\n")
-    _html(stage, printer, context.lang, clock)
-    with _step(clock, "pdf"):
+    result = _documents(stage, clock)
+    with _step(clock, "pictures"):
         draw_pictures(stage / "charts")
-        with _step(clock, "annex"):
-            write_annex(stage / "annex.xlsx", read_sheets(stage, findings, case), case.settings.report.lang)
-            for part in ("sheets", "effects"):
-                shutil.rmtree(stage / part, ignore_errors=True)
-        meanwhile()
-        result = printer.result()
+    with _step(clock, "annex"):
+        write_annex(stage / "annex.xlsx", read_sheets(stage, findings, case), case.settings.report.lang)
+        for part in ("sheets", "effects"):
+            shutil.rmtree(stage / part, ignore_errors=True)
     return Rendered(result.engine, (result.note,) if result.note is not None else ())
 
 
-def _html(folder: Path, printer: Printer, lang: Lang, clock: _Clock | None = None) -> None:
-    """Write report.html and have report.pdf begun."""
+def _documents(folder: Path, clock: _Clock | None = None) -> PdfResult:
+    """Write report.html and report.pdf."""
     with _step(clock, "html"):
-        documents = build_reports(folder, targets=("print", "screen"))
-        printer.begin(next(documents), folder / "report.pdf", lang)
-        screen = next(documents)
-        (folder / "report.html").write_text(screen, encoding="utf-8", newline="\n")
+        documents = build_report(folder)
+        (folder / "report.html").write_text(documents.html, encoding="utf-8", newline="\n")
+    with _step(clock, "pdf"):
+        return write_pdf(documents.paper, folder / "report.pdf")
 
 
 def render_again(run: Path) -> Rendered:
@@ -189,9 +177,7 @@ def render_again(run: Path) -> Rendered:
         for name in ("report.json",):
             shutil.copyfile(run / name, part / name)
         shutil.copytree(run / "notebooks", part / "notebooks")
-        with closing(Printer()) as printer:
-            _html(part, printer, read_context(part).lang)
-            result = printer.result()
+        result = _documents(part)
         for name in ("report.html", "report.pdf"):
             if (part / name).exists():
                 os.replace(part / name, run / name)

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["kit_version", "main_versions", "versions"]
 
-_PARTS = ("pandas", "numpy", "scipy", "duckdb", "pyarrow", "matplotlib", "papermill", "nbconvert", "weasyprint")
+_PARTS = ("pandas", "numpy", "scipy", "duckdb", "pyarrow", "matplotlib", "papermill", "typst")
 
 
 def kit_version() -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -10,7 +13,34 @@ from typing import Any
 
 import pytest
 
-from audit.present.pdf import find_browser
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "msedge", "chrome")
+
+
+def find_browser() -> Path | None:
+    """Return an installed Chromium, Chrome or Edge, or None; ``KM_AUDIT_BROWSER`` names one."""
+    named = os.environ.get("KM_AUDIT_BROWSER")
+    if named is not None:
+        return Path(named) if named and Path(named).is_file() else None
+    return next((p for p in _candidates() if p.is_file()), None)
+
+
+def _candidates() -> Iterator[Path]:
+    if sys.platform == "darwin":
+        for app in ("Google Chrome", "Microsoft Edge", "Chromium"):
+            for root in (Path("/Applications"), Path.home() / "Applications"):
+                yield root / f"{app}.app" / "Contents" / "MacOS" / app
+    if sys.platform == "win32":
+        roots = [os.environ.get(k) for k in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")]
+        for tail in (
+            "Microsoft/Edge/Application/msedge.exe",
+            "Google/Chrome/Application/chrome.exe",
+            "Chromium/Application/chrome.exe",
+        ):
+            yield from (Path(r) / tail for r in roots if r)
+    for name in _NAMES:
+        found = shutil.which(name)
+        if found:
+            yield Path(found)
 
 
 @contextmanager

@@ -11,11 +11,10 @@ from markupsafe import Markup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from audit.errors import PreparedError
-from audit.present.blocks import PAPER_ONLY, SCREEN_ONLY, Section
+from audit.present.blocks import PAPER_ONLY, Section
 from audit.present.format import NBSP
 from audit.present.html import export_notebook
 from audit.present.report import (
-    RenderOptions,
     ReportContext,
     _fold,
     build_report,
@@ -24,6 +23,7 @@ from audit.present.report import (
     read_context,
     thresholds_of,
 )
+from audit.present.tree import Link, Node, Table, walk
 from tests.present.run_folder import write_run
 
 
@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def screen(run: Path) -> str:
-    return build_report(run)
+    return build_report(run).html
 
 
 def anchors(html: str) -> set[str]:
@@ -108,7 +108,7 @@ def test_one_file_with_a_policy_that_forbids_the_rest(screen: str) -> None:
 
 
 def test_frame_speaks_the_language(tmp_path: Path) -> None:
-    english = build_report(write_run(tmp_path / "en", "en"))
+    english = build_report(write_run(tmp_path / "en", "en")).html
     assert '<html lang="en"' in english
     assert "Scorecard" in english and "What could not be assessed" in english
     text = re.sub(r"<style>.*?</style>|<script>.*?</script>|<[^>]+>", " ", english, flags=re.S)
@@ -149,20 +149,16 @@ def test_thresholds_in_force_say_when_they_were_changed(screen: str) -> None:
     assert f"&lt;{NBSP}67{NBSP}%" in screen
 
 
-def test_print_target_keeps_pictures_and_has_no_script(run: Path) -> None:
-    html = build_report(run, options=RenderOptions("print"))
-    assert "<script" not in html and '<img class="km-svg"' in html
-    assert 'class="km-toc"' in html and "font/ttf" in html
-
-
 def test_paper_and_screen_take_their_own_parts(run: Path, screen: str) -> None:
-    printed = build_report(run, options=RenderOptions("print"))
-    for html, other in ((screen, PAPER_ONLY), (printed, SCREEN_ONLY)):
-        assert f'"{other}"' not in html and f" {other}" not in html and f"<!--{other}" not in html
+    paper = build_report(run).paper
+    assert f'"{PAPER_ONLY}"' not in screen and f" {PAPER_ONLY}" not in screen and f"<!--{PAPER_ONLY}" not in screen
     assert 'class="km-table km-scorecard"' in screen and 'class="km-line"' not in screen
-    assert 'class="km-line"' in printed and 'class="km-table km-scorecard"' not in printed
-    for html in (screen, printed):
-        assert html.count('href="#finding-retention-leaky-first-purchase"') >= 2  # page one and the scorecard
+    kinds = {n.kind for n in walk([*paper.front, *paper.body]) if isinstance(n, Node)}
+    styles = {n.style for n in walk(paper.body) if isinstance(n, Table)}
+    assert "lines" in kinds and "scorecard" not in styles
+    links = [n.to for n in walk([*paper.front, *paper.body]) if isinstance(n, Link)]
+    anchor = "#finding-retention-leaky-first-purchase"  # page one and the scorecard
+    assert links.count(anchor) >= 2 and screen.count(f'href="{anchor}"') >= 2
 
 
 def test_sections_that_only_say_why_they_are_empty_become_a_line() -> None:
@@ -181,7 +177,7 @@ def test_sections_that_only_say_why_they_are_empty_become_a_line() -> None:
 
 
 def test_rendering_again_gives_the_same_bytes(run: Path, screen: str) -> None:
-    assert build_report(run) == screen
+    assert build_report(run).html == screen
 
 
 def test_an_added_cell_appears_after_rendering_again(tmp_path: Path) -> None:
@@ -192,21 +188,21 @@ def test_an_added_cell_appears_after_rendering_again(tmp_path: Path) -> None:
     nb.cells.append(new_code_cell("1 + 1", outputs=[shown]))
     nb.cells.append(new_markdown_cell("тайное", metadata={"tags": ["internal"]}))
     nbformat.write(nb, path)
-    html = build_report(run)
+    html = build_report(run).html
     assert "СОРОК ДВА" in html and "тайное" not in html
 
 
 def test_page_one_stands_without_the_summary_notebook(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r")
     (run / "notebooks" / "00_summary.ipynb").unlink()
-    html = build_report(run)
+    html = build_report(run).html
     assert 'id="executive"' in html and "Второй раз покупают 61 %" in html
 
 
 def test_damaged_notebook_is_said_not_raised(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r")
     (run / "notebooks" / "40_retention.ipynb").write_text("{broken", encoding="utf-8")
-    assert "файл 40_retention.ipynb не читается" in build_report(run)
+    assert "файл 40_retention.ipynb не читается" in build_report(run).html
 
 
 def test_missing_context_is_an_error_with_a_way_out(tmp_path: Path) -> None:
@@ -226,11 +222,9 @@ def test_context_goes_through_json_unchanged(run: Path) -> None:
 def test_hostile_company_name_stays_a_name(tmp_path: Path) -> None:
     name = '</title><script>alert(1)</script>" \\ \n} @page{'
     run = write_run(tmp_path / "r", company=name)
-    for target in ("screen", "print"):
-        html = build_report(run, options=RenderOptions(target))  # type: ignore[arg-type]
-        assert "<script>alert" not in html
-        head = html[html.index("@top-left { content: ") :][:400] if target == "print" else ""
-        assert "@page{" not in head
+    documents = build_report(run)
+    assert "<script>alert" not in documents.html
+    assert documents.paper.company == name
 
 
 def test_method_describes_itself_in_both_languages() -> None:

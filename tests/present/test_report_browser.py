@@ -25,7 +25,7 @@ def browser() -> Iterator[Any]:
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = write_run(tmp_path_factory.mktemp(request.param) / "r", request.param)
     path = run / "report.html"
-    path.write_text(build_report(run), encoding="utf-8")
+    path.write_text(build_report(run).html, encoding="utf-8")
     return path
 
 

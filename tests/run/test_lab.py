@@ -21,13 +21,13 @@ import nbformat
 import pytest
 
 from audit.errors import InputError, set_language
-from audit.present.pdf import find_browser
 from audit.resources import resource_dir
 from audit.run.inputs import Inputs, engagement_inputs, file_inputs
 from audit.run.kernels import kernel_environment
 from audit.run.lab import fill_parameters, kernel_path, make_copies, own_notebooks
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.pipeline import run_audit
+from tests.present.browsing import find_browser
 from tests.run.processes import children, outliving
 
 SAMPLE = resource_dir("data_samples") / "khimsnab"

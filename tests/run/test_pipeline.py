@@ -66,7 +66,8 @@ def test_a_run_leaves_everything_the_contract_names(done: RunResult, folder: Pat
         "rejected_rows.csv",
         "notebooks",
         "charts",
-    } <= names | ({"report.pdf"} if done.pdf_engine is None else set())
+    } <= names
+    assert done.pdf_engine is not None and done.pdf_engine.startswith("Typst")
     assert done.folder.parent == folder.resolve() / "runs"
     assert {p.name for p in (done.folder / "notebooks").iterdir()} == {
         f"{NOTEBOOKS[c]}.ipynb" for c in ("summary", *built_chapters())
