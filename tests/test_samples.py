@@ -657,7 +657,7 @@ def test_people_hired_match_the_head_count() -> None:
     spec = tc(sellers=3, overrides=(("ambiguous_titles", 1),))
     people = hire(spec, traits_of(spec))
     roles = [p.role for p in people]
-    # three КМ, two СР, one ТМ for them, one clerk, one expert, one back office, РОП, КД, закупщик, one bare title
+    # three КМ, two СР, one ТМ for them, one clerk, one expert, one back office, РОП, РКО, КД, закупщик, one bare title
     assert {r: roles.count(r) for r in set(roles)} == {
         "KM": 3,
         "SR": 2,
@@ -666,6 +666,7 @@ def test_people_hired_match_the_head_count() -> None:
         "SUP": 1,
         "BO": 1,
         "ROP": 1,
+        "RKO": 1,
         "KD": 1,
         "PUR": 1,
         "": 1,

@@ -141,7 +141,7 @@ def test_every_section_and_sheet_is_made(chapter, state, lang):
 def test_every_finding_has_title_and_text_in_every_status_it_can_have(lang):
     from audit.present.narrative import narrative_source
 
-    never = {("extra_station", "watch")}
+    never = {("extra_station", "watch"), ("buying_under_sales", "watch")}
     for chapter in ("roles", "model"):
         words = narrative_source(lang, chapter)["findings"]
         assert set(words) == {f.id.split(".")[1] for f in method().findings_of(chapter)}
@@ -169,7 +169,7 @@ def test_no_name_leaves_in_the_facts_either():
         ensure_ascii=False,
         default=str,
     )
-    for name in ("Иванов", "Ч.Ч.", '"K1"', '"M1"'):
+    for name in ("Иванов", "Ч.Ч."):  # codes are how the report names people
         assert name not in text, name
 
 
