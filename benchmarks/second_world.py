@@ -89,6 +89,9 @@ class World:
     extra_people: dict[str, float] = field(default_factory=dict)  # role: part of its people concerned
     nobody: str = ""
     two_km: bool = False
+    chain: str = "sound"
+    """Who reports to whom: sound; wide (one head of each department); mixed (client managers under heads of sales); buying
+    (purchasing under sales)."""
     titles: int = 0
     logged_oper: float = -1.0
     idle: bool = True
@@ -209,6 +212,9 @@ PLANTS: dict[str, Plant] = {
     "model.missing_role": Plant(_missing, ("TC", "C")),
     "model.extra_station": Plant(_all(two_km=True), ("T",)),
     "model.no_client_profile": Plant(_all(profile="no")),
+    "model.wide_span": Plant(_all(chain="wide"), ("TC", "C"), keepers=(12, 14)),
+    "model.no_client_head": Plant(_all(chain="mixed"), ("TC", "C", "CS"), keepers=(6, 8)),
+    "model.buying_under_sales": Plant(_all(chain="buying"), ("T", "TC", "C")),
     "model.support_misplaced": Plant(_all(support="outside", sla=False), ("TC",)),
     "roles.km_overload": Plant(_work("KM", 0.52, 0.65, OPER), KEPT),
     "roles.frontline_overload": Plant(_frontline, ("T", "TC", "C")),
@@ -454,6 +460,7 @@ _TITLE = {
     "BO": "Специалист по документообороту",
     "PM": "Менеджер проекта",
     "ROP": "Начальник отдела продаж",
+    "RKO": "Начальник отдела сопровождения",
     "KD": "Коммерческий директор",
     "GD": "Генеральный директор",
     "PUR": "Менеджер по закупкам",
@@ -524,6 +531,10 @@ def hire(w: World, rng: Rng) -> list[Person]:
     count = {r: c for r, c in count.items() if r != w.nobody}
     if w.two_km:
         count["KM"] = 2
+    teams = _teams(w, list(count))
+    for head, roles in teams.items():
+        people_led = sum(count[r] for r in roles)
+        count[head] = 1 if w.chain == "wide" else math.ceil(people_led / 8)
     names = [str(x) for x in rng.permutation(_NAMES)]
     people: list[Person] = []
 
@@ -555,6 +566,33 @@ def hire(w: World, rng: Rng) -> list[Person]:
     return people
 
 
+def _teams(w: World, roles: list[str]) -> dict[str, list[str]]:
+    """Whom the heads of sales and of clients lead."""
+    keeps = [r for r in roles if r in ("KM", "OP", "BO")]
+    apart = "KM" in keeps and not w.two_km and w.chain != "mixed"
+    sells = [r for r in roles if r not in ("ROP", "RKO", "KD", "GD", "PUR") and not (apart and r in keeps)]
+    return {"ROP": sells} | ({"RKO": keeps} if apart else {})
+
+
+def chain(w: World, people: list[Person]) -> dict[str, str]:
+    """Who reports to whom; those who left keep the head they had."""
+    teams = _teams(w, list(dict.fromkeys(p.role for p in people if p.role)))
+    heads = {h: [p.code for p in people if p.role == h] for h in ("ROP", "RKO", "KD", "GD")}
+    top = (heads["KD"] or heads["GD"] or [""])[0]
+    out: dict[str, str] = {}
+    for head, roles in teams.items():
+        for i, p in enumerate(q for q in people if q.role in roles):
+            out[p.code] = heads[head][i % len(heads[head])]
+    for p in people:
+        if p.role in ("ROP", "RKO"):
+            out[p.code] = top
+        elif p.role == "PUR":
+            out[p.code] = heads["ROP"][0] if w.chain == "buying" else top
+        elif p.role == "KD":
+            out[p.code] = (heads["GD"] or [""])[0]
+    return out
+
+
 def working_hours(w: World, people: list[Person], rng: Rng) -> pd.DataFrame:
     """The sheet «Время»: shares rounded to five per cent, as people do."""
     rows = []
@@ -565,7 +603,7 @@ def working_hours(w: World, people: list[Person], rng: Rng) -> pd.DataFrame:
             continue
         place[p.role] = place.get(p.role, 0) + 1
         of_role = sum(1 for q in people if q.role == p.role and not q.end)
-        shares = dict(PEOPLE[w.sale_type][p.role or keeper])
+        shares = dict(PEOPLE[w.sale_type]["ROP" if p.role == "RKO" else p.role or keeper])
         if not w.idle and "OV_WAIT" in shares:
             shares["OV_MEET"] = shares.get("OV_MEET", 0.0) + shares.pop("OV_WAIT")
         for role, work, part in w.extra:
@@ -1051,6 +1089,7 @@ def tables_of(
         "vat_basis": "net",
         "gross_margin_share": 0.25,
     }
+    head = chain(w, people)
     pay = {"KM": 110, "SR": 120, "OP": 60, "BO": 60, "SUP": 115, "ROP": 200, "KD": 300, "GD": 400}
     tables = {
         "company": pd.DataFrame({"key": list(company), "value": [str(v) for v in company.values()]}),
@@ -1061,6 +1100,7 @@ def tables_of(
                     "name": p.sign,
                     "title": p.title,
                     "role": p.role,
+                    "reports_to": head.get(p.code, ""),
                     "fte": f"{p.fte:g}",
                     "cost_month": str(pay.get(p.role, 90) * 1000),
                     "start": p.start,

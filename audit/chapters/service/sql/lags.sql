@@ -1,10 +1,10 @@
--- How many orders carry each date, and how many of them the same number of days after the order as most others do: one row
--- per date that any order carries.
+-- How many lines of orders carry each date, and how many of them the same number of days after the order as most others do:
+-- one row per date that any line carries. By line, for lines of one order may have dates of their own.
 WITH lag AS (
   {%- for field in fields %}
   SELECT '{{ field }}' AS field, {{ days_between('order_date', field) }} AS days
-  FROM orders
-  WHERE is_order = 1 AND {{ field }} IS NOT NULL AND day >= {{ lit(w.start) }} AND day <= {{ lit(w.as_of) }}
+  FROM lines
+  WHERE amount > 0 AND {{ field }} IS NOT NULL AND order_date >= {{ lit(w.start) }} AND order_date <= {{ lit(w.as_of) }}
   {%- if not loop.last %} UNION ALL{% endif %}
   {%- endfor %}
 ), counted AS (
