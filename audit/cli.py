@@ -251,6 +251,7 @@ _STEPS = {
     "intake": Text("чтение и проверка данных", "reading and checking the data"),
     "html": Text("отчёт HTML", "HTML report"),
     "pdf": Text("отчёт PDF", "PDF report"),
+    "pictures": Text("рисунки для слайдов", "pictures for slides"),
     "annex": Text("приложение с таблицами", "annex with tables"),
     "deck": Text("слайды", "slides"),
 }

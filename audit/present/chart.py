@@ -6,10 +6,9 @@ Nothing here draws; `audit.present.charts` does, and only what draws loads matpl
 from __future__ import annotations
 
 import base64
-import pickle
+import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,12 +17,27 @@ from markupsafe import Markup
 
 from audit.present.format import slug
 from audit.present.paper import BLOCKS, stored
+from audit.present.pictures import Sheet, pictures
 from audit.present.screen import piece
 from audit.present.tree import Figure, Picture
 
-__all__ = ["Band", "Benchmark", "Caption", "Chart", "Width", "draw_pictures", "pictures_later", "svg_picture"]
+__all__ = [
+    "FULL_WIDTH_IN",
+    "HALF_WIDTH_IN",
+    "Band",
+    "Benchmark",
+    "Caption",
+    "Chart",
+    "Width",
+    "draw_pictures",
+    "pictures_later",
+    "svg_picture",
+]
 
 Width = Literal["full", "half"]
+FULL_WIDTH_IN = 6.7
+"""Width of the text on an A4 page, inches."""
+HALF_WIDTH_IN = 3.25
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Chart:
-    """A finished chart; ``svg`` is a whole document, ``slide_png`` is drawn when first asked for."""
+    """A finished chart; ``svg`` is a whole document, ``slide_png`` is made when first asked for."""
 
     id: str
     title: str
@@ -70,12 +84,15 @@ class Chart:
     svg: str
     subtitle: str = ""
     width: Width = "full"
-    _draw: Callable[[Chart], bytes] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def slide_png(self) -> bytes | None:
-        """The picture with title, subtitle and note, 200 dots an inch; None when the chart was read back from disk."""
-        return None if self._draw is None else self._draw(self)
+        """The picture with title, subtitle and note, 200 dots an inch; None where its SVG cannot be shown."""
+        return pictures([self._sheet()])[0]
+
+    def _sheet(self) -> Sheet:
+        width = FULL_WIDTH_IN if self.width == "full" else HALF_WIDTH_IN
+        return Sheet(self.svg, width, self.title, self.subtitle, self.note)
 
     def save(self, folder: Path) -> list[Path]:
         """Write ``<id>.svg`` and ``<id>.png`` (with title and note) into a folder, return what was written.
@@ -86,12 +103,9 @@ class Chart:
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", self.id)
         written = [folder / f"{name}.svg"]
         written[0].write_text(self.svg, encoding="utf-8", newline="\n")
-        if (folder / _LATER).exists() and self._draw is not None:
-            try:
-                (folder / f"{name}{_ASIDE}").write_bytes(pickle.dumps(self))
-                return written
-            except (pickle.PicklingError, AttributeError, TypeError):
-                pass  # a chart that somebody else has drawn may hold what cannot be put aside
+        if (folder / _LATER).exists():
+            (folder / f"{name}{_ASIDE}").write_text(json.dumps(asdict(self._sheet())), encoding="utf-8")
+            return written
         picture = self.slide_png
         if picture is not None:
             written.append(folder / f"{name}.png")
@@ -122,22 +136,21 @@ _LATER, _ASIDE = ".pictures-later", ".figure"
 
 
 def pictures_later(folder: Path) -> None:
-    """Ask charts that are saved into a folder to put their pictures aside: drawing them is a fifth of a chapter."""
+    """Ask charts that are saved into a folder to put their pictures aside: they are drawn faster all at once."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _LATER).touch()
 
 
 def draw_pictures(folder: Path) -> list[Path]:
-    """Draw the pictures that were put aside in a folder, return what was written; a second call finds none.
-
-    What was put aside is unpickled, so the folder must be of this run's own making.
-    """
+    """Draw the pictures that were put aside in a folder, return what was written; a second call finds none."""
+    aside = sorted(folder.glob(f"*{_ASIDE}"))
+    made = pictures([Sheet(**json.loads(path.read_text(encoding="utf-8"))) for path in aside])
     written = []
-    for aside in sorted(folder.glob(f"*{_ASIDE}")):
-        picture = pickle.loads(aside.read_bytes()).slide_png
-        written.append(aside.with_suffix(".png"))
-        written[-1].write_bytes(picture)
-        aside.unlink()
+    for path, picture in zip(aside, made, strict=True):
+        if picture is not None:
+            written.append(path.with_suffix(".png"))
+            written[-1].write_bytes(picture)
+        path.unlink()
     (folder / _LATER).unlink(missing_ok=True)
     return written
 

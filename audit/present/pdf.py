@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from audit.errors import Lang, Text
 from audit.present.blocks import middle
+from audit.present.fonts import dejavu, own_fonts, typst_fonts
 from audit.present.format import Fmt
 from audit.present.html import clean_svg
 from audit.present.tree import Block, Picture, plain, walk
@@ -81,7 +81,7 @@ def write_pdf(paper: Paper, path: Path, *, standards: Sequence[str] = STANDARDS)
     dated = dt.date.fromisoformat(paper.dated[:10]) if paper.dated else dt.date(1980, 1, 1)
     given: dict[str, Any] = {
         "root": str(path.parent),
-        "font_paths": _fonts(),
+        "font_paths": typst_fonts(),
         "ignore_system_fonts": True,
         "timestamp": dt.datetime(dated.year, dated.month, dated.day, tzinfo=dt.UTC),
     }
@@ -133,25 +133,6 @@ def _told(broken: str, lost: str) -> Text | None:
     return Text(" ".join(t.ru for t in said), " ".join(t.en for t in said)) if said else None
 
 
-@lru_cache(maxsize=1)
-def _dejavu() -> Path | None:
-    spec = find_spec("matplotlib")
-    found = Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" if spec is not None and spec.origin else None
-    return found if found is not None and found.is_dir() else None
-
-
-def _own_fonts() -> Path:
-    return resource_dir("templates") / "report" / "fonts"
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> Any:
-    import typst
-
-    folders = [str(f) for f in (_own_fonts(), _dejavu()) if f is not None]
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
-
-
 # --- letters
 
 
@@ -163,9 +144,9 @@ def _covered() -> frozenset[int]:
     def both(folder: Path, names: Sequence[str]) -> frozenset[int]:
         return frozenset.intersection(*(frozenset(FT2Font(str(folder / n)).get_charmap()) for n in names))
 
-    own = both(_own_fonts(), [f"AuditS{n}.ttf" for n in ("ans-Regular", "ans-Semibold", "ans-Italic")])
-    own &= both(_own_fonts(), ["AuditSerif-Regular.ttf", "AuditSerif-Semibold.ttf"])
-    spare = _dejavu()
+    own = both(own_fonts(), [f"AuditS{n}.ttf" for n in ("ans-Regular", "ans-Semibold", "ans-Italic")])
+    own &= both(own_fonts(), ["AuditSerif-Regular.ttf", "AuditSerif-Semibold.ttf"])
+    spare = dejavu()
     if spare is None:
         return own
     return own | both(spare, [f"DejaVuSans{n}.ttf" for n in ("", "-Bold", "-Oblique", "-BoldOblique")])

@@ -23,7 +23,7 @@ from audit.run.inputs import Inputs
 from audit.run.leftovers import MAKING
 from audit.run.versions import kit_version
 
-__all__ = ["Progress", "file_digest", "leave_rejects", "prepare"]
+__all__ = ["Progress", "file_digest", "find_prepared", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
 
@@ -103,6 +103,18 @@ def _unchanged(inputs: Inputs, before: _State) -> None:
     )
 
 
+def find_prepared(inputs: Inputs, cache: Path) -> Path | None:
+    """Return the prepared folder of these inputs, or None where they have to be read first."""
+    if not cache.is_dir():
+        return None
+    target = cache / _key(inputs)
+    return target if _whole(target) else None
+
+
+def _whole(prepared: Path) -> bool:
+    return (prepared / "clients.parquet").exists()
+
+
 def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, rejects: Path | None = None) -> Path:
     """Return the prepared folder of these inputs, made now or found in ``cache`` under the hash of their content.
 
@@ -113,7 +125,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
     say = progress or (lambda _: None)
     before = _state(inputs)
     target = cache / _key(inputs)
-    if (target / "clients.parquet").exists():
+    if _whole(target):
         say("cached")
         return target
     cache.mkdir(parents=True, exist_ok=True)
@@ -142,7 +154,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
         try:
             stage.rename(target)
         except OSError:  # another process was faster
-            if not (target / "clients.parquet").exists():
+            if not _whole(target):
                 raise
             shutil.rmtree(stage, ignore_errors=True)
     except NothingUsableError as e:

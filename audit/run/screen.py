@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -11,13 +14,15 @@ from typing import Any
 
 from audit.errors import current_language, set_language
 from audit.model.case import Case, open_prepared
+from audit.resources import PACKAGE, resource_dir
 from audit.run.cases import cache_folder
 from audit.run.findings_json import dump
 from audit.run.inputs import Inputs
 from audit.run.leftovers import private_folder
 from audit.run.notebook_api import assemble_saved, built_chapters, compute_all, save_verdicts
-from audit.run.prepare import prepare
+from audit.run.prepare import find_prepared, prepare
 from audit.run.workers import Lost, Workers
+from audit.settings import Settings
 
 __all__ = ["write_screen"]
 
@@ -26,10 +31,23 @@ ELSEWHERE = ("retention", "base", "selfcheck", "service")
 
 
 def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
-    """Compute ``findings.json`` through the chapter code that the notebooks call; write it to ``out``, if named."""
+    """Compute ``findings.json`` through the chapter code that the notebooks call; write it to ``out``, if named.
+
+    In an engagement folder the answer is kept beside the prepared data, under the settings and the very code that gave it: a
+    second one comes at once.
+    """
+    cache = None if inputs.folder is None else inputs.folder.absolute() / ".km-audit" / "prepared"
+    findings = None if cache is None else _kept(inputs, cache)
+    if findings is None:
+        findings = _computed(inputs, cache)
+    if out is not None:
+        _write_out(findings, out / "findings.json" if out.is_dir() else out)
+    return findings
+
+
+def _computed(inputs: Inputs, cache: Path | None) -> dict[str, Any]:
     helper = Workers.start(1, pages=False)  # imports while the data are read
     try:
-        cache = None if inputs.folder is None else inputs.folder.absolute() / ".km-audit" / "prepared"
         prepared = prepare(inputs, cache or cache_folder())
         case = open_prepared(prepared, inputs.settings)
         try:
@@ -39,9 +57,31 @@ def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
     finally:
         if helper is not None:
             helper.close()
-    if out is not None:
-        _write_out(findings, out / "findings.json" if out.is_dir() else out)
+    if cache is not None:
+        with contextlib.suppress(OSError):  # a full disk is no reason to withhold the answer
+            _write_out(findings, _place(prepared, inputs.settings))
     return findings
+
+
+def _kept(inputs: Inputs, cache: Path) -> dict[str, Any] | None:
+    prepared = find_prepared(inputs, cache)
+    if prepared is None:
+        return None
+    try:
+        told: dict[str, Any] = json.loads(_place(prepared, inputs.settings).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return told
+
+
+def _place(prepared: Path, settings: Settings) -> Path:
+    """Return where the answer under these settings is kept: its name changes with them, and with any file of the kit."""
+    digest = hashlib.sha256(json.dumps(settings.as_json(), sort_keys=True).encode())
+    for root in (PACKAGE, resource_dir("templates") / "narrative"):
+        for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".toml", ".sql"}):
+            told = path.stat()
+            digest.update(f"{path.name} {told.st_size} {told.st_mtime_ns}".encode())
+    return prepared / f"screen-{digest.hexdigest()[:16]}.json"
 
 
 def _in_two(case: Case, prepared: Path, helper: Workers) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from audit.errors import AuditError, InputError, ParameterError, PreparedError, set_language
 from audit.method import method
 from audit.resources import resource_dir
-from audit.run import pipeline
+from audit.run import pipeline, screen
 from audit.run.inputs import Inputs, engagement_inputs, file_inputs, override
 from audit.run.notebook_api import NOTEBOOKS, built_chapters, check_parameters
 from audit.run.pipeline import Event, RunResult, run_audit
@@ -92,6 +92,25 @@ def test_findings_and_manifest_are_whole(done: RunResult) -> None:
 def test_screen_says_the_same_as_the_notebooks(done: RunResult, folder: Path) -> None:
     told = json.loads((done.folder / "findings.json").read_text(encoding="utf-8"))
     assert write_screen(engagement_inputs(folder), None) == told
+
+
+def test_a_second_screen_is_answered_from_the_first_until_something_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "again"
+    shutil.copytree(SAMPLE, copy)
+    (copy / "audit.toml").write_text('[report]\nlang = "en"\n', encoding="utf-8")
+    first = write_screen(engagement_inputs(copy), tmp_path / "a.json")
+    made: list[Inputs] = []
+    computed = screen._computed
+    monkeypatch.setattr(screen, "_computed", lambda i, cache: made.append(i) or computed(i, cache))
+    assert write_screen(engagement_inputs(copy), tmp_path / "b.json") == first and not made
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    kept = next((copy / ".km-audit" / "prepared").glob("*/screen-*.json"))
+    kept.write_text("{", encoding="utf-8")
+    assert write_screen(engagement_inputs(copy), None) == first and len(made) == 1, "a damaged answer is made anew"
+    (copy / "audit.toml").write_text('[report]\nlang = "en"\n[thresholds]\n"roles.km_overload" = { found = 0.9 }\n')
+    assert write_screen(engagement_inputs(copy), None) != first and len(made) == 2, "another limit, another verdict"
 
 
 def test_nothing_from_a_file_runs_in_the_report(done: RunResult) -> None:

@@ -201,13 +201,16 @@ def _posts_frame(view: ChapterView) -> pd.DataFrame:
 
 
 _NORM = {"own": "■", "allowed": "□", "foreign": "●"}
+HEADS = ("RKO", "ROP", "KD", "GD", "OWN")
 CRUMB = 1.0
 """Hours a month below which a function of a role is not worth a cell."""
 
 
 def _matrix_frame(view: ChapterView) -> tuple[pd.DataFrame, list[str]]:
     """Return one row per function and a column per family, cells as written; functions that nobody does stand last."""
-    rows, roles, functions = view.tables["matrix"], method().roles, method().functions
+    roles, functions = method().roles, method().functions
+    rows = view.tables["matrix"].assign(family=lambda t: t["family"].where(~t["family"].isin(HEADS), HEADS[0]))
+    rows = rows.groupby(["function", "family", "norm"], sort=False)["hours"].sum().reset_index()
     order = [f for f in roles if f in set(rows["family"])]
     wide: dict[str, dict[str, Any]] = {}
     for r in rows.to_dict("records"):
@@ -230,6 +233,13 @@ def _matrix_frame(view: ChapterView) -> tuple[pd.DataFrame, list[str]]:
     return frame, order
 
 
+def _matrix_head(view: ChapterView, family: str) -> str:
+    """Heads of every kind share a column: what they do is led, not done."""
+    if family == HEADS[0]:
+        return view.label("руководители", "heads")
+    return method().roles[family].short.get(view.lang)
+
+
 def _stressed(cell: str) -> Markup:
     """Foreign work stands out."""
     return Markup("<strong>{}</strong>").format(cell) if cell.startswith(_NORM["foreign"]) else escape(cell)
@@ -240,14 +250,14 @@ def _matrix(view: ChapterView) -> Section:
         return view.empty("matrix")
     frame, families = _matrix_frame(view)
     done = frame[frame["hours"] >= CRUMB]
-    roles = method().roles
     columns = [
         Col("name", view.label("Функция", "Function")),
-        *(Col(f, roles[f].short.get(view.lang), show=_stressed) for f in families if (done[f] != "").any()),
+        *(Col(f, _matrix_head(view, f), show=_stressed) for f in families if (done[f] != "").any()),
         Col("foreign", view.label("Не своими руками, часов", "By others, hours"), "hours", 0),
     ]
     idle = [str(n) for n in frame.loc[frame["hours"] < CRUMB, "name"]]
-    parts: list[Any] = [view.say("matrix", "legend"), table(done, columns, fmt=view.fmt, sortable=False)]
+    shown = table(done, columns, fmt=view.fmt, sortable=False, wide=True, paper_rows=None)
+    parts: list[Any] = [view.say("matrix", "legend"), shown]
     if idle:
         parts.append(view.say("matrix", "idle", names="; ".join(idle)))
     return view.compose("matrix", parts)

@@ -11,16 +11,14 @@ from __future__ import annotations
 import io
 import math
 import re
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from audit.findings.finding import Status
-from audit.present.chart import Band, Benchmark, Caption, Chart, Width
+from audit.present.chart import FULL_WIDTH_IN, HALF_WIDTH_IN, Band, Benchmark, Caption, Chart, Width
 from audit.present.charts.style import chart_style
 from audit.present.format import MINUS, NBSP, Fmt
 from audit.present.style import (
@@ -45,8 +43,6 @@ if TYPE_CHECKING:
     from matplotlib.path import Path as Outline
 
 __all__ = [
-    "FULL_WIDTH_IN",
-    "HALF_WIDTH_IN",
     "bars",
     "benchmark",
     "figure",
@@ -63,12 +59,8 @@ __all__ = [
     "write_ticks",
 ]
 
-FULL_WIDTH_IN = 6.7
-"""Width of the text on an A4 page, inches."""
-HALF_WIDTH_IN = 3.25
 BENCHMARK_COLOR = "#5b3a8e"
 """Norms and benchmarks are drawn in a colour that no status and no category has."""
-PNG_DPI = 200
 _POINT = 1 / 72
 
 
@@ -100,7 +92,6 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
         svg=_compact(buffer.getvalue()),
         subtitle=caption.subtitle,
         width=width,
-        _draw=partial(_png, fig),
     )
 
 
@@ -173,61 +164,6 @@ def _compact(svg: str) -> str:
     svg = re.sub(r"<[^>]+>", lambda tag: _NUMBER.sub(shorter, tag[0]), svg)
     svg = _needless_clips(re.sub(r">\n\s+<", ">\n<", svg))
     return svg.strip() + "\n"
-
-
-def _png(fig: Figure, chart: Chart) -> bytes:
-    """Draw the figure with the chart's title and note in strips above and below.
-
-    The places found for the SVG are kept: laying out again would take most of the time.
-    """
-    from matplotlib.figure import Figure
-    from PIL import Image
-
-    with chart_style():
-        picture = _pixels(fig)
-        width = float(fig.get_size_inches()[0])
-        per_line = int(width * 13)
-        head = textwrap.wrap(chart.title, int(per_line * 0.92))
-        sub = textwrap.wrap(chart.subtitle, per_line)
-        foot = textwrap.wrap(chart.note, int(per_line * 1.15))
-        above = Figure(figsize=(width, 0.14 + 0.235 * len(head) + 0.18 * len(sub)))
-        y = _write(above, 0.08, head, size=13, step=0.235, color=INK, weight="bold")
-        _write(above, y, sub, size=10, step=0.18, color=INK_SOFT)
-        below = Figure(figsize=(width, 0.06 + 0.155 * len(foot)))
-        _write(below, 0, foot, size=8, step=0.155, color=INK_FAINT)
-        picture = np.vstack([_pixels(above), picture, _pixels(below)])
-        buffer = io.BytesIO()
-        Image.fromarray(picture).save(buffer, format="png", dpi=(PNG_DPI, PNG_DPI), compress_level=3)
-        return buffer.getvalue()
-
-
-def _write(
-    strip: Figure, down_in: float, lines: Sequence[str], *, size: float, step: float, color: str, weight: str = "normal"
-) -> float:
-    """Write lines from ``down_in`` inches below the upper edge of a strip, return where the next one would stand."""
-    height = float(strip.get_size_inches()[1])
-    if lines:
-        strip.text(
-            0.008, 1 - down_in / height, "\n".join(lines), fontsize=size, fontweight=weight, va="top", color=color
-        )
-    return down_in + step * len(lines)
-
-
-def _pixels(fig: Figure) -> np.ndarray[Any, Any]:
-    """Draw a figure as it was laid out last, at `PNG_DPI`; rows of RGB pixels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    engine, dpi, canvas = fig.get_layout_engine(), fig.dpi, fig.canvas
-    fig.set_layout_engine("none")
-    fig.dpi = PNG_DPI
-    try:
-        paper = FigureCanvasAgg(fig)
-        paper.draw()  # type: ignore[no-untyped-call]
-        return np.array(paper.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]
-    finally:
-        fig.dpi = dpi
-        fig.set_canvas(canvas)
-        fig.set_layout_engine(engine)
 
 
 # --- parts

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from audit.present.chart import Caption, Chart
-from audit.present.charts.draw import FULL_WIDTH_IN, figure, finish, shorten
+from audit.present.chart import FULL_WIDTH_IN, Caption, Chart
+from audit.present.charts.draw import figure, finish, shorten
 from audit.present.charts.style import chart_style
 from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, RULE, STATUS, tint
 
