@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from audit.errors import Text
@@ -27,7 +26,7 @@ _SHOWN = 12
 def look(orders: Orders, settings: Settings) -> Text | None:
     """Say that open deals count as purchases and what they are worth, with the line that sets them aside."""
     aside = {plain(c) for c in settings.reading.cancelled}
-    money: Counter[str] = Counter()
+    money: dict[str, float] = {}
     whole = 0.0
     for table in orders.tables:
         stages = [clean_text(s) or "" for s in table.staged.distinct.get("status", ())]
@@ -46,13 +45,13 @@ def look(orders: Orders, settings: Settings) -> Text | None:
                     continue
                 stage = clean_text(stage) or ""
                 if stage in still_open:
-                    money[stage] += float(amount)
+                    money[stage] = money.get(stage, 0.0) + float(amount)
                 if plain(stage) not in aside and words().status.code(stage) != "cancelled":
                     whole += float(amount)
     share = sum(money.values()) / whole if whole else 0.0
     if share < _LEAST:
         return None
-    stages = [stage for stage, _ in money.most_common()]
+    stages = sorted(money, key=lambda s: -money[s])
     line = f"[reading] cancelled = {json.dumps([*settings.reading.cancelled, *stages], ensure_ascii=False)}"
     more = len(stages) - _SHOWN
     ru = ", ".join(f"«{s}»" for s in stages[:_SHOWN]) + (f" и ещё {more}" if more > 0 else "")
