@@ -248,7 +248,11 @@ class Intake:
 
     def _rules(self) -> list[TableRules]:
         reading = self.settings.reading
-        dates = decide_orders({t.name: self._date_texts(t.staged) for t in self.tables}, reading)
+        dates = decide_orders(
+            {t.name: self._date_texts(t.staged) for t in self.tables},
+            reading,
+            {t.name: t.plan.labels.get("order_date", "") for t in self.tables},
+        )
         swapped, inverted = self._swapped_dates(), self._inverted()
         marks = decide_marks(
             {t.name: t.staged.numbers for t in self.tables}, {t.name: t.staged.typed for t in self.tables}, reading

@@ -23,6 +23,7 @@ from audit.intake.staging import Row
 from audit.intake.traps import Head
 from audit.intake.units import money_factor, multiplied, product_factor, said_factor, unit_of
 from audit.intake.values import parse_number
+from audit.intake.words import plain
 from audit.model.intake_report import ColumnUse, Question
 from audit.model.orders import field_name
 from audit.settings import Settings
@@ -467,6 +468,12 @@ def _column(sample: Sequence[Sequence[str]], index: int) -> list[str]:
     return [cells[index].strip() if index < len(cells) else "" for cells in sample]
 
 
+_DAYS = frozenset(("день", "число", "day", "day of month"))
+"""Headers of the day where a date is spread over columns."""
+_COUNTS = frozenset(("№", "#", "n", "no", "nr"))
+"""Headers of a column that may do no more than count the rows."""
+
+
 def _settle(
     name: str,
     rivals: Sequence[int],
@@ -484,6 +491,12 @@ def _settle(
         return filled[0]
     if name == "client" and (named := _several_values(contents, filled)) is not None:
         return named
+    if name == "order_id" and (
+        numbered := [i for i in filled if not _counts_rows(plan.columns[i].header, contents[i])]
+    ):
+        filled = numbered
+        if len(filled) == 1:
+            return filled[0]
     headers = [plan.columns[i].header for i in filled]
     words = field_name(name)
     listed_ru = " и ".join(f"«{h}»" for h in headers)
@@ -658,6 +671,12 @@ def _missing(
             f"{lost.ru}. Попросите выгрузку с датой заказа; если её нет, укажите в audit.toml, раздел [columns]: {example}",
             f"{lost.en}. Ask for an export with the date of the order; if there is none, add to audit.toml, section [columns]: "
             f"{example}",
+        )
+    elif month is not None and (day := next((h for h, _ in columns if plain(h) in _DAYS), None)) is not None:
+        todo = Text(
+            f"Дата разнесена по столбцам («{month}», «{day}»). Выгрузите её одним столбцом или соедините год, месяц и день: "
+            "«05.02.2024»",
+            f"The date is spread over columns (“{month}”, “{day}”). Export it in one, or join year, month and day: “2024-02-05”",
         )
     elif month is not None:
         todo = Text(
@@ -919,3 +938,9 @@ def absent_columns(plans: Sequence[TablePlan]) -> InputError | None:
         where="audit.toml, [columns]",
         todo=Text(f"Исправьте имя столбца: {hint.ru}", f"Correct the name of the column: {hint.en}"),
     )
+
+
+def _counts_rows(header: str, cells: Sequence[str]) -> bool:
+    """Whether a column headed «№» only counts the rows of the list: beside a number of the document it is no rival."""
+    numbers = [c for c in cells if c]
+    return header.strip().rstrip(".").casefold() in _COUNTS and numbers == [str(n + 1) for n in range(len(numbers))]

@@ -21,6 +21,9 @@ _ISO = re.compile(r"(\d{4}-\d{2}-(\d{2}))(?:[T ].*)?")
 _LEAST_ROWS, _LEAST_DATES, _LEAST_LATE = 20, 8, 0.95
 """Of each kind, and the share of texts beyond the twelfth: together no chance (0.4 to the eighth is below 0.001)."""
 
+_MASK = re.compile(r"\b(dd(?=\W?mm)|mm(?=\W?dd)|дд(?=\W?мм)|мм(?=\W?дд))", re.IGNORECASE)
+"""Day and month of a mask of dates."""
+
 _Largest = tuple[int, int, str]
 """Largest first part, largest second part, an example."""
 
@@ -126,8 +129,17 @@ def _asked(reading: Reading) -> tuple[Order | None, str | None]:
     return ("mdy" if 0 <= low.find("m") < low.find("d") and not low.startswith("y") else "dmy"), None
 
 
-def decide_orders(texts: Mapping[str, Iterable[str]], reading: Reading) -> dict[str, DateRule]:
-    """Decide per file how its dates are read; ``texts`` holds the distinct date texts of each file.
+def _said(header: str) -> Order | None:
+    """Return the order that a header names: «Дата (дд/мм/гггг)», “Order date (MM/DD/YYYY)”."""
+    mask = _MASK.search(header)
+    return None if mask is None else "dmy" if mask[1][0].casefold() in "dд" else "mdy"
+
+
+def decide_orders(
+    texts: Mapping[str, Iterable[str]], reading: Reading, headers: Mapping[str, str] | None = None
+) -> dict[str, DateRule]:
+    """Decide per file how its dates are read; ``texts`` holds the distinct date texts of each file, ``headers`` the
+    header above them, which may name the order and is believed where no date contradicts it.
 
     Day first is the rule for dates with points unless a second part above 12 says otherwise. With slashes and dashes
     the file must show it (a part above 12), or all other files together, or the settings; else it is asked.
@@ -147,7 +159,8 @@ def decide_orders(texts: Mapping[str, Iterable[str]], reading: Reading) -> dict[
     for file, marks in found.items():
         order: dict[str, Order] = {}
         for mark, largest in sorted(marks.items()):
-            shown = _shown([largest]) or pooled[mark]
+            said = _said((headers or {}).get(file, ""))
+            shown = _shown([largest]) or ({said} if said else pooled[mark])
             if asked is not None:
                 order[mark] = asked
             elif mark == ".":

@@ -67,7 +67,7 @@ _REFERENCES = (
 _LOOSE = frozenset({"распоряжение", "документ основание", "основание", "сделка", "based on", "source document"})
 """Of these, headers that may hold a contract or a phrase instead: their cells must carry a number."""
 _OWN_DOCUMENTS = re.compile(
-    r"(?:номер )?(?:(?:расходн\w+ )?накладн(?:ая|ой)|сч[её]та?(?: фактур[аы])?|упд|реализаци[яи]|чека?|акта?)"
+    r"(?:номер )?(?:(?:расходн\w+ )?накладн(?:ая|ой)|сч[её]та?(?: фактур[аы])?|упд|реализаци[яи]|заявк[аи]|чека?|акта?)"
     r"|invoice|bill|receipt|rechnung|rechnungsnummer|name"
 )
 """Headers that may be the number of the row's own document where every cell carries a digit: Shopify calls it Name."""

@@ -228,7 +228,8 @@ def print_check(result: CheckResult, console: Console) -> None:
         console.print(f"[bold]{say('Кто это?', 'Who is this?')}[/]")
         for p in unknown[:10]:
             hint = f" → {p.proposal}?" if p.proposal else ""
-            console.print(f"  {escape(p.spelling)}{escape(hint)}  [dim]{fmt.share(p.revenue_share)}[/]")
+            where = field_name(p.field).get(lang)
+            console.print(f"  {escape(p.spelling)}{escape(hint)}  [dim]{where}, {fmt.share(p.revenue_share)}[/]")
         if len(unknown) > 10:
             console.print(f"  … {say('ещё', 'more')}: {len(unknown) - 10}")
         for line in alias_lines(unknown[:10]).splitlines():

@@ -63,3 +63,29 @@ def test_one_lack_is_told_as_one_and_two_as_two(tmp_path: Path) -> None:
     with pytest.raises(InputError) as two:
         read(write(tmp_path / "b.csv", "Клиент;Товар;Менеджер\nА;Болт;И\nБ;Гайка;П\n"), tmp_path / "out")
     assert two.value.what.en.startswith("Required columns are missing: ") and two.value.what.en.count("“") == 2
+
+
+def test_a_date_spread_over_columns_is_said(tmp_path: Path) -> None:
+    rows = [f"А;2024;{month};{month + 3};{10 + month}" for month in range(1, 9)]
+    with refuses(InputError, "spread over columns"):
+        read(write(tmp_path / "o.csv", "\n".join(["Клиент;Год;Месяц;День;Сумма", *rows])), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("header", "first"),
+    [
+        ("Order date (MM/DD/YYYY)", "2024-02-03"),
+        ("Date dd/mm/yyyy", "2024-03-02"),
+        ("Дата (дд/мм/гггг)", "2024-03-02"),
+        ("Дата заказа, мм/дд/гг", "2024-02-03"),
+    ],
+)
+def test_a_header_that_names_the_order_of_day_and_month_is_believed(tmp_path: Path, header: str, first: str) -> None:
+    text = f"{header};Client;Amount\n02/03/2024;A;100\n04/05/2024;B;200\n"
+    result = read(write(tmp_path / "o.csv", text), tmp_path / "out", {"columns": {"order_date": header}})
+    assert str(result.report.first_date) == first
+
+
+def test_a_date_that_contradicts_its_header_goes_first(tmp_path: Path) -> None:
+    text = "Order date (MM/DD/YYYY);Client;Amount\n02/03/2024;A;100\n25/05/2024;B;200\n"
+    assert str(read(write(tmp_path / "o.csv", text), tmp_path / "out").report.first_date) == "2024-03-02"

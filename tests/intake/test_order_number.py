@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.intake.reading import asked, read
+from tests.intake.reading import asked, read, stopped
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,18 @@ def test_a_better_number_goes_first(tmp_path: Path) -> None:
         "Накладная;Номер;Дата;Клиент;Сумма\nН1;1;10.01.2024;А;100\nН1;2;10.01.2024;А;50\n", encoding="utf-8"
     )
     assert list(read(file, tmp_path / "out").lines["order_id"]) == ["1", "2"]
+
+
+@pytest.mark.parametrize("counter", ["№", "#", "No."])
+def test_a_column_that_counts_the_rows_is_no_rival_of_the_number(counter: str, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    rows = "1;10.01.2024;КА-7;А;100\n2;11.01.2024;КА-8;Б;50\n3;12.01.2024;КА-8;Б;60\n"
+    file.write_text(f"{counter};Дата;Номер;Контрагент;Сумма\n{rows}", encoding="utf-8")
+    assert list(read(file, tmp_path / "out").lines["order_id"]) == ["КА-7", "КА-8", "КА-8"]
+
+
+def test_two_numbers_that_count_nothing_are_asked_about(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    rows = "7;10.01.2024;КА-7;А;100\n9;11.01.2024;КА-8;Б;50\n4;12.01.2024;КА-9;Б;60\n"
+    file.write_text(f"№;Дата;Номер;Контрагент;Сумма\n{rows}", encoding="utf-8")
+    assert 'order_id = "№"' in stopped(file, tmp_path / "out").answer

@@ -282,3 +282,42 @@ def test_thousands_without_quotes_shift_a_row_and_set_it_aside(tmp_path: Path) -
 def test_no_written_for_the_sign_of_numbers(tmp_path: Path) -> None:
     text = "No заказа;Дата;Клиент;Сумма\n11;09.01.2024;Ромашка;5\n12;19.01.2024;Вектор;7\n"
     assert read(write(tmp_path / "o.csv", text), tmp_path / "out").column("order_id") == ["11", "12"]
+
+
+@pytest.mark.parametrize(
+    ("won", "still_open"),
+    [("Сделка успешна", "В работе"), ("Успешно реализовано", "Отправлено КП"), ("Closed Won", "Proposal")],
+)
+def test_open_deals_are_told_with_the_line_that_sets_them_aside(tmp_path: Path, won: str, still_open: str) -> None:
+    """900 sold, 100 of 1000 in an open deal."""
+    rows = f"Alpha,900.00,2024-01-09,{won}\nBeta,100.00,2024-01-19,{still_open}\nGamma,5.00,2024-01-20,Lost\n"
+    file = write(tmp_path / "o.csv", "Account Name,Amount,Created Date,Stage\n" + rows)
+    result = read(file, tmp_path / "out")
+    (note,) = [n for n in result.report.notes if n.en.startswith("Open deals")]
+    assert result.report.revenue == 1000 and "10.0 % of revenue" in note.en and "10,0 % выручки" in note.ru
+    line = tomllib.loads(note.en.rpartition(": ")[2].replace("[reading] ", "[reading]\n"))
+    settled = read(file, tmp_path / "out", line)
+    assert settled.report.revenue == 900
+    assert not [n for n in settled.report.notes if n.en.startswith("Open deals")]
+
+
+def test_orders_in_work_are_no_open_deals(tmp_path: Path) -> None:
+    rows = "А;900;09.01.2024;Закрыт\nБ;100;19.01.2024;В работе\n"
+    result = read(write(tmp_path / "o.csv", "Контрагент;Сумма;Дата;Статус\n" + rows), tmp_path / "out")
+    assert not [n for n in result.report.notes if n.en.startswith("Open deals")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Заявка;Дата заявки;Клиент;Стоимость заказа",
+        "Voucher No.;Date;Party Name;Gross Total",
+        "Счёт №;Дата счёта;Покупатель;Сумма счёта",
+        "order_number;created_at;customer_name;total_price",
+    ],
+)
+def test_further_headers_are_known(tmp_path: Path, header: str) -> None:
+    result = read(
+        write(tmp_path / "o.csv", header + "\n1;2024-01-09;Alpha;900\n2;2024-02-19;Beta;100\n"), tmp_path / "out"
+    )
+    assert result.report.revenue == 1000 and result.column("order_id") == ["1", "2"]

@@ -129,6 +129,16 @@ def test_payments_without_a_word_are_asked_about(tmp_path: Path) -> None:
     assert asked.report.revenue == 2 * total(rows) and settled.report.revenue == total(rows)
 
 
+@pytest.mark.parametrize(("orders", "papers"), [("a.csv", "b.csv"), ("b.csv", "a.csv")])
+def test_of_two_lists_of_equal_sums_the_later_days_follow_the_sales(tmp_path: Path, orders: str, papers: str) -> None:
+    """Invoices of the day after the orders: they are what may be set aside, whatever the files are called."""
+    rows = sales(12)
+    bills = [(f"{900 + i}", d + dt.timedelta(days=1), c, a) for i, (_, d, c, a) in enumerate(rows)]
+    files = [csv(tmp_path / orders, rows), csv(tmp_path / papers, bills)]
+    _, settled, _ = answered(files, tmp_path / "out", "payments")
+    assert settled.report.revenue == total(rows) and settled.report.last_date == max(d for _, d, _, _ in rows)
+
+
 # ---- overlapping exports
 
 

@@ -154,7 +154,10 @@ def look(orders: Orders, settings: Settings) -> Question | None:
     if tables and sure == tables:
         return _payments_alone(sure)
     found: dict[str, _Alike] = {}
-    for t in sorted(tables, key=lambda t: (t not in sure, not _titled(t), orders.tally.by_file[t.name], t.name)):
+    waiting = sorted(tables, key=lambda t: (t not in sure, not _titled(t), orders.tally.by_file[t.name], t.name))
+    earlier: set[str] = set()
+    while waiting:
+        t = waiting.pop(0)
         others = [o.name for o in tables if o is not t and o.name not in found and o not in sure]
         if not others:
             continue
@@ -163,7 +166,11 @@ def look(orders: Orders, settings: Settings) -> Question | None:
         share = alike / money if money else 0.0
         # Without words it needs sums that tell sales apart, on days that are not the sales' own.
         unnamed = settings.reading.same_sales is None and share >= _SAME and n >= 3 and sums >= 3 and 2 * same_day < n
-        if t in sure or (share >= _NAMED and _titled(t)) or unnamed:
+        told = t in sure or (share >= _NAMED and _titled(t))
+        if unnamed and not told and lag < 0 and t.name not in earlier:
+            earlier.add(t.name)  # money and papers follow a sale: the file of the later days is looked at first
+            waiting.append(t)
+        elif told or unnamed:
             found[t.name] = _Alike(share, alike, int(lag))
     if not found:
         return None

@@ -11,6 +11,7 @@ from audit.intake.traps import (
     empty_amounts,
     filled_once,
     month_dates,
+    open_deals,
     overlap,
     payments,
     pivots,
@@ -34,7 +35,7 @@ AT_TABLE: tuple[LookAtTable, ...] = (
     month_dates.look,
     discounts.look,
 )
-AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look, returned_rows.look)
+AT_TABLES: tuple[LookAtOrders, ...] = (swapped_dates.look, returned_rows.look, open_deals.look)
 AT_ORDERS: tuple[LookAtOrders, ...] = (turned_signs.look,)
 SALES_TWICE: tuple[SalesTrap, ...] = tuple(
     SalesTrap(t.look, t.again) for t in (payments, same_sales, overlap, repeated_rows)
