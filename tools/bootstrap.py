@@ -444,7 +444,7 @@ def main() -> int:
 
 def tests(arguments: Sequence[str]) -> int:
     """Run the tests on all cores, a file on one of them: what a file prepares is prepared once."""
-    return start(["pytest", "-n", "auto", "--dist", "loadfile", *arguments])
+    return start(["pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", *arguments])
 
 
 if __name__ == "__main__":
