@@ -152,13 +152,10 @@ def _documents(table: Table) -> list[list[tuple[Decimal | None, Decimal | None]]
     columns = {f: part.column(f).to_pylist() for f in fields}
 
     def number(text: str | None) -> Decimal | None:
-        return (
-            None
-            if not text
-            else parse_number(text, ",")
-            if parse_number(text, ",") is not None
-            else parse_number(text, ".")
-        )
+        if not text:
+            return None
+        found = parse_number(text, ",")
+        return parse_number(text, ".") if found is None else found
 
     dates: dict[str, str] = {}
     rows: list[tuple[tuple[str, str], Decimal | None, Decimal | None]] = []
