@@ -87,6 +87,14 @@ class Text:
         return self.get(_LANGUAGE.get())
 
 
+LONGEST = 1200
+"""Letters of one line of a message: a cell of 32,767 letters may stand in it, and nobody reads that."""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+
+
 class AuditError(Exception):
     """Something the user can put right: what was found, where, what to do."""
 
@@ -100,9 +108,9 @@ class AuditError(Exception):
         """Return the message as short lines: what, where, what to do."""
         lang = lang or _LANGUAGE.get()
         where = self.where.get(lang) if isinstance(self.where, Text) else self.where
-        out = [self.what.get(lang)]
+        out = [_short(self.what.get(lang))]
         if where:
-            out.append(("Где: " if lang == "ru" else "Where: ") + where)
+            out.append(("Где: " if lang == "ru" else "Where: ") + _short(where))
         if self.todo is not None:
             out.append(("Что сделать: " if lang == "ru" else "What to do: ") + self.todo.get(lang))
         return out

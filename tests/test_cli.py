@@ -215,3 +215,10 @@ def test_check_of_a_folder_leaves_a_page_usable_or_not(tmp_path: Path) -> None:
     told = json.loads(km_audit("check", folder, "--json", cwd=tmp_path).stdout)
     assert told["status"] == "error" and told["page"] == str(folder / "check.html")
     assert "[reading]" in told["message"]
+
+
+def test_a_message_is_never_longer_than_somebody_reads() -> None:
+    from audit.errors import LONGEST, InputError, Text
+
+    told = InputError(Text("ы" * 40_000, "y" * 40_000), where="columns: " + "x" * 40_000, todo=Text("a", "b"))
+    assert all(len(line) <= LONGEST + 20 for line in told.lines("en")) and told.lines("en")[-1].endswith("b")
