@@ -50,8 +50,19 @@ class _Line:
 
     ask: IO[bytes]
     answer: IO[bytes]
+    socket: socket.socket | None = None
+
+    def hang_up(self) -> None:
+        """Let the process know that nobody asks any more; who waits for its answer hears its end."""
+        with contextlib.suppress(OSError):
+            if self.socket is None:
+                self.ask.close()
+            else:
+                self.socket.shutdown(socket.SHUT_RDWR)  # closing one of its two files would leave it open
 
     def close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
         for end in (self.ask, self.answer):
             with contextlib.suppress(OSError):
                 end.close()
@@ -117,8 +128,7 @@ class Workers:
         self.closed = True
         self._free.put(None)
         for line in self._lines:
-            with contextlib.suppress(OSError):
-                line.ask.close()  # nobody else writes: whoever asked waits for the answer
+            line.hang_up()
         for process in self._processes:
             try:
                 process.wait(timeout=5)
@@ -156,13 +166,14 @@ def _forked(number: int, pages: bool) -> tuple[list[subprocess.Popen[bytes]], li
         process = _start(
             pages, [str(n) for n in numbers], pass_fds=numbers, stdin=subprocess.DEVNULL, start_new_session=True
         )
-        return [process], [_Line(a.makefile("wb"), a.makefile("rb")) for a, _ in pairs]
+        return [process], [_Line(a.makefile("wb"), a.makefile("rb"), a) for a, _ in pairs]
     except OSError:
+        for ours, _ in pairs:
+            ours.close()
         return None
     finally:
-        for pair in pairs:
-            for end in pair:
-                end.close()  # ours stays open as long as its files do
+        for _, theirs in pairs:
+            theirs.close()
 
 
 def _spawned(number: int, pages: bool) -> tuple[list[subprocess.Popen[bytes]], list[_Line]] | None:

@@ -198,7 +198,9 @@ def test_closing_ends_a_notebook_that_is_running(tmp_path: Path) -> None:
     end = time.monotonic() + 60
     while not (tmp_path / "begun").exists() and time.monotonic() < end:
         time.sleep(0.05)
+    began = time.monotonic()
     workers.close()
+    assert time.monotonic() - began < 4, "it ends by itself, nobody has to kill it"
     thread.join(timeout=20)
     assert told == ["lost"] and workers.closed
     with pytest.raises(Lost):
