@@ -9,8 +9,11 @@ from pathlib import Path
 
 from audit.errors import InputError, Text
 
-__all__ = ["MAX_RATIO", "MAX_UNPACKED_BYTES", "check_package", "unpack"]
+__all__ = ["DAMAGED_ZIP", "MAX_RATIO", "MAX_UNPACKED_BYTES", "check_package", "unpack"]
 
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+"""What `zipfile` raises over a file that it cannot read: NotImplementedError is its word for a compression it does not know,
+RuntimeError for a password."""
 MAX_UNPACKED_BYTES = 16 * 2**30
 MAX_ENTRIES = 10_000
 MAX_RATIO = 250
@@ -72,7 +75,7 @@ def with_slashes(path: Path, name: str, target: Path) -> Path:
                     copy.open(entry.filename.replace("\\", "/"), "w", force_zip64=True) as sink,
                 ):
                     shutil.copyfileobj(f, sink)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as e:
+    except DAMAGED_ZIP as e:
         raise damaged_archive(name) from e
     return target
 
@@ -104,8 +107,7 @@ def unpack(path: Path, name: str, folder: Path) -> list[tuple[Path, str]]:
                         if left < 0:
                             raise _bomb(name, MAX_UNPACKED_BYTES)
                         sink.write(part)
-            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as e:
-                # zipfile itself raises NotImplementedError for a compression it does not know, RuntimeError for a password
+            except DAMAGED_ZIP as e:
                 raise damaged_archive(name) from e
             out.append((target, f"{name}/{inner}"))
     return out

@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 from xml.parsers import expat
 
+from audit.intake.archives import DAMAGED_ZIP
+
 __all__ = ["BAD_PACKAGE", "SheetFacts", "column_number", "extent", "sheet_facts", "whole", "worksheets"]
 
-BAD_PACKAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
-    KeyError,
-    ValueError,
-    expat.ExpatError,
-)
-"""What a damaged package raises; NotImplementedError is a compression unknown, RuntimeError a password."""
+BAD_PACKAGE = (*DAMAGED_ZIP, KeyError, ValueError, expat.ExpatError)
+"""What a damaged package raises: the archive cannot be read, lacks a part, or a part is no XML."""
 _PART = 2**20
 _FAR_OR_ODD = re.compile(rb'<c r="(?![A-Z][0-9]{1,6}")([^"]{0,40})')
 _ROW_OF_CELL = re.compile(rb'<c r="[A-Z]+([0-9]{5,20})"')

@@ -7,6 +7,7 @@ import zipfile
 from html import unescape
 from pathlib import Path
 
+from audit.intake.archives import DAMAGED_ZIP
 from audit.model.questionnaire import TABLES
 
 __all__ = ["is_questionnaire"]
@@ -21,6 +22,6 @@ def is_questionnaire(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as package, package.open("xl/workbook.xml") as part:
             named = {unescape(n) for n in _SHEET.findall(part.read(1 << 20).decode("utf-8", "replace"))}
-    except (OSError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except (*DAMAGED_ZIP, KeyError):
         return False
     return sum(t.ru in named or t.en in named for t in TABLES.values()) >= _LEAST
