@@ -275,8 +275,8 @@ class SummaryView:
                 Col("way", label("way")),
                 Col("cost", label("cost"), "money"),
                 Col("once", label("once"), "money"),
-                Col("gain", label("gain")),
-                Col("net", label("net")),
+                Col("gain", label("gain"), "money", show=str),
+                Col("net", label("net"), "money", show=str),
                 Col("payback", label("payback"), "count"),
             ]
             parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]

@@ -236,7 +236,10 @@ def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | N
 
     tops = [box(p) for p, r in people.items() if not isinstance(r["head"], str)]
     said = [f"{names.get(h, h)}: {', '.join(names.get(p, p) for p in mine)}" for h, mine in below.items()]
-    title = view.plain("organisation", "chart")
+    found = {
+        n: view.finding(n).status in ("found", "watch") for n in ("wide_span", "no_client_head", "buying_under_sales")
+    }
+    title = view.plain("organisation", "chart", found=found)
     alt = f"{title}. {'; '.join(said)}."
     return tree_chart(tops, Caption("model-organisation", title, alt=alt), view.case.settings.report.accent)
 
@@ -251,7 +254,6 @@ def target_chart(view: ChapterView, rows: pd.DataFrame) -> Chart | None:
         boxes[station] = Box(
             roles[station].short.get(view.lang),
             view.label(f"сейчас {now}, нужно {r['need']}", f"now {now}, needed {r['need']}"),
-            badge=r["change"] if r["change"] != "—" else "",
             marked=bool(r["required"]) and float(r["now"]) <= 0,
             vacant=float(r["now"]) <= 0,
         )
@@ -264,7 +266,7 @@ def target_chart(view: ChapterView, rows: pd.DataFrame) -> Chart | None:
     department = {
         "ROP": view.label("отдел продаж", "sales department"),
         "RKO": view.label("клиентский отдел", "client department"),
-        "KD": view.label("продажи, клиенты, закупки", "sales, clients, purchasing"),
+        "KD": view.label("вся торговля", "all of trade"),
     }
 
     def head(role: str, *stations: str) -> Box | None:
@@ -279,6 +281,7 @@ def target_chart(view: ChapterView, rows: pd.DataFrame) -> Chart | None:
         return None
     others = Box(view.label("Закупки", "Purchasing"), view.label("отдельно от продаж", "apart from sales"))
     top = Box(roles["KD"].short.get(view.lang), department["KD"], below=(*below, others))
-    title = view.plain("target", "chart")
+    more = [f"{boxes[str(r['station'])].name} {r['change']}" for r in rows.to_dict("records") if r["low"] > r["now"]]
+    title = view.plain("target", "chart", more=", ".join(more))
     said = "; ".join(f"{b.name} — {b.line}" for b in boxes.values())
     return tree_chart([top], Caption("model-target", title, alt=f"{title}. {said}."), view.case.settings.report.accent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -98,17 +98,19 @@ def _type(view: ChapterView) -> Section:
 def _station_frame(view: ChapterView) -> pd.DataFrame:
     rows = view.tables["stations"].copy()
     roles = method().roles
-    rows["name"] = [roles[str(s)].name.get(view.lang).split(" (")[0] for s in rows["station"]]
+    rows["name"] = [roles[str(s)].short.get(view.lang) for s in rows["station"]]
     names = labels(view.case)
     rows["names"] = [", ".join(names.get(p, p) for p in who) for who in rows["who"]]
     rows["need"] = [view.label("да", "yes") if r else view.label("по желанию", "optional") for r in rows["required"]]
-    rows["others"] = [
-        ", ".join(
-            f"{roles[f].short.get(view.lang)} {view.fmt.hours(h, 0)}" for f, h in sorted(d.items(), key=lambda p: -p[1])
-        )
-        for d in rows["by_role"]
-    ]
+    rows["others"] = [_hours_by_role(view, d) for d in rows["by_role"]]
     return rows
+
+
+def _hours_by_role(view: ChapterView, hours: Mapping[str, float]) -> str:
+    """Write whose hours these are, most first; less than half an hour a month is nobody's work."""
+    roles = method().roles
+    told = sorted(((f, h) for f, h in hours.items() if round(h) >= 1), key=lambda p: -p[1])
+    return ", ".join(f"{roles[f].short.get(view.lang)} {view.fmt.hours(h, 0)}" for f, h in told)
 
 
 def _station_columns(view: ChapterView) -> list[Col]:
@@ -186,17 +188,14 @@ def _people_columns(view: ChapterView) -> list[Col]:
 
 
 def _posts_frame(view: ChapterView) -> pd.DataFrame:
-    rows, roles, fmt = view.tables["posts"].copy(), method().roles, view.fmt
+    rows, roles = view.tables["posts"].copy(), method().roles
     rows["name"] = [roles[s].short.get(view.lang) for s in rows["station"]]
     rows["need"] = [_span(view, low, high) for low, high in zip(rows["low"], rows["high"], strict=True)]
     rows["change"] = [
         _change(view, low - now, high - now)
         for low, high, now in zip(rows["low"], rows["high"], rows["now"], strict=True)
     ]
-    rows["why"] = [
-        ", ".join(f"{roles[f].short.get(view.lang)} {fmt.hours(h, 0)}" for f, h in moved.items())
-        for moved in rows["moved"]
-    ]
+    rows["why"] = [_hours_by_role(view, moved) for moved in rows["moved"]]
     return rows
 
 
@@ -349,9 +348,9 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "type": _type,
     "organisation": _organisation,
     "conveyor": _conveyor,
-    "matrix": _matrix,
     "target": _target,
     "market": _market,
+    "matrix": _matrix,
 }
 """Sections in reading order."""
 

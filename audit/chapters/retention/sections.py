@@ -71,7 +71,7 @@ def _worklist_columns(view: ChapterView) -> list[Col]:
     return [
         *_client(view)[:1],
         Col("state", view.label("Состояние", "State"), show=lambda v: view.plain("states", str(v))),
-        Col("last_day", view.label("Последний заказ", "Last order"), "date"),
+        Col("last_day", view.label("Последний заказ", "Last order"), "date", paper=False),
         Col("usual_gap_days", view.label("Обычный промежуток, дней", "Usual gap, days"), "days", paper=False),
         Col("overdue_days", view.label("Просрочено, дней", "Overdue, days"), "days"),
         Col("at_stake", view.label("На кону за год", "At stake a year"), "money"),

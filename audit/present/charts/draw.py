@@ -324,7 +324,7 @@ def bars(
                 va="center",
                 fontweight="bold",
                 zorder=6,
-                bbox={"facecolor": PAPER, "alpha": 0.6, "pad": 0.8, "linewidth": 0},
+                bbox={"facecolor": PAPER, "alpha": 0.85, "pad": 0.8, "linewidth": 0},
             )
             if count is not None:
                 ax.annotate(
