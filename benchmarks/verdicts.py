@@ -31,6 +31,7 @@ from audit.run.cases import open_inputs
 from audit.run.inputs import file_inputs
 from benchmarks import money, second_world
 from benchmarks.diagnosis import Outcome, audit_own, audit_second, wilson_text, wrongly
+from benchmarks.intervals import ShakenMarket
 from tools.samples.population import population
 
 Floats = NDArray[np.float64]
@@ -298,31 +299,14 @@ def sleepers(n: int, seed: int) -> Iterator[Line]:
     yield Line("sleepers", "own return ρ of sleepers, healthy", "within .05", text, bool(abs(own - true) <= 0.05))
 
 
-@dataclass(frozen=True)
-class Market:
-    """Clients that stay and order at rates of their own, in a market that moves all alike from month to month.
+class Market(ShakenMarket):
+    """The market of `benchmarks.intervals`, with orders of days and clients instead of its trends."""
 
-    ``shock``: standard deviation of the log of a month, correlated 0.8 with the next; orders and tickets are shaken
-    apart. ``orders`` and ``ticket``: true growth a year.
-    """
-
-    clients: int = 150
-    months: int = 36
-    shock: float = 0.1
-    orders: float = 0.0
-    ticket: float = 0.0
-
-    def _path(self, rng: np.random.Generator) -> Floats:
-        path = rng.normal(size=self.months)
-        for month in range(1, self.months):
-            path[month] = 0.8 * path[month - 1] + 0.6 * path[month]
-        return self.shock * path
-
-    def draw(self, rng: np.random.Generator) -> pd.DataFrame:
+    def sales(self, rng: np.random.Generator) -> pd.DataFrame:
         """Return the orders."""
         month = np.arange(self.months)
-        pace = np.exp(np.log1p(self.orders) * month / 12 + self._path(rng))
-        price = np.exp(np.log1p(self.ticket) * month / 12 + self._path(rng))
+        pace = np.exp(np.log1p(self.orders) * month / 12 + self.market(rng))
+        price = np.exp(np.log1p(self.ticket) * month / 12 + self.market(rng))
         rate = rng.gamma(2.0, 0.75, self.clients)[:, None] * (1 + 0.25 * np.sin(2 * np.pi * month / 12)) * pace
         size = 1000 * rng.lognormal(0.0, 0.8, self.clients)
         first = [length(m) for m in range(self.months + 1)]
@@ -355,21 +339,21 @@ TRENDS = {
 def trends(n: int, seed: int) -> Iterator[Line]:
     """Trends in a market that shakes, where nothing declines, and where something does."""
     for months in (24, 36):
-        told = of_many(Market(months=months).draw, "retention", n, seed + months)
+        told = of_many(Market(months=months).sales, "retention", n, seed + months)
         hits = [t.inside(m, 0.0) for t in told for m in TRENDS]
         yield share_line("trends", f"no trend, shock of 10 %, {months} months: interval holds it", "≥ 90 %", hits, 0.9)
         false = [t.statuses[f] == "found" for t in told for f in TRENDS.values()]
         yield share_line("trends", "… falsely found", "≤ 2.5 %", false, 0.0, 0.025)
-    told = of_many(Market(months=24, orders=0.0, ticket=-0.05).draw, "retention", n, seed + 1)
+    told = of_many(Market(months=24, orders=0.0, ticket=-0.05).sales, "retention", n, seed + 1)
     hits = [t.statuses["retention.ticket_decline"] == "found" for t in told]
     yield share_line("trends", "ticket exactly −5 %, same shock, 24 months: found", "≤ 7 %", hits, 0.0, 0.07)
-    told = of_many(Market(ticket=-0.25).draw, "retention", n, seed + 2)
+    told = of_many(Market(ticket=-0.25).sales, "retention", n, seed + 2)
     hits = [t.statuses["retention.ticket_decline"] == "found" for t in told]
     yield share_line("trends", "ticket −25 % a year, same shock, 36 months: found", "≥ 80 %", hits, 0.8)
     told = of_many(slowing, "retention", n, seed + 3)
     hits = [t.statuses["retention.frequency_decline"] == "found" for t in told]
     yield share_line("trends", "frequency −12 % a year, 200 clients, steady market: found", "≥ 60 %", hits, 0.6)
-    told = of_many(Market(clients=200, shock=0.0, orders=-0.12).draw, "retention", n, seed + 3)
+    told = of_many(Market(clients=200, shock=0.0, orders=-0.12).sales, "retention", n, seed + 3)
     both = ("retention.frequency_decline", "retention.base_shrinking")
     hits = [any(t.statuses[f] in ("found", "watch") for f in both) for t in told]
     yield share_line("trends", "… the same without any rhythm: frequency or base watched or found", "", hits, 0.0)

@@ -316,15 +316,9 @@ def _hunter_farmer_mix(case: Case, result: ChapterResult) -> Finding:
         (name for name, (_, s) in parts.items() if s == status), key=lambda n: float(parts[n][0].value or 0.0)
     )
     m = parts[leading][0]
-    limits = case.thresholds[id]
     facts = {
         "leading": leading,
-        "value": m.value,
-        "low": m.low,
-        "high": m.high,
-        "n": m.n,
-        "watch": limits.watch,
-        "found": limits.found,
+        **_figures(case, id, m),
         "k": result.facts["handoff_k"],
         "parts": {name: {"value": p.value, "low": p.low, "high": p.high, "n": p.n} for name, (p, _) in parts.items()},
     }
