@@ -331,7 +331,7 @@ def _hunter_farmer_mix(case: Case, result: ChapterResult) -> Finding:
         role_hours_share=hours_share,
         table="flow" if hours_share is not None else "hunting",
         facts=facts,
-        doubt=doubt_of(m, limits, sampled=hours_share is None),
+        doubt=doubt_of(m, case.thresholds[id], sampled=hours_share is None),
     )
 
 
