@@ -92,7 +92,8 @@ LONGEST = 1200
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
+    lines = text.split("\n")
+    return "\n".join(t if len(t) <= LONGEST else t[: LONGEST - 1].rstrip() + "…" for t in lines)
 
 
 class AuditError(Exception):
