@@ -165,7 +165,8 @@ def test_a_workbook_and_a_folder_with_the_same_answers_count_once(tmp_path: Path
     q = read_questionnaire(tmp_path / "questionnaire")
     write_workbook(tmp_path / "questionnaire.xlsx", "ru", q)
     both = read_questionnaire(tmp_path / "questionnaire.xlsx", tmp_path / "questionnaire")
-    assert len(both.table("staff")) == 3 and not both.problems
+    assert len(both.table("staff")) == 3
+    assert [p.table for p in both.problems] == ["company"]  # its name was not given
     put(tmp_path / "questionnaire", "staff.csv", STAFF.replace("Сидорова;OP", "Сидорова;PM"))
     with pytest.raises(QuestionnaireError) as caught:
         read_questionnaire(tmp_path / "questionnaire.xlsx", tmp_path / "questionnaire")

@@ -70,13 +70,18 @@ def _own_rows(raws: Sequence[RawTable], notes: Notes) -> dict[str, list[Record]]
     for raw in raws:
         beside = [r for r in raws if r.table == "staff" and r.file == raw.file]
         found, problems = records(raw, staff_places(beside[0]) if beside else ())
-        if rows.get(raw.table):
-            if found and _values(raw.table, found) != _values(raw.table, rows[raw.table]):
+        # The form's questions stand on its sheet of the company without answers too.
+        filled = any(text_of(r.value("value")) for r in found) if raw.table == "company" else bool(found)
+        if raw.table in first:
+            if filled and _values(raw.table, found) != _values(raw.table, rows[raw.table]):
                 notes.extend([twice(raw.table, raw.place, first[raw.table].place)])
+            continue
+        if filled:
+            first[raw.table] = raw
+        elif raw.table in rows:
             continue
         notes.extend(problems)
         rows[raw.table] = found
-        first[raw.table] = raw
     return rows
 
 
