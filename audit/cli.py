@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, cast
 
@@ -157,13 +158,9 @@ def _inputs(
             )
         inputs = engagement_inputs(folder, settings)
         if questionnaire is not None:
-            from dataclasses import replace
-
             inputs = replace(inputs, questionnaire=questionnaire)
     else:
         inputs = file_inputs(orders or [], questionnaire, settings)
-    from dataclasses import replace
-
     _speak(options.get("lang"), inputs.settings.report.lang)
     return replace(
         inputs,
@@ -720,6 +717,42 @@ def new(
         else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {quoted(folder)}"
     )
     console.print(escape(after), soft_wrap=True)
+    return 0
+
+
+@_command
+def forms(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder.")],
+    lang: LangOption = None,
+    person: Annotated[
+        list[str] | None, typer.Option("--person", help="Code of a person; may be repeated; default: all.")
+    ] = None,
+    clients: Annotated[bool, typer.Option("--clients", help="Put names of clients into the personal forms.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Show persons by name instead of by code.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Make the forms to be filled in, into DIR/forms: working day, time sheet, key clients."""
+    from audit.run.forms import make_forms
+    from audit.run.inputs import engagement_inputs, override
+
+    inputs = engagement_inputs(folder, orders_needed=False)
+    changes = {"report": {"lang": lang, "names": True if names else None}}
+    inputs = replace(inputs, settings=override(inputs.settings, changes))
+    _speak(lang, inputs.settings.report.lang)
+    made = make_forms(inputs, person or (), clients=clients)
+    if as_json:
+        files = [{"form": str(form.name), "files": [str(p) for p in paths]} for form, paths in made.forms]
+        _print_json({"status": "done", "forms": files, "notes": [str(n) for n in made.notes]})
+        return 0
+    console = _console()
+    for form, paths in made.forms:
+        told = f"{escape(str(form.name))}: {len(paths)}"
+        console.print(
+            told + "".join(f"\n  {escape(str(p))}" for p in paths[:3]) + ("\n  …" if len(paths) > 3 else ""),
+            soft_wrap=True,
+        )
+    for note in made.notes:
+        console.print(f"[yellow]![/] {escape(str(note))}")
     return 0
 
 

@@ -51,8 +51,11 @@ def override(settings: Settings, changes: Mapping[str, Mapping[str, Any]]) -> Se
     return settings_from_mapping(raw, origin="options") if touched else settings
 
 
-def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs:
-    """Read ``audit.toml`` of an engagement folder and find its orders and questionnaire."""
+def engagement_inputs(folder: Path, settings_file: Path | None = None, *, orders_needed: bool = True) -> Inputs:
+    """Read ``audit.toml`` of an engagement folder and find its orders and questionnaire.
+
+    Where no orders lie there yet this is an error, or, if none are needed, an audit of none.
+    """
     if not folder.is_dir():
         raise InputError(
             Text(f"Папки проекта нет: {folder}", f"There is no engagement folder {folder}"),
@@ -62,6 +65,8 @@ def engagement_inputs(folder: Path, settings_file: Path | None = None) -> Inputs
     settings = load_settings(settings_file or (given if given.is_file() else None))
     orders = [_from(folder, s) for s in settings.inputs.orders]
     if not any("://" in s for s in orders) and not any(_some_file(s) for s in orders):
+        if not orders_needed:
+            return Inputs((), _questionnaire(folder, settings), settings, folder)
         raise InputError(
             Text("В папке проекта нет файлов заказов", "The engagement folder holds no orders"),
             where=str(folder / "orders"),
