@@ -81,7 +81,11 @@ def _asked(inputs: Inputs, folder: Path, codes: Sequence[str], clients: bool) ->
         norm = norm_of(case)[0]
     else:
         case = None
-        questionnaire = Questionnaire() if inputs.questionnaire is None else read_questionnaire(inputs.questionnaire)
+        questionnaire = (
+            Questionnaire()
+            if inputs.questionnaire is None
+            else read_questionnaire(inputs.questionnaire, inputs.collected)
+        )
         today = dt.date.today()
         declared = settings.company.sale_type or questionnaire.company.get("sale_type")
         if declared in (None, "unknown"):

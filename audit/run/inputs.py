@@ -113,9 +113,11 @@ def _questionnaire(folder: Path, settings: Settings) -> Path | None:
                 todo=Text("Исправьте путь или уберите строку", "Correct the path or remove the line"),
             )
         return path
-    for name in ("questionnaire.xlsx", "questionnaire", "анкета.xlsx", "анкета"):
-        if (folder / name).is_file() or (folder / name).is_dir():
+    for name in ("questionnaire.xlsx", "анкета.xlsx"):
+        if (folder / name).is_file():
             return folder / name
+    if (returns := _returns(folder)) is not None:
+        return returns
     among = sorted((folder / "orders").glob("*.xlsx")) if (folder / "orders").is_dir() else []
     return next((path for path in among if is_questionnaire(path)), None)
 

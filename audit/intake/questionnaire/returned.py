@@ -249,5 +249,5 @@ def read_key_sheets(
             )
         entries = [e for e in typed(answered, soft) if e.good]
         notes.extend(soft.problems())
-        out.append((sheets[0], entries, len(sheets)))
+        out.append((sheets[0], entries, len(answered)))
     return out
