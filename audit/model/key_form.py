@@ -9,7 +9,7 @@ from __future__ import annotations
 from audit.errors import Text
 from audit.model.questionnaire import PLAN_ITEMS
 
-__all__ = ["CENTRE", "CENTRE_FIELDS", "CENTRE_ROW", "DECIDES", "FILE_FIELDS", "KEY_MARK", "PLAN_QUESTIONS", "SHORT"]
+__all__ = ["CENTRE", "CENTRE_COLUMNS", "CENTRE_FIELDS", "CENTRE_ROW", "DECIDES", "FILE_FIELDS", "KEY_MARK", "PLAN_QUESTIONS", "SHORT"]
 
 KEY_MARK = "km-audit/key-client"
 """Stands in cell A1 of every sheet of a client."""
@@ -72,6 +72,8 @@ CENTRE_FIELDS: dict[str, tuple[Text, Text]] = {
     "contact": (Text("Следующий контакт", "Next contact"), Text("дата и повод", "date and reason")),
 }
 """Columns of the buying centre. ``buying_centre_share``: filled cells beside the named people; none named is 0."""
+CENTRE_COLUMNS = (1, 2, 4, 6, 8)
+"""Where they stand in a sheet, counted from 0."""
 
 CENTRE: dict[str, tuple[Text, ...]] = {
     "part": (

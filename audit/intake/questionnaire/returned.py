@@ -17,7 +17,7 @@ from audit.intake.questionnaire.cells import text_of
 from audit.intake.questionnaire.layout import Cell, Record, records
 from audit.intake.questionnaire.notes import Entry, Notes, Row
 from audit.intake.questionnaire.raw import RawTable
-from audit.model.key_form import CENTRE_FIELDS, CENTRE_ROW, DECIDES, FILE_FIELDS, PLAN_QUESTIONS, SHORT
+from audit.model.key_form import CENTRE_COLUMNS, CENTRE_FIELDS, CENTRE_ROW, DECIDES, FILE_FIELDS, PLAN_QUESTIONS, SHORT
 from audit.model.questionnaire import Returned, fold
 
 __all__ = ["key_record", "merge", "read_files", "read_key_sheets"]
@@ -177,7 +177,8 @@ def key_record(raw: RawTable) -> tuple[Record | None, bool]:
         elif key in PLAN_QUESTIONS:
             plan[key] = said
         elif key == CENTRE_ROW:
-            person = dict(zip(CENTRE_FIELDS, (text_of(c) or "" for c in row[1:]), strict=False))
+            cells_of = (row[c] if c < len(row) else None for c in CENTRE_COLUMNS)
+            person = dict(zip(CENTRE_FIELDS, (text_of(c) or "" for c in cells_of), strict=True))
             if any(person.values()):
                 centre.append(person)
         elif key in ("client_id", "lead", *SHORT):
