@@ -122,7 +122,7 @@ def _make(case: Case) -> list[KeyClient]:
     for i, row in enumerate(rows.to_dict("records")):
         key = None if pd.isna(row["client_key"]) else str(row["client_key"])
         answers = {str(k): v for k, v in row.items() if k not in ("client_key", "listed") and _given(v)}
-        seller = sellers.get(key)
+        seller = sellers.get(key or "")
         known = about.get(key or "", {})
         last = known.get("last_day")
         last = None if last is None or pd.isna(last) else pd.Timestamp(last).date()
@@ -146,7 +146,7 @@ def _make(case: Case) -> list[KeyClient]:
                 revenue=float(money.get(key, 0.0)),
                 margin_share=None if margin.source != "orders" else margin.own.get(key or ""),
                 orders=0 if order is None else int(order["orders"]),
-                usual_gap_days=float(usual[key]) if key in usual.index else None,
+                usual_gap_days=float(usual[key]) if key is not None and key in usual.index else None,
                 last_day=last,
                 silent_days=None if last is None else (case.window.as_of - last).days,
                 categories=bought,

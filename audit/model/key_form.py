@@ -9,7 +9,17 @@ from __future__ import annotations
 from audit.errors import Text
 from audit.model.questionnaire import PLAN_ITEMS
 
-__all__ = ["CENTRE", "CENTRE_COLUMNS", "CENTRE_FIELDS", "CENTRE_ROW", "DECIDES", "FILE_FIELDS", "KEY_MARK", "PLAN_QUESTIONS", "SHORT"]
+__all__ = [
+    "CENTRE",
+    "CENTRE_COLUMNS",
+    "CENTRE_FIELDS",
+    "CENTRE_ROW",
+    "DECIDES",
+    "FILE_FIELDS",
+    "KEY_MARK",
+    "PLAN_QUESTIONS",
+    "SHORT",
+]
 
 KEY_MARK = "km-audit/key-client"
 """Stands in cell A1 of every sheet of a client."""

@@ -83,7 +83,9 @@ def history(client: KeyClient, fmt: Fmt) -> list[tuple[str, str]]:
         rhythm.append(say(f"обычно {usual} между заказами", f"usually {usual} between orders"))
     if client.last_day is not None and client.silent_days is not None:
         last, ago = fmt.date(client.last_day), fmt.days(client.silent_days)
-        rhythm.append(say(f"последний заказ {last}, {ago} до конца выгрузки", f"last order {last}, {ago} before the end"))
+        rhythm.append(
+            say(f"последний заказ {last}, {ago} до конца выгрузки", f"last order {last}, {ago} before the end")
+        )
     if rhythm:
         lines.append((say("Ритм", "Rhythm"), "; ".join(rhythm)))
     if client.categories is not None:
@@ -103,12 +105,15 @@ def history(client: KeyClient, fmt: Fmt) -> list[tuple[str, str]]:
             wallet += say(f", у других поставщиков {other}", f", {other} with other suppliers")
         lines.append((say("Кошелёк", "Wallet"), wallet))
     if client.contacts:
-        lines.append((say("Контакты", "Contacts"), say(f"заказывали: {client.contacts}", f"who ordered: {client.contacts}")))
+        lines.append(
+            (say("Контакты", "Contacts"), say(f"заказывали: {client.contacts}", f"who ordered: {client.contacts}"))
+        )
     return lines
 
 
 def _failures(client: KeyClient, fmt: Fmt) -> str:
-    lang, parts = fmt.lang, [Text(f"заказов {client.orders}", f"{client.orders} orders").get(lang)]
+    lang = fmt.lang
+    parts = [Text(f"заказов {client.orders}", f"{client.orders} orders").get(lang)]
     if client.late is not None:
         late, dated = client.late
         parts.append(Text(f"с опозданием {late} из {dated}", f"{late} of {dated} late").get(lang))
@@ -308,4 +313,3 @@ class _Book:
             page.set_row(row, 28 if not i else 18)
             row += 1
         return row
-

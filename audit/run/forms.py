@@ -17,6 +17,7 @@ from audit.ground.people import staff_now
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.questionnaire import Questionnaire
 from audit.present.forms_asked import Asked, Person
+from audit.present.forms_keys import write_key_books
 from audit.present.forms_person import write_day_pages, write_time_pages
 from audit.run.cases import open_inputs
 from audit.run.inputs import Inputs
@@ -39,6 +40,7 @@ class Form:
 FORMS: tuple[Form, ...] = (
     Form(Text("Самофотография рабочего дня, экран", "Working day, on the screen"), write_day_pages),
     Form(Text("Рабочее время сотрудника", "Personal time sheet"), write_time_pages),
+    Form(Text("Книга ключевых клиентов", "Workbook of key clients"), write_key_books, needs_orders=True),
 )
 """Every form, in the order in which they are used."""
 
