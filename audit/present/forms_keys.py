@@ -84,7 +84,7 @@ def history(client: KeyClient, fmt: Fmt) -> list[tuple[str, str]]:
     if client.last_day is not None and client.silent_days is not None:
         last, ago = fmt.date(client.last_day), fmt.days(client.silent_days)
         rhythm.append(
-            say(f"последний заказ {last}, {ago} до конца выгрузки", f"last order {last}, {ago} before the end")
+            say(f"последний заказ {last}, за {ago} до конца выгрузки", f"last order {last}, {ago} before the end")
         )
     if rhythm:
         lines.append((say("Ритм", "Rhythm"), "; ".join(rhythm)))
