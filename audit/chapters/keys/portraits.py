@@ -15,11 +15,14 @@ from audit.present.forms_keys import history
 __all__ = ["portrait"]
 
 
-def portrait(view: ChapterView, client: KeyClient, place: int) -> Section:
+def portrait(view: ChapterView, client: KeyClient, place: int, *, title: bool = True) -> Section:
     """Return the portrait of one client; ``place`` numbers it among the others."""
     parts = [_quarters(view, client), _facts(view, client)]
     return Section(
-        f"{view.name}-portrait-{place}-{slug(client.client_id)}", client.name, [p for p in parts if p], level=4
+        f"{view.name}-portrait-{place}-{slug(client.client_id)}",
+        client.name if title else "",
+        [p for p in parts if p],
+        level=4,
     )
 
 
