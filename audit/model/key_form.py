@@ -38,40 +38,47 @@ SHORT = (
 
 FILE_FIELDS: dict[str, tuple[Text, Text]] = {
     "file.situation": (
-        Text("Что происходит у клиента", "What goes on at the client"),
-        Text(
-            "рынок, собственник, загрузка, кто растёт, кто уходит", "market, owner, workload, what grows, what shrinks"
-        ),
+        Text("Бизнес и рынок клиента", "The client's business and market"),
+        Text("чем занят, кто растёт и уходит, загрузка", "what they do, what grows and shrinks, workload"),
     ),
     "file.plans": (
-        Text("Планы клиента на год и дальше", "The client's plans for a year and beyond"),
+        Text("Планы и вложения клиента", "The client's plans and investments"),
         Text("стройки, линии, продукты, регионы", "sites, lines, products, regions"),
     ),
     "file.needs": (
-        Text("Что ему нужно от поставщика", "What is needed from a supplier"),
-        Text("что для него важнее всего и почему", "what matters most to them and why"),
+        Text("Потребность и бюджет", "Need and budget"),
+        Text("что и сколько берёт у всех, что важнее всего", "what and how much they buy in all, what matters most"),
     ),
     "file.suppliers": (
-        Text("У кого ещё покупает и что", "From whom else they buy, and what"),
-        Text("поставщики, доли, чем держат", "suppliers, shares, what holds them"),
+        Text("Поставщики-конкуренты и их доля", "Competing suppliers and their share"),
+        Text("что у них берёт и чем они держат", "what is bought there, and what holds them"),
     ),
-    "file.choice": (
-        Text("По чему выбирает поставщика", "How a supplier is chosen"),
-        Text("цена, срок, качество, отсрочка, люди", "price, time, quality, credit, people"),
+    "file.terms": (
+        Text("Условия и договорённости", "Terms and agreements"),
+        Text("цена, отсрочка, логистика, устные обещания", "price, credit, logistics, promises made by word"),
     ),
     "file.route": (
-        Text("Как принимается решение о закупке", "How a purchase is decided"),
-        Text(
-            "от заявки до оплаты: кто, в каком порядке, сколько дней",
-            "from request to payment: who, in what order, days",
-        ),
+        Text("Как принимается решение о закупке (АПР)", "How a purchase is decided"),
+        Text("от заявки до оплаты: кто за кем, сколько дней", "from request to payment: who after whom, how many days"),
     ),
-    "file.agreements": (
-        Text("О чём договорились", "What has been agreed"),
-        Text("цены, отсрочка, сроки, устные обещания", "prices, credit, times, promises made by word"),
+    "file.heads": (
+        Text("Руководство: что о нём знаем", "The management: what is known of it"),
+        Text("кто, давно ли, чем увлечён", "who, since when, interests"),
+    ),
+    "file.attitude": (
+        Text("Отношение к нам", "Attitude to us"),
+        Text("чем довольны, чем нет, кто это сказал", "what pleases, what does not, who said so"),
+    ),
+    "file.troubles": (
+        Text("Сбои и рекламации: чем кончились", "Failures and complaints: how they ended"),
+        Text("что пообещали и сделали", "what was promised and done"),
+    ),
+    "file.papers": (
+        Text("Карточка и документы: где лежат", "Master data and papers: where they are"),
+        Text("договор, спецификации, переписка", "contract, specifications, letters"),
     ),
 }
-"""Fields of the client file: label and hint. ``file_share`` is the filled ones of them."""
+"""Fields of the client file (KAM; need, suppliers, terms, troubles: +): label and hint. ``file_share``: the filled ones."""
 
 CENTRE_ROW = "centre"
 CENTRE_FIELDS: dict[str, tuple[Text, Text]] = {
@@ -87,20 +94,21 @@ CENTRE_COLUMNS = (1, 2, 4, 6, 8)
 
 CENTRE: dict[str, tuple[Text, ...]] = {
     "part": (
-        Text("принимает решение", "decides"),
-        Text("влияет на решение", "influences"),
+        Text("принимает решение (ЛПР)", "decides"),
+        Text("влияет на решение (ЛВР)", "influences"),
+        Text("начинает закупку", "begins the purchase"),
         Text("пользуется товаром", "uses the goods"),
         Text("закупает и оформляет", "buys and does the papers"),
-        Text("впускает или не впускает", "lets in or keeps out"),
+        Text("впускает или не впускает («привратник»)", "lets in or keeps out (gatekeeper)"),
     ),
     "attitude": (
-        Text("за нас", "for us"),
-        Text("нейтрально", "neutral"),
-        Text("против", "against"),
+        Text("сторонник", "for us"),
+        Text("нейтрален", "neutral"),
+        Text("противник", "against us"),
         Text("не знаем", "not known"),
     ),
 }
-"""Lists of the two columns that are chosen."""
+"""Lists of the two columns that are chosen (the parts: Webster and Wind, +)."""
 
 DECIDES = CENTRE["part"][0]
 

@@ -252,7 +252,9 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType(
                     Column("lead", "text", "Ведёт (код)", "Lead (code)", required=True, person=True),
                     Column("backup", "text", "Дублёр (код)", "Backup (code)", person=True),
                     Column("file_share", "share", "Досье заполнено, доля", "File share", low=0, high=1),
-                    Column("decision_maker_known", "yesno", "ЛПР известен", "Decision maker known"),
+                    Column(
+                        "decision_maker_known", "yesno", "ЛПР известен (кто принимает решение)", "Decision maker known"
+                    ),
                     Column("contacts", "int", "Контактов", "Contacts", low=0),
                     Column(
                         "buying_centre_share",

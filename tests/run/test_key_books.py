@@ -63,14 +63,14 @@ def test_what_is_filled_in_is_counted_not_guessed(engagement: Path) -> None:
     sheet = sheets[0]
     client = str(sheet.cell(rows_of(sheet)["client_id"][0], 3).value)
     at = rows_of(sheet)
-    for key in list(FILE_FIELDS)[:4]:  # four of seven
+    for key in list(FILE_FIELDS)[:4]:
         sheet.cell(at[key][0], 3).value = "=cmd|'/c calc'!A1" if key == "file.needs" else "знаем"
     sheet.cell(at["file.route"][0], 3).value = "не знаем"
     one, two = at["centre"][:2]
     for column, said in (
         (2, "Ильин, директор"),
-        (3, "принимает решение"),
-        (5, "за нас"),
+        (3, "принимает решение (ЛПР)"),
+        (5, "сторонник"),
         (7, "срок"),
         (9, "12 января"),
     ):
@@ -91,7 +91,7 @@ def test_what_is_filled_in_is_counted_not_guessed(engagement: Path) -> None:
     keys = result.case.questionnaire.table("key_clients")
     assert len(keys) == len(before), "the client was on the sheet: no second row"
     row = keys.set_index("client_id").loc[client]
-    assert row["file_share"] == pytest.approx(4 / 7)
+    assert row["file_share"] == pytest.approx(4 / len(FILE_FIELDS))
     assert row["buying_centre_share"] == pytest.approx(4 / 8)  # 4 cells of one person, none of the other
     assert (row["decision_maker_known"], row["contacts"]) == (True, 2)
     said = [bool(row[key]) for key in PLAN_QUESTIONS]
@@ -124,7 +124,11 @@ def test_a_later_book_of_the_same_client_replaces_the_earlier(engagement: Path, 
     q = read_questionnaire(tmp_path / "questionnaire.xlsx", returns)
     client = q.returned[0].clients[0]
     row = q.table("key_clients").set_index("client_id").loc[client]
-    assert row["file_share"] == pytest.approx(5 / 7) and row["plan"] is False and row["buying_centre_share"] == 0
+    assert (
+        row["file_share"] == pytest.approx(5 / len(FILE_FIELDS))
+        and row["plan"] is False
+        and row["buying_centre_share"] == 0
+    )
     assert any("replaced by the later file “keys (1).xlsx”" in p.text.en for p in q.problems)
 
 
