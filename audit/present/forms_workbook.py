@@ -56,7 +56,7 @@ MOVED = {
 PREFILLED_HANDOFFS = (("TM", "SR"), ("SR", "KM"), ("SR", "SOP"), ("KM", "PM"))
 SPARE_PERSONS = 40
 BLANK_PRINTED = 12
-"""Columns of the blank time sheet that are printed: six a page."""
+"""Columns of the blank time sheet that are printed."""
 _HEADS = {
     "sale_types": "dimension",
     "day_log": "person",
@@ -587,6 +587,7 @@ def _lights(form: _Form, sheet: Any, r0: int, c0: int, r1: int, c1: int, cell: s
 
 _SUM_ROW, _STATE_ROW, _ROLE_ROW, _CONFIDENCE_ROW, _GRID_ROW = 2, 3, 4, 5, 6
 _PERSON_COL = 2
+_FUNCTION_WIDTH = 56
 
 
 def _grid_functions() -> list[tuple[str, Text, bool]]:
@@ -631,8 +632,8 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
     sheet.write_string(1, 0, "function", f["key"])
     sheet.set_row(1, None, None, {"hidden": True})
     sheet.set_column(0, 0, 4, None, {"hidden": True})
-    sheet.set_column(1, 1, 66)
-    sheet.set_column(_PERSON_COL, last_col, 12)
+    sheet.set_column(1, 1, _FUNCTION_WIDTH)
+    sheet.set_column(_PERSON_COL, last_col, 10)
     for row, label in ((_SUM_ROW, w["time_sum"]), (_STATE_ROW, w["time_state"]), (_ROLE_ROW, w["time_role"])):
         sheet.write_string(row, 1, label, f["group"])
     sheet.set_row(_STATE_ROW, 24)
@@ -652,6 +653,9 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
             f"{text.upper()} ({w['time_whole']})" if whole else text,
             f["group" if whole else "indent"],
         )
+        lines = math.ceil(1.05 * len(text) / _FUNCTION_WIDTH)
+        if lines > 1:
+            sheet.set_row(_GRID_ROW + i, 13.5 * lines + 1)
     for i in range(form.staff_rows):
         col = _PERSON_COL + i
         letter = xl_col_to_name(col)
