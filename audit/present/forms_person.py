@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +26,7 @@ from audit.present.forms_asked import Asked, Person, file_names
 from audit.present.style import css_tokens
 from audit.resources import resource_dir
 
-__all__ = ["person_words", "usual_functions", "write_day_pages", "write_time_pages"]
+__all__ = ["button", "role_title", "usual_functions", "words_in", "write_day_pages", "write_time_pages"]
 
 Kind = Literal["day", "time"]
 MOST_CLIENTS = 1500
@@ -45,12 +46,18 @@ def words_in(section: str, lang: Lang) -> dict[str, Any]:
     return {key: told[lang] for key, told in person_words()[section].items()}
 
 
+def button(function: str, lang: Lang) -> str:
+    """Return a function as the person would name it, short enough for a button."""
+    return str(person_words()["button"][function][lang])
+
+
 def role_title(person: Person, lang: Lang) -> str:
-    """Return the person's role as the questionnaire words it; empty where none was chosen."""
+    """Return the person's role as the questionnaire words it, without what it explains; empty where none was chosen."""
     if person.role is None:
         return ""
     answers = method().answers["role"]
-    return answers[person.role].name.get(lang) if person.role in answers else method().roles[person.role].name.get(lang)
+    named = answers[person.role].name if person.role in answers else method().roles[person.role].name
+    return re.split(r"[:(]", named.get(lang))[0].strip()
 
 
 def usual_functions(asked: Asked, person: Person, most: int) -> list[str]:
@@ -140,9 +147,7 @@ def page(asked: Asked, person: Person, kind: Kind, file: str) -> str:
         "lang": lang,
         "hours": person.hours,
         "least": _least_minutes(asked, person),
-        "functions": [
-            [f, person_words()["button"][f][lang], m.functions[f].name.get(lang), m.functions[f].group] for f in shown
-        ],
+        "functions": [[f, button(f, lang), m.functions[f].name.get(lang), m.functions[f].group] for f in shown],
         "groups": [[code, _capital(g.name.get(lang))] for code, g in m.groups.items()],
         "large": large,
         "clients": clients,

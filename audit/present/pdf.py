@@ -30,7 +30,7 @@ from audit.present.tree import Block, Picture, plain, walk
 from audit.present.words import word
 from audit.resources import resource_dir
 
-__all__ = ["STANDARDS", "Paper", "PdfResult", "write_pdf"]
+__all__ = ["STANDARDS", "Letters", "Paper", "PdfResult", "set_pages", "write_pdf"]
 
 STANDARDS = ("ua-1", "a-2a")
 """What every report is made to: PDF/UA-1 (readable by any reader) and PDF/A-2a (readable in thirty years)."""
@@ -73,22 +73,38 @@ def write_pdf(paper: Paper, path: Path, *, standards: Sequence[str] = STANDARDS)
     a document holds.
     """
     try:
-        import typst
+        files, lost = _files(paper)
+        data, broken = set_pages(files, path.parent, dated=paper.dated, standards=standards)
     except ImportError as e:
         path.unlink(missing_ok=True)
         return PdfResult(None, 0, _no_pdf(f"typst: {e}", "pip install typst"))
-    files, lost = _files(paper)
-    dated = dt.date.fromisoformat(paper.dated[:10]) if paper.dated else dt.date(1980, 1, 1)
+    if data is None:
+        path.unlink(missing_ok=True)
+        return PdfResult(None, 0, _no_pdf(broken, ""))
+    path.write_bytes(data)  # a full disk is the caller's to tell
+    return PdfResult(f"Typst {version('typst')}", _count_pages(data), _told(broken, lost))
+
+
+def set_pages(
+    files: Mapping[str, bytes], root: Path, *, dated: str | None = None, standards: Sequence[str] = STANDARDS
+) -> tuple[bytes | None, str]:
+    """Set ``main.typ`` among ``files``; return the PDF (None where nothing came of it) and the first rule it breaks.
+
+    What breaks a rule of ``standards`` is set without them. Raise `ImportError` where there is no Typst.
+    """
+    import typst
+
+    day = dt.date.fromisoformat(dated[:10]) if dated else dt.date(1980, 1, 1)
     given: dict[str, Any] = {
-        "root": str(path.parent),
+        "root": str(root),
         "font_paths": typst_fonts(),
         "ignore_system_fonts": True,
-        "timestamp": dt.datetime(dated.year, dated.month, dated.day, tzinfo=dt.UTC),
+        "timestamp": dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC),
     }
     broken = ""
     for asked in ({"pdf_standards": list(standards)}, {}, {"pdf_tags": False}):
         try:
-            data: bytes = typst.compile(files, format="pdf", **given, **asked)
+            data: bytes = typst.compile(dict(files), format="pdf", **given, **asked)
         except (typst.TypstError, RuntimeError) as e:
             broken = broken or _first_line(e)
         except BaseException as e:  # Rust's panic is no Exception
@@ -96,10 +112,8 @@ def write_pdf(paper: Paper, path: Path, *, standards: Sequence[str] = STANDARDS)
                 raise
             broken = broken or _first_line(e)
         else:
-            path.write_bytes(data)  # a full disk is the caller's to tell
-            return PdfResult(f"Typst {version('typst')}", _count_pages(data), _told(broken, lost))
-    path.unlink(missing_ok=True)
-    return PdfResult(None, 0, _no_pdf(broken, ""))
+            return data, broken
+    return None, broken
 
 
 def _first_line(error: BaseException) -> str:
@@ -163,7 +177,7 @@ _PIECE = re.compile(r"[^\u200b]{20}(?=[^\u200b]{2})")
 _BOX = "□"
 
 
-class _Letters:
+class Letters:
     """Makes texts fit to be set: no unseen marks, no letter that no face has, places to break a word that is too long."""
 
     def __init__(self) -> None:
@@ -171,6 +185,7 @@ class _Letters:
         self.lost: dict[str, None] = {}
 
     def __call__(self, text: str) -> str:
+        """Return a text as it can be set."""
         if text.isascii() and text.isprintable():
             return _LONG.sub(self._broken, text)
         text = _UNSEEN.sub("", unicodedata.normalize("NFC", text.replace("\u2028", " ").replace("\u2029", " ")))
@@ -192,7 +207,7 @@ class _Letters:
 
 def _files(paper: Paper) -> tuple[dict[str, bytes], str]:
     """Return the files that Typst sees, and the letters that cannot be shown."""
-    letters = _Letters()
+    letters = Letters()
     folder = resource_dir("templates") / "report"
     files = {"main.typ": (folder / "report.typ").read_bytes(), "tokens.toml": (folder / "tokens.toml").read_bytes()}
     pictures = _Pictures(files, letters)
@@ -314,7 +329,7 @@ _RASTER = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 class _Pictures:
     """Turns pictures into files; one that cannot be read says so in its place."""
 
-    def __init__(self, files: dict[str, bytes], letters: _Letters) -> None:
+    def __init__(self, files: dict[str, bytes], letters: Letters) -> None:
         self.files = files
         self.letters = letters
 

@@ -18,6 +18,7 @@ from audit.intake.questionnaire import read_questionnaire
 from audit.model.questionnaire import Questionnaire
 from audit.present.forms_asked import Asked, Person
 from audit.present.forms_keys import write_key_books
+from audit.present.forms_paper import write_day_sheets
 from audit.present.forms_person import write_day_pages, write_time_pages
 from audit.run.cases import open_inputs
 from audit.run.forms_papers import write_acts, write_our_client, write_portraits, write_second_route
@@ -40,6 +41,7 @@ class Form:
 
 FORMS: tuple[Form, ...] = (
     Form(Text("Самофотография рабочего дня, экран", "Working day, on the screen"), write_day_pages),
+    Form(Text("Самофотография рабочего дня, бумага", "Working day, on paper"), write_day_sheets),
     Form(Text("Рабочее время сотрудника", "Personal time sheet"), write_time_pages),
     Form(Text("Книга ключевых клиентов", "Workbook of key clients"), write_key_books, needs_orders=True),
     Form(Text("Портреты ключевых клиентов", "Portraits of key clients"), write_portraits, needs_orders=True),

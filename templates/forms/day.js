@@ -18,13 +18,14 @@ const today = () => isoDay(new Date());
 const ofDay = (d) => state.entries.filter((e) => e.d === d).sort((a, b) => a.s - b.s);
 const running = () => state.entries.find((e) => e.e === null && e.d === today());
 const left = () => state.entries.filter((e) => e.e === null && e.d < today());
-const dayName = (d) => new Date(d + "T12:00:00").toLocaleDateString(F.lang, { weekday: "short", day: "numeric", month: "short" });
+const dayName = (d) => new Date(d + "T12:00:00").toLocaleDateString(F.lang, { weekday: "short", day: "2-digit", month: "2-digit" });
 
 /** Change the entries so that it can be undone, keep them, draw them. */
 function change(work) {
   const before = JSON.stringify(state.entries);
   work();
   if (JSON.stringify(state.entries) === before) return;
+  tell("");
   state.past.push(before);
   state.past = state.past.slice(-20);
   state.unsaved += 1;
@@ -57,6 +58,7 @@ function start(f, like) {
     state.entries.push({ d: today(), s: minuteNow(), e: null, f: f, i: like ? like.i : "", c: like ? like.c : "", x: 0 });
     shown = null;
   });
+  if ($("now").getBoundingClientRect().top < 0) $("now").scrollIntoView({ block: "start" }); // who began it is asked there
 }
 
 /** What one may want to go back to: what was interrupted and not taken up again, or what a pause broke off. */
@@ -123,6 +125,7 @@ function draw() {
     b.setAttribute("aria-pressed", String(Boolean(now) && now.f === b.value));
     if (b.parentElement === $("large")) b.hidden = !used.has(b.value) || b.value === BREAK;
   }
+  $("hint").hidden = state.entries.length > 0;
   drawOpen();
   drawDays(d);
   drawEntries(d);
