@@ -88,7 +88,7 @@ def test_excels_own_sep_line_and_line_numbers(tmp_path: Path) -> None:
 
 def test_files_that_are_no_table_are_named(tmp_path: Path) -> None:
     put(tmp_path, "staff.csv", STAFF)
-    put(tmp_path, "tmie.csv", TIME)
+    put(tmp_path, "tmie.csv", [["кто", "сколько"], ["K1", "1"]])
     (problem,) = read_questionnaire(tmp_path).problems
     assert problem.cell == "tmie.csv" and "“Time” (time)" in problem.text.en and not problem.fatal
 

@@ -6,6 +6,7 @@ This module says what the tables are and how their answers are worded; reading f
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -21,11 +22,13 @@ from audit.method import method
 
 __all__ = [
     "COMPANY_KEYS",
+    "PLAN_ITEMS",
     "PREFILLED_MARK",
     "TABLES",
     "Column",
     "Problem",
     "Questionnaire",
+    "Returned",
     "TableSpec",
     "answer_list",
     "fold",
@@ -249,7 +252,9 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType(
                     Column("lead", "text", "Ведёт (код)", "Lead (code)", required=True, person=True),
                     Column("backup", "text", "Дублёр (код)", "Backup (code)", person=True),
                     Column("file_share", "share", "Досье заполнено, доля", "File share", low=0, high=1),
-                    Column("decision_maker_known", "yesno", "ЛПР известен", "Decision maker known"),
+                    Column(
+                        "decision_maker_known", "yesno", "ЛПР известен (кто принимает решение)", "Decision maker known"
+                    ),
                     Column("contacts", "int", "Контактов", "Contacts", low=0),
                     Column(
                         "buying_centre_share",
@@ -390,6 +395,25 @@ class Problem:
     fatal: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """One file that came back from a person, and what was taken from it: ``rows = used + replaced + set aside``."""
+
+    file: str
+    table: str
+    """day_log, time or key_clients."""
+    people: tuple[str, ...] = ()
+    """Codes of those it is about; of key clients, the lead's."""
+    days: tuple[dt.date, ...] = ()
+    """Days of a day log that are used."""
+    clients: tuple[str, ...] = ()
+    """Key clients answered for."""
+    rows: int = 0
+    used: int = 0
+    replaced: int = 0
+    """Rows of a person and day (of a client) for which a later file counts."""
+
+
 @dataclass(frozen=True)
 class Questionnaire:
     """The answers. A table that was not filled is absent from ``tables``; every given one has all its columns.
@@ -409,6 +433,8 @@ class Questionnaire:
     problems: tuple[Problem, ...] = ()
     source: str = ""
     sha256: str = ""
+    returned: tuple[Returned, ...] = ()
+    """What came back from single persons beside the workbook, latest first within a kind."""
 
     def has(self, table: str) -> bool:
         """Whether the table has at least one row."""

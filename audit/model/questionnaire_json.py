@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
 from audit.errors import Text
-from audit.model.questionnaire import TABLES, Problem, Questionnaire
+from audit.model.questionnaire import TABLES, Problem, Questionnaire, Returned
 
 __all__ = ["questionnaire_from_json", "questionnaire_to_json"]
 
@@ -39,6 +40,7 @@ def questionnaire_to_json(q: Questionnaire) -> dict[str, Any]:
         ],
         "source": q.source,
         "sha256": q.sha256,
+        "returned": [{**asdict(r), "days": [d.isoformat() for d in r.days]} for r in q.returned],
     }
 
 
@@ -69,4 +71,15 @@ def questionnaire_from_json(raw: dict[str, Any]) -> Questionnaire:
         ),
         source=raw["source"],
         sha256=raw["sha256"],
+        returned=tuple(
+            Returned(
+                **{
+                    **r,
+                    "people": tuple(r["people"]),
+                    "clients": tuple(r["clients"]),
+                    "days": tuple(dt.date.fromisoformat(d) for d in r["days"]),
+                }
+            )
+            for r in raw.get("returned", ())
+        ),
     )

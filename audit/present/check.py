@@ -24,6 +24,7 @@ from audit.present.blocks import Col, callout, join, key_figures, table
 from audit.present.explain import need_name
 from audit.present.format import Fmt
 from audit.present.report import ReportContext, frame_documents
+from audit.present.returned import came, wanted
 from audit.present.tick import Tick, judge
 from audit.present.titles import chapter_title
 from audit.settings import Settings
@@ -646,6 +647,7 @@ class _Page:
         parts: list[Any] = [self._table(rows, cols)]
         if not answered(self.q):
             parts.append(self._without())
+        parts += self._returned()
         if self.q.problems:
             wrong = [{"cell": p.cell, "value": p.value, "text": p.text.get(self.lang)} for p in self.q.problems]
             parts.append(
@@ -661,6 +663,26 @@ class _Page:
                 )
             )
         return join(parts)
+
+    def _returned(self) -> list[Any]:
+        """What single persons sent back, what is missing still, and what it would settle."""
+        rows, parts = came(self.case, self.lang), []
+        if rows:
+            cols = [
+                Col("file", self.say("Файл", "File")),
+                Col("kind", self.say("Что это", "What it is")),
+                Col("who", self.say("От кого", "From whom")),
+                Col("what", self.say("Дни, клиенты", "Days, clients")),
+                Col("rows", self.say("Записей", "Records"), "count"),
+                Col("used", self.say("Взято", "Taken"), "count"),
+                Col("replaced", self.say("Заменено более поздним", "Replaced by a later file"), "count"),
+                Col("aside", self.say("Отложено", "Set aside"), "count"),
+            ]
+            parts.append(self._table(rows, cols, caption=self.say("Пришло от людей", "What people sent back")))
+        missing = [Markup("<li>{}</li>").format(text.get(self.lang)) for text in wanted(self.case)]
+        if missing:
+            parts.append(Markup("<ul>{}</ul>").format(Markup("").join(missing)))
+        return parts
 
     def _without(self) -> Markup:
         """What a run without the questionnaire assesses, by chapter, and which sheets the rest needs."""

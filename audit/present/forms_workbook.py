@@ -21,7 +21,16 @@ from xlsxwriter.utility import xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
 from audit.errors import Lang, Text
 from audit.method import method
-from audit.model.questionnaire import COMPANY_KEYS, PREFILLED_MARK, TABLES, Column, Questionnaire, TableSpec, options
+from audit.model.questionnaire import (
+    COMPANY_KEYS,
+    PLAN_ITEMS,
+    PREFILLED_MARK,
+    TABLES,
+    Column,
+    Questionnaire,
+    TableSpec,
+    options,
+)
 from audit.resources import resource_dir
 
 __all__ = ["CREATED", "form_words", "write_workbook"]
@@ -32,8 +41,22 @@ CREATED = dt.datetime(2024, 1, 1)
 FIRST = 2
 """First row of answers, counted from 0: under the label and the hidden key."""
 
+MOVED = {
+    "key_clients": (
+        "file_share",
+        "decision_maker_known",
+        "contacts",
+        "buying_centre_share",
+        *(key for key, _, _ in PLAN_ITEMS),
+        "plan_items",
+        "plan_horizon_months",
+    )
+}
+"""Questions that a form of its own asks better: their columns are hidden while nobody has answered them here."""
 PREFILLED_HANDOFFS = (("TM", "SR"), ("SR", "KM"), ("SR", "SOP"), ("KM", "PM"))
 SPARE_PERSONS = 40
+BLANK_PRINTED = 12
+"""Columns of the blank time sheet that are printed."""
 _HEADS = {
     "sale_types": "dimension",
     "day_log": "person",
@@ -80,6 +103,8 @@ class _Form:
     people: list[Row]
     sheets: dict[str, Any] = field(default_factory=dict)
     lists: dict[tuple[str, ...], str] = field(default_factory=dict)
+    printed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Last row and column of a sheet that is printed upright, the persons side by side over as many pages as needed."""
 
     def title(self, table: str) -> str:
         """Name of a table's sheet."""
@@ -363,6 +388,7 @@ def _write_table(form: _Form, spec: TableSpec) -> _State:
     tick = Column("tick", "yesno", "", "")
     col = 0
     count_col = 0
+    hidden: list[int] = []
     for column in spec.columns:
         note = _note(spec.name, column.key, form.lang)
         if column.key == _HEADS.get(spec.name):
@@ -384,6 +410,8 @@ def _write_table(form: _Form, spec: TableSpec) -> _State:
                 col += 1
             continue
         heads.append((_label(column, form.lang), note, column.key, _width(column)))
+        if column.key in MOVED.get(spec.name, ()) and not any(not _absent(r.get(column.key)) for r in body):
+            hidden.append(col)
         for r in range(total):
             value = body[r].get(column.key) if r < len(body) else None
             if column.person and value is not None:
@@ -397,6 +425,8 @@ def _write_table(form: _Form, spec: TableSpec) -> _State:
     if ready:
         sheet.write_string(1, col, PREFILLED_MARK, form.formats["key"])
     _headings(form, sheet, spec.name, heads)
+    for k in hidden:
+        sheet.set_column(k, k, heads[k][3], None, {"hidden": True})
     sheet.freeze_panes(FIRST, 1)
     area = xl_range_abs(FIRST, count_col, FIRST + total - 1, count_col)
     filled = sum(not _absent(r.get(spec.columns[0].key if not ready else "")) for r in body)
@@ -557,6 +587,7 @@ def _lights(form: _Form, sheet: Any, r0: int, c0: int, r1: int, c1: int, cell: s
 
 _SUM_ROW, _STATE_ROW, _ROLE_ROW, _CONFIDENCE_ROW, _GRID_ROW = 2, 3, 4, 5, 6
 _PERSON_COL = 2
+_FUNCTION_WIDTH = 56
 
 
 def _grid_functions() -> list[tuple[str, Text, bool]]:
@@ -601,8 +632,8 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
     sheet.write_string(1, 0, "function", f["key"])
     sheet.set_row(1, None, None, {"hidden": True})
     sheet.set_column(0, 0, 4, None, {"hidden": True})
-    sheet.set_column(1, 1, 66)
-    sheet.set_column(_PERSON_COL, last_col, 12)
+    sheet.set_column(1, 1, _FUNCTION_WIDTH)
+    sheet.set_column(_PERSON_COL, last_col, 10)
     for row, label in ((_SUM_ROW, w["time_sum"]), (_STATE_ROW, w["time_state"]), (_ROLE_ROW, w["time_role"])):
         sheet.write_string(row, 1, label, f["group"])
     sheet.set_row(_STATE_ROW, 24)
@@ -622,6 +653,9 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
             f"{text.upper()} ({w['time_whole']})" if whole else text,
             f["group" if whole else "indent"],
         )
+        lines = math.ceil(1.05 * len(text) / _FUNCTION_WIDTH)
+        if lines > 1:
+            sheet.set_row(_GRID_ROW + i, 13.5 * lines + 1)
     for i in range(form.staff_rows):
         col = _PERSON_COL + i
         letter = xl_col_to_name(col)
@@ -650,6 +684,8 @@ def _write_time(form: _Form, spec: TableSpec) -> _State:
     )
     _grid_colours(form, sheet, last_row, last_col)
     sheet.freeze_panes(_GRID_ROW, _PERSON_COL)
+    shown = len(form.people) or BLANK_PRINTED
+    form.printed["time"] = (last_row, _PERSON_COL + shown - 1)
     heads = form.ref("time", xl_range_abs(1, _PERSON_COL, 1, last_col))
     states = form.ref("time", xl_range_abs(_STATE_ROW, _PERSON_COL, _STATE_ROW, last_col))
     ready = sum(abs(s - 1) <= 0.0201 for s in sums.values())
@@ -727,10 +763,16 @@ def _finish(form: _Form, table: str) -> None:
     need = form_words()["sheets"][table]["need"]
     sheet.set_tab_color({"required": "#B3261E", "recommended": "#1F5A7A", "optional": "#9AA3AE"}[need])
     sheet.protect("", {"format_columns": True, "format_rows": True, "select_locked_cells": True})
-    sheet.set_landscape()
     sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(0)
+    sheet.set_margins(0.4, 0.4, 0.5, 0.5)
+    if table in form.printed:
+        sheet.print_area(0, 0, *form.printed[table])
+        sheet.fit_to_pages(0, 1)
+        sheet.repeat_columns(0, _PERSON_COL - 1)
+    else:
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
     sheet.hide_gridlines(2)
 
 

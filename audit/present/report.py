@@ -480,14 +480,17 @@ def _pages(blocks: Sequence[Block]) -> tuple[Block, ...]:
     return tuple(out)
 
 
-def frame_documents(ctx: ReportContext, front: Markup, chapters: Sequence[tuple[str, str, Markup]]) -> Documents:
+def frame_documents(
+    ctx: ReportContext, front: Markup, chapters: Sequence[tuple[str, str, Markup]], *, apart: bool = False
+) -> Documents:
     """Put finished fragments that come from no notebook into the report's frame.
 
-    ``front`` stands before the contents, ``chapters`` are (id, title, content) in reading order.
+    ``front`` stands before the contents, ``chapters`` are (id, title, content) in reading order; ``apart``: each
+    begins a page, however short.
     """
     made = [
         # a picture's size says nothing of the room it takes
-        _chapter(id, title, html, ctx.lang, brief=len(re.sub(r'src="[^"]*"', "", str(html))) < 9000)
+        _chapter(id, title, html, ctx.lang, brief=not apart and len(re.sub(r'src="[^"]*"', "", str(html))) < 9000)
         for id, title, html in chapters
     ]
     return _documents(ctx, ctx.lang, Path(), _parts(front, _pages(blocks_in([front])), made))

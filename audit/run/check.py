@@ -30,6 +30,7 @@ from audit.present.check import (
 )
 from audit.present.explain import need_name
 from audit.present.format import Fmt
+from audit.present.returned import came, wanted
 from audit.present.tick import Tick
 from audit.run.cases import open_inputs
 from audit.run.inputs import Inputs, override
@@ -83,6 +84,8 @@ class CheckResult:
             "questionnaire": {
                 "tables": {t: len(q.tables[t]) if t in q.tables else 0 for t in TABLES},
                 "problems": [{"cell": p.cell, "value": p.value, "text": str(p.text)} for p in q.problems],
+                "returned": came(self.case, self.lang),
+                "wanted": [str(text) for text in wanted(self.case)],
             },
             "assessable": self.assessable(),
             "not_assessed": [{"id": i, "reason": r} for i, r in self.missing()],
@@ -263,6 +266,24 @@ def print_check(result: CheckResult, console: Console) -> None:
             console.print(f"    {escape(chapter.title)}: {chapter.ready} / {chapter.all}{rest}", soft_wrap=True)
     for problem in q.problems[:10]:
         console.print(f"  {escape(_place(problem.cell, lang))}: {escape(problem.text.get(lang))}")
+    if len(q.problems) > 10:
+        console.print(f"  … {say('ещё', 'more')}: {len(q.problems) - 10}")
+    files = came(case, lang)
+    if files:
+        console.print(f"[bold]{say('Пришло от людей', 'What people sent back')}[/]")
+    for sent in files:
+        rest = "".join(
+            f", {word} {fmt.num(sent[key])}"
+            for key, word in (("replaced", say("заменено", "replaced")), ("aside", say("отложено", "set aside")))
+            if sent[key]
+        )
+        taken = say(f"взято {sent['used']} из {sent['rows']}", f"{sent['used']} of {sent['rows']} taken")
+        about = ": ".join(x for x in (sent["who"], sent["what"]) if x)
+        console.print(
+            f"  {escape(sent['file'])}  [dim]{escape(sent['kind'])}[/]  {escape(about)}; {taken}{rest}", soft_wrap=True
+        )
+    for text in wanted(case):
+        console.print(f"  [yellow]![/] {escape(text.get(lang))}", soft_wrap=True)
     ready, missing = result.assessable(), result.missing()
     console.print(f"[bold]{say('Можно оценить', 'Can be assessed')}[/]: {len(ready)} / {len(ready) + len(missing)}")
     for reason, ids in _by_reason(missing).items():

@@ -17,9 +17,11 @@ from audit.ground.people import staff_now
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.questionnaire import Questionnaire
 from audit.present.forms_asked import Asked, Person
+from audit.present.forms_keys import write_key_books
 from audit.present.forms_paper import write_day_sheets
 from audit.present.forms_person import write_day_pages, write_time_pages
 from audit.run.cases import open_inputs
+from audit.run.forms_papers import write_acts, write_our_client, write_portraits, write_second_route
 from audit.run.inputs import Inputs
 
 __all__ = ["FOLDER", "FORMS", "Form", "Made", "make_forms"]
@@ -41,6 +43,11 @@ FORMS: tuple[Form, ...] = (
     Form(Text("Самофотография рабочего дня, экран", "Working day, on the screen"), write_day_pages),
     Form(Text("Самофотография рабочего дня, бумага", "Working day, on paper"), write_day_sheets),
     Form(Text("Рабочее время сотрудника", "Personal time sheet"), write_time_pages),
+    Form(Text("Книга ключевых клиентов", "Workbook of key clients"), write_key_books, needs_orders=True),
+    Form(Text("Портреты ключевых клиентов", "Portraits of key clients"), write_portraits, needs_orders=True),
+    Form(Text("Акты передачи клиентов", "Hand-off acts"), write_acts),
+    Form(Text("Портрет «нашего» клиента", "Portrait of “our client”"), write_our_client, needs_orders=True),
+    Form(Text("Маршрут второй покупки", "Second-purchase route"), write_second_route, needs_orders=True),
 )
 """Every form, in the order in which they are used."""
 
@@ -87,7 +94,11 @@ def _asked(inputs: Inputs, folder: Path, codes: Sequence[str], clients: bool) ->
         norm = norm_of(case)[0]
     else:
         case = None
-        questionnaire = Questionnaire() if inputs.questionnaire is None else read_questionnaire(inputs.questionnaire)
+        questionnaire = (
+            Questionnaire()
+            if inputs.questionnaire is None
+            else read_questionnaire(inputs.questionnaire, inputs.collected)
+        )
         today = dt.date.today()
         declared = settings.company.sale_type or questionnaire.company.get("sale_type")
         if declared in (None, "unknown"):

@@ -30,6 +30,14 @@ class Inputs:
     settings: Settings
     folder: Path | None = None
 
+    @property
+    def collected(self) -> Path | None:
+        """The engagement's folder of what single persons sent back, where the questionnaire is a workbook beside it."""
+        if self.questionnaire is None or not self.questionnaire.is_file():
+            return None
+        beside = self.questionnaire.parent
+        return _returns(beside) if is_engagement(beside) else None
+
 
 def override(settings: Settings, changes: Mapping[str, Mapping[str, Any]]) -> Settings:
     """Return the settings with command line options or notebook parameters put over them; None leaves as is."""
@@ -96,6 +104,8 @@ def _some_file(source: str) -> bool:
 def _questionnaire(folder: Path, settings: Settings) -> Path | None:
     if settings.inputs.questionnaire is not None:
         path = folder / settings.inputs.questionnaire
+        if not path.exists() and (returns := _returns(folder)) is not None:
+            return returns
         if not (path.is_file() or path.is_dir()):  # a pipe or a device would be read without end
             raise InputError(
                 Text(f"Анкеты нет: {path}", f"There is no questionnaire {path}"),
@@ -103,11 +113,19 @@ def _questionnaire(folder: Path, settings: Settings) -> Path | None:
                 todo=Text("Исправьте путь или уберите строку", "Correct the path or remove the line"),
             )
         return path
-    for name in ("questionnaire.xlsx", "questionnaire", "анкета.xlsx", "анкета"):
-        if (folder / name).is_file() or (folder / name).is_dir():
+    for name in ("questionnaire.xlsx", "анкета.xlsx"):
+        if (folder / name).is_file():
             return folder / name
+    if (returns := _returns(folder)) is not None:
+        return returns
     among = sorted((folder / "orders").glob("*.xlsx")) if (folder / "orders").is_dir() else []
     return next((path for path in among if is_questionnaire(path)), None)
+
+
+def _returns(folder: Path) -> Path | None:
+    """Return the folder of an engagement into which everything goes that comes back; None without or with nothing."""
+    named = (folder / name for name in ("questionnaire", "анкета"))
+    return next((p for p in named if p.is_dir() and any(c.is_file() for c in p.iterdir())), None)
 
 
 def file_inputs(

@@ -404,6 +404,8 @@ def _manifest(
     questionnaire = None
     if inputs.questionnaire is not None:
         questionnaire = {"name": inputs.questionnaire.name, "sha256": file_digest(inputs.questionnaire)}
+        if inputs.collected is not None:
+            questionnaire["collected"] = file_digest(inputs.collected)
     dump(
         {
             "schema": "km-audit-manifest/1",

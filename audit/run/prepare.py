@@ -27,7 +27,7 @@ __all__ = ["Progress", "file_digest", "find_prepared", "leave_rejects", "prepare
 
 Progress = Callable[[str], None]
 
-_LAYOUT = "3"
+_LAYOUT = "4"
 """Changes when the prepared folder's layout or the meaning of its columns does."""
 
 
@@ -69,8 +69,8 @@ def _key(inputs: Inputs) -> str:
         for path in files:
             digest.update(os.fsencode(path.name))
             digest.update(bytes.fromhex(file_digest(path)))
-    if inputs.questionnaire is not None:
-        digest.update(bytes.fromhex(file_digest(inputs.questionnaire)))
+    for answers in (inputs.questionnaire, inputs.collected):
+        digest.update(bytes.fromhex(file_digest(answers)) if answers is not None else b"-")
     return digest.hexdigest()[:32]
 
 
@@ -80,8 +80,8 @@ _State = list[tuple[str, int, int]]
 def _state(inputs: Inputs) -> _State:
     """Return size and time of change of every file behind the inputs."""
     files = _source_files([s for s in inputs.orders if "://" not in s]) or []
-    if inputs.questionnaire is not None:
-        files += _source_files([str(inputs.questionnaire)]) or []
+    for answers in (inputs.questionnaire, inputs.collected):
+        files += (_source_files([str(answers)]) or []) if answers is not None else []
     try:
         return [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
     except FileNotFoundError:
@@ -132,7 +132,8 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
     stage = Path(tempfile.mkdtemp(prefix=f"{MAKING}{os.getpid()}-", dir=cache))
     try:
         say("questionnaire")
-        questionnaire = read_questionnaire(inputs.questionnaire) if inputs.questionnaire is not None else None
+        answers = inputs.questionnaire
+        questionnaire = read_questionnaire(answers, inputs.collected) if answers is not None else None
         if questionnaire is not None:
             (stage / "questionnaire.json").write_text(
                 json.dumps(questionnaire_to_json(questionnaire), ensure_ascii=False), encoding="utf-8"

@@ -17,12 +17,12 @@ import pandas as pd
 from audit.chapters.keys.faults import FAULTS
 from audit.errors import Text
 from audit.ground.answers import read_answers
+from audit.ground.key_clients import main_sellers, roles_of
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets, too_few
-from audit.ground.norm import PAIRS, family_of, norm_of
+from audit.ground.norm import PAIRS, norm_of
 from audit.ground.people import SELLERS, staff_now
 from audit.ground.room import wallet_of
-from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import PLAN_ITEMS
 from audit.model.result import ChapterResult, Metric, metric, no_metric
@@ -278,11 +278,7 @@ def diagnose(case: Case) -> ChapterResult:
         ids = ("keys.most_per_manager", "keys.hours_per_client", *_IDS.values(), "keys.weak_plan_share")
         return ChapterResult.of("keys", [no_metric(id, reason) for id in ids], empty, {"clients": 0, "staff": False})
     staff = q.table("staff")
-    roles: dict[str, list[str]] = {}
-    for r in staff.to_dict("records"):
-        roles[str(r["person"])] = [
-            family_of(x) for x in (r["role"], r["role2"]) if isinstance(x, str) and x in method().roles
-        ]
+    roles = roles_of(case)
     here = set(staff_now(staff, w.as_of, q.hours_per_month())["person"]) if q.has("staff") else set()
     left = set(roles) - here
     types = norm_of(case)[0].types
@@ -309,7 +305,7 @@ def diagnose(case: Case) -> ChapterResult:
     assert found is not None
     limit = math.ceil(found) - 1
     table["to_do"] = to_do(table, limit)
-    table["seller"] = table["client_key"].map(_main_sellers(case, roles)).astype(object)
+    table["seller"] = table["client_key"].map(main_sellers(case, roles)).astype(object)
     table["differs"] = table["seller"].notna() & (table["seller"] != table["lead"])
     leads = leads_table(table, limit)
     hours, leads["hours_per_client"] = _hours(case, table, leads)
@@ -350,22 +346,6 @@ def _with_revenue(case: Case, table: pd.DataFrame, revenue: pd.DataFrame) -> pd.
     out["client_name"] = out["client_key"].map(known).astype(object)
     out["client_name"] = out["client_name"].where(out["client_name"].notna(), out["client_id"])
     return out
-
-
-def _main_sellers(case: Case, roles: Mapping[str, Sequence[str]]) -> pd.Series:
-    """Return by client the seller of most of its order days of the recent period; somebody not on the sheet is one."""
-    if not case.has("manager"):
-        return pd.Series(dtype=object)
-    w = case.window
-    rows = case.query(sql_text("audit.ground", "sellers"), since=max(w.recent_start, w.start))
-    sells = [
-        m != "SYS" and (not roles.get(m) or any(f in SELLERS for f in roles[m])) for m in rows["manager"].astype(str)
-    ]
-    rows = rows[np.array(sells, dtype=np.bool_)]
-    ranked = rows.sort_values(
-        ["client_key", "days", "revenue", "last_day", "manager"], ascending=[True, False, False, False, True]
-    )
-    return ranked.drop_duplicates("client_key").set_index("client_key")["manager"]
 
 
 def _hours(case: Case, table: pd.DataFrame, leads: pd.DataFrame) -> tuple[Metric, pd.Series]:

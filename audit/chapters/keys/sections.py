@@ -10,7 +10,9 @@ from markupsafe import Markup
 
 from audit.chapters.keys import charts
 from audit.chapters.keys.faults import FAULTS
+from audit.chapters.keys.portraits import portrait
 from audit.errors import Text
+from audit.ground.key_clients import key_clients
 from audit.ground.people import labels
 from audit.method import method
 from audit.present.annex import Sheet
@@ -28,6 +30,8 @@ SHEET_NAMES: dict[str, Text] = {
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
 SHOWN = 25
+PORTRAITS = 5
+"""Portraits in the report; km-audit forms makes one of every key client."""
 
 
 def _names(view: ChapterView) -> Mapping[str, str]:
@@ -164,6 +168,16 @@ def not_listed(view: ChapterView) -> Section:
     return view.compose("not_listed", [table(frame, _unlisted_columns(view), fmt=view.fmt)])
 
 
+def portraits(view: ChapterView) -> Section:
+    """The portraits of the largest key clients."""
+    mine = [c for c in key_clients(view.case) if c.listed]
+    if not mine or view.tables["clients"].empty:
+        return view.empty("portraits")
+    shown = mine[:PORTRAITS]
+    rest = view.say("portraits", "rest", n=len(mine) - len(shown)) if len(shown) < len(mine) else None
+    return view.compose("portraits", [*(portrait(view, c, i) for i, c in enumerate(shown, 1)), rest])
+
+
 def _unlisted_columns(view: ChapterView) -> list[Col]:
     return [
         Col("client_name", view.label("Клиент", "Client")),
@@ -178,6 +192,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "faults": what_is_missing,
     "clients": clients,
     "not_listed": not_listed,
+    "portraits": portraits,
 }
 
 

@@ -3,7 +3,8 @@
     read_questionnaire(path)   a folder of CSVs or a workbook → `Questionnaire`
 
 raw.py finds the tables and names their cells; layout.py finds headers and keys; cells.py reads one cell;
-tables.py builds the frames and checks what no cell alone can tell (persons, sums, overlaps).
+tables.py builds the frames and checks what no cell alone can tell (persons, sums, overlaps); returned.py puts in what
+single persons sent back.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ SHOWN_PROBLEMS = 20
 """How many problems an error lists; the rest are counted."""
 
 
-def read_questionnaire(path: Path) -> Questionnaire:
+def read_questionnaire(path: Path, collected: Path | None = None) -> Questionnaire:
     """Read the questionnaire the client returned: a folder of CSVs or a workbook (XLSX, XLS, ODS).
+
+    ``collected``: a folder beside it with what single persons sent back (day logs, time sheets, key clients).
 
     Tables that are absent or empty are absent from the result. Problems that do not stop the audit (an unread column,
     a title that names no role, percentages taken for shares) and a form left blank stay in ``problems``. Raise
     `QuestionnaireError` that lists the fatal ones (the first 20 and their number), or says why the file cannot be
     opened.
     """
-    source = read_raw(Path(path))
-    tables, company, found = build(source.tables)
-    problems = (*source.problems, *found)
+    source = read_raw(Path(path), collected)
+    built = build(source.tables)
+    tables, company = built.tables, built.company
+    problems = (*source.problems, *built.problems)
     fatal = [p for p in problems if p.fatal]
     if fatal:
         raise QuestionnaireError(
@@ -49,7 +53,14 @@ def read_questionnaire(path: Path) -> Questionnaire:
             "the questionnaire is not filled in: begin with the sheets “Company”, “Staff” and “Time”",
         )
         problems = (*problems, Problem("", source.name, "", said, fatal=False))
-    return Questionnaire(tables=tables, company=company, problems=problems, source=source.name, sha256=source.sha256)
+    return Questionnaire(
+        tables=tables,
+        company=company,
+        problems=problems,
+        source=source.name,
+        sha256=source.sha256,
+        returned=built.returned,
+    )
 
 
 def describe_problems(problems: list[Problem]) -> Text:

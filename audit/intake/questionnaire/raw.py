@@ -8,11 +8,12 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import fastexcel
 import python_calamine
@@ -22,9 +23,10 @@ from audit.errors import InputError, QuestionnaireError, Text
 from audit.intake.guard import hushed, reading, survives
 from audit.intake.sheet_xml import BAD_PACKAGE, extent, sheet_facts, worksheets
 from audit.intake.workbooks import sheet_entry
+from audit.model.key_form import KEY_MARK
 from audit.model.questionnaire import TABLES, Problem, fold
 
-__all__ = ["ErrorCell", "RawTable", "Source", "Uncalculated", "column_letters", "nearest", "read_raw"]
+__all__ = ["ErrorCell", "RawTable", "Source", "Uncalculated", "column_letters", "nearest", "read_raw", "twice"]
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 TEXTS = (".csv", ".tsv", ".txt")
@@ -60,6 +62,10 @@ class RawTable:
     lines: tuple[int, ...]
     """Line or row number of each row, counted from 1."""
     sheet: bool
+    file: str = ""
+    """The file it came in, where several lie together."""
+    came: Literal["", "person", "key"] = ""
+    """From one person's form, or a key client's sheet; else the department's own table."""
 
     def cell(self, row: int, column: int | None = None) -> str:
         """Name a cell: ``staff!D7`` in a workbook, ``staff.csv:7`` in a folder."""
@@ -105,10 +111,44 @@ def _table_of(name: str) -> str | None:
     return _NAMES.get(plain)
 
 
-def read_raw(path: Path) -> Source:
-    """Read a folder of CSVs or a workbook into raw tables; raise `QuestionnaireError` when it cannot be opened."""
+def _form_of(name: str) -> str | None:
+    """Tell the table of one person's form by its name: «day_log_КМ1 (2)», «time_K1», whatever a phone adds behind."""
+    plain = fold(name).replace("-", "_").replace(" ", "_")
+    plain = next((t for t in _FORMS if plain.startswith(f"{t}_")), "")
+    return _FORMS.get(plain)
+
+
+_FORMS = {
+    fold(n).replace(" ", "_"): name for name in ("day_log", "time") for n in (name, TABLES[name].ru, TABLES[name].en)
+}
+"""Beginnings of the names of files that the forms for single persons make."""
+
+
+def read_raw(path: Path, collected: Path | None = None) -> Source:
+    """Read a folder or a workbook into raw tables; raise `QuestionnaireError` when it cannot be opened.
+
+    A folder may hold CSVs of the tables, workbooks, and what single persons sent back. ``collected`` is such a folder
+    beside the questionnaire itself.
+    """
+    source = _read_one(path)
+    if collected is None or not collected.is_dir() or collected.resolve() == path.resolve():
+        return source
+    more = _folder(collected)
+    digest = hashlib.sha256(bytes.fromhex(source.sha256) + bytes.fromhex(more.sha256)).hexdigest()
+    return Source((*source.tables, *more.tables), (*source.problems, *more.problems), source.name, digest)
+
+
+def _read_one(path: Path) -> Source:
     if path.is_dir():
-        return _folder(path)
+        found = _folder(path)
+        if found.tables or found.problems:
+            return found
+        expected = ", ".join(f"{name}.csv" for name in TABLES)
+        raise QuestionnaireError(
+            Text("В папке анкеты нет ни одной таблицы", "The questionnaire folder holds no table"),
+            where=str(path),
+            todo=Text(f"Положите в неё файлы: {expected}", f"Put these files into it: {expected}"),
+        )
     if not path.is_file():
         raise QuestionnaireError(
             Text(f"Анкета не найдена: {path.name}", f"Questionnaire not found: {path.name}"),
@@ -160,39 +200,105 @@ def _file_bytes(path: Path) -> bytes:
 
 
 def _folder(path: Path) -> Source:
+    """Read everything that lies in a folder: tables as CSV, workbooks, forms of single persons, in order of name."""
     tables: list[RawTable] = []
     problems: list[Problem] = []
     digest = hashlib.sha256()
     seen: dict[str, str] = {}
-    files = sorted(
-        (p for p in path.iterdir() if p.is_file() and p.suffix.lower() in TEXTS and p.name[0] not in ".~"),
-        key=lambda p: p.name,
-    )
-    for file in files:
-        table = _table_of(file.stem)
-        if table is None:
-            problems.append(_unknown_place(file.name, file.stem))
+    bodies: dict[str, str] = {}
+    for file in sorted((p for p in path.iterdir() if p.is_file() and p.name[0] not in ".~"), key=lambda p: p.name):
+        kind = file.suffix.lower()
+        if kind not in (*TEXTS, *WORKBOOKS):
+            if kind in _NOT_ANSWERS:
+                problems.append(_note(file.name, _NOT_ANSWERS[kind]))
             continue
-        body = _file_bytes(file)
-        digest.update(file.name.encode("utf-8") + b"\0" + len(body).to_bytes(8, "big") + body)
-        if table in seen:
-            problems.append(_twice(table, file.name, seen[table]))
-            continue
-        seen[table] = file.name
         try:
-            tables.append(_csv(table, file.name, body))
+            body = _file_bytes(file)
+        except QuestionnaireError as e:
+            problems.append(_note(file.name, e.what))
+            continue
+        digest.update(file.name.encode("utf-8") + b"\0" + len(body).to_bytes(8, "big") + body)
+        own = _table_of(file.stem) if kind in TEXTS else None
+        if own is None:  # a form or a workbook may have been sent twice
+            first = bodies.setdefault(hashlib.sha256(body).hexdigest(), file.name)
+            if first != file.name:
+                problems.append(
+                    _note(
+                        file.name,
+                        Text(
+                            f"тот же файл, что «{first}»: второй раз не считается",
+                            f"the same file as “{first}”: not counted twice",
+                        ),
+                    )
+                )
+                continue
+        if kind in WORKBOOKS:
+            try:
+                found = _workbook(file, inside=True)
+            except QuestionnaireError as e:
+                problems.append(_note(file.name, e.what))
+                continue
+            tables += found.tables
+            problems += found.problems
+            continue
+        try:
+            table = own or _form_of(file.stem) or _form_by_header(body)
+            if table is None:
+                problems.append(_unknown_place(file.name, file.stem))
+                continue
+            if own is not None and own in seen:
+                problems.append(twice(own, file.name, seen[own]))
+                continue
+            if own is not None:
+                seen[own] = file.name
+            raw = _csv(table, file.name, body)
+            tables.append(replace(raw, file=file.name, came="" if own else "person"))
         except csv.Error as e:
-            problems.append(
-                Problem(table, file.name, "", Text(f"файл не читается как CSV: {e}", f"not readable as CSV: {e}"))
-            )
-    if not tables and not problems:
-        expected = ", ".join(f"{name}.csv" for name in TABLES)
-        raise QuestionnaireError(
-            Text("В папке анкеты нет ни одной таблицы", "The questionnaire folder holds no table"),
-            where=str(path),
-            todo=Text(f"Положите в неё файлы: {expected}", f"Put these files into it: {expected}"),
-        )
+            said = Text(f"файл не читается как CSV: {e}", f"not readable as CSV: {e}")
+            problems.append(Problem(own or "", file.name, "", said, fatal=own is not None))
     return Source(tuple(tables), tuple(problems), path.name, digest.hexdigest())
+
+
+_NOT_ANSWERS: Mapping[str, Text] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (".html", ".htm"),
+            Text(
+                "это сама форма, а не ответ: откройте её и нажмите «Отправить», в папку нужен файл CSV",
+                "this is the form itself, not an answer: open it and press “Send”; the folder needs the CSV",
+            ),
+        ),
+        **dict.fromkeys(
+            (".pdf", ".jpg", ".jpeg", ".png", ".heic", ".docx", ".doc"),
+            Text(
+                "картинки и документы не читаются: перенесите записи на лист «Фотография дня» анкеты",
+                "pictures and documents are not read: type the records into the sheet “Day log” of the questionnaire",
+            ),
+        ),
+    }
+)
+"""What people send back instead of the answers."""
+
+
+def _note(file: str, text: Text) -> Problem:
+    return Problem("", file, "", text, fatal=False)
+
+
+def _form_by_header(body: bytes) -> str | None:
+    """Tell the table of a person's form by its columns, whatever the file is called."""
+    head = next((line for line in decode(body[:4096]).splitlines() if line.strip() and line[:4] != "sep="), "")
+    mark = max((";", "\t", ","), key=head.count)
+    cells = next(csv.reader([head], delimiter=mark), [])
+    return _form_by_columns(cells)
+
+
+def _form_by_columns(cells: Sequence[Any]) -> str | None:
+    named = {fold(str(c)).rstrip("* ") for c in cells if c}
+    for table in ("day_log", "time"):
+        needed = [{fold(n) for n in (c.key, c.ru, c.en)} for c in TABLES[table].columns if c.required]
+        if all(named & names for names in needed):
+            return table
+    return None
 
 
 def _unknown_place(shown: str, name: str) -> Problem:
@@ -211,7 +317,8 @@ def _unknown_place(shown: str, name: str) -> Problem:
     )
 
 
-def _twice(table: str, place: str, first: str) -> Problem:
+def twice(table: str, place: str, first: str) -> Problem:
+    """Say that a table stands in two places."""
     return Problem(
         table,
         place,
@@ -264,7 +371,8 @@ def _delimiter(text: str, table: str) -> str:
 # ---- workbook
 
 
-def _workbook(path: Path) -> Source:
+def _workbook(path: Path, *, inside: bool = False) -> Source:
+    """Read a workbook; ``inside`` a folder it is named with each sheet, and may be a person's or of key clients."""
     body = _file_bytes(path)
     _refuse_bombs(path, body)
     tables: list[RawTable] = []
@@ -275,15 +383,24 @@ def _workbook(path: Path) -> Source:
             book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(body))
             checker = fastexcel.read_excel(body)
             for name in book.sheet_names:
-                table = _table_of(name)
+                table, place = _table_of(name), f"{path.name}, {name}" if inside else name
+                came: Literal["", "person", "key"] = ""
+                if table is None and fold(name) in OWN_SHEETS:
+                    continue
                 if table is None:
-                    if fold(name) not in OWN_SHEETS:
-                        problems.append(_unknown_place(name, name))
+                    top = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=1)
+                    if top and top[0] and top[0][0] == KEY_MARK:
+                        table, came = "key_clients", "key"
+                    elif inside:
+                        table, came = _form_of(name) or _form_by_columns(top[0] if top else ()), "person"
+                if table is None:
+                    problems.append(_unknown_place(place, name))
                     continue
-                if table in seen:
-                    problems.append(_twice(table, name, seen[table]))
+                if not came and table in seen:
+                    problems.append(twice(table, place, seen[table]))
                     continue
-                seen[table] = name
+                if not came:
+                    seen[table] = place
                 rows = [list(r) for r in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
                 for r, c, error in _errors(checker, name, rows):
                     rows[r][c] = ErrorCell(error)
@@ -293,9 +410,9 @@ def _workbook(path: Path) -> Source:
                     rows[r].extend("" for _ in range(len(rows[r]), c + 1))
                     if rows[r][c] == "":
                         rows[r][c] = Uncalculated("=…")
-                tables.append(
-                    RawTable(table, name, tuple(map(tuple, rows)), tuple(range(1, len(rows) + 1)), sheet=True)
-                )
+                numbers = tuple(range(1, len(rows) + 1))
+                file = path.name if inside else ""
+                tables.append(RawTable(table, place, tuple(map(tuple, rows)), numbers, True, file, came))
     except InputError as e:
         encrypted = isinstance(e.__cause__, python_calamine.PasswordError) or (
             body[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" and path.suffix.lower() != ".xls"

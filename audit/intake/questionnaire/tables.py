@@ -3,72 +3,41 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from audit.errors import Text
-from audit.intake.questionnaire.cells import Bad, number, parse, shown, text_of
+from audit.intake.questionnaire.cells import Bad, number, parse, text_of
 from audit.intake.questionnaire.layout import Record, records, staff_places
-from audit.intake.questionnaire.raw import ErrorCell, RawTable, nearest
+from audit.intake.questionnaire.notes import Entry, Notes, Row
+from audit.intake.questionnaire.raw import ErrorCell, RawTable, nearest, twice
+from audit.intake.questionnaire.returned import merge, read_files, read_key_sheets
 from audit.method import method
-from audit.model.questionnaire import COMPANY_KEYS, TABLES, Column, Problem, TableSpec, fold, names_no_role
+from audit.model.questionnaire import COMPANY_KEYS, TABLES, Column, Problem, Returned, TableSpec, fold, names_no_role
 
-__all__ = ["SUM_TOLERANCE", "build"]
+__all__ = ["SUM_TOLERANCE", "Built", "build"]
 
 SUM_TOLERANCE = 0.02
 """How far a person's shares may be from 1 (contracts, section 3)."""
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True)
-class _Entry:
-    """A row as typed values with the record it came from; not ``good`` when one of its cells could not be read."""
+class Built:
+    """Typed frames in the contract's order, the company's answers, what came from whom, and the problems."""
 
-    row: Row
-    record: Record
-    good: bool
-
-
-class _Notes:
-    """Problems as they are found; the same value wrong in the same way is told once, with the number of cells."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, str, str, str, bool], list[str]] = {}
-        self._texts: dict[str, Text] = {}
-
-    def add(self, table: str, cell: str, value: Any, text: Text, *, fatal: bool = True) -> None:
-        self._texts[text.en] = text
-        place = cell.split(":")[0].split("!")[0]
-        self._found.setdefault((table, place, shown(value), text.en, fatal), []).append(cell)
-
-    def extend(self, problems: Iterable[Problem]) -> None:
-        for p in problems:
-            self.add(p.table, p.cell, p.value, p.text, fatal=p.fatal)
-
-    def problems(self) -> tuple[Problem, ...]:
-        out = []
-        for (table, _, value, key, fatal), cells in self._found.items():
-            text = self._texts[key]
-            more = len(cells) - 1
-            if more:
-                text = Text(f"{text.ru} (и ещё ячеек: {more})", f"{text.en} (and {more} more cells)")
-            out.append(Problem(table, cells[0], value, text, fatal))
-        return tuple(out)
+    tables: dict[str, pd.DataFrame]
+    company: dict[str, Any]
+    returned: tuple[Returned, ...]
+    problems: tuple[Problem, ...]
 
 
-def build(raws: Sequence[RawTable]) -> tuple[dict[str, pd.DataFrame], dict[str, Any], tuple[Problem, ...]]:
+def build(raws: Sequence[RawTable]) -> Built:
     """Build typed frames, the company's answers and the problems from raw tables; tables in the contract's order."""
-    notes = _Notes()
-    rows: dict[str, list[Record]] = {}
-    places = next((staff_places(raw) for raw in raws if raw.table == "staff"), ())
-    for raw in raws:
-        found, problems = records(raw, places)
-        notes.extend(problems)
-        rows[raw.table] = found
+    notes = Notes()
+    rows = _own_rows([raw for raw in raws if not raw.came], notes)
     company, company_frame = _company(rows.pop("company", []), notes)
     typed = {name: _typed(spec, rows[name], notes) for name, spec in TABLES.items() if rows.get(name)}
     people = _People(typed.get("staff", []), notes)
@@ -76,6 +45,7 @@ def build(raws: Sequence[RawTable]) -> tuple[dict[str, pd.DataFrame], dict[str, 
     for name, spec in TABLES.items():
         if name in typed and name != "staff":
             _persons(spec, typed[name], people, notes)
+    returned = _returned([raw for raw in raws if raw.came], typed, people, notes)
     _time(typed.get("time", []), people, notes)
     _day_log(typed.get("day_log", []), notes)
     _handoffs(typed.get("handoffs", []), notes)
@@ -90,13 +60,82 @@ def build(raws: Sequence[RawTable]) -> tuple[dict[str, pd.DataFrame], dict[str, 
         elif typed.get(name):
             body = [e.row for e in typed[name] if e.good]
             tables[name] = _frame(spec, _in_order(body, people) if name == "time" else body)
-    return tables, company, notes.problems()
+    return Built(tables, company, returned, notes.problems())
+
+
+def _own_rows(raws: Sequence[RawTable], notes: Notes) -> dict[str, list[Record]]:
+    """Read the department's tables; one that stands in two files counts once, or is asked about where they differ."""
+    rows: dict[str, list[Record]] = {}
+    first: dict[str, RawTable] = {}
+    for raw in raws:
+        beside = [r for r in raws if r.table == "staff" and r.file == raw.file]
+        found, problems = records(raw, staff_places(beside[0]) if beside else ())
+        # The form's questions stand on its sheet of the company without answers too.
+        filled = any(text_of(r.value("value")) for r in found) if raw.table == "company" else bool(found)
+        if raw.table in first:
+            if filled and _values(raw.table, found) != _values(raw.table, rows[raw.table]):
+                notes.extend([twice(raw.table, raw.place, first[raw.table].place)])
+            continue
+        if filled:
+            first[raw.table] = raw
+        elif raw.table in rows:
+            continue
+        notes.extend(problems)
+        rows[raw.table] = found
+    return rows
+
+
+def _values(table: str, found: list[Record]) -> list[str]:
+    """Return what rows say whatever the file they stand in: typed, persons by code, in one order."""
+    if table == "company":
+        return [repr(_company(found, Notes())[0])]
+    spec = TABLES[table]
+    persons = [c.key for c in spec.columns if c.person]
+    rows = [e.row for e in _typed(spec, found, Notes())]
+    for row in rows:
+        row.update({k: str(row[k]).split(" — ")[0] for k in persons if row.get(k)})
+    return sorted(repr([_plain(row.get(c.key)) for c in spec.columns]) for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    return round(float(value), 9) if isinstance(value, int | float) else value
+
+
+def _returned(
+    raws: Sequence[RawTable], typed: dict[str, list[Entry]], people: _People, notes: Notes
+) -> tuple[Returned, ...]:
+    """Put what single persons sent back into the tables, and tell what came from whom."""
+    out: list[Returned] = []
+    for table in ("time", "day_log", "key_clients"):
+        mine = [raw for raw in raws if raw.table == table]
+        if not mine:
+            continue
+
+        def read(found: list[Record], soft: Notes, spec: TableSpec = TABLES[table]) -> list[Entry]:
+            entries = _typed(spec, found, soft)
+            _persons(spec, entries, people, soft)
+            must = [c.key for c in spec.columns if c.person and c.required]
+            known = [e for e in entries if all(e.row.get(k) in people.order for k in must)]
+            return known
+
+        def fits(entries: list[Entry], soft: Notes, table: str = table) -> list[Entry]:
+            if table == "day_log":
+                return _day_log(entries, soft)
+            wrong = _time(entries, people, soft)
+            return [e for e in entries if e.row.get("person") not in wrong]
+
+        files = read_key_sheets(mine, read, notes) if table == "key_clients" else read_files(mine, read, fits, notes)
+        merged, found = merge(table, typed.get(table, []), files, notes)
+        if merged:
+            typed[table] = merged
+        out += found
+    return tuple(out)
 
 
 # ---- company
 
 
-def _company(rows: list[Record], notes: _Notes) -> tuple[dict[str, Any], pd.DataFrame]:
+def _company(rows: list[Record], notes: Notes) -> tuple[dict[str, Any], pd.DataFrame]:
     names = {fold(n): c.key for c in COMPANY_KEYS for n in (c.key, c.ru, c.en)}
     specs = {c.key: c for c in COMPANY_KEYS}
     found: dict[str, Any] = {}
@@ -170,7 +209,7 @@ def _as_text(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def _single_share(record: Record, spec: Column, notes: _Notes) -> float:
+def _single_share(record: Record, spec: Column, notes: Notes) -> float:
     value, percent = number(record.value("value"))
     assert value is not None
     if percent or 1 < value <= 100:
@@ -194,7 +233,7 @@ def _single_share(record: Record, spec: Column, notes: _Notes) -> float:
 # ---- one table
 
 
-def _typed(spec: TableSpec, rows: list[Record], notes: _Notes) -> list[_Entry]:
+def _typed(spec: TableSpec, rows: list[Record], notes: Notes) -> list[Entry]:
     """Parse every cell; a row with a wrong or missing required cell is told and not good."""
     scale = {c.key: _scale(spec, c, rows, notes) for c in spec.columns if c.kind == "share"}
     out = []
@@ -223,7 +262,7 @@ def _typed(spec: TableSpec, rows: list[Record], notes: _Notes) -> list[_Entry]:
                 value = column.default
             row[column.key] = value
         good = good and all(c.key in record.cells for c in spec.columns if c.required)
-        out.append(_Entry(row, record, good))
+        out.append(Entry(row, record, good))
     return out
 
 
@@ -240,7 +279,7 @@ def _required(spec: TableSpec, column: Column, record: Record) -> Text:
     return Text(ru, en)
 
 
-def _no_role(spec: TableSpec, column: Column, row: Row, record: Record, notes: _Notes) -> bool:
+def _no_role(spec: TableSpec, column: Column, row: Row, record: Record, notes: Notes) -> bool:
     """Whether the role is a bare «sales manager», in the cell itself or, with the cell empty, in the title."""
     cell, title = text_of(record.value(column.key)), row.get("title")
     if spec.name != "staff":
@@ -272,7 +311,7 @@ def _no_role(spec: TableSpec, column: Column, row: Row, record: Record, notes: _
     return True
 
 
-def _scale(spec: TableSpec, column: Column, rows: list[Record], notes: _Notes) -> float:
+def _scale(spec: TableSpec, column: Column, rows: list[Record], notes: Notes) -> float:
     """Find the scale of a share column: 1 for shares, 100 when the whole column is written in per cent.
 
     Per cent is believed only when nothing in the column contradicts it. In ``time`` that is when every person's sum
@@ -354,7 +393,7 @@ def _frame(spec: TableSpec, rows: list[Row]) -> pd.DataFrame:
 class _People:
     """Who is on the staff sheet, and the spellings under which the other sheets may name them."""
 
-    def __init__(self, staff: list[_Entry], notes: _Notes) -> None:
+    def __init__(self, staff: list[Entry], notes: Notes) -> None:
         self.order: dict[str, int] = {}
         names: dict[str, set[str]] = {}
         folded: dict[str, set[str]] = {}
@@ -397,7 +436,7 @@ class _People:
         return Text(f"такого сотрудника нет на листе «Сотрудники»{ru}", f"nobody like that on the sheet “Staff”{en}")
 
 
-def _persons(spec: TableSpec, rows: list[_Entry], people: _People, notes: _Notes) -> None:
+def _persons(spec: TableSpec, rows: list[Entry], people: _People, notes: Notes) -> None:
     """Replace every spelling of a person by the code; somebody not on the staff sheet is told.
 
     Who acquired a client and whom somebody reports to may have left: that is told but does not stop the audit.
@@ -428,7 +467,7 @@ def _persons(spec: TableSpec, rows: list[_Entry], people: _People, notes: _Notes
                 row[column.key] = found
 
 
-def _staff(rows: list[_Entry], people: _People, notes: _Notes) -> None:
+def _staff(rows: list[Entry], people: _People, notes: Notes) -> None:
     _persons(TABLES["staff"], rows, people, notes)
     owner: dict[str, str] = {}
     for entry in rows:
@@ -469,7 +508,9 @@ def _in_order(rows: list[Row], people: _People) -> list[Row]:
     return sorted(rows, key=lambda r: (people.order.get(r["person"], last), r["person"], place[r["function"]]))
 
 
-def _time(rows: list[_Entry], people: _People, notes: _Notes) -> None:
+def _time(rows: list[Entry], people: _People, notes: Notes) -> set[str]:
+    """Check that nobody has a function twice and that everybody's shares sum to 1; return who fails."""
+    wrong: set[str] = set()
     sums: dict[str, float] = {}
     first: dict[str, Record] = {}
     seen: dict[tuple[str, str], Record] = {}
@@ -482,6 +523,7 @@ def _time(rows: list[_Entry], people: _People, notes: _Notes) -> None:
             continue
         person, function = row["person"], row["function"]
         if (person, function) in seen:
+            wrong.add(person)
             notes.add(
                 "time",
                 record.at("function"),
@@ -496,6 +538,7 @@ def _time(rows: list[_Entry], people: _People, notes: _Notes) -> None:
         sums[person] = sums.get(person, 0.0) + row["share"]
     for person, total in sums.items():
         if abs(total - 1) > SUM_TOLERANCE + 1e-9 and person not in broken:
+            wrong.add(person)
             gap = 1 - total
             ru = f"не хватает {gap:.2f}" if gap > 0 else f"лишние {-gap:.2f}"
             en = f"{gap:.2f} is missing" if gap > 0 else f"{-gap:.2f} too much"
@@ -509,15 +552,19 @@ def _time(rows: list[_Entry], people: _People, notes: _Notes) -> None:
                     f"the shares of {person} sum to {total:.3g}, not to 1 (± {SUM_TOLERANCE:g}): {en}",
                 ),
             )
+    return wrong | broken
 
 
 def _clock(value: float) -> str:
     return f"{int(value) // 60:02d}:{int(value) % 60:02d}"
 
 
-def _day_log(rows: list[_Entry], notes: _Notes) -> None:
-    days: dict[tuple[str, dt.date], list[tuple[float, float, Record]]] = {}
-    for row, record in ((e.row, e.record) for e in rows if e.good):
+def _day_log(rows: list[Entry], notes: Notes) -> list[Entry]:
+    """Check that records end after they start and do not overlap; return those that stand."""
+    days: dict[tuple[str, dt.date], list[tuple[float, float, Entry]]] = {}
+    good: list[Entry] = []
+    for entry in (e for e in rows if e.good):
+        row, record = entry.row, entry.record
         start, end = row["start"], row["end"]
         if end <= start:
             notes.add(
@@ -530,16 +577,16 @@ def _day_log(rows: list[_Entry], notes: _Notes) -> None:
                 ),
             )
             continue
-        days.setdefault((row["person"], row["date"]), []).append((start, end, record))
+        days.setdefault((row["person"], row["date"]), []).append((start, end, entry))
     for (person, day), items in days.items():
         items.sort(key=lambda x: (x[0], x[1]))
         latest = -1.0
-        for start, end, record in items:
+        for start, end, entry in items:
             if start < latest:
                 notes.add(
                     "day_log",
-                    record.at("start"),
-                    record.value("start"),
+                    entry.record.at("start"),
+                    entry.record.value("start"),
                     Text(
                         f"у {person} {day:%d.%m.%Y} запись {_clock(start)}–{_clock(end)} пересекается с предыдущей, "
                         f"которая кончается в {_clock(latest)}",
@@ -547,10 +594,13 @@ def _day_log(rows: list[_Entry], notes: _Notes) -> None:
                         f"which ends at {_clock(latest)}",
                     ),
                 )
+            else:
+                good.append(entry)
             latest = max(latest, end)
+    return good
 
 
-def _handoffs(rows: list[_Entry], notes: _Notes) -> None:
+def _handoffs(rows: list[Entry], notes: Notes) -> None:
     tests: Mapping[str, Any] = method().triggers
     for row, record in ((e.row, e.record) for e in rows if e.good):
         if row["from_role"] == row["to_role"]:
@@ -578,7 +628,7 @@ def _handoffs(rows: list[_Entry], notes: _Notes) -> None:
             )
 
 
-def _repeats(table: str, key: tuple[str, ...], rows: list[_Entry], notes: _Notes, *, fatal: bool) -> None:
+def _repeats(table: str, key: tuple[str, ...], rows: list[Entry], notes: Notes, *, fatal: bool) -> None:
     seen: set[tuple[Any, ...]] = set()
     for row, record in ((e.row, e.record) for e in rows if e.good):
         value = tuple(row[k] for k in key)
