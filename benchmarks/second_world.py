@@ -75,6 +75,7 @@ class World:
     biggest_book: float = 0.0
     leaver: bool = False
     leaver_loss: float = 0.0
+    book_handed: bool = True
     leaver_months: float = 17.0
     k: int = 2
     rule_kept: float = 0.95
@@ -225,6 +226,7 @@ PLANTS: dict[str, Plant] = {
     "model.no_client_head": Plant(_all(chain="mixed"), ("TC", "C", "CS"), keepers=(6, 8)),
     "model.buying_under_sales": Plant(_all(chain="buying"), ("T", "TC", "C")),
     "model.support_misplaced": Plant(_all(support="outside", sla=False), ("TC",)),
+    "model.overcapacity": Plant(_all(touches=0.08), KEPT),
     "roles.km_overload": Plant(_work("KM", 0.52, 0.65, OPER), KEPT),
     "roles.frontline_overload": Plant(_frontline, ("T", "TC", "C")),
     "roles.relief_shortage": Plant(_work("KM", 0.27, 0.34, OPER), ("TC",), keepers=(7, 9)),
@@ -263,6 +265,11 @@ PLANTS: dict[str, Plant] = {
     "ownership.bus_factor": Plant(_between("biggest_book", 0.68, 0.78), NOT_S),
     "ownership.handover_loss": Plant(
         _all(leaver=True, leaver_loss=0.45, alpha=2.2, top_cap=0.02), OFTEN, (480, 600), (4, 4)
+    ),
+    "ownership.orphans": Plant(
+        _all(leaver=True, book_handed=False, leaver_months=5.0, deputy=0.1, single=0.3),
+        ("T", "TC", "C", "CS"),
+        keepers=(3, 4),
     ),
     "ownership.overloaded_book": Plant(_all(touches=-1.7), NOT_S),
     "keys.too_many": Plant(_all(keys_of_one=21), NOT_S),
@@ -357,6 +364,7 @@ IMPLIED: dict[str, dict[str, str]] = {
         "retention.manager_outlier": "tiny books of the others",
     },
     "ownership.handover_loss": {**dict.fromkeys(_FLIGHT, "the handed clients that left")},
+    "ownership.orphans": {"ownership.single_owner": "the second face has left"},
     "handoff.rule_not_followed": {"roles.hunter_farmer_mix": "developers serve beyond the hand-off"},
     "handoff.loss": {
         **dict.fromkeys(_FLIGHT, "handed clients left"),
@@ -891,7 +899,7 @@ def orders_of(w: World, clients: list[Client], people: list[Person], rng: Rng) -
             if not c.single and rng.random() < w.deputy:
                 who = (who + 1) % w.keepers
             person = keepers[who]
-            if w.leaver and who == 1 and day >= moved:
+            if w.leaver and w.book_handed and who == 1 and day >= moved:
                 person = keepers[-1]
             first_handed = False
             if developer is not None and not c.old:
@@ -1083,7 +1091,7 @@ def tables_of(
     active = [c for c in clients if c.days and c.days[-1] >= w.days - 365]
     each = max(len(active) / w.keepers, 1.0)
     hours = 110.0 if w.sale_type == "T" else 130.0
-    load = abs(w.touches) if w.touches else 0.5
+    load = abs(w.touches) if w.touches else 0.75
     need = load * hours * 60 / each  # minutes a client a month
     minutes = 15.0 if need < 120 else 45.0
     company = {
@@ -1305,6 +1313,8 @@ def _touches(w: World, active: list[Client], keepers: list[Person], rng: Rng) ->
     for _ in range(250 if active else 0):
         c = active[int(rng.integers(0, len(active)))]
         p = keepers[c.keeper] if not keepers[c.keeper].end else keepers[-1]
+        if keepers[c.keeper].end and not w.book_handed:
+            continue
         rows.append(
             {
                 "person": p.code,

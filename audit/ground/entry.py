@@ -68,7 +68,7 @@ def entry_hours_of(case: Case, answers: Answers) -> EntryHours | None:
     total, told = float(mine["hours"].sum()), float(rows["hours"].sum())
     if total <= 0 or (told <= 0 and len(grouped)) or not case.has("manager"):
         return None
-    served = case.query(sql_text("audit.ground", "documents"), since=since(case))
+    served = case.query(sql_text("audit.ground", "documents_by_manager"), since=since(case))
     roles = roles_by_person(case.questionnaire.table("staff"), answers.norm.types)
     default = expand_roles([seller_of_type(answers.norm.types[0])], answers.norm.types)
     theirs = served[[not isinstance(m, str) or KM in (roles.get(m) or default) for m in served["manager"]]]

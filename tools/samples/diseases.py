@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from tools.samples.spec import CompanySpec, SaleType
 from tools.samples.traits import ForeignWork, Traits, healthy
@@ -58,6 +59,8 @@ class Planted:
     may: tuple[str, ...] = ()
     clients: int = 260
     sellers: int = 5
+    at_most: Literal["found", "watch"] = "found"
+    """A question, never a problem: an honest audit watches it."""
 
 
 def _set(**changes: object) -> Apply:
@@ -157,6 +160,9 @@ DISEASES: dict[str, Planted] = {
     ),
     "model.no_client_head": Planted(_set(client_head=False), 1.0, "no head of clients", types=("TC", "C", "CS")),
     "model.buying_under_sales": Planted(_set(buying_apart=False), 1.0, "purchasing under sales"),
+    "model.overcapacity": Planted(
+        _field("touches_per_client_month"), 0.4, "touches a client a month", types=_WITH_KM, at_most="watch"
+    ),
     "roles.km_overload": Planted(
         _work("KM", OPERATIONAL_WORK, idle_share=0.0),
         0.55,
@@ -378,6 +384,14 @@ DISEASES: dict[str, Planted] = {
         types=_BUYS_OFTEN,
         may=("service.late", "base.concentration", "service.failures_cost_clients", "retention.ticket_decline"),
         clients=320,
+    ),
+    "ownership.orphans": Planted(
+        _field("leaver_months_before_end", leaver=True, leaver_handed=False, deputy_share=0.1),
+        4.0,
+        "months without a hand",
+        types=("T", *_WITH_KM),
+        sellers=4,
+        may=("ownership.single_owner", "ownership.bus_factor", "keys.no_backup"),
     ),
     "ownership.single_owner": Planted(
         _field("single_client_share"), 0.92, "share of clients", types=("T", *_WITH_KM), may=("ownership.bus_factor",)

@@ -65,7 +65,7 @@ def organisation(case: Case, answers: Answers, stations: pd.DataFrame) -> Organi
     buying, under = _buying(chain, names)
     people["pointed_at"] = people["person"].isin({*wide, *heads, *under})
     return Organisation(
-        [spans, layers, without, buying],
+        [spans, layers, without, buying, _used(case, answers)],
         {"people": people, "posts": posts_of(case, answers, stations), "matrix": matrix_of(answers)},
         {"organisation": {"known": chain.known, **broken}},
     )
@@ -275,15 +275,15 @@ def _halves(fte: float, required: bool) -> float:
 
 def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -> float:
     """Return the posts of a station by measured demand; NaN where demand is not known."""
-    company, rows = case.questionnaire.company, by_function(answers.hours)
+    rows = by_function(answers.hours)
     functions = station_functions(station, answers.norm)
     clients, documents, lines = _work(case)
     if station == "KM":
-        touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
-        if touches is None or minutes is None or clients == 0:
+        asked_of = _touch_hours(case, clients)
+        if asked_of is None or clients == 0:
             return float("nan")
         reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
-        asked = clients * float(touches) * float(minutes) / 60
+        asked = asked_of
     elif station == "OP":
         per_order, per_line = entry_minutes(case)
         if documents == 0:
@@ -297,6 +297,52 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     if hours <= 0:
         return float("nan")
     return float(mine["fte"].sum()) * max(hours - in_place + asked, 0.0) / hours
+
+
+def _touch_hours(case: Case, clients: int) -> float | None:
+    """Return the hours a month that the touch norm asks for so many clients; None without a norm."""
+    company = case.questionnaire.company
+    touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
+    return None if touches is None or minutes is None else clients * float(touches) * float(minutes) / 60
+
+
+def _used(case: Case, answers: Answers) -> Metric:
+    """Return which part of the client managers' hours is used if clients take what the touch norm asks for.
+
+    The norm × clients stands in place of the hours reported with clients, all else as reported: the mirror of overload.
+    """
+    id = "model.km_capacity_used"
+    hours = answers.hours[answers.hours["family"] == "KM"]
+    reason = answers.reason
+    if reason is None and hours.empty:
+        reason = Text(
+            "В анкете нет клиентских менеджеров с заполненным временем",
+            "The questionnaire has no client managers with hours",
+        )
+    clients = _work(case)[0]
+    asked = _touch_hours(case, clients)
+    if reason is None and asked is None:
+        spec = TABLES["company"]
+        reason = Text(
+            f"На листе «{spec.ru}» нет нормы касаний: сколько раз в месяц менеджер связывается с клиентом и сколько минут "
+            "это занимает",
+            f"The sheet “{spec.en}” has no touch norm: how often a month a manager contacts a client, and for how many minutes",
+        )
+    if reason is not None or asked is None:
+        return no_metric(id, reason or Text("", ""))
+    held = float(hours["hours"].sum())
+    reported = float(hours.loc[hours["group"] == "FARM", "hours"].sum())
+    used = held - reported + asked
+    return metric(
+        id,
+        used / held,
+        n=hours["person"].nunique(),
+        hours=held,
+        reported=reported,
+        asked=asked,
+        clients=clients,
+        free=max(held - used, 0.0),
+    )
 
 
 def _work(case: Case) -> tuple[int, float, float]:
