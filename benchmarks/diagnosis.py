@@ -127,10 +127,19 @@ def run(path: Path, healthy: int, rounds: int, seed: int) -> list[Outcome]:
     return done
 
 
+AT_MOST_WATCH = ("model.overcapacity",)
+"""Questions that are never a problem: watching them is all that an audit can do."""
+
+
+def reached(finding: str, status: str) -> bool:
+    """Whether the verdict on a planted disease is as strong as it can be."""
+    return status == "found" or (finding in AT_MOST_WATCH and status == "watch")
+
+
 def mistakes(o: Outcome) -> list[str]:
     """Return what the audit got wrong about a company."""
     where = f"{o.world} {o.name}, {o.sale_type}, {o.clients} clients, {' + '.join(o.planted) or 'healthy'}"
-    missed = [f"missed  {f} ({o.statuses[f]}): {where}" for f in o.planted if o.statuses[f] != "found"]
+    missed = [f"missed  {f} ({o.statuses[f]}): {where}" for f in o.planted if not reached(f, o.statuses[f])]
     return missed + [f"wrongly {f}: {where}" for f in wrongly(o)]
 
 
@@ -163,7 +172,8 @@ def table(outcomes: list[Outcome]) -> list[str]:
     healthy = [o for o in outcomes if not o.planted]
     for id in method().findings:
         planted = [o.statuses[id] for o in outcomes if id in o.planted]
-        hit, watch = planted.count("found"), planted.count("watch")
+        hit = sum(reached(id, s) for s in planted)
+        watch = planted.count("watch") if id not in AT_MOST_WATCH else 0
         false_healthy = sum(o.statuses[id] == "found" for o in healthy)
         watched = sum(o.statuses[id] == "watch" for o in healthy)
         false_sick = sum(id in wrongly(o) for o in outcomes if o.planted)

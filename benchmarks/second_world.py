@@ -75,6 +75,7 @@ class World:
     biggest_book: float = 0.0
     leaver: bool = False
     leaver_loss: float = 0.0
+    book_handed: bool = True
     leaver_months: float = 17.0
     k: int = 2
     rule_kept: float = 0.95
@@ -96,6 +97,7 @@ class World:
     logged_oper: float = -1.0
     idle: bool = True
     # questionnaire
+    order_minutes: int = 6
     declared: str = ""
     complexity: int = 0
     price: int = 0
@@ -150,6 +152,8 @@ def _work(role: str, low: float, high: float, work: Profile, people: float = 1.0
         w.extra.append((mine, work, float(rng.uniform(low, high))))
         w.extra_people[mine] = people
         w.idle = False
+        if "OPS_ORDER" in work:  # hours that fit the documents: an order is much work there
+            w.order_minutes = 25 if w.sale_type in OFTEN else 75
 
     return apply
 
@@ -186,6 +190,12 @@ def _frontline(w: World, rng: Rng) -> None:
     _work("SOP" if w.sale_type == "T" and w.seed % 2 else "SR", 0.53, 0.65, papers)(w, rng)
 
 
+def _doubtful(w: World, rng: Rng) -> None:
+    """Hours of order entry that no number of documents explains."""
+    _work("KM", 0.3, 0.38, {"OPS_ORDER": 1.0})(w, rng)
+    w.order_minutes = 5
+
+
 def _torn(w: World, _rng: Rng) -> None:
     for role, people in (("SR", round(w.keepers / 2)), ("SUP", math.ceil(w.keepers / 4)), ("KM", w.keepers)):
         # The same hours from every role, whatever its head count: about half a person each.
@@ -216,6 +226,7 @@ PLANTS: dict[str, Plant] = {
     "model.no_client_head": Plant(_all(chain="mixed"), ("TC", "C", "CS"), keepers=(6, 8)),
     "model.buying_under_sales": Plant(_all(chain="buying"), ("T", "TC", "C")),
     "model.support_misplaced": Plant(_all(support="outside", sla=False), ("TC",)),
+    "model.overcapacity": Plant(_all(touches=0.08), KEPT),
     "roles.km_overload": Plant(_work("KM", 0.52, 0.65, OPER), KEPT),
     "roles.frontline_overload": Plant(_frontline, ("T", "TC", "C")),
     "roles.relief_shortage": Plant(_work("KM", 0.27, 0.34, OPER), ("TC",), keepers=(7, 9)),
@@ -229,6 +240,7 @@ PLANTS: dict[str, Plant] = {
     "roles.owner_runs_keys": Plant(_between("directors", 0.3, 0.45), KEPT),
     "roles.fragmented_function": Plant(_torn, ("TC",)),
     "roles.evidence_conflict": Plant(_between("logged_oper", 0.4, 0.5), KEPT),
+    "roles.hours_implausible": Plant(_doubtful, KEPT),
     "roles.ambiguous_title": Plant(_all(titles=2)),
     "retention.leaky_first_purchase": Plant(_between("second", 0.44, 0.52, arrivals=0.4), OFTEN, (280, 420)),
     "retention.low_repeat_share": Plant(_between("first_factor", 28.0, 34.0, arrivals=1.2), ("TC",), (280, 420)),
@@ -253,6 +265,11 @@ PLANTS: dict[str, Plant] = {
     "ownership.bus_factor": Plant(_between("biggest_book", 0.68, 0.78), NOT_S),
     "ownership.handover_loss": Plant(
         _all(leaver=True, leaver_loss=0.45, alpha=2.2, top_cap=0.02), OFTEN, (480, 600), (4, 4)
+    ),
+    "ownership.orphans": Plant(
+        _all(leaver=True, book_handed=False, leaver_months=5.0, deputy=0.1, single=0.3),
+        ("T", "TC", "C", "CS"),
+        keepers=(3, 4),
     ),
     "ownership.overloaded_book": Plant(_all(touches=-1.7), NOT_S),
     "keys.too_many": Plant(_all(keys_of_one=21), NOT_S),
@@ -296,6 +313,12 @@ IMPLIED: dict[str, dict[str, str]] = {
     "roles.frontline_overload": {
         "model.missing_role": "the back office's work is done by sellers (coverage)",
         "roles.fragmented_function": "sellers and back office share functions",
+    },
+    "roles.hours_implausible": {
+        "roles.km_overload": "hours on entry are operational hours",
+        "roles.relief_shortage": "and could be handed over",
+        "model.missing_role": "coverage of the clerks' work",
+        "roles.fragmented_function": "managers and clerks share entry",
     },
     "roles.relief_shortage": {"model.missing_role": "coverage of the clerks' work"},
     "roles.universal_seller": {
@@ -341,6 +364,7 @@ IMPLIED: dict[str, dict[str, str]] = {
         "retention.manager_outlier": "tiny books of the others",
     },
     "ownership.handover_loss": {**dict.fromkeys(_FLIGHT, "the handed clients that left")},
+    "ownership.orphans": {"ownership.single_owner": "the second face has left"},
     "handoff.rule_not_followed": {"roles.hunter_farmer_mix": "developers serve beyond the hand-off"},
     "handoff.loss": {
         **dict.fromkeys(_FLIGHT, "handed clients left"),
@@ -875,7 +899,7 @@ def orders_of(w: World, clients: list[Client], people: list[Person], rng: Rng) -
             if not c.single and rng.random() < w.deputy:
                 who = (who + 1) % w.keepers
             person = keepers[who]
-            if w.leaver and who == 1 and day >= moved:
+            if w.leaver and w.book_handed and who == 1 and day >= moved:
                 person = keepers[-1]
             first_handed = False
             if developer is not None and not c.old:
@@ -1067,7 +1091,7 @@ def tables_of(
     active = [c for c in clients if c.days and c.days[-1] >= w.days - 365]
     each = max(len(active) / w.keepers, 1.0)
     hours = 110.0 if w.sale_type == "T" else 130.0
-    load = abs(w.touches) if w.touches else 0.5
+    load = abs(w.touches) if w.touches else 0.75
     need = load * hours * 60 / each  # minutes a client a month
     minutes = 15.0 if need < 120 else 45.0
     company = {
@@ -1080,7 +1104,7 @@ def tables_of(
         "handoff_after": w.k,
         "client_profile": w.profile,
         "support_sits": w.support,
-        "minutes_per_order": 6,
+        "minutes_per_order": w.order_minutes,
         "minutes_per_line": 1,
         "currency": "RUB",
         "hours_per_month": 160,
@@ -1289,6 +1313,8 @@ def _touches(w: World, active: list[Client], keepers: list[Person], rng: Rng) ->
     for _ in range(250 if active else 0):
         c = active[int(rng.integers(0, len(active)))]
         p = keepers[c.keeper] if not keepers[c.keeper].end else keepers[-1]
+        if keepers[c.keeper].end and not w.book_handed:
+            continue
         rows.append(
             {
                 "person": p.code,

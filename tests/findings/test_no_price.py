@@ -37,7 +37,13 @@ GAIN = [
     "roles.km_overload",
     "service.failures_cost_clients",
 ]
-RISK = ["base.concentration", "ownership.bus_factor", "ownership.handover_loss", "ownership.single_owner"]
+RISK = [
+    "base.concentration",
+    "ownership.bus_factor",
+    "ownership.handover_loss",
+    "ownership.orphans",
+    "ownership.single_owner",
+]
 ALWAYS = [
     "retention.base_shrinking",
     "retention.frequency_decline",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from tools.samples.spec import CompanySpec, SaleType
 from tools.samples.traits import ForeignWork, Traits, healthy
@@ -24,6 +25,9 @@ OPERATIONAL_WORK = (
     ("OPS_CRM", 0.03),
 )
 """What a client manager drowns in: entering, pushing through production, reserving, papers."""
+
+ORDER_MINUTES = {"T": 5, "TC": 20, "C": 60, "CS": 60, "S": 60}
+"""What an order takes where managers push every one through: their hours fit their documents."""
 
 _WITH_KM: tuple[SaleType, ...] = ("TC", "C", "CS")
 _BUYS_OFTEN: tuple[SaleType, ...] = ("T", "TC")
@@ -55,6 +59,8 @@ class Planted:
     may: tuple[str, ...] = ()
     clients: int = 260
     sellers: int = 5
+    at_most: Literal["found", "watch"] = "found"
+    """A question, never a problem: an honest audit watches it."""
 
 
 def _set(**changes: object) -> Apply:
@@ -78,6 +84,8 @@ def _work(role: str, functions: tuple[tuple[str, float], ...], people: float = 1
     def apply(t: Traits, strength: float, spec: CompanySpec) -> Traits:
         holder = "SOP" if role == "KM" and spec.sale_type == "T" else role
         more = ForeignWork(holder, strength, functions, people)
+        if "OPS_ORDER" in dict(functions):
+            t = replace(t, minutes_per_order=ORDER_MINUTES[spec.sale_type])
         return replace(t, foreign=(*t.foreign, more), **also)  # type: ignore[arg-type]
 
     return apply
@@ -152,6 +160,9 @@ DISEASES: dict[str, Planted] = {
     ),
     "model.no_client_head": Planted(_set(client_head=False), 1.0, "no head of clients", types=("TC", "C", "CS")),
     "model.buying_under_sales": Planted(_set(buying_apart=False), 1.0, "purchasing under sales"),
+    "model.overcapacity": Planted(
+        _field("touches_per_client_month"), 0.4, "touches a client a month", types=_WITH_KM, at_most="watch"
+    ),
     "roles.km_overload": Planted(
         _work("KM", OPERATIONAL_WORK, idle_share=0.0),
         0.55,
@@ -223,6 +234,20 @@ DISEASES: dict[str, Planted] = {
     ),
     "roles.evidence_conflict": Planted(
         _field("logged_oper_share"), 0.5, "operational share in the day log", types=_WITH_KM, may=("roles.km_overload",)
+    ),
+    "roles.hours_implausible": Planted(
+        # More than every document of their clients could take: half an hour said for five minutes' work.
+        _work("KM", (("OPS_ORDER", 1.0),), minutes_per_order=5),
+        0.34,
+        "share of hours on order entry",
+        types=_WITH_KM,
+        may=(
+            "roles.km_overload",
+            "roles.relief_shortage",
+            "roles.fragmented_function",
+            "model.missing_role",
+            "ownership.overloaded_book",
+        ),
     ),
     "roles.ambiguous_title": Planted(
         _set(ambiguous_titles=2), 2.0, "people", may=("model.missing_role", "roles.fragmented_function")
@@ -359,6 +384,14 @@ DISEASES: dict[str, Planted] = {
         types=_BUYS_OFTEN,
         may=("service.late", "base.concentration", "service.failures_cost_clients", "retention.ticket_decline"),
         clients=320,
+    ),
+    "ownership.orphans": Planted(
+        _field("leaver_months_before_end", leaver=True, leaver_handed=False, deputy_share=0.1),
+        4.0,
+        "months without a hand",
+        types=("T", *_WITH_KM),
+        sellers=4,
+        may=("ownership.single_owner", "ownership.bus_factor", "keys.no_backup"),
     ),
     "ownership.single_owner": Planted(
         _field("single_client_share"), 0.92, "share of clients", types=("T", *_WITH_KM), may=("ownership.bus_factor",)

@@ -160,7 +160,7 @@ def serve(spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, p
     use_deputy = _deputy(spec, traits, clients, orders, draw, desk)
     who = np.where(use_deputy, deputy, main)
     names = np.array([p.short for p in sellers], dtype=object)
-    if traits.leaver:  # the successor is the last of the sellers
+    if traits.leaver and traits.leaver_handed:  # the successor is the last of the sellers
         moved = (leaver_date(spec, traits) - spec.start).days
         who = np.where((who == 1) & (orders.day >= moved), desk, who)
     manager = names[who]
@@ -180,7 +180,8 @@ def serve(spec: CompanySpec, traits: Traits, clients: Clients, orders: Orders, p
     channel = np.where(automatic, 2 + draw.chance(0.35, n), draw.chance(0.55, n))
     ours = draw.chance(traits.company_initiated, n)
     initiator = np.where(ours, "OUT", "IN").astype(object)
-    answers = np.where(traits.leaver & (clients.seller == 1), desk, clients.seller)
+    handed = traits.leaver and traits.leaver_handed
+    answers = np.where(handed & (clients.seller == 1), desk, clients.seller)
     return Serving(
         manager,
         author,

@@ -14,7 +14,7 @@ import pandas as pd
 from tools.samples.buying import Clients, window_days
 from tools.samples.documents import Serving
 from tools.samples.draw import Draw
-from tools.samples.people import Person, day_log_table, seller_role, staff_table, time_table
+from tools.samples.people import HOURS_PER_MONTH, Person, day_log_table, seller_role, staff_table, time_table
 from tools.samples.spec import CompanySpec
 from tools.samples.traits import Traits
 
@@ -77,16 +77,28 @@ def company_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
         "handoff_after": traits.handoff_k,
         "client_profile": traits.client_profile,
         "support_sits": traits.support_sits,
-        "minutes_per_order": 5,
+        "minutes_per_order": traits.minutes_per_order,
         "minutes_per_line": 1,
         "currency": "RUB",
         "hours_per_month": 160,
-        "touches_per_client_month": f"{traits.touches_per_client_month:g}",
+        "touches_per_client_month": f"{_touches(spec, traits):g}",
         "minutes_per_touch": f"{traits.minutes_per_touch:g}",
         "vat_basis": "net",
         "gross_margin_share": f"{traits.margin_share:g}",
     }
     return pd.DataFrame({"key": list(values), "value": [str(v) for v in values.values()]})
+
+
+_BUSY = 0.6
+"""Part of the managers' hours that a sound norm of touches fills."""
+
+
+def _touches(spec: CompanySpec, traits: Traits) -> float:
+    """Touches a client a month: as planted, else as many as a sound norm asks of this team."""
+    if traits.touches_per_client_month > 0:
+        return traits.touches_per_client_month
+    hours = _BUSY * HOURS_PER_MONTH * spec.sellers
+    return round(hours * 60 / spec.clients / traits.minutes_per_touch, 1)
 
 
 def handoffs_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
@@ -255,7 +267,7 @@ def touches_table(
 ) -> pd.DataFrame:
     """Table ``touches``: CRM contacts of the last six months, begun by whom the company's habit says."""
     draw = Draw(spec.seed, "touches")
-    codes = {p.short: p.code for p in people}
+    codes = {p.short: p.code for p in people if p.present}
     recent = sales[sales["day"] >= window_days(spec) - 365]
     pool = np.unique(recent["client"].to_numpy())
     ids = dict(zip(sales["client"], sales["client_id"], strict=False))
@@ -273,6 +285,7 @@ def touches_table(
             "kind": kinds[k],
         }
         for c, a, out, k in zip(client.tolist(), ago.tolist(), ours.tolist(), kind.tolist(), strict=True)
+        if str(serving.main_seller[c]) in codes  # nobody touches a client whose seller has left
     ]
     return pd.DataFrame(rows)
 

@@ -84,6 +84,7 @@ class Traits:
     single_client_share: float = 0.0  # clients that only ever see one seller
     first_seller_share: float = 0.0  # share of clients of the first seller; 0 = even split
     leaver: bool = False  # the second seller leaves, the book goes to a successor
+    leaver_handed: bool = True  # and whether it does: else the orders go on under the leaver's name
     leaver_loss: float = 0.0  # share of the leaver's clients lost at that moment
     leaver_months_before_end: float = 18.0
     handoff_k: int = 1  # the developer keeps the client for k purchases
@@ -111,7 +112,8 @@ class Traits:
     client_profile: str = "yes"
     support_sits: str = "inside"
     support_sla: bool = True
-    touches_per_client_month: float = 1.5
+    minutes_per_order: int = 5
+    touches_per_client_month: float = 0.0  # 0: as many as fill three fifths of the managers' hours
     minutes_per_touch: float = 15.0
     # Key clients
     keys_per_seller: int = 6
@@ -176,7 +178,6 @@ def healthy(spec: CompanySpec) -> Traits:
             rate_shape=8,
             client_sigma=0.45,
             cancelled_share=0.02,
-            touches_per_client_month=2.0,
             minutes_per_touch=30.0,
             arrivals_share=0.14,
         )
@@ -197,7 +198,6 @@ def healthy(spec: CompanySpec) -> Traits:
             gap_shape=6,
             rate_shape=8,
             client_sigma=0.45,
-            touches_per_client_month=2.0,
             minutes_per_touch=30.0,
             arrivals_share=0.14,
         )
@@ -218,7 +218,6 @@ def healthy(spec: CompanySpec) -> Traits:
             client_sigma=0.45,
             churn_per_year=0.3,
             pause_per_year=0.0,
-            touches_per_client_month=2.0,
             minutes_per_touch=30.0,
             handoff_form="GRADUAL",
             summer_dip=0.0,

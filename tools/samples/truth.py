@@ -152,7 +152,8 @@ def expect(spec: CompanySpec) -> dict[str, list[str]]:
     may: set[str] = set(spec.may)
     for disease in spec.diseases:
         planted = DISEASES[disease.finding]
-        found |= {disease.finding, *planted.certain}
+        found |= set(planted.certain)
+        (found if planted.at_most == "found" else may).add(disease.finding)
         may |= set(planted.may)
     found -= refused
     may -= found | refused

@@ -17,6 +17,7 @@ from audit.chapters.conveyor.stations import station_functions
 from audit.errors import Text
 from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
+from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
 from audit.ground.people import labels
@@ -25,7 +26,7 @@ from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
 from audit.model.result import Metric, metric, no_metric
 
-__all__ = ["Organisation", "matrix_of", "organisation", "posts_of", "whose_hours"]
+__all__ = ["Organisation", "hours_in_doubt", "matrix_of", "organisation", "posts_of", "whose_hours"]
 
 UNDER_SALES = ("ROP", "TM", "SR", "SOP", "KM", "UNI")
 """Whoever reports to one of these families stands under sales; under a commercial director all of trade stands together."""
@@ -64,7 +65,7 @@ def organisation(case: Case, answers: Answers, stations: pd.DataFrame) -> Organi
     buying, under = _buying(chain, names)
     people["pointed_at"] = people["person"].isin({*wide, *heads, *under})
     return Organisation(
-        [spans, layers, without, buying],
+        [spans, layers, without, buying, _used(case, answers)],
         {"people": people, "posts": posts_of(case, answers, stations), "matrix": matrix_of(answers)},
         {"organisation": {"known": chain.known, **broken}},
     )
@@ -226,12 +227,13 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
     with measured demand in place of the reported hours, where it is known (client managers: clients × touch norm in place
     of time with clients; order desk: documents × minutes in place of reported entry), else NaN; ``low``, ``high``: the two
     rounded to halves, at least half a post where the type requires the station; ``moved``: hours a month from each family.
-    Heads are not stations: their own work stays with them. Empty where nobody's time is known.
+    Heads are not stations: their own work stays with them. Empty where nobody's time is known. While the hours told are not
+    to be believed (`hours_in_doubt`) no station shows more than one post beyond today's: the first step.
     """
     columns = ["station", "required", "now", "by_hours", "by_demand", "low", "high", "moved"]
     if answers.reason is not None:
         return pd.DataFrame(columns=columns)
-    spread = whose_hours(answers)
+    spread, first_step = whose_hours(answers), hours_in_doubt(case, answers)
     rows = []
     for row in stations.to_dict("records"):
         station = str(row["station"])
@@ -239,12 +241,15 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
         by_hours = float(mine["fte"].sum())
         by_demand = _by_demand(case, answers, station, mine)
         ends = sorted(_halves(x, bool(row["required"])) for x in (by_hours, by_demand) if not np.isnan(x))
+        now = float(row["fte"])
+        if first_step:
+            ends = [min(x, max(now + 1.0, 0.5)) for x in ends]
         moved = mine[mine["foreign"]].groupby("family")["hours"].sum()
         rows.append(
             {
                 "station": station,
                 "required": bool(row["required"]),
-                "now": float(row["fte"]),
+                "now": now,
                 "by_hours": by_hours,
                 "by_demand": by_demand,
                 "low": ends[0],
@@ -255,26 +260,32 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
     return pd.DataFrame(rows, columns=columns)
 
 
+def hours_in_doubt(case: Case, answers: Answers) -> bool:
+    """Tell whether the client managers' hours of order entry are found not to fit their documents."""
+    e, limits = entry_hours_of(case, answers), case.thresholds["roles.hours_implausible"]
+    assert limits.found is not None and limits.watch is not None
+    if e is None or e.told < case.thresholds.value("roles.implausible_least_share") * e.hours:
+        return False
+    return e.ratio >= limits.found and e.told_low / e.traced >= limits.watch
+
+
 def _halves(fte: float, required: bool) -> float:
     return max(round(2 * fte) / 2, 0.5 if required else 0.0)
 
 
 def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -> float:
     """Return the posts of a station by measured demand; NaN where demand is not known."""
-    company, rows = case.questionnaire.company, by_function(answers.hours)
+    rows = by_function(answers.hours)
     functions = station_functions(station, answers.norm)
     clients, documents, lines = _work(case)
     if station == "KM":
-        touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
-        if touches is None or minutes is None or clients == 0:
+        asked_of = _touch_hours(case, clients)
+        if asked_of is None or clients == 0:
             return float("nan")
         reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
-        asked = clients * float(touches) * float(minutes) / 60
+        asked = asked_of
     elif station == "OP":
-        t = case.thresholds
-        a, b = company.get("minutes_per_order"), company.get("minutes_per_line")
-        per_order = t.value("roles.minutes_per_order") if a is None else float(a)
-        per_line = t.value("roles.minutes_per_line") if b is None else float(b)
+        per_order, per_line = entry_minutes(case)
         if documents == 0:
             return float("nan")
         reported = rows[rows["function"] == "OPS_ORDER"]
@@ -286,6 +297,52 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     if hours <= 0:
         return float("nan")
     return float(mine["fte"].sum()) * max(hours - in_place + asked, 0.0) / hours
+
+
+def _touch_hours(case: Case, clients: int) -> float | None:
+    """Return the hours a month that the touch norm asks for so many clients; None without a norm."""
+    company = case.questionnaire.company
+    touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
+    return None if touches is None or minutes is None else clients * float(touches) * float(minutes) / 60
+
+
+def _used(case: Case, answers: Answers) -> Metric:
+    """Return which part of the client managers' hours is used if clients take what the touch norm asks for.
+
+    The norm × clients stands in place of the hours reported with clients, all else as reported: the mirror of overload.
+    """
+    id = "model.km_capacity_used"
+    hours = answers.hours[answers.hours["family"] == "KM"]
+    reason = answers.reason
+    if reason is None and hours.empty:
+        reason = Text(
+            "В анкете нет клиентских менеджеров с заполненным временем",
+            "The questionnaire has no client managers with hours",
+        )
+    clients = _work(case)[0]
+    asked = _touch_hours(case, clients)
+    if reason is None and asked is None:
+        spec = TABLES["company"]
+        reason = Text(
+            f"На листе «{spec.ru}» нет нормы касаний: сколько раз в месяц менеджер связывается с клиентом и сколько минут "
+            "это занимает",
+            f"The sheet “{spec.en}” has no touch norm: how often a month a manager contacts a client, and for how many minutes",
+        )
+    if reason is not None or asked is None:
+        return no_metric(id, reason or Text("", ""))
+    held = float(hours["hours"].sum())
+    reported = float(hours.loc[hours["group"] == "FARM", "hours"].sum())
+    used = held - reported + asked
+    return metric(
+        id,
+        used / held,
+        n=hours["person"].nunique(),
+        hours=held,
+        reported=reported,
+        asked=asked,
+        clients=clients,
+        free=max(held - used, 0.0),
+    )
 
 
 def _work(case: Case) -> tuple[int, float, float]:

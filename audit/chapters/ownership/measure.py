@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from audit.chapters.ownership import handover as handovers
+from audit.chapters.ownership.orphans import COLUMNS as ORPHANS
+from audit.chapters.ownership.orphans import orphans
 from audit.chapters.ownership.sellers import (
     is_label,
     main_seller,
@@ -23,7 +25,7 @@ from audit.chapters.ownership.team import LOAD_COLUMNS, book_load, bus_factor, i
 from audit.errors import Text
 from audit.ground.answers import read_answers
 from audit.ground.keys import clients_named
-from audit.ground.lacks import missing_columns, too_few
+from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.money import margin_of
 from audit.ground.people import family_label, person_labels
 from audit.ground.period import since, to_year
@@ -31,7 +33,7 @@ from audit.ground.shares import share_of
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
-from audit.stats.intervals import wilson
+from audit.stats.intervals import dominant_unit, wilson
 from audit.stats.shares import weighted_share
 
 __all__ = ["diagnose"]
@@ -42,7 +44,10 @@ IDS = (
     "ownership.bus_factor",
     "ownership.load",
     "ownership.departure_effect",
+    "ownership.orphan_share",
+    "ownership.orphan_revenue_share",
 )
+BUYERS = Text("Клиентов с заказом за последние 12 месяцев", "Clients with an order in the last 12 months")
 REGULAR = Text(
     "Постоянных клиентов (два и более дня заказа) с известным ответственным",
     "Regular clients (two or more order days) with a known responsible person",
@@ -53,7 +58,7 @@ WITH_SELLER = Text(
 HANDED = Text("Переданных клиентов", "Handed clients")
 HISTORY_DAYS = 730
 """Days before a hand-over by which a client's own seller is told from a deputy."""
-_TABLES = ("clients", "books", "load", "events", "handed")
+_TABLES = ("clients", "books", "load", "events", "handed", "orphans")
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def diagnose(case: Case) -> ChapterResult:
 
     Tables: ``clients`` (one row per regular client: own seller, sellers met, share of the own seller, single),
     ``books`` (one row per seller: clients, repeat revenue, share), ``load`` (per manager: hours needed and left),
-    ``events`` (one row per hand-over), ``handed`` (one row per handed client).
+    ``events`` (one row per hand-over), ``handed`` (one row per handed client), ``orphans`` (one row per client without a hand).
     """
     w = case.window
     facts: dict[str, Any] = {"since": since(case).isoformat(), "as_of": w.as_of.isoformat(), "to_year": to_year(case)}
@@ -99,7 +104,13 @@ def diagnose(case: Case) -> ChapterResult:
         empty = {name: pd.DataFrame() for name in _TABLES}
         return ChapterResult.of("ownership", [no_metric(i, missing) for i in IDS], empty, facts | {"labels": {}})
     ground, basis = _ground(case)
-    parts = [_single(case, ground), _bus(case, ground), _load(case, ground), _departure(case, ground)]
+    parts = [
+        _single(case, ground),
+        _bus(case, ground),
+        _load(case, ground),
+        _departure(case, ground),
+        _orphans(case, ground),
+    ]
     tables = {k: t for p in parts for k, t in p.tables.items()}
     people = {str(m) for t in tables.values() for c in ("manager", "person") if c in t for m in t[c].dropna()}
     facts |= basis | {"labels": person_labels(case, people)}
@@ -327,6 +338,80 @@ def _by_role(case: Case) -> dict[str, set[str]]:
         "hand_over": {p for p, f in families.items() if f == "SR"} if takers else set(),
         "unknown": {p for p in met if families.get(p) is None},
     }
+
+
+# --- clients without a hand
+
+
+def _orphans(case: Case, ground: Ground) -> Part:
+    """Return how many clients of the recent period nobody here stands behind, and their part of its revenue."""
+    ids, t = IDS[5:], case.thresholds
+    nothing = {"orphans": pd.DataFrame(columns=ORPHANS)}
+    if missing := missing_sheets(case, "staff"):
+        return Part([no_metric(i, missing) for i in ids], nothing)
+    staff = case.questionnaire.table("staff").to_dict("records")
+    ends = {
+        str(r["person"]): None if r.get("end") is None or pd.isna(r["end"]) else pd.Timestamp(r["end"]).date()
+        for r in staff
+    }
+    families = {str(r["person"]): family_label(r.get("role"), r.get("role2")) for r in staff}
+    found = orphans(
+        ground.clients.drop(columns=["manager"]),
+        _sql(case, "last", since=since(case)),
+        ends,
+        families,
+        case.window.as_of,
+        _held_otherwise(case),
+    )
+    table, n = found.table, len(found.table)
+    if n < t.count("general.min_units"):
+        lack = too_few(n, t.count("general.min_units"), BUYERS)
+        return Part([no_metric(i, lack, n=n) for i in ids], nothing)
+    revenue = table["revenue"].clip(lower=0.0).to_numpy(dtype=np.float64)
+    unknown = revenue[(table["why"] == "unknown").to_numpy()].sum() / revenue.sum() if revenue.sum() > 0 else 0.0
+    most = t.value("ownership.orphan_most_unknown")
+    if unknown > most:
+        part = f"{unknown * 100:.0f}"
+        reason = Text(
+            f"{part}\u00a0% выручки — у ответственных, которых нет на листе «Сотрудники»: кто из них работает, неизвестно. "
+            "Допишите их вместе с ушедшими и днём ухода",
+            f"{part}% of revenue is with responsible people who are not on the sheet “Staff”: who of them still works here is "
+            "not known. Add them, those who left with their last day",
+        )
+        return Part([no_metric(i, reason, n=n) for i in ids], nothing)
+    mark = found.orphaned.to_numpy()
+    lost = table[found.orphaned].sort_values(["revenue", "client_key"], ascending=[False, True], ignore_index=True)
+    extra = {
+        "orphans": int(mark.sum()),
+        "left": int((table["why"] == "left").sum()),
+        "nobody": int((table["why"] == "nobody").sum()),
+        "waiting": found.waiting,
+        "median_days": float(lost["days"].median()) if len(lost) else None,
+        "revenue": float(lost["revenue"].clip(lower=0.0).sum()),
+    }
+    # Every client is counted, none was drawn: a state has no interval.
+    metrics = [metric(ids[0], float(mark.mean()), n=n, **extra)]
+    total = float(revenue.sum())
+    if total <= 0:
+        nothing_sold = Text("Выручки за последние 12 месяцев нет", "There is no revenue in the last 12 months")
+        return Part([*metrics, no_metric(ids[1], nothing_sold)], {"orphans": lost})
+    d = dominant_unit(revenue * mark, revenue, t.value("general.dominant_client_share"))
+    more = {} if d.index is None else {"dominant_share": d.share, "without_value": d.without}
+    metrics.append(metric(ids[1], float((revenue * mark).sum()) / total, n=n, **more))
+    return Part(metrics, {"orphans": lost})
+
+
+def _held_otherwise(case: Case) -> set[tuple[str, str]]:
+    """Return who touches a client, or leads it as a key client, beside what its orders say: (client_key, person)."""
+    out: set[tuple[str, str]] = set()
+    touches = _touches(case)
+    if touches is not None:
+        out |= set(zip(touches["client_key"].astype(str), touches["person"].astype(str), strict=True))
+    if case.questionnaire.has("key_clients"):
+        keys = case.questionnaire.table("key_clients")
+        named = clients_named(case, keys["client_id"])
+        out |= {(str(c), str(p)) for c, p in zip(named, keys["lead"], strict=True) if isinstance(c, str)}
+    return out
 
 
 # --- load

@@ -21,6 +21,7 @@ SHEET_NAMES: dict[str, Text] = {
     "load": Text("Нагрузка книг", "Load of the books"),
     "events": Text("Передачи книг", "Hand-overs of books"),
     "handed": Text("Переданные клиенты", "Handed clients"),
+    "orphans": Text("Клиенты без менеджера", "Clients without a manager"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -186,9 +187,36 @@ def _event_columns(view: ChapterView) -> list[Col]:
     ]
 
 
+def _orphan_columns(view: ChapterView) -> list[Col]:
+    why = {k: view.plain("orphans", k) for k in ("left", "nobody")}
+    return [
+        Col("client_name", view.label("Клиент", "Client")),
+        Col("manager", view.label("Кто вёл последним", "Who served last")),
+        Col("why", view.label("Почему", "Why"), show=lambda v: why.get(str(v), str(v))),
+        Col("since", view.label("С какого дня", "From"), "date"),
+        Col("days", view.label("Дней без менеджера", "Days without"), "count"),
+        Col("revenue", view.label("Выручка", "Revenue"), "money"),
+    ]
+
+
+def orphans(view: ChapterView) -> Section:
+    """Clients whom nobody stands behind, the largest first."""
+    frame = view.tables["orphans"]
+    listed = table(
+        _who(view, frame),
+        _orphan_columns(view),
+        fmt=view.fmt,
+        max_rows=SHOWN,
+        sheet=view.sheet_name("orphans"),
+        wide=False,
+    )
+    return view.compose("orphans", [listed if len(frame) else None])
+
+
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "sellers": sellers,
     "books": books,
+    "orphans": orphans,
     "load": load,
     "departures": departures,
 }
@@ -248,4 +276,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 ],
             )
         )
+    if len(view.tables["orphans"]):
+        columns = [Col("client_key", view.label("Код", "Code")), *_orphan_columns(view)]
+        sheets.append(sheet("orphans", "orphans", _who(view, view.tables["orphans"]), columns))
     return sheets

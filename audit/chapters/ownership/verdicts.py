@@ -36,6 +36,7 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
         _bus_factor(case, result),
         _handover_loss(case, result),
         _overloaded(case, result),
+        _orphans(case, result),
     ]
 
 
@@ -259,4 +260,36 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
         table="load",
         facts=facts,
         doubt=doubt_of(m, case.thresholds[id], sampled=False),
+    )
+
+
+def _orphans(case: Case, result: ChapterResult) -> Finding:
+    """Judge clients without a hand: by their number or by their revenue, the worse counts."""
+    id = "ownership.orphans"
+    m, revenue = result.metrics["ownership.orphan_share"], result.metrics["ownership.orphan_revenue_share"]
+    if m.value is None:
+        return no_figure(id, m)
+    limits = case.thresholds[id]
+    statuses = [steadied(s, k, limits) for k in (m, revenue) if (s := judged(k, limits)) is not None]
+    lost = result.tables["orphans"]
+    stake = float(lost["annual_figure"].astype(float).sum()) * _published_fall(case) if len(lost) else 0.0
+    facts = {
+        "value": m.value,
+        "n": m.n,
+        **{k: m.extra[k] for k in ("orphans", "left", "nobody", "waiting", "median_days", "revenue")},
+        "revenue_share": revenue.value,
+        "by_revenue": len(statuses) > 1 and worse(*statuses) != statuses[0],
+        "names": [str(n) for n in lost["client_name"].where(lost["client_name"].notna(), lost["client_key"]).head(5)],
+        **_limits(case, id),
+        **_period(result),
+    }
+    return make_finding(
+        case,
+        id,
+        worse(*statuses),
+        grade="B",
+        risk=Risk(None, stake) if stake > 0 else None,
+        base_revenue_share=revenue.value or 0.0,
+        table="orphans",
+        facts=facts,
     )

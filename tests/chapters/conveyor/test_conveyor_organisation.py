@@ -110,6 +110,32 @@ def test_without_the_sheet_of_time_no_posts_are_told():
     assert judged(staff("K1 KM"))[1].tables["posts"].empty
 
 
+@pytest.mark.parametrize(("touches", "status"), [(1, "watch"), (2, "clear"), (8, "clear")])
+def test_hours_that_the_touch_norm_leaves_free(touches, status):
+    """25 clients × 1 touch × 96 min = 40 h in place of the 80 h with clients, beside 40 h of entry: half of 160 h used."""
+    people, says = staff("K1 KM", "O1 OP"), {"K1": {"FARM_REPEAT": 0.75, "OPS_ORDER": 0.25}, "O1": {"OPS_ORDER": 1.0}}
+    company = {"touches_per_client_month": touches, "minutes_per_touch": 96}
+    found, result = judged(people, says, company=company, lines=orders(50))
+    m = result.metrics["model.km_capacity_used"]
+    assert m.value == pytest.approx((160 - 120 + 40 * touches) / 160)
+    assert found["overcapacity"].status == status
+    assert m.extra["free"] == pytest.approx(max(160 - 40 - 40 * touches, 0))
+
+
+def test_free_hours_are_a_question_and_never_a_problem():
+    people, says = staff("K1 KM"), {"K1": {"FARM_REPEAT": 1.0}}
+    company = {"touches_per_client_month": 0.01, "minutes_per_touch": 1}
+    found, result = judged(people, says, company=company, lines=orders(50))
+    assert result.metrics["model.km_capacity_used"].value < 0.01
+    assert found["overcapacity"].status == "watch"
+    wider = {"model.overcapacity": {"watch": 0.00001, "found": 0.0}}
+    assert (
+        judged(people, says, company=company, lines=orders(50), thresholds=wider)[0]["overcapacity"].status == "clear"
+    )
+    silent = judged(people, says, lines=orders(50))[0]["overcapacity"]
+    assert silent.status == "not_assessed" and "нормы касаний" in silent.reason.ru
+
+
 # --- pictures
 
 
