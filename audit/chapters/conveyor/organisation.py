@@ -20,6 +20,7 @@ from audit.ground.chain import Chain, make_chain
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
 from audit.ground.people import labels
+from audit.ground.work import entry_minutes
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
@@ -271,10 +272,7 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
         reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
         asked = clients * float(touches) * float(minutes) / 60
     elif station == "OP":
-        t = case.thresholds
-        a, b = company.get("minutes_per_order"), company.get("minutes_per_line")
-        per_order = t.value("roles.minutes_per_order") if a is None else float(a)
-        per_line = t.value("roles.minutes_per_line") if b is None else float(b)
+        per_order, per_line = entry_minutes(case)
         if documents == 0:
             return float("nan")
         reported = rows[rows["function"] == "OPS_ORDER"]
