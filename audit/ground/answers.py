@@ -42,9 +42,13 @@ class Answers:
     reason: Text | None = None
     """Why there are no hours, naming the sheets to fill in; None where there are some."""
 
-    def told(self, families: Collection[str], least: float, most: float, level: float) -> tuple[float, float]:
-        """Return the limits of a share of the families' hours that was told from memory, between two readings of it."""
-        mine = self.hours[self.hours["family"].isin(list(families))].groupby("person")["hours"].sum()
+    def told(self, families: Collection[str] | None, least: float, most: float, level: float) -> tuple[float, float]:
+        """Return the limits of a share of the families' hours that was told from memory, between two readings of it.
+
+        ``families`` None: of everybody's hours.
+        """
+        rows = self.hours if families is None else self.hours[self.hours["family"].isin(list(families))]
+        mine = rows.groupby("person")["hours"].sum()
         cases = told_cases(mine.to_numpy(dtype=float), [self.confidence.get(str(p), USUAL) for p in mine.index])
         return told_bounds(least, most, cases, level)
 

@@ -12,10 +12,10 @@ import pandas as pd
 
 from audit.method import Threshold
 from audit.present.chart import Band, Benchmark, Caption, Chart
-from audit.present.charts.draw import bars, figure, finish, stacked_bars
+from audit.present.charts.draw import bars, figure, finish, stacked_bars, write_ticks
 from audit.present.charts.style import chart_style
 from audit.present.format import NBSP, Fmt
-from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, tint
+from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, tint
 
 __all__ = [
     "categories_chart",
@@ -26,6 +26,7 @@ __all__ = [
     "spread_chart",
     "strategies_chart",
     "wallet_chart",
+    "whale_chart",
 ]
 
 POINTS = 400
@@ -93,6 +94,61 @@ def classes_chart(classes: pd.DataFrame, fmt: Fmt, caption: Caption, names: Mapp
     labels = [str(v) for v in classes["label"]]
     parts = {label: [values[i] for _, values in rows] for i, label in enumerate(labels)}
     return stacked_bars(caption, [name for name, _ in rows], parts, fmt=fmt)
+
+
+def whale_chart(
+    running: Sequence[float], fmt: Fmt, caption: Caption, *, words: Mapping[str, str], falls: bool
+) -> Chart | None:
+    """Draw the running contribution over clients, the most profitable first, with its peak and its end.
+
+    ``running``: 0, then the sum after each client; ``falls``: what lies behind the peak is worth seeing. ``words``: x, y
+    (axes), peak, end (labels of the two points).
+    """
+    total = np.asarray(running, dtype=float)
+    n = len(total) - 1
+    if n < 2:
+        return None
+    x = np.arange(n + 1) / n
+    top = int(np.argmax(total))
+    keep = np.unique(np.concatenate([np.linspace(0, n, min(n, POINTS) + 1).astype(int), [top]]))
+    loss = STATUS["found"].line
+    with chart_style(ACCENT):
+        fig, ax = figure("full", 2.5)
+        ax.axhline(0, color=INK_SOFT, lw=0.8)
+        ax.plot(x[keep], total[keep], color=ACCENT, lw=2.2, zorder=3)
+        if falls:
+            ax.plot(x[keep[keep >= top]], total[keep[keep >= top]], color=loss, lw=2.2, zorder=4)
+            ax.axhline(total[top], color=INK_FAINT, lw=0.8, ls=(0, (3, 2)))
+            ax.plot([x[top]], [total[top]], "o", ms=7, color=ACCENT, mec=PAPER, mew=1.5, zorder=5)
+            ax.annotate(
+                words["peak"],
+                (x[top], total[top]),
+                xytext=(0, 8),
+                textcoords="offset points",
+                ha="center",
+                color=ACCENT,
+            )
+        ax.plot([1.0], [total[-1]], "o", ms=7, color=loss if falls else ACCENT, mec=PAPER, mew=1.5, zorder=5)
+        ax.annotate(
+            words["end"],
+            (1.0, total[-1]),
+            xytext=(-8, -14),
+            textcoords="offset points",
+            ha="right",
+            fontweight="bold",
+            color=loss if falls else ACCENT,
+        )
+        low, high = min(0.0, float(total.min())), max(float(total.max()), 0.0)
+        room = (high - low) * 0.18 or 1.0
+        ax.set_ylim(low - (room if total[-1] < 0 else 0.0), high + room)
+        ax.set_xlim(0, 1.02)
+        ticks = [0, 0.2, 0.4, 0.6, 0.8, 1.0]
+        ax.set_xticks(ticks, [fmt.share(t, 0) for t in ticks])
+        write_ticks(ax.yaxis, "money", fmt)
+        ax.set_xlabel(words["x"], loc="right")
+        ax.set_ylabel(words["y"])
+        ax.grid(axis="y")
+        return finish(fig, caption)
 
 
 def halves_chart(rows: Mapping[str, float], fmt: Fmt, caption: Caption, *, smaller: str, larger: str) -> Chart:

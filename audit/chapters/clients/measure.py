@@ -14,6 +14,7 @@ from audit.chapters.clients import giants as indigestion
 from audit.chapters.clients.growth import GROWTH_COLUMNS, earned_growth, rank_correlation
 from audit.chapters.clients.profile import OffProfile, off_profile
 from audit.chapters.clients.regularity import xyz
+from audit.chapters.clients.service import after_service, by_class, whale
 from audit.chapters.clients.shares import abc, abcd, by_holding, concentration, long_tail, smaller_half
 from audit.errors import Text
 from audit.ground.answers import read_answers
@@ -27,6 +28,7 @@ from audit.ground.people import hour_cost, person_labels, roles_by_person
 from audit.ground.period import since, to_year
 from audit.ground.room import quarters_of, quarters_wide, range_of, room_of, wallet_of
 from audit.ground.shares import Share
+from audit.ground.work import order_work
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 
@@ -57,8 +59,9 @@ def diagnose(case: Case) -> ChapterResult:
 
     Tables: ``clients`` (one row per client with positive net revenue: classes, shares, room to grow, off-profile
     marks), ``holdings``, ``classes`` (A, B, C: clients, orders, revenue, gross profit), ``strategies`` (A, B, C,
-    D), ``keys`` (key clients with wallet), ``gaps`` (client × missing category), ``missing_categories``,
-    ``giants``, ``outcomes``, ``growth`` (per manager).
+    D), ``contribution`` (strategies with what serving them costs and what they leave), ``keys`` (key clients with
+    wallet), ``gaps`` (client × missing category), ``missing_categories``, ``giants``, ``outcomes``, ``growth`` (per
+    manager).
     """
     w = case.window
     rows = _sql(case, "clients", since=since(case), prior=max(w.prior_start, w.start))
@@ -71,6 +74,7 @@ def diagnose(case: Case) -> ChapterResult:
     parts = [
         _spread(case, clients),
         _tail(case, clients),
+        _after_service(case, clients, margin),
         _regularity(clients),
         profile_part,
         wallet_part,
@@ -131,6 +135,7 @@ def _client_table(case: Case, buyers: pd.DataFrame, margin: Margin, odd: OffProf
     marks = ["off_profile", "criteria_held", "flag_margin", "flag_rare", "flag_effort", "rare_share"]
     for name in marks:
         c[name] = odd.table[name] if odd is not None else None
+    c = c.join(_served(case, c, margin))
     c["annual_figure"] = (c["revenue"] * margin.of(c["client_key"]) * to_year(case)).clip(lower=0.0)
     return c.sort_values(["revenue", "client_key"], ascending=[False, True], kind="stable").reset_index(drop=True)
 
@@ -261,6 +266,109 @@ def _tail(case: Case, clients: pd.DataFrame) -> Part:
         "hour_cost": hour_cost(read_answers(case).staff, ("KM", "SOP", "OP", "BO", "UNI")),
     }
     return Part(metrics, {}, facts)
+
+
+SERVED = ("profit", "service_cost", "contribution")
+
+
+def _served(case: Case, clients: pd.DataFrame, margin: Margin) -> pd.DataFrame:
+    """Return gross profit of the period, cost of serving and contribution of each client; nothing where not known."""
+    cost = order_work(case).cost_per_order
+    if cost is None or margin.share is None:
+        return pd.DataFrame(np.nan, index=clients.index, columns=list(SERVED))
+    profit = clients["revenue"].astype(float) * margin.of(clients["client_key"])
+    return after_service(profit, clients["orders"], cost).assign(profit=profit)[list(SERVED)]
+
+
+def _after_service(case: Case, clients: pd.DataFrame, margin: Margin) -> Part:
+    """Return what the work of orders leaves of clients, and which orders do not pay for it."""
+    ids = ("base.losing_client_share", "base.contribution_peak", "base.paying_order", "base.unpaid_order_share")
+    nothing = {"contribution": pd.DataFrame(columns=["label"])}
+    work = order_work(case)
+    cost = work.cost_per_order
+    reason = work.reason
+    if reason is None and cost is None:
+        reason = Text(
+            "На листе «Сотрудники» не указана стоимость месяца у тех, кто занят операционной работой",
+            "The sheet “Staff” lacks the cost a month of those who do operational work",
+        )
+    if reason is None and margin.share is None:
+        reason = Text(
+            "Валовая прибыль неизвестна: в заказах нет ни прибыли, ни себестоимости, в анкете нет маржи",
+            "Gross profit is not known: the orders have neither profit nor cost, the questionnaire no margin",
+        )
+    if reason is None and clients.empty:
+        reason = NOBODY
+    if reason is not None:
+        return Part([no_metric(i, reason) for i in ids], nothing)
+    assert cost is not None and margin.share is not None
+    errors = work.error
+    profit, orders = clients["profit"], clients["orders"]
+    found = whale(clients["contribution"])
+    fewest, most = (float((profit < orders * cost * e).mean()) for e in errors)
+    n = len(clients)
+    metrics = [
+        metric(
+            ids[0], found.losing / n, low=fewest, high=most, n=n, clients=found.losing, lost=found.lost * to_year(case)
+        )
+    ]
+    if found.total <= 0:
+        losing = Text(
+            "После операционной работы по заказам клиенты вместе не оставляют прибыли",
+            "After the operational work of their orders the clients together leave no profit",
+        )
+        metrics.append(no_metric(ids[1], losing, n=n))
+    else:
+        metrics.append(metric(ids[1], found.peak / found.total, n=n))
+    limit = cost / margin.share
+    metrics.append(metric(ids[2], limit, low=limit * errors[0], high=limit * errors[1], n=work.people))
+    small = [_small_orders(case, limit * e) for e in (errors[0], 1.0, errors[1])]
+    row = small[1]
+    metrics.append(
+        metric(
+            ids[3],
+            row["share"],
+            low=small[0]["share"],
+            high=small[2]["share"],
+            n=int(row["orders"]),
+            small=int(row["small"]),
+        )
+    )
+    year = to_year(case)
+    facts: dict[str, Any] = {
+        "order_cost": cost,
+        "service_cost_year": work.cost * 12.0 if work.cost is not None else None,
+        "profit_year": float(profit.sum()) * year,
+        "contribution_year": found.total * year,
+        "small_hours_month": work.hours_per_order * row["small"] * year / 12.0,
+        "small_revenue_share": row["revenue_share"],
+        "small_lacking_year": (row["small"] * cost - row["small_revenue"] * margin.share) * year,
+        "small_fee": cost - row["small_revenue"] * margin.share / row["small"] if row["small"] else None,
+        "entry_hours_month": float(work.steps.loc[work.steps["step"] == "entry", "hours"].sum()),
+        "entry_cost_year": (
+            float(work.steps.loc[work.steps["step"] == "entry", "hours"].sum()) / work.hours * (work.cost or 0.0) * 12.0
+        ),
+    }
+    longest = work.steps.sort_values(["hours", "step"], ascending=[False, True]).iloc[0]
+    facts |= {
+        "longest_step": str(longest["step"]),
+        "longest_hours_month": float(longest["hours"]),
+        "longest_cost_year": float(longest["hours"]) / work.hours * (work.cost or 0.0) * 12.0,
+    }
+    return Part(metrics, {"contribution": by_class(clients, ("A", "B", "C", "D"))}, facts)
+
+
+def _small_orders(case: Case, limit: float) -> dict[str, float]:
+    """Return orders of the period, those below ``limit``, and their shares of orders and revenue."""
+    row = _sql(case, "small_orders", limit=limit, since=since(case)).iloc[0]
+    orders, revenue = float(row["orders"]), float(row["revenue"])
+    return {
+        "orders": orders,
+        "small": float(row["small"]),
+        "small_revenue": float(row["small_revenue"]),
+        "share": float(row["small"]) / orders if orders else 0.0,
+        "revenue_share": float(row["small_revenue"]) / revenue if revenue > 0 else 0.0,
+    }
 
 
 def _regularity(clients: pd.DataFrame) -> Part:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from audit.chapters.clients import charts
+from audit.chapters.clients.service import whale
 from audit.errors import Text
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
@@ -29,6 +30,8 @@ SHEET_NAMES: dict[str, Text] = {
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
 SHOWN = 15
+SEEN_LOSS = 0.01
+"""A fall behind the peak of the whale curve is drawn and spoken of from this part of the peak on."""
 MOST_WALLETS = 12
 """Clients in the picture of wallets; the table has more."""
 
@@ -217,6 +220,66 @@ def tail(view: ChapterView) -> Section:
     return view.compose("tail", [chart])
 
 
+def _contribution_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Стратегия", "Strategy")),
+        Col("clients", view.label("Клиентов", "Clients"), "count"),
+        Col("orders", view.label("Заказов", "Orders"), "count"),
+        Col("revenue", view.label("Выручка", "Revenue"), "money"),
+        Col("profit", view.label("Валовая прибыль", "Gross profit"), "money"),
+        Col("service_cost", view.label("Работа над заказами", "Work of the orders"), "money"),
+        Col("contribution", view.label("Остаётся", "Left"), "money"),
+        Col("losing", view.label("Не окупают работу", "Do not pay for it"), "count"),
+    ]
+
+
+def _contribution_frame(view: ChapterView) -> pd.DataFrame:
+    rows = view.tables["contribution"]
+    names = [view.plain("strategies", str(v)) if v else view.plain("after_service", "unknown") for v in rows["label"]]
+    sums: dict[str, Any] = {c: rows[c].sum() for c in rows.columns if c != "label"}
+    total = pd.DataFrame([sums | {"name": view.label("Всего", "Total")}])
+    return pd.concat([rows.assign(name=names), total], ignore_index=True)
+
+
+def _levers(view: ChapterView) -> Any:
+    """Return the four things to settle before anybody is hired, each with its figure."""
+    keys = ("simplify", "minimum", "portal", "fee")
+    step = view.plain("after_service", str(view.result.facts["longest_step"]))
+    rows = [
+        {"name": view.plain("after_service", k), "figure": view.plain("after_service", f"{k}_figure", step=step)}
+        for k in keys
+    ]
+    columns = [
+        Col("name", view.label("Что решить до найма", "To settle before hiring")),
+        Col("figure", view.label("Что говорят цифры", "What the figures say")),
+    ]
+    return table(pd.DataFrame(rows), columns, fmt=view.fmt, sortable=False, wide=False)
+
+
+def after_service(view: ChapterView) -> Section:
+    """What the work of their orders leaves of clients, and what it opens for decision."""
+    if view.metric("losing_client_share").value is None:
+        return view.compose("after_service", [])
+    clients = view.tables["clients"]
+    year = float(view.result.facts["to_year"])
+    found = whale(clients["contribution"])
+    falls = found.lost > SEEN_LOSS * found.peak
+    words = {k: view.plain("after_service", k) for k in ("x", "y", "peak", "end")}
+    running = [float(v) for v in found.running * year]
+    chart = charts.whale_chart(running, view.fmt, view.caption("after_service", falls=falls), words=words, falls=falls)
+    rows = _contribution_frame(view)
+    total = view.label("Всего", "Total")
+    listed = table(
+        rows,
+        _contribution_columns(view),
+        fmt=view.fmt,
+        sortable=False,
+        sheet=view.sheet_name("clients"),
+        emphasise=lambda row: "total" if row["name"] == total else "",
+    )
+    return view.compose("after_service", [chart, listed, _levers(view), view.say("after_service", "note")])
+
+
 def off_profile(view: ChapterView) -> Section:
     """Off-profile clients by list."""
     names = {k: view.plain("off_profile", k) for k in ("margin", "rare", "effort")}
@@ -378,6 +441,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "classes": classes,
     "strategies": strategies,
     "tail": tail,
+    "after_service": after_service,
     "off_profile": off_profile,
     "wallet": wallet,
     "range": assortment,
@@ -396,6 +460,8 @@ def _whole_client_columns(view: ChapterView) -> list[Col]:
         Col("revenue_share", view.label("Доля выручки", "Share of revenue"), "share"),
         Col("gross_profit", view.label("Валовая прибыль", "Gross profit"), "money_full"),
         Col("margin_share", view.label("Валовая маржа", "Gross margin"), "share"),
+        Col("service_cost", view.label("Работа над заказами", "Work of the orders"), "money_full"),
+        Col("contribution", view.label("Остаётся после неё", "Left after it"), "money_full"),
         Col("orders", view.label("Заказов", "Orders"), "count"),
         Col("order_days", view.label("Дней заказа", "Order days"), "count"),
         Col("abc", view.label("ABC по выручке", "ABC by revenue")),

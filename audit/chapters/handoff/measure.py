@@ -8,22 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.chapters.handoff.practice import (
-    continuation,
-    following,
-    handed_against_kept,
-    sides,
-    switches,
-    won_by_developer,
-)
+from audit.chapters.handoff.practice import continuation, following, handed_against_kept, switches, won_by_developer
 from audit.chapters.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
 from audit.errors import Text
+from audit.ground.answers import read_answers
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.matched import Comparison, twice_extra
 from audit.ground.money import margin_of
-from audit.ground.newcomers import mark_new, new_by_card
-from audit.ground.norm import family_of, norm_of, seller_of_type
-from audit.ground.people import roles_by_person, staff_now
+from audit.ground.newcomers import mark_new, new_a_year, new_by_card
+from audit.ground.norm import family_of, norm_of
+from audit.ground.path import LABEL, SERVERS, Path, links_of, path_of, sides, takers_of
+from audit.ground.people import post_cost, roles_by_person, staff_now
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
@@ -34,10 +29,6 @@ __all__ = ["diagnose"]
 MAX_PURCHASES = 24
 """Purchases followed per client: a hand-off later than that is no hand-off any more."""
 
-LABEL = Text(
-    "Менеджер в заказах ни у одного клиента не меняется: похоже, это карточка клиента, а не исполнитель заказа",
-    "The manager never changes within a client: it looks like a label of the client, not who served the order",
-)
 NOT_STAFFED = Text(
     "Передавать некому: ни в одной обязательной паре не заняты обе станции — смотрите вывод о недостающих станциях",
     "Nobody to hand over to: no required pair has both stations staffed; see the finding about missing stations",
@@ -56,6 +47,7 @@ NOT_SEEN = Text(
     "The sheet “Hand-offs” has no rule for the developer's clients that orders can show (after purchase k, "
     "by amount, by time)",
 )
+NEW_CLIENTS = Text("Новых клиентов за последние 12 месяцев", "New clients in the last 12 months")
 NO_WON = Text(
     "Нет новых клиентов, чью первую покупку вёл СР: не на ком проверить",
     "There are no new clients whose first purchase a developer served",
@@ -75,7 +67,7 @@ ALL_ALIKE = Text(
 
 
 def _sql(name: str) -> str:
-    return sql_text("audit.chapters.handoff", name)
+    return sql_text("audit.ground", name)
 
 
 def diagnose(case: Case) -> ChapterResult:
@@ -83,7 +75,8 @@ def diagnose(case: Case) -> ChapterResult:
 
     Tables: ``pairs`` (required hand-offs and what is said of each), ``following`` (clients that were due, with
     outcome), ``switches`` (clients that changed hands), ``continuation`` (lost by purchase number and side),
-    ``loss_curve``, ``handed`` (clients handed in the recent period: client_key, client_name, day, annual_value, lost).
+    ``loss_curve``, ``path`` (first, second and third purchase by who serves), ``path_by`` (who goes on by who served
+    first), ``handed`` (clients handed in the recent period: client_key, client_name, day, annual_value, lost).
     """
     q = case.questionnaire
     norm, _ = norm_of(case)
@@ -109,7 +102,110 @@ def diagnose(case: Case) -> ChapterResult:
         "loss_gaps": case.thresholds.value("handoff.loss_gaps"),
     }
     metrics += _practice(case, norm.types, tables, facts)
+    metrics.append(_new_client_cost(case, tables, facts))
     return ChapterResult.of("handoff", metrics, tables, facts)
+
+
+WINNERS = ("SR", "TM")
+"""Families that win new clients."""
+
+
+def _new_client_cost(case: Case, tables: dict[str, pd.DataFrame], facts: dict[str, Any]) -> Metric:
+    """Return what winning a new client costs; fill in the path of the new clients."""
+    path = path_of(case)
+    tables["path"] = links_of(path.clients)
+    tables["path_by"] = _path_by(path, case.thresholds.value("general.confidence_level"))
+    facts["path"] = {
+        "reason": _spoken(path.reason),
+        "who_reason": _spoken(path.who_reason),
+        "horizon_days": path.horizon_days,
+        "whole_horizon": path.horizon_days == case.window.horizon_days,
+        "clients": len(path.clients),
+        "new": path.new,
+        "short": path.short,
+        "reached": [int((path.clients["reached"] >= k).sum()) for k in (1, 2, 3)],
+        "days": [_middle(path.clients["day_2"]), _middle(path.clients["day_3"])],
+        "first_from": None if path.first_from is None else path.first_from.isoformat(),
+        "first_until": None if path.first_until is None else path.first_until.isoformat(),
+        "first_profit": _first_profit(case, path),
+        "basis": margin_of(case).basis,
+    }
+    id = "handoff.new_client_cost"
+    if reason := missing_sheets(case, "staff"):
+        return no_metric(id, reason)
+    answers = read_answers(case)
+    posts = answers.staff[answers.staff["family"].isin(WINNERS)]
+    if float(posts["fte"].sum()) <= 0:
+        return no_metric(
+            id,
+            Text(
+                "На листе «Сотрудники» нет ни СР, ни ТМ", "The sheet “Staff” has neither developers nor telemarketers"
+            ),
+        )
+    post = post_cost(answers.staff, WINNERS)
+    if post is None:
+        return no_metric(
+            id,
+            Text(
+                "На листе «Сотрудники» не указана стоимость месяца СР и ТМ",
+                "The sheet “Staff” lacks the cost a month of developers and telemarketers",
+            ),
+        )
+    seen, a_year = new_a_year(case.clients(), case.window)
+    needed = case.thresholds.count("general.min_units")
+    if seen < needed:
+        return no_metric(id, too_few(seen, needed, NEW_CLIENTS), n=seen)
+    payroll = post * float(posts["fte"].sum())
+    hours = answers.hours[answers.hours["family"].isin(WINNERS)]
+    spent = float(hours["hours"].sum())
+    winning = float(hours.loc[hours["group"].isin(["LEAD", "HUNT"]), "hours"].sum())
+    return metric(
+        id,
+        payroll / a_year,
+        n=seen,
+        payroll_year=payroll,
+        new_a_year=a_year,
+        fte=float(posts["fte"].sum()),
+        winning_share=winning / spent if spent > 0 else None,
+    )
+
+
+def _middle(days: pd.Series) -> float | None:
+    known = days.dropna()
+    return float(known.median()) if len(known) else None
+
+
+def _spoken(reason: Text | None) -> dict[str, str] | None:
+    return None if reason is None else {"ru": reason.ru, "en": reason.en}
+
+
+def _path_by(path: Path, level: float) -> pd.DataFrame:
+    """Return how many clients buy again by who served the purchase before.
+
+    Grain: step (1, 2) × who, where anybody tells who serves. Columns: step, who, clients, next, share with Wilson low and high,
+    days (median to the next purchase).
+    """
+    columns = ["step", "who", "clients", "next", "share", "low", "high", "days"]
+    rows = []
+    if path.who_reason is None:
+        for step in (1, 2):
+            made = path.clients[path.clients["reached"] >= step]
+            for who, part in made.groupby(f"who_{step}", sort=False):
+                on = int((part["reached"] > step).sum())
+                e = proportion(on, len(part), level)
+                rows.append((step, str(who), len(part), on, e.value, e.low, e.high, part[f"day_{step + 1}"].median()))
+    out = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[4:], float))
+    place = out["who"].map({w: k for k, w in enumerate(SERVERS)})
+    return out.assign(place=place).sort_values(["step", "place"], ignore_index=True).drop(columns="place")
+
+
+def _first_profit(case: Case, path: Path) -> float | None:
+    """Return what a followed new client brings within the horizon on average, in the money of the company's margin."""
+    if path.clients.empty:
+        return None
+    rows = case.query(_sql("early_revenue"), within=path.horizon_days)
+    mine = rows[rows["client_key"].isin(set(path.clients["client_key"]))]
+    return float((mine["revenue"].astype(float) * margin_of(case).of(mine["client_key"])).sum()) / len(path.clients)
 
 
 def _families(*roles: object) -> list[str]:
@@ -175,7 +271,7 @@ def _practice(case: Case, types: Sequence[str], tables: dict[str, pd.DataFrame],
     if reason is not None:
         return [no_metric(id, reason) for id in _PRACTICE]
     # A company that sells in several types hands over to the seller of each; the person's own role decides where to.
-    takers = tuple(dict.fromkeys(t for t in (*(seller_of_type(t) for t in types), "KM") if t != "SR"))
+    takers = takers_of(types)
     won = _won(case, takers, types)
     facts["won"] = int(won["client_key"].nunique())
     if won.empty:

@@ -17,23 +17,9 @@ import pandas as pd
 from audit.ground.matched import Comparison, compare, prepare
 from audit.stats.intervals import wilson_bounds
 
-__all__ = ["continuation", "following", "handed_against_kept", "sides", "switches", "won_by_developer"]
+__all__ = ["continuation", "following", "handed_against_kept", "switches", "won_by_developer"]
 
 SHOWN_PURCHASES = 8
-
-
-def sides(roles: Mapping[str, Sequence[str]], takers: Collection[str]) -> dict[str, str]:
-    """Return on which side of the hand-off each person stands: ``from`` a developer, ``to`` a taker.
-
-    ``roles``: expanded roles of every person ever listed. Somebody who may do both (a universal seller, a second role)
-    stands on neither side: handing a client to oneself leaves no trace.
-    """
-    out = {}
-    for person, held in roles.items():
-        gives, takes = "SR" in held, any(t in held for t in takers)
-        if gives != takes:
-            out[person] = "from" if gives else "to"
-    return out
 
 
 def won_by_developer(purchases: pd.DataFrame, side: Mapping[str, str], new: Collection[str]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from audit.chapters.handoff import charts
 from audit.errors import Text
+from audit.ground.path import LOST, SERVERS
 from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, table
@@ -22,6 +23,7 @@ SHEET_NAMES: dict[str, Text] = {
     "following": Text("Передачи по правилу", "Hand-offs and the rule"),
     "switches": Text("Смена менеджера", "Change of manager"),
     "handed": Text("Переданные клиенты", "Clients handed over"),
+    "path": Text("Путь нового клиента", "Path of a new client"),
     "continuation": Text("Потери по покупкам", "Losses by purchase"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
@@ -149,6 +151,49 @@ def loss(view: ChapterView) -> Section:
     return view.compose("loss", parts)
 
 
+def _who(view: ChapterView, code: str) -> str:
+    if code == "to" and "T" in view.result.facts["types"]:
+        return view.plain("path", "to_t")
+    return view.plain("path", code or "unknown")
+
+
+def _path_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("stage", view.label("Покупка", "Purchase")),
+        Col("name", view.label("Кто вёл", "Served by")),
+        Col("clients", view.label("Клиентов", "Clients"), "count"),
+        Col("next", view.label("Купили снова", "Bought again"), "count"),
+        Col("share", view.label("Доля", "Share"), "share"),
+        Col("low", view.label("не ниже", "at least"), "share"),
+        Col("high", view.label("не выше", "at most"), "share"),
+        Col("days", view.label("Через дней", "Days later"), "days"),
+    ]
+
+
+def _path_frame(view: ChapterView) -> pd.DataFrame:
+    rows = view.tables["path_by"]
+    return rows.assign(
+        stage=[view.plain("path", "stage", k=int(k)) for k in rows["step"]], name=[_who(view, w) for w in rows["who"]]
+    )
+
+
+def path(view: ChapterView) -> Section:
+    """First, second and third purchase of new clients by who serves, and what winning one costs."""
+    links = view.tables["path"]
+    if links.empty:
+        return view.compose("path", [])
+    x = view.result.facts["path"]
+    codes = ("", *SERVERS, LOST)
+    words = {c: _who(view, c) for c in codes}
+    heads = [view.plain("path", "stage", k=k) for k in (1, 2, 3)]
+    under = ["", *("" if d is None else view.plain("path", "after", days=d) for d in x["days"])]
+    chart = charts.path_chart(links, view.fmt, view.caption("path"), words=words, heads=heads, under=under)
+    rows = _path_frame(view)
+    listed = table(rows, _path_columns(view), fmt=view.fmt, sortable=False) if len(rows) else None
+    note = view.say("path", "note") if len(rows) else None
+    return view.compose("path", [chart, listed, view.say("path", "cost"), note])
+
+
 def _handed_frame(view: ChapterView) -> pd.DataFrame:
     rows = view.tables["handed"]
     words = [
@@ -181,6 +226,7 @@ def handed(view: ChapterView) -> Section:
 
 
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
+    "path": path,
     "rule": rule,
     "practice": practice,
     "loss": loss,
@@ -193,6 +239,8 @@ def sheets(view: ChapterView) -> list[Sheet]:
     out = []
     if view.result.facts["named"]:
         out.append(view.sheet("pairs", view.plain("rule", "title"), _pair_frame(view), _pair_columns(view)))
+    if len(view.tables["path_by"]):
+        out.append(view.sheet("path", view.plain("path", "title"), _path_frame(view), _path_columns(view)))
     following = view.tables["following"]
     client = [Col("client_name", view.label("Клиент", "Client")), Col("client_key", view.label("Код", "Code"))]
     if len(following):

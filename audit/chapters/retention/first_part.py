@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from audit.chapters.retention.second import Waits, longest_judged, when_judged
 from audit.errors import Text
+from audit.ground.lacks import too_few
 from audit.ground.newcomers import DATED_SHARE, believed_since
+from audit.ground.path import Path
 from audit.ground.shares import Share
 from audit.method import Thresholds
 from audit.model.result import Metric, metric, no_metric
@@ -28,8 +30,14 @@ __all__ = [
     "repeat_metrics",
     "share_metric",
     "top_share",
+    "unmet_metric",
 ]
 
+NO_KEEPER = Text(
+    "На листе «Сотрудники» никто не ведёт клиентов: ни КМ, ни СОП в транзакционных продажах",
+    "Nobody on the sheet “Staff” keeps clients: no client managers, no office sellers in transactional sales",
+)
+ONCE = Text("Новых клиентов, не купивших второй раз", "New clients that did not buy again")
 NO_NEW = Text(
     "После разгонного периода новых клиентов нет: не на ком проверить",
     "There are no new clients after the burn-in to look at",
@@ -116,6 +124,34 @@ def purchase_metric(id: str, w: Waits, horizon: int, thresholds: Thresholds, as_
         judged_high=None if judged is None else judged.event_share.high,
         judged_value=None if judged is None else judged.event_share.value,
         ready=None if ready is None else ready.isoformat(),
+    )
+
+
+def unmet_metric(path: Path, least: int, level: float) -> Metric:
+    """Return which part of the new clients that did not buy again were never met by a keeper of clients."""
+    id = "retention.once_unmet_share"
+    if path.reason is not None:
+        return no_metric(id, path.reason)
+    if path.who_reason is not None:
+        return no_metric(id, path.who_reason)
+    if not path.keeper_known:
+        return no_metric(id, NO_KEEPER)
+    once = path.clients[path.clients["reached"] == 1]
+    if len(once) < least:
+        return no_metric(id, too_few(len(once), least, ONCE), n=len(once))
+    unmet = int((~once["client_key"].isin(path.met)).sum())
+    e = proportion(unmet, len(once), level)
+    assert e.value is not None
+    return metric(
+        id,
+        e.value,
+        low=e.low,
+        high=e.high,
+        n=len(once),
+        unmet=unmet,
+        horizon_days=path.horizon_days,
+        touches=path.touches,
+        clients=len(path.clients),
     )
 
 

@@ -22,6 +22,7 @@ from audit.chapters.retention.first_part import (
     repeat_metrics,
     share_metric,
     top_share,
+    unmet_metric,
 )
 from audit.chapters.retention.people import between_projects, initiative, loss_by_manager, loss_by_service
 from audit.chapters.retention.returns import own_return, second_value
@@ -36,6 +37,7 @@ from audit.ground.lacks import missing_columns, no_initiator
 from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
 from audit.ground.norm import norm_of
+from audit.ground.path import path_of
 from audit.ground.people import staff_now
 from audit.ground.room import wallet_of
 from audit.ground.shares import Measure, Share, share_of
@@ -100,6 +102,7 @@ def diagnose(case: Case) -> ChapterResult:
         "second_purchase_naive",
         "second_purchase_share",
         "third_purchase_share",
+        "once_unmet_share",
         "repeat_revenue_share",
     ]
     known = {m.id.split(".")[1]: m for m in c.metrics}
@@ -151,6 +154,8 @@ def _second_purchase(c: _Chapter) -> None:
     c.metrics.append(purchase_metric("retention.second_purchase_share", second, w.horizon_days, t, w.as_of))
     third = waits(c.new, "second_day", "third_day", w.as_of)
     c.metrics.append(purchase_metric("retention.third_purchase_share", third, w.horizon_days, t, w.as_of))
+    level = t.value("general.confidence_level")
+    c.metrics.append(unmet_metric(path_of(c.case), t.count("general.min_units"), level))
     curve = second.curve()
     c.tables["second_curve"] = curve_table(curve)
     c.tables["second_at"] = share_at(curve)

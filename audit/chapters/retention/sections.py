@@ -167,6 +167,8 @@ def second_purchase(view: ChapterView) -> Section:
         parts.append(table(at[at["share"].notna()], _horizon_columns(view), fmt=view.fmt, sortable=False))
         if view.metric("third_purchase_share").value is not None:
             parts.append(view.say("second_purchase", "third"))
+        if view.metric("once_unmet_share").value is not None:
+            parts.append(view.say("second_purchase", "unmet"))
         parts.append(view.say("second_purchase", "note"))
     return view.compose("second_purchase", parts)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
 from audit.present.chart import Band, Benchmark, Caption, Chart
-from audit.present.charts.draw import bars, figure, finish, flow, shorten, whiskers, write_ticks
+from audit.present.charts.draw import bars, figure, finish, flow, shorten, stacked_bars, whiskers, write_ticks
 from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, CATEGORICAL, INK, INK_FAINT, INK_SOFT, PAPER, STATUS
@@ -27,6 +27,7 @@ __all__ = [
     "group_name",
     "km_load_chart",
     "mirror_chart",
+    "order_chart",
     "relief_chart",
     "role_short",
 ]
@@ -112,6 +113,19 @@ def entry_chart(
         n=[int(v) for v in rows["typed"]],
         band=Band(band.watch, band.found),
         limit=1.0,
+    )
+
+
+def order_chart(steps: pd.DataFrame, fmt: Fmt, caption: Caption, words: Mapping[str, str]) -> Chart:
+    """Draw the minutes of an order by step, client managers' in front.
+
+    ``steps``: name, minutes, km_minutes; ``words``: km, others.
+    """
+    mine = [float(round(v)) for v in steps["km_minutes"]]
+    rest = [max(float(round(a)) - b, 0.0) for a, b in zip(steps["minutes"], mine, strict=True)]
+    parts = {words["km"]: mine, words["others"]: rest}
+    return stacked_bars(
+        caption, [str(v) for v in steps["name"]], parts, fmt=fmt, unit="count", colors=[ACCENT, "#c3cad2"]
     )
 
 

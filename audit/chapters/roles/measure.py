@@ -13,6 +13,7 @@ import pandas as pd
 from audit.chapters.roles import daylog, evidence, hunting, money
 from audit.chapters.roles import entry as order_entry
 from audit.chapters.roles import figures as measure
+from audit.chapters.roles import order as orderwork
 from audit.chapters.roles import relief as relieving
 from audit.chapters.roles.whatif import apply_change, check_moves
 from audit.errors import Text
@@ -26,6 +27,7 @@ from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
 from audit.ground.people import post_cost, roles_by_person, small_roles
 from audit.ground.room import room_of
+from audit.ground.work import hour_costs, order_work
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
@@ -48,8 +50,8 @@ def diagnose(
     """Return the figures of role mixing (methodology 5.3).
 
     With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, by_role, km_load,
-    flow, functions, universal, evidence, log_shares, initiative, entry, entry_hours, hunting, relief, freed, idle,
-    clients_with_room, keys.
+    flow, functions, universal, evidence, log_shares, initiative, entry, entry_hours, order_steps, hunting, relief, freed,
+    idle, clients_with_room, keys.
     """
     check_moves(move_functions or {}, add_relief_fte)
     t = case.thresholds
@@ -80,6 +82,7 @@ def diagnose(
     relief = _relief(case, answers, load, notes, grade(KM, "OPER"))
     keys_metric, keys = _keys(case, answers)
     cost, mirror = _money(case, answers)
+    steps = _order_steps(case, answers, entry, log)
 
     def shares(id: str, families: tuple[str, ...], groups: tuple[str, ...], kept: float = 0.0) -> Metric:
         return measure.family_share_metric(
@@ -97,6 +100,7 @@ def diagnose(
         entry.metric,
         _plausibility(case, answers),
         _automation(case, entry),
+        *orderwork.order_metrics(order_work(case), steps),
         *relief.metrics,
         shares("roles.km_hunting_share", (KM,), ("HUNT",)),
         shares("roles.developer_farming_share", ("SR",), ("FARM",)),
@@ -130,6 +134,7 @@ def diagnose(
             entry.table, t.count("general.min_units"), t.value("general.confidence_level")
         ),
         "entry_hours": entry.hours,
+        "order_steps": steps,
         "hunting": hunts.table,
         **relief.tables,
         "keys": keys,
@@ -273,6 +278,21 @@ def _automation(case: Case, entry: _Entry) -> Metric:
             ),
         )
     return metric(id, c.automatic / authored, n=authored, orders=c.automatic)
+
+
+def _order_steps(case: Case, answers: Answers, entry: _Entry, log: daylog.CleanLog | None) -> pd.DataFrame:
+    """Return the work of an order by step; the trace is what typing takes, of orders that somebody typed."""
+    work = order_work(case)
+    a, b = entry_minutes(case)
+    typed = entry.table["created_by"] != order_entry.SYSTEM
+    whole = float(entry.table["orders"].sum())
+    human = float(entry.table.loc[typed, "orders"].sum()) / whole if whole > 0 else 1.0
+    lines = float(entry.table["lines"].sum())
+    human_lines = float(entry.table.loc[typed, "lines"].sum()) / lines if lines > 0 else 1.0
+    trace = (a * work.documents * human + b * work.lines * human_lines) / 60.0
+    own = float(answers.hours.loc[answers.hours["family"] == KM, "hours"].sum())
+    logged = orderwork.logged_hours(log, KM, own, case.thresholds.count("roles.day_log_min_days_role"))
+    return orderwork.order_steps(work, logged, trace)
 
 
 # --- day log and the three sources
@@ -714,7 +734,7 @@ def _money(case: Case, answers: Answers) -> tuple[Metric, Metric]:
     cost_id, mirror_id = "roles.foreign_cost", "roles.mirror"
     if answers.reason is not None:
         return no_metric(cost_id, answers.reason), no_metric(mirror_id, answers.reason)
-    costs = money.hour_costs(answers.staff)
+    costs = hour_costs(answers.staff)
     foreign = sum_mixing(answers.hours, ["person"])
     value, known = money.foreign_cost(foreign, costs)
     least = case.thresholds.value("roles.author_min_share")

@@ -7,16 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["Mirror", "foreign_cost", "hour_costs", "mirror"]
+__all__ = ["Mirror", "foreign_cost", "mirror"]
 
 WINNING = ("LEAD", "HUNT")
 KEEPING = ("FARM", "KAM")
-
-
-def hour_costs(staff: pd.DataFrame) -> dict[str, float]:
-    """Return the cost of an hour by person, cost a month ÷ hours a month; people without a cost are left out."""
-    known = staff[staff["cost_month"].notna() & (staff["capacity_hours"] > 0)]
-    return {str(r["person"]): float(r["cost_month"] / r["capacity_hours"]) for r in known.to_dict("records")}
 
 
 def foreign_cost(foreign: pd.DataFrame, costs: Mapping[str, float]) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from audit.present.chapter import ChapterView
 __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
 SHEET_NAMES: dict[str, Text] = {
+    "order_steps": Text("Работа заказа", "Work of an order"),
     "persons": Text("Люди и роли", "People and roles"),
     "flow": Text("Поток работы", "Flow of work"),
     "functions": Text("Функции", "Functions"),
@@ -151,6 +152,47 @@ def _entry(view: ChapterView) -> Section:
         )
         parts = [p for p in (chart, listed, view.say("entry", "note")) if p is not None]
     return view.compose("entry", parts)
+
+
+def _step_columns(view: ChapterView, rows: pd.DataFrame) -> list[Col]:
+    columns = [
+        Col("name", view.label("Шаг заказа", "Step of the order")),
+        Col("hours", view.label("Часов в месяц", "Hours a month"), "hours", 0),
+        Col("minutes", view.label("Минут на заказ", "Minutes per order"), "num"),
+        Col("km_minutes", view.label("из них КМ", "of which client managers"), "num"),
+        Col("km_log_minutes", view.label("КМ по фотографии дня", "client managers, day log"), "num"),
+        Col("trace_minutes", view.label("по следу в заказах", "by trace in the orders"), "num"),
+        Col("cost", view.label("Стоимость на заказ", "Cost per order"), "money"),
+        Col("cost_year", view.label("Стоимость в год", "Cost a year"), "money"),
+    ]
+    return [c for c in columns if c.key == "name" or rows[c.key].notna().any()]
+
+
+def _step_frame(view: ChapterView) -> pd.DataFrame:
+    rows = view.tables["order_steps"]
+    out = rows.assign(name=[view.plain("order_work", str(s)) for s in rows["step"]])
+    sums: dict[str, Any] = {c: rows[c].sum(min_count=1) for c in rows.columns if c not in ("step", "trace_minutes")}
+    sums |= {"name": view.label("Всего", "Total"), "trace_minutes": float("nan")}
+    return pd.concat([out, pd.DataFrame([sums])], ignore_index=True) if len(out) else out
+
+
+def _order_work(view: ChapterView) -> Section:
+    if view.metric("hours_per_order").value is None:
+        return view.compose("order_work", [])
+    rows = _step_frame(view)
+    total = str(rows["name"].iloc[-1])
+    listed = table(
+        rows,
+        _step_columns(view, rows),
+        fmt=view.fmt,
+        sortable=False,
+        emphasise=lambda row: "total" if row["name"] == total else "",
+    )
+    longest = view.plain("order_work", str(view.metric("hours_per_order").extra["longest_step"]))
+    caption = view.caption("order_work", longest=longest)
+    words = {k: view.plain("order_work", k) for k in ("km", "others")}
+    chart = charts.order_chart(rows.iloc[:-1], view.fmt, caption, words)
+    return view.compose("order_work", [chart, listed, view.say("order_work", "note")])
 
 
 def _relief(view: ChapterView) -> Section:
@@ -564,6 +606,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "km_load": _km_load,
     "relief": _relief,
     "entry": _entry,
+    "order_work": _order_work,
     "hunting": _hunting,
     "functions": _functions,
     "evidence": _evidence,
@@ -573,6 +616,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
 """Sections in reading order. ``what_if`` shows something only where the notebook's parameters ask for a change."""
 
 _TITLES = {
+    "order_steps": ("Часы и деньги на один заказ, по шагам", "Hours and money per order, step by step"),
     "persons": ("Сотрудники: чужая работа и роли", "People: foreign work and roles"),
     "flow": ("Кто чью работу делает, часы", "Who does whose work, hours"),
     "functions": ("Функции: сколько рук", "Functions: how many hands"),
@@ -694,6 +738,9 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 Col("hours", hours, "hours"),
             ],
         ),
+        sheet("order_steps", _step_frame(view), _step_columns(view, t["order_steps"]))
+        if len(t["order_steps"])
+        else sheet("order_steps", t["order_steps"].assign(name=[]), [Col("name", "")]),
         sheet("hunting", _persons(view, _roles(view, t["hunting"])), _hunt_columns(view)),
         sheet("evidence", _evidence_frame(view), _evidence_columns(view)),
     ]

@@ -50,7 +50,9 @@ __all__ = [
     "flow",
     "funnel",
     "heat_map",
+    "ribbon",
     "shorten",
+    "spread_labels",
     "stacked_bars",
     "step_curve",
     "time_series",
@@ -703,7 +705,7 @@ def flow(
             own = a == b
             color = "#e3e7eb" if own else tint(colors[a], 0.25)
             ax.add_patch(
-                _ribbon(0.03, start, 0.97, ends[(a, b)][0], height, color, 0.75 if own else 0.8, 1 if own else 2)
+                ribbon(0.03, start, 0.97, ends[(a, b)][0], height, color, 0.75 if own else 0.8, 1 if own else 2)
             )
         for side, place in (("left", left), ("right", right)):
             for role, (y, h) in place.items():
@@ -724,7 +726,7 @@ def flow(
                     )
                 )
         for side, place, sums in (("left", left, left_sum), ("right", right, right_sum)):
-            for role, y in _spread(
+            for role, y in spread_labels(
                 {r: p[0] + p[1] / 2 for r, p in place.items()}, 0.052 * 6.5 / max(6.5, most)
             ).items():
                 name = shorten(labels.get(role, role), 24)
@@ -767,7 +769,7 @@ def _stack(
     return out
 
 
-def _spread(wanted: Mapping[str, float], least: float) -> dict[str, float]:
+def spread_labels(wanted: Mapping[str, float], least: float) -> dict[str, float]:
     """Move labels apart until neighbours are at least ``least`` from each other, as little as possible."""
     names = sorted(wanted, key=lambda k: wanted[k])
     y = [wanted[k] for k in names]
@@ -784,7 +786,8 @@ def _spread(wanted: Mapping[str, float], least: float) -> dict[str, float]:
     return dict(zip(names, y, strict=True))
 
 
-def _ribbon(x0: float, y0: float, x1: float, y1: float, h: float, color: str, alpha: float, z: int) -> PathPatch:
+def ribbon(x0: float, y0: float, x1: float, y1: float, h: float, color: str, alpha: float, z: int) -> PathPatch:
+    """Return a band of height ``h`` that runs smoothly from one place to another."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outline
 

@@ -10,15 +10,9 @@ import pandas as pd
 import pytest
 
 from audit.chapters.handoff.measure import recent_treated
-from audit.chapters.handoff.practice import (
-    continuation,
-    following,
-    handed_against_kept,
-    sides,
-    switches,
-    won_by_developer,
-)
+from audit.chapters.handoff.practice import continuation, following, handed_against_kept, switches, won_by_developer
 from audit.chapters.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
+from audit.ground.path import sides
 from tests.case_builder import make_case, make_questionnaire
 
 END = dt.date(2025, 12, 31)
