@@ -190,8 +190,11 @@ def short_report(
     if not pages[-1]:
         pages[-1] = _page("hours", title("hours"), [record.pick(p) for p in _HOURS_BY_ORDERS])
     pages.append(_page("lost", title("lost"), [record.pick(p) for p in _LOST]))
-    pages += [_whole(parts, "money"), _whole(parts, "plan")]
+    pages.append(_whole(parts, "money"))
+    plan = _whole(parts, "plan")
+    pages.append(plan if any(isinstance(b, Table) for b in plan) else [])
     pages += _proofs(views, record, parts.get("evidence", []), summary)
+    said = [front, *pages]
     lists = _page("lists", title("lists"), [record.pick(p) for p in _LISTS])
     growth = _whole(parts, "grow")
     room = [b for p in _GROW for b in record.pick(p)]
@@ -199,7 +202,7 @@ def short_report(
     healthy = not any(v.finding.status == "found" for v in views)
     pages = [growth, *pages, lists] if healthy else [*pages, lists, growth]
     pages += [_kept(views, fmt, title("kept")), _silent(ctx, views, fmt)]
-    pages.append(_basis(ctx, fmt, parts.get("assumptions", []), [front, *pages]))
+    pages.append(_basis(ctx, fmt, parts.get("assumptions", []), said))
     return front, [b for page in pages if page for b in page]
 
 
@@ -277,7 +280,7 @@ def _kept(views: Sequence[FindingView], fmt: Fmt, title: str) -> list[Block]:
     n = sum(map(len, clear.values()))
     lines = [piece(Lines((chapter_title(c, fmt.lang),), tuple((str(v.title),) for v in vs))) for c, vs in clear.items()]
     lead = str(Narrative(fmt.lang, fmt).section("summary", "short", "kept_lead", n=n).unescape())
-    return [_head("kept", title), Paragraph((lead,)), *halves(lines).nodes]
+    return [_head("kept", title), Paragraph((lead,), "chapter-findings"), *halves(lines).nodes]
 
 
 def _silent(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[Block]:

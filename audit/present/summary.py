@@ -275,10 +275,12 @@ class SummaryView:
                 Col("net", label("net"), "money", show=str),
                 Col("payback", label("payback"), "count"),
             ]
-            parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]
+            if len(rows) > 1:  # «as now» alone is no choice
+                parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]
             parts += [self._say("money", "reach")]
             if any(
-                f["id"] == "roles.km_overload" and f.get("facts", {}).get("spare") for f in self.findings["findings"]
+                f["id"] == "roles.km_overload" and f["status"] in ("found", "watch") and f.get("facts", {}).get("spare")
+                for f in self.findings["findings"]
             ):
                 parts += [self._say("money", "spare")]
         if money["spread"]:
