@@ -369,7 +369,9 @@ def _finish(result: RunResult) -> int:
     return EXIT_CHAPTER if result.failed else 0
 
 
-def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int, deck: bool = False) -> int:
+def _run(
+    inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int, deck: bool = False, full: bool = False
+) -> int:
     from audit.run.workers import Workers
 
     workers = Workers.start(jobs)  # they import while this process does
@@ -377,7 +379,9 @@ def _run(inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int
     try:
         from audit.run.pipeline import run_audit
 
-        result = run_audit(inputs, out, chapters=chapters, jobs=jobs, deck=deck, watch=progress, workers=workers)
+        result = run_audit(
+            inputs, out, chapters=chapters, jobs=jobs, deck=deck, full=full, watch=progress, workers=workers
+        )
     finally:
         progress.stop()
         if workers is not None:
@@ -391,12 +395,13 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of the report.")] = Path("km-audit-demo"),
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Notebooks executed at once.")] = JOBS,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also make report-full.pdf: the whole record on paper.")] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Run the whole audit on the bundled sample, start to finish."""
     from audit.run.inputs import demo_inputs
 
-    return _run(demo_inputs(lang), out, None, jobs, deck)
+    return _run(demo_inputs(lang), out, None, jobs, deck, full)
 
 
 @_command
@@ -412,13 +417,14 @@ def run(
     engine: EngineOption = None,
     names: Annotated[bool, typer.Option("--names", help="Show persons by name instead of by code.")] = False,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also make report-full.pdf: the whole record on paper.")] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Run the audit of an engagement folder, or of named files into --out."""
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
     inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
-    return _run(inputs, out, chapter, jobs, deck)
+    return _run(inputs, out, chapter, jobs, deck, full)
 
 
 @_command

@@ -252,14 +252,20 @@ class Corrections(_Section):
 
 
 class Report(_Section):
-    """How the report looks."""
+    """How the report looks. ``date``: the day it is of, from which plans are dated; that of the run where none is given."""
 
+    date: Day | None = None
     lang: Lang = "ru"
     names: bool = False
     consultant: str | None = None
     logo: str | None = None
     accent: str = Field(default="#1f5a7a", pattern=r"^#[0-9a-fA-F]{6}$")
     confidentiality: str | None = None
+
+    @property
+    def day(self) -> dt.date:
+        """The day the report is of."""
+        return self.date or dt.date.today()
 
 
 class Settings(_Section):

@@ -59,7 +59,7 @@ __all__ = [
     "Columns",
     "FindingView",
     "Section",
-    "action_table",
+    "action_text",
     "by_reason",
     "callout",
     "chips",
@@ -104,7 +104,7 @@ Kind = Literal[
 _RIGHT = frozenset({"num", "count", "share", "change", "money", "money_full", "days", "hours", "fte"})
 SCREEN_ONLY, PAPER_ONLY = "km-screen-only", "km-paper-only"
 """Classes of what stands in only one of the two documents made of the same fragments."""
-PAPER_ROWS = 8
+PAPER_ROWS = 15
 """Rows of a cut list in the PDF: the browser has a filter, paper has the annex."""
 
 
@@ -751,32 +751,11 @@ def _who(*told: str) -> tuple[Inline, ...]:
     return (" ", Run("who", (said,))) if said else ()
 
 
-def action_table(actions: Sequence[ActionView], fmt: Fmt, *, caption: str = "", id: str = "") -> Markup:
-    """Show the plan as a table: action with its first step, owner, term, proof."""
-    lang = fmt.lang
-    frame = pd.DataFrame(
-        [
-            {
-                "action": piece(
-                    *runs(a.text),
-                    *((_small(f"{word('first_step', lang)}: ", *runs(a.first_step)),) if a.first_step else ()),
-                ),
-                "owner": a.owner,
-                "when": _when(a, lang),
-                "proof": a.proof,
-                "effort": word(f"effort_{a.effort}", lang) if a.effort else "",
-            }
-            for a in actions
-        ],
-        columns=["action", "owner", "when", "proof", "effort"],
-        dtype=object,
-    )
-    cols = [Col("action", word("action", lang)), Col("owner", word("owner", lang)), Col("when", word("when", lang))]
-    if any(a.effort for a in actions):
-        cols.append(Col("effort", word("effort", lang)))
-    if any(a.proof for a in actions):
-        cols.append(Col("proof", word("proof", lang)))
-    return table(frame, cols, fmt=fmt, caption=caption, id=id, sortable=False)
+def action_text(action: ActionView, lang: Lang) -> Piece:
+    """Show an action with its first step and its proof below it."""
+    first = (_small(f"{word('first_step', lang)}: ", *runs(action.first_step)),) if action.first_step else ()
+    proof = (_small(f"{word('proof', lang)}: ", action.proof),) if action.proof else ()
+    return piece(*runs(action.text), *first, *proof)
 
 
 def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> Markup:
@@ -958,19 +937,18 @@ def executive_page(
     *,
     fmt: Fmt,
     verdict: str | Markup,
-    lead: str | Markup = "",
+    numbers: Sequence[tuple[str, str, str]] = (),
     findings: Sequence[FindingView] = (),
+    decision: tuple[str, Sequence[str]] | None = None,
     how_sure: Sequence[str | Markup] = (),
-    first_steps: Sequence[ActionView] = (),
-    headline: str = "",
     nothing: str | Markup | None = None,
 ) -> Section:
-    """Build page one: the verdict in a sentence, three to five findings, how sure we are, the first 30 days.
+    """Build page one: the verdict in a sentence, three numbers, the problems, what to decide, how sure we are.
 
-    ``headline`` is the price of everything found, in words.
+    With more than three problems each is its title and its marks: their texts stand on their own pages.
     """
     lang = fmt.lang
-    rows = tuple(_headline(v, fmt) for v in findings)
+    rows = tuple(_headline(v if len(findings) <= 3 else replace(v, text="", symptoms=""), fmt) for v in findings)
     found = (
         piece(Headlines(rows))
         if rows
@@ -978,22 +956,15 @@ def executive_page(
         if nothing is not None
         else callout("", word("nothing_found", lang), "good")
     )
-    sure: list[Block] = [Heading(2, (word("how_sure", lang),), "executive-sure")]
-    sure += [List(tuple((Paragraph(runs(x)),) for x in how_sure))] if how_sure else []
-    steps: list[Block] = []
-    if first_steps:
-        items = tuple((Paragraph((*runs(a.text), *_who(a.owner))),) for a in first_steps)
-        steps = [
-            Heading(2, (word("first_30_days", lang),), "executive-steps"),
-            List(items, ordered=True, style="steps"),
-        ]
     parts: list[Block] = [Paragraph(runs(verdict), "verdict-sentence")]
-    parts += [Paragraph(runs(lead), "exec-lead")] if lead else []
-    parts += [Paragraph(runs(headline), "exec-price")] if headline else []
-    parts.append(Heading(2, (word("what_is_wrong", lang),), "executive-found"))
+    parts += blocks_in([key_figures(numbers)]) if numbers else []
+    parts += [Heading(2, (word("what_is_wrong", lang),), "executive-found")] if rows else []
     parts += blocks_in([found])
-    if how_sure or steps:
-        parts.append(tree.Columns((tuple(sure), tuple(steps)), "lower"))
+    if decision is not None:
+        title, items = decision
+        asked = List(tuple((Paragraph((x,)),) for x in items), ordered=len(items) > 1)
+        parts.append(Note("note", (title,), (asked,) if len(items) > 1 else (Paragraph((items[0],)),)))
+    parts += [Paragraph(runs(x), "sure") for x in how_sure]
     shown = [piece(p) for p in parts]
     return Section("executive", word("executive", lang), shown, 2, classes="km-executive")
 

@@ -55,6 +55,8 @@ class Paper:
     """What the frame says: contents, page, of, picture_lost."""
     colors: Mapping[str, str] = field(default_factory=dict)
     dated: str | None = None
+    one_page: bool = False
+    """Whether ``front`` is one page, set smaller where it is too much for one."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,7 @@ def _files(paper: Paper) -> tuple[dict[str, bytes], str]:
         "words": {k: letters(v) for k, v in paper.words.items()},
         **{k: letters(getattr(paper, k)) for k in ("title", "company", "period", "consultant", "confidentiality")},
         "head": letters(_short(paper.company)),
+        "one_page": paper.one_page,
         "facts": [[letters(a), letters(b)] for a, b in paper.facts],
         "logo": outline(plain(paper.logo, letters)) if paper.logo is not None else None,
         "front": outline([plain(b, letters) for b in paper.front]),
@@ -262,7 +265,7 @@ class _Outline:
 
     def _node(self, part: dict[str, Any]) -> None:
         kind = part.get("k")
-        if kind == "heading":
+        if kind == "heading" and part["inside"]:
             part["look"] = part["level"]
             self.level = part["level"] = min(part["level"], self.level + 1)
             self.headings.append(part)

@@ -28,27 +28,21 @@ import hashlib
 import itertools
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import nbformat
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from audit.errors import Lang, PreparedError, Text
-from audit.findings.finding import Effect, Finding
-from audit.method import Thresholds, method
-from audit.model.result import Metric
+from audit.errors import Lang, Text
 from audit.present import tree
 from audit.present.blocks import (
     PAPER_ONLY,
-    ActionView,
     Col,
     FindingView,
     blocks_in,
@@ -63,13 +57,26 @@ from audit.present.blocks import (
     status_mark,
     table,
 )
-from audit.present.chart import Band
+from audit.present.context import (
+    ChapterEntry,
+    DefinitionEntry,
+    ReportContext,
+    ThresholdEntry,
+    bands_of,
+    definitions_of,
+    glossary,
+    limits_of,
+    read_context,
+    thresholds_of,
+    view_of,
+)
 from audit.present.format import NBSP, Fmt, slug
 from audit.present.html import Body, clean_html, export_notebook, inline_svg, number_ids, outline
 from audit.present.paper import for_paper
 from audit.present.pdf import Paper
 from audit.present.screen import Piece, piece
-from audit.present.style import ACCENT, GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
+from audit.present.short import short_report
+from audit.present.style import GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
 from audit.present.tree import Block, Break, Group, Heading, Inline, PageBreak, Paragraph, Picture, Run, text_of
 from audit.present.views import what_it_moves
@@ -92,199 +99,14 @@ __all__ = [
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ChapterEntry(_Part):
-    """One chapter of the report and the notebook it comes from."""
-
-    id: str
-    title: str
-    notebook: str
-    """File name in the run's ``notebooks`` folder."""
-    status: Literal["done", "failed", "skipped"] = "done"
-    error: str = ""
-    """Why it failed or was skipped, in the report's language."""
-    appendix: bool = False
-
-
-class ThresholdEntry(_Part):
-    """A threshold in force."""
-
-    id: str
-    name: str
-    unit: str
-    source: str
-    reason: str = ""
-    watch: float | None = None
-    found: float | None = None
-    bad: Literal["high", "low"] | None = None
-    value: float | None = None
-    low: float | None = None
-    base: float | None = None
-    high: float | None = None
-    overridden: bool = False
-
-
-class DefinitionEntry(_Part):
-    """What a metric means and how it is computed."""
-
-    id: str
-    name: str
-    definition: str
-    formula: str = ""
-    unit: str = ""
-    source: str = ""
-    benchmark: str = ""
-
-
-class ActionEntry(_Part):
-    """A step of the plan, in words."""
-
-    text: str
-    owner: str = ""
-    horizon_days: int | None = None
-    first_step: str = ""
-    proof: str = ""
-    effort: Literal["low", "medium", "high"] | None = None
-
-    def view(self) -> ActionView:
-        """Return the step as the blocks show it."""
-        return ActionView(self.text, self.owner, self.horizon_days, self.first_step, self.proof, self.effort)
-
-
-class ReportContext(_Part):
-    """What the frame of the document needs besides the notebooks; see the module's docstring."""
-
-    schema_: Literal["km-report/1"] = Field(default="km-report/1", alias="schema")
-    lang: Lang = "ru"
-    company: str
-    title: str = ""
-    currency: str = "RUB"
-    period: dict[str, str | None] = Field(default_factory=dict)
-    sale_type: dict[str, str | None] = Field(default_factory=dict)
-    data: dict[str, float | None] = Field(default_factory=dict)
-    data_notes: tuple[str, ...] = ()
-    verdict: tuple[str, ...] = ()
-    chapters: tuple[ChapterEntry, ...] = ()
-    findings: tuple[dict[str, Any], ...] = ()
-    metrics: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    thresholds: tuple[ThresholdEntry, ...] = ()
-    definitions: tuple[DefinitionEntry, ...] = ()
-    actions: tuple[ActionEntry, ...] = ()
-    consultant: str | None = None
-    logo: str | None = None
-    accent: str = Field(default=ACCENT, pattern=r"^#[0-9a-fA-F]{6}$")
-    confidentiality: str | None = None
-    dated: str | None = None
-    versions: dict[str, str] = Field(default_factory=dict)
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    def as_json(self) -> str:
-        """Return the context as the text of ``report.json``."""
-        plain = self.model_dump(mode="json", by_alias=True)
-        return json.dumps(plain, ensure_ascii=False, indent=1) + "\n"
-
-
 @dataclass(frozen=True)
 class Documents:
-    """One document twice: for the browser as HTML, for paper as a tree of blocks."""
+    """One document for the browser as HTML, for paper as a tree of blocks: the short report, and the whole record."""
 
     html: str
     paper: Paper
-
-
-def read_context(run_dir: Path) -> ReportContext:
-    """Read a run's ``report.json``; raise `PreparedError` when it is missing or damaged."""
-    path = run_dir / "report.json"
-    todo = Text("Запустите аудит заново: km-audit run", "Run the audit again: km-audit run")
-    try:
-        return ReportContext.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise PreparedError(
-            Text("В папке запуска нет report.json", "The run folder has no report.json"), where=str(path), todo=todo
-        ) from e
-    except ValidationError as e:
-        raise PreparedError(
-            Text(f"report.json повреждён: {e.errors()[0]['msg']}", f"report.json is damaged: {e.errors()[0]['msg']}"),
-            where=str(path),
-            todo=todo,
-        ) from e
-
-
-# --- entries from the method
-
-
-def definitions_of(ids: Iterable[str], lang: Lang) -> list[DefinitionEntry]:
-    """Describe metrics of the catalogue in one language, in the order given."""
-    out = []
-    for id in ids:
-        spec = method().metrics[id]
-        mark = method().benchmarks[spec.benchmark].name.get(lang) if spec.benchmark else ""
-        out.append(
-            DefinitionEntry(
-                id=id,
-                name=spec.name.get(lang),
-                definition=spec.definition.get(lang),
-                formula=spec.formula,
-                unit=spec.unit,
-                source=source_text(spec.source, lang),
-                benchmark=mark,
-            )
-        )
-    return out
-
-
-def thresholds_of(thresholds: Thresholds, lang: Lang, ids: Iterable[str] | None = None) -> list[ThresholdEntry]:
-    """Describe the thresholds in force in one language; ``ids`` chooses some."""
-    out = []
-    for id in thresholds if ids is None else ids:
-        t = thresholds[id]
-        out.append(
-            ThresholdEntry(
-                id=id,
-                name=method().describe(id, lang),
-                unit=t.unit,
-                source=source_text(t.source, lang),
-                reason=t.reason.name.get(lang),
-                watch=t.watch,
-                found=t.found,
-                bad=t.bad,
-                value=t.value,
-                low=t.low,
-                base=t.base,
-                high=t.high,
-                overridden=id in thresholds.overridden,
-            )
-        )
-    return out
-
-
-# --- glossary
-
-
-@dataclass(frozen=True)
-class Term:
-    """A word of the glossary, the forms in which text uses it, its meaning."""
-
-    term: str
-    meaning: str
-    forms: tuple[str, ...]
-    hover: bool = True
-
-
-@lru_cache(maxsize=2)
-def glossary(lang: Lang) -> tuple[Term, ...]:
-    """Read the glossary of a language."""
-    path = resource_dir("templates") / "narrative" / "glossary.toml"
-    raw = tomllib.loads(path.read_text(encoding="utf-8"))["terms"]
-    return tuple(
-        Term(term, t["meaning"][lang], tuple(t.get("forms", {}).get(lang, [term])), t.get("hover", True))
-        for t in raw
-        if (term := t["term"].get(lang))
-    )
+    full: Paper | None = None
+    """The whole record on paper, where ``paper`` is the short report."""
 
 
 class _Explainer:
@@ -314,67 +136,6 @@ class _Explainer:
             at = match.end()
         out.append(str(escape(text[at:])))
         return "".join(out)
-
-
-# --- findings back from JSON
-
-
-def _metric(id: str, raw: Mapping[str, Any]) -> Metric:
-    reason = raw.get("reason")
-    return Metric(
-        id=id,
-        value=raw.get("value"),
-        unit=raw.get("unit", "ratio"),
-        bad=raw.get("bad"),
-        low=raw.get("low"),
-        high=raw.get("high"),
-        n=raw.get("n"),
-        benchmark=raw.get("benchmark"),
-        benchmark_source=raw.get("benchmark_source"),
-        grade=raw.get("grade"),
-        reason=Text(str(reason), str(reason)) if reason else None,
-    )
-
-
-def _view(raw: Mapping[str, Any], ctx: ReportContext, bands: Mapping[str, Band]) -> FindingView:
-    effect = raw.get("effect")
-    reason = raw.get("reason")
-    finding = Finding(
-        id=raw["id"],
-        status=raw["status"],
-        severity=raw.get("severity", "none"),
-        reason=Text(str(reason), str(reason)) if reason else None,
-        metrics=tuple(raw.get("metrics", ())),
-        effect=Effect(
-            effect["low"],
-            effect["base"],
-            effect["high"],
-            effect.get("basis", "revenue"),
-            Text(str(effect.get("formula", "")), str(effect.get("formula", ""))),
-        )
-        if effect
-        else None,
-        grade=raw.get("grade"),
-    )
-    main = next((m for m in finding.metrics if m in ctx.metrics), None)
-    return FindingView(
-        finding=finding,
-        title=str(raw.get("title", finding.id)),
-        text=str(raw.get("text", "")),
-        metric=_metric(main, ctx.metrics[main]) if main else None,
-        metric_name=str(ctx.metrics[main].get("name", "")) if main else "",
-        band=bands.get(finding.id),
-        sheet=raw.get("table", ""),
-    )
-
-
-def bands_of(ctx: ReportContext) -> dict[str, Band]:
-    """Return the limits of each finding's verdict."""
-    return {
-        t.id: Band(t.watch, t.found, t.bad)
-        for t in ctx.thresholds
-        if t.watch is not None and t.found is not None and t.bad is not None
-    }
 
 
 # --- document
@@ -418,6 +179,8 @@ class _Parts:
     contents: Sequence[Mapping[str, Any]]
     paper_front: Sequence[Block]
     paper_body: Sequence[Block]
+    short_front: Sequence[Block] = ()
+    short_body: Sequence[Block] = ()
 
 
 def _parts(front: Markup, paper_front: Sequence[Block], chapters: Sequence[_Chapter]) -> _Parts:
@@ -432,7 +195,7 @@ def _parts(front: Markup, paper_front: Sequence[Block], chapters: Sequence[_Chap
 def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Parts:
     fmt = Fmt(lang, ctx.currency)
     bands = bands_of(ctx)
-    views = [_view(f, ctx, bands) for f in ctx.findings]
+    views = [view_of(f, ctx, bands) for f in ctx.findings]
     summary = next((c for c in ctx.chapters if c.id == "summary"), None)
     front = bodies[summary.id] if summary is not None else Body(Markup(""))
     html, paper_front = front.html, _pages(front.blocks)
@@ -464,7 +227,10 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     for number, c in enumerate(main, 1):
         sections.append(_notebook_chapter(c, bodies[c.id], views, reasons, lang, f"{number}"))
     sections += [_notebook_chapter(c, bodies[c.id], views, reasons, lang, "") for c in chapters if c.appendix]
-    return _parts(html, paper_front, sections + _appendix(ctx, views, fmt))
+    parts = _parts(html, paper_front, sections + _appendix(ctx, views, fmt))
+    kept = {c.id: bodies[c.id].blocks for c in chapters}
+    first, rest = short_report(ctx, fmt, views, paper_front, kept)
+    return replace(parts, short_front=for_paper(tuple(first)), short_body=for_paper(tuple(rest)))
 
 
 def _pages(blocks: Sequence[Block]) -> tuple[Block, ...]:
@@ -507,12 +273,12 @@ def _fallback_front(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) 
     rank = {"critical": 0, "major": 1, "minor": 2, "none": 3}
     bad = [v for v in views if v.finding.status in ("found", "watch")]
     bad.sort(key=lambda v: (v.finding.status != "found", rank[v.finding.severity]))
+    steps = [f"{a.text} — {a.owner}" if a.owner else a.text for a in ctx.actions if (a.horizon_days or 999) <= 30]
     return executive_page(
         fmt=fmt,
-        verdict=ctx.verdict[0] if ctx.verdict else "",
-        lead=" ".join(ctx.verdict[1:]),
+        verdict=" ".join(ctx.verdict),
         findings=bad[:5],
-        first_steps=[a.view() for a in ctx.actions if (a.horizon_days or 999) <= 30],
+        decision=(word("first_30_days", fmt.lang), steps) if steps else None,
     )
 
 
@@ -736,26 +502,13 @@ def _threshold_list(ctx: ReportContext, fmt: Fmt) -> Markup:
 
     usual = source_text("kit default", lang)
 
-    def limit(value: float | None, t: ThresholdEntry) -> str:
-        return "" if value is None else fmt.value(value, t.unit)
-
-    def written(t: ThresholdEntry) -> str:
-        if t.value is not None:
-            return limit(t.value, t)
-        if t.base is not None:
-            return " / ".join(limit(v, t) for v in (t.low, t.base, t.high))
-        sign = ("≥" if t.bad == "high" else "<") + NBSP
-        if t.watch == t.found:
-            return f"{STATUS['found'].shape} {sign}{limit(t.found, t)}"
-        return f"{STATUS['watch'].shape} {sign}{limit(t.watch, t)}   {STATUS['found'].shape} {sign}{limit(t.found, t)}"
-
     def told(t: ThresholdEntry) -> tuple[str, Markup, str]:
         # a parameter has no name of its own: what it is for names it
         named = t.name != t.id
         name = t.name if named else (t.reason[:1].upper() + t.reason[1:] or t.id)
         more = [t.reason if named else "", t.id, t.source if t.source != usual else ""]
         changed = [Run("small", (word("overridden", lang),))] if t.overridden else []
-        return name, piece(written(t), *changed), " · ".join(x for x in more if x)
+        return name, piece(limits_of(t, fmt), *changed), " · ".join(x for x in more if x)
 
     # limits of findings first, then the parameters behind them
     limits = [told(t) for t in ctx.thresholds if t.watch is not None]
@@ -894,7 +647,10 @@ def _documents(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts) -> 
         colors=_colors(ctx),
         dated=ctx.dated,
     )
-    return Documents(_html(ctx, paper, parts), paper)
+    if not parts.short_front:
+        return Documents(_html(ctx, paper, parts), paper)
+    short = replace(paper, front=parts.short_front, body=parts.short_body, one_page=True)
+    return Documents(_html(ctx, paper, parts), short, paper)
 
 
 def _colors(ctx: ReportContext) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.errors import Lang, ParameterError, Text, did_you_mean
-from audit.findings.finding import STATUSES, Finding
+from audit.findings.finding import Finding
 from audit.method import method
 from audit.model.case import Case
 from audit.model.result import Metric
@@ -21,7 +22,7 @@ from audit.present.blocks import (
     Col,
     FindingView,
     Section,
-    action_table,
+    action_text,
     by_reason,
     executive_page,
     scorecard,
@@ -31,12 +32,28 @@ from audit.present.blocks import (
 from audit.present.chart import Caption, Chart
 from audit.present.format import NBSP, Fmt
 from audit.present.narrative import Narrative
+from audit.present.page_one import Planned, decision, numbers, schedule, sure_line
+from audit.present.proof import assumptions, evidence, grow
 from audit.present.titles import chapter_title
-from audit.present.views import action_view, finding_from_json, finding_view, metric_from_json, what_it_moves
+from audit.present.views import (
+    action_view,
+    finding_from_json,
+    finding_view,
+    input_name,
+    lower_first,
+    metric_from_json,
+    what_it_moves,
+)
+from audit.present.words import word
 
 __all__ = ["SummaryView", "brief", "input_name", "is_priced", "money_spread", "price_words", "rank"]
 
 MAX_HEADLINES = 5
+_WEEKLY = frozenset(
+    {"roles.entry_by_manager", "retention.sleeping_share", "retention.company_initiated_share"}
+    | {f"service.{x}_share" for x in ("late", "short", "complaint", "document_error")}
+)
+"""What the orders of a single week show: a share within 365 days moves too slowly to steer by."""
 _CERTAINTY = {"A": 1.0, "B": 0.8, "C": 0.6, "D": 0.0, None: 0.6}
 
 
@@ -49,11 +66,6 @@ def rank(finding: Finding) -> tuple[int, int, float, int]:
     money = finding.effect.base if finding.effect is not None else 0.0
     place = list(method().findings).index(finding.id)
     return status, severity_rank(finding.severity), -money * _CERTAINTY[finding.grade], place
-
-
-def lower_first(title: str) -> str:
-    """Return a title as the middle of a sentence: «Клиенты …» → «клиенты …», while «КМ …» stays."""
-    return title[0].lower() + title[1:] if len(title) > 1 and title[1].islower() else title
 
 
 def brief(text: str, limit: int = 230) -> str:
@@ -91,17 +103,6 @@ def is_priced(money: Mapping[str, Any] | None) -> bool:
     return bool(money and money["headline"] and money["headline"]["base"] > 0)
 
 
-def input_name(id: str, lang: Lang) -> str:
-    """Return the name of an input of the prices: a metric's, an assumption's, or of what the prices draw beside."""
-    m = method()
-    if id in m.metrics:
-        return m.metrics[id].name.get(lang)
-    if id in m.thresholds.items:
-        reason = m.thresholds[id].reason
-        return reason.ru if lang == "ru" else reason.en
-    return _INPUTS[id].get(lang)
-
-
 def money_spread(findings: Mapping[str, Any], narrative: Narrative, fmt: Fmt) -> Chart:
     """Draw what the sum hangs on: how far each figure moves it, the widest bar on top."""
     from audit.present.charts.money import tornado  # what only reads findings does not load matplotlib
@@ -118,20 +119,6 @@ def money_spread(findings: Mapping[str, Any], narrative: Narrative, fmt: Fmt) ->
     note = str(narrative.section("summary", "money", "tornado_note").unescape())
     caption = Caption("money-spread", title, alt=f"{title}. {told}", note=note)
     return tornado(caption, rows, money["headline"]["base"], fmt=fmt)
-
-
-_INPUTS = {
-    "retention.new_a_year": Text("новых клиентов в год", "new clients a year"),
-    "retention.second_value": Text(
-        "сколько клиент приносит за год со второй покупки", "what a client brings in the year from its second purchase"
-    ),
-    "retention.own_return": Text("сколько спящих возвращается без усилий", "sleepers that return by themselves"),
-    "retention.excess_clients": Text("клиенты, потерянные сверх общего уровня", "clients lost above the common rate"),
-    "roles.selling_share": Text("доля продаж в часах КМ", "selling share of client managers' hours"),
-    "roles.freed_share": Text("высвобождаемая доля часов КМ", "share of client managers' hours freed"),
-    "base.off_profile_margin": Text("достижимая маржа непрофильных", "margin within reach of off-profile clients"),
-    "base.giant_margin_loss": Text("потеря маржи после непосильных заказов", "margin lost after orders too large"),
-}
 
 
 @dataclass(frozen=True)
@@ -218,6 +205,15 @@ class SummaryView:
         """Every action of the audit, in the order of the plan."""
         return list(self._plan.values())
 
+    def plan_views(self) -> Mapping[str, ActionView]:
+        """Every action of the audit by its id, in the order of the plan."""
+        return self._plan
+
+    @cached_property
+    def day(self) -> dt.date:
+        """The day of the report, from which the plan is dated."""
+        return self.case.settings.report.day
+
     def _say(self, name: str, part: str, **values: Any) -> Markup:
         return self.narrative.section("summary", name, part, **values)
 
@@ -260,7 +256,7 @@ class SummaryView:
         def label(part: str) -> str:
             return str(self._say("money", part).unescape())
 
-        parts: list[Any] = []
+        parts: list[Any] = [self.price()] if self.price() else []
         if is_priced(money):
             rows = [
                 {
@@ -283,10 +279,12 @@ class SummaryView:
                 Col("net", label("net"), "money", show=str),
                 Col("payback", label("payback"), "count"),
             ]
-            parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]
+            if len(rows) > 1:  # «as now» alone is no choice
+                parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]
             parts += [self._say("money", "reach")]
             if any(
-                f["id"] == "roles.km_overload" and f.get("facts", {}).get("spare") for f in self.findings["findings"]
+                f["id"] == "roles.km_overload" and f["status"] in ("found", "watch") and f.get("facts", {}).get("spare")
+                for f in self.findings["findings"]
             ):
                 parts += [self._say("money", "spare")]
         if money["spread"]:
@@ -330,44 +328,24 @@ class SummaryView:
         ]
 
     def executive(self) -> Section:
-        """Page one."""
-        i, w = self.case.intake, self.case.window
-        d = self.findings["data"]
-        counts = {s: sum(v.finding.status == s for v in self.views) for s in STATUSES}
-        sure = [
-            self._say(
-                "sure",
-                "data",
-                rows_used=i.rows_used,
-                rows_read=i.rows_read - i.service_rows,
-                rows_set_aside=i.rows_set_aside - i.service_rows,
-                clients=d["clients"],
-                start=w.start,
-                end=w.as_of,
-            ),
+        """Page one: the verdict, three numbers, the problems, what to decide by when, how sure we are."""
+        silent = sum(v.finding.status == "not_assessed" for v in self.views)
+        care = [
             *(
-                self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(i.questions) - 1)
-                for q in sorted(i.questions, key=lambda q: -q.share)[:1]
+                self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(questions) - 1)
+                for questions in [self.case.intake.questions]
+                for q in sorted(questions, key=lambda q: -q.share)[:1]
             ),
             *self._control_sum(),
-            self._say("sure", "grades"),
-            self._say(
-                "sure",
-                "unassessed",
-                n=counts["not_assessed"] + counts["unclear"],
-                unclear=counts["unclear"],
-                total=len(self.views),
-            ),
         ]
         return executive_page(
             fmt=self.fmt,
             verdict=self.verdict(),
-            lead=self._say("verdict", "lead", **counts),
+            numbers=numbers(self),
             findings=self.headlines(),
-            how_sure=[s for s in sure if s],
-            first_steps=self.first_steps(),
-            headline=str(self.price().unescape()),
-            nothing=None if counts["not_assessed"] < len(self.views) else self._say("verdict", "nothing"),
+            decision=decision(self),
+            how_sure=[sure_line(self), *care],
+            nothing=None if silent < len(self.views) else self._say("verdict", "nothing"),
         )
 
     def scorecard(self) -> Section:
@@ -381,12 +359,60 @@ class SummaryView:
         return Section("scorecard", str(title.unescape()), [scorecard(groups, self.fmt)], 2)
 
     def plan(self) -> Section | None:
-        """The plan: every action with owner, term and proof."""
-        actions = self.all_actions()
+        """The plan: every action with owner, day, what it waits for and proof; one figure to watch every week."""
         title = str(self._say("plan", "title").unescape())
-        if not actions:
+        planned = schedule(self)
+        if not planned:
             return Section("plan", title, [self._say("plan", "empty")], 2)
-        return Section("plan", title, [action_table(actions, self.fmt, id="plan-table")], 2)
+
+        def label(part: str, **values: Any) -> str:
+            return str(self._say("schedule", part, **values).unescape())
+
+        lang = self.lang
+        frame = pd.DataFrame(
+            [
+                {
+                    "number": str(p.number),
+                    "action": action_text(self._plan[p.id], lang),
+                    "owner": self._plan[p.id].owner if "(" in self._plan[p.id].owner else p.owner,
+                    "until": p.until,
+                    "after": ", ".join(map(str, p.after)),
+                }
+                for p in planned
+            ],
+            dtype=object,
+        )
+        columns = [
+            Col("number", label("number")),
+            Col("action", word("action", lang)),
+            Col("owner", word("owner", lang)),
+            Col("until", label("until"), "date"),
+            Col("after", label("after")),
+        ]
+        listed = table(frame, columns, fmt=self.fmt, id="plan-table", sortable=False, paper_rows=None)
+        return Section("plan", title, [label("lead", day=self.day), *self._weekly(planned), listed], 2)
+
+    def _weekly(self, planned: Sequence[Planned]) -> list[str]:
+        """The one figure to watch every week: that of the first action of the plan that has one."""
+        for p, a in zip(planned, self.findings["actions"], strict=True):
+            waiting = self._waiting(a)
+            if waiting:
+                return [str(self._say("schedule", "calls", n=waiting, owner=p.owner).unescape())]
+            m = self.metrics.get(a.get("metric") or "")
+            if m is None or m.value is None or m.id not in _WEEKLY:
+                continue
+            spec = method().metrics[m.id]
+            goal = a.get("target")
+            told = self._say(
+                "schedule",
+                "weekly",
+                figure=lower_first(spec.name.get(self.lang)),
+                now=self.fmt.metric(m),
+                goal="" if goal is None else self.fmt.value(goal, m.unit),
+                owner=p.owner,
+            )
+            return [str(told.unescape())]
+        return [str(self._say("schedule", "begun", n=len(planned)).unescape())]
 
     def limits(self) -> Section:
         """What could not be told, what would settle it and what that could move, one row per reason."""
@@ -405,6 +431,13 @@ class SummaryView:
         body = table(frame, columns, fmt=self.fmt, sortable=False) if len(frame) else self._say("limits", "empty")
         return Section("limits", str(self._say("limits", "title").unescape()), [body], 2)
 
+    def _waiting(self, action: Mapping[str, Any]) -> int:
+        """New clients without a second purchase whom the route is to call, where the action is that route."""
+        if action["id"] != "second_purchase_route":
+            return 0
+        facts = [f.get("facts", {}) for f in self.findings["findings"] if f["id"] in action.get("findings", ())]
+        return max((int(f.get("waiting") or 0) for f in facts), default=0)
+
     @property
     def sections(self) -> list[str]:
         """Names of the summary's sections."""
@@ -417,6 +450,9 @@ class SummaryView:
             "scorecard": self.scorecard,
             "money": self.money,
             "plan": self.plan,
+            "evidence": lambda: evidence(self),
+            "grow": lambda: grow(self),
+            "assumptions": lambda: assumptions(self),
             "limits": self.limits,
         }
 

@@ -139,11 +139,12 @@ class Heading(Node):
 
 @dataclass(frozen=True, slots=True)
 class Chapter(Node):
-    """Where a chapter begins: a new page, unless it is ``brief``."""
+    """Where a chapter begins: a new page, unless it is ``brief`` or is ``joined`` to a page that is half empty."""
 
     kind: ClassVar[str] = "chapter"
     title: Heading
     brief: bool = False
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

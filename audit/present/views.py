@@ -22,6 +22,8 @@ __all__ = [
     "band_of",
     "finding_from_json",
     "finding_view",
+    "input_name",
+    "lower_first",
     "metric_from_json",
     "metric_name",
     "owner_words",
@@ -181,3 +183,33 @@ def what_it_moves(ids: Iterable[str], findings: Iterable[Mapping[str, Any]], fmt
     kinds = {method().findings[id].money for id in ids if id not in known}
     part = "price" if more > 0 else "gain" if "gain" in kinds else "risk" if "risk" in kinds else "nothing"
     return str(Narrative(fmt.lang, fmt).section("summary", "moves", part, more=more).unescape())
+
+
+def lower_first(title: str) -> str:
+    """Return a title as the middle of a sentence: «Клиенты …» → «клиенты …», while «КМ …» stays."""
+    return title[0].lower() + title[1:] if len(title) > 1 and title[1].islower() else title
+
+
+def input_name(id: str, lang: Lang) -> str:
+    """Return the name of an input of the prices: a metric's, an assumption's, or of what the prices draw beside."""
+    m = method()
+    if id in m.metrics:
+        return m.metrics[id].name.get(lang)
+    if id in m.thresholds.items:
+        reason = m.thresholds[id].reason
+        return reason.ru if lang == "ru" else reason.en
+    return _INPUTS[id].get(lang)
+
+
+_INPUTS = {
+    "retention.new_a_year": Text("новых клиентов в год", "new clients a year"),
+    "retention.second_value": Text(
+        "сколько клиент приносит за год со второй покупки", "what a client brings in the year from its second purchase"
+    ),
+    "retention.own_return": Text("сколько спящих возвращается без усилий", "sleepers that return by themselves"),
+    "retention.excess_clients": Text("клиенты, потерянные сверх общего уровня", "clients lost above the common rate"),
+    "roles.selling_share": Text("доля продаж в часах КМ", "selling share of client managers' hours"),
+    "roles.freed_share": Text("высвобождаемая доля часов КМ", "share of client managers' hours freed"),
+    "base.off_profile_margin": Text("достижимая маржа непрофильных", "margin within reach of off-profile clients"),
+    "base.giant_margin_loss": Text("потеря маржи после непосильных заказов", "margin lost after orders too large"),
+}

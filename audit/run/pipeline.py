@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,12 +17,12 @@ from audit.errors import ParameterError, Text, current_language, set_language
 from audit.intake.databases import redacted
 from audit.model.case import Case, open_prepared
 from audit.present.chart import pictures_later
-from audit.present.report import read_context
+from audit.present.context import read_context
 from audit.resources import resource_dir
 from audit.run.effects import saved_findings
 from audit.run.execute import Execution, execute_notebook
 from audit.run.findings_json import assemble, dump
-from audit.run.inputs import Inputs
+from audit.run.inputs import Inputs, override
 from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
 from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
@@ -198,6 +198,7 @@ def run_audit(
     chapters: Sequence[str] | None = None,
     jobs: int = 2,
     deck: bool = False,
+    full: bool = False,
     watch: Watcher | None = None,
     workers: Workers | None = None,
 ) -> RunResult:
@@ -205,10 +206,12 @@ def run_audit(
 
     A chapter that fails is named in the result, the others are finished and rendered. Notebooks that the analyst has
     edited in the engagement's own ``notebooks`` folder are executed instead of the kit's, and named. ``deck`` adds
-    deck.pptx. ``workers`` may have been started earlier; they are closed at the end.
+    deck.pptx, ``full`` report-full.pdf. ``workers`` may have been started earlier; they are closed at the end.
     """
     watch = watch or (lambda _: None)
     wanted = choose_chapters(chapters)
+    # the day of the report is one day, however long a run takes, and stands in the manifest with the other settings
+    inputs = replace(inputs, settings=override(inputs.settings, {"report": {"date": inputs.settings.report.day}}))
     final, stage = _target(inputs, out)
     own = own_notebooks(inputs.folder)
     _sweep(stage.parent, PARTIAL, watch)
@@ -234,7 +237,7 @@ def run_audit(
             findings = _collect(case, stage, failed)
             dump(findings, stage / "findings.json")
             _copy_rejects(prepared, stage)
-            rendered = render_run(stage, case=case, findings=findings, failed=failed, clock=clock)
+            rendered = render_run(stage, case=case, findings=findings, failed=failed, clock=clock, full=full)
             if deck:
                 from audit.present.deck import write_deck  # python-pptx, where slides are wanted
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,16 +19,9 @@ from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import write_annex
 from audit.present.chart import draw_pictures
+from audit.present.context import ActionEntry, ChapterEntry, ReportContext, definitions_of, read_context, thresholds_of
 from audit.present.pdf import PdfResult, write_pdf
-from audit.present.report import (
-    ActionEntry,
-    ChapterEntry,
-    ReportContext,
-    build_report,
-    definitions_of,
-    read_context,
-    thresholds_of,
-)
+from audit.present.report import build_report
 from audit.present.summary import SummaryView
 from audit.present.titles import chapter_title
 from audit.present.views import metric_name
@@ -133,18 +126,27 @@ def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Exe
         logo=_logo(case),
         accent=report.accent,
         confidentiality=report.confidentiality,
-        dated=findings["period"]["as_of"],
+        dated=summary.day.isoformat(),
         versions=main_versions(),
     )
 
 
 def render_run(
-    stage: Path, *, case: Case, findings: Mapping[str, Any], failed: Sequence[Execution], clock: _Clock | None = None
+    stage: Path,
+    *,
+    case: Case,
+    findings: Mapping[str, Any],
+    failed: Sequence[Execution],
+    clock: _Clock | None = None,
+    full: bool = False,
 ) -> Rendered:
-    """Write report.json, report.html, report.pdf, annex.xlsx and the charts' pictures of a run being made in ``stage``."""
+    """Write report.json, report.html, report.pdf, annex.xlsx and the charts' pictures of a run being made in ``stage``.
+
+    ``full``: also report-full.pdf, the whole record on paper.
+    """
     context = report_context(case, findings, failed, stage)
     (stage / "report.json").write_text(context.as_json(), encoding="utf-8", newline="\n")
-    result = _documents(stage, clock)
+    result = _documents(stage, clock, full)
     with _step(clock, "pictures"):
         draw_pictures(stage / "charts")
     with _step(clock, "annex"):
@@ -154,13 +156,21 @@ def render_run(
     return Rendered(result.engine, (result.note,) if result.note is not None else ())
 
 
-def _documents(folder: Path, clock: _Clock | None = None) -> PdfResult:
-    """Write report.html and report.pdf."""
+def _documents(folder: Path, clock: _Clock | None = None, full: bool = False) -> PdfResult:
+    """Write report.html and report.pdf, and the whole record on paper where it is asked for."""
     with _step(clock, "html"):
         documents = build_report(folder)
         (folder / "report.html").write_text(documents.html, encoding="utf-8", newline="\n")
     with _step(clock, "pdf"):
-        return write_pdf(documents.paper, folder / "report.pdf")
+        result = write_pdf(documents.paper, folder / "report.pdf")
+        if full and documents.full is not None:
+            whole = write_pdf(documents.full, folder / FULL)
+            result = result if result.note is not None else replace(result, note=whole.note)
+    return result
+
+
+FULL = "report-full.pdf"
+"""The whole record on paper."""
 
 
 def render_again(run: Path) -> Rendered:
@@ -177,8 +187,9 @@ def render_again(run: Path) -> Rendered:
         for name in ("report.json",):
             shutil.copyfile(run / name, part / name)
         shutil.copytree(run / "notebooks", part / "notebooks")
-        result = _documents(part)
-        for name in ("report.html", "report.pdf"):
+        full = (run / FULL).exists()
+        result = _documents(part, full=full)
+        for name in ("report.html", "report.pdf", *((FULL,) if full else ())):
             if (part / name).exists():
                 os.replace(part / name, run / name)
             else:

@@ -25,7 +25,9 @@ needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pd
 
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
-    return build_report(write_run(tmp_path_factory.mktemp("run") / "r")).paper
+    whole = build_report(write_run(tmp_path_factory.mktemp("run") / "r")).full
+    assert whole is not None
+    return whole
 
 
 @pytest.fixture(scope="module")

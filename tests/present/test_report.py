@@ -150,7 +150,8 @@ def test_thresholds_in_force_say_when_they_were_changed(screen: str) -> None:
 
 
 def test_paper_and_screen_take_their_own_parts(run: Path, screen: str) -> None:
-    paper = build_report(run).paper
+    paper = build_report(run).full
+    assert paper is not None
     assert f'"{PAPER_ONLY}"' not in screen and f" {PAPER_ONLY}" not in screen and f"<!--{PAPER_ONLY}" not in screen
     assert 'class="km-table km-scorecard"' in screen and 'class="km-line"' not in screen
     kinds = {n.kind for n in walk([*paper.front, *paper.body]) if isinstance(n, Node)}

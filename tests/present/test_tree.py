@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from audit.present.blocks import (
     Col,
     Section,
-    action_table,
+    action_text,
     callout,
     executive_page,
     finding_card,
@@ -42,15 +42,17 @@ def section() -> Section:
         [
             finding_card(VIEW, RU),
             scorecard([("Глава", [VIEW])], RU),
-            table(frame, cols, fmt=RU, max_rows=15, sheet="Лист", caption=NASTY),
-            action_table(VIEW.actions, RU),
+            table(frame, cols, fmt=RU, max_rows=15, paper_rows=8, sheet="Лист", caption=NASTY),
+            action_text(VIEW.actions[0], "ru"),
             callout("Внимание", Markup("<ul><li>раз</li><li>два</li></ul>")),
             key_figures([("1", "что", ""), ("2", "где", "и когда")]),
             metric_line(SHARE, NASTY, RU),
             unassessed([VIEW], RU),
             Markup("Слова <b>с</b> ударением: {}").format(status_mark("found", "ru")),
             "Просто.\n\nДва абзаца.",
-            executive_page(fmt=RU, verdict="Вердикт.", findings=[VIEW], how_sure=["да"], first_steps=VIEW.actions),
+            executive_page(
+                fmt=RU, verdict="Вердикт.", findings=[VIEW], how_sure=["да"], decision=("Решить", ["раз", "два"])
+            ),
         ],
         lead=NASTY,
     )
