@@ -127,10 +127,10 @@ def threshold_line(t: Threshold, fmt: Fmt) -> str:
                 else f"found if the figure and its whole interval are {side} {found}"
             )
             if t.found == 0:
-                rest = "неясно, пока интервал захватывает ноль" if ru else "unclear while the interval takes in zero"
+                rest = "нельзя сказать, пока интервал включает ноль" if ru else "cannot tell while the interval includes zero"
             elif t.unit == "share/year":
                 rest = (
-                    "наблюдать, если только значение, а весь интервал ниже нуля"
+                    "наблюдать, если только значение, а с учётом погрешности — ниже нуля"
                     if ru
                     else "watched if the figure alone is and its whole interval is below zero"
                 )

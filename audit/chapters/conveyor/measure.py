@@ -137,7 +137,7 @@ def _stations(case: Case, answers: Answers, table: pd.DataFrame) -> tuple[Metric
         coverage = no_metric(
             coverage_id,
             Text(
-                "По функциям обязательных станций нет часов",
+                "По функциям обязательных ролей нет часов",
                 "There are no hours on the functions of the required stations",
             ),
         )

@@ -185,8 +185,8 @@ def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
         return not_assessed(
             id,
             Text(
-                "Поддержки в компании нет: смотрите вывод о недостающих станциях",
-                "The company has no support: see the finding about missing stations",
+                "Поддержки в компании нет: смотрите вывод о недостающих ролях",
+                "The company has no support: see the finding about missing roles",
             ),
         )
     status: Status = "clear"

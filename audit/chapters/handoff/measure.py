@@ -39,11 +39,11 @@ LABEL = Text(
     "The manager never changes within a client: it looks like a label of the client, not who served the order",
 )
 NOT_STAFFED = Text(
-    "Передавать некому: ни в одной обязательной паре не заняты обе станции — смотрите вывод о недостающих станциях",
-    "Nobody to hand over to: no required pair has both stations staffed; see the finding about missing stations",
+    "Передавать некому: ни в одной обязательной паре нет обеих ролей — смотрите вывод о недостающих ролях",
+    "Nobody to hand over to: no required pair has both roles filled; see the finding about missing roles",
 )
 NOT_GRADUAL = Text(
-    "Не применяется: постепенного подключения требуют консультативные продажи",
+    "Не применяется: постепенного подключения требуют консультационные продажи",
     "Does not apply: it is consultative sales that need the gradual joining",
 )
 NO_FORM = Text(
