@@ -127,7 +127,11 @@ def threshold_line(t: Threshold, fmt: Fmt) -> str:
                 else f"found if the figure and its whole interval are {side} {found}"
             )
             if t.found == 0:
-                rest = "нельзя сказать, пока интервал включает ноль" if ru else "cannot tell while the interval includes zero"
+                rest = (
+                    "нельзя сказать, пока интервал включает ноль"
+                    if ru
+                    else "cannot tell while the interval includes zero"
+                )
             elif t.unit == "share/year":
                 rest = (
                     "наблюдать, если только значение, а с учётом погрешности — ниже нуля"

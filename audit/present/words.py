@@ -45,9 +45,7 @@ WORDS: dict[str, Text] = {
     "what_is_wrong": Text("Что обнаружено", "What we found"),
     "how_sure": Text("Насколько мы уверены", "How sure we are"),
     "first_30_days": Text("Первые 30 дней", "The first 30 days"),
-    "nothing_found": Text(
-        "Проблем, которые искал аудит, не выявлено.", "None of the problems checked for was found."
-    ),
+    "nothing_found": Text("Проблем, которые искал аудит, не выявлено.", "None of the problems checked for was found."),
     # cards and tables
     "norm": Text("норма", "norm"),
     "benchmark": Text("ориентир", "benchmark"),
@@ -84,7 +82,9 @@ WORDS: dict[str, Text] = {
         "Where no source is named the method's default applies; each can be changed in audit.toml.",
     ),
     "unit": Text("Единица", "Unit"),
-    "limits_of_findings": Text("Границы оценок: ◆ под наблюдением, ● выявлено", "Limits of the verdicts: ◆ watch, ● found"),
+    "limits_of_findings": Text(
+        "Границы оценок: ◆ под наблюдением, ● выявлено", "Limits of the verdicts: ◆ watch, ● found"
+    ),
     "left_out": Text("Не показано: {sections}. {reason}.", "Left out: {sections}. {reason}."),
     "parameters": Text("Параметры расчёта", "Parameters of the calculations"),
     "threshold": Text("Порог", "Threshold"),
@@ -103,9 +103,7 @@ WORDS: dict[str, Text] = {
     "evidence_link": Text("доказательства", "evidence"),
     "empty_table": Text("Строк нет.", "No rows."),
     "chapter_failed": Text("Главу построить не удалось", "This chapter could not be built"),
-    "chapter_silent": Text(
-        "Для этой главы нет данных.", "There are no data for this chapter."
-    ),
+    "chapter_silent": Text("Для этой главы нет данных.", "There are no data for this chapter."),
     "cell_error": Text("Ячейка {cell} остановилась с ошибкой: {error}", "Cell {cell} stopped with an error: {error}"),
     "analyst_output": Text("Дополнено аналитиком", "Added by the analyst"),
     # browser

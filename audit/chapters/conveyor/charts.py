@@ -168,9 +168,7 @@ def conveyor_chart(
         )
     else:
         title = (
-            "Все обязательные роли есть и делают свою работу"
-            if ru
-            else "Every required station is manned and covered"
+            "Все обязательные роли есть и делают свою работу" if ru else "Every required station is manned and covered"
         )
     with chart_style(accent):
         fig, ax = figure("full", 2.5 if below else 1.5)

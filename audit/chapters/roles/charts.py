@@ -239,7 +239,9 @@ def evidence_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str 
         )
     else:
         logged = bool(rows["log_share"].notna().all())  # a trace is a lower bound: it cannot agree, only not contradict
-        agree = ("источники сходятся", "the sources agree") if logged else ("источники не расходятся", "no contradiction")
+        agree = (
+            ("источники сходятся", "the sources agree") if logged else ("источники не расходятся", "no contradiction")
+        )
         title = f"Операционная работа: {agree[0]}" if ru else f"Operational work: {agree[1]}"
     with chart_style(accent):
         fig, ax = figure("full", 0.75 + 0.42 * len(rows))

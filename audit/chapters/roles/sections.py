@@ -401,8 +401,14 @@ def _function_columns(view: ChapterView) -> list[Col]:
         Col("owner", view.label("Чья", "Whose")),
         Col("hours", view.label("Часов в месяц", "Hours a month"), "hours", 0),
         Col("foreign_share", view.label("Делают другие", "Done by others"), "share"),
-        Col("people", view.label("Сколько человек тратят ≥ 5 % времени", "People who spend ≥ 5% of their time"), "count"),
-        Col("crumbs", view.label("Сколько человек тратят < 10 % времени", "People who spend < 10% of their time"), "count"),
+        Col(
+            "people", view.label("Сколько человек тратят ≥ 5 % времени", "People who spend ≥ 5% of their time"), "count"
+        ),
+        Col(
+            "crumbs",
+            view.label("Сколько человек тратят < 10 % времени", "People who spend < 10% of their time"),
+            "count",
+        ),
         Col("who", view.label("Роли, на которых ≥ 15 % часов", "Roles with ≥ 15% of the hours")),
         Col("mark", view.label("Отметка", "Mark")),
     ]
