@@ -92,6 +92,7 @@ UNITS = {
     "ratio": Text("отношение", "ratio"),
     "index": Text("индекс", "index"),
     "share/year": Text("доля в год", "share a year"),
+    "points": Text("процентные пункты", "percentage points"),
     "p-value": Text("p-значение", "p-value"),
     "years": Text("годы", "years"),
     "minutes": Text("минуты", "minutes"),
@@ -106,7 +107,7 @@ def unit_name(unit: str, lang: Lang) -> str:
 
 
 def _number(value: float, unit: str, fmt: Fmt) -> str:
-    if unit in ("share", "share/year"):
+    if unit in ("share", "points", "share/year"):
         return fmt.share(value, 0 if abs(value * 100 - round(value * 100)) < 1e-9 else 1)
     return fmt.num(value, 0 if float(value).is_integer() else 2)
 

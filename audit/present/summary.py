@@ -53,7 +53,7 @@ def rank(finding: Finding) -> tuple[int, int, float, int]:
 
 def lower_first(title: str) -> str:
     """Return a title as the middle of a sentence: «Клиенты …» → «клиенты …», while «КМ …» stays."""
-    return title[0].lower() + title[1:] if len(title) > 1 and title[1].islower() else title
+    return title[0].lower() + title[1:] if len(title) > 1 and (title[1].islower() or title[1].isspace()) else title
 
 
 def brief(text: str, limit: int = 230) -> str:

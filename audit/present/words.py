@@ -190,7 +190,7 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"limit \+", Text("граница наша", "limit ours")),
     (r"matching \+", Text("подбор пар наш", "matching ours")),
     (r"by quarters \+", Text("по кварталам — наше", "by quarters ours")),
-    (r"(?:^|(?<=; ))\+(?=;|$)", Text("наше", "ours")),
+    (r"(?:^|(?<=; ))\+(?=;|$)", Text("определение наше", "definition ours")),
 )
 """Codes of sources as they stand in the method, whole phrases first: a shorter pattern must not eat a part of one."""
 

@@ -159,16 +159,18 @@ def conveyor_chart(
     if not has_staff:
         title = "Какие роли нужны этому типу продаж" if ru else "The roles that this type of sale needs"
     elif empty:
-        title = f"На конвейере пусто: {', '.join(empty)}" if ru else f"Nobody on the conveyor: {', '.join(empty)}"
+        title = f"Роли в компании нет: {', '.join(empty)}" if ru else f"Nobody holds: {', '.join(empty)}"
     elif weak:
         title = (
             f"Роли заняты, но часть их работы делают другие: {', '.join(weak)}"
             if ru
-            else f"The stations are manned, but others do their work too: {', '.join(weak)}"
+            else f"The roles are filled, but others do part of their work: {', '.join(weak)}"
         )
     else:
         title = (
-            "Все обязательные роли есть и делают свою работу" if ru else "Every required station is manned and covered"
+            "Все обязательные роли есть и делают свою работу"
+            if ru
+            else "Every required role is filled and does its work"
         )
     with chart_style(accent):
         fig, ax = figure("full", 2.5 if below else 1.5)

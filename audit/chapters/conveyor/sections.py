@@ -29,9 +29,9 @@ SHEET_NAMES: dict[str, Text] = {
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
 _OPINIONS = {
-    "supports": ("за", "for"),
-    "excludes": ("против", "against"),
-    "neutral": ("не судит", "neutral"),
+    "supports": ("да", "yes"),
+    "excludes": ("нет", "no"),
+    "neutral": ("не влияет", "no bearing"),
     "none": ("", ""),
 }
 
@@ -72,8 +72,8 @@ def _criteria_columns(view: ChapterView) -> list[Col]:
     return [
         Col("name", view.label("Признак", "Criterion")),
         Col("shown", view.label("Значение", "Value")),
-        Col("types", view.label("С какими типами совместим", "Compatible with")),
-        Col("verdict", view.label("О заявленном типе", "On the declared type")),
+        Col("types", view.label("Каким типам соответствует", "Types it fits")),
+        Col("verdict", view.label("Подтверждает тип", "Bears the type out")),
     ]
 
 
@@ -121,8 +121,8 @@ def _station_columns(view: ChapterView) -> list[Col]:
         Col("names", view.label("Кто", "Who")),
         Col("fte", view.label("Ставок", "FTE"), "fte"),
         Col("own_hours", view.label("Своих часов", "Own hours"), "hours", 0),
-        Col("foreign_hours", view.label("Часов у чужих", "Others' hours"), "hours", 0),
-        Col("coverage", view.label("Покрытие", "Coverage"), "share"),
+        Col("foreign_hours", view.label("Часов у других ролей", "Others' hours"), "hours", 0),
+        Col("coverage", view.label("Делает сама", "Does itself"), "share"),
         Col("others", view.label("Кто ещё делает", "Who else does it")),
     ]
 
@@ -252,7 +252,7 @@ def _matrix(view: ChapterView) -> Section:
     columns = [
         Col("name", view.label("Функция", "Function")),
         *(Col(f, _matrix_head(view, f), show=_stressed) for f in families if (done[f] != "").any()),
-        Col("foreign", view.label("Не своими руками, часов", "By others, hours"), "hours", 0),
+        Col("foreign", view.label("Делают другие, часов", "By others, hours"), "hours", 0),
     ]
     idle = [str(n) for n in frame.loc[frame["hours"] < CRUMB, "name"]]
     shown = table(done, columns, fmt=view.fmt, sortable=False, wide=True, paper_rows=None)
