@@ -304,7 +304,7 @@ class _Progress:
             self.status = None
 
 
-_MARKS = {"found": "●", "watch": "◐", "clear": "○", "unclear": "?", "not_assessed": "–"}
+_MARKS = {"found": "●", "watch": "◆", "clear": "○", "unclear": "±", "not_assessed": "–"}
 
 
 def _verdict_lines(findings: Any) -> tuple[dict[str, int], list[dict[str, Any]]]:
@@ -319,7 +319,7 @@ def _print_verdict(console: Console, findings: Any) -> None:
         "found": _say("выявлено", "found"),
         "watch": _say("под наблюдением", "watch"),
         "clear": _say("в норме", "clear"),
-        "unclear": _say("неясно", "unclear"),
+        "unclear": _say("нельзя сказать", "cannot tell"),
         "not_assessed": _say("не оценено", "not assessed"),
     }
     console.print(", ".join(f"{words[s]}: {n}" for s, n in counts.items()))
@@ -679,7 +679,7 @@ def batch(
         _say("выявлено", "found"),
         _say("под наблюдением", "watch"),
         _say("в норме", "clear"),
-        _say("неясно", "unclear"),
+        _say("нельзя сказать", "cannot tell"),
         _say("не оценено", "not assessed"),
     )
     _console().print("[dim]" + ", ".join(f"{m} {w}" for m, w in zip(_MARKS.values(), words, strict=True)) + "[/]")

@@ -123,7 +123,7 @@ class ComparisonView:
 
     def _amount(self, x: float, unit: str, *, bare: bool = False) -> str:
         sign = "+" if x > 0 else ""
-        if unit in ("share", "change", "share/year"):
+        if unit in ("share", "points", "change", "share/year"):
             digits = 1 if abs(x) < 0.0995 else 0
             points = self.fmt.points(x, digits)
             return points.split(NBSP)[0] if bare else points

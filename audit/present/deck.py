@@ -51,16 +51,16 @@ _T = {
     "plan": Text("План действий", "Plan of action"),
     "fine": Text("Что в порядке", "What is in order"),
     "in_order": Text("В норме", "In order"),
-    "limits": Text("О чём данные не говорят", "What the data cannot tell"),
-    "data": Text("На чём стоят выводы", "What the conclusions rest on"),
+    "limits": Text("О чём по данным сказать нельзя", "What the data cannot tell"),
+    "data": Text("На чём основаны выводы", "What the conclusions rest on"),
     "more": Text("и ещё {n} — в отчёте", "and {n} more in the report"),
-    "no_found": Text("Ни одна из проверенных болезней не выявлена", "None of the diseases checked for was found"),
+    "no_found": Text("Проблем, которые искал аудит, не выявлено", "None of the problems checked for was found"),
     "why": Text("Почему не оценено", "Why it was not assessed"),
     "checks": Text("Проверки", "Checks"),
     "how_much": Text("Оценка в год", "Estimate a year"),
     "how_computed": Text("Как посчитано", "How it is computed"),
     "apart": Text(
-        "Оценки пересекаются: один рубль может войти в несколько строк, складывать их нельзя.",
+        "Оценки пересекаются: одни и те же деньги могут войти в несколько строк, складывать их нельзя.",
         "The estimates overlap: the same money may stand in several rows, so they do not add up.",
     ),
     "grade": Text("Доказательность", "Evidence"),
@@ -632,9 +632,7 @@ class _Deck:
             owner = owner_words(a["owner"], a.get("missing_role", ""), lang)
             proof = ""
             if a.get("metric") in method().metrics and a.get("target") is not None:
-                m = method().metrics[a["metric"]]
-                sign = {"high": "≤", "low": "≥"}.get(m.bad or "", "")
-                proof = f"{m.name.get(lang)} {sign} {self.c.fmt.value(a['target'], m.unit)}"
+                proof = Narrative(lang, self.c.fmt).target(a["metric"], a["target"])
             name = spec.name.get(lang) if spec is not None else a["title"]
             rows.append([word("within_days", lang, n=a["horizon_days"]), name, owner, proof])
         head = [word(k, lang) for k in ("when", "action", "owner", "proof")]

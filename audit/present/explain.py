@@ -92,6 +92,7 @@ UNITS = {
     "ratio": Text("отношение", "ratio"),
     "index": Text("индекс", "index"),
     "share/year": Text("доля в год", "share a year"),
+    "points": Text("процентные пункты", "percentage points"),
     "p-value": Text("p-значение", "p-value"),
     "years": Text("годы", "years"),
     "minutes": Text("минуты", "minutes"),
@@ -106,7 +107,7 @@ def unit_name(unit: str, lang: Lang) -> str:
 
 
 def _number(value: float, unit: str, fmt: Fmt) -> str:
-    if unit in ("share", "share/year"):
+    if unit in ("share", "points", "share/year"):
         return fmt.share(value, 0 if abs(value * 100 - round(value * 100)) < 1e-9 else 1)
     return fmt.num(value, 0 if float(value).is_integer() else 2)
 
@@ -127,10 +128,14 @@ def threshold_line(t: Threshold, fmt: Fmt) -> str:
                 else f"found if the figure and its whole interval are {side} {found}"
             )
             if t.found == 0:
-                rest = "неясно, пока интервал захватывает ноль" if ru else "unclear while the interval takes in zero"
+                rest = (
+                    "нельзя сказать, пока интервал включает ноль"
+                    if ru
+                    else "cannot tell while the interval includes zero"
+                )
             elif t.unit == "share/year":
                 rest = (
-                    "наблюдать, если только значение, а весь интервал ниже нуля"
+                    "наблюдать, если только значение, а с учётом погрешности — ниже нуля"
                     if ru
                     else "watched if the figure alone is and its whole interval is below zero"
                 )

@@ -347,6 +347,8 @@ class Fmt:
                 return self.share(x, against=against)
             case "change" | "share/year":
                 return self.change(x)
+            case "points":
+                return self.points(x)
             case "count":
                 return self.num(x, 0 if _number(x) is None or abs(float(x)) >= 20 else 1, trim=True)
             case "days":
@@ -387,6 +389,8 @@ class Fmt:
                 return self.share_interval(a, b)
             case "change" | "share/year":
                 return self.change_interval(a, b)
+            case "points":
+                return self.points_interval(a, b)
             case "money" | "money/year":
                 divisor, word = self._scale(b)
                 text = self._with_currency(self._range(self._three(a / divisor), self._three(b / divisor)), word)

@@ -147,6 +147,16 @@ class Narrative:
             _capital(self.say(text, **values)) if text else Markup(""),
         )
 
+    def target(self, metric: str, value: float | None) -> str:
+        """Say the target of an action as a sentence; in general words where the metric has none of its own."""
+        texts = narrative_source(self.lang, "actions").get("targets", {})
+        spec = method().metrics[metric]
+        room, name = metric.split(".", 1)
+        general = "open" if value is None else spec.bad or "none"
+        template = texts.get(room, {}).get(name) or texts["any"][general]
+        shown = "" if value is None else self.fmt.value(value, spec.unit)
+        return str(self.say(template, name=spec.name.get(self.lang), value=shown).unescape())
+
     def first_step(self, action: str, facts: Mapping[str, Mapping[str, Any]]) -> str:
         """Return the first step of an action with the numbers and names of this company; in general where it has none.
 

@@ -73,7 +73,7 @@ _SHAPES: dict[Status, tuple[str, Text]] = {
     "found": ("●", Text("выявлено", "found")),
     "watch": ("◆", Text("под наблюдением", "watch")),
     "clear": ("○", Text("в норме", "clear")),
-    "unclear": ("?", Text("неясно", "unclear")),
+    "unclear": ("±", Text("нельзя сказать", "cannot tell")),
     "not_assessed": ("–", Text("не оценено", "not assessed")),
 }
 STATUS: dict[Status, StatusMark] = {
@@ -88,12 +88,12 @@ SEVERITIES: dict[Severity, Text] = {
 }
 
 GRADES: dict[Grade, Text] = {
-    "A": Text("три источника согласны: норма, опрос и заказы", "three sources agree: norm, questionnaire and orders"),
-    "B": Text("согласны два источника", "two sources agree"),
+    "A": Text("три источника сходятся: норма, анкета и заказы", "three sources agree: norm, questionnaire and orders"),
+    "B": Text("два источника сходятся", "two sources agree"),
     "C": Text("один источник", "one source"),
     "D": Text(
-        "источники противоречат друг другу: показаны все, рекомендации на этом не строятся",
-        "the sources contradict each other: all are shown, no recommendation rests on it",
+        "источники расходятся: показаны все, рекомендаций по этому выводу нет",
+        "the sources disagree: all are shown, no recommendation rests on it",
     ),
 }
 """What an evidence grade means."""

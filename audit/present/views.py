@@ -53,13 +53,7 @@ def action_view(id: str, fmt: Fmt, told: Mapping[str, Any] | None = None) -> Act
     told = told or {}
     a = method().actions[id]
     lang = fmt.lang
-    proof = ""
-    if a.metric is not None:
-        spec = method().metrics[a.metric]
-        proof = spec.name.get(lang)
-        if a.target is not None:
-            sign = {"high": "≤", "low": "≥"}.get(spec.bad or "", "")
-            proof = f"{proof} {sign} {fmt.value(a.target, spec.unit)}".replace("  ", " ")
+    proof = "" if a.metric is None else Narrative(lang, fmt).target(a.metric, a.target)
     return ActionView(
         text=a.name.get(lang),
         owner=owner_words(told.get("owner", a.owner), told.get("missing_role", ""), lang),

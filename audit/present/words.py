@@ -23,7 +23,7 @@ WORDS: dict[str, Text] = {
     "logo": Text("логотип", "logo"),
     "picture_lost": Text("Картинка не читается.", "The picture cannot be read."),
     "not_on_paper": Text(
-        "Здесь в ноутбуке стоит то, что работает только в браузере (скрипт, виджет): в отчёт оно не входит.",
+        "Здесь в ноутбуке есть то, что работает только в браузере (скрипт, виджет); в отчёт оно не входит.",
         "Here the notebook has something that works in a browser only (a script, a widget): the report cannot hold it.",
     ),
     "contents": Text("Содержание", "Contents"),
@@ -45,9 +45,7 @@ WORDS: dict[str, Text] = {
     "what_is_wrong": Text("Что обнаружено", "What we found"),
     "how_sure": Text("Насколько мы уверены", "How sure we are"),
     "first_30_days": Text("Первые 30 дней", "The first 30 days"),
-    "nothing_found": Text(
-        "Ни одна из проверенных болезней не выявлена.", "None of the diseases checked for was found."
-    ),
+    "nothing_found": Text("Проблем, которые искал аудит, не выявлено.", "None of the problems checked for was found."),
     # cards and tables
     "norm": Text("норма", "norm"),
     "benchmark": Text("ориентир", "benchmark"),
@@ -57,15 +55,15 @@ WORDS: dict[str, Text] = {
     "effect_revenue": Text("выручки", "of revenue"),
     "grade": Text("Доказательность", "Evidence"),
     "grade_short": Text("Доказ.", "Evidence"),
-    "scale": Text("На шкале порогов", "Against the limits"),
+    "scale": Text("Относительно границ", "Against the limits"),
     "based_on": Text("Наблюдений", "Based on"),
     "actions": Text("Что делать", "What to do"),
     "owner": Text("Кто", "Owner"),
     "action": Text("Действие", "Action"),
-    "moves": Text("Что изменит в сумме", "What it could move"),
+    "moves": Text("Как изменится сумма", "How the sum may change"),
     "first_step": Text("Первый шаг", "First step"),
     "when": Text("Срок", "When"),
-    "proof": Text("Чем проверим", "Proof"),
+    "proof": Text("Цель", "Target"),
     "effort": Text("Усилия", "Effort"),
     "effort_low": Text("малые", "low"),
     "effort_medium": Text("средние", "medium"),
@@ -80,11 +78,13 @@ WORDS: dict[str, Text] = {
     "formula": Text("Формула", "Formula"),
     "source": Text("Источник", "Source"),
     "usual_source": Text(
-        "Где источник не назван, действует значение методики по умолчанию; любое из них меняется в audit.toml.",
+        "Где источник не назван, действует значение по умолчанию; любое из них можно изменить в audit.toml.",
         "Where no source is named the method's default applies; each can be changed in audit.toml.",
     ),
     "unit": Text("Единица", "Unit"),
-    "limits_of_findings": Text("Границы оценок: ◆ наблюдать, ● выявлено", "Limits of the verdicts: ◆ watch, ● found"),
+    "limits_of_findings": Text(
+        "Границы оценок: ◆ под наблюдением, ● выявлено", "Limits of the verdicts: ◆ watch, ● found"
+    ),
     "left_out": Text("Не показано: {sections}. {reason}.", "Left out: {sections}. {reason}."),
     "parameters": Text("Параметры расчёта", "Parameters of the calculations"),
     "threshold": Text("Порог", "Threshold"),
@@ -102,10 +102,8 @@ WORDS: dict[str, Text] = {
     "rows_shown": Text("Показано строк: {shown} из {total}", "{shown} of {total} rows are shown"),
     "evidence_link": Text("доказательства", "evidence"),
     "empty_table": Text("Строк нет.", "No rows."),
-    "chapter_failed": Text("Глава не построена", "This chapter could not be built"),
-    "chapter_silent": Text(
-        "В этой главе сказать нечего: для неё нет данных.", "Nothing to say in this chapter: there is no data for it."
-    ),
+    "chapter_failed": Text("Главу построить не удалось", "This chapter could not be built"),
+    "chapter_silent": Text("Для этой главы нет данных.", "There are no data for this chapter."),
     "cell_error": Text("Ячейка {cell} остановилась с ошибкой: {error}", "Cell {cell} stopped with an error: {error}"),
     "analyst_output": Text("Дополнено аналитиком", "Added by the analyst"),
     # browser
@@ -124,19 +122,19 @@ WORDS: dict[str, Text] = {
     "revenue": Text("Выручка", "Revenue"),
     # how to read
     "read_found": Text(
-        "значение за порогом тревоги, и весь 95-процентный интервал — за порогом наблюдения",
-        "the figure is beyond the alarm limit, and its whole 95% interval is beyond the watch limit",
+        "значение за границей проблемы и с учётом погрешности остаётся за границей наблюдения",
+        "the figure is beyond the limit of a problem, and its whole 95% interval is beyond the watch limit",
     ),
     "read_watch": Text(
-        "значение за порогом наблюдения, но до тревоги не доходит или ещё не наверняка",
-        "the figure is beyond the watch limit, but not beyond the alarm, or not for certain",
+        "значение за границей наблюдения, но до проблемы не доходит или это ещё не наверняка",
+        "the figure is beyond the watch limit, but not beyond that of a problem, or not for certain",
     ),
     "read_clear": Text(
-        "значение по хорошую сторону порога, и интервал до тревоги не доходит",
-        "the figure is on the good side of the limit, and its interval does not reach the alarm",
+        "значение в пределах нормы и с учётом погрешности до проблемы не доходит",
+        "the figure is on the good side of the limit, and its interval does not reach a problem",
     ),
     "read_unclear": Text(
-        "измерено, но интервал допускает и проблему, и её отсутствие; сказано, сколько нужно данных",
+        "измерено, но с учётом погрешности возможны и проблема, и её отсутствие; указано, сколько данных нужно",
         "measured, but the interval leaves room for a problem as well as for none; what it takes to tell is said",
     ),
     "read_not_assessed": Text("данных не хватает; причина названа", "the data do not suffice; the reason is given"),
@@ -192,7 +190,7 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"limit \+", Text("граница наша", "limit ours")),
     (r"matching \+", Text("подбор пар наш", "matching ours")),
     (r"by quarters \+", Text("по кварталам — наше", "by quarters ours")),
-    (r"(?:^|(?<=; ))\+(?=;|$)", Text("наше", "ours")),
+    (r"(?:^|(?<=; ))\+(?=;|$)", Text("определение наше", "definition ours")),
 )
 """Codes of sources as they stand in the method, whole phrases first: a shorter pattern must not eat a part of one."""
 

@@ -69,7 +69,7 @@ PARAMETERS: Mapping[str, tuple[Parameter, ...]] = {
         Parameter(
             "burn_in_days",
             (int,),
-            "разгонный период, дней",
+            "начальный период, дней",
             "burn-in, days",
             ("period", "burn_in_days"),
             low=0,

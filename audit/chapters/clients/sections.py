@@ -25,7 +25,7 @@ SHEET_NAMES: dict[str, Text] = {
     "wallet": Text("Доля в закупках", "Share of wallet"),
     "gaps": Text("Недостающие категории", "Missing categories"),
     "giants": Text("Непосильные заказы", "Orders too large"),
-    "growth": Text("Заработанный рост", "Earned growth"),
+    "growth": Text("Рост сверх сегмента", "Growth beyond segment"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -85,7 +85,7 @@ def _off_columns(view: ChapterView) -> list[Col]:
         columns.append(Col("margin_share", view.label("Валовая маржа", "Gross margin"), "share"))
     if "rare" in checked:
         columns.append(Col("rare_share", view.label("В редких товарах", "In rare goods"), "share"))
-    names = {"margin": ("маржа", "margin"), "rare": ("товары", "goods"), "effort": ("хлопоты", "effort")}
+    names = {"margin": ("маржа", "margin"), "rare": ("товары", "goods"), "effort": ("заказы и претензии", "effort")}
     for flag in checked:
         ru, en = names[flag]
         columns.append(Col(f"flag_{flag}", view.label(f"Признак: {ru}", f"Mark: {en}"), show=_yes(view)))

@@ -157,20 +157,20 @@ def conveyor_chart(
         if states[str(r["station"])] in ("found", "watch") and float(r["fte"]) > 0
     ]
     if not has_staff:
-        title = "Какие станции нужны этому типу продаж" if ru else "The stations that this type of sale needs"
+        title = "Какие роли нужны этому типу продаж" if ru else "The roles that this type of sale needs"
     elif empty:
-        title = f"На конвейере пусто: {', '.join(empty)}" if ru else f"Nobody on the conveyor: {', '.join(empty)}"
+        title = f"Роли в компании нет: {', '.join(empty)}" if ru else f"Nobody holds: {', '.join(empty)}"
     elif weak:
         title = (
-            f"Станции заняты, но их работу делают и другие: {', '.join(weak)}"
+            f"Роли заняты, но часть их работы делают другие: {', '.join(weak)}"
             if ru
-            else f"The stations are manned, but others do their work too: {', '.join(weak)}"
+            else f"The roles are filled, but others do part of their work: {', '.join(weak)}"
         )
     else:
         title = (
-            "Все обязательные станции заняты и делают свою работу"
+            "Все обязательные роли есть и делают свою работу"
             if ru
-            else "Every required station is manned and covered"
+            else "Every required role is filled and does its work"
         )
     with chart_style(accent):
         fig, ax = figure("full", 2.5 if below else 1.5)

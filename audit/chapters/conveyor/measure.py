@@ -137,7 +137,7 @@ def _stations(case: Case, answers: Answers, table: pd.DataFrame) -> tuple[Metric
         coverage = no_metric(
             coverage_id,
             Text(
-                "По функциям обязательных станций нет часов",
+                "По функциям обязательных ролей нет часов",
                 "There are no hours on the functions of the required stations",
             ),
         )
@@ -148,7 +148,7 @@ def _stations(case: Case, answers: Answers, table: pd.DataFrame) -> tuple[Metric
         extra = no_metric(
             extra_id,
             Text(
-                "Проверка касается только чисто транзакционных продаж: в остальных типах КМ — нужная станция или не лишняя",
+                "Проверка касается только чисто транзакционных продаж: в остальных типах КМ — нужная роль или не лишняя",
                 "The check concerns purely transactional sales only: in other types a client manager is not superfluous",
             ),
         )

@@ -21,17 +21,17 @@ __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
 SHEET_NAMES: dict[str, Text] = {
     "criteria": Text("Тип продаж", "Type of sale"),
-    "stations": Text("Станции", "Stations"),
+    "stations": Text("Роли конвейера", "Roles of the conveyor"),
     "people": Text("Подчинение", "Chain of command"),
-    "posts": Text("Ставки по станциям", "Posts by station"),
+    "posts": Text("Ставки по ролям", "Posts by role"),
     "matrix": Text("Функции и роли", "Functions and roles"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
 _OPINIONS = {
-    "supports": ("за", "for"),
-    "excludes": ("против", "against"),
-    "neutral": ("не судит", "neutral"),
+    "supports": ("да", "yes"),
+    "excludes": ("нет", "no"),
+    "neutral": ("не влияет", "no bearing"),
     "none": ("", ""),
 }
 
@@ -72,8 +72,8 @@ def _criteria_columns(view: ChapterView) -> list[Col]:
     return [
         Col("name", view.label("Признак", "Criterion")),
         Col("shown", view.label("Значение", "Value")),
-        Col("types", view.label("С какими типами совместим", "Compatible with")),
-        Col("verdict", view.label("О заявленном типе", "On the declared type")),
+        Col("types", view.label("Каким типам соответствует", "Types it fits")),
+        Col("verdict", view.label("Подтверждает тип", "Bears the type out")),
     ]
 
 
@@ -115,14 +115,14 @@ def _hours_by_role(view: ChapterView, hours: Mapping[str, float]) -> str:
 
 def _station_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", view.label("Станция", "Station")),
+        Col("name", view.label("Роль", "Role")),
         Col("need", view.label("Обязательна", "Required")),
         Col("people", view.label("Людей", "People"), "count"),
         Col("names", view.label("Кто", "Who")),
         Col("fte", view.label("Ставок", "FTE"), "fte"),
-        Col("own_hours", view.label("Часов держателей", "Holders' hours"), "hours", 0),
-        Col("foreign_hours", view.label("Часов у чужих", "Others' hours"), "hours", 0),
-        Col("coverage", view.label("Покрытие", "Coverage"), "share"),
+        Col("own_hours", view.label("Своих часов", "Own hours"), "hours", 0),
+        Col("foreign_hours", view.label("Часов у других ролей", "Others' hours"), "hours", 0),
+        Col("coverage", view.label("Делает сама", "Does itself"), "share"),
         Col("others", view.label("Кто ещё делает", "Who else does it")),
     ]
 
@@ -252,7 +252,7 @@ def _matrix(view: ChapterView) -> Section:
     columns = [
         Col("name", view.label("Функция", "Function")),
         *(Col(f, _matrix_head(view, f), show=_stressed) for f in families if (done[f] != "").any()),
-        Col("foreign", view.label("Не своими руками, часов", "By others, hours"), "hours", 0),
+        Col("foreign", view.label("Делают другие, часов", "By others, hours"), "hours", 0),
     ]
     idle = [str(n) for n in frame.loc[frame["hours"] < CRUMB, "name"]]
     shown = table(done, columns, fmt=view.fmt, sortable=False, wide=True, paper_rows=None)
@@ -301,7 +301,7 @@ def _change(view: ChapterView, low: float, high: float) -> str:
 
 def _posts_columns(view: ChapterView) -> list[Col]:
     return [
-        Col("name", view.label("Станция", "Station")),
+        Col("name", view.label("Роль", "Role")),
         Col("now", view.label("Ставок сейчас", "FTE now"), "fte"),
         Col("need", view.label("Нужно", "Needed")),
         Col("change", view.label("Изменение", "Change")),
@@ -371,14 +371,14 @@ def sheets(view: ChapterView) -> list[Sheet]:
         out.append(
             view.sheet(
                 "stations",
-                view.label("Станции конвейера", "Stations of the conveyor"),
+                view.label("Роли конвейера", "Roles of the conveyor"),
                 _station_frame(view)[[c.key for c in _station_columns(view)]],
                 _station_columns(view),
             )
         )
     tables = {
         "people": (view.label("Кто кому подчинён", "Who reports to whom"), _people_frame, _people_columns),
-        "posts": (view.label("Ставки по станциям", "Posts by station"), _posts_frame, _posts_columns),
+        "posts": (view.label("Ставки по ролям", "Posts by role"), _posts_frame, _posts_columns),
         "matrix": (view.label("Функции и роли", "Functions and roles"), _matrix_sheet, _matrix_columns),
     }
     for key, (title, frame, columns) in tables.items():

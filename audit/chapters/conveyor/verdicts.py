@@ -166,8 +166,8 @@ def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
         return not_assessed(
             id,
             Text(
-                "Не применяется: быстрой поддержки внутри продаж требуют только смешанные продажи "
-                "(транзакционные с удержанием)",
+                "Не применяется: быстрой поддержки внутри продаж требуют только транзакционные продажи "
+                "с удержанием постоянных клиентов",
                 "Does not apply: only transactional sales with retention need support to react from inside sales",
             ),
         )
@@ -185,8 +185,8 @@ def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
         return not_assessed(
             id,
             Text(
-                "Поддержки в компании нет: смотрите вывод о недостающих станциях",
-                "The company has no support: see the finding about missing stations",
+                "Поддержки в компании нет: смотрите вывод о недостающих ролях",
+                "The company has no support: see the finding about missing roles",
             ),
         )
     status: Status = "clear"

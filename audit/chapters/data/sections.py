@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.errors import Text
+from audit.ground.newcomers import new_by_card
 from audit.model.orders import FIELD_NAMES
 from audit.model.questionnaire import TABLES
 from audit.present.annex import Sheet
@@ -259,7 +260,15 @@ def meaning(view: ChapterView) -> Section:
     """What the state of the data means for the conclusions."""
     x, w = view.result.facts, view.case.window
     lines = [
-        view.say("meaning", "window", days=x["days"], burn_in=w.burn_in_days, new_from=w.new_from, as_of=w.as_of),
+        view.say(
+            "meaning",
+            "window",
+            days=x["days"],
+            burn_in=w.burn_in_days,
+            new_from=w.new_from,
+            as_of=w.as_of,
+            by_card=new_by_card(view.case.clients(), w),
+        ),
         view.say("meaning", "gaps", gaps=[_month_start(m) for m in x["gap_months"]]),
         view.say("meaning", "empty_clients", n=x["clients_without_purchase"]),
     ]

@@ -30,11 +30,11 @@ MAX_PURCHASES = 24
 """Purchases followed per client: a hand-off later than that is no hand-off any more."""
 
 NOT_STAFFED = Text(
-    "Передавать некому: ни в одной обязательной паре не заняты обе станции — смотрите вывод о недостающих станциях",
-    "Nobody to hand over to: no required pair has both stations staffed; see the finding about missing stations",
+    "Передавать некому: ни в одной обязательной паре нет обеих ролей — смотрите вывод о недостающих ролях",
+    "Nobody to hand over to: no required pair has both roles filled; see the finding about missing roles",
 )
 NOT_GRADUAL = Text(
-    "Не применяется: постепенного подключения требуют консультативные продажи",
+    "Не применяется: постепенного подключения требуют консультационные продажи",
     "Does not apply: it is consultative sales that need the gradual joining",
 )
 NO_FORM = Text(

@@ -22,7 +22,7 @@ SHEET_NAMES: dict[str, Text] = {
     "pairs": Text("Правила передачи", "Hand-off rules"),
     "following": Text("Передачи по правилу", "Hand-offs and the rule"),
     "switches": Text("Смена менеджера", "Change of manager"),
-    "handed": Text("Переданные клиенты", "Clients handed over"),
+    "handed": Text("Переданные за 12 месяцев", "Clients handed over"),
     "path": Text("Путь нового клиента", "Path of a new client"),
     "continuation": Text("Потери по покупкам", "Losses by purchase"),
 }

@@ -17,9 +17,9 @@ __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
 SHEET_NAMES: dict[str, Text] = {
     "clients": Text("Чьи клиенты", "Whose clients"),
-    "books": Text("Книги продавцов", "Books of the sellers"),
-    "load": Text("Нагрузка книг", "Load of the books"),
-    "events": Text("Передачи книг", "Hand-overs of books"),
+    "books": Text("Клиенты продавцов", "Clients of the sellers"),
+    "load": Text("Нагрузка менеджеров", "Load of the managers"),
+    "events": Text("Передачи клиентов", "Hand-overs of clients"),
     "handed": Text("Переданные клиенты", "Handed clients"),
     "orphans": Text("Клиенты без менеджера", "Clients without a manager"),
 }

@@ -39,7 +39,7 @@ NO_KEEPER = Text(
 )
 ONCE = Text("Новых клиентов, не купивших второй раз", "New clients that did not buy again")
 NO_NEW = Text(
-    "После разгонного периода новых клиентов нет: не на ком проверить",
+    "После начального периода новых клиентов нет: не на ком проверить",
     "There are no new clients after the burn-in to look at",
 )
 SHORT_GAPS = 10

@@ -550,7 +550,7 @@ def _people(c: _Chapter, shares: dict[str, Share]) -> None:
         c.metrics.append(no_metric(id, no_initiator(c.case)))
     id = "retention.between_projects"
     if c.case.sale_type.used not in ("C", "CS"):
-        reason = Text("Только для консультативных продаж", "For consultative sales only")
+        reason = Text("Только для консультационных продаж", "For consultative sales only")
         c.metrics.append(no_metric(id, reason))
     else:
         share_of = c.case.thresholds.value("retention.project_size_share")

@@ -133,8 +133,8 @@ def excess_losses(case: Case, result: ChapterResult) -> Effect | None:
         inputs,
         np.maximum(0.0, inputs.estimate("retention.excess_clients", excess, excess - half, excess + half)) * mean,
         Text(
-            "клиенты, потерянные сверх ожидаемого для этих книг, × их средняя выручка предыдущего года",
-            "clients lost beyond what their books let expect × their mean revenue of the year before",
+            "клиенты, потерянные сверх ожидаемого для этих менеджеров, × их средняя выручка предыдущего года",
+            "clients lost beyond what is expected of these managers × their mean revenue of the year before",
         ),
         theirs,
         "yearly_rate",

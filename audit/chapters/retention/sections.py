@@ -19,7 +19,7 @@ __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 SHOWN = 15
 SMALLEST_BOOK = 5
 SHEET_NAMES: dict[str, Text] = {
-    "worklist": Text("Кого будить", "Whom to wake"),
+    "worklist": Text("Кому звонить", "Whom to call"),
     "rhythm": Text("Ритм клиентов", "Rhythm of clients"),
     "second_by": Text("Вторая покупка", "Second purchase"),
     "once": Text("Купили один раз", "Bought once"),
@@ -74,7 +74,7 @@ def _worklist_columns(view: ChapterView) -> list[Col]:
         Col("last_day", view.label("Последний заказ", "Last order"), "date", paper=False),
         Col("usual_gap_days", view.label("Обычный промежуток, дней", "Usual gap, days"), "days", paper=False),
         Col("overdue_days", view.label("Просрочено, дней", "Overdue, days"), "days"),
-        Col("at_stake", view.label("На кону за год", "At stake a year"), "money"),
+        Col("at_stake", view.label("Под угрозой за год", "At risk a year"), "money"),
         Col("p_alive", view.label("Вероятность «жив»", "P(alive)"), "share"),
         Col("manager", view.label("Последний менеджер", "Last manager")),
         Col("who", view.label("Кому звонить", "Who should call")),
@@ -456,8 +456,8 @@ def whole_window(view: ChapterView) -> Section:
         _beside_frame(view),
         [
             Col("figure", view.label("Показатель", "Figure")),
-            Col("ours", view.label("В отчёте: новые клиенты после разгона", "In the report: new after the burn-in")),
-            Col("whole", view.label("Вся выгрузка, без разгона", "Whole export, no burn-in")),
+            Col("ours", view.label("В отчёте: действительно новые клиенты", "In the report: really new clients")),
+            Col("whole", view.label("Вся выгрузка", "Whole export")),
         ],
         fmt=view.fmt,
         sortable=False,
@@ -555,7 +555,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
         Col("lost", view.label("Ушли", "Lost"), "count"),
         Col("share", view.label("Доля", "Share"), "share"),
         Col("expected", view.label("Ожидаемая доля", "Share expected"), "share"),
-        Col("q_value", view.label("q (доля ложных тревог)", "q (false discovery rate)"), "num", 4),
+        Col("q_value", view.label("q (доля ошибочных выводов)", "q (false discovery rate)"), "num", 4),
         Col("lost_revenue", view.label("Выручка ушедших год назад", "Revenue of the lost a year ago"), "money_full"),
     ]
     add("by_manager", "managers", None if by is None else _managers(view, by, "manager"), manager)

@@ -66,7 +66,7 @@ def _figures(m: Metric) -> dict[str, Any]:
     return {"value": m.value, "low": m.low, "high": m.high, "n": m.n, **m.extra}
 
 
-NEW_CLIENTS = Text("Новых клиентов после разгонного периода", "New clients after the burn-in")
+NEW_CLIENTS = Text("Новых клиентов после начального периода", "New clients after the burn-in")
 CLIENTS = Text("Клиентов с заказами", "Clients with orders")
 REGULAR_CLIENTS = Text("Постоянных клиентов (два дня заказа и больше)", "Regular clients (two order days or more)")
 BEFORE = Text(
@@ -224,7 +224,7 @@ def _low_repeat_share(case: Case, result: ChapterResult) -> Finding:
         months = case.thresholds.count("retention.min_months_after_burn_in")
         day = day_text(ready)
         reason = Text(
-            f"После разгонного периода прошло меньше {months} мес.: новых и старых клиентов не отличить за целый год. "
+            f"После начального периода прошло меньше {months} мес.: новых и старых клиентов не отличить за целый год. "
             f"Оценить можно с {day.ru}",
             f"Fewer than {months} months lie after the burn-in: new and old clients cannot be told apart over a whole "
             f"year. It can be judged from {day.en}",

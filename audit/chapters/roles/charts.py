@@ -171,9 +171,9 @@ def km_load_chart(
     share, limit = fmt.share(m.value), fmt.share(band.found)
     if m.value < band.watch and not above:
         title = (
-            f"КМ свободны для своей работы: {share} чужой"
+            f"КМ заняты своей работой: чужая операционная — {share} времени"
             if ru
-            else f"Client managers are free for their work: {share}"
+            else f"Client managers do their own work: {share} is operational work of others"
         )
     else:
         title = (
@@ -247,12 +247,16 @@ def evidence_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str 
     if len(bad):
         who = ", ".join(role_short(str(f), fmt) for f in bad["family"])
         title = (
-            f"Операционная работа: источники противоречат друг другу — {who}"
+            f"Операционная работа: источники расходятся — {who}"
             if ru
-            else (f"Operational work: the sources contradict each other for {who}")
+            else (f"Operational work: the sources disagree for {who}")
         )
     else:
-        title = "Операционная работа: источники согласны" if ru else "Operational work: the sources agree"
+        logged = bool(rows["log_share"].notna().all())  # a trace is a lower bound: it cannot agree, only not contradict
+        agree = (
+            ("источники сходятся", "the sources agree") if logged else ("источники не расходятся", "no contradiction")
+        )
+        title = f"Операционная работа: {agree[0]}" if ru else f"Operational work: {agree[1]}"
     with chart_style(accent):
         fig, ax = figure("full", 0.75 + 0.42 * len(rows))
         ax.set_ylim(len(rows) - 0.4, -0.75)

@@ -959,6 +959,7 @@ def _facts(
         "log_short_days": 0 if log is None else log.short_days,
         "log_clipped": 0 if log is None else log.clipped,
         "utilisation": case.thresholds.value("roles.utilisation"),
+        "productive_hours": answers.hours_per_month * case.thresholds.value("roles.utilisation"),
         "relief": None
         if r is None
         else {

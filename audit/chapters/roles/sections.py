@@ -28,9 +28,9 @@ SHEET_NAMES: dict[str, Text] = {
     "relief": Text("Разгрузка", "Relief"),
     "freed": Text("Разгрузка по КМ", "Relief by person"),
     "entry_hours": Text("Ввод заказов", "Order entry"),
-    "hunting": Text("Охотники и фермеры", "Hunters and farmers"),
+    "hunting": Text("Привлечение и ведение", "Winning and keeping"),
     "evidence": Text("Три источника", "Three sources"),
-    "room": Text("Запас роста", "Room to grow"),
+    "room": Text("Есть куда расти", "Room to grow"),
     "keys": Text("Кто ведёт ключевых", "Who leads key clients"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
@@ -92,10 +92,10 @@ def _by_role(view: ChapterView) -> Section:
                 "share",
                 note=view.label(
                     "доля всех часов роли, заметки в CRM до 5 % вычтены",
-                    "share of all hours, CRM notes up to 5 % taken off",
+                    "share of all hours, CRM notes up to 5% taken off",
                 ),
             ),
-            Col("effective_roles", view.label("Ролей в одном человеке", "Effective roles"), "num", 1),
+            Col("effective_roles", view.label("Сколько ролей совмещает", "Roles combined"), "num", 1),
         ]
         parts.append(table(_roles(view, rows), columns, fmt=view.fmt, sheet=view.sheet_name("persons")))
     parts += _privacy(view)
@@ -127,16 +127,16 @@ def _entry(view: ChapterView) -> Section:
         known = rows["created_by"].notna() & rows["manager"].notna()
         system = rows["created_by"] == "SYS"
         parts_ = [
-            (view.label("ввёл сам ответственный менеджер", "typed by the responsible manager"), own & known),
-            (view.label("ввёл другой сотрудник", "typed by somebody else"), ~own & known & ~system),
-            (view.label("не вводил никто: сайт, обмен", "typed by nobody: site, exchange"), system),
+            (view.label("ввёл сам ответственный менеджер", "keyed in by the responsible manager"), own & known),
+            (view.label("ввёл другой сотрудник", "keyed in by somebody else"), ~own & known & ~system),
+            (view.label("не вводил никто: сайт, обмен", "keyed in by nobody: site, exchange"), system),
             (view.label("автор или менеджер не указан", "author or manager not given"), ~known & ~system),
         ]
         frame = pd.DataFrame([{"who": w, "orders": int(rows.loc[m, "orders"].sum())} for w, m in parts_])
         frame = frame[frame["orders"] > 0]
         frame["share"] = frame["orders"] / frame["orders"].sum()
         columns = [
-            Col("who", view.label("Кто ввёл", "Who typed")),
+            Col("who", view.label("Кто ввёл", "Who keyed in")),
             Col("orders", view.label("Заказов", "Orders"), "count"),
             Col("share", view.label("Доля", "Share"), "share"),
         ]
@@ -215,8 +215,8 @@ def _relief(view: ChapterView) -> Section:
     elif m.value is not None:
         parts = [
             view.label(
-                "Чужой операционной работы у КМ нет: разгружать не от чего.",
-                "Client managers have no foreign operational work: there is nothing to relieve them of.",
+                "Операционной работы за других у КМ нет: передавать нечего.",
+                "Client managers do no operational work for others: there is nothing to hand over.",
             )
         ]
     return view.compose("relief", parts)
@@ -266,26 +266,26 @@ def _pencil_sum(view: ChapterView) -> Markup:
         (view.label("Можно передать, часов в месяц", "Can be handed over, hours a month"), base, low, high, 0),
         (
             view.label(
-                "− документированный простой операционистов, бэк-офиса, СОП",
-                "− documented idle time of clerks, back office, office sellers",
+                "− свободное время тех, кто мог бы её взять (по анкете)",
+                "− spare time of those who could take it (questionnaire)",
             ),
             r["idle"],
             None,
             None,
             0,
         ),
-        (view.label("= остаётся без рук, часов", "= without hands, hours"), s[1], s[0], s[2], 0),
+        (view.label("= некому сделать, часов", "= nobody to do it, hours"), s[1], s[0], s[2], 0),
         (
             view.label(
-                f"÷ полезные часы ставки, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
-                f"÷ useful hours of a person, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
+                f"÷ продуктивных часов одного сотрудника, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
+                f"÷ productive hours of one person, {fmt.num(x['hours_per_month'])} × {fmt.num(x['utilisation'], 2)}",
             ),
             unit,
             None,
             None,
             0,
         ),
-        (view.label("= не хватает ставок", "= people missing, FTE"), *(r["shortage"][i] for i in (1, 0, 2)), 2),
+        (view.label("= не хватает ставок", "= short, FTE"), *(r["shortage"][i] for i in (1, 0, 2)), 2),
         (
             view.label(
                 "Для сравнения: по правилу «один на пятерых, до 20 %», ставок",
@@ -369,7 +369,7 @@ def _uplift(view: ChapterView) -> Any:
     rows.append(
         (
             view.label(
-                f"Годовая {basis} клиентов КМ с запасом роста ({count})",
+                f"Годовая {basis} клиентов КМ, которым есть куда расти ({count})",
                 f"Yearly {basis} of client managers' clients with room to grow ({count})",
             ),
             fmt.money(e["worth_with_room"]),
@@ -387,8 +387,8 @@ def _uplift(view: ChapterView) -> Any:
         rows.append(
             (
                 view.label(
-                    "Разгрузка стоит в год (по оплате операционистов и бэк-офиса)",
-                    "Relief costs a year (at the pay of clerks and back office)",
+                    f"Стоимость {fmt.fte(x['relief']['fte'][1])} в год по средней оплате операциониста и бэк-офиса",
+                    f"Cost of {fmt.fte(x['relief']['fte'][1])} a year at the mean pay of clerks and back office",
                 ),
                 fmt.money(x["relief_cost_year"]),
             )
@@ -433,7 +433,7 @@ def _hunt_columns(view: ChapterView) -> list[Col]:
         Col("days", view.label("Дней заказа", "Order days"), "count"),
         *(Col(k, v[i], "count") for k, v in _HUNT_KINDS.items()),
         Col("hunt_share", view.label("Доля новых", "Share of new"), "share"),
-        Col("expected", view.label("По случаю", "By chance"), "share"),
+        Col("expected", view.label("Ожидалось бы случайно", "Expected by chance"), "share"),
     ]
 
 
@@ -442,10 +442,16 @@ def _function_columns(view: ChapterView) -> list[Col]:
         Col("name", view.label("Функция", "Function")),
         Col("owner", view.label("Чья", "Whose")),
         Col("hours", view.label("Часов в месяц", "Hours a month"), "hours", 0),
-        Col("foreign_share", view.label("Чужими руками", "By others"), "share"),
-        Col("people", view.label("Людей от 5 % времени", "People from 5 % of time"), "count"),
-        Col("crumbs", view.label("Крохами до 10 %", "Crumbs below 10 %"), "count"),
-        Col("who", view.label("Роли от 15 % часов", "Roles from 15 % of hours")),
+        Col("foreign_share", view.label("Делают другие", "Done by others"), "share"),
+        Col(
+            "people", view.label("Сколько человек тратят ≥ 5 % времени", "People who spend ≥ 5% of their time"), "count"
+        ),
+        Col(
+            "crumbs",
+            view.label("Сколько человек тратят < 10 % времени", "People who spend < 10% of their time"),
+            "count",
+        ),
+        Col("who", view.label("Роли, на которых ≥ 15 % часов", "Roles with ≥ 15% of the hours")),
         Col("mark", view.label("Отметка", "Mark")),
     ]
 
@@ -459,9 +465,9 @@ def _function_frame(view: ChapterView) -> pd.DataFrame:
     rows["mark"] = [
         ""
         if not r["fragmented"]
-        else view.label("размазана", "spread")
+        else view.label("поделена между ролями", "divided between roles")
         if r["owner_present"]
-        else view.label("нет владельца", "no owner")
+        else view.label("не отвечает никто", "nobody answers")
         for r in rows.to_dict("records")
     ]
     return rows.sort_values(["fragmented", "foreign_hours"], ascending=[False, False], ignore_index=True)
@@ -535,8 +541,8 @@ def _evidence(view: ChapterView) -> Section:
         )
         parts.append(
             view.label(
-                f"Вид работы меняется {fmt.num(s.value, 1)} раза в час{told}.",
-                f"The kind of work changes {fmt.num(s.value, 1)} times an hour{told}.",
+                f"Вид работы меняется в среднем {fmt.num(s.value, 1)} раза в час{told}.",
+                f"The kind of work changes {fmt.num(s.value, 1)} times an hour on average{told}.",
             )
         )
     begun = view.tables["initiative"]
@@ -592,7 +598,7 @@ def _what_if(view: ChapterView) -> Section:
     else:
         parts = [
             view.label(
-                "Изменение не задано: параметры блокнота add_relief_fte и move_functions.",
+                "Изменение не задано: впишите параметры ноутбука add_relief_fte и move_functions.",
                 "No change is given: parameters add_relief_fte and move_functions of the notebook.",
             )
         ]
@@ -619,13 +625,13 @@ _TITLES = {
     "order_steps": ("Часы и деньги на один заказ, по шагам", "Hours and money per order, step by step"),
     "persons": ("Сотрудники: чужая работа и роли", "People: foreign work and roles"),
     "flow": ("Кто чью работу делает, часы", "Who does whose work, hours"),
-    "functions": ("Функции: сколько рук", "Functions: how many hands"),
+    "functions": ("Функции: сколько ролей их делает", "Functions: how many roles do them"),
     "relief": ("Разгрузка по функциям", "Relief by function"),
     "freed": ("Разгрузка по КМ", "Relief by client manager"),
     "entry_hours": ("Ввод заказов: часы по авторам", "Order entry: hours by author"),
-    "hunting": ("Охотники и фермеры в заказах", "Hunters and farmers in the orders"),
+    "hunting": ("Кто привлекает и кто ведёт клиентов", "Who wins and who keeps clients"),
     "evidence": ("Три источника", "Three sources"),
-    "room": ("Клиенты КМ и запас роста", "Client managers' clients and room to grow"),
+    "room": ("Клиенты КМ: кому есть куда расти", "Client managers' clients and room to grow"),
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
 }
 _ROOM = {True: ("есть", "yes"), False: ("нет", "no"), None: ("неизвестно", "unknown")}
@@ -678,9 +684,9 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 Col("foreign_share", ("Чужая работа", "Foreign work")[i], "share"),
                 Col("oper_share", ("Операционная чужая", "Foreign operational")[i], "share"),
                 Col("selling_share", ("Продажи", "Selling")[i], "share"),
-                Col("effective_roles", ("Эффективных ролей", "Effective roles")[i], "num", 2),
-                Col("functions", ("Функций от 5 % времени", "Functions from 5 % of time")[i], "count"),
-                Col("crumbs", ("Крох", "Crumbs")[i], "count"),
+                Col("effective_roles", ("Сколько ролей совмещает", "Roles combined")[i], "num", 2),
+                Col("functions", ("Функций ≥ 5 % времени", "Functions with ≥ 5% of time")[i], "count"),
+                Col("crumbs", ("Функций < 10 % времени", "Functions with < 10% of time")[i], "count"),
             ],
         ),
         sheet(
@@ -689,7 +695,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
             [
                 Col("from_role", ("Кто делает", "Who does it")[i]),
                 Col("kind", ("Чья работа", "Whose work")[i]),
-                Col("to_role", ("Роль-владелец", "Owner role")[i]),
+                Col("to_role", ("Чья это роль", "Whose role it is")[i]),
                 Col("hours", hours, "hours"),
                 Col("fte", ("ставок", "FTE")[i], "fte"),
             ],
@@ -733,7 +739,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
             _persons(view, t["entry_hours"]),
             [
                 who,
-                Col("orders", ("Заказов введено", "Orders typed")[i], "count"),
+                Col("orders", ("Заказов введено", "Orders keyed in")[i], "count"),
                 Col("lines", ("Строк", "Lines")[i], "count"),
                 Col("hours", hours, "hours"),
             ],
@@ -763,7 +769,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
                     Col("wallet_share", ("Наша доля в закупках", "Our share of wallet")[i], "share"),
                     Col("best_year", ("Лучшие четыре квартала", "Best four quarters")[i], "money_full"),
                     Col("missing", ("Не берёт категорий, обычных у похожих", "Categories missing")[i], "count"),
-                    Col("room", ("Запас роста", "Room to grow")[i]),
+                    Col("room", ("Есть куда расти", "Room to grow")[i]),
                 ],
             )
         )

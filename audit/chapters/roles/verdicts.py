@@ -104,6 +104,7 @@ def _relief_shortage(case: Case, result: ChapterResult) -> Finding:
         "relief_fte": freed.value,
         "hours_per_month": result.facts["hours_per_month"],
         "utilisation": result.facts["utilisation"],
+        "productive_hours": result.facts["productive_hours"],
     }
     return make_finding(
         case,

@@ -55,7 +55,7 @@ def _columns(view: ChapterView) -> list[Col]:
         Col("figure_name", "Показатель рядом" if ru else "Figure beside it"),
         Col("figure", "Значение (интервал)" if ru else "Value (interval)"),
         Col("state", "Итог" if ru else "Result"),
-        Col("why", "Почему не проверить" if ru else "Why it cannot be checked"),
+        Col("why", "Почему проверить нельзя" if ru else "Why it cannot be checked"),
     ]
 
 

@@ -163,7 +163,7 @@ def _service_frame(view: ChapterView) -> pd.DataFrame:
 def _service_columns(view: ChapterView) -> list[Col]:
     return [
         Col("name", view.label("Сервис", "Service")),
-        Col("owner_name", view.label("Владелец", "Owner")),
+        Col("owner_name", view.label("Ответственный", "Owner")),
         Col("backup_name", view.label("Дублёр", "Backup")),
         Col("sla_days", view.label("Срок, дней", "Agreed days"), "days"),
         Col("rule", view.label("Правило записано", "Written rule")),
@@ -228,9 +228,9 @@ def after_failure(view: ChapterView) -> Section:
                         Col("clients", view.label("Клиентов", "Clients"), "count"),
                         Col("treated", view.label("Не вернулись после сбоя", "Not back after it"), "share"),
                         Col("controls", view.label("Не вернулись без сбоя", "Not back without"), "share"),
-                        Col("difference", view.label("Разница", "Difference"), "change"),
-                        Col("low", view.label("не ниже", "at least"), "change"),
-                        Col("high", view.label("не выше", "at most"), "change"),
+                        Col("difference", view.label("Разница", "Difference"), "change", show=view.fmt.points),
+                        Col("low", view.label("не ниже", "at least"), "change", show=view.fmt.points),
+                        Col("high", view.label("не выше", "at most"), "change", show=view.fmt.points),
                     ],
                     fmt=view.fmt,
                     caption=view.plain("after_failure", "by_kind"),
