@@ -96,6 +96,7 @@ class World:
     logged_oper: float = -1.0
     idle: bool = True
     # questionnaire
+    order_minutes: int = 6
     declared: str = ""
     complexity: int = 0
     price: int = 0
@@ -150,6 +151,8 @@ def _work(role: str, low: float, high: float, work: Profile, people: float = 1.0
         w.extra.append((mine, work, float(rng.uniform(low, high))))
         w.extra_people[mine] = people
         w.idle = False
+        if "OPS_ORDER" in work:  # hours that fit the documents: an order is much work there
+            w.order_minutes = 25 if w.sale_type in OFTEN else 75
 
     return apply
 
@@ -184,6 +187,12 @@ def _missing(w: World, _rng: Rng) -> None:
 def _frontline(w: World, rng: Rng) -> None:
     papers = {"OPS_DOCS": 0.6, "OPS_AR": 0.2, "OPS_QUOTE": 0.2}
     _work("SOP" if w.sale_type == "T" and w.seed % 2 else "SR", 0.53, 0.65, papers)(w, rng)
+
+
+def _doubtful(w: World, rng: Rng) -> None:
+    """Hours of order entry that no number of documents explains."""
+    _work("KM", 0.3, 0.38, {"OPS_ORDER": 1.0})(w, rng)
+    w.order_minutes = 5
 
 
 def _torn(w: World, _rng: Rng) -> None:
@@ -229,6 +238,7 @@ PLANTS: dict[str, Plant] = {
     "roles.owner_runs_keys": Plant(_between("directors", 0.3, 0.45), KEPT),
     "roles.fragmented_function": Plant(_torn, ("TC",)),
     "roles.evidence_conflict": Plant(_between("logged_oper", 0.4, 0.5), KEPT),
+    "roles.hours_implausible": Plant(_doubtful, KEPT),
     "roles.ambiguous_title": Plant(_all(titles=2)),
     "retention.leaky_first_purchase": Plant(_between("second", 0.44, 0.52, arrivals=0.4), OFTEN, (280, 420)),
     "retention.low_repeat_share": Plant(_between("first_factor", 28.0, 34.0, arrivals=1.2), ("TC",), (280, 420)),
@@ -296,6 +306,12 @@ IMPLIED: dict[str, dict[str, str]] = {
     "roles.frontline_overload": {
         "model.missing_role": "the back office's work is done by sellers (coverage)",
         "roles.fragmented_function": "sellers and back office share functions",
+    },
+    "roles.hours_implausible": {
+        "roles.km_overload": "hours on entry are operational hours",
+        "roles.relief_shortage": "and could be handed over",
+        "model.missing_role": "coverage of the clerks' work",
+        "roles.fragmented_function": "managers and clerks share entry",
     },
     "roles.relief_shortage": {"model.missing_role": "coverage of the clerks' work"},
     "roles.universal_seller": {
@@ -1080,7 +1096,7 @@ def tables_of(
         "handoff_after": w.k,
         "client_profile": w.profile,
         "support_sits": w.support,
-        "minutes_per_order": 6,
+        "minutes_per_order": w.order_minutes,
         "minutes_per_line": 1,
         "currency": "RUB",
         "hours_per_month": 160,

@@ -117,7 +117,8 @@ def business_case(case: Case, effects: Mapping[str, Effect], findings: Mapping[s
         options.append(
             _option("first_step", gain("roles.km_overload") * min(1.0, 1.0 / need), posts(min(1.0, need)), in_profit)
         )
-        options.append(_option("full_relief", gain("roles.km_overload"), posts(need), in_profit))
+        if "roles.hours_implausible" not in found:  # not a hire beyond the first step before somebody has measured
+            options.append(_option("full_relief", gain("roles.km_overload"), posts(need), in_profit))
     hour = hour_cost(staff, ("KM", "SOP", "OP", "BO", "UNI"))
     entry = found.get("roles.entry_burden", {}).get("hours")
     if entry is not None and hour is not None:

@@ -78,6 +78,10 @@ def price_words(findings: Mapping[str, Any]) -> dict[str, Any]:
         "first": next((o for o in money["options"] if o["id"] == money["advised"]), None),
         "gross": money["advised"] is None and len(money["options"]) > 1,
         "overlap": money["headline"]["base"] < 0.95 * parts,
+        "doubt": any(
+            f["id"] == "roles.hours_implausible" and f["status"] == "found" and f.get("grade") != "D"
+            for f in findings["findings"]
+        ),
         "hours": any(f["id"] == "roles.km_overload" and f["status"] == "found" for f in findings["findings"]),
     }
 

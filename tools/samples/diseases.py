@@ -25,6 +25,9 @@ OPERATIONAL_WORK = (
 )
 """What a client manager drowns in: entering, pushing through production, reserving, papers."""
 
+ORDER_MINUTES = {"T": 5, "TC": 20, "C": 60, "CS": 60, "S": 60}
+"""What an order takes where managers push every one through: their hours fit their documents."""
+
 _WITH_KM: tuple[SaleType, ...] = ("TC", "C", "CS")
 _BUYS_OFTEN: tuple[SaleType, ...] = ("T", "TC")
 _ALL: tuple[SaleType, ...] = ("T", "TC", "C", "S", "CS")
@@ -78,6 +81,8 @@ def _work(role: str, functions: tuple[tuple[str, float], ...], people: float = 1
     def apply(t: Traits, strength: float, spec: CompanySpec) -> Traits:
         holder = "SOP" if role == "KM" and spec.sale_type == "T" else role
         more = ForeignWork(holder, strength, functions, people)
+        if "OPS_ORDER" in dict(functions):
+            t = replace(t, minutes_per_order=ORDER_MINUTES[spec.sale_type])
         return replace(t, foreign=(*t.foreign, more), **also)  # type: ignore[arg-type]
 
     return apply
@@ -223,6 +228,20 @@ DISEASES: dict[str, Planted] = {
     ),
     "roles.evidence_conflict": Planted(
         _field("logged_oper_share"), 0.5, "operational share in the day log", types=_WITH_KM, may=("roles.km_overload",)
+    ),
+    "roles.hours_implausible": Planted(
+        # More than every document of their clients could take: half an hour said for five minutes' work.
+        _work("KM", (("OPS_ORDER", 1.0),), minutes_per_order=5),
+        0.34,
+        "share of hours on order entry",
+        types=_WITH_KM,
+        may=(
+            "roles.km_overload",
+            "roles.relief_shortage",
+            "roles.fragmented_function",
+            "model.missing_role",
+            "ownership.overloaded_book",
+        ),
     ),
     "roles.ambiguous_title": Planted(
         _set(ambiguous_titles=2), 2.0, "people", may=("model.missing_role", "roles.fragmented_function")

@@ -77,7 +77,7 @@ def company_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
         "handoff_after": traits.handoff_k,
         "client_profile": traits.client_profile,
         "support_sits": traits.support_sits,
-        "minutes_per_order": 5,
+        "minutes_per_order": traits.minutes_per_order,
         "minutes_per_line": 1,
         "currency": "RUB",
         "hours_per_month": 160,

@@ -111,6 +111,7 @@ class Traits:
     client_profile: str = "yes"
     support_sits: str = "inside"
     support_sla: bool = True
+    minutes_per_order: int = 5
     touches_per_client_month: float = 1.5
     minutes_per_touch: float = 15.0
     # Key clients

@@ -17,6 +17,7 @@ from audit.chapters.clients.regularity import xyz
 from audit.chapters.clients.shares import abc, abcd, by_holding, concentration, long_tail, smaller_half
 from audit.errors import Text
 from audit.ground.answers import read_answers
+from audit.ground.entry import entry_minutes
 from audit.ground.hours import group_hours
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
@@ -125,10 +126,7 @@ def _client_table(case: Case, buyers: pd.DataFrame, margin: Margin, odd: OffProf
     c = c.join(_evenness(case, c)).join(room_of(case), on="client_key")
     c["abcd"] = abcd(c["abc"], c["room"])
     c["smaller_half"] = smaller_half(c)
-    q = case.questionnaire.company
-    per_order, per_line = q.get("minutes_per_order"), q.get("minutes_per_line")
-    a_order = t.value("roles.minutes_per_order") if per_order is None else float(per_order)
-    a_line = t.value("roles.minutes_per_line") if per_line is None else float(per_line)
+    a_order, a_line = entry_minutes(case)
     c["entry_hours"] = (c["orders"] * a_order + c["order_lines"] * a_line) / 60
     marks = ["off_profile", "criteria_held", "flag_margin", "flag_rare", "flag_effort", "rare_share"]
     for name in marks:

@@ -17,6 +17,7 @@ from audit.chapters.conveyor.stations import station_functions
 from audit.errors import Text
 from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
+from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
 from audit.ground.people import labels
@@ -25,7 +26,7 @@ from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
 from audit.model.result import Metric, metric, no_metric
 
-__all__ = ["Organisation", "matrix_of", "organisation", "posts_of", "whose_hours"]
+__all__ = ["Organisation", "hours_in_doubt", "matrix_of", "organisation", "posts_of", "whose_hours"]
 
 UNDER_SALES = ("ROP", "TM", "SR", "SOP", "KM", "UNI")
 """Whoever reports to one of these families stands under sales; under a commercial director all of trade stands together."""
@@ -226,12 +227,13 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
     with measured demand in place of the reported hours, where it is known (client managers: clients × touch norm in place
     of time with clients; order desk: documents × minutes in place of reported entry), else NaN; ``low``, ``high``: the two
     rounded to halves, at least half a post where the type requires the station; ``moved``: hours a month from each family.
-    Heads are not stations: their own work stays with them. Empty where nobody's time is known.
+    Heads are not stations: their own work stays with them. Empty where nobody's time is known. While the hours told are not
+    to be believed (`hours_in_doubt`) no station shows more than one post beyond today's: the first step.
     """
     columns = ["station", "required", "now", "by_hours", "by_demand", "low", "high", "moved"]
     if answers.reason is not None:
         return pd.DataFrame(columns=columns)
-    spread = whose_hours(answers)
+    spread, first_step = whose_hours(answers), hours_in_doubt(case, answers)
     rows = []
     for row in stations.to_dict("records"):
         station = str(row["station"])
@@ -239,12 +241,15 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
         by_hours = float(mine["fte"].sum())
         by_demand = _by_demand(case, answers, station, mine)
         ends = sorted(_halves(x, bool(row["required"])) for x in (by_hours, by_demand) if not np.isnan(x))
+        now = float(row["fte"])
+        if first_step:
+            ends = [min(x, max(now + 1.0, 0.5)) for x in ends]
         moved = mine[mine["foreign"]].groupby("family")["hours"].sum()
         rows.append(
             {
                 "station": station,
                 "required": bool(row["required"]),
-                "now": float(row["fte"]),
+                "now": now,
                 "by_hours": by_hours,
                 "by_demand": by_demand,
                 "low": ends[0],
@@ -253,6 +258,15 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
             }
         )
     return pd.DataFrame(rows, columns=columns)
+
+
+def hours_in_doubt(case: Case, answers: Answers) -> bool:
+    """Tell whether the client managers' hours of order entry are found not to fit their documents."""
+    e, limits = entry_hours_of(case, answers), case.thresholds["roles.hours_implausible"]
+    assert limits.found is not None and limits.watch is not None
+    if e is None or e.told < case.thresholds.value("roles.implausible_least_share") * e.hours:
+        return False
+    return e.ratio >= limits.found and e.told_low / e.traced >= limits.watch
 
 
 def _halves(fte: float, required: bool) -> float:
@@ -271,10 +285,7 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
         reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
         asked = clients * float(touches) * float(minutes) / 60
     elif station == "OP":
-        t = case.thresholds
-        a, b = company.get("minutes_per_order"), company.get("minutes_per_line")
-        per_order = t.value("roles.minutes_per_order") if a is None else float(a)
-        per_line = t.value("roles.minutes_per_line") if b is None else float(b)
+        per_order, per_line = entry_minutes(case)
         if documents == 0:
             return float("nan")
         reported = rows[rows["function"] == "OPS_ORDER"]

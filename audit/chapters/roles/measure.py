@@ -18,9 +18,10 @@ from audit.chapters.roles.whatif import apply_change, check_moves
 from audit.errors import Text
 from audit.ground import mixing
 from audit.ground.answers import Answers, read_answers
+from audit.ground.entry import entry_hours_of, entry_minutes, recent_months
 from audit.ground.hours import sum_mixing
 from audit.ground.keys import clients_named
-from audit.ground.lacks import missing_sheets
+from audit.ground.lacks import HOURS_BY_GROUP, missing_columns, missing_sheets
 from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
 from audit.ground.people import post_cost, roles_by_person, small_roles
@@ -94,6 +95,7 @@ def diagnose(
         measure.universal_metric(answers, universal, foreign),
         measure.fragmentation_metric(answers, functions, foreign),
         entry.metric,
+        _plausibility(case, answers),
         _automation(case, entry),
         *relief.metrics,
         shares("roles.km_hunting_share", (KM,), ("HUNT",)),
@@ -152,21 +154,6 @@ class _Entry:
     """Whether authors are known well enough to serve as a trace of work."""
 
 
-def _months(case: Case) -> float:
-    w = case.window
-    return float(case.settings.period.recent_months) if w.recent_is_whole else max(w.days / 30.4375, 1.0)
-
-
-def entry_minutes(case: Case) -> tuple[float, float]:
-    """Return minutes per order head and per line: the company's own where given, else the kit's."""
-    q, t = case.questionnaire.company, case.thresholds
-    a, b = q.get("minutes_per_order"), q.get("minutes_per_line")
-    return (
-        t.value("roles.minutes_per_order") if a is None else float(a),
-        t.value("roles.minutes_per_line") if b is None else float(b),
-    )
-
-
 def _entry(case: Case, answers: Answers) -> _Entry:
     t, norm = case.thresholds, answers.norm
     function = order_entry.FUNCTION
@@ -213,7 +200,7 @@ def _entry(case: Case, answers: Answers) -> _Entry:
     counts, before = count(recent), judge(count(rows[rows["recent"] == 0]))
     m = judge(counts)
     a, b = entry_minutes(case)
-    months = _months(case)
+    months = recent_months(case)
     mine = recent[(recent["created_by"] == recent["manager"]) & recent["created_by"].notna()]
     return _Entry(
         metric=m,
@@ -223,6 +210,48 @@ def _entry(case: Case, answers: Answers) -> _Entry:
         hours_of_managers=float(order_entry.entry_hours(mine, a, b, months)["hours"].sum()),
         share_before=before.value,
         known=m.value is not None,
+    )
+
+
+def _plausibility(case: Case, answers: Answers) -> Metric:
+    """Return how many times the client managers' hours of order entry exceed what their documents can have taken."""
+    id = "roles.entry_plausibility"
+    reason = answers.reason or missing_columns(case, "manager")
+    if reason is None and not (answers.hours["family"] == KM).any():
+        reason = measure.NO_KM
+    if reason is None and not answers.norm.in_conveyor(order_entry.FUNCTION):
+        reason = Text(
+            "В этом типе продаж ввода заказов в конвейере нет",
+            "Order entry is not in the conveyor of this type of sale",
+        )
+    if reason is not None:
+        return no_metric(id, reason)
+    e = entry_hours_of(case, answers)
+    if e is None:
+        mine = answers.hours[(answers.hours["family"] == KM) & (answers.hours["group"] == "OPER")]
+        if mine["by_group"].astype(bool).any():
+            return no_metric(id, HOURS_BY_GROUP)
+        return no_metric(
+            id,
+            Text(
+                "У клиентов КМ нет ни одного документа за последние 12 месяцев: часы ввода не с чем сравнить",
+                "The client managers' clients have no document in the last 12 months: there is nothing to hold the hours of "
+                "entry against",
+            ),
+        )
+    return metric(
+        id,
+        e.ratio,
+        low=e.told_low / e.traced,
+        high=e.told_high / e.traced,
+        n=answers.hours.loc[answers.hours["family"] == KM, "person"].nunique(),
+        grade="B",
+        told_hours=e.told,
+        traced_hours=e.traced,
+        documents=e.documents,
+        hours_share=e.told / e.hours,
+        minutes_each=60 * e.told / e.documents,
+        minutes_traced=60 * e.traced / e.documents,
     )
 
 
@@ -657,7 +686,7 @@ def _clients_with_room(case: Case, answers: Answers) -> pd.DataFrame:
         clients = clients[pd.Series(mine, index=clients.index, dtype=bool)]
     else:
         clients = clients[clients["order_days"] >= 2]
-    revenue = clients["revenue"].astype(float) * (12.0 / _months(case))
+    revenue = clients["revenue"].astype(float) * (12.0 / recent_months(case))
     worth = (revenue * margin_of(case).of(clients["client_key"])).clip(lower=0.0)
     return clients.assign(revenue=revenue, worth=worth).join(room_of(case), on="client_key").reset_index(drop=True)
 

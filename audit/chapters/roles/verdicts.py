@@ -54,6 +54,7 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
         _universal_seller(case, result),
         _hunter_farmer_mix(case, result),
         _evidence_conflict(case, result),
+        _hours_implausible(case, result),
     ]
 
 
@@ -364,3 +365,37 @@ def _evidence_conflict(case: Case, result: ChapterResult) -> Finding:
     # Its action is to look again, which is what a contradiction calls for: not grade D.
     cap = not m.extra["touches_km_operations"]
     return band(case, id, m, cap=cap, grade="B", table="evidence", facts=facts)
+
+
+def _hours_implausible(case: Case, result: ChapterResult) -> Finding:
+    """Judge the hours of order entry against the documents; a few hours make any ratio, so they are no problem."""
+    id = "roles.hours_implausible"
+    m = result.metrics["roles.entry_plausibility"]
+    if m.value is None:
+        return no_figure(id, m)
+    least = case.thresholds.value("roles.implausible_least_share")
+    little = m.extra["hours_share"] < least
+    status = judged(m, case.thresholds[id])
+    assert status is not None
+    facts = {
+        **_figures(case, id, m),
+        "told": m.extra["told_hours"],
+        "traced": m.extra["traced_hours"],
+        "documents": m.extra["documents"],
+        "share": m.extra["hours_share"],
+        "least": least,
+        "little": little,
+        "minutes_told": m.extra["minutes_each"],
+        "minutes_traced": m.extra["minutes_traced"],
+        "minutes_given": result.facts["minutes_given"],
+    }
+    return make_finding(
+        case,
+        id,
+        "clear" if little else status,
+        grade="B",
+        role_hours_share=m.extra["hours_share"],
+        table="entry_hours",
+        facts=facts,
+        doubt=doubt_of(m, case.thresholds[id], sampled=False),
+    )
