@@ -2,8 +2,8 @@
 
     python -m benchmarks.run [--lines 1000000] [--repeat 3] [--kernels warm,fresh] [--only sample,lines] [--ydata PYTHON]
 
-Runs ``km-audit run`` on the bundled sample and on an invented distributor of a million order lines, each in a process of
-its own, and prints wall seconds, CPU seconds of all processes, the largest process and the largest sum over all
+Runs ``km-audit run`` on the sample of the first edition and on an invented distributor of a million order lines, each in
+a process of its own, and prints wall seconds, CPU seconds of all processes, the largest process and the largest sum over all
 processes at once (proportional set size, sampled), and the steps of the run from its manifest. ``--ydata`` names a
 Python that has ydata-profiling: its minimal report of the same orders file is timed beside it. Needs Linux.
 """
@@ -25,9 +25,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.resources import resource_dir
 from audit.run.kernels import kernel_environment
+from tools.samples import CompanySpec, Disease, generate, write
 from tools.samples.bulk import generate_lines
+
+FIRST_EDITION = CompanySpec(
+    name="khimsnab_first",
+    title="ООО «Химснаб-Приречье»",
+    sale_type="TC",
+    clients=350,
+    years=3,
+    sellers=5,
+    seed=11,
+    sector="chemicals",
+    season="summer_dip",
+    diseases=(
+        Disease("roles.km_overload", 0.52),
+        Disease("roles.entry_burden", 0.72),
+        Disease("retention.leaky_first_purchase", 0.45),
+    ),
+    overrides=(
+        ("leaver", True),
+        ("orders_per_year", 7.2),
+        ("lines_mean", 1.8),
+        ("denied", (4,)),
+        ("client_head", False),
+        ("even_spans", False),
+        ("buying_apart", False),
+        ("minutes_per_order", 5),
+        ("touches_per_client_month", 1.5),
+    ),
+)
+"""The sample of the first edition: all figures of ``benchmarks/run.md`` are of it, so that editions can be compared."""
 
 PROFILE = """
 import sys
@@ -137,9 +166,10 @@ def main() -> None:
     parser.add_argument("--only", default="sample,lines")
     parser.add_argument("--ydata", default=None, metavar="PYTHON")
     given = parser.parse_args()
-    sample = resource_dir("data_samples") / "khimsnab"
     with tempfile.TemporaryDirectory(prefix="km-bench-") as name:
         folder = Path(name)
+        sample = folder / FIRST_EDITION.name
+        write(generate(FIRST_EDITION), sample, headers="ru")
         print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start", flush=True)
         for kernels in given.kernels.split(","):
             if "sample" in given.only:

@@ -86,11 +86,11 @@ def test_the_command_that_makes_them_has_help(capsys: pytest.CaptureFixture[str]
 def test_no_shipped_file_is_large_and_none_has_windows_line_ends() -> None:
     for file in SAMPLES.rglob("*.csv"):
         content = file.read_bytes()
-        assert len(content) < 1_500_000, file
+        assert len(content) < 6_000_000, file
         assert b"\r" not in content, file
     for sample in SHIPPED:
         truth = tomllib.loads((SAMPLES / sample.spec.name / "truth.toml").read_text(encoding="utf-8"))
-        assert truth["realised"]["lines"] < 12_000
+        assert truth["realised"]["lines"] < 40_000
 
 
 def test_the_same_seed_gives_the_same_company_and_another_seed_another() -> None:
@@ -178,7 +178,10 @@ def test_khimsnab_is_as_sick_as_its_readme_says() -> None:
     assert truth["truth"]["second_purchase_share_365d"] == 0.45
     numbers = truth["realised"]
     assert numbers["orders_typed_by_manager"] / numbers["orders_typed_by_people"] > 0.65
+    managers_days = 5 * 3 * 220
+    assert 7 <= numbers["order_days"] / managers_days <= 10
     assert truth["expect"]["found"] == [
+        "ownership.overloaded_book",
         "retention.leaky_first_purchase",
         "roles.entry_burden",
         "roles.km_overload",
