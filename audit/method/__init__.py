@@ -99,6 +99,8 @@ class Function(_Named):
     """Share of an hour that can be handed over: low, base, high."""
     relief: Literal["clerk", "coordinator", "back_office"] | None = None
     """The kind of relief that takes it off client managers; None: none of the three."""
+    also: tuple[str, ...] = ()
+    """Names it had before, which filled questionnaires still carry."""
 
 
 class Group(_Named):
@@ -255,6 +257,8 @@ class ActionSpec(_Named):
     metric: str | None = None
     target: float | None = None
     after: tuple[str, ...] = ()
+    form: str | None = None
+    """The form of ``km-audit forms`` that the step orders."""
     first_step_ru: str
     first_step_en: str
 

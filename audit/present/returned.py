@@ -14,7 +14,7 @@ from audit.model.questionnaire import TABLES
 
 __all__ = ["came", "wanted"]
 
-_KEYS = Text("Книга ключевых клиентов", "Workbook of key clients")
+_KEYS = Text("Досье ключевых клиентов", "Key client files")
 _ENOUGH_PEOPLE = 5
 
 
@@ -72,9 +72,9 @@ def wanted(case: Case) -> list[Text]:
             out.append(
                 Text(
                     f"О досье, закупочном центре и плане не сказано ничего по ключевым клиентам: {blank} из {len(keys)}. "
-                    "Книга ключевых клиентов (km-audit forms) покажет, что о них известно, и подскажет, что спросить",
+                    "Досье ключевых клиентов (km-audit forms) покажут, что о них известно, и подскажут, что спросить",
                     f"Nothing is said about file, buying centre and plan of {blank} of {len(keys)} key clients. "
-                    "The workbook of key clients (km-audit forms) shows what is known of them and what to ask",
+                    "The key client files (km-audit forms) show what is known of them and what to ask",
                 )
             )
     return out

@@ -12,9 +12,13 @@ import pytest
 
 from audit.chapters import diagnose_chapter
 from audit.ground.key_clients import key_clients
+from audit.method import method
+from audit.present.format import Fmt
+from audit.present.forms_asked import FORM_NAMES
+from audit.present.narrative import Narrative
 from audit.resources import resource_dir
 from audit.run.cases import open_inputs
-from audit.run.forms import make_forms
+from audit.run.forms import FORMS, make_forms
 from audit.run.inputs import engagement_inputs, override
 
 
@@ -33,6 +37,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 def cells(sheet: Any) -> list[list[Any]]:
     return [[c.value for c in row] for row in sheet.iter_rows()]
+
+
+def test_a_step_of_the_plan_orders_only_forms_that_the_command_makes(made: tuple[Path, Any]) -> None:
+    assert [form.id for form in FORMS] == list(FORM_NAMES)
+    ordered = {a.id: a.form for a in method().actions.values() if a.form is not None}
+    assert set(ordered.values()) <= set(FORM_NAMES) and ordered["fill_files"] == "key_files"
+    assert (
+        Narrative("ru", Fmt("ru"))
+        .first_step("fill_files", {})
+        .endswith("Форму «Досье ключевых клиентов» делает km-audit forms")
+    )
 
 
 def test_every_key_client_has_a_page(made: tuple[Path, Any]) -> None:

@@ -106,7 +106,7 @@ def test_what_is_filled_in_is_counted_not_guessed(engagement: Path) -> None:
     console = Console(record=True, width=200)
     print_check(result, console)
     page = console.export_text()
-    assert "Ключевые (1).xlsx  Книга ключевых клиентов  KM1" in page
+    assert "Ключевые (1).xlsx  Досье ключевых клиентов  KM1" in page
     assert f"листов клиентов без ответов: {len(sheets) - 1} из {len(sheets)}" in page
 
 
@@ -138,7 +138,7 @@ def test_without_a_list_the_largest_clients_go_to_their_sellers(tmp_path: Path) 
     shutil.copytree(sample / "questionnaire", tmp_path / "questionnaire")
     (tmp_path / "questionnaire" / "key_clients.csv").unlink()
     made = make_forms(engagement_inputs(tmp_path), ["KM1"])
-    (path,) = next(paths for form, paths in made.forms if form.name.en == "Workbook of key clients")
+    (path,) = next(paths for form, paths in made.forms if form.name.en == "Key client files")
     book = openpyxl.load_workbook(path)
     case = check_inputs(engagement_inputs(tmp_path)).case
     mine = [c for c in key_clients(case) if c.seller == "KM1"]

@@ -232,6 +232,12 @@ def _words(column: Column) -> Mapping[str, str]:
                 if "требует уточнения" not in title:
                     for variant in _title_variants(title):
                         add(variant, code)
+    for f in m.functions.values():
+        if f.code in allowed and named is None:
+            for word in f.also:
+                add(word, f.code)
+                add(word.split(":")[0], f.code)
+                add(f"{f.code} — {word}", f.code)
     for group in m.groups.values():
         if group.code in allowed and named is None:
             add(group.ru, group.code)
