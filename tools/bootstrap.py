@@ -175,6 +175,10 @@ def see_to_system(testing: bool) -> None:
     if testing and os.environ.get("CI"):  # on a person's machine these tests skip, with a reason
         if not any(shutil.which(name) for name in ("chromium", "google-chrome")):
             groups.append(["chromium"])
+        if not any(shutil.which(name) for name in ("firefox-esr", "firefox")):
+            groups.append(["firefox-esr"])
+        if not (shutil.which("WebKitWebDriver") and shutil.which("Xvfb")):
+            groups.append(["webkit2gtk-driver", "xvfb"])  # the forms are for whatever browser a person has
         if not shutil.which("pdftotext"):
             groups.append(["poppler-utils"])
         if not any(shutil.which(name) for name in ("soffice", "libreoffice")):

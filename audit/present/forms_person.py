@@ -63,13 +63,15 @@ def role_title(person: Person, lang: Lang) -> str:
 def usual_functions(asked: Asked, person: Person, most: int) -> list[str]:
     """Return the functions that stand first on a person's form, in the order of the code list; overhead is not among them.
 
-    What the sheet «Время» says of the person, else of the role's people, largest share first; then the role's own work
-    by the norm; then operational work. At least a third is operational work: a form that hides it would not find it.
+    What the sheet «Время» says of the person, else of the role's people, largest share first; then what is the role's
+    own by the norm, then what it may do; then operational work. At least a third is operational work: a form that hides
+    it would not find it.
     """
     m = method()
     said = _said(asked, person)
     roles = person.roles or (seller_of_type(asked.norm.types[0]),)
-    own = [f for f in m.functions if asked.norm.of_function(f, roles).kind == "own"]
+    kinds = {f: asked.norm.of_function(f, roles).kind for f in m.functions}
+    own = [f for kind in ("own", "allowed") for f in m.functions if kinds[f] == kind]
     ranked = [f for f in dict.fromkeys([*said, *own]) if m.functions[f].group != "OVHD"]
     daily = [f for f in m.functions_of("OPER") if asked.norm.in_conveyor(f)]
     operational = list(dict.fromkeys([*(f for f in ranked if m.functions[f].group == "OPER"), *daily]))

@@ -129,7 +129,7 @@ def _asked(inputs: Inputs, folder: Path, codes: Sequence[str], clients: bool) ->
         str(r["person"]): Person(
             str(r["person"]),
             str(called[r["person"]]) if names and isinstance(called[r["person"]], str) else str(r["person"]),
-            r["role"],
+            r["role"] if isinstance(r["role"], str) else None,
             tuple(r["roles"]),
             float(r["capacity_hours"]),
         )

@@ -50,14 +50,17 @@ function end() {
   if (now.e <= now.s) state.entries = state.entries.filter((e) => e !== now);
 }
 
+/** Begin an activity. The button of what is running begins it anew: the next order, the next client. */
 function start(f, like) {
   const now = running();
-  if (now && now.f === f) return;
+  const again = now && now.f === f;
+  if (again && now.s === minuteNow()) return; // tapped twice
   change(() => {
     end();
     state.entries.push({ d: today(), s: minuteNow(), e: null, f: f, i: like ? like.i : "", c: like ? like.c : "", x: 0 });
     shown = null;
   });
+  if (again) tell(W.again);
   if ($("now").getBoundingClientRect().top < 0) $("now").scrollIntoView({ block: "start" }); // who began it is asked there
 }
 

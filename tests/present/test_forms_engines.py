@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import time
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+import audit
 from audit.chapters.roles.daylog import clean_log
+from audit.cli import app
 from audit.ground.people import staff_now
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.questionnaire import Questionnaire
@@ -112,7 +116,8 @@ def test_a_day_of_25_entries_survives_a_reload_an_edit_and_is_read(
             "Object.assign(document.body.style, {width: '360px', margin: '0'})"
         )  # a phone's width, where a window cannot be so narrow
         wide = page.js(
-            "return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 361).length"
+            "return [...document.querySelectorAll('main *')]"
+            ".filter(e => !e.closest('.dock') && e.getBoundingClientRect().right > 361).length"
         )
         assert wide == 0 or width > 500
     answers = read_back(tmp_path, "day_log", rows_of(next(tmp_path.rglob(file))))
@@ -135,6 +140,32 @@ def wait_for(condition: Any) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("the file was not saved")
+
+
+@pytest.mark.slow
+def test_three_days_from_the_form_are_evidence_in_the_chapter_on_roles(tmp_path: Path) -> None:
+    """The three days of one person are the least that speaks for a role; `check` reads them, the report compares them."""
+    form = pages(tmp_path) / "day_log_KM1.html"
+    days = ("2026-11-25", "2026-11-26", DAY)
+    with tab("chromium", tmp_path, 360) as page:
+        page.open(form)
+        rows = [row for day in days for row in a_day(page, day)]
+        assert sent(page)[1:] == rows
+        page.tap("#download")
+        wait_for(lambda: list(tmp_path.rglob(f"day_log_KM1_{days[0]}_{DAY}.csv")))
+    read_back(tmp_path, "day_log", rows_of(next(tmp_path.rglob("day_log_KM1_2*.csv"))))
+    (tmp_path / "answers").rename(tmp_path / "questionnaire")
+    shutil.copytree(SAMPLE.parent / "orders", tmp_path / "orders")
+    done = CliRunner().invoke(app, ["check", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    asked = json.loads(done.output)["questionnaire"]
+    assert asked["tables"]["day_log"] == 75 and asked["problems"] == []
+    case = audit.open_case(tmp_path / "orders", tmp_path / "questionnaire")
+    evidence = audit.chapter(case, "roles").tables["evidence"].set_index(["family", "group"])
+    assert evidence.loc[("KM", "OPER"), ["log_days", "log_people"]].tolist() == [3, 1]
+    # 11 buttons in turn, 4 of them operational: entries 8–11 and 19–22 of 25
+    assert evidence.loc[("KM", "OPER"), "log_share"] == pytest.approx(8 / 25)
+    case.close()
 
 
 @pytest.mark.parametrize(("engine", "width"), [("chromium", 360), ("firefox", 360), ("webkit", 360)])
