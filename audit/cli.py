@@ -742,7 +742,9 @@ def forms(
     made = make_forms(inputs, person or (), clients=clients)
     if as_json:
         files = [{"form": str(form.name), "files": [str(p) for p in paths]} for form, paths in made.forms]
-        _print_json({"status": "done", "forms": files, "notes": [str(n) for n in made.notes]})
+        _print_json(
+            {"status": "done", "forms": files, "notes": [str(n) for n in made.notes], "returns": str(made.returns)}
+        )
         return 0
     console = _console()
     for form, paths in made.forms:
@@ -753,6 +755,10 @@ def forms(
         )
     for note in made.notes:
         console.print(f"[yellow]![/] {escape(str(note))}")
+    then = _say(
+        "Что вернётся, кладите в {}, затем: km-audit check {}", "What comes back goes into {}; then: km-audit check {}"
+    )
+    console.print(escape(then.format(made.returns, quoted(folder))), soft_wrap=True)
     return 0
 
 

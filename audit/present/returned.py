@@ -22,7 +22,8 @@ def came(case: Case, lang: Lang) -> list[dict[str, Any]]:
     """Return one row per file that came back: file, kind, who, what (days or clients), rows, used, replaced, aside."""
     names = labels(case)
     out = []
-    for r in case.questionnaire.returned:
+    order = list(TABLES)
+    for r in sorted(case.questionnaire.returned, key=lambda r: (order.index(r.table), r.file)):
         spec = TABLES[r.table]
         kind = _KEYS.get(lang) if r.table == "key_clients" else Text(spec.ru, spec.en).get(lang)
         what = _days(r.days) if r.days else ", ".join(r.clients[:5]) + (" …" if len(r.clients) > 5 else "")

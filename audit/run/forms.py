@@ -63,6 +63,8 @@ class Made:
 
     forms: tuple[tuple[Form, tuple[Path, ...]], ...]
     notes: tuple[Text, ...]
+    returns: Path
+    """Where what comes back is to be put."""
 
 
 def make_forms(inputs: Inputs, people: Sequence[str] = (), *, clients: bool = False) -> Made:
@@ -86,7 +88,8 @@ def make_forms(inputs: Inputs, people: Sequence[str] = (), *, clients: bool = Fa
             )
             continue
         made.append((form, tuple(form.write(asked))))
-    return Made(tuple(made), tuple(notes))
+    inputs.returns.mkdir(exist_ok=True)
+    return Made(tuple(made), tuple(notes), inputs.returns)
 
 
 def _asked(inputs: Inputs, folder: Path, codes: Sequence[str], clients: bool) -> tuple[Asked, list[Text]]:

@@ -14,7 +14,7 @@ from audit.ground.key_clients import key_clients
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.key_form import FILE_FIELDS, KEY_MARK, PLAN_QUESTIONS
 from audit.resources import resource_dir
-from audit.run.check import check_inputs, print_check
+from audit.run.check import check_inputs, print_check, write_page
 from audit.run.forms import make_forms
 from audit.run.inputs import engagement_inputs, override
 
@@ -106,6 +106,8 @@ def test_what_is_filled_in_is_counted_not_guessed(engagement: Path) -> None:
     console = Console(record=True, width=200)
     print_check(result, console)
     page = console.export_text()
+    shown = write_page(result, engagement).read_text(encoding="utf-8")
+    assert "Пришло от людей" in shown and "Ключевые (1).xlsx" in shown
     assert "Ключевые (1).xlsx  Досье ключевых клиентов  KM1" in page
     assert f"листов клиентов без ответов: {len(sheets) - 1} из {len(sheets)}" in page
 
