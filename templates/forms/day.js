@@ -129,6 +129,7 @@ function draw() {
     if (b.parentElement === $("large")) b.hidden = !used.has(b.value) || b.value === BREAK;
   }
   $("hint").hidden = state.entries.length > 0;
+  $("store-top").hidden = store.kind !== "no" || state.entries.length > 0;
   drawOpen();
   drawDays(d);
   drawEntries(d);

@@ -155,7 +155,7 @@ def test_it_says_whether_the_browser_keeps_what_is_written(browser: Any, forms: 
 def test_where_nothing_is_kept_the_file_is_offered_after_every_entry(page: Any, forms: Path, tmp_path: Path) -> None:
     page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })")
     page.goto((forms / "day_log_KM1.html").as_uri())
-    assert page.locator("#store").inner_text() == page.evaluate("W.store_no")
+    assert page.locator("#store").inner_text() == page.locator("#store-top").inner_text() == page.evaluate("W.store_no")
     press(page, 0)
     page.locator("#large button.do").nth(1).click()
     assert page.locator("#save-now").is_visible()
