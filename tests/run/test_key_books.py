@@ -122,6 +122,7 @@ def test_a_later_book_of_the_same_client_replaces_the_earlier(engagement: Path, 
         at = rows_of(sheet)
         for key in list(FILE_FIELDS)[:fields]:
             sheet.cell(at[key][0], 3).value = "знаем"
+        sheet.cell(at["backup"][0], 3).value = "Никто"
         book.save(returns / name)
     q = read_questionnaire(tmp_path / "questionnaire.xlsx", returns)
     client = q.returned[0].clients[0]
@@ -131,6 +132,9 @@ def test_a_later_book_of_the_same_client_replaces_the_earlier(engagement: Path, 
         and row["plan"] is False
         and row["buying_centre_share"] == 0
     )
+    before = read_questionnaire(tmp_path / "questionnaire.xlsx").table("key_clients").set_index("client_id").loc[client]
+    assert row["backup"] == before["backup"], "a backup whom nobody knows is not taken"
+    assert any("not taken: nobody like that" in p.text.en and p.value == "Никто" for p in q.problems)
     assert any("replaced by the later file “keys (1).xlsx”" in p.text.en for p in q.problems)
 
 
