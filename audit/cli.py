@@ -753,6 +753,12 @@ def forms(
         )
     for note in made.notes:
         console.print(f"[yellow]![/] {escape(str(note))}")
+    back = folder / "questionnaire"
+    after = _say(
+        f"Дальше: разошлите; что вернётся, положите в {back}, затем: km-audit check {quoted(folder)}",
+        f"Next: send them out; put what comes back in {back}, then: km-audit check {quoted(folder)}",
+    )
+    console.print(escape(after), soft_wrap=True)
     return 0
 
 
