@@ -755,10 +755,12 @@ def forms(
         )
     for note in made.notes:
         console.print(f"[yellow]![/] {escape(str(note))}")
-    then = _say(
-        "Что вернётся, кладите в {}, затем: km-audit check {}", "What comes back goes into {}; then: km-audit check {}"
+    back = made.returns
+    after = _say(
+        f"Дальше: разошлите; что вернётся, положите в {back}, затем: km-audit check {quoted(folder)}",
+        f"Next: send them out; put what comes back in {back}, then: km-audit check {quoted(folder)}",
     )
-    console.print(escape(then.format(made.returns, quoted(folder))), soft_wrap=True)
+    console.print(escape(after), soft_wrap=True)
     return 0
 
 

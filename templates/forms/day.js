@@ -12,7 +12,7 @@ let shown = null; // the day looked at; null: today
 let edited = null; // the entry in the dialog; null: a new one
 
 const clock = (m) => `${two(Math.floor(m / 60))}:${two(m % 60)}`;
-const span = (m) => (m < 60 ? say("minutes", { n: m }) : say("hours", { h: Math.floor(m / 60), m: m % 60 }));
+const span = (m) => (m < 60 ? say("minutes", { n: m }) : say(m % 60 ? "hours" : "whole_hours", { h: Math.floor(m / 60), m: m % 60 }));
 const minuteNow = () => { const t = new Date(); return t.getHours() * 60 + t.getMinutes(); };
 const today = () => isoDay(new Date());
 const ofDay = (d) => state.entries.filter((e) => e.d === d).sort((a, b) => a.s - b.s);
@@ -187,7 +187,7 @@ function drawSummary(d) {
   $("facts").textContent = facts.join("; ") + ".";
   const notes = [];
   if (gap > 0) notes.push(say("gaps", { time: span(gap) }));
-  if (total < F.least && !(d === today() && running())) notes.push(W.short);
+  if (total < F.least && !(d === today() && running())) notes.push(say("short", { time: span(F.least) }));
   $("notes").textContent = notes.join(" ");
 }
 

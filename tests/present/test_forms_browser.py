@@ -135,6 +135,7 @@ def test_an_entry_left_open_overnight_asks_for_its_end(page: Any, forms: Path) -
     page.click("#dialog-form button[type=submit]")
     assert page.locator("#open button").count() == 0
     assert entries(page) == ["09:00–12:30"]
+    assert page.locator("#notes").inner_text().split(":")[0].rsplit(" ", 2)[1] == "6"  # hours from which a day counts
     assert page.locator("#days button").count() == 2
 
 
