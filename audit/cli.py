@@ -748,7 +748,9 @@ def forms(
     made = make_forms(inputs, person or (), clients=clients)
     if as_json:
         files = [{"form": str(form.name), "files": [str(p) for p in paths]} for form, paths in made.forms]
-        _print_json({"status": "done", "forms": files, "notes": [str(n) for n in made.notes]})
+        _print_json(
+            {"status": "done", "forms": files, "notes": [str(n) for n in made.notes], "returns": str(made.returns)}
+        )
         return 0
     console = _console()
     for form, paths in made.forms:
@@ -759,6 +761,12 @@ def forms(
         )
     for note in made.notes:
         console.print(f"[yellow]![/] {escape(str(note))}")
+    back = made.returns
+    after = _say(
+        f"Дальше: разошлите; что вернётся, положите в {back}, затем: km-audit check {quoted(folder)}",
+        f"Next: send them out; put what comes back in {back}, then: km-audit check {quoted(folder)}",
+    )
+    console.print(escape(after), soft_wrap=True)
     return 0
 
 

@@ -257,6 +257,8 @@ class ActionSpec(_Named):
     metric: str | None = None
     target: float | None = None
     after: tuple[str, ...] = ()
+    form: str | None = None
+    """The form of ``km-audit forms`` that the step orders."""
     first_step_ru: str
     first_step_en: str
 

@@ -114,6 +114,9 @@ def _returned(
         def read(found: list[Record], soft: Notes, spec: TableSpec = TABLES[table]) -> list[Entry]:
             entries = _typed(spec, found, soft)
             _persons(spec, entries, people, soft)
+            for e in entries:  # a backup whom nobody knows is none; who won the client may have left
+                if e.row.get("backup") not in (None, *people.order):
+                    e.row["backup"] = None
             must = [c.key for c in spec.columns if c.person and c.required]
             known = [e for e in entries if all(e.row.get(k) in people.order for k in must)]
             return known
