@@ -177,6 +177,11 @@ def whole() -> Questionnaire:
             "processes": frame(
                 "processes", {"process": "LOG"}, {"process": "OPS_CLAIM", "owner": "007", "sla_days": 3}
             ),
+            "pay": frame(
+                "pay",
+                {"role": "KM", "fixed_share": 0.6, "pays_for": ("FIRST", "MARGIN")},
+                {"role": "BO", "fixed_share": 1.0},
+            ),
         },
         company=company,
     )
@@ -271,9 +276,9 @@ def test_the_blank_form_has_the_contracts_sheets_and_keys(blanks: dict[Lang, Pat
         expected = {c.key for c in TABLES[name].columns}
         if name == "time":
             expected = {"function"}
-        ticked = {f"pack:{code}" for code in options(TABLES["handoffs"].column("pack"))}  # type: ignore[arg-type]
-        if name == "handoffs":
-            expected = expected - {"pack"} | ticked
+        for column in TABLES[name].columns:
+            if column.kind == "list" and column.codes:  # a column to tick for every answer
+                expected = expected - {column.key} | {f"{column.key}:{code}" for code in options(column)}
         assert keys - {"prefilled"} == expected, name
     company = [row[0].value for row in book[titles[0]].iter_rows(min_row=3, max_row=2 + len(COMPANY_KEYS))]
     assert company == [c.key for c in COMPANY_KEYS]

@@ -303,6 +303,23 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType(
                 ),
                 prefilled=("process",),
             ),
+            TableSpec(
+                "pay",
+                "Оплата",
+                "Pay",
+                (
+                    Column("role", "code", "Роль", "Role", required=True, codes=("@roles",)),
+                    Column("fixed_share", "share", "Оклад, доля дохода", "Fixed part of pay", low=0, high=1),
+                    Column(
+                        "pays_for",
+                        "list",
+                        "За что платим",
+                        "What pay depends on",
+                        codes=("FIRST", "REPEAT", "MARGIN", "KEY", "HANDOFF", "RETAIN"),
+                    ),
+                ),
+                prefilled=("role",),
+            ),
         )
     }
 )

@@ -60,6 +60,7 @@ def questionnaire(
     tables["key_clients"] = keys
     tables["touches"] = touches_table(spec, traits, clients, serving, people, sales)
     tables["processes"] = processes_table(traits, people)
+    tables["pay"] = pay_table(spec, traits, people)
     return tables
 
 
@@ -307,4 +308,29 @@ def processes_table(traits: Traits, people: list[Person]) -> pd.DataFrame:
                 "failures_month": "0" if owned else "3",
             }
         )
+    return pd.DataFrame(rows)
+
+
+_PAY = {
+    "SR": (0.5, ("FIRST", "HANDOFF")),
+    "KM": (0.6, ("REPEAT", "MARGIN", "RETAIN")),
+    "SOP": (0.6, ("REPEAT", "MARGIN")),
+    "OP": (1.0, ()),
+    "BO": (1.0, ()),
+}
+
+
+def pay_table(spec: CompanySpec, traits: Traits, people: list[Person]) -> pd.DataFrame:
+    """Table ``pay``: what each role's variable pay depends on; in S the developers keep their clients."""
+    here = list(dict.fromkeys(p.role for p in people if p.present and p.role in _PAY))
+    rows = []
+    for role in here:
+        fixed, codes = _PAY[role]
+        if role == "SR" and spec.sale_type == "S":
+            codes = (*codes, "RETAIN")
+        if traits.pay_against_role and role in ("KM", "SOP"):
+            codes = ("FIRST",)
+        if traits.pay_against_role and role == "SR":
+            codes = ("REPEAT", "MARGIN")
+        rows.append({"role": role, "fixed_share": f"{fixed:g}", "pays_for": ";".join(codes)})
     return pd.DataFrame(rows)

@@ -381,7 +381,7 @@ def _orphans(case: Case, ground: Ground) -> Part:
         return Part([no_metric(i, reason, n=n) for i in ids], nothing)
     mark = found.orphaned.to_numpy()
     lost = table[found.orphaned].sort_values(["revenue", "client_key"], ascending=[False, True], ignore_index=True)
-    extra = {
+    extra: dict[str, Any] = {
         "orphans": int(mark.sum()),
         "left": int((table["why"] == "left").sum()),
         "nobody": int((table["why"] == "nobody").sum()),
@@ -396,7 +396,7 @@ def _orphans(case: Case, ground: Ground) -> Part:
         nothing_sold = Text("Выручки за последние 12 месяцев нет", "There is no revenue in the last 12 months")
         return Part([*metrics, no_metric(ids[1], nothing_sold)], {"orphans": lost})
     d = dominant_unit(revenue * mark, revenue, t.value("general.dominant_client_share"))
-    more = {} if d.index is None else {"dominant_share": d.share, "without_value": d.without}
+    more: dict[str, Any] = {} if d.index is None else {"dominant_share": d.share, "without_value": d.without}
     metrics.append(metric(ids[1], float((revenue * mark).sum()) / total, n=n, **more))
     return Part(metrics, {"orphans": lost})
 

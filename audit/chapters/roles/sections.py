@@ -31,6 +31,7 @@ SHEET_NAMES: dict[str, Text] = {
     "evidence": Text("Три источника", "Three sources"),
     "room": Text("Запас роста", "Room to grow"),
     "keys": Text("Кто ведёт ключевых", "Who leads key clients"),
+    "pay": Text("Оплата", "Pay"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -558,6 +559,40 @@ def _what_if(view: ChapterView) -> Section:
     return section if frame is not None and len(frame) else dataclasses.replace(section, internal=True)
 
 
+_PAID, _UNPAID, _ANOTHERS = "■", "□", "●"
+
+
+def _pay_frame(view: ChapterView) -> pd.DataFrame:
+    """One row per role: a mark under everything that pay may depend on."""
+    rows, codes = view.tables["pay"], method().answers["pays_for"]
+    frame = pd.DataFrame(
+        {
+            "name": [method().roles[str(r)].short.get(view.lang) for r in rows["role"]],
+            "fixed_share": rows["fixed_share"].astype(float),
+        }
+    )
+    for code in codes:
+        frame[code] = [
+            (_PAID if code in own else _ANOTHERS) if code in paid else _UNPAID if code in own else ""
+            for own, paid in zip(rows["own"], rows["paid"], strict=True)
+        ]
+    return frame
+
+
+def _pay_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Роль", "Role")),
+        Col("fixed_share", view.label("Оклад", "Fixed part"), "share"),
+        *(Col(code, a.name.get(view.lang)) for code, a in method().answers["pays_for"].items()),
+    ]
+
+
+def _pay(view: ChapterView) -> Section:
+    if view.tables["pay"].empty:
+        return view.empty("pay")
+    return view.compose("pay", [table(_pay_frame(view), _pay_columns(view), fmt=view.fmt, sortable=False)])
+
+
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "flow": _flow,
     "by_role": _by_role,
@@ -568,6 +603,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "functions": _functions,
     "evidence": _evidence,
     "mirror": _mirror,
+    "pay": _pay,
     "what_if": _what_if,
 }
 """Sections in reading order. ``what_if`` shows something only where the notebook's parameters ask for a change."""
@@ -583,6 +619,7 @@ _TITLES = {
     "evidence": ("Три источника", "Three sources"),
     "room": ("Клиенты КМ и запас роста", "Client managers' clients and room to grow"),
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
+    "pay": ("Что поручено и за что платят", "What is asked and what is paid for"),
 }
 _ROOM = {True: ("есть", "yes"), False: ("нет", "no"), None: ("неизвестно", "unknown")}
 _FLOW_KINDS = {
@@ -733,6 +770,8 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 ],
             )
         )
+    if len(t["pay"]):
+        out.append(sheet("pay", _pay_frame(view), _pay_columns(view)))
     return [s for s in out if len(s.frame)]
 
 

@@ -83,6 +83,7 @@ def build(raws: Sequence[RawTable]) -> tuple[dict[str, pd.DataFrame], dict[str, 
     _repeats("sale_types", ("dimension", "value"), typed.get("sale_types", []), notes, fatal=True)
     _repeats("key_clients", ("client_id",), typed.get("key_clients", []), notes, fatal=False)
     _repeats("processes", ("process",), typed.get("processes", []), notes, fatal=False)
+    _repeats("pay", ("role",), typed.get("pay", []), notes, fatal=False)
     tables = {}
     for name, spec in TABLES.items():
         if name == "company" and company:
