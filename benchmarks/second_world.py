@@ -1103,7 +1103,6 @@ def tables_of(
         "complexity": w.complexity,
         "price_level": w.price,
         "clients_on_market": w.market,
-        "sales_cycle_days": 30,
         "handoff_after": w.k,
         "client_profile": w.profile,
         "support_sits": w.support,

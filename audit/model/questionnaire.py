@@ -79,7 +79,6 @@ COMPANY_KEYS = (
     Column("complexity", "int", "Сложность продукта, 1–4 (1 — простой)", "Complexity, 1–4 (1 low)", low=1, high=4),
     Column("clients_on_market", "int", "Сколько клиентов на рынке", "Clients on the market", low=0),
     Column("price_level", "int", "Уровень цены, 1–4 (1 — низкий)", "Price level, 1–4 (1 low)", low=1, high=4),
-    Column("sales_cycle_days", "number", "Цикл сделки, дней", "Sales cycle, days", low=0),
     Column(
         "handoff_after", "int", "После какой покупки СР передаёт клиента КМ", "Hand-off after purchase number", low=1
     ),
@@ -325,6 +324,9 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType(
 )
 """Every table. Codes that begin with ``@`` stand for a code list of the method."""
 
+
+RETIRED_KEYS = frozenset({"sales_cycle_days", "цикл сделки, дней", "sales cycle, days"})
+"""Questions that the sheet «Компания» once asked and nothing used: older answers are passed over in silence."""
 
 PREFILLED_MARK = "prefilled"
 """Stands in the row of machine keys of a sheet whose ``prefilled`` keys the blank form has filled in."""

@@ -67,14 +67,12 @@ def questionnaire(
 def company_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
     """Table ``company``: key and value."""
     declared = traits.declared_type or spec.sale_type
-    cycle = {"T": 5, "TC": 20, "C": 90, "S": 240, "CS": 150}[spec.sale_type]
     values = {
         "name": spec.title or spec.name,
         "sale_type": declared,
         "complexity": traits.complexity,
         "clients_on_market": traits.clients_on_market,
         "price_level": traits.price_level,
-        "sales_cycle_days": cycle,
         "handoff_after": traits.handoff_k,
         "client_profile": traits.client_profile,
         "support_sits": traits.support_sits,

@@ -14,7 +14,16 @@ from audit.intake.questionnaire.cells import Bad, number, parse, shown, text_of
 from audit.intake.questionnaire.layout import Record, records, staff_places
 from audit.intake.questionnaire.raw import ErrorCell, RawTable, nearest
 from audit.method import method
-from audit.model.questionnaire import COMPANY_KEYS, TABLES, Column, Problem, TableSpec, fold, names_no_role
+from audit.model.questionnaire import (
+    COMPANY_KEYS,
+    RETIRED_KEYS,
+    TABLES,
+    Column,
+    Problem,
+    TableSpec,
+    fold,
+    names_no_role,
+)
 
 __all__ = ["SUM_TOLERANCE", "build"]
 
@@ -112,6 +121,8 @@ def _company(rows: list[Record], notes: _Notes) -> tuple[dict[str, Any], pd.Data
                     "значение без ключа: впишите, к чему оно относится", "a value without a key: say what it belongs to"
                 ),
             )
+            continue
+        if fold(word.rstrip("*").strip()) in RETIRED_KEYS:
             continue
         key = names.get(fold(word.rstrip("*").strip()))
         if key is None:
