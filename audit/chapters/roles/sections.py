@@ -32,6 +32,7 @@ SHEET_NAMES: dict[str, Text] = {
     "room": Text("Запас роста", "Room to grow"),
     "keys": Text("Кто ведёт ключевых", "Who leads key clients"),
     "pay": Text("Оплата", "Pay"),
+    "saturation": Text("Новые и своя книга СР", "New clients and own book"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -384,6 +385,25 @@ def _hunting(view: ChapterView) -> Section:
     return view.compose("hunting", parts)
 
 
+def _saturation(view: ChapterView) -> Section:
+    rows = view.tables["saturation"]
+    if rows.empty:
+        return view.empty("saturation")
+    shown = _persons(view, rows.sort_values(["change", "person"]))
+    listed = table(shown, _saturation_columns(view), fmt=view.fmt, max_rows=15, sheet=view.sheet_name("saturation"))
+    return view.compose("saturation", [listed])
+
+
+def _saturation_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("person", view.label("СР", "Developer")),
+        Col("new_before", view.label("Новых за квартал, раньше", "New a quarter, earlier"), "num", 1),
+        Col("new_after", view.label("Новых за квартал, позже", "New a quarter, later"), "num", 1),
+        Col("book_before", view.label("Своих постоянных, раньше", "Own repeat clients, earlier"), "num", 1),
+        Col("book_after", view.label("Своих постоянных, позже", "Own repeat clients, later"), "num", 1),
+    ]
+
+
 def _hunt_columns(view: ChapterView) -> list[Col]:
     i = 0 if view.lang == "ru" else 1
     return [
@@ -600,6 +620,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "relief": _relief,
     "entry": _entry,
     "hunting": _hunting,
+    "saturation": _saturation,
     "functions": _functions,
     "evidence": _evidence,
     "mirror": _mirror,
@@ -620,6 +641,7 @@ _TITLES = {
     "room": ("Клиенты КМ и запас роста", "Client managers' clients and room to grow"),
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
     "pay": ("Что поручено и за что платят", "What is asked and what is paid for"),
+    "saturation": ("СР: новые клиенты и своя книга", "Developers: new clients and own book"),
 }
 _ROOM = {True: ("есть", "yes"), False: ("нет", "no"), None: ("неизвестно", "unknown")}
 _FLOW_KINDS = {
@@ -770,6 +792,8 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 ],
             )
         )
+    if len(t["saturation"]):
+        out.append(sheet("saturation", _persons(view, t["saturation"]), _saturation_columns(view)))
     if len(t["pay"]):
         out.append(sheet("pay", _pay_frame(view), _pay_columns(view)))
     return [s for s in out if len(s.frame)]
