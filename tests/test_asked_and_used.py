@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.questionnaire import COMPANY_KEYS, PLAN_ITEMS, TABLES
-from audit.resources import resource_dir
+from audit.present.forms_orders import asked_columns
 
 ROOT = Path(__file__).parents[1] / "audit"
 ONLY_NAMED = {"questionnaire.py", "questionnaire_json.py", "orders.py", "orders.sql"}
@@ -29,19 +28,14 @@ def used(key: str) -> bool:
     return re.search(rf"\b{key}\b", source()) is not None
 
 
-def order_form() -> list[str]:
-    text = (resource_dir("templates") / "forms" / "orders.toml").read_text(encoding="utf-8")
-    return list(tomllib.loads(text)["columns"])
-
-
 @pytest.mark.parametrize("key", [c.key for c in COMPANY_KEYS])
 def test_every_question_about_the_company_is_used(key: str) -> None:
     assert used(key)
 
 
-@pytest.mark.parametrize("column", order_form())
+@pytest.mark.parametrize("column", list(asked_columns()))
 def test_every_column_of_the_order_form_is_used(column: str) -> None:
-    assert column not in ("region", "contact") and used(column)
+    assert used(column)
 
 
 @pytest.mark.parametrize("table", [t for t in TABLES if t != "company"])
@@ -49,6 +43,10 @@ def test_every_column_of_a_sheet_is_used(table: str) -> None:
     together = {key for key, _, _ in PLAN_ITEMS}  # the seven items of a plan are used as one list
     unused = [c.key for c in TABLES[table].columns if not used(c.key) and c.key not in together]
     assert unused == []
+
+
+def test_what_nothing_uses_is_not_in_the_order_form() -> None:
+    assert {"region", "contact"}.isdisjoint(asked_columns()) and "client_id" in asked_columns()
 
 
 def test_a_question_that_is_asked_no_more_is_passed_over_in_silence(tmp_path: Path) -> None:
