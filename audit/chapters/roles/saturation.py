@@ -77,8 +77,8 @@ def saturation_metric(case: Case, developers: Collection[str]) -> tuple[Metric, 
     change = table["change"].to_numpy(dtype=np.float64)
     a, b = mean_t(change[grew]), mean_t(change[~grew])
     assert a.value is not None and b.value is not None
-    half = [0.0 if e.low is None or e.value is None else e.value - e.low for e in (a, b)]
-    wide = float(np.hypot(*half))
+    half_a, half_b = (0.0 if e.low is None or e.value is None else e.value - e.low for e in (a, b))
+    wide = float(np.hypot(half_a, half_b))
     value = a.value - b.value
     return metric(
         id, value, low=value - wide, high=value + wide, n=len(table), grew=int(grew.sum()), stayed=int((~grew).sum())
