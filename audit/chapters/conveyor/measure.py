@@ -11,6 +11,7 @@ import pandas as pd
 
 from audit.chapters.conveyor.organisation import organisation
 from audit.chapters.conveyor.stations import LINE, conditional_stations, conveyor, required_stations
+from audit.chapters.conveyor.support import support
 from audit.errors import Text
 from audit.ground.answers import Answers, read_answers
 from audit.ground.lacks import missing_sheets
@@ -174,18 +175,6 @@ def _profile(case: Case) -> Metric:
     return metric(id, scale[str(answer)])
 
 
-def support_sla(processes: pd.DataFrame) -> bool | None:
-    """Tell whether a reaction time of support is agreed; None where the sheet «Процессы и сервисы» is empty.
-
-    Agreed: a number of days beside the technical or presale service, or beside a function of group SOLN.
-    """
-    if processes.empty:
-        return None
-    codes = {"TECH", "PRESALE", *method().functions_of("SOLN")}
-    rows = processes[processes["process"].isin(codes)]
-    return bool(pd.to_numeric(rows["sla_days"], errors="coerce").notna().any())
-
-
 def diagnose(case: Case) -> ChapterResult:
     """Return the type of sale, its evidence, and the conveyor.
 
@@ -214,7 +203,7 @@ def diagnose(case: Case) -> ChapterResult:
         mixing[name] = None if sums is None else [sums[1] / sums[0], sums[2] / sums[0]]
     chain = organisation(case, answers, table)
     metrics = [_interval(case), _exclusions(case), ticket, active, fte, coverage, extra, _profile(case), reserve]
-    metrics += chain.metrics
+    metrics += [*chain.metrics, *support(case, answers)]
     facts = {
         "declared": f.declared,
         "measured": f.measured,
@@ -230,8 +219,6 @@ def diagnose(case: Case) -> ChapterResult:
         "people": len(answers.staff),
         "small_roles": list(small_roles(answers.staff)),
         "mixing": mixing,
-        "support_sits": case.questionnaire.company.get("support_sits"),
-        "support_sla": support_sla(case.questionnaire.table("processes")),
         "since": since.isoformat(),
         "as_of": w.as_of.isoformat(),
         **chain.facts,

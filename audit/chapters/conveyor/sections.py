@@ -318,6 +318,18 @@ def _target(view: ChapterView) -> Section:
     )
 
 
+def _support(view: ChapterView) -> Section:
+    """How much support there is for a client manager, now and after relief, and what waiting is agreed."""
+    types = view.result.facts["types"]
+    fast, slow = "TC" in types, bool({"C", "CS", "S"} & set(types))
+    m = view.metric("support_per_km")
+    if not (fast or slow) or (m.value is not None and m.value == 0):
+        return view.empty("support")
+    after = m.extra.get("after") if m.value is not None else None
+    more = after is not None and round(after, 1) > round(float(m.value or 0), 1)
+    return view.compose("support", [], fast=fast, slow=slow, more=more)
+
+
 def _market(view: ChapterView) -> Section:
     fmt, m = view.fmt, view.result.metrics
     ticket, interval = m["model.ticket"], m["model.interval_days"]
@@ -349,6 +361,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "organisation": _organisation,
     "conveyor": _conveyor,
     "target": _target,
+    "support": _support,
     "market": _market,
     "matrix": _matrix,
 }

@@ -11,10 +11,9 @@ import pandas as pd
 from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Finding, Status
-from audit.findings.judge import make_finding, no_figure, not_assessed, status_of, worse
+from audit.findings.judge import make_finding, no_figure, status_of, worse
 from audit.method import method
 from audit.model.case import Case
-from audit.model.questionnaire import TABLES
 from audit.model.result import ChapterResult
 
 __all__ = ["CRITERIA", "judge", "station_status"]
@@ -22,12 +21,7 @@ __all__ = ["CRITERIA", "judge", "station_status"]
 
 def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
-    return [
-        *declared(case, result),
-        _type_mismatch(case, result),
-        _missing_role(case, result),
-        _support_misplaced(case, result),
-    ]
+    return [*declared(case, result), _type_mismatch(case, result), _missing_role(case, result)]
 
 
 CRITERIA = {
@@ -156,40 +150,3 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
     finding = make_finding(case, id, status, grade=grade, role_hours_share=share, table="stations", facts=facts)
     # A gap that role mixing explains is closed by what relieves the people who fill it: no second action for that.
     return replace(finding, actions=()) if bad and all(r["softened"] for r in bad) else finding
-
-
-def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
-    """Support outside sales where the type needs a fast reaction (TC): found if no reaction time is agreed."""
-    id = "model.support_misplaced"
-    x = result.facts
-    if "TC" not in x["types"]:
-        return not_assessed(
-            id,
-            Text(
-                "Не применяется: быстрой поддержки внутри продаж требуют только транзакционные продажи "
-                "с удержанием постоянных клиентов",
-                "Does not apply: only transactional sales with retention need support to react from inside sales",
-            ),
-        )
-    sits, sla = x["support_sits"], x["support_sla"]
-    if sits is None:
-        sheet = TABLES["company"]
-        return not_assessed(
-            id,
-            Text(
-                f"На листе «{sheet.ru}» не указано, где находится поддержка",
-                f"The sheet “{sheet.en}” does not say where support sits",
-            ),
-        )
-    if sits == "none":
-        return not_assessed(
-            id,
-            Text(
-                "Поддержки в компании нет: смотрите вывод о недостающих ролях",
-                "The company has no support: see the finding about missing roles",
-            ),
-        )
-    status: Status = "clear"
-    if sits == "outside":
-        status = "found" if sla is False else "watch" if sla is None else "clear"
-    return make_finding(case, id, status, grade="C", facts={"sits": sits, "sla": sla})

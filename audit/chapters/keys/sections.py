@@ -291,6 +291,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
             Col("client_id", view.label("Код", "Code")),
             *columns[1:3],
             Col("seller_name", view.label("Кто ведёт по заказам", "Seller by the orders")),
+            Col("nps", "NPS", "num", 0),
             *_fault_columns(view, counts=False),
             Col("lacks", view.label("Чего нет в плане", "What the plan lacks")),
             columns[4],

@@ -15,6 +15,8 @@ from audit.chapters.roles import entry as order_entry
 from audit.chapters.roles import figures as measure
 from audit.chapters.roles import order as orderwork
 from audit.chapters.roles import relief as relieving
+from audit.chapters.roles.pay import pay_metric
+from audit.chapters.roles.saturation import saturation_metric
 from audit.chapters.roles.whatif import apply_change, check_moves
 from audit.errors import Text
 from audit.ground import mixing
@@ -51,7 +53,7 @@ def diagnose(
 
     With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, by_role, km_load,
     flow, functions, universal, evidence, log_shares, initiative, entry, entry_hours, order_steps, hunting, relief, freed,
-    idle, clients_with_room, keys.
+    idle, clients_with_room, keys, pay, saturation.
     """
     check_moves(move_functions or {}, add_relief_fte)
     t = case.thresholds
@@ -83,6 +85,9 @@ def diagnose(
     keys_metric, keys = _keys(case, answers)
     cost, mirror = _money(case, answers)
     steps = _order_steps(case, answers, entry, log)
+    developers = staff.loc[staff["family"] == "SR", "person"].astype(str)
+    saturated, saturation = saturation_metric(case, set(developers))
+    paid, pay = pay_metric(case, answers.norm.types, {*staff["role"].dropna(), *staff["role2"].dropna()})
 
     def shares(id: str, families: tuple[str, ...], groups: tuple[str, ...], kept: float = 0.0) -> Metric:
         return measure.family_share_metric(
@@ -115,6 +120,8 @@ def diagnose(
             daylog.switching(log) if log is not None and len(log.days) else None, _no_log(case, log)
         ),
         _self_vs_log(case, answers, proof, log, entry),
+        paid,
+        saturated,
     ]
     persons, by_role = _person_tables(answers, effective, notes, t.value("roles.fragment_person_share"))
     tables = {
@@ -138,6 +145,8 @@ def diagnose(
         "hunting": hunts.table,
         **relief.tables,
         "keys": keys,
+        "pay": pay,
+        "saturation": saturation,
         **_what_if(case, answers, relief, load, move_functions or {}, add_relief_fte),
     }
     facts = _facts(case, answers, entry, log, hunts, relief, add_relief_fte, move_functions or {})

@@ -32,6 +32,8 @@ SHEET_NAMES: dict[str, Text] = {
     "evidence": Text("Три источника", "Three sources"),
     "room": Text("Есть куда расти", "Room to grow"),
     "keys": Text("Кто ведёт ключевых", "Who leads key clients"),
+    "pay": Text("Оплата", "Pay"),
+    "saturation": Text("Новые и своя книга СР", "New clients and own book"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -425,6 +427,25 @@ def _hunting(view: ChapterView) -> Section:
     return view.compose("hunting", parts)
 
 
+def _saturation(view: ChapterView) -> Section:
+    rows = view.tables["saturation"]
+    if rows.empty:
+        return view.empty("saturation")
+    shown = _persons(view, rows.sort_values(["change", "person"]))
+    listed = table(shown, _saturation_columns(view), fmt=view.fmt, max_rows=15, sheet=view.sheet_name("saturation"))
+    return view.compose("saturation", [listed])
+
+
+def _saturation_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("person", view.label("СР", "Developer")),
+        Col("new_before", view.label("Новых за квартал, раньше", "New a quarter, earlier"), "num", 1),
+        Col("new_after", view.label("Новых за квартал, позже", "New a quarter, later"), "num", 1),
+        Col("book_before", view.label("Своих постоянных, раньше", "Own repeat clients, earlier"), "num", 1),
+        Col("book_after", view.label("Своих постоянных, позже", "Own repeat clients, later"), "num", 1),
+    ]
+
+
 def _hunt_columns(view: ChapterView) -> list[Col]:
     i = 0 if view.lang == "ru" else 1
     return [
@@ -606,6 +627,40 @@ def _what_if(view: ChapterView) -> Section:
     return section if frame is not None and len(frame) else dataclasses.replace(section, internal=True)
 
 
+_PAID, _UNPAID, _ANOTHERS = "■", "□", "●"
+
+
+def _pay_frame(view: ChapterView) -> pd.DataFrame:
+    """One row per role: a mark under everything that pay may depend on."""
+    rows, codes = view.tables["pay"], method().answers["pays_for"]
+    frame = pd.DataFrame(
+        {
+            "name": [method().roles[str(r)].short.get(view.lang) for r in rows["role"]],
+            "fixed_share": rows["fixed_share"].astype(float),
+        }
+    )
+    for code in codes:
+        frame[code] = [
+            (_PAID if code in own else _ANOTHERS) if code in paid else _UNPAID if code in own else ""
+            for own, paid in zip(rows["own"], rows["paid"], strict=True)
+        ]
+    return frame
+
+
+def _pay_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Роль", "Role")),
+        Col("fixed_share", view.label("Оклад", "Fixed part"), "share"),
+        *(Col(code, a.name.get(view.lang)) for code, a in method().answers["pays_for"].items()),
+    ]
+
+
+def _pay(view: ChapterView) -> Section:
+    if view.tables["pay"].empty:
+        return view.empty("pay")
+    return view.compose("pay", [table(_pay_frame(view), _pay_columns(view), fmt=view.fmt, sortable=False)])
+
+
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "flow": _flow,
     "by_role": _by_role,
@@ -614,9 +669,11 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "entry": _entry,
     "order_work": _order_work,
     "hunting": _hunting,
+    "saturation": _saturation,
     "functions": _functions,
     "evidence": _evidence,
     "mirror": _mirror,
+    "pay": _pay,
     "what_if": _what_if,
 }
 """Sections in reading order. ``what_if`` shows something only where the notebook's parameters ask for a change."""
@@ -633,6 +690,8 @@ _TITLES = {
     "evidence": ("Три источника", "Three sources"),
     "room": ("Клиенты КМ: кому есть куда расти", "Client managers' clients and room to grow"),
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
+    "pay": ("Что поручено и за что платят", "What is asked and what is paid for"),
+    "saturation": ("СР: новые клиенты и своя книга", "Developers: new clients and own book"),
 }
 _ROOM = {True: ("есть", "yes"), False: ("нет", "no"), None: ("неизвестно", "unknown")}
 _FLOW_KINDS = {
@@ -786,6 +845,10 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 ],
             )
         )
+    if len(t["saturation"]):
+        out.append(sheet("saturation", _persons(view, t["saturation"]), _saturation_columns(view)))
+    if len(t["pay"]):
+        out.append(sheet("pay", _pay_frame(view), _pay_columns(view)))
     return [s for s in out if len(s.frame)]
 
 
