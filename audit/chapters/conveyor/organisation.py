@@ -17,6 +17,7 @@ from audit.chapters.conveyor.stations import station_functions
 from audit.errors import Text
 from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
+from audit.ground.classes import touch_norm, touches_each
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
 from audit.ground.people import labels
@@ -262,15 +263,15 @@ def _halves(fte: float, required: bool) -> float:
 
 def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -> float:
     """Return the posts of a station by measured demand; NaN where demand is not known."""
-    company, rows = case.questionnaire.company, by_function(answers.hours)
+    rows = by_function(answers.hours)
     functions = station_functions(station, answers.norm)
     clients, documents, lines = _work(case)
     if station == "KM":
-        touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
-        if touches is None or minutes is None or clients == 0:
+        norm = touch_norm(case)
+        if norm is None or clients == 0:
             return float("nan")
         reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
-        asked = clients * float(touches) * float(minutes) / 60
+        asked = clients * touches_each(case, norm) * norm.minutes / 60
     elif station == "OP":
         per_order, per_line = entry_minutes(case)
         if documents == 0:
