@@ -8,7 +8,7 @@ work for the parts in proportion to the order days they serve there, whoever ser
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,12 @@ from audit.ground.answers import Answers
 from audit.ground.hours import judge, sum_mixing
 from audit.ground.newcomers import mark_new
 from audit.ground.norm import Norm
+from audit.ground.parts import client_parts
 from audit.ground.period import since
 from audit.model.case import Case, sql_text
 from audit.stats.survival import kaplan_meier
 
-__all__ = ["PART_COLUMNS", "interval_fits", "largest", "part_of_row", "parts_of", "weights_of"]
+__all__ = ["PART_COLUMNS", "interval_fits", "parts_of", "weights_of"]
 
 PART_COLUMNS = (
     "sale_type",
@@ -42,25 +43,6 @@ PART_COLUMNS = (
     "weakest",
     "missing",
 )
-
-
-def part_of_row(segment: object, sku_group: object, rules: Mapping[tuple[str, str], str], default: str) -> str:
-    """Return the type in which a segment and an item group are sold; a rule for the item group goes first."""
-    for dimension, value in (("sku_group", sku_group), ("segment", segment)):
-        if isinstance(value, str) and (dimension, value.strip().casefold()) in rules:
-            return rules[dimension, value.strip().casefold()]
-    return default
-
-
-def largest(money: pd.DataFrame, column: str, order: Sequence[str]) -> pd.Series:
-    """Return the part in which each client has most of ``column``; on equal sums the part earlier in ``order``.
-
-    ``money``: client_key, part and the column, one row per client × part. A client with nothing above 0 is missing.
-    """
-    place = {t: k for k, t in enumerate(order)}
-    rows = money[money[column] > 0].assign(place=money["part"].map(place).fillna(len(place)))
-    rows = rows.sort_values(["client_key", column, "place"], ascending=[True, False, True], kind="stable")
-    return rows.drop_duplicates("client_key").set_index("client_key")["part"]
 
 
 def weights_of(days: pd.DataFrame, people: Sequence[str], parts: Sequence[str]) -> pd.DataFrame:
@@ -102,15 +84,7 @@ def parts_of(case: Case, answers: Answers) -> pd.DataFrame:
     if len(types) < 2:
         return pd.DataFrame(columns=list(PART_COLUMNS))
     sheet = case.questionnaire.table("sale_types")
-    rules = {
-        (str(r["dimension"]), str(r["value"]).strip().casefold()): str(r["sale_type"]) for r in sheet.to_dict("records")
-    }
-    money = case.query(sql_text("audit.chapters.conveyor", "part_money"), since=since(case))
-    kinds = [
-        part_of_row(a, b, rules, case.sale_type.used) for a, b in zip(money["segment"], money["sku_group"], strict=True)
-    ]
-    money = money.assign(part=kinds).groupby(["client_key", "part"])[["revenue", "recent", "first"]].sum().reset_index()
-    home, now, first = (largest(money, c, types) for c in ("revenue", "recent", "first"))
+    home, now, first = client_parts(case, "revenue"), client_parts(case, "recent"), client_parts(case, "first")
     gaps = case.query(sql_text("audit.chapters.conveyor", "part_gaps"))
     gaps = gaps.assign(part=gaps["client_key"].map(home))
     clients = case.clients()

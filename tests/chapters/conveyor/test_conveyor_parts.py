@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 from audit.chapters.conveyor.measure import diagnose
-from audit.chapters.conveyor.parts import interval_fits, largest, part_of_row, weights_of
+from audit.chapters.conveyor.parts import interval_fits, weights_of
 from audit.chapters.conveyor.verdicts import judge
+from audit.chapters.retention.measure import diagnose as retention
+from audit.chapters.retention.verdicts import judge as judge_retention
+from audit.ground.parts import largest, part_of_row
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from tests.case_builder import make_case
@@ -184,3 +187,28 @@ def test_the_words_name_the_part_and_never_the_company(two, lang):
     title, text = Narrative(lang, fmt, {"company": "Проба", "window": two[0].window}).finding(f, two[1])
     assert ("части продаж" in title) if lang == "ru" else ("Part of the sales" in title)
     assert "розница" in text and fmt.share(f.facts["stations"][0]["part"]["share"]) in text
+
+
+def test_a_good_share_of_the_mixture_is_no_verdict_where_one_part_misses_the_norm():
+    """Sixty wholesale clients are new besides and come back: 100 of 120 do, but of retail's thirty one in three."""
+    more = [
+        {
+            "order_id": f"x{i}-{k}",
+            "order_date": dt.date(2024, 3, 1) + dt.timedelta(days=i + 40 * k),
+            "client_id": f"x{i}",
+            "amount": 1000.0,
+            "segment": "опт",
+            "manager": "K1",
+        }
+        for i in range(60)
+        for k in range(2)
+    ]
+    q: dict[str, Any] = {"company": {"sale_type": "TC"}, "staff": PEOPLE}
+    for sheet, status in (([], "clear"), ([{"dimension": "segment", "value": "розница", "sale_type": "T"}], "unclear")):
+        made = make_case([*lines(80.0), *more], {**q, "sale_types": sheet} if sheet else q)
+        result = retention(made)
+        f = next(f for f in judge_retention(made, result) if f.id == "retention.leaky_first_purchase")
+        assert f.status == status
+    assert "транзакционные" in f.doubt.ru and "33" in f.doubt.ru
+    by = result.tables["second_by"]
+    assert by[by["split"] == "sale_type"].set_index("label")["n"].to_dict() == {"T": 30, "TC": 90}
