@@ -17,7 +17,7 @@ from audit.ground.lacks import missing_sheets
 from audit.ground.period import since, to_year
 from audit.model.case import Case, sql_text
 
-__all__ = ["OTHER_STEP", "STEPS", "OrderWork", "entry_minutes", "hour_costs", "order_work", "steps_of"]
+__all__ = ["OTHER_STEP", "STEPS", "OrderWork", "hour_costs", "order_work", "steps_of"]
 
 STEPS: Mapping[str, str] = {
     "OPS_ORDER": "entry",
@@ -29,16 +29,6 @@ STEPS: Mapping[str, str] = {
 """Functions through which an order passes, in order, and the name of the step."""
 OTHER_STEP = "other"
 """Offers, claims, receivables, CRM notes, polls, and hours given as operational work as a whole."""
-
-
-def entry_minutes(case: Case) -> tuple[float, float]:
-    """Return minutes per order head and per line: the company's own where given, else the kit's."""
-    q, t = case.questionnaire.company, case.thresholds
-    a, b = q.get("minutes_per_order"), q.get("minutes_per_line")
-    return (
-        t.value("roles.minutes_per_order") if a is None else float(a),
-        t.value("roles.minutes_per_line") if b is None else float(b),
-    )
 
 
 def hour_costs(staff: pd.DataFrame) -> dict[str, float]:

@@ -19,6 +19,7 @@ from audit.chapters.clients.shares import by_holding, concentration, long_tail, 
 from audit.errors import Text
 from audit.ground.answers import read_answers
 from audit.ground.classes import abc, abcd
+from audit.ground.entry import entry_minutes
 from audit.ground.hours import group_hours
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
@@ -28,7 +29,7 @@ from audit.ground.people import hour_cost, person_labels, roles_by_person
 from audit.ground.period import since, to_year
 from audit.ground.room import quarters_of, quarters_wide, range_of, room_of, wallet_of
 from audit.ground.shares import Share
-from audit.ground.work import entry_minutes, order_work
+from audit.ground.work import order_work
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
 

@@ -18,10 +18,10 @@ from audit.errors import Text
 from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
 from audit.ground.classes import touch_norm, touches_each
+from audit.ground.entry import entry_minutes
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
 from audit.ground.people import labels
-from audit.ground.work import entry_minutes
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES

@@ -21,6 +21,7 @@ from audit.errors import Text
 from audit.ground import mixing
 from audit.ground.answers import Answers, read_answers
 from audit.ground.classes import classes_of, touch_norm, touches_each
+from audit.ground.entry import entry_minutes
 from audit.ground.hours import sum_mixing
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_sheets
@@ -28,7 +29,7 @@ from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
 from audit.ground.people import post_cost, roles_by_person, small_roles
 from audit.ground.room import room_of
-from audit.ground.work import entry_minutes, hour_costs, order_work
+from audit.ground.work import hour_costs, order_work
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
