@@ -101,6 +101,16 @@ COMPANY_KEYS = (
         "hours_per_month", "number", "Часов в месяц на ставку", "Hours per month per FTE", low=1, high=744, default=160
     ),
     Column("touches_per_client_month", "number", "Касаний на клиента в месяц", "Touches per client per month", low=0),
+    Column(
+        "touches_a", "number", "Касаний в месяц: растить и беречь (A)", "Touches a month: grow and guard (A)", low=0
+    ),
+    Column("touches_b", "number", "Касаний в месяц: беречь (B)", "Touches a month: guard (B)", low=0),
+    Column(
+        "touches_c", "number", "Касаний в месяц: растить выборочно (C)", "Touches a month: grow selectively (C)", low=0
+    ),
+    Column(
+        "touches_d", "number", "Касаний в месяц: обслуживать дёшево (D)", "Touches a month: serve cheaply (D)", low=0
+    ),
     Column("minutes_per_touch", "number", "Минут на касание", "Minutes per touch", low=0),
     Column("vat_basis", "code", "Суммы без НДС или с НДС", "Amounts net or gross of VAT", codes=("net", "gross")),
     Column("gross_margin_share", "share", "Валовая маржа, доля выручки", "Gross margin share", low=0, high=1),

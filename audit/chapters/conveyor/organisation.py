@@ -17,6 +17,7 @@ from audit.chapters.conveyor.stations import station_functions
 from audit.errors import Text
 from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
+from audit.ground.classes import touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
@@ -301,9 +302,8 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
 
 def _touch_hours(case: Case, clients: int) -> float | None:
     """Return the hours a month that the touch norm asks for so many clients; None without a norm."""
-    company = case.questionnaire.company
-    touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
-    return None if touches is None or minutes is None else clients * float(touches) * float(minutes) / 60
+    norm = touch_norm(case)
+    return None if norm is None else clients * touches_each(case, norm) * norm.minutes / 60
 
 
 def _used(case: Case, answers: Answers) -> Metric:

@@ -30,6 +30,7 @@ __all__ = [
     "order_chart",
     "relief_chart",
     "role_short",
+    "week_chart",
 ]
 
 
@@ -127,6 +128,26 @@ def order_chart(steps: pd.DataFrame, fmt: Fmt, caption: Caption, words: Mapping[
     return stacked_bars(
         caption, [str(v) for v in steps["name"]], parts, fmt=fmt, unit="count", colors=[ACCENT, "#c3cad2"]
     )
+
+
+def week_chart(
+    week: pd.DataFrame, fmt: Fmt, caption: Caption, *, names: Mapping[str, str], now: str, after: str
+) -> Chart:
+    """Draw the hours of a week now and after relief, one bar each; what is set free is set off."""
+    seen = week[(week["now"] > 0) | (week["after"] > 0)]
+    parts = {
+        names[str(r["part"])]: [round(float(r["now"]), 1), round(float(r["after"]), 1)] for r in seen.to_dict("records")
+    }
+    tones = {
+        "clients": ACCENT,
+        "winning": CATEGORICAL[1],
+        "other": "#8a95a1",
+        "overhead": "#c3cad2",
+        "operational": STATUS["found"].line,
+        "freed": STATUS["clear"].line,
+    }
+    colors = [tones[str(p)] for p in seen["part"]]
+    return stacked_bars(caption, [now, after], parts, fmt=fmt, unit="hours", colors=colors)
 
 
 def relief_chart(result: ChapterResult, fmt: Fmt, *, title: str, note: str = "") -> Chart | None:

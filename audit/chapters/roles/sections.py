@@ -22,6 +22,7 @@ __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
 SHEET_NAMES: dict[str, Text] = {
     "order_steps": Text("Работа заказа", "Work of an order"),
+    "touch_plan": Text("Касания по норме", "Touches by the norm"),
     "persons": Text("Люди и роли", "People and roles"),
     "flow": Text("Поток работы", "Flow of work"),
     "functions": Text("Функции", "Functions"),
@@ -222,6 +223,64 @@ def _relief(view: ChapterView) -> Section:
             )
         ]
     return view.compose("relief", parts)
+
+
+def _touch_columns(view: ChapterView, rows: pd.DataFrame) -> list[Col]:
+    columns = [
+        Col("name", view.label("Клиенты", "Clients")),
+        Col("clients", view.label("Сколько", "How many"), "count"),
+        Col("norm", view.label("Касаний в месяц по норме", "Touches a month by the norm"), "num", 1),
+        Col("made", view.label("сделано", "made"), "num", 1),
+        Col("hours", view.label("Часов в месяц по норме", "Hours a month by the norm"), "hours", 0),
+    ]
+    return [c for c in columns if c.key != "made" or rows["made"].notna().any()]
+
+
+def _touch_frame(view: ChapterView) -> pd.DataFrame:
+    rows = view.tables["touch_plan"]
+    names = [view.plain("week", str(v) or "unknown") for v in rows["label"]]
+    n = float(rows["clients"].sum())
+    total = {
+        "name": view.label("Всего", "Total"),
+        "clients": n,
+        "norm": float((rows["norm"] * rows["clients"]).sum()) / n,
+        "made": float((rows["made"] * rows["clients"]).sum(min_count=1)) / n,
+        "hours": rows["hours"].sum(),
+    }
+    return pd.concat([rows.assign(name=names), pd.DataFrame([total])], ignore_index=True)
+
+
+def _week(view: ChapterView) -> Section:
+    week, plan = view.tables["week"], view.tables["touch_plan"]
+    if week.empty:
+        return view.empty("week")
+    now = dict(zip(week["part"], week["now"].astype(float), strict=True))
+    after = dict(zip(week["part"], week["after"].astype(float), strict=True))
+    values: dict[str, Any] = {
+        "oper": now["operational"],
+        "freed": after["freed"],
+        "clients": now["clients"],
+        "week": float(week["now"].sum()),
+    }
+    names = {p: view.plain("week", p) for p in week["part"]}
+    bars = {k: view.plain("week", k) for k in ("now", "after")}
+    parts: list[Any] = [charts.week_chart(week, view.fmt, view.caption("week", **values), names=names, **bars)]
+    if len(plan):
+        rows = _touch_frame(view)
+        total = str(rows["name"].iloc[-1])
+        parts += [
+            view.say("week", "norm"),
+            table(
+                rows,
+                _touch_columns(view, rows),
+                fmt=view.fmt,
+                sortable=False,
+                wide=False,
+                emphasise=lambda row: "total" if row["name"] == total else "",
+            ),
+        ]
+    parts.append(view.say("week", "portfolio"))
+    return view.compose("week", parts, **values)
 
 
 def _pencil(view: ChapterView) -> Markup:
@@ -666,6 +725,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "by_role": _by_role,
     "km_load": _km_load,
     "relief": _relief,
+    "week": _week,
     "entry": _entry,
     "order_work": _order_work,
     "hunting": _hunting,
@@ -679,6 +739,7 @@ SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
 """Sections in reading order. ``what_if`` shows something only where the notebook's parameters ask for a change."""
 
 _TITLES = {
+    "touch_plan": ("Касания клиентов КМ по норме", "Touches of client managers' clients by the norm"),
     "order_steps": ("Часы и деньги на один заказ, по шагам", "Hours and money per order, step by step"),
     "persons": ("Сотрудники: чужая работа и роли", "People: foreign work and roles"),
     "flow": ("Кто чью работу делает, часы", "Who does whose work, hours"),
@@ -803,6 +864,9 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 Col("hours", hours, "hours"),
             ],
         ),
+        sheet("touch_plan", _touch_frame(view), _touch_columns(view, t["touch_plan"]))
+        if len(t["touch_plan"])
+        else sheet("touch_plan", t["touch_plan"].assign(name=[]), [Col("name", "")]),
         sheet("order_steps", _step_frame(view), _step_columns(view, t["order_steps"]))
         if len(t["order_steps"])
         else sheet("order_steps", t["order_steps"].assign(name=[]), [Col("name", "")]),
