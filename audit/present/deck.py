@@ -515,7 +515,7 @@ class _Deck:
         for k, (value, name, note) in enumerate(one.numbers):
             x = MARGIN_IN + k * (width + 0.2)
             self.bar(x, 3.2, width, 1.75, tint(self.accent, 0.93))
-            self.text(value, x + 0.12, 3.22, width - 0.2, 0.65, largest=28, smallest=16, bold=True)
+            self.text(value, x + 0.12, 3.22, width - 0.2, 0.65, largest=24, smallest=16, bold=True)
             self.text(name, x + 0.12, 3.85, width - 0.2, 0.6, largest=13, smallest=9, color=INK_SOFT)
             self.text(note, x + 0.12, 4.45, width - 0.2, 0.47, largest=12, smallest=9, color=INK_FAINT)
         asked = "\n".join([f"{k}. {x}" for k, x in enumerate(one.items, 1)] if len(one.items) > 1 else one.items)
@@ -649,15 +649,15 @@ class _Deck:
                 ]
                 for o in options
             ]
-            widths, apart = (2.5, 1.5, 2.2, 2.2, 1.3), self.t("ways_apart")
+            widths, apart = (2.2, 1.9, 2.0, 2.0, 1.6), self.t("ways_apart")
         else:
             head = [word("finding", lang), self.t("how_much")]
             rows, widths, apart = [[s.title, s.price] for s in shown], (3.6, 2.4), self.t("apart")
         top = 2.55 if worth else 1.6
         bottom = 6.2
         if spread is not None:
-            self.picture(spread[0], MARGIN_IN + 7.4, top, WIDTH_IN - 2 * MARGIN_IN - 7.4, bottom - top, spread[1])
-        room = 7.2 if spread is not None else WIDTH_IN - 2 * MARGIN_IN
+            self.picture(spread[0], MARGIN_IN + 8.1, top, WIDTH_IN - 2 * MARGIN_IN - 8.1, bottom - top, spread[1])
+        room = 7.9 if spread is not None else WIDTH_IN - 2 * MARGIN_IN
         self._left_out(len(rows) - self.table(head, rows, widths, top, bottom, lines=6, room=room))
         self.text(apart, MARGIN_IN, 6.3, WIDTH_IN - 2 * MARGIN_IN, 0.4, largest=13, smallest=10, color=INK_SOFT)
         formulas = [s.finding.effect.formula.get(lang) if s.finding.effect else "" for s in shown]

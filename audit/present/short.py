@@ -192,11 +192,11 @@ def short_report(
     if not pages[-1]:
         pages[-1] = _page("hours", title("hours"), [record.pick(p) for p in _HOURS_BY_ORDERS])
     pages.append(_page("lost", title("lost"), [record.pick(p) for p in _LOST]))
-    pages.append(_whole(parts, "money"))
-    plan = _whole(parts, "plan")
+    money, plan = _whole(parts, "money"), _whole(parts, "plan")
+    pages.append(money)
     pages.append(plan if any(isinstance(b, Table) for b in plan) else [])
     pages += _proofs(views, record, parts.get("evidence", []), summary)
-    said = [front, *pages]
+    said = [front, money, plan]  # what has to be understood without the record at hand
     lists = _page("lists", title("lists"), [record.pick(p) for p in _LISTS])
     growth = _whole(parts, "grow")
     room = [b for p in _GROW for b in record.pick(p)]
