@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.method import method
 from audit.present.format import DASH
-from audit.present.views import owner_words
+from audit.present.views import lower_first, owner_words
 
 if TYPE_CHECKING:
     from audit.present.summary import SummaryView
@@ -161,9 +161,11 @@ def decision(s: SummaryView) -> tuple[str, list[str]]:
 
 def _in_full(s: SummaryView, action: Mapping[str, Any]) -> str:
     """Return who answers, spelt out: page one needs no glossary."""
-    role = method().roles[action["owner"]]
-    name, short = role.name.get(s.lang), action.get("person") or role.short.get(s.lang)
-    return name if short == name else f"{name} ({short})"
+    name = method().roles[action["owner"]].name.get(s.lang)
+    name, person = lower_first(name), action.get("person")
+    if not person:
+        return name
+    return f"{name[:-1]}, {person})" if name.endswith(")") else f"{name} ({person})"
 
 
 def sure_line(s: SummaryView) -> str:
