@@ -301,7 +301,7 @@ def _silent(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[
         moves = what_it_moves([v.finding.id for v in group], ctx.findings, fmt)
         names = "; ".join(str(v.title) for v in group)
         told.append((f"{reason.rstrip('.')}.", f"{names} — {moves}."))
-    if len(told) > 8:
+    if len(told) > 5:
         small = halves([piece(Paragraph((Run("b", (why,)), f" {what}"))) for why, what in told])
         return [_head("silent", title), Group("legend", small.nodes)]
     return [_head("silent", title), List(tuple((Paragraph((why,)), Paragraph((what,), "note")) for why, what in told))]
