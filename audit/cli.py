@@ -370,7 +370,13 @@ def _finish(result: RunResult) -> int:
 
 
 def _run(
-    inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int, deck: bool = False, full: bool = False
+    inputs: Inputs,
+    out: Path | None,
+    chapters: list[str] | None,
+    jobs: int,
+    deck: bool = False,
+    full: bool = False,
+    key: bool = False,
 ) -> int:
     from audit.run.workers import Workers
 
@@ -380,7 +386,7 @@ def _run(
         from audit.run.pipeline import run_audit
 
         result = run_audit(
-            inputs, out, chapters=chapters, jobs=jobs, deck=deck, full=full, watch=progress, workers=workers
+            inputs, out, chapters=chapters, jobs=jobs, deck=deck, full=full, key=key, watch=progress, workers=workers
         )
     finally:
         progress.stop()
@@ -418,13 +424,14 @@ def run(
     names: Annotated[bool, typer.Option("--names", help="Show persons by name instead of by code.")] = False,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Also make report-full.pdf: the whole record on paper.")] = False,
+    key: Annotated[bool, typer.Option("--key", help="Also make key.csv: who stands behind which code.")] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Run the audit of an engagement folder, or of named files into --out."""
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
     inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
-    return _run(inputs, out, chapter, jobs, deck, full)
+    return _run(inputs, out, chapter, jobs, deck, full, key)
 
 
 @_command

@@ -12,7 +12,7 @@ import pandas as pd
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
 from audit.present.chart import Band, Benchmark, Caption, Chart
-from audit.present.charts.draw import bars, figure, finish, flow, shorten, stacked_bars, whiskers, write_ticks
+from audit.present.charts.draw import bars, figure, finish, flow, lines_of, shorten, stacked_bars, whiskers, write_ticks
 from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, CATEGORICAL, INK, INK_FAINT, INK_SOFT, PAPER, STATUS
@@ -301,7 +301,7 @@ def evidence_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str 
         for shape, face, edge, label in labels:
             ax.plot([], [], shape, ms=7, color=face, mec=edge, label=label, ls="none")
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.1, fontsize=8.5)
-        ax.set_yticks(range(len(rows)), [shorten(role_short(str(f), fmt)) for f in rows["family"]])
+        ax.set_yticks(range(len(rows)), [lines_of(role_short(str(f), fmt)) for f in rows["family"]])
         ax.set_xlim(0, min(1.0, max(0.3, float(rows[["self_share", "log_high", "trace_share"]].max().max()) * 1.1)))
         write_ticks(ax.xaxis, "share", fmt)
         ax.tick_params(axis="x", labelcolor=INK_SOFT)
