@@ -18,24 +18,11 @@ from audit.present.format import Fmt
 from audit.present.narrative import Narrative, narrative_source
 from audit.present.style import STATUS
 from audit.present.summary import lower_first
+from tests.wording import forbidden
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = tomllib.loads((ROOT / "templates" / "forbidden_words.toml").read_text(encoding="utf-8"))
 TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 COMMENT = re.compile(r"^#.*$", re.MULTILINE)
-
-
-def forbidden(text: str, lang: Lang) -> list[str]:
-    """Return what the text must not say, with what to say instead."""
-    out = []
-    for rule in RULES[lang]:
-        plain = text
-        for phrase in rule.get("except", []):
-            plain = re.sub(re.escape(phrase), "", plain, flags=re.IGNORECASE)
-        for hit in re.finditer(rule["word"], plain, flags=re.IGNORECASE):
-            near = plain[max(0, hit.start() - 40) : hit.end() + 30].replace("\n", " ")
-            out.append(f"«{hit.group()}» in …{near}…: {rule['why']}; say: {rule['say']}")
-    return out
 
 
 def _sentences(table: object, lang: Lang) -> list[str]:
