@@ -47,7 +47,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _T = {
     "scorecard": Text("Что выявлено и что под наблюдением", "What was found and what to watch"),
-    "price": Text("Сколько это стоит", "What it costs"),
+    "price": Text("Сколько компания недополучает", "What the company forgoes"),
     "plan": Text("План действий", "Plan of action"),
     "fine": Text("Что в порядке", "What is in order"),
     "in_order": Text("В норме", "In order"),
@@ -58,7 +58,6 @@ _T = {
     "why": Text("Почему не оценено", "Why it was not assessed"),
     "checks": Text("Проверки", "Checks"),
     "how_much": Text("Оценка в год", "Estimate a year"),
-    "how_computed": Text("Как посчитано", "How it is computed"),
     "apart": Text(
         "Оценки пересекаются: одни и те же деньги могут войти в несколько строк, складывать их нельзя.",
         "The estimates overlap: the same money may stand in several rows, so they do not add up.",
@@ -598,17 +597,18 @@ class _Deck:
         lang = self.c.lang
         self.open(self.t("price"))
         formulas = [s.finding.effect.formula.get(lang) if s.finding.effect else "" for s in shown]
-        rows = [[s.title, s.price, formula] for s, formula in zip(shown, formulas, strict=True)]
-        head = [word("finding", lang), self.t("how_much"), self.t("how_computed")]
+        rows = [[s.title, s.price] for s in shown]
+        head = [word("finding", lang), self.t("how_much")]
         worth, spread = self.c.together(), self._spread()
         self.text(worth, MARGIN_IN, 1.55, WIDTH_IN - 2 * MARGIN_IN, 0.9, largest=18, smallest=12, bold=True)
         top = 2.55 if worth else 1.6
         if spread is None:
-            kept = self.table(head, rows, (4.2, 3.0, 4.8), top, 6.2, lines=6)
-        else:  # how it is computed goes to the notes, the picture of what the sum hangs on takes its place
-            kept = self.table(head[:2], [r[:2] for r in rows], (3.6, 2.4), top, 6.2, lines=6)
+            kept = self.table(head, rows, (7.4, 4.6), top, 6.2, lines=6)
+        else:
+            kept = self.table(head, rows, (3.6, 2.4), top, 6.2, lines=6)
             self.picture(spread[0], MARGIN_IN + 6.2, top, WIDTH_IN - 2 * MARGIN_IN - 6.2, 6.2 - top, spread[1])
-            self.notes("\n".join(f"{s.title}: {f}" for s, f in zip(shown, formulas, strict=True)))
+        # a formula is for whoever presents, not for the wall
+        self.notes("\n".join(f"{s.title}: {f}" for s, f in zip(shown, formulas, strict=True)))
         self._left_out(len(rows) - kept)
         self.text(
             self.t("apart"), MARGIN_IN, 6.3, WIDTH_IN - 2 * MARGIN_IN, 0.4, largest=13, smallest=10, color=INK_SOFT
