@@ -841,7 +841,7 @@ class Canonical:
         """Remember the documents that count for nothing: in a later export they void what an earlier one held."""
         rows = np.flatnonzero(np.isin(reason, _VOID) & (keys >= 0) & (dates.days != _NO_DAY))
         if len(rows) and self.has("order_id"):
-            numbers = self._order_ids(batch).take(pa.array(rows)).to_pylist()
+            numbers = self._order_ids(batch.select(["order_id"]).take(pa.array(rows))).to_pylist()
             clients = [self.keys.values[k] for k in keys[rows].tolist()]
             found = zip(clients, numbers, dates.days[rows].tolist(), strict=True)
             self.voided.extend((self.rules.name, c, n, d) for c, n, d in found if n)

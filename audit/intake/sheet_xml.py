@@ -9,7 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, NamedTuple
 from xml.parsers import expat
 
 from audit.intake.archives import DAMAGED_ZIP
@@ -18,11 +18,12 @@ __all__ = ["BAD_PACKAGE", "SheetFacts", "column_number", "extent", "sheet_facts"
 
 BAD_PACKAGE = (*DAMAGED_ZIP, KeyError, ValueError, expat.ExpatError)
 """What a damaged package raises: the archive cannot be read, lacks a part, or a part is no XML."""
-_PART = 2**20
-_FAR_OR_ODD = re.compile(rb'<c r="(?![A-Z][0-9]{1,6}")([^"]{0,40})')
+_PART = 2**18
+_FAR_OR_ODD = re.compile(rb'<c(?! r="[A-Z][0-9]{1,6}")([^>]{0,40})')
+_PREFIXED = re.compile(rb":c[ >]")
 _ROW_OF_CELL = re.compile(rb'<c r="[A-Z]+([0-9]{5,20})"')
-_BESIDE_CELLS = (b"<col", b"<cellWatch", b"<cond", b"<cfRule", b"<cfvo", b"<color", b"<control", b"<custom")
-"""How tags of a worksheet begin that begin with «<c» and are no cells."""
+_BESIDE_CELLS = (b"ol", b"ellWatch", b"ond", b"fRule", b"fvo", b"ontrol", b"ustom")
+"""How tags of a worksheet go on that begin with «<c» and are no cells."""
 
 
 def whole(text: str | None, most: int = 9) -> int | None:
@@ -118,8 +119,16 @@ def _no_entities(*declared: object) -> None:
     raise ValueError("a worksheet declares entities")
 
 
-def extent(open_it: Callable[[], IO[bytes]], most: int) -> tuple[int, int]:
-    """Return the last row and column of a worksheet that ``open_it`` opens, exactly if they span more than ``most`` cells.
+class Extent(NamedTuple):
+    """How far a worksheet reaches: its last row and column, from 1, and whether its rows may have outline levels."""
+
+    rows: int
+    columns: int
+    outlined: bool
+
+
+def extent(open_it: Callable[[], IO[bytes]], most: int) -> Extent:
+    """Return how far a worksheet that ``open_it`` opens reaches, exactly if it spans more than ``most`` cells.
 
     Where every cell is spelled as Excel spells it a quick look settles it; a parser tells the rest.
     """
@@ -128,27 +137,29 @@ def extent(open_it: Callable[[], IO[bytes]], most: int) -> tuple[int, int]:
     if bound is not None and bound[0] * bound[1] > most:
         with open_it() as stream:
             last = (int(row) for text in _whole_tags(stream) for row in set(_ROW_OF_CELL.findall(text)))
-            bound = max(last, default=9_999), bound[1]
-    if bound is not None and bound[0] * bound[1] <= most:
+            bound = bound._replace(rows=max(last, default=9_999))
+    if bound is not None and bound.rows * bound.columns <= most:
         return bound
     with open_it() as stream:
         facts = sheet_facts(stream)
-    return facts.rows, facts.columns
+    return Extent(facts.rows, facts.columns, bool(facts.levels))
 
 
-def _at_most(stream: IO[bytes]) -> tuple[int, int] | None:
-    """Rows and columns that a worksheet does not exceed; None where a cell is spelled in a way of its own."""
-    rows, columns = 999_999, 26
+def _at_most(stream: IO[bytes]) -> Extent | None:
+    """What a worksheet does not exceed; None where a cell is spelled in a way of its own."""
+    rows, columns, outlined = 999_999, 26, False
     for text in _whole_tags(stream):
-        other = text.count(b"<c") - text.count(b'<c r="')
-        if (other and other != sum(map(text.count, _BESIDE_CELLS))) or any(m in text for m in (b":c ", b":c>", b"\0")):
+        if b"\0" in text or _PREFIXED.search(text):
             return None
-        for reference in set(_FAR_OR_ODD.findall(text)):
-            at = place(reference.decode("latin-1"))
+        outlined = outlined or b"outlineLevel" in text
+        for tag in set(_FAR_OR_ODD.findall(text)):
+            if tag.startswith(_BESIDE_CELLS):
+                continue
+            at = place(tag[4:].partition(b'"')[0].decode("latin-1")) if tag.startswith(b' r="') else None
             if at is None:
                 return None
             rows, columns = max(rows, at[0]), max(columns, at[1])
-    return rows, columns
+    return Extent(rows, columns, outlined)
 
 
 def _whole_tags(stream: IO[bytes]) -> Iterator[bytes]:

@@ -170,7 +170,12 @@ def clean_text(text: str | None) -> str | None:
         return None
     if "\u00a0" in value or "\u202f" in value:
         value = value.replace("\u00a0", " ").replace("\u202f", " ")
-    if len(value) <= 14 and (plain(value) in words().empty or (value[0] == "#" and is_cell_error(value))):
+    # Most short texts are numbers and codes; no mark of emptiness is made of digits alone.
+    if (
+        len(value) <= 14
+        and not value.isdecimal()
+        and (plain(value) in words().empty or (value[0] == "#" and is_cell_error(value)))
+    ):
         return None
     return value
 

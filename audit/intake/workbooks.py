@@ -272,10 +272,10 @@ def _outline(path: Path, sheet: str | None) -> dict[int, int]:
                 return {}
             with z.open(entry) as f:
                 text = b""
-                while part := f.read(2**20):
+                while part := f.read(2**18):
                     text += part
                     whole = text.rfind(b">") + 1  # a tag may be cut by the end of what was read
-                    for row in _OUTLINED_ROW.findall(text[:whole]):
+                    for row in _OUTLINED_ROW.findall(text, 0, whole):
                         number, level = _ROW_NUMBER.search(row), _ROW_LEVEL.search(row)
                         if number and level:
                             out[int(number[1])] = int(level[1])
@@ -391,8 +391,9 @@ def _damaged(name: str, kind: str) -> InputError:
 
 def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[SheetReader]:
     """Open a workbook and return the sheets to be read."""
+    levels: dict[int, int] | None = None
     if kind == "xlsx":
-        _bounded(path, name)
+        levels = None if _bounded(path, name) else {}
     elif kind in _HIDDEN_EXTENT and not survives(path):
         raise _damaged(name, kind)
     try:
@@ -403,18 +404,23 @@ def open_workbook(path: Path, name: str, kind: str, settings: Settings) -> list[
         said = str(e.__cause__)
         raise (encrypted(name) if "assword" in said or "ncrypt" in said else _damaged(name, kind)) from e
     sheets = [r for sheet in names if (r := _load(workbook, path, name, kind, sheet)) is not None]
+    for reader in sheets:
+        reader.levels = levels
     return choose_sheets(name, sheets, settings)
 
 
-def _bounded(path: Path, name: str) -> None:
+def _bounded(path: Path, name: str) -> bool:
     """Refuse a sheet whose cells lie so far apart that a dense table of it would not fit into memory.
 
-    One stray cell in XFD1048576 makes 17 thousand million cells; the reader would take the whole process down.
+    One stray cell in XFD1048576 makes 17 thousand million cells; the reader would take the whole process down. Returns
+    whether rows of any sheet may have outline levels.
     """
+    outlined = False
     try:
         with zipfile.ZipFile(path) as z:
             for entry in worksheets(z):
-                rows, columns = extent(partial(z.open, entry), MAX_CELLS)
+                rows, columns, levels = extent(partial(z.open, entry), MAX_CELLS)
+                outlined = outlined or levels
                 if rows * columns > MAX_CELLS:
                     raise InputError(
                         Text(
@@ -429,6 +435,7 @@ def _bounded(path: Path, name: str) -> None:
                     )
     except BAD_PACKAGE as e:
         raise _damaged(name, "XLSX") from e
+    return outlined
 
 
 def _load(workbook: Any, path: Path, name: str, kind: str, sheet: str) -> SheetReader | None:

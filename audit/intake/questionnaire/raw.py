@@ -332,7 +332,7 @@ def _refuse_bombs(path: Path, body: bytes) -> None:
             if sum(e.file_size for e in entries) > MAX_UNPACKED_BYTES or len(entries) > 10_000:
                 raise _unreadable(path, too_big)
             for entry in worksheets(archive):
-                rows, columns = extent(partial(archive.open, entry), MAX_CELLS)
+                rows, columns, _ = extent(partial(archive.open, entry), MAX_CELLS)
                 if rows * columns > MAX_CELLS:
                     raise _unreadable(path, too_big)
     except BAD_PACKAGE as e:

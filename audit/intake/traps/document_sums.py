@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ _SAYS_SO = re.compile(
     r"(сумма|итого|всего|стоимость)\s+(по\s+)?(документа?у?|заказа?у?|накладной|реализации|счета?у?|чека?у?|сделки)\b"
     r"|\b(order|document|invoice|receipt|cart|basket|header)\s+(total|amount|sum|value)|\b(grand total|total paid)\b"
 )
+_Document = list[tuple[Decimal | None, Decimal | None]]
+"""Amount and quantity × price of each line."""
 _LOOKED_AT = 5_000
 _LEAST_DOCUMENTS, _LEAST_ALONE = 2, 20
 """Documents of several lines that must all repeat their sum: with other signs beside, and without any."""
@@ -77,13 +79,18 @@ def look(table: Table, settings: Settings) -> Found:
     """
     if settings.reading.document_sums is not None or not {"order_id", "amount"} <= set(table.staged.fields):
         return None
-    documents = _documents(table)
-    several = [d for d in documents if len(d) > 1]
-    if len(several) < _LEAST_DOCUMENTS or not all(d[0][0] for d in several):
+    several: list[_Document] = []
+    for document in _documents(table):
+        if len(document) == 1:
+            continue
+        if not document[0][0] or not (_first_alone(document) or _one_amount(document)):
+            return None
+        several.append(document)
+    if len(several) < _LEAST_DOCUMENTS:
         return None
-    if all(amount is None and product is not None for d in several for amount, product in d[1:]):
+    if all(map(_first_alone, several)):
         return _question(table, several[0][0][0], first=True, certain=True)
-    if not all(len({amount for amount, _ in d}) == 1 for d in several):
+    if not all(map(_one_amount, several)):
         return None
     priced = [d for d in several if all(product is not None for _, product in d)]
     if any(all(amount == product for amount, product in d) for d in priced):
@@ -133,7 +140,7 @@ def share_in_question(question: Question, orders: Orders) -> float:
     hanging = 0.0
     for table in orders.sales():
         if fits(table.name, table.reader.sheet, files):
-            documents = _documents(table)
+            documents = list(_documents(table))
             every = float(sum(sum(amount or product or 0 for amount, product in d) for d in documents))
             once = float(sum(d[0][0] or 0 for d in documents))
             counted = once if question.taken else every
@@ -145,11 +152,24 @@ def _near(a: Decimal, b: Decimal) -> bool:
     return abs(a - b) <= max(abs(a) / 1000, Decimal("0.05"))
 
 
-def _documents(table: Table) -> list[list[tuple[Decimal | None, Decimal | None]]]:
-    """Amount and quantity × price of the first lines, by document; the last may be cut off and is left out."""
+def _first_alone(document: _Document) -> bool:
+    """Whether only the first line has an amount, and quantity × price gives the others theirs."""
+    return all(amount is None and product is not None for amount, product in document[1:])
+
+
+def _one_amount(document: _Document) -> bool:
+    return len({amount for amount, _ in document}) == 1
+
+
+def _documents(table: Table) -> Iterator[_Document]:
+    """Amount and quantity × price of the first lines, by document; the last may be cut off and is left out.
+
+    A document's cells are made numbers only when its turn comes: one without a common sum ends the question.
+    """
     part = table.staged.first_rows(_LOOKED_AT)
     fields = [f for f in ("order_id", "order_date", "amount", "qty", "price") if table.staged.has(f)]
     columns = {f: part.column(f).to_pylist() for f in fields}
+    nothing = [None] * part.num_rows
 
     def number(text: str | None) -> Decimal | None:
         if not text:
@@ -157,18 +177,24 @@ def _documents(table: Table) -> list[list[tuple[Decimal | None, Decimal | None]]
         found = parse_number(text, ",")
         return parse_number(text, ".") if found is None else found
 
-    dates: dict[str, str] = {}
-    rows: list[tuple[tuple[str, str], Decimal | None, Decimal | None]] = []
-    for i, (order, text) in enumerate(zip(columns["order_id"], columns["amount"], strict=True)):
+    def line(i: int) -> tuple[Decimal | None, Decimal | None] | None:
+        text = columns["amount"][i]
         amount = number(text)
-        if order and (amount is not None or not (text or "").strip()):
-            qty, price = (number(columns[f][i]) if f in columns else None for f in ("qty", "price"))
-            date = (columns["order_date"][i] if "order_date" in columns else None) or dates.get(order, "")
-            dates[order] = date  # numbers begin anew every year
-            rows.append(((order, date), amount, qty * price if qty is not None and price is not None else None))
-    out: dict[tuple[str, str], list[tuple[Decimal | None, Decimal | None]]] = {}
-    for order, amount, product in rows:
-        out.setdefault(order, []).append((amount, product))
-    if rows and table.staged.rows > _LOOKED_AT:
-        del out[rows[-1][0]]
-    return list(out.values())
+        if amount is None and (text or "").strip():
+            return None
+        qty, price = (number(columns.get(f, nothing)[i]) for f in ("qty", "price"))
+        return amount, qty * price if qty is not None and price is not None else None
+
+    dates: dict[str, str] = {}
+    rows: dict[tuple[str, str], list[int]] = {}
+    key = None
+    for i, (order, date) in enumerate(zip(columns["order_id"], columns.get("order_date", nothing), strict=True)):
+        if order:
+            dates[order] = date or dates.get(order, "")  # numbers begin anew every year
+            key = order, dates[order]
+            rows.setdefault(key, []).append(i)
+    if key and table.staged.rows > _LOOKED_AT:
+        del rows[key]
+    for at in rows.values():
+        if document := [found for i in at if (found := line(i)) is not None]:
+            yield document
