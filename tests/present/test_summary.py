@@ -54,7 +54,7 @@ def test_the_verdict_follows_what_was_found() -> None:
     assert "не хватило" in nothing.verdict()
     assert nothing.headlines() == []
     clear = summary({"roles.km_overload": {"status": "clear"}})
-    assert "чист" in clear.verdict()
+    assert "в норме" in clear.verdict()
     watch = summary({"roles.km_overload": {"status": "watch", "severity": "minor"}}, "en")
     assert "1 figure needs watching" in watch.verdict().replace("\xa0", " ")
     found = summary({"roles.km_overload": {"status": "found", "severity": "major", "title": "КМ & <i>перегружены</i>"}})
