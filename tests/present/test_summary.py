@@ -56,7 +56,7 @@ def test_the_verdict_follows_what_was_found() -> None:
     clear = summary({"roles.km_overload": {"status": "clear"}})
     assert "в норме" in clear.verdict()
     watch = summary({"roles.km_overload": {"status": "watch", "severity": "minor"}}, "en")
-    assert "1 figure needs watching" in watch.verdict().replace("\xa0", " ")
+    assert "1 figure needs attention" in watch.verdict().replace("\xa0", " ")
     found = summary({"roles.km_overload": {"status": "found", "severity": "major", "title": "КМ & <i>перегружены</i>"}})
     assert "Выявлена одна проблема" in found.verdict().replace("\xa0", " ")
     assert "&lt;i&gt;" in found.verdict()

@@ -390,7 +390,7 @@ def test_money_that_is_only_watched_now_has_not_vanished() -> None:
     [
         ("clear", "now in order)"),
         ("not_assessed", "now not assessed, which does not mean that the money came back)"),
-        ("unclear", "now unclear)"),
+        ("unclear", "now cannot tell)"),
     ],
 )
 def test_what_left_the_sum_is_named_with_what_it_is_now(status: str, says: str) -> None:
