@@ -19,7 +19,7 @@ from audit.model.result import Metric
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative, narrative_source
 from audit.present.style import STATUS
-from audit.present.summary import lower_first
+from audit.present.views import lower_first
 from tests.wording import forbidden
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -222,8 +222,8 @@ def test_titles_say_only_what_is_so() -> None:
     led = {"value": 0.04, "watch": 0.1}
     assert _title("roles.owner_runs_keys", "clear", led=0, **led) == "Первые лица ключевых клиентов не ведут"
     assert "ведут немногих" in _title("roles.owner_runs_keys", "clear", led=2, **led)
-    assert "подчинена продажам" in _title("model.support_misplaced", "clear", sits="inside")
-    assert "не подчинена продажам" in _title("model.support_misplaced", "clear", sits="outside")
+    assert "подчинена продажам" in _title("model.support_misplaced", "clear", sits="inside", fast=True)
+    assert "не подчинена продажам" in _title("model.support_misplaced", "clear", sits="outside", fast=True)
     assert _title("keys.no_backup", "clear", clients=0) == "У каждого ключевого клиента есть дублёр"
     assert _title("keys.no_backup", "clear", clients=2) == "Почти у всех ключевых клиентов есть дублёр"
     half = {"found": 0.6, "watch": 0.4, "norm": 0.67}

@@ -227,7 +227,8 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
     whoever does them (`whose_hours`): with an answer for everybody they sum to the staff there is; ``by_demand``: the same
     with measured demand in place of the reported hours, where it is known (client managers: clients × touch norm in place
     of time with clients; order desk: documents × minutes in place of reported entry), else NaN; ``low``, ``high``: the two
-    rounded to halves, at least half a post where the type requires the station; ``moved``: hours a month from each family.
+    (client managers whose clients need more than the hours told: the demand alone) rounded to halves, at least half a post
+    where the type requires the station; ``moved``: hours a month from each family.
     Heads are not stations: their own work stays with them. Empty where nobody's time is known. While the hours told are not
     to be believed (`hours_in_doubt`) no station shows more than one post beyond today's: the first step.
     """
@@ -241,7 +242,10 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
         mine = spread[spread["station"] == method().roles[station].family]
         by_hours = float(mine["fte"].sum())
         by_demand = _by_demand(case, answers, station, mine)
-        ends = sorted(_halves(x, bool(row["required"])) for x in (by_hours, by_demand) if not np.isnan(x))
+        known = [x for x in (by_hours, by_demand) if not np.isnan(x)]
+        if station == "KM" and by_demand > by_hours:
+            known = [by_demand]  # hours that the work of others crowds out say nothing about what clients need
+        ends = sorted(_halves(x, bool(row["required"])) for x in known)
         now = float(row["fte"])
         if first_step:
             ends = [min(x, max(now + 1.0, 0.5)) for x in ends]

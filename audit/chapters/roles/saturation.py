@@ -67,7 +67,7 @@ def saturation_metric(case: Case, developers: Collection[str]) -> tuple[Metric, 
         return no_metric(
             id,
             Text(
-                "Сравнивать не с кем: нужно по двое СР, чья книга постоянных клиентов выросла, и тех, чья не выросла, с годом "
+                "Сравнивать не с кем: нужно по двое СР, у кого постоянных клиентов стало больше, и тех, у кого не стало, с годом "
                 "заказов у каждого",
                 "There is nobody to compare: it takes two developers whose book of repeat clients grew and two whose did not, "
                 "with a year of orders each",

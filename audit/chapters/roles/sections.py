@@ -34,7 +34,7 @@ SHEET_NAMES: dict[str, Text] = {
     "room": Text("Есть куда расти", "Room to grow"),
     "keys": Text("Кто ведёт ключевых", "Who leads key clients"),
     "pay": Text("Оплата", "Pay"),
-    "saturation": Text("Новые и своя книга СР", "New clients and own book"),
+    "saturation": Text("Новые и свои постоянные СР", "New and own clients"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -752,7 +752,7 @@ _TITLES = {
     "room": ("Клиенты КМ: кому есть куда расти", "Client managers' clients and room to grow"),
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
     "pay": ("Что поручено и за что платят", "What is asked and what is paid for"),
-    "saturation": ("СР: новые клиенты и своя книга", "Developers: new clients and own book"),
+    "saturation": ("СР: новые клиенты и свои постоянные", "Developers: new clients and own repeat clients"),
 }
 _ROOM = {True: ("есть", "yes"), False: ("нет", "no"), None: ("неизвестно", "unknown")}
 _FLOW_KINDS = {
