@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from audit.errors import AuditError, Lang, ParameterError, Text, current_language, set_language
+from audit.resources import JOBS
 
 if TYPE_CHECKING:
     from audit.run.inputs import Inputs
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 P = ParamSpec("P")
-
-JOBS = max(2, min((os.cpu_count() or 1) + 1, 4))
-"""One notebook more than processors: a kernel that starts or ends waits more than it computes."""
 
 app = typer.Typer(
     name="km-audit",
