@@ -505,17 +505,49 @@ def render(
 
 @_command
 def lab(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder, or the folder of a finished run.")],
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to serve on.")] = None,
     lang: LangOption = None,
 ) -> int:
-    """Open JupyterLab on copies of the notebooks with this engagement's parameters filled in."""
-    from audit.run.lab import make_copies, open_lab
+    """Open the engagement in the browser: from the exports to the report by clicks, and its notebooks in JupyterLab.
 
-    inputs = _inputs(folder, None, None, None, lang=lang)
-    copies = make_copies(inputs)
+    A folder that is new or empty becomes an engagement by the first click. Of a finished run its own notebooks open.
+    """
+    from audit.run.lab import open_lab, run_of
+
     console = _console(stderr=True)
+    if run_of(folder) is not None:
+        console.print(
+            _say("Ноутбуки готового аудита; правки войдут в отчёт: km-audit render ", "Notebooks of a finished run; ")
+            + _say("", "edits enter the report: km-audit render ")
+            + escape(quoted(folder)),
+            soft_wrap=True,
+        )
+    else:
+        _print_copies(console, folder, lang)
+    return EXIT_INPUT if open_lab(folder, browser=not no_browser, port=port) else 0
+
+
+def _print_copies(console: Console, folder: Path, lang: Lang | None) -> None:
+    """Make the notebooks of an engagement and say what became of them."""
+    from audit.run.inputs import engagement_inputs, is_engagement, override
+    from audit.run.lab import make_copies
+
+    if not folder.exists():
+        folder.mkdir(parents=True)
+    ours = is_engagement(folder) or (folder / "notebooks").is_dir()
+    if folder.is_file() or (not ours and any(not p.name.startswith(".") for p in folder.iterdir())):
+        raise ParameterError(
+            Text(f"{folder} — не папка проекта и не пуста", f"{folder} is no engagement folder, and not empty"),
+            todo=Text(
+                f"Назовите новую папку, или сделайте её: km-audit new {quoted(folder)}",
+                f"Name a new folder, or make it one: km-audit new {quoted(folder)}",
+            ),
+        )
+    inputs = engagement_inputs(folder, orders_needed=False)
+    _speak(lang, inputs.settings.report.lang)
+    copies = make_copies(replace(inputs, settings=override(inputs.settings, {"report": {"lang": lang}})))
     console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}", soft_wrap=True)
     for names, told in (
         (copies.made, _say("сделаны копии", "copied")),
@@ -536,7 +568,6 @@ def lab(
         + escape(quoted(folder)),
         soft_wrap=True,
     )
-    return EXIT_INPUT if open_lab(inputs, browser=not no_browser, port=port) else 0
 
 
 def _print_comparison(console: Console, content: Any) -> None:

@@ -57,7 +57,6 @@ class Checked:
     page: Path
     asks: tuple[Ask, ...]
     usable: bool
-    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,11 @@ class Desk:
             return self.settings().report.lang if self.prepared else current_language()
         except AuditError:
             return current_language()
+
+    def set_value(self, section: str, key: str, value: str, asked: str) -> None:
+        """Write one setting, if it says anything new."""
+        if value and self.settings().as_json()[section].get(key) != value:
+            self.answer(f"[{section}]\n{key} = {toml_string(value)}", asked)
 
     def set_up(self, lang: Lang) -> list[Path]:
         """Make what a new engagement needs and return it; what lies there already stays as it is."""
@@ -165,8 +169,7 @@ class Desk:
             page = write_refusal(e, self.folder, known, lang)
             return Checked("\n".join(e.lines(lang)), page, _of_error(e), usable=False)
         try:
-            tick = result.tick()
-            return Checked(str(tick.sentence()), page, tuple(asks(result)), result.usable, tick.whole)
+            return Checked(str(result.tick().sentence()), page, tuple(asks(result)), result.usable)
         finally:
             result.case.close()
 
@@ -265,6 +268,8 @@ def _question(q: Question) -> Ask:
         if q.taken
         else Text("вероятнее всего", "most likely")
     )
+    if q.kind == "currency" and (code := q.answer.partition('"')[2].rstrip('"')):
+        first = Text(code, code)
     own = [Answer(first, q.answer)] if q.answer else []
     return Ask(q.text, (*own, *q.others), share=q.share)
 
@@ -288,6 +293,8 @@ def _people(case: Case) -> list[Ask]:
     for spelling, uses in sorted(by.items(), key=lambda item: -max(p.revenue_share for p in item[1]))[:_MOST_ASKED]:
         share = max(p.revenue_share for p in uses)
         sure = [p for p in uses if p.how == "proposed"][:1]
+        if not known and not sure:
+            continue  # the sheet of staff is empty: that is what is lacking, and the check says so
         choices = [Answer(Text(f"это {p.proposal}", f"this is {p.proposal}"), alias_lines([p])) for p in sure]
         quoted = toml_string(spelling)
         choices.append(
