@@ -494,7 +494,12 @@ def render(
     rendered = render_again(run_folder)
     if as_json:
         _print_json(
-            {"status": "done", "report_html": str(run_folder / "report.html"), "pdf_engine": rendered.pdf_engine}
+            {
+                "status": "done",
+                "report_html": str(run_folder / "report.html"),
+                "pdf_engine": rendered.pdf_engine,
+                "notes": [str(n) for n in rendered.notes],
+            }
         )
     else:
         for note in rendered.notes:

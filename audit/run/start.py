@@ -51,6 +51,7 @@ class Start:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.checked: Checked | None = None
+        self.listed: list[Path] = []
         self.failure: Any = w.HTML()
         self.files: Any = w.VBox()
         self.understood: Any = w.VBox()
@@ -164,7 +165,7 @@ class Start:
 
     def _draw_files(self) -> None:
         fmt = Fmt(self.lang)
-        orders = self.desk.orders()
+        orders = self.listed = self.desk.orders()
         listed = [f"{p.relative_to(self.desk.folder).as_posix()}, {_size(fmt, p, self.lang)}" for p in orders]
         with self._careful():
             answers = self.desk.questionnaire()
@@ -206,6 +207,8 @@ class Start:
     # -- 2: what was understood, and questions
 
     def _check(self) -> None:
+        if self.desk.orders() != self.listed:
+            self._draw_files()
         self.understood.children = [
             self._title(2, "Что понято", "What was understood"),
             self._text(self.say("Читаю файлы и считаю…", "Reading the files and computing…")),
@@ -213,7 +216,6 @@ class Start:
         try:
             self.checked = self.desk.check()
         finally:
-            self._draw_files()
             self._draw_understood()
             self._draw_running()
             self._draw_report()
