@@ -38,13 +38,27 @@ app = typer.Typer(
     name="km-audit",
     help="Audit of a B2B client department: role mixing, retention, what it costs, what to do first.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 EXIT_INPUT = 1
 EXIT_CHAPTER = 3
+
+EXAMPLES = {
+    "demo": "km-audit demo --lang en",
+    "run": "km-audit run acme --deck",
+    "screen": "km-audit screen acme --out findings.json",
+    "check": "km-audit check acme",
+    "render": "km-audit render acme/runs/latest",
+    "lab": "km-audit lab acme",
+    "compare": "km-audit compare acme/runs/20250401T090000Z acme/runs/latest --out follow-up",
+    "batch": "km-audit batch clients/* --jobs 2",
+    "explain": "km-audit explain roles.km_overload",
+    "new": "km-audit new acme --lang en",
+    "forms": "km-audit forms acme --person KM1",
+}
+"""One example for the help of each command."""
 
 
 class _State:
@@ -180,7 +194,7 @@ def quoted(path: Path) -> str:
 def _command(work: Callable[P, int]) -> Callable[P, None]:
     """Make a command of what returns its exit code: it speaks ``lang``, answers ``as_json``, and errors end it."""
 
-    @app.command()
+    @app.command(epilog=f"Example: {EXAMPLES[work.__name__]}")
     @functools.wraps(work)
     def command(*args: P.args, **options: P.kwargs) -> None:
         _state.json = bool(options.get("as_json"))
@@ -671,16 +685,20 @@ def batch(
     """Run many engagements; one failing does not stop the rest. Exit code: 0 all whole, 3 some failed, 1 all failed."""
     from rich.table import Table
 
-    from audit.run.batch import exit_code, expand_folders, run_batch
+    from audit.run.batch import exit_code, expand_folders, run_batch, told_apart
 
     progress = _console(stderr=True)
+    given = expand_folders(folders)
+    short = dict(zip(map(str, given), told_apart(given), strict=True))
 
     def ended(row: Any) -> None:
         mark = {"done": "[green]✓[/]", "failed_chapters": "[yellow]✗[/]", "error": "[red]✗[/]"}[row.status]
         if not as_json:
-            progress.print(f"{mark} {escape(row.company)}  [dim]{row.seconds:.1f} {_say('с', 's')}[/]")
+            progress.print(
+                f"{mark} {escape(row.company)} ({escape(short[row.folder])})  [dim]{row.seconds:.1f} {_say('с', 's')}[/]"
+            )
 
-    rows = run_batch(expand_folders(folders), jobs=jobs, lang=lang, deck=deck, on_end=ended)
+    rows = run_batch(given, jobs=jobs, lang=lang, deck=deck, on_end=ended)
     code = exit_code(rows)
     if as_json:
         _print_json(
@@ -693,6 +711,7 @@ def batch(
     table = Table(box=None, pad_edge=False, header_style="dim")
     heads = (
         _say("компания", "company"),
+        _say("папка", "folder"),
         _MARKS["found"],
         _MARKS["watch"],
         _MARKS["clear"],
@@ -701,13 +720,13 @@ def batch(
         _say("отчёт или ошибка", "report or error"),
     )
     for k, head in enumerate(heads):
-        table.add_column(head, justify="right" if 1 <= k <= 5 else "left", overflow="fold")
+        table.add_column(head, justify="right" if 2 <= k <= 6 else "left", overflow="fold")
     for r in rows:
         figures = [
             str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.unclear, r.not_assessed)
         ]
         last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
-        table.add_row(escape(r.company), *figures, last)
+        table.add_row(escape(r.company), escape(short[r.folder]), *figures, last)
     _console().print(table)
     words = (
         _say("выявлено", "found"),
@@ -751,12 +770,19 @@ def new(
     console = _console()
     for path in new_engagement(folder, current_language()):
         console.print(f"  {escape(str(path))}", soft_wrap=True)
-    after = (
-        f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {quoted(folder)}"
-        if current_language() == "ru"
-        else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {quoted(folder)}"
+    steps = (
+        _say("Отправьте клиенту letter.html и анкету", "Send letter.html and the questionnaire to the client")
+        + f": {folder / 'letter.html'}",
+        _say("Положите выгрузки и заполненную анкету сюда", "Put the exports and the filled questionnaire here")
+        + f": {folder / 'orders'}, {folder / 'questionnaire.xlsx'}",
+        _say("Проверьте, что понято", "See what was understood")
+        + f": km-audit check {quoted(folder)}"
+        + _say(" (или кнопками в браузере: ", " (or by clicks in the browser: ")
+        + f"km-audit lab {quoted(folder)})",
     )
-    console.print(escape(after), soft_wrap=True)
+    console.print(_say("Дальше", "Next"))
+    for number, step in enumerate(steps, 1):
+        console.print(f"  {number}. {escape(step)}", soft_wrap=True)
     return 0
 
 
