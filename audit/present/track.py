@@ -190,8 +190,8 @@ class TrackView:
         )
 
     def multiples(self, rows: Sequence[Mapping[str, Any]], mark: str) -> Markup:
-        """Set the charts of some figures in pairs; a figure with one point alone has none."""
-        charts = [self.chart(m, mark) for m in rows if len({p["as_of"] for p in m["points"]}) > 1]
+        """Set the charts of some figures in pairs."""
+        charts = [self.chart(m, mark) for m in rows]
         return join([Columns(tuple(charts[k : k + 2])) for k in range(0, len(charts), 2)])
 
     def months(self, rows: Sequence[Mapping[str, Any]], id: str) -> Markup:
@@ -271,8 +271,9 @@ def track_document(content: Mapping[str, Any]) -> str:
     chapters = []
     if moved := view.moved():
         chapters.append(("moved", view.plain("moved", "title"), view.multiples(moved, "moved")))
-    for chapter in dict.fromkeys(m["id"].split(".")[0] for m in content["metrics"]):
-        rows = [m for m in content["metrics"] if m["id"].startswith(f"{chapter}.")]
+    followed = [m for m in content["metrics"] if len({p["as_of"] for p in m["points"]}) > 1]
+    for chapter in dict.fromkeys(m["id"].split(".")[0] for m in followed):
+        rows = [m for m in followed if m["id"].startswith(f"{chapter}.")]
         body = join(
             [view.multiples([m for m in rows if m not in moved], "over-time"), view.months(rows, f"months-{chapter}")]
         )

@@ -65,6 +65,10 @@ def over_time(
         bottom, top = ax.get_ylim()
         if norm is not None:
             bottom, top = min(bottom, norm.value), max(top, norm.value)
+        least = 0.05 if unit == "share" else 0.05 * max(map(abs, values))  # a hair's breadth shall not look like a fall
+        if top - bottom < least:
+            middle = (top + bottom) / 2
+            bottom, top = middle - least / 2, middle + least / 2
         room = (top - bottom) or 1.0
         ax.set_ylim(bottom - 0.06 * room, top + 0.2 * room)
         ax.annotate(
@@ -75,6 +79,7 @@ def over_time(
             ha="right",
             fontweight="bold",
             zorder=7,
+            bbox={"facecolor": PAPER, "alpha": 0.8, "pad": 0.6, "linewidth": 0},
         )
         ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
         write_ticks(ax.yaxis, unit, fmt)
