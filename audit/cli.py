@@ -695,6 +695,30 @@ def track(
 
 
 @_command
+def week(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for week.html and week.txt; default: DIR/track.")
+    ] = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Tell the head of sales the three numbers of the week: one page of one screen, one line of text; no names."""
+    from audit.run.inputs import engagement_inputs
+    from audit.run.week import week_numbers, write_week
+
+    inputs = engagement_inputs(folder)
+    _speak(lang, inputs.settings.report.lang)
+    numbers = week_numbers(inputs)
+    made, line = write_week(numbers, lang or inputs.settings.report.lang, folder / "track" if out is None else out)
+    if as_json:
+        _print_json({"status": "done", "files": [str(p) for p in made], "line": line, "numbers": numbers})
+        return 0
+    sys.stdout.write(line + "\n")
+    return 0
+
+
+@_command
 def batch(
     folders: Annotated[list[str], typer.Argument(metavar="DIR...", help="Engagement folders, or patterns.")],
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Engagements at once.")] = 2,

@@ -29,7 +29,7 @@ from audit.run.prepare import content_digest, prepare
 from audit.run.screen import answer_digest, write_out
 from audit.settings import Settings
 
-__all__ = ["Past", "quarter_ends", "read_past"]
+__all__ = ["Past", "cut_case", "quarter_ends", "read_past"]
 
 _OF_THE_FILE = "data."
 """Figures of how the newest file was read: they have no past."""
@@ -123,7 +123,7 @@ class _Kept:
             tell(day)
         folder = private_folder()
         try:
-            with _cut(self._source(), day, self._settings, folder / "cut") as case:
+            with cut_case(self._source(), day, self._settings, folder / "cut") as case:
                 save_verdicts(case, chapters, folder)
                 told = assemble_saved(case, folder)
         finally:
@@ -141,7 +141,7 @@ class _Kept:
 
 
 @contextmanager
-def _cut(prepared: Path, day: dt.date, settings: Settings, stage: Path) -> Iterator[Case]:
+def cut_case(prepared: Path, day: dt.date, settings: Settings, stage: Path) -> Iterator[Case]:
     """Open the prepared orders up to a day, without the questionnaire, as if the export had ended there."""
     stage.mkdir()
     engine = open_engine(settings.inputs.engine)
