@@ -161,22 +161,31 @@ def _method_changes(points: Sequence[Point]) -> list[dict[str, Any]]:
 # --- judging
 
 
-def _earlier(point: Point, series: Sequence[Point]) -> Point | None:
-    """Return what a point is held against: the latest a whole «last 12 months» before, else the earliest of all."""
-    before = [p for p in series if p.as_of < point.as_of]
+def _before(point: Point, series: Sequence[Point]) -> list[Point]:
+    """Return what a point may be held against, the best first: the latest a whole «last 12 months» before, then the rest.
+
+    Where none lies so far back, the earliest is best: the fewest days in common.
+    """
     since = dt.date.fromisoformat(point.run.findings["period"]["recent_start"])
+    before = [p for p in series if p.as_of < point.as_of]
     apart = [p for p in before if p.as_of < since]
-    return apart[-1] if apart else before[0] if before else None
+    return apart[::-1] + [p for p in before if p.as_of >= since]
 
 
 def _held(id: str, point: Point, series: Sequence[Point]) -> dict[str, Any] | None:
-    known = [p for p in series if p.metric(id) is not None]
-    if point.metric(id) is None or (base := _earlier(point, known)) is None:
+    """Hold a figure against the best earlier point that is comparable; None where there is none at all."""
+    if point.metric(id) is None:
         return None
-    changes = changes_between(base.run, point.run)
-    row = metric_row(id, base.metric(id), point.metric(id), windows_of(base.run, point.run), changes)
-    told = {k: row[k] for k in ("verdict", "delta", "delta_low", "delta_high", "overlap", "cause") if k in row}
-    return told | {"against": base.as_of.isoformat(), "old": row["old"], "new": row["new"]}
+    first = None
+    for base in _before(point, [p for p in series if p.metric(id) is not None]):
+        changes = changes_between(base.run, point.run)
+        row = metric_row(id, base.metric(id), point.metric(id), windows_of(base.run, point.run), changes)
+        told = {k: row[k] for k in ("verdict", "delta", "delta_low", "delta_high", "overlap", "cause") if k in row}
+        told |= {"against": base.as_of.isoformat(), "old": row["old"], "new": row["new"]}
+        if row["verdict"] != "incomparable":
+            return told
+        first = first or told
+    return first
 
 
 def _metric(id: str, series: Sequence[Point], of_orders: bool) -> dict[str, Any]:
