@@ -99,7 +99,7 @@ def audits(folder: Path, days: Sequence[dt.date], disease: Onset) -> dict[dt.dat
     """Compute findings.json of one chapter as of each day, from the orders up to it."""
     inputs = engagement_inputs(folder)
     prepared = prepare(inputs, folder / ".km-audit" / "prepared")
-    out = {}
+    out: dict[dt.date, Mapping[str, Any]] = {}
     for day in days:
         stage = Path(tempfile.mkdtemp(prefix="km-audit-"))
         try:
@@ -177,7 +177,7 @@ def watch(disease: Onset, folder: Path, days: Sequence[dt.date] | None = None) -
     before = last["metrics"][disease.metric]
     first = dt.date.fromisoformat(last["period"]["new_from" if disease.by_client else "start"])
     ahead = (onset - first).days / 30.44
-    rows = []
+    rows: list[dict[str, Any]] = []
     for day in known:
         row, finding = seen_at(day, known, disease)
         m, month = known[day]["metrics"][disease.metric], (day.year - onset.year) * 12 + day.month - onset.month + 1
