@@ -21,7 +21,9 @@ from audit.ground.classes import touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
+from audit.ground.parts import managers_clients
 from audit.ground.people import labels
+from audit.ground.period import since, to_year
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
@@ -285,7 +287,7 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     clients, documents, lines = _work(case)
     if station == "KM":
         asked_of = _touch_hours(case, clients)
-        if asked_of is None or clients == 0:
+        if asked_of is None or not len(clients):
             return float("nan")
         reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
         asked = asked_of
@@ -304,10 +306,10 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     return float(mine["fte"].sum()) * max(hours - in_place + asked, 0.0) / hours
 
 
-def _touch_hours(case: Case, clients: int) -> float | None:
-    """Return the hours a month that the touch norm asks for so many clients; None without a norm."""
+def _touch_hours(case: Case, clients: pd.Index) -> float | None:
+    """Return the hours a month that the touch norm asks for these clients; None without a norm."""
     norm = touch_norm(case)
-    return None if norm is None else clients * touches_each(case, norm) * norm.minutes / 60
+    return None if norm is None else len(clients) * touches_each(case, norm, clients) * norm.minutes / 60
 
 
 def _used(case: Case, answers: Answers) -> Metric:
@@ -344,15 +346,16 @@ def _used(case: Case, answers: Answers) -> Metric:
         hours=held,
         reported=reported,
         asked=asked,
-        clients=clients,
+        clients=len(clients),
         free=max(held - used, 0.0),
     )
 
 
-def _work(case: Case) -> tuple[int, float, float]:
-    """Return active clients, documents a month and their lines a month, over the last twelve months."""
-    w = case.window
-    since = max(w.recent_start, w.start)
-    row = case.query(sql_text("audit.chapters.conveyor", "work"), since=since).iloc[0]
-    months = ((w.as_of - since).days + 1) / 30.4375
-    return int(row["clients"]), int(row["documents"]) / months, int(row["lines"]) / months
+def _work(case: Case) -> tuple[pd.Index, float, float]:
+    """Return the recent period's clients that client managers keep, and documents and their lines a month."""
+    row = case.query(sql_text("audit.ground", "documents"), since=since(case)).iloc[0]
+    a_month = to_year(case) / 12
+    clients = managers_clients(
+        case, pd.Index(case.query(sql_text("audit.chapters.conveyor", "bought"), since=since(case))["client_key"])
+    )
+    return clients, int(row["documents"]) * a_month, int(row["lines"]) * a_month
