@@ -177,6 +177,18 @@ def whose_hours(answers: Answers) -> pd.DataFrame:
     function; own and allowed ones stay with whoever does them. Grain: person × station family with ``fte``, ``hours`` and
     ``foreign`` (the hours are another station's).
     """
+    rows = _stationed(answers)
+    out = rows.groupby(["person", "family", "station", "foreign"], sort=False)["hours"].sum().reset_index()
+    fte = answers.staff.set_index("person")["fte"]
+    total = out.groupby("person")["hours"].transform("sum")
+    out["fte"] = out["hours"] / total.where(total > 0) * out["person"].map(fte)
+    silent = answers.staff[~answers.staff["person"].isin(out["person"]) & answers.staff["family"].notna()]
+    rest = silent[["person", "family", "fte"]].assign(station=silent["family"], foreign=False, hours=0.0)
+    return pd.concat([out, rest], ignore_index=True) if len(rest) else out
+
+
+def _stationed(answers: Answers) -> pd.DataFrame:
+    """Return the hours by function with the station whose posts they fill, and whether they are another station's."""
     hours = by_function(answers.hours)
     rows = hours[hours["kind"].isin(["own", "allowed", "foreign"]) & hours["family"].notna()].copy()
     roles = method().roles
@@ -188,13 +200,7 @@ def whose_hours(answers: Answers) -> pd.DataFrame:
     own = rows["kind"] == "own"
     rows.loc[own, "station"] = [roles[str(o)].family for o in rows.loc[own, "owner"]]
     rows["foreign"] = rows["kind"] == "foreign"
-    out = rows.groupby(["person", "family", "station", "foreign"], sort=False)["hours"].sum().reset_index()
-    fte = answers.staff.set_index("person")["fte"]
-    total = out.groupby("person")["hours"].transform("sum")
-    out["fte"] = out["hours"] / total.where(total > 0) * out["person"].map(fte)
-    silent = answers.staff[~answers.staff["person"].isin(out["person"]) & answers.staff["family"].notna()]
-    rest = silent[["person", "family", "fte"]].assign(station=silent["family"], foreign=False, hours=0.0)
-    return pd.concat([out, rest], ignore_index=True) if len(rest) else out
+    return rows
 
 
 def matrix_of(answers: Answers) -> pd.DataFrame:
@@ -282,14 +288,15 @@ def _halves(fte: float, required: bool) -> float:
 
 def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -> float:
     """Return the posts of a station by measured demand; NaN where demand is not known."""
-    rows = by_function(answers.hours)
-    functions = station_functions(station, answers.norm)
+    rows = _stationed(answers)
+    # demand stands in place of the hours that count for this station, whoever spends them; not of those of another
+    rows = rows[(rows["station"] == station) & rows["function"].isin(station_functions(station, answers.norm))]
     clients, documents, lines = _work(case)
     if station == "KM":
         asked_of = _touch_hours(case, clients)
         if asked_of is None or not len(clients):
             return float("nan")
-        reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
+        reported = rows[rows["group"] == "FARM"]
         asked = asked_of
     elif station == "OP":
         per_order, per_line = entry_minutes(case)

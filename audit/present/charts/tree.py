@@ -105,7 +105,9 @@ def _columns(boxes: Sequence[Box], width: float, y: float, parent: int | None, o
         return _columns(head.below, width, y + _HEIGHT + 3 * _GAP, mine, out)
     for start in range(0, len(stacks), COLUMNS):
         row = stacks[start : start + COLUMNS]
-        used = len(row) * width + (len(row) - 1) * _BETWEEN
+        # rows below one another share their columns, so that a line to a lower row finds a gutter
+        across = len(row) if len(stacks) <= COLUMNS else COLUMNS
+        used = across * width + (across - 1) * _BETWEEN
         left, lowest = (FULL_WIDTH_IN - used) / 2, y
         for k, stack in enumerate(row):
             at = y

@@ -106,6 +106,19 @@ def test_demand_takes_the_place_of_reported_hours():
     assert (km["low"], km["high"]) == (0.5, 0.5)
 
 
+def test_demand_replaces_only_the_hours_that_count_for_the_station():
+    """The office seller's own hours with clients stay in the office: of the client manager's 160 hours 40 are asked for."""
+    people = staff("K1 KM", "S1 SOP", "O1 OP")
+    says = {"K1": {"FARM_REPEAT": 1.0}, "S1": {"FARM_REPEAT": 1.0}, "O1": {"OPS_ORDER": 1.0}}
+    company = {"touches_per_client_month": 4, "minutes_per_touch": 24}
+    result = judged(people, says, company=company, lines=orders(50))[1]
+    km = result.tables["posts"].set_index("station").loc["KM"]
+    foreign = result.tables["people"].set_index("person").loc["S1", "foreign_share"]
+    hours = km["by_hours"] * 160
+    assert km["by_demand"] == pytest.approx((hours - (320 if foreign else 160) + 40) / 160)
+    assert km["by_demand"] * 160 == pytest.approx(40)
+
+
 def test_without_the_sheet_of_time_no_posts_are_told():
     assert judged(staff("K1 KM"))[1].tables["posts"].empty
 
@@ -157,6 +170,16 @@ def test_every_box_is_drawn_once_and_none_covers_another(tops):
         for b in rows[i + 1 :]:
             apart = a.x + a.width <= b.x + 1e-9 or b.x + b.width <= a.x + 1e-9 or a.y + 0.38 <= b.y + 1e-9
             assert apart, (a, b)
+
+
+def test_no_line_to_a_lower_row_runs_behind_a_box():
+    """Four heads with people and one without: the fifth stands in a lower row, on the columns of the first."""
+    top = Box("D", below=(*(Box(f"H{k}", below=tuple(Box(f"{k}{i}") for i in range(6))) for k in range(4)), Box("P")))
+    placed, _ = _place([top])
+    fifth = next(p for p in placed if p.box.name == "P")
+    gutter = fifth.x - 0.07
+    between = [p for p in placed if p.box.name != "D" and p.y < fifth.y]
+    assert all(gutter <= p.x + 1e-9 or gutter >= p.x + p.width - 1e-9 for p in between)
 
 
 def test_more_of_one_role_than_six_are_one_box():
