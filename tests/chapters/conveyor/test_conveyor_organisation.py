@@ -107,16 +107,13 @@ def test_demand_takes_the_place_of_reported_hours():
 
 
 def test_demand_replaces_only_the_hours_that_count_for_the_station():
-    """The office seller's own hours with clients stay in the office: of the client manager's 160 hours 40 are asked for."""
-    people = staff("K1 KM", "S1 SOP", "O1 OP")
-    says = {"K1": {"FARM_REPEAT": 1.0}, "S1": {"FARM_REPEAT": 1.0}, "O1": {"OPS_ORDER": 1.0}}
+    """Widening the range is a developer's own work, too: those 160 hours are no client manager's to be replaced by touches."""
+    people = staff("K1 KM", "S1 SR", "O1 OP")
+    says = {"K1": {"FARM_REPEAT": 0.5, "KAM_PLAN": 0.5}, "S1": {"FARM_RANGE": 1.0}, "O1": {"OPS_ORDER": 1.0}}
     company = {"touches_per_client_month": 4, "minutes_per_touch": 24}
-    result = judged(people, says, company=company, lines=orders(50))[1]
-    km = result.tables["posts"].set_index("station").loc["KM"]
-    foreign = result.tables["people"].set_index("person").loc["S1", "foreign_share"]
-    hours = km["by_hours"] * 160
-    assert km["by_demand"] == pytest.approx((hours - (320 if foreign else 160) + 40) / 160)
-    assert km["by_demand"] * 160 == pytest.approx(40)
+    posts = judged(people, says, company=company, lines=orders(50))[1].tables["posts"].set_index("station")
+    assert posts.loc["KM", "by_hours"] == 1.0 and posts.loc["SR", "by_hours"] == 1.0
+    assert posts.loc["KM", "by_demand"] == pytest.approx((80 + 40) / 160)
 
 
 def test_without_the_sheet_of_time_no_posts_are_told():
