@@ -181,7 +181,10 @@ def whose_hours(answers: Answers) -> pd.DataFrame:
     out = rows.groupby(["person", "family", "station", "foreign"], sort=False)["hours"].sum().reset_index()
     fte = answers.staff.set_index("person")["fte"]
     total = out.groupby("person")["hours"].transform("sum")
-    out["fte"] = out["hours"] / total.where(total > 0) * out["person"].map(fte)
+    # where nobody's role is chosen there is no row, and a column of nothing has no numbers of its own
+    out["fte"] = (
+        out["hours"].astype(float) / total.astype(float).where(total > 0) * out["person"].map(fte).astype(float)
+    )
     silent = answers.staff[~answers.staff["person"].isin(out["person"]) & answers.staff["family"].notna()]
     rest = silent[["person", "family", "fte"]].assign(station=silent["family"], foreign=False, hours=0.0)
     return pd.concat([out, rest], ignore_index=True) if len(rest) else out

@@ -116,6 +116,13 @@ def test_demand_replaces_only_the_hours_that_count_for_the_station():
     assert posts.loc["KM", "by_demand"] == pytest.approx((80 + 40) / 160)
 
 
+def test_hours_of_people_whose_role_nobody_chose_break_nothing():
+    people = [{"person": "A1"}, {"person": "A2", "reports_to": "A1"}]
+    result = judged(people, {"A1": {"FARM_REPEAT": 1.0}})[1]
+    assert result.tables["posts"]["by_hours"].sum() == 0
+    assert result.tables["people"]["person"].tolist() == ["A1", "A2"]
+
+
 def test_without_the_sheet_of_time_no_posts_are_told():
     assert judged(staff("K1 KM"))[1].tables["posts"].empty
 
