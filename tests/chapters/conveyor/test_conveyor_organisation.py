@@ -221,6 +221,30 @@ def test_the_chapter_shows_both_organisations(n, lang):
     assert {s.name for s in view.sheets()} >= {view.sheet_name("people"), view.sheet_name("posts")}
 
 
+def test_a_tree_of_three_levels_and_a_hundred_and_twenty_people_fits_a_page():
+    """Two heads of clients, each with four seniors, each with six managers and two clerks: seven boxes a senior at first."""
+    people = [*staff("D1 GD"), *under("D1", "H1 RKO", "H2 RKO", *(f"R{i} ROP" for i in range(4)))]
+    for h in ("H1", "H2"):
+        people += under(h, *(f"{h}M{j} SKM" for j in range(4)))
+        for j in range(4):
+            people += under(f"{h}M{j}", *(f"{h}K{j}{x} KM" for x in range(6)), f"{h}O{j}0 OP", f"{h}O{j}1 OP")
+    for i in range(4):
+        people += under(f"R{i}", *(f"S{i}{x} SR" for x in range(9)))
+    assert len(people) > 110
+    view = diagnose_chapter(case_of(people, {"H1K00": {"FARM_REPEAT": 1.0}}), "model")
+    view.section("organisation")
+    chart = next(c for c in view.charts() if c.id == "model-organisation")
+    width, height = (float(x) for x in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', chart.svg).groups())
+    assert height / width < 8.7 / 6.5
+    assert "H1K00" in chart.alt and "H2O31" in chart.alt, "the alternative text names everybody all the same"
+
+
+@pytest.mark.parametrize("line", ["now 0.5, needed 0.5–1.5", "client manager + developer", "операционист · 0,5 ставки"])
+def test_what_a_box_says_is_not_cut(line):
+    chart = tree_chart([Box("Q", below=(Box("H", below=(Box("K", line), Box("L", line))),))], Caption("t", "t"))
+    assert chart is not None and line in re.sub(r"<[^>]+>", " ", chart.svg)
+
+
 def test_names_in_the_picture_are_text():
     chart = tree_chart([Box("<script>&$x$\x00", "a" * 300)], Caption("t", "t"))
     assert chart is not None and "<script>" not in chart.svg and "&lt;script&gt;" in chart.svg
