@@ -51,6 +51,7 @@ def test_everybody_who_works_here_gets_a_form(tmp_path: Path) -> None:
 
 
 def test_one_person_in_any_letter_case_and_nobody_who_is_not_there(tmp_path: Path) -> None:
+    made(tmp_path, ("кМ1",))  # Cyrillic letters
     made(tmp_path, ("km1",))
     assert [p.name for p in (tmp_path / "forms").glob("day_log_*.html")] == ["day_log_KM1.html"]
     with pytest.raises(ParameterError, match="KM99") as wrong:
