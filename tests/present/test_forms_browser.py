@@ -139,6 +139,16 @@ def test_an_entry_left_open_overnight_asks_for_its_end(page: Any, forms: Path) -
     assert page.locator("#days button").count() == 2
 
 
+def test_a_word_of_300_letters_does_not_push_the_page_aside(page: Any, forms: Path) -> None:
+    page.goto((forms / "day_log_KM1.html").as_uri())
+    page.locator("#large button.do").first.click()
+    page.fill("#client", "Щ" * 300)
+    page.keyboard.press("Tab")
+    press(page, 1)
+    assert page.locator("#entries").inner_text().count("Щ") == 300
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 def test_a_shift_past_midnight_ends_at_midnight(page: Any, forms: Path) -> None:
     page.goto((forms / "day_log_KM1.html").as_uri())
     page.clock.fast_forward(14 * 3_600_000)
