@@ -43,6 +43,8 @@ SHORT_ROWS = 15
 """Rows of a list in the short report: what somebody calls through in a week."""
 _MOST_PROBLEMS = 4
 """Problems that have a page of evidence."""
+_PARTS = 3
+"""Pictures and tables that a page has room for: of the sections named for it, the first that have any."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,14 @@ class _Pick:
 _SHAPE = (_Pick("model-organisation", tall=True), _Pick("model-target", tables=1))
 _HOURS = (
     _Pick("roles-flow", tall=True),
-    _Pick("roles-order-cost", 1, 1),
-    _Pick("roles-week"),
+    _Pick("roles-order-work", 0, 1),
     _Pick("roles-relief", 0, 1, table=2),
+    _Pick("roles-week"),
     _Pick("roles-mirror"),
 )
 _HOURS_BY_ORDERS = (_Pick("roles-entry"), _Pick("roles-hunting", 0, 1))
 """Without a questionnaire the orders alone tell who does what."""
 _LOST = (
-    _Pick("retention-path"),
     _Pick("handoff-path"),
     _Pick("retention-second-purchase"),
     _Pick("retention-change"),
@@ -81,7 +82,6 @@ _LOST = (
 )
 _LISTS = (
     _Pick("retention-worklist", 0, 1, columns=6),
-    _Pick("retention-route", 0, 1),
     _Pick("handoff-handed", 0, 1, rows=8),
     _Pick("service-to-call", 0, 1, rows=8),
     _Pick("keys-clients", 0, 1),
@@ -140,6 +140,10 @@ class _Record:
             return shown  # its title heads what follows
         return [replace(head, level=2, id=f"short-{head.id}"), *shown]
 
+    def first(self, wanted: Sequence[_Pick]) -> list[list[Block]]:
+        """Return what fits on a page of the sections that have anything, in their order."""
+        return list(itertools.islice(filter(None, map(self.pick, wanted)), _PARTS))
+
     def figure(self, id: str, *, tall: bool = False) -> Figure | None:
         """Return a picture the first time it is asked for, as large as a short report has room for."""
         if id not in self.figures or id in self.taken:
@@ -187,11 +191,11 @@ def short_report(
     front = parts.pop("executive", [])
     pages: list[list[Block]] = [
         _page("shape", title("shape"), [record.pick(p) for p in _SHAPE]),
-        _page("hours", title("hours"), [record.pick(p) for p in _HOURS] or []),
+        _page("hours", title("hours"), record.first(_HOURS)),
     ]
     if not pages[-1]:
-        pages[-1] = _page("hours", title("hours"), [record.pick(p) for p in _HOURS_BY_ORDERS])
-    pages.append(_page("lost", title("lost"), [record.pick(p) for p in _LOST]))
+        pages[-1] = _page("hours", title("hours"), record.first(_HOURS_BY_ORDERS))
+    pages.append(_page("lost", title("lost"), record.first(_LOST)))
     money, plan = _whole(parts, "money"), _whole(parts, "plan")
     pages.append(money)
     pages.append(plan if any(isinstance(b, Table) for b in plan) else [])
@@ -226,8 +230,8 @@ def _smaller(block: Block) -> Block:
     return replace(block, picture=replace(block.picture, style=style))
 
 
-def _head(id: str, title: str) -> Chapter:
-    return Chapter(Heading(1, (title,), f"short-{id}"), joined=True)
+def _head(id: str, title: str, *, brief: bool = False) -> Chapter:
+    return Chapter(Heading(1, (title,), f"short-{id}"), brief=brief, joined=not brief)
 
 
 def _page(id: str, title: str, picked: Sequence[Sequence[Block]]) -> list[Block]:
@@ -303,8 +307,11 @@ def _silent(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[
         told.append((f"{reason.rstrip('.')}.", f"{names} — {moves}."))
     if len(told) > 5:
         small = halves([piece(Paragraph((Run("b", (why,)), f" {what}"))) for why, what in told])
-        return [_head("silent", title), Group("legend", small.nodes)]
-    return [_head("silent", title), List(tuple((Paragraph((why,)), Paragraph((what,), "note")) for why, what in told))]
+        return [_head("silent", title, brief=True), Group("legend", small.nodes)]
+    return [
+        _head("silent", title, brief=True),
+        List(tuple((Paragraph((why,)), Paragraph((what,), "note")) for why, what in told)),
+    ]
 
 
 def _basis(ctx: ReportContext, fmt: Fmt, assumptions: Sequence[Block], pages: Sequence[Sequence[Block]]) -> list[Block]:
@@ -314,7 +321,7 @@ def _basis(ctx: ReportContext, fmt: Fmt, assumptions: Sequence[Block], pages: Se
     def title(part: str) -> str:
         return str(Narrative(lang, fmt).section("summary", "short", part).unescape())
 
-    out: list[Block] = [_head("basis", title("basis"))]
+    out: list[Block] = [_head("basis", title("basis"), brief=True)]
     out += [replace(b, level=2) if isinstance(b, Heading) else b for b in assumptions]
     changed = [t for t in ctx.thresholds if t.overridden]
     out.append(Heading(2, (title("overridden"),), "short-overridden"))

@@ -32,7 +32,7 @@ def tornado(
         fig, ax = figure("full", 0.5 + (0.12 + 0.14 * lines) * n)
         ends = [float(r[k]) for r in rows for k in ("low", "high")] + [base]
         room = (max(ends) - min(ends)) or abs(base) or 1.0
-        ax.set_xlim(min(ends) - 0.22 * room, max(ends) + 0.22 * room)
+        ax.set_xlim(min(ends) - 0.3 * room, max(ends) + 0.3 * room)
         ax.set_ylim(n - 0.45, -0.55)
         for i, row in enumerate(rows):
             a, b = sorted((float(row["low"]), float(row["high"])))

@@ -10,7 +10,7 @@ from audit.present.chart import Caption, Chart
 from audit.present.charts.draw import figure, finish, lines_of
 from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
-from audit.present.style import ACCENT, INK_FAINT, INK_SOFT, RULE, tint
+from audit.present.style import ACCENT, INK_FAINT, INK_SOFT, PAPER, RULE, tint
 
 __all__ = ["Bar", "gantt"]
 
@@ -50,16 +50,18 @@ def gantt(caption: Caption, bars: Sequence[Bar], day: dt.date, *, fmt: Fmt, acce
                     end = (bars[k].until - day).days
                     ax.plot([end, end], [k + 0.26, i - 0.26], color=INK_FAINT, lw=1.0, ls=":", zorder=1, clip_on=False)
             if b.owner:
-                inside = x1 > steps[-1] * 0.8
+                # Behind the bar; where the sheet ends there, before it, and in it where it begins at the names.
+                late = x1 > steps[-1] * 0.8
+                before, within = late and x0 > steps[-1] * 0.25, late and x0 <= steps[-1] * 0.25
                 ax.annotate(
                     b.owner,
-                    (x0 if inside else x1, i),
-                    xytext=(-4 if inside else 4, 0),
+                    (x0 if before else x1, i),
+                    xytext=(-4 if late else 4, 0),
                     textcoords="offset points",
                     va="center",
-                    ha="right" if inside else "left",
+                    ha="right" if late else "left",
                     fontsize=7.5,
-                    color=INK_SOFT,
+                    color=PAPER if within and not b.after else INK_SOFT,
                 )
         ax.set_yticks(range(n), [lines_of(f"{b.number}. {b.name}", 46) for b in bars], fontsize=7.5)
         ax.set_xticks(list(steps), [fmt.date_short(day + dt.timedelta(days=x)) for x in steps])
