@@ -115,7 +115,9 @@ def test_every_step_with_numbers_belongs_to_an_action_and_has_a_general_one() ->
     for action in steps:
         general = method().actions[action].first_step().ru
         told = step(action, "ru")
-        assert told == general or (method().actions[action].form and told.startswith(general) and "km-audit forms" in told)
+        assert told == general or (
+            method().actions[action].form and told.startswith(general) and "km-audit forms" in told
+        )
 
 
 def test_range_goes_to_others_while_the_client_manager_is_overloaded() -> None:
