@@ -57,6 +57,8 @@ EXAMPLES = {
     "render": "km-audit render acme/runs/latest",
     "lab": "km-audit lab acme",
     "compare": "km-audit compare acme/runs/20250401T090000Z acme/runs/latest --out follow-up",
+    "track": "km-audit track acme --alert found",
+    "week": "km-audit week acme",
     "batch": "km-audit batch clients/* --jobs 2",
     "explain": "km-audit explain roles.km_overload",
     "new": "km-audit new acme --lang en",
