@@ -80,6 +80,10 @@ OrdersOption = Annotated[
 QuestionnaireOption = Annotated[
     Path | None, typer.Option("--questionnaire", help="Questionnaire: XLSX or a folder of CSVs.")
 ]
+BenchmarksOption = Annotated[
+    Path | None,
+    typer.Option("--benchmarks", help="File of anonymous figures of other audits, to stand among from twenty on."),
+]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another audit.toml.")]
 EngineOption = Annotated[str | None, typer.Option("--engine", help="duckdb, spark or a Spark master address.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable status instead of text.")]
@@ -395,6 +399,7 @@ def _run(
     deck: bool = False,
     full: bool = False,
     key: bool = False,
+    benchmarks: Path | None = None,
 ) -> int:
     from audit.run.workers import Workers
 
@@ -404,7 +409,16 @@ def _run(
         from audit.run.pipeline import run_audit
 
         result = run_audit(
-            inputs, out, chapters=chapters, jobs=jobs, deck=deck, full=full, key=key, watch=progress, workers=workers
+            inputs,
+            out,
+            chapters=chapters,
+            jobs=jobs,
+            deck=deck,
+            full=full,
+            key=key,
+            benchmarks=benchmarks,
+            watch=progress,
+            workers=workers,
         )
     finally:
         progress.stop()
@@ -443,13 +457,14 @@ def run(
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Also make report-full.pdf: the whole record on paper.")] = False,
     key: Annotated[bool, typer.Option("--key", help="Also make key.csv: who stands behind which code.")] = False,
+    benchmarks: BenchmarksOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Run the audit of an engagement folder, or of named files into --out."""
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
     inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
-    return _run(inputs, out, chapter, jobs, deck, full, key)
+    return _run(inputs, out, chapter, jobs, deck, full, key, benchmarks)
 
 
 @_command
@@ -781,6 +796,12 @@ def batch(
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Engagements at once.")] = 2,
     lang: LangOption = None,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx of each.")] = False,
+    benchmarks: Annotated[
+        Path | None,
+        typer.Option(
+            "--benchmarks", help="File that keeps anonymous figures of the audits, to compare later ones with."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Run many engagements; one failing does not stop the rest. Exit code: 0 all whole, 3 some failed, 1 all failed."""
@@ -799,7 +820,7 @@ def batch(
                 f"{mark} {escape(row.company)} ({escape(short[row.folder])})  [dim]{row.seconds:.1f} {_say('с', 's')}[/]"
             )
 
-    rows = run_batch(given, jobs=jobs, lang=lang, deck=deck, on_end=ended)
+    rows = run_batch(given, jobs=jobs, lang=lang, deck=deck, benchmarks=benchmarks, on_end=ended)
     code = exit_code(rows)
     if as_json:
         _print_json(

@@ -28,6 +28,7 @@ __all__ = [
     "ChapterEntry",
     "DefinitionEntry",
     "PageOne",
+    "PeerEntry",
     "PlanEntry",
     "ReportContext",
     "Term",
@@ -124,6 +125,19 @@ class PlanEntry(_Part):
     after: tuple[int, ...] = ()
 
 
+class PeerEntry(_Part):
+    """Where a figure stands among other audited companies: quartiles, and how many of ``n`` are worse."""
+
+    id: str
+    value: float
+    unit: str
+    low: float
+    median: float
+    high: float
+    better_than: int
+    n: int
+
+
 class ReportContext(_Part):
     """What the frame of the document needs besides the notebooks; see the module's docstring."""
 
@@ -147,6 +161,8 @@ class ReportContext(_Part):
     plan: tuple[PlanEntry, ...] = ()
     growth: tuple[tuple[str, str, str], ...] = ()
     """Where to grow: where, how much, what to do."""
+    peers: tuple[PeerEntry, ...] = ()
+    """The figures among other audited companies of the same type of sale, where the consultant keeps enough of them."""
     consultant: str | None = None
     logo: str | None = None
     accent: str = Field(default=ACCENT, pattern=r"^#[0-9a-fA-F]{6}$")

@@ -40,6 +40,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from audit.errors import Lang, Text
+from audit.method import method
 from audit.present import tree
 from audit.present.blocks import (
     PAPER_ONLY,
@@ -423,6 +424,8 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
     out.append(
         _chapter("about-data", word("about_data", lang), _about_data(ctx, fmt), lang, explain=False, brief=bool(blind))
     )
+    if ctx.peers:
+        out.append(_chapter("peers", word("peers", lang), _peer_table(ctx, fmt), lang, explain=False, brief=True))
     if ctx.definitions:
         out.append(
             _chapter(
@@ -454,6 +457,28 @@ def _lines(texts: Iterable[Any]) -> Markup:
 
 
 _COUNTS = ("rows_read", "rows_used", "rows_set_aside", "orders", "order_days", "clients", "revenue")
+
+
+def _peer_table(ctx: ReportContext, fmt: Fmt) -> Markup:
+    """Build the table of figures among other audited companies, named as no norm."""
+    lang = fmt.lang
+    frame = pd.DataFrame(
+        [
+            {
+                "metric": method().describe(p.id, lang),
+                "value": fmt.value(p.value, p.unit),
+                "median": fmt.value(p.median, p.unit),
+                "half": fmt.between(p.low, p.high, p.unit),
+                "place": word("peers_among", lang, k=str(p.better_than), n=str(p.n)),
+            }
+            for p in ctx.peers
+        ],
+        dtype=object,
+    )
+    cols = [Col(key, word(f"peers_{key}", lang)) for key in ("metric", "value", "median", "half", "place")]
+    few, many = (f(p.n for p in ctx.peers) for f in (min, max))
+    lead = word("peers_lead", lang, n=f"{few}" if few == many else f"{few}–{many}")
+    return join([piece(Paragraph((lead,))), table(frame, cols, fmt=fmt, id="peers", sortable=False)])
 
 
 def _about_data(ctx: ReportContext, fmt: Fmt) -> Markup:

@@ -48,6 +48,19 @@ WORDS: dict[str, Text] = {
     "nothing_found": Text("Проблем, которые искал аудит, не выявлено.", "None of the problems checked for was found."),
     # cards and tables
     "norm": Text("норма", "norm"),
+    "peers": Text("Среди проверенных компаний", "Among audited companies"),
+    "peers_lead": Text(
+        "Место среди других компаний с тем же типом продаж, которые прошли этот аудит; в каждой строке их {n}. "
+        "Это не норма: аудит заказывают те, у кого есть причина.",
+        "The place among other companies with the same type of sale that went through this audit; {n} of them in each "
+        "row. This is no norm: who asks for an audit has a reason to.",
+    ),
+    "peers_metric": Text("Показатель", "Measure"),
+    "peers_value": Text("У вас", "Yours"),
+    "peers_median": Text("Медиана", "Median"),
+    "peers_half": Text("Средняя половина", "Middle half"),
+    "peers_place": Text("Место", "Place"),
+    "peers_among": Text("лучше, чем у {k} из {n}", "better than {k} of {n}"),
     "benchmark": Text("ориентир", "benchmark"),
     "interval": Text("интервал 95 %", "95% interval"),
     "effect": Text("Цена", "Worth"),

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from audit.errors import Lang, ParameterError, Text, current_language, set_language
 from audit.run.kernels import kernel_environment
+from audit.run.peers import add_peers, anonymous_row, read_peers
 
 __all__ = ["BatchRow", "exit_code", "expand_folders", "run_batch", "told_apart"]
 
@@ -98,13 +99,19 @@ def run_batch(
     jobs: int = 2,
     lang: Lang | None = None,
     deck: bool = False,
+    benchmarks: Path | None = None,
     on_start: Callable[[Path], None] | None = None,
     on_end: Callable[[BatchRow], None] | None = None,
 ) -> list[BatchRow]:
     """Run the audits, at most ``jobs`` at once, and return how each went, in the order given.
 
+    ``benchmarks``: each report says where its figures stand among the companies of that file, as it was at the start;
+    at the end the anonymous figures of the audits made whole are kept in it.
+
     An interruption (Ctrl-C) stops the processes it started and leaves finished audits as they are.
     """
+    if benchmarks is not None:
+        read_peers(benchmarks)  # one that cannot be read is told before hours of work
     living: set[subprocess.Popen[str]] = set()
     lock = threading.Lock()
     stopped = threading.Event()
@@ -117,6 +124,7 @@ def run_batch(
         command = [sys.executable, "-m", "audit", "run", str(folder), "--json", "--jobs", "2" if jobs == 1 else "1"]
         command += ["--lang", lang] if lang else []
         command += ["--deck"] if deck else []
+        command += ["--benchmarks", str(benchmarks)] if benchmarks is not None else []
         env = kernel_environment() | {"PYTHONIOENCODING": "utf-8", "KM_AUDIT_LANG": current_language()}
         started = time.perf_counter()
         with lock:
@@ -153,7 +161,15 @@ def run_batch(
                 for process in living:
                     process.terminate()
             raise
+    if benchmarks is not None:
+        whole = [(folder, rows[folder]) for folder in folders if rows[folder].status == "done"]
+        add_peers(benchmarks, [anonymous_row(folder, _findings_of(row)) for folder, row in whole])
     return [rows[folder] for folder in folders]
+
+
+def _findings_of(row: BatchRow) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((Path(row.report).parent / "findings.json").read_text(encoding="utf-8"))
+    return told
 
 
 def _row(folder: Path, code: int, out: str, err: str, seconds: float) -> BatchRow:

@@ -27,6 +27,7 @@ from audit.run.key import KEY, write_key
 from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
 from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.peers import peers_of, read_peers
 from audit.run.prepare import file_digest, prepare
 from audit.run.public import public_settings
 from audit.run.rendering import render_run
@@ -201,6 +202,7 @@ def run_audit(
     deck: bool = False,
     full: bool = False,
     key: bool = False,
+    benchmarks: Path | None = None,
     watch: Watcher | None = None,
     workers: Workers | None = None,
 ) -> RunResult:
@@ -208,11 +210,12 @@ def run_audit(
 
     A chapter that fails is named in the result, the others are finished and rendered. Notebooks that the analyst has
     edited in the engagement's own ``notebooks`` folder are executed instead of the kit's, and named. ``deck`` adds
-    deck.pptx, ``full`` report-full.pdf, ``key`` key.csv.
+    deck.pptx, ``full`` report-full.pdf, ``key`` key.csv. ``benchmarks``: anonymous figures of other audits to stand among.
     ``workers`` may have been started earlier; they are closed at the end.
     """
     watch = watch or (lambda _: None)
     wanted = choose_chapters(chapters)
+    others = [] if benchmarks is None else read_peers(benchmarks)
     # the day of the report is one day, however long a run takes, and stands in the manifest with the other settings
     inputs = replace(inputs, settings=override(inputs.settings, {"report": {"date": inputs.settings.report.day}}))
     final, stage = _target(inputs, out)
@@ -240,7 +243,15 @@ def run_audit(
             findings = _collect(case, stage, failed)
             dump(findings, stage / "findings.json")
             _copy_rejects(prepared, stage)
-            rendered = render_run(stage, case=case, findings=findings, failed=failed, clock=clock, full=full)
+            rendered = render_run(
+                stage,
+                case=case,
+                findings=findings,
+                failed=failed,
+                clock=clock,
+                full=full,
+                peers=peers_of(findings, others, inputs.folder),
+            )
             if key:
                 write_key(case, stage / KEY)
             if deck:

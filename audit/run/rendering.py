@@ -26,6 +26,7 @@ from audit.present.context import (
     ActionEntry,
     ChapterEntry,
     PageOne,
+    PeerEntry,
     PlanEntry,
     ReportContext,
     definitions_of,
@@ -82,7 +83,9 @@ def _logo(case: Case) -> str | None:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
 
-def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Execution], stage: Path) -> ReportContext:
+def report_context(
+    case: Case, findings: Mapping[str, Any], failed: Sequence[Execution], stage: Path, peers: tuple[PeerEntry, ...] = ()
+) -> ReportContext:
     """Gather what the frame of the document needs; the chapters' own content stays in the notebooks."""
     report = case.settings.report
     lang = report.lang
@@ -151,6 +154,7 @@ def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Exe
             )
             for p in schedule(summary)
         ),
+        peers=peers,
         growth=tuple((r["where"], r["much"], r["what"]) for r in growth(summary)),
         consultant=report.consultant,
         logo=_logo(case),
@@ -169,12 +173,13 @@ def render_run(
     failed: Sequence[Execution],
     clock: _Clock | None = None,
     full: bool = False,
+    peers: tuple[PeerEntry, ...] = (),
 ) -> Rendered:
     """Write report.json, report.html, report.pdf, annex.xlsx and the charts' pictures of a run being made in ``stage``.
 
     ``full``: also report-full.pdf, the whole record on paper.
     """
-    context = report_context(case, findings, failed, stage)
+    context = report_context(case, findings, failed, stage, peers)
     (stage / "report.json").write_text(context.as_json(), encoding="utf-8", newline="\n")
     result = _documents(stage, clock, full)
     with _step(clock, "pictures"):
