@@ -649,7 +649,7 @@ def _hires(case: Case, ground: Ground) -> Part:
     new = clients[mark_new(clients, w) & ~clients["client_key"].isin(second_purchase_out(case))]
     new = new[(pd.Timestamp(w.as_of) - new["first_day"]).dt.days >= w.horizon_days]
     first = case.query(sql_text("audit.ground", "purchases"), up_to=1).set_index("client_key")["manager"]
-    served = {str(key): {*map(str, names)} for key, names in ground.faces.groupby("client_key")["manager"]}
+    served = {str(client): set(map(str, people)) for client, people in ground.faces.groupby("client_key")["manager"]}
     new = new.assign(manager=new["client_key"].map(first).astype(object))
     table = hires(new, starts, w.horizon_days, served)
     n, least = int(table["brought"].sum()), case.thresholds.count("general.min_units")
