@@ -209,7 +209,7 @@ def test_the_command_says_what_it_made(engagement: Path) -> None:
     settings.write_text("[company]\nproject_sales = true\n", encoding="utf-8")
     once = CliRunner().invoke(app, ["forms", str(engagement), "--person", "KM1", "--lang", "en"])
     settings.unlink()
-    assert "Second-purchase route: 0 — these data give nothing to make it from" in once.output
+    assert "Second-purchase route: 0 — nothing to make it from for these persons" in once.output
     refused = CliRunner().invoke(app, ["forms", str(engagement / "nowhere"), "--lang", "en"])
     assert refused.exit_code == 1
 
