@@ -936,7 +936,12 @@ def forms(
         return 0
     console = _console()
     for form, paths in made.forms:
-        told = f"{escape(str(form.name))}: {len(paths)}"
+        none = (
+            _say(" — у названных сотрудников составлять не из чего", " — nothing to make it from for these persons")
+            if person
+            else _say(" — по этим данным составлять не из чего", " — these data give nothing to make it from")
+        )
+        told = f"{escape(str(form.name))}: {len(paths)}{'' if paths else none}"
         console.print(
             told + "".join(f"\n  {escape(str(p))}" for p in paths[:3]) + ("\n  …" if len(paths) > 3 else ""),
             soft_wrap=True,

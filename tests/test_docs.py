@@ -295,7 +295,8 @@ def sharing(real: Callable[..., RunResult]) -> Callable[..., RunResult]:
             return made[key]
         first = made[key]
         target = out.absolute() if out is not None else first.folder.with_name("20990101T000000Z")
-        shutil.copytree(first.folder, target, ignore=None if options.get("deck") else shutil.ignore_patterns("deck.*"))
+        left_out = None if options.get("deck") else shutil.ignore_patterns("deck.*")
+        shutil.copytree(first.folder, target, ignore=left_out, dirs_exist_ok=True)
         return replace(first, folder=target)
 
     return run_audit

@@ -205,6 +205,11 @@ def test_the_command_says_what_it_made(engagement: Path) -> None:
     assert str(engagement / "forms" / "day_log_KM1.html") in status["forms"][0]["files"]
     shown = CliRunner().invoke(app, ["forms", str(engagement), "--person", "KM1", "--lang", "en"])
     assert "Working day, on paper: 1" in shown.output
+    settings = engagement / "audit.toml"
+    settings.write_text("[company]\nproject_sales = true\n", encoding="utf-8")
+    once = CliRunner().invoke(app, ["forms", str(engagement), "--person", "KM1", "--lang", "en"])
+    settings.unlink()
+    assert "Second-purchase route: 0 — nothing to make it from for these persons" in once.output
     refused = CliRunner().invoke(app, ["forms", str(engagement / "nowhere"), "--lang", "en"])
     assert refused.exit_code == 1
 

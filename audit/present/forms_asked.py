@@ -21,7 +21,7 @@ __all__ = ["FORM_NAMES", "Asked", "Person", "file_names"]
 FORM_NAMES: dict[str, Text] = {
     "day_log": Text("Самофотография рабочего дня, экран", "Working day, on the screen"),
     "day_paper": Text("Самофотография рабочего дня, бумага", "Working day, on paper"),
-    "time": Text("Рабочее время сотрудника", "Personal time sheet"),
+    "time": Text("Личный лист времени", "Personal time sheet"),
     "key_files": Text("Досье ключевых клиентов", "Key client files"),
     "portraits": Text("Портреты ключевых клиентов", "Portraits of key clients"),
     "acts": Text("Акты передачи клиентов", "Hand-off acts"),
