@@ -382,7 +382,13 @@ def _finish(result: RunResult) -> int:
 
 
 def _run(
-    inputs: Inputs, out: Path | None, chapters: list[str] | None, jobs: int, deck: bool = False, full: bool = False
+    inputs: Inputs,
+    out: Path | None,
+    chapters: list[str] | None,
+    jobs: int,
+    deck: bool = False,
+    full: bool = False,
+    key: bool = False,
 ) -> int:
     from audit.run.workers import Workers
 
@@ -392,7 +398,7 @@ def _run(
         from audit.run.pipeline import run_audit
 
         result = run_audit(
-            inputs, out, chapters=chapters, jobs=jobs, deck=deck, full=full, watch=progress, workers=workers
+            inputs, out, chapters=chapters, jobs=jobs, deck=deck, full=full, key=key, watch=progress, workers=workers
         )
     finally:
         progress.stop()
@@ -430,13 +436,14 @@ def run(
     names: Annotated[bool, typer.Option("--names", help="Show persons by name instead of by code.")] = False,
     deck: Annotated[bool, typer.Option("--deck", help="Also make deck.pptx: 8-12 slides to edit.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Also make report-full.pdf: the whole record on paper.")] = False,
+    key: Annotated[bool, typer.Option("--key", help="Also make key.csv: who stands behind which code.")] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Run the audit of an engagement folder, or of named files into --out."""
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
     inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
-    return _run(inputs, out, chapter, jobs, deck, full)
+    return _run(inputs, out, chapter, jobs, deck, full, key)
 
 
 @_command
@@ -808,7 +815,9 @@ def forms(
     made = make_forms(inputs, person or (), clients=clients)
     if as_json:
         files = [{"form": str(form.name), "files": [str(p) for p in paths]} for form, paths in made.forms]
-        _print_json({"status": "done", "forms": files, "notes": [str(n) for n in made.notes]})
+        _print_json(
+            {"status": "done", "forms": files, "notes": [str(n) for n in made.notes], "returns": str(made.returns)}
+        )
         return 0
     console = _console()
     for form, paths in made.forms:
@@ -819,6 +828,12 @@ def forms(
         )
     for note in made.notes:
         console.print(f"[yellow]![/] {escape(str(note))}")
+    back = made.returns
+    after = _say(
+        f"Дальше: разошлите; что вернётся, положите в {back}, затем: km-audit check {quoted(folder)}",
+        f"Next: send them out; put what comes back in {back}, then: km-audit check {quoted(folder)}",
+    )
+    console.print(escape(after), soft_wrap=True)
     return 0
 
 

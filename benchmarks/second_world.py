@@ -115,6 +115,8 @@ class World:
     documented: str = "yes"
     form: str = "GRADUAL"
     unowned: int = 0
+    paid: str = "sound"
+    """What pay follows: sound; others (client managers paid for new clients, clerks for sales)."""
     denied: tuple[int, ...] = ()
 
     @property
@@ -241,6 +243,7 @@ PLANTS: dict[str, Plant] = {
     "roles.fragmented_function": Plant(_torn, ("TC",)),
     "roles.evidence_conflict": Plant(_between("logged_oper", 0.4, 0.5), KEPT),
     "roles.hours_implausible": Plant(_doubtful, KEPT),
+    "roles.pay_against_role": Plant(_all(paid="others"), NOT_S),
     "roles.ambiguous_title": Plant(_all(titles=2)),
     "retention.leaky_first_purchase": Plant(_between("second", 0.44, 0.52, arrivals=0.4), OFTEN, (280, 420)),
     "retention.low_repeat_share": Plant(_between("first_factor", 28.0, 34.0, arrivals=1.2), ("TC",), (280, 420)),
@@ -1100,7 +1103,6 @@ def tables_of(
         "complexity": w.complexity,
         "price_level": w.price,
         "clients_on_market": w.market,
-        "sales_cycle_days": 30,
         "handoff_after": w.k,
         "client_profile": w.profile,
         "support_sits": w.support,
@@ -1139,6 +1141,7 @@ def tables_of(
         "self_check": pd.DataFrame({"question": [str(i) for i in range(1, 9)], "answer": _answers(w)}),
         "key_clients": _key_clients(w, active, people, keepers, orders, rng),
         "processes": _processes(w, here),
+        "pay": _pay(w, here),
     }
     tables["day_log"] = _day_log(w, people, tables["time"], rng)
     tables["touches"] = _touches(w, active, keepers, rng)
@@ -1305,6 +1308,26 @@ def _day_log(w: World, people: list[Person], time: pd.DataFrame, rng: Rng) -> pd
                         "interrupted": str(int(rng.random() < 0.2)),
                     }
                 )
+    return pd.DataFrame(rows)
+
+
+_PAY = {
+    "SR": "FIRST;HANDOFF",
+    "KM": "REPEAT;RETAIN",
+    "SOP": "REPEAT;MARGIN",
+    "OP": "",
+    "BO": "",
+    "ROP": "FIRST;REPEAT;MARGIN",
+}
+_PAY_ASTRAY = {"KM": "FIRST", "SOP": "FIRST;REPEAT", "OP": "REPEAT", "BO": "MARGIN"}
+
+
+def _pay(w: World, here: list[Person]) -> pd.DataFrame:
+    astray = _PAY_ASTRAY if w.paid == "others" else {}
+    rows = []
+    for role in dict.fromkeys(p.role for p in here if p.role in _PAY):
+        codes = astray.get(role, _PAY[role])
+        rows.append({"role": role, "fixed_share": "0.6" if codes else "1", "pays_for": codes})
     return pd.DataFrame(rows)
 
 

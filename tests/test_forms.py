@@ -177,6 +177,11 @@ def whole() -> Questionnaire:
             "processes": frame(
                 "processes", {"process": "LOG"}, {"process": "OPS_CLAIM", "owner": "007", "sla_days": 3}
             ),
+            "pay": frame(
+                "pay",
+                {"role": "KM", "fixed_share": 0.6, "pays_for": ("FIRST", "MARGIN")},
+                {"role": "BO", "fixed_share": 1.0},
+            ),
         },
         company=company,
     )
@@ -271,9 +276,9 @@ def test_the_blank_form_has_the_contracts_sheets_and_keys(blanks: dict[Lang, Pat
         expected = {c.key for c in TABLES[name].columns}
         if name == "time":
             expected = {"function"}
-        ticked = {f"pack:{code}" for code in options(TABLES["handoffs"].column("pack"))}  # type: ignore[arg-type]
-        if name == "handoffs":
-            expected = expected - {"pack"} | ticked
+        for column in TABLES[name].columns:
+            if column.kind == "list" and column.codes:  # a column to tick for every answer
+                expected = expected - {column.key} | {f"{column.key}:{code}" for code in options(column)}
         assert keys - {"prefilled"} == expected, name
     company = [row[0].value for row in book[titles[0]].iter_rows(min_row=3, max_row=2 + len(COMPANY_KEYS))]
     assert company == [c.key for c in COMPANY_KEYS]
@@ -591,12 +596,12 @@ def test_headings_of_the_order_template_are_recognised(tmp_path: Path, lang: Lan
     plan = match_headers(headings, {})
     assert [c.match.field for c in plan.columns] == list(plan.chosen) and not plan.rivals and not plan.shared
     assert {c.match.how for c in plan.columns} == {"mapped"}
-    assert set(plan.chosen) == set(CANONICAL_FIELDS)
+    assert set(plan.chosen) == set(CANONICAL_FIELDS) - {"region", "contact"}
     # Nothing but headings: a forgotten example must never be an order.
     assert orders.max_row == 1
     rows = list(notes.iter_rows(min_row=3, values_only=True))
     assert rows[0][4:6] == (("ПРИМЕР 1", "ПРИМЕР 2") if lang == "ru" else ("EXAMPLE 1", "EXAMPLE 2"))
-    assert {r[1] for r in rows[1:]} == set(CANONICAL_FIELDS)
+    assert {r[1] for r in rows[1:]} == set(CANONICAL_FIELDS) - {"region", "contact"}
     if lang == "en":
         assert not re.search("[а-яё]", " ".join(str(v) for r in rows for v in r if v), re.I)
 

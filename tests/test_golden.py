@@ -26,6 +26,7 @@ from audit.run.inputs import file_inputs, override
 from audit.run.notebook_api import built_chapters, save_chapter
 from audit.run.prepare import prepare
 from audit.run.sheets import read_sheets
+from tests.wording import forbidden
 
 GOLDEN = Path(__file__).with_name("golden")
 SAMPLES = ("khimsnab", "veldora_opt", "proekt_inzh")
@@ -67,21 +68,22 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def picture_of(case: Case, folder: Path) -> tuple[dict[str, object], dict[str, str]]:
-    """Return ``findings.json`` of a case and a digest of every section and sheet, by the way that a run goes."""
+def picture_of(case: Case, folder: Path) -> tuple[dict[str, object], dict[str, str], list[str]]:
+    """Return ``findings.json`` of a case, a digest of every section and sheet, by the way that a run goes, and what
+    the sections say."""
     pictures_later(folder / "charts")
     views = [diagnose_chapter(case, chapter) for chapter in built_chapters()]
-    digests = {}
+    digests, said = {}, []
     for view in views:
-        digests[f"{view.name}: headline"] = digest(section_text(str(view.headline().html)))
-        for name in view.sections:
-            digests[f"{view.name}: {name}"] = digest(section_text(str(view.section(name).html)))
+        for name in ("headline", *view.sections):
+            said.append(section_text(str((view.headline() if name == "headline" else view.section(name)).html)))
+            digests[f"{view.name}: {name}"] = digest(said[-1])
         save_chapter(view, folder)
     saved = [json.loads(p.read_text(encoding="utf-8")) for p in sorted((folder / "chapters").glob("*.json"))]
     findings = assemble(case, saved, priced=saved_findings(folder, case.settings.report.lang))
     for sheet in read_sheets(folder, findings, case):
         digests[f"annex: {sheet.name}"] = digest(sheet_text(sheet))
-    return findings, digests
+    return findings, digests, said
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +106,11 @@ def test_a_sample_says_what_it_said(
     set_language(lang)
     case = open_prepared(prepared_folders[sample], override(inputs.settings, {"report": {"lang": lang}}))
     try:
-        findings, digests = picture_of(case, tmp_path / "run")
+        findings, digests, said = picture_of(case, tmp_path / "run")
     finally:
         case.close()
         set_language("ru")
+    assert [hit for text in said for hit in forbidden(text, lang)] == []
     made, kept = tmp_path / "findings.json", GOLDEN / f"{sample}.{lang}.json"
     dump(findings, made)
     texts = GOLDEN / f"{sample}.{lang}.texts.json"

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from audit.cli import app
 from audit.errors import ParameterError, QuestionnaireError
 from audit.method import method
+from audit.present import forms_person
 from audit.present.forms_asked import file_names
 from audit.present.forms_person import button
 from audit.resources import resource_dir
@@ -79,6 +80,13 @@ def test_a_page_reaches_nothing_outside_and_runs_only_its_own_script(kind: str, 
         digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
         assert f"{asked} 'sha256-{digest}'" in text
     assert "default-src 'none'" in text
+
+
+def test_a_page_stays_small_with_as_many_clients_as_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = [[f"{n:012}", f"Ж{n:059}".replace("0", "щ")] for n in range(forms_person.MOST_CLIENTS)]
+    monkeypatch.setattr(forms_person, "_clients", lambda asked, person: clients)
+    made(tmp_path, ("KM1",))
+    assert (tmp_path / "forms" / "day_log_KM1.html").stat().st_size < 200_000
 
 
 def test_names_only_where_asked_for(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from audit.ground.people import labels
 from audit.method import method
 from audit.model.case import Case
 
@@ -99,12 +100,15 @@ def plan_of(case: Case, findings: Mapping[str, Mapping[str, Any]], options: Sequ
     while len(order) < len(used):
         ready = [a for a in used if a not in order and set(after[a]) <= set(order)]
         order.append(min(ready, key=lambda a: urgency[a]))
-    staff = case.questionnaire.table("staff")
-    return [Step(a, tuple(used[a]), *_owner(catalogue[a].owner, staff), after[a], nets[a]) for a in order]
+    staff, names = case.questionnaire.table("staff"), labels(case)
+    return [Step(a, tuple(used[a]), *_owner(catalogue[a].owner, staff, names), after[a], nets[a]) for a in order]
 
 
-def _owner(role: str, staff: pd.DataFrame) -> tuple[str, str | None, str | None]:
-    """Return who answers here: a role that somebody holds, the role that is missing, the holder where there is one."""
+def _owner(role: str, staff: pd.DataFrame, names: Mapping[str, str]) -> tuple[str, str | None, str | None]:
+    """Return who answers here: a role that somebody holds, the role that is missing, the holder where there is one.
+
+    The holder stands as the report names people: a code that is a name gives no name away.
+    """
     here = staff[staff["end"].isna()] if len(staff) else staff
     held: dict[str, list[str]] = {}
     for row in here.to_dict("records"):
@@ -120,7 +124,7 @@ def _owner(role: str, staff: pd.DataFrame) -> tuple[str, str | None, str | None]
     if at is None:
         return role, None, None
     people = sorted(set(held[at]))
-    return at, (role if at != wanted else None), (people[0] if len(people) == 1 else None)
+    return at, (role if at != wanted else None), (names.get(people[0], people[0]) if len(people) == 1 else None)
 
 
 def _head_of(role: str, here: pd.DataFrame, held: Mapping[str, Sequence[str]]) -> str:

@@ -65,6 +65,8 @@ class Role(_Named):
     short_en: str | None = None
     family: str
     meets_clients: bool = False
+    paid_for: tuple[str, ...] | None = None
+    """What variable pay of this role should be for: its own work (answers ``pays_for``); None: the role is not judged."""
     source: str
     titles: tuple[str, ...]
 
@@ -257,6 +259,8 @@ class ActionSpec(_Named):
     metric: str | None = None
     target: float | None = None
     after: tuple[str, ...] = ()
+    form: str | None = None
+    """The form of ``km-audit forms`` that the step orders."""
     first_step_ru: str
     first_step_en: str
 
@@ -528,6 +532,9 @@ def _check_references(m: Method) -> None:
         if name not in (table.items if isinstance(table, Thresholds) else table):
             raise ValueError(f"the method: {where} names {name!r}, which does not exist")
 
+    for spec in m.roles.values():
+        for code in spec.paid_for or ():
+            known(code, m.answers["pays_for"], "roles.toml")
     for role in m.answers["role"]:
         known(role, m.roles, "answers.toml")
     for f in m.functions.values():

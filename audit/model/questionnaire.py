@@ -82,7 +82,6 @@ COMPANY_KEYS = (
     Column("complexity", "int", "Сложность продукта, 1–4 (1 — простой)", "Complexity, 1–4 (1 low)", low=1, high=4),
     Column("clients_on_market", "int", "Сколько клиентов на рынке", "Clients on the market", low=0),
     Column("price_level", "int", "Уровень цены, 1–4 (1 — низкий)", "Price level, 1–4 (1 low)", low=1, high=4),
-    Column("sales_cycle_days", "number", "Цикл сделки, дней", "Sales cycle, days", low=0),
     Column(
         "handoff_after", "int", "После какой покупки СР передаёт клиента КМ", "Hand-off after purchase number", low=1
     ),
@@ -102,6 +101,16 @@ COMPANY_KEYS = (
         "hours_per_month", "number", "Часов в месяц на ставку", "Hours per month per FTE", low=1, high=744, default=160
     ),
     Column("touches_per_client_month", "number", "Касаний на клиента в месяц", "Touches per client per month", low=0),
+    Column(
+        "touches_a", "number", "Касаний в месяц: растить и беречь (A)", "Touches a month: grow and guard (A)", low=0
+    ),
+    Column("touches_b", "number", "Касаний в месяц: беречь (B)", "Touches a month: guard (B)", low=0),
+    Column(
+        "touches_c", "number", "Касаний в месяц: растить выборочно (C)", "Touches a month: grow selectively (C)", low=0
+    ),
+    Column(
+        "touches_d", "number", "Касаний в месяц: обслуживать дёшево (D)", "Touches a month: serve cheaply (D)", low=0
+    ),
     Column("minutes_per_touch", "number", "Минут на касание", "Minutes per touch", low=0),
     Column("vat_basis", "code", "Суммы без НДС или с НДС", "Amounts net or gross of VAT", codes=("net", "gross")),
     Column("gross_margin_share", "share", "Валовая маржа, доля выручки", "Gross margin share", low=0, high=1),
@@ -308,11 +317,31 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType(
                 ),
                 prefilled=("process",),
             ),
+            TableSpec(
+                "pay",
+                "Оплата",
+                "Pay",
+                (
+                    Column("role", "code", "Роль", "Role", required=True, codes=("@roles",)),
+                    Column("fixed_share", "share", "Оклад, доля дохода", "Fixed part of pay", low=0, high=1),
+                    Column(
+                        "pays_for",
+                        "list",
+                        "За что платим",
+                        "What pay depends on",
+                        codes=("FIRST", "REPEAT", "MARGIN", "KEY", "HANDOFF", "RETAIN"),
+                    ),
+                ),
+                prefilled=("role",),
+            ),
         )
     }
 )
 """Every table. Codes that begin with ``@`` stand for a code list of the method."""
 
+
+RETIRED_KEYS = frozenset({"sales_cycle_days", "цикл сделки, дней", "sales cycle, days"})
+"""Questions that the sheet «Компания» once asked and nothing used: older answers are passed over in silence."""
 
 PREFILLED_MARK = "prefilled"
 """Stands in the row of machine keys of a sheet whose ``prefilled`` keys the blank form has filled in."""

@@ -40,6 +40,8 @@ _WHAT = Text("Что на листе", "What it holds")
 _ROWS = Text("Строк", "Rows")
 _CUT = Text("Показаны первые {n} строк: больше лист не вмещает.", "The first {n} rows: a sheet holds no more.")
 _TITLE = Text("Приложение к отчёту: списки и таблицы", "Annex to the report: lists and tables")
+_MISSING = frozenset({"nan", "NaT", "<NA>"})
+"""How a missing value reads once it has become a text."""
 _YES, _NO = Text("да", "yes"), Text("нет", "no")
 
 
@@ -223,6 +225,8 @@ class _Writer:
                 return 11
             value = day.isoformat()[:10]
         plain = str(value)
+        if plain in _MISSING:
+            return 0
         if plain:
             self.text(page, row, column, plain)
         return min(len(plain), 58)

@@ -842,7 +842,7 @@ def unassessed(views: Sequence[FindingView], fmt: Fmt) -> Markup:
                 (
                     *runs(status_mark(group[0].finding.status, fmt.lang)),
                     ": ",
-                    "; ".join(str(Markup(v.title).unescape()) for v in group),
+                    "; ".join(str(Markup(v.title).unescape()) for v in group).rstrip("." if reason else ""),
                     f". {reason}" if reason else "",
                 ),
                 "unassessed",

@@ -27,6 +27,8 @@ __all__ = [
     "ActionEntry",
     "ChapterEntry",
     "DefinitionEntry",
+    "PageOne",
+    "PlanEntry",
     "ReportContext",
     "Term",
     "ThresholdEntry",
@@ -103,6 +105,25 @@ class ActionEntry(_Part):
         return ActionView(self.text, self.owner, self.horizon_days, self.first_step, self.proof, self.effort)
 
 
+class PageOne(_Part):
+    """What page one says, for the slide that says the same."""
+
+    numbers: tuple[tuple[str, str, str], ...] = ()
+    decision: str = ""
+    items: tuple[str, ...] = ()
+    sure: str = ""
+
+
+class PlanEntry(_Part):
+    """A row of the plan: number, action, who answers, last day, numbers of those it waits for."""
+
+    number: int
+    text: str
+    owner: str
+    until: str
+    after: tuple[int, ...] = ()
+
+
 class ReportContext(_Part):
     """What the frame of the document needs besides the notebooks; see the module's docstring."""
 
@@ -122,6 +143,10 @@ class ReportContext(_Part):
     thresholds: tuple[ThresholdEntry, ...] = ()
     definitions: tuple[DefinitionEntry, ...] = ()
     actions: tuple[ActionEntry, ...] = ()
+    page_one: PageOne | None = None
+    plan: tuple[PlanEntry, ...] = ()
+    growth: tuple[tuple[str, str, str], ...] = ()
+    """Where to grow: where, how much, what to do."""
     consultant: str | None = None
     logo: str | None = None
     accent: str = Field(default=ACCENT, pattern=r"^#[0-9a-fA-F]{6}$")

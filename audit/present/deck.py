@@ -11,9 +11,9 @@ import datetime as dt
 import io
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,13 @@ from audit.method import method
 from audit.model.result import Metric
 from audit.present.annex import clean_text
 from audit.present.chart import Band, Benchmark, Caption
+from audit.present.context import ReportContext, bands_of
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
-from audit.present.report import ReportContext, bands_of
 from audit.present.style import GRADES, INK, INK_FAINT, INK_SOFT, RULE, SEVERITIES, STATUS, on_color, readable, tint
 from audit.present.summary import is_priced, money_spread, price_words, rank
 from audit.present.titles import chapter_title
-from audit.present.views import finding_from_json, metric_from_json, owner_words
+from audit.present.views import finding_from_json, metric_from_json
 from audit.present.words import word
 
 __all__ = ["MAX_SLIDES", "chart_of", "fit_text", "whole_sentences", "write_deck"]
@@ -47,7 +47,6 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _T = {
     "scorecard": Text("Что выявлено и что под наблюдением", "What was found and what to watch"),
-    "price": Text("Сколько это стоит", "What it costs"),
     "plan": Text("План действий", "Plan of action"),
     "fine": Text("Что в порядке", "What is in order"),
     "in_order": Text("В норме", "In order"),
@@ -58,16 +57,26 @@ _T = {
     "why": Text("Почему не оценено", "Why it was not assessed"),
     "checks": Text("Проверки", "Checks"),
     "how_much": Text("Оценка в год", "Estimate a year"),
-    "how_computed": Text("Как посчитано", "How it is computed"),
     "apart": Text(
         "Оценки пересекаются: одни и те же деньги могут войти в несколько строк, складывать их нельзя.",
         "The estimates overlap: the same money may stand in several rows, so they do not add up.",
+    ),
+    "ways_apart": Text(
+        "Варианты пересекаются: их прирост складывать нельзя.", "The ways overlap: their gains do not add up."
     ),
     "grade": Text("Доказательность", "Evidence"),
     "norm": Text("Норма", "Norm"),
     "interval": Text("интервал 95\u00a0%", "95% interval"),
     "do": Text("Что делать", "What to do"),
 }
+
+
+_PAGES = {
+    "shape": ("model-organisation", "model-target"),
+    "hours": ("roles-flow", "roles-mirror", "roles-entry"),
+    "lost": ("retention-second", "retention-bridge"),
+}
+"""Pictures of the pages of the short report that the deck shows as they are."""
 
 
 def chart_of(finding: str, charts: Path) -> Path | None:
@@ -367,12 +376,12 @@ class _Deck:
         status: Sequence[str] | None = None,
         size: int = 13,
         lines: int = 3,
+        room: float = WIDTH_IN - 2 * MARGIN_IN,
     ) -> int:
         """Place a native table below ``y`` and above ``bottom`` (inches); return how many rows found room.
 
         The font goes down to 10 points before rows are left out; a cell takes at most ``lines`` lines.
         """
-        room = WIDTH_IN - 2 * MARGIN_IN
         wide = [w / sum(widths) * room for w in widths]
 
         def lay(points: int) -> tuple[list[list[str]], list[float]]:
@@ -389,7 +398,8 @@ class _Deck:
 
         for points in range(size, 9, -1):
             cells, heights = lay(points)
-            top = points * _LINE / 72 + 0.16
+            rows_of_head = max(len(_wrap(label, wide[k] - 0.2, points, True)) for k, label in enumerate(head))
+            top = rows_of_head * points * _LINE / 72 + 0.16
             if top + sum(heights) <= bottom - y:
                 break
         used, kept = top, 0
@@ -494,30 +504,50 @@ class _Deck:
         self.text("\n".join(f for f in facts if f), 1.1, 5.6, 11, 1.1, largest=14, smallest=11, color=INK_FAINT)
 
     def verdict(self) -> None:
-        lang = self.c.lang
+        """Page one: the sentence, three numbers, what to decide, how sure we are."""
+        lang, one = self.c.lang, self.c.ctx.page_one
         self.open(word("executive", lang))
-        sentence = " ".join(self.c.ctx.verdict)
         room = WIDTH_IN - 2 * MARGIN_IN
-        self.text(sentence, MARGIN_IN, 1.6, room, 2.2, largest=28, smallest=16, bold=True)
-        width = (WIDTH_IN - 2 * MARGIN_IN - 0.2 * (len(STATUS) - 1)) / len(STATUS)
-        for k, (name, mark) in enumerate(STATUS.items()):
+        self.text(" ".join(self.c.ctx.verdict), MARGIN_IN, 1.6, room, 1.5, largest=28, smallest=14, bold=True)
+        if one is None:
+            return
+        width = (room - 0.2 * (len(one.numbers) - 1)) / max(len(one.numbers), 1)
+        for k, (value, name, note) in enumerate(one.numbers):
             x = MARGIN_IN + k * (width + 0.2)
-            self.bar(x, 3.95, width, 1.35, mark.wash)
-            n = sum(s.finding.status == name for s in self.c.all)
-            self.text(str(n), x + 0.15, 4.0, 1.6, 0.75, largest=36, smallest=28, bold=True, color=mark.ink)
-            told = f"{mark.shape} {mark.word.get(lang)}"
-            self.text(told, x + 0.15, 4.75, width - 0.25, 0.45, largest=15, smallest=11, color=mark.ink)
-        d, fmt = self.c.findings["data"], self.c.fmt
-        sure = (
-            f"В расчёт вошло {fmt.num(d['rows_used'])} строк из {fmt.num(d['rows_read'])}, "
-            f"{fmt.count(d['clients'], 'клиент', 'клиента', 'клиентов')}, выручка {fmt.money(d['revenue'])}."
-            if lang == "ru"
-            else f"{fmt.num(d['rows_used'])} of {fmt.num(d['rows_read'])} rows entered the figures: "
-            f"{fmt.count(d['clients'], 'client', 'clients')}, revenue {fmt.money(d['revenue'])}."
-        )
-        worth = self.c.together()
-        self.text(worth, MARGIN_IN, 5.45, room, 0.95, largest=18, smallest=12)
-        self.text(sure, MARGIN_IN, 6.45 if worth else 5.6, room, 0.45, largest=15, smallest=11, color=INK_SOFT)
+            self.bar(x, 3.2, width, 1.75, tint(self.accent, 0.93))
+            self.text(value, x + 0.12, 3.22, width - 0.2, 0.65, largest=24, smallest=16, bold=True)
+            self.text(name, x + 0.12, 3.85, width - 0.2, 0.6, largest=13, smallest=9, color=INK_SOFT)
+            self.text(note, x + 0.12, 4.45, width - 0.2, 0.47, largest=12, smallest=9, color=INK_FAINT)
+        asked = "\n".join([f"{k}. {x}" for k, x in enumerate(one.items, 1)] if len(one.items) > 1 else one.items)
+        self.text(one.decision, MARGIN_IN, 5.05, room, 0.35, largest=15, smallest=12, bold=True)
+        self.text(asked, MARGIN_IN, 5.4, room, 1.05, largest=15, smallest=10)
+        self.text(one.sure, MARGIN_IN, 6.5, room, 0.45, largest=12, smallest=9, color=INK_SOFT)
+        self.notes("\n".join([*(": ".join(n) for n in one.numbers), one.decision, *one.items, one.sure]))
+
+    def pictures(self, part: str) -> None:
+        """The pictures of a page of the short report side by side, under its title."""
+        shown = self.found_pictures(part)
+        title = _plain(Narrative(self.c.lang, self.c.fmt).section("summary", "short", part).unescape())
+        self.open(title)
+        room = WIDTH_IN - 2 * MARGIN_IN
+        width = (room - 0.25 * (len(shown) - 1)) / len(shown)
+        for k, path in enumerate(shown):
+            self.picture(path, MARGIN_IN + k * (width + 0.25), 1.6, width, 5.3, f"{title} ({k + 1})")
+
+    def found_pictures(self, part: str) -> list[Path]:
+        """Return the pictures of a page that this run has, two at most."""
+        paths = (self.charts / f"{name}.png" for name in _PAGES[part])
+        return [p for p in paths if p.is_file()][:2]
+
+    def growth(self) -> None:
+        """Where to grow, as in the report."""
+        said = Narrative(self.c.lang, self.c.fmt).section
+        self.open(_plain(said("summary", "grow", "title").unescape()))
+        head = [_plain(said("summary", "grow", part).unescape()) for part in ("where", "how_much", "what")]
+        rows = [list(r) for r in self.c.ctx.growth]
+        self._left_out(len(rows) - self.table(head, rows, (4, 4, 4.2), 1.6, 6.1, size=16, lines=4))
+        lead = _plain(said("summary", "grow", "lead").unescape())
+        self.text(lead, MARGIN_IN, 6.15, WIDTH_IN - 2 * MARGIN_IN, 0.5, largest=13, smallest=10, color=INK_SOFT)
 
     def scorecard(self) -> None:
         shown = self.c.by_status("found", "watch")
@@ -595,24 +625,43 @@ class _Deck:
         self.notes("\n".join(x for x in (s.title, s.text, formula, s.finding.id) if x))
 
     def price(self, shown: Sequence[_Shown]) -> None:
-        lang = self.c.lang
-        self.open(self.t("price"))
-        formulas = [s.finding.effect.formula.get(lang) if s.finding.effect else "" for s in shown]
-        rows = [[s.title, s.price, formula] for s, formula in zip(shown, formulas, strict=True)]
-        head = [word("finding", lang), self.t("how_much"), self.t("how_computed")]
+        """The business case: the ways of acting side by side; where there is no choice, what is found with its price."""
+        lang, fmt = self.c.lang, self.c.fmt
+        said = Narrative(lang, fmt).section
+
+        def label(part: str) -> str:
+            return _plain(said("summary", "money", part).unescape())
+
+        self.open(label("title"))
         worth, spread = self.c.together(), self._spread()
-        self.text(worth, MARGIN_IN, 1.55, WIDTH_IN - 2 * MARGIN_IN, 0.9, largest=18, smallest=12, bold=True)
+        self.text(worth, MARGIN_IN, 1.55, WIDTH_IN - 2 * MARGIN_IN, 0.9, largest=18, smallest=11, bold=True)
+        options = [o for o in (self.c.findings.get("money") or {}).get("options", ()) if o["id"] != "as_now"]
+        widths: Sequence[float]
+        if options:
+            head = [label(part) for part in ("way", "cost", "gain", "net", "payback")]
+            rows = [
+                [
+                    _plain(said("summary", "options", o["id"]).unescape()),
+                    label("unknown") if o["cost"] is None else fmt.money(o["cost"]["year"]),
+                    fmt.money_range(o["gain"]["low"], o["gain"]["base"], o["gain"]["high"]),
+                    "—" if o["net"] is None else fmt.money_range(*o["net"].values()),
+                    "—" if o["payback_months"] is None else str(o["payback_months"]),
+                ]
+                for o in options
+            ]
+            widths, apart = (2.2, 1.9, 2.0, 2.0, 1.6), self.t("ways_apart")
+        else:
+            head = [word("finding", lang), self.t("how_much")]
+            rows, widths, apart = [[s.title, s.price] for s in shown], (3.6, 2.4), self.t("apart")
         top = 2.55 if worth else 1.6
-        if spread is None:
-            kept = self.table(head, rows, (4.2, 3.0, 4.8), top, 6.2, lines=6)
-        else:  # how it is computed goes to the notes, the picture of what the sum hangs on takes its place
-            kept = self.table(head[:2], [r[:2] for r in rows], (3.6, 2.4), top, 6.2, lines=6)
-            self.picture(spread[0], MARGIN_IN + 6.2, top, WIDTH_IN - 2 * MARGIN_IN - 6.2, 6.2 - top, spread[1])
-            self.notes("\n".join(f"{s.title}: {f}" for s, f in zip(shown, formulas, strict=True)))
-        self._left_out(len(rows) - kept)
-        self.text(
-            self.t("apart"), MARGIN_IN, 6.3, WIDTH_IN - 2 * MARGIN_IN, 0.4, largest=13, smallest=10, color=INK_SOFT
-        )
+        bottom = 6.2
+        if spread is not None:
+            self.picture(spread[0], MARGIN_IN + 8.1, top, WIDTH_IN - 2 * MARGIN_IN - 8.1, bottom - top, spread[1])
+        room = 7.9 if spread is not None else WIDTH_IN - 2 * MARGIN_IN
+        self._left_out(len(rows) - self.table(head, rows, widths, top, bottom, lines=6, room=room))
+        self.text(apart, MARGIN_IN, 6.3, WIDTH_IN - 2 * MARGIN_IN, 0.4, largest=13, smallest=10, color=INK_SOFT)
+        formulas = [s.finding.effect.formula.get(lang) if s.finding.effect else "" for s in shown]
+        self.notes("\n".join(f"{s.title}: {s.price}: {f}" for s, f in zip(shown, formulas, strict=True)))
 
     def _spread(self) -> tuple[io.BytesIO, str] | None:
         """Draw what the sum hangs on, with its alternative text; None where no sum is named."""
@@ -624,20 +673,18 @@ class _Deck:
         return None if picture is None else (io.BytesIO(picture), chart.alt)
 
     def plan(self) -> None:
-        lang, actions = self.c.lang, self.c.findings["actions"]
+        """The plan as in the report: number, action, who, last day, what it waits for."""
+        lang, fmt = self.c.lang, self.c.fmt
+        said = Narrative(lang, fmt).section
         self.open(self.t("plan"))
-        rows = []
-        for a in actions:
-            spec = method().actions.get(a["id"])
-            owner = owner_words(a["owner"], a.get("missing_role", ""), lang)
-            proof = ""
-            if a.get("metric") in method().metrics and a.get("target") is not None:
-                proof = Narrative(lang, self.c.fmt).target(a["metric"], a["target"])
-            name = spec.name.get(lang) if spec is not None else a["title"]
-            rows.append([word("within_days", lang, n=a["horizon_days"]), name, owner, proof])
-        head = [word(k, lang) for k in ("when", "action", "owner", "proof")]
-        self._left_out(len(rows) - self.table(head, rows, (1.4, 6.2, 1.5, 3.2), 1.6, 6.7))
-        self.notes("\n".join(f"{a['title']}. {a['first_step']}" for a in actions))
+        rows = [
+            [str(p.number), p.text, p.owner, fmt.date_short(p.until), ", ".join(map(str, p.after))]
+            for p in self.c.ctx.plan
+        ]
+        labels = [_plain(said("summary", "schedule", part).unescape()) for part in ("number", "until", "after")]
+        head = [labels[0], word("action", lang), word("owner", lang), *labels[1:]]
+        self._left_out(len(rows) - self.table(head, rows, (0.6, 6.6, 2.2, 1.6, 1.2), 1.6, 6.7))
+        self.notes("\n".join(f"{a['title']}. {a['first_step']}" for a in self.c.findings["actions"]))
 
     def _fine_table(self, shown: Sequence[_Shown], y: float) -> None:
         """Name what is in order chapter by chapter: a row for each of forty checks could not be read on a wall."""
@@ -689,24 +736,30 @@ class _Deck:
         self.notes("\n".join(c.ctx.data_notes))
 
     def build(self) -> None:
+        """Make the slides in the order of the short report's pages; where twelve do not hold all, the last named go."""
         heads = self.c.headlines()
         priced = [s for s in self.c.by_status("found", "watch") if s.price]
-        self.cover()
-        self.verdict()
-        self.scorecard()
-        for s in heads:
-            self.finding(s)
-        if priced:
-            self.price(priced)
-        if self.c.findings["actions"]:
-            self.plan()
-        clear = self.c.by_status("clear")
-        if clear and self.c.by_status("found", "watch"):
-            self.fine()
-        if any(s.finding.status in ("unclear", "not_assessed") for s in self.c.all):
-            self.limits()
-        if self.count < MAX_SLIDES:
-            self.data()
+        bad, clear = self.c.by_status("found", "watch"), self.c.by_status("clear")
+        silent = any(s.finding.status in ("unclear", "not_assessed") for s in self.c.all)
+        # how soon it is given up, whether there is anything to show, the slide
+        slides: list[tuple[int, bool, Callable[[], None]]] = [
+            (0, True, self.cover),
+            (0, True, self.verdict),
+            (3, bool(self.found_pictures("shape")), lambda: self.pictures("shape")),
+            (4, bool(self.found_pictures("hours")), lambda: self.pictures("hours")),
+            (4, bool(self.found_pictures("lost")), lambda: self.pictures("lost")),
+            (1, bool(priced), lambda: self.price(priced)),
+            (1, bool(self.c.ctx.plan), self.plan),
+            *((0 if s.finding.status == "found" else 5, True, partial(self.finding, s)) for s in heads),
+            (2, bool(self.c.ctx.growth), self.growth),
+            (3, bool(clear and bad), self.fine),
+            (2, silent, self.limits),
+            (6, True, self.scorecard),
+            (7, True, self.data),
+        ]
+        there = sorted((last, k) for k, (last, shown, _) in enumerate(slides) if shown)[:MAX_SLIDES]
+        for k in sorted(k for _, k in there):
+            slides[k][2]()
 
 
 def _rgb(color: str) -> Any:

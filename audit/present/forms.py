@@ -23,7 +23,7 @@ from audit.errors import Lang, ParameterError, Text
 from audit.method import Threshold, method
 from audit.model.questionnaire import Questionnaire
 from audit.present.explain import unit_name
-from audit.present.forms_orders import order_words, write_template_workbook
+from audit.present.forms_orders import asked_columns, order_words, write_template_workbook
 from audit.present.forms_workbook import write_workbook
 from audit.present.words import source_text
 from audit.resources import resource_dir
@@ -68,7 +68,7 @@ def write_order_template(path: Path, lang: Lang) -> None:
         write_template_workbook(path, lang)
         return
     words = order_words()
-    columns = words["columns"].values()
+    columns = asked_columns().values()
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow([c[lang]["label"] for c in columns])
@@ -95,7 +95,7 @@ def write_letter(
     words = order_words()
     columns = [
         {"label": c[lang]["label"], "need": words["sheet"][lang][c["need"]], "note": c[lang]["note"]}
-        for c in words["columns"].values()
+        for c in asked_columns().values()
         if c["need"] != "useful"
     ]
     if period is None:

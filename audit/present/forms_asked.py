@@ -11,12 +11,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.errors import Lang
+from audit.errors import Lang, Text
 from audit.ground.norm import Norm
 from audit.model.case import Case
 from audit.model.questionnaire import Questionnaire
 
-__all__ = ["Asked", "Person", "file_names"]
+__all__ = ["FORM_NAMES", "Asked", "Person", "file_names"]
+
+FORM_NAMES: dict[str, Text] = {
+    "day_log": Text("Самофотография рабочего дня, экран", "Working day, on the screen"),
+    "day_paper": Text("Самофотография рабочего дня, бумага", "Working day, on paper"),
+    "time": Text("Рабочее время сотрудника", "Personal time sheet"),
+    "key_files": Text("Досье ключевых клиентов", "Key client files"),
+    "portraits": Text("Портреты ключевых клиентов", "Portraits of key clients"),
+    "acts": Text("Акты передачи клиентов", "Hand-off acts"),
+    "our_client": Text("Портрет «нашего» клиента", "Portrait of “our client”"),
+    "second_purchase": Text("Маршрут второй покупки", "Second-purchase route"),
+}
+"""Every form of ``km-audit forms`` by its id, in the order in which they are used; a step of the plan may order these."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ _PEOPLE = 6
 _UNASSIGNED = "unassigned"
 
 _W: dict[str, Text] = {
-    "title": Text("Ключевой клиент", "Key client"),
+    "title": Text("Досье ключевых клиентов", "Key client files"),
     "how": Text(
         "Верх заполнен по заказам. Ответьте на вопросы в жёлтых ячейках: коротко, чего не знаете — пусто. Верните файл "
         "консультанту или положите в папку questionnaire.",

@@ -13,7 +13,7 @@ from audit.errors import Lang
 from audit.present.forms_workbook import CREATED
 from audit.resources import resource_dir
 
-__all__ = ["order_words", "write_template_workbook"]
+__all__ = ["asked_columns", "order_words", "write_template_workbook"]
 
 _TAB = {"required": "#F6C9C4", "important": "#DCE6F0", "useful": "#EEEEEE"}
 _DATES = ("order_date", "requested_date", "promised_date", "shipped_date", "delivered_date", "client_since")
@@ -27,6 +27,11 @@ def order_words() -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
+def asked_columns() -> dict[str, Any]:
+    """Return the columns that the template and the letter ask for."""
+    return {key: c for key, c in order_words()["columns"].items() if c["need"] != "unasked"}
+
+
 def write_template_workbook(path: Path, lang: Lang) -> None:
     """Write the template; the same language gives the same bytes.
 
@@ -34,7 +39,7 @@ def write_template_workbook(path: Path, lang: Lang) -> None:
     notes has one row per field: heading, key, need, what to write, and two made-up examples.
     """
     words = order_words()
-    w, columns = words["sheet"][lang], words["columns"]
+    w, columns = words["sheet"][lang], asked_columns()
     with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         book.set_properties({"title": w["orders"], "author": "km-audit", "created": CREATED})
         base = {"font_name": "Arial", "font_size": 10, "valign": "top"}

@@ -29,7 +29,7 @@ from audit.resources import resource_dir
 __all__ = ["button", "role_title", "usual_functions", "words_in", "write_day_pages", "write_time_pages"]
 
 Kind = Literal["day", "time"]
-MOST_CLIENTS = 1500
+MOST_CLIENTS = 800
 """Clients in a person's list, those who bought last: the file stays a small one."""
 LARGE = {"day": 11, "time": 12}
 MEETING = "OV_MEET"

@@ -65,6 +65,7 @@ _HEADS = {
     "key_clients": "client_id",
     "touches": "person",
     "processes": "owner",
+    "pay": "fixed_share",
 }
 """The key whose filled cells are counted to say how far a sheet is."""
 _WIDTHS = {
@@ -455,6 +456,8 @@ def _prefill(form: _Form, spec: TableSpec) -> list[Row]:
         return [{"from_role": a, "to_role": b} for a, b in PREFILLED_HANDOFFS]
     if spec.name == "processes":
         return [{"process": code} for code in method().services]
+    if spec.name == "pay":
+        return [{"role": code} for code, role in method().roles.items() if role.paid_for is not None]
     return []
 
 

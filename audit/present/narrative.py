@@ -23,6 +23,7 @@ from audit.findings.finding import Finding
 from audit.method import method
 from audit.model.result import ChapterResult
 from audit.present.format import Fmt
+from audit.present.forms_asked import FORM_NAMES
 from audit.resources import resource_dir
 
 __all__ = ["Narrative", "narrative_source"]
@@ -164,7 +165,14 @@ class Narrative:
         """
         template = narrative_source(self.lang, "actions")["steps"].get(action, "")
         told = str(self.say(template, f=facts).unescape()).strip()
-        return told or method().actions[action].first_step().get(self.lang)
+        spec = method().actions[action]
+        step = told or spec.first_step().get(self.lang)
+        if spec.form is None:
+            return step
+        name = FORM_NAMES[spec.form]
+        return step + Text(f". Форму «{name.ru}» делает km-audit forms", f". km-audit forms makes “{name.en}”").get(
+            self.lang
+        )
 
     def text(self, value: Text | None) -> Markup:
         """Return a bilingual sentence, escaped."""

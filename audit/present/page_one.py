@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from audit.method import method
 from audit.present.format import DASH
-from audit.present.views import owner_words
+from audit.present.views import lower_first, owner_words
 
 if TYPE_CHECKING:
     from audit.present.summary import SummaryView
 
-__all__ = ["DECIDE_DAYS", "Planned", "decision", "numbers", "schedule", "sure_line"]
+__all__ = ["DECIDE_DAYS", "Planned", "decision", "mostly_silent", "numbers", "schedule", "sure_line"]
 
 DECIDE_DAYS = 14
 """Days that a management needs to read a report, meet and decide."""
@@ -124,6 +124,11 @@ def _why(s: SummaryView, id: str) -> str:
     return "" if reason is None else reason.get(s.lang)
 
 
+def mostly_silent(s: SummaryView) -> bool:
+    """Whether the data tell about less than half of the checks: no company may then be called healthy."""
+    return 2 * sum(v.finding.status in ("unclear", "not_assessed") for v in s.views) > len(s.views)
+
+
 def decision(s: SummaryView) -> tuple[str, list[str]]:
     """Return what is asked of the reader, and by when: for each of the two first problems, its first action."""
 
@@ -133,8 +138,7 @@ def decision(s: SummaryView) -> tuple[str, list[str]]:
     title = say("title", by=s.day + dt.timedelta(days=DECIDE_DAYS))
     plan = {p.id: p for p in schedule(s)}
     if not plan:
-        assessed = any(v.finding.status in ("found", "watch", "clear") for v in s.views)
-        part, section = ("keep", "grow") if assessed else ("bring", "limits")
+        part, section = ("bring", "limits") if mostly_silent(s) else ("keep", "grow")
         return title, [say(part, title=s.narrative.section("summary", section, "title").unescape())]
     views, owners = s.plan_views(), {a["id"]: _in_full(s, a) for a in s.findings["actions"]}
     asked: list[str] = []
@@ -157,9 +161,11 @@ def decision(s: SummaryView) -> tuple[str, list[str]]:
 
 def _in_full(s: SummaryView, action: Mapping[str, Any]) -> str:
     """Return who answers, spelt out: page one needs no glossary."""
-    role = method().roles[action["owner"]]
-    name, short = role.name.get(s.lang), action.get("person") or role.short.get(s.lang)
-    return name if short == name else f"{name} ({short})"
+    name = method().roles[action["owner"]].name.get(s.lang)
+    name, person = lower_first(name), action.get("person")
+    if not person:
+        return name
+    return f"{name[:-1]}, {person})" if name.endswith(")") else f"{name} ({person})"
 
 
 def sure_line(s: SummaryView) -> str:

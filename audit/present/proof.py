@@ -17,7 +17,7 @@ from audit.present.words import source_text
 if TYPE_CHECKING:
     from audit.present.summary import SummaryView
 
-__all__ = ["assumptions", "evidence", "evidence_id", "grow"]
+__all__ = ["assumptions", "evidence", "evidence_id", "grow", "growth"]
 
 
 def evidence_id(finding: str) -> str:
@@ -93,8 +93,8 @@ def _inputs(s: SummaryView, inputs: Mapping[str, float]) -> str:
     return "; ".join(told)
 
 
-def grow(s: SummaryView) -> Section:
-    """List where there is room to grow: what key clients buy elsewhere, what is not taken, who fell silent, free hours."""
+def growth(s: SummaryView) -> list[dict[str, str]]:
+    """Return where there is room to grow: what key clients buy elsewhere, what is not taken, who fell silent, free hours."""
     facts = {f["id"]: f.get("facts", {}) for f in s.findings["findings"]}
     fmt = s.fmt
     rows: list[dict[str, str]] = []
@@ -122,11 +122,21 @@ def grow(s: SummaryView) -> Section:
     if market is not None and market.value is not None and market.value > 0:
         years = int(market.value)
         add("market", say("market_much", years=years) if 1 <= years <= 20 else say("market_many") if years else "< 1")
+    return rows
+
+
+def grow(s: SummaryView) -> Section:
+    """List where there is room to grow."""
+    rows = growth(s)
+
+    def say(part: str) -> str:
+        return _said(s, "grow", part)
+
     title = say("title")
     if not rows:
         return Section("grow", title, [say("empty")], 2)
     columns = [Col("where", say("where")), Col("much", say("how_much")), Col("what", say("what"))]
-    listed = table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False, paper_rows=None)
+    listed = table(pd.DataFrame(rows), columns, fmt=s.fmt, sortable=False, paper_rows=None)
     return Section("grow", title, [s.narrative.section("summary", "grow", "lead"), listed], 2)
 
 

@@ -14,7 +14,7 @@ from audit.model.questionnaire import TABLES
 
 __all__ = ["came", "wanted"]
 
-_KEYS = Text("Книга ключевых клиентов", "Workbook of key clients")
+_KEYS = Text("Досье ключевых клиентов", "Key client files")
 _ENOUGH_PEOPLE = 5
 
 
@@ -22,7 +22,8 @@ def came(case: Case, lang: Lang) -> list[dict[str, Any]]:
     """Return one row per file that came back: file, kind, who, what (days or clients), rows, used, replaced, aside."""
     names = labels(case)
     out = []
-    for r in case.questionnaire.returned:
+    order = list(TABLES)
+    for r in sorted(case.questionnaire.returned, key=lambda r: (order.index(r.table), r.file)):
         spec = TABLES[r.table]
         kind = _KEYS.get(lang) if r.table == "key_clients" else Text(spec.ru, spec.en).get(lang)
         what = _days(r.days) if r.days else ", ".join(r.clients[:5]) + (" …" if len(r.clients) > 5 else "")
@@ -72,9 +73,9 @@ def wanted(case: Case) -> list[Text]:
             out.append(
                 Text(
                     f"О досье, закупочном центре и плане не сказано ничего по ключевым клиентам: {blank} из {len(keys)}. "
-                    "Книга ключевых клиентов (km-audit forms) покажет, что о них известно, и подскажет, что спросить",
+                    "Досье ключевых клиентов (km-audit forms) покажут, что о них известно, и подскажут, что спросить",
                     f"Nothing is said about file, buying centre and plan of {blank} of {len(keys)} key clients. "
-                    "The workbook of key clients (km-audit forms) shows what is known of them and what to ask",
+                    "The key client files (km-audit forms) show what is known of them and what to ask",
                 )
             )
     return out

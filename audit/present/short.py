@@ -6,6 +6,8 @@ notebooks left. What a chapter does not have is left out; a page without anythin
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,6 +31,7 @@ from audit.present.tree import (
     List,
     PageBreak,
     Paragraph,
+    Run,
     Table,
     text_of,
 )
@@ -39,8 +42,9 @@ __all__ = ["SHORT_ROWS", "short_report"]
 SHORT_ROWS = 15
 """Rows of a list in the short report: what somebody calls through in a week."""
 _MOST_PROBLEMS = 4
-_MOST_PICTURES = 2
-"""Problems that have a page of evidence, and pictures on it."""
+"""Problems that have a page of evidence."""
+_PARTS = 3
+"""Pictures and tables that a page has room for: of the sections named for it, the first that have any."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,14 @@ class _Pick:
 _SHAPE = (_Pick("model-organisation", tall=True), _Pick("model-target", tables=1))
 _HOURS = (
     _Pick("roles-flow", tall=True),
-    _Pick("roles-order-cost", 1, 1),
-    _Pick("roles-week"),
+    _Pick("roles-order-work", 0, 1),
     _Pick("roles-relief", 0, 1, table=2),
+    _Pick("roles-week"),
     _Pick("roles-mirror"),
 )
 _HOURS_BY_ORDERS = (_Pick("roles-entry"), _Pick("roles-hunting", 0, 1))
 """Without a questionnaire the orders alone tell who does what."""
 _LOST = (
-    _Pick("retention-path"),
     _Pick("handoff-path"),
     _Pick("retention-second-purchase"),
     _Pick("retention-change"),
@@ -79,7 +82,6 @@ _LOST = (
 )
 _LISTS = (
     _Pick("retention-worklist", 0, 1, columns=6),
-    _Pick("retention-route", 0, 1),
     _Pick("handoff-handed", 0, 1, rows=8),
     _Pick("service-to-call", 0, 1, rows=8),
     _Pick("keys-clients", 0, 1),
@@ -138,6 +140,10 @@ class _Record:
             return shown  # its title heads what follows
         return [replace(head, level=2, id=f"short-{head.id}"), *shown]
 
+    def first(self, wanted: Sequence[_Pick]) -> list[list[Block]]:
+        """Return what fits on a page of the sections that have anything, in their order."""
+        return list(itertools.islice(filter(None, map(self.pick, wanted)), _PARTS))
+
     def figure(self, id: str, *, tall: bool = False) -> Figure | None:
         """Return a picture the first time it is asked for, as large as a short report has room for."""
         if id not in self.figures or id in self.taken:
@@ -185,16 +191,16 @@ def short_report(
     front = parts.pop("executive", [])
     pages: list[list[Block]] = [
         _page("shape", title("shape"), [record.pick(p) for p in _SHAPE]),
-        _page("hours", title("hours"), [record.pick(p) for p in _HOURS] or []),
+        _page("hours", title("hours"), record.first(_HOURS)),
     ]
     if not pages[-1]:
-        pages[-1] = _page("hours", title("hours"), [record.pick(p) for p in _HOURS_BY_ORDERS])
-    pages.append(_page("lost", title("lost"), [record.pick(p) for p in _LOST]))
-    pages.append(_whole(parts, "money"))
-    plan = _whole(parts, "plan")
+        pages[-1] = _page("hours", title("hours"), record.first(_HOURS_BY_ORDERS))
+    pages.append(_page("lost", title("lost"), record.first(_LOST)))
+    money, plan = _whole(parts, "money"), _whole(parts, "plan")
+    pages.append(money)
     pages.append(plan if any(isinstance(b, Table) for b in plan) else [])
     pages += _proofs(views, record, parts.get("evidence", []), summary)
-    said = [front, *pages]
+    said = [front, money, plan]  # what has to be understood without the record at hand
     lists = _page("lists", title("lists"), [record.pick(p) for p in _LISTS])
     growth = _whole(parts, "grow")
     room = [b for p in _GROW for b in record.pick(p)]
@@ -218,11 +224,14 @@ def _by_section(blocks: Sequence[Block]) -> dict[str, list[Block]]:
 
 
 def _smaller(block: Block) -> Block:
-    return replace(block, picture=replace(block.picture, style="short")) if isinstance(block, Figure) else block
+    if not isinstance(block, Figure):
+        return block
+    style = "low" if block.id in ("chart-money-spread", "chart-money-ways") else "short"
+    return replace(block, picture=replace(block.picture, style=style))
 
 
-def _head(id: str, title: str) -> Chapter:
-    return Chapter(Heading(1, (title,), f"short-{id}"), joined=True)
+def _head(id: str, title: str, *, brief: bool = False) -> Chapter:
+    return Chapter(Heading(1, (title,), f"short-{id}"), brief=brief, joined=not brief)
 
 
 def _page(id: str, title: str, picked: Sequence[Sequence[Block]]) -> list[Block]:
@@ -255,11 +264,12 @@ def _proofs(
         if v is None:
             continue
         spec = method().findings.get(v.finding.id)
-        pictures = [record.figure(f"chart-{p}") for p in (spec.picture if spec is not None else ())]
+        wanted = spec.picture if spec is not None else ()
         if v.finding.chapter == "roles":
-            pictures.append(record.figure("chart-roles-evidence"))
+            wanted = ("roles-evidence", *wanted)  # what people say, what a log shows, what the orders show
+        pictures = (record.figure(f"chart-{p}") for p in wanted)
         card = record.cards.get(v.anchor)
-        shown = [p for p in pictures if p is not None][:_MOST_PICTURES]
+        shown = [p for p in itertools.islice((p for p in pictures if p is not None), 1)]
         body: list[Block] = [*told, *shown]
         if card is not None:
             # the page has its title, and the plan what to do
@@ -284,19 +294,23 @@ def _kept(views: Sequence[FindingView], fmt: Fmt, title: str) -> list[Block]:
 
 
 def _silent(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[Block]:
-    """List what cannot be told, what to bring, and what it could move."""
+    """List what cannot be told, what to bring, and what it could move; a long list is small print in two columns."""
     lang = fmt.lang
     blind = [v for v in views if v.finding.status in ("unclear", "not_assessed")]
     if not blind:
         return []
-    items: list[tuple[Block, ...]] = []
+    title = str(Narrative(lang, fmt).section("summary", "limits", "title").unescape())
+    told: list[tuple[str, str]] = []
     for reason, group in by_reason(blind, lang).items():
         moves = what_it_moves([v.finding.id for v in group], ctx.findings, fmt)
         names = "; ".join(str(v.title) for v in group)
-        items.append((Paragraph((f"{reason.rstrip('.')}.",)), Paragraph((f"{names} — {moves}.",), "note")))
+        told.append((f"{reason.rstrip('.')}.", f"{names} — {moves}."))
+    if len(told) > 5:
+        small = halves([piece(Paragraph((Run("b", (why,)), f" {what}"))) for why, what in told])
+        return [_head("silent", title, brief=True), Group("legend", small.nodes)]
     return [
-        _head("silent", str(Narrative(lang, fmt).section("summary", "limits", "title").unescape())),
-        List(tuple(items)),
+        _head("silent", title, brief=True),
+        List(tuple((Paragraph((why,)), Paragraph((what,), "note")) for why, what in told)),
     ]
 
 
@@ -307,7 +321,7 @@ def _basis(ctx: ReportContext, fmt: Fmt, assumptions: Sequence[Block], pages: Se
     def title(part: str) -> str:
         return str(Narrative(lang, fmt).section("summary", "short", part).unescape())
 
-    out: list[Block] = [_head("basis", title("basis"))]
+    out: list[Block] = [_head("basis", title("basis"), brief=True)]
     out += [replace(b, level=2) if isinstance(b, Heading) else b for b in assumptions]
     changed = [t for t in ctx.thresholds if t.overridden]
     out.append(Heading(2, (title("overridden"),), "short-overridden"))
@@ -321,9 +335,14 @@ def _basis(ctx: ReportContext, fmt: Fmt, assumptions: Sequence[Block], pages: Se
     text = text_of([p for page in pages for p in page])
     used = [t for t in glossary(lang) if any(f in text for f in t.forms)]
     if used:
-        terms = [f"{t.term} — {t.meaning}" for t in sorted(used, key=lambda t: t.term.lower())]
+        terms = [f"{t.term} — {_first_sentence(t.meaning)}" for t in sorted(used, key=lambda t: t.term.lower())]
         out += [Heading(2, (title("words"),), "short-words"), *_small_list(terms)]
     return [*out, Paragraph((title("record"),), "note")]
+
+
+def _first_sentence(text: str) -> str:
+    """Return what a word means in a sentence: the glossary of the whole record has the rest."""
+    return re.split(r"(?<=\.)\s|; ", text)[0].rstrip(".") + "."
 
 
 def _small_list(texts: Sequence[str]) -> list[Block]:

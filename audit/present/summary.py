@@ -32,7 +32,7 @@ from audit.present.blocks import (
 from audit.present.chart import Caption, Chart
 from audit.present.format import NBSP, Fmt
 from audit.present.narrative import Narrative
-from audit.present.page_one import Planned, decision, numbers, schedule, sure_line
+from audit.present.page_one import Planned, decision, mostly_silent, numbers, schedule, sure_line
 from audit.present.proof import assumptions, evidence, grow
 from audit.present.titles import chapter_title
 from audit.present.views import (
@@ -49,6 +49,8 @@ from audit.present.words import word
 __all__ = ["SummaryView", "brief", "input_name", "is_priced", "money_spread", "price_words", "rank"]
 
 MAX_HEADLINES = 5
+_BEFORE_DETAILS = re.compile(r"[:(,]| — ")
+"""A label says what is done; how stands in the table."""
 _WEEKLY = frozenset(
     {"roles.entry_by_manager", "retention.sleeping_share", "retention.company_initiated_share"}
     | {f"service.{x}_share" for x in ("late", "short", "complaint", "document_error")}
@@ -274,13 +276,14 @@ class SummaryView:
             columns = [
                 Col("way", label("way")),
                 Col("cost", label("cost"), "money"),
-                Col("once", label("once"), "money"),
+                *([Col("once", label("once"), "money")] if any(r["once"] for r in rows) else []),
                 Col("gain", label("gain"), "money", show=str),
                 Col("net", label("net"), "money", show=str),
                 Col("payback", label("payback"), "count"),
             ]
             if len(rows) > 1:  # «as now» alone is no choice
                 parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]
+            parts += self._ways(money["options"])
             parts += [self._say("money", "reach")]
             if any(
                 f["id"] == "roles.km_overload" and f["status"] in ("found", "watch") and f.get("facts", {}).get("spare")
@@ -308,6 +311,27 @@ class SummaryView:
             Markup("<p>{}</p>").format(p) if isinstance(p, Markup) and not str(p).startswith("<") else p for p in parts
         ]
         return Section("money", label("title"), said, 2)
+
+    def _ways(self, options: Sequence[Mapping[str, Any]]) -> list[Chart]:
+        """The ways of acting whose net is known, side by side: net a year with its limits, and when it has paid back."""
+        known = [o for o in options if o["id"] != "as_now" and o["net"] is not None]
+        if len(known) < 2:
+            return []
+        from audit.present.charts.draw import bars
+
+        def name(o: Mapping[str, Any]) -> str:
+            way = str(self._say("options", o["id"]).unescape())
+            months = o["payback_months"]
+            part = "never" if months is None else "paid"
+            return f"{way} ({self._say('money_chart', part, months=months).unescape()})"
+
+        title = str(self._say("money_chart", "title").unescape())
+        net = {k: [o["net"][k] for o in known] for k in ("low", "base", "high")}
+        names = [name(o) for o in known]
+        told = "; ".join(f"{x}: {self.fmt.money(v)}" for x, v in zip(names, net["base"], strict=True))
+        note = str(self._say("money_chart", "note").unescape())
+        caption = Caption("money-ways", title, alt=f"{title}. {told}", note=note)
+        return [bars(caption, names, net["base"], fmt=self.fmt, unit="money", low=net["low"], high=net["high"])]
 
     def _control_sum(self) -> list[Markup]:
         """The total of a file that disagrees most with what was counted, if one does."""
@@ -345,7 +369,11 @@ class SummaryView:
             findings=self.headlines(),
             decision=decision(self),
             how_sure=[sure_line(self), *care],
-            nothing=None if silent < len(self.views) else self._say("verdict", "nothing"),
+            nothing=self._say("verdict", "nothing")
+            if silent == len(self.views)
+            else self._say("verdict", "little", told=len(self.views) - silent, total=len(self.views))
+            if mostly_silent(self)
+            else None,
         )
 
     def scorecard(self) -> Section:
@@ -390,7 +418,20 @@ class SummaryView:
             Col("after", label("after")),
         ]
         listed = table(frame, columns, fmt=self.fmt, id="plan-table", sortable=False, paper_rows=None)
-        return Section("plan", title, [label("lead", day=self.day), *self._weekly(planned), listed], 2)
+        parts = [label("lead", day=self.day), *self._weekly(planned), self._gantt(planned), listed]
+        return Section("plan", title, parts, 2)
+
+    def _gantt(self, planned: Sequence[Planned]) -> Chart:
+        from audit.present.charts.plan import Bar, gantt  # what only reads findings does not load matplotlib
+
+        names = {p.id: _BEFORE_DETAILS.split(str(self._plan[p.id].text))[0] for p in planned}
+        bars = [Bar(p.number, names[p.id], p.begin, p.until, p.after, p.owner) for p in planned]
+        told = "; ".join(
+            f"{b.number}. {b.name}: {self.fmt.date_short(b.begin)} — {self.fmt.date_short(b.until)}" for b in bars
+        )
+        title = str(self._say("schedule", "chart").unescape())
+        note = str(self._say("schedule", "chart_note").unescape())
+        return gantt(Caption("plan-days", title, alt=f"{title}. {told}", note=note), bars, self.day, fmt=self.fmt)
 
     def _weekly(self, planned: Sequence[Planned]) -> list[str]:
         """The one figure to watch every week: that of the first action of the plan that has one."""

@@ -181,7 +181,7 @@ def what_it_moves(ids: Iterable[str], findings: Iterable[Mapping[str, Any]], fmt
 
 def lower_first(title: str) -> str:
     """Return a title as the middle of a sentence: «Клиенты …» → «клиенты …», while «КМ …» stays."""
-    return title[0].lower() + title[1:] if len(title) > 1 and title[1].islower() else title
+    return title[0].lower() + title[1:] if len(title) > 1 and (title[1].islower() or title[1].isspace()) else title
 
 
 def input_name(id: str, lang: Lang) -> str:

@@ -16,7 +16,7 @@ from audit.ground.norm import Norm, norm_of
 from audit.ground.people import staff_now
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.questionnaire import Questionnaire
-from audit.present.forms_asked import Asked, Person
+from audit.present.forms_asked import FORM_NAMES, Asked, Person
 from audit.present.forms_keys import write_key_books
 from audit.present.forms_paper import write_day_sheets
 from audit.present.forms_person import write_day_pages, write_time_pages
@@ -32,22 +32,27 @@ FOLDER = "forms"
 
 @dataclass(frozen=True)
 class Form:
-    """One form: its name in both languages, how it is written, whether it can do without orders."""
+    """One form: its id among `FORM_NAMES`, how it is written, whether it can do without orders."""
 
-    name: Text
+    id: str
     write: Callable[[Asked], list[Path]]
     needs_orders: bool = False
 
+    @property
+    def name(self) -> Text:
+        """Its name in both languages."""
+        return FORM_NAMES[self.id]
+
 
 FORMS: tuple[Form, ...] = (
-    Form(Text("Самофотография рабочего дня, экран", "Working day, on the screen"), write_day_pages),
-    Form(Text("Самофотография рабочего дня, бумага", "Working day, on paper"), write_day_sheets),
-    Form(Text("Рабочее время сотрудника", "Personal time sheet"), write_time_pages),
-    Form(Text("Книга ключевых клиентов", "Workbook of key clients"), write_key_books, needs_orders=True),
-    Form(Text("Портреты ключевых клиентов", "Portraits of key clients"), write_portraits, needs_orders=True),
-    Form(Text("Акты передачи клиентов", "Hand-off acts"), write_acts),
-    Form(Text("Портрет «нашего» клиента", "Portrait of “our client”"), write_our_client, needs_orders=True),
-    Form(Text("Маршрут второй покупки", "Second-purchase route"), write_second_route, needs_orders=True),
+    Form("day_log", write_day_pages),
+    Form("day_paper", write_day_sheets),
+    Form("time", write_time_pages),
+    Form("key_files", write_key_books, needs_orders=True),
+    Form("portraits", write_portraits, needs_orders=True),
+    Form("acts", write_acts),
+    Form("our_client", write_our_client, needs_orders=True),
+    Form("second_purchase", write_second_route, needs_orders=True),
 )
 """Every form, in the order in which they are used."""
 
@@ -58,6 +63,8 @@ class Made:
 
     forms: tuple[tuple[Form, tuple[Path, ...]], ...]
     notes: tuple[Text, ...]
+    returns: Path
+    """Where what comes back is to be put."""
 
 
 def make_forms(inputs: Inputs, people: Sequence[str] = (), *, clients: bool = False) -> Made:
@@ -81,7 +88,8 @@ def make_forms(inputs: Inputs, people: Sequence[str] = (), *, clients: bool = Fa
             )
             continue
         made.append((form, tuple(form.write(asked))))
-    return Made(tuple(made), tuple(notes))
+    inputs.returns.mkdir(exist_ok=True)
+    return Made(tuple(made), tuple(notes), inputs.returns)
 
 
 def _asked(inputs: Inputs, folder: Path, codes: Sequence[str], clients: bool) -> tuple[Asked, list[Text]]:

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.chapters import diagnose_chapter
-from audit.chapters.keys.portraits import portrait
+from audit.chapters.keys.sections import portrait
 from audit.errors import Lang, Text
 from audit.ground.key_clients import key_clients
 from audit.ground.people import labels, person_labels, staff_now
@@ -89,7 +89,7 @@ def write_portraits(asked: Asked) -> list[Path]:
 
 _PACK: dict[str, Text] = {
     "FILE": Text(
-        "сверить с книгой ключевых клиентов; чего нет — дописать вместе", "check against the key clients' workbook"
+        "сверить с файлом «Досье ключевых клиентов»; чего нет — дописать вместе", "check against the key client file"
     ),
     "HISTORY": Text("заказы, возвраты, рекламации за два года", "orders, returns, complaints of two years"),
     "AGREEMENTS": Text("цены, отсрочка, сроки, устные обещания", "prices, credit, times, promises made by word"),

@@ -21,6 +21,10 @@ DEMO = "khimsnab"
 """The bundled sample that ``km-audit demo`` and the notebooks' defaults run on."""
 
 
+RETURNS = ("questionnaire", "анкета")
+"""Names of the folder of an engagement into which everything goes that comes back."""
+
+
 @dataclass(frozen=True)
 class Inputs:
     """What an audit is made of. ``folder`` is the engagement folder, None where files were named one by one."""
@@ -35,8 +39,16 @@ class Inputs:
         """The engagement's folder of what single persons sent back, where the questionnaire is a workbook beside it."""
         if self.questionnaire is None or not self.questionnaire.is_file():
             return None
-        beside = self.questionnaire.parent
+        beside = self.folder or self.questionnaire.parent
         return _returns(beside) if is_engagement(beside) else None
+
+    @property
+    def returns(self) -> Path:
+        """The folder of an engagement that takes whatever comes back."""
+        assert self.folder is not None
+        if self.questionnaire is not None and self.questionnaire.is_dir():
+            return self.questionnaire
+        return self.collected or self.folder / RETURNS[0]
 
 
 def override(settings: Settings, changes: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -124,7 +136,7 @@ def _questionnaire(folder: Path, settings: Settings) -> Path | None:
 
 def _returns(folder: Path) -> Path | None:
     """Return the folder of an engagement into which everything goes that comes back; None without or with nothing."""
-    named = (folder / name for name in ("questionnaire", "анкета"))
+    named = (folder / name for name in RETURNS)
     return next((p for p in named if p.is_dir() and any(c.is_file() for c in p.iterdir())), None)
 
 

@@ -23,6 +23,7 @@ from audit.run.effects import saved_findings
 from audit.run.execute import Execution, execute_notebook
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs, override
+from audit.run.key import KEY, write_key
 from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
 from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
@@ -199,6 +200,7 @@ def run_audit(
     jobs: int = 2,
     deck: bool = False,
     full: bool = False,
+    key: bool = False,
     watch: Watcher | None = None,
     workers: Workers | None = None,
 ) -> RunResult:
@@ -206,7 +208,8 @@ def run_audit(
 
     A chapter that fails is named in the result, the others are finished and rendered. Notebooks that the analyst has
     edited in the engagement's own ``notebooks`` folder are executed instead of the kit's, and named. ``deck`` adds
-    deck.pptx, ``full`` report-full.pdf. ``workers`` may have been started earlier; they are closed at the end.
+    deck.pptx, ``full`` report-full.pdf, ``key`` key.csv.
+    ``workers`` may have been started earlier; they are closed at the end.
     """
     watch = watch or (lambda _: None)
     wanted = choose_chapters(chapters)
@@ -238,6 +241,8 @@ def run_audit(
             dump(findings, stage / "findings.json")
             _copy_rejects(prepared, stage)
             rendered = render_run(stage, case=case, findings=findings, failed=failed, clock=clock, full=full)
+            if key:
+                write_key(case, stage / KEY)
             if deck:
                 from audit.present.deck import write_deck  # python-pptx, where slides are wanted
 

@@ -22,9 +22,20 @@ from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import write_annex
 from audit.present.chart import draw_pictures
-from audit.present.context import ActionEntry, ChapterEntry, ReportContext, definitions_of, read_context, thresholds_of
+from audit.present.context import (
+    ActionEntry,
+    ChapterEntry,
+    PageOne,
+    PlanEntry,
+    ReportContext,
+    definitions_of,
+    read_context,
+    thresholds_of,
+)
 from audit.present.html import unshown
+from audit.present.page_one import decision, numbers, schedule, sure_line
 from audit.present.pdf import PdfResult, write_pdf
+from audit.present.proof import growth
 from audit.present.report import build_report
 from audit.present.summary import SummaryView
 from audit.present.titles import chapter_title
@@ -101,6 +112,7 @@ def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Exe
     sale_name = method().sale_types[sale["used"]].name.get(lang)
     if sale["declared"] is None:
         sale_name = word("sale_type_by_orders", lang, name=sale_name)
+    decided = decision(summary)
     return ReportContext(
         lang=lang,
         company=case.company_name if case.company_name != "—" else word("no_company", lang),
@@ -126,6 +138,20 @@ def report_context(case: Case, findings: Mapping[str, Any], failed: Sequence[Exe
             )
             for a in summary.first_steps()
         ),
+        page_one=PageOne(
+            numbers=tuple(numbers(summary)), decision=decided[0], items=tuple(decided[1]), sure=sure_line(summary)
+        ),
+        plan=tuple(
+            PlanEntry(
+                number=p.number,
+                text=str(summary.plan_views()[p.id].text),
+                owner=p.owner,
+                until=p.until.isoformat(),
+                after=p.after,
+            )
+            for p in schedule(summary)
+        ),
+        growth=tuple((r["where"], r["much"], r["what"]) for r in growth(summary)),
         consultant=report.consultant,
         logo=_logo(case),
         accent=report.accent,

@@ -12,7 +12,7 @@ let shown = null; // the day looked at; null: today
 let edited = null; // the entry in the dialog; null: a new one
 
 const clock = (m) => `${two(Math.floor(m / 60))}:${two(m % 60)}`;
-const span = (m) => (m < 60 ? say("minutes", { n: m }) : say("hours", { h: Math.floor(m / 60), m: m % 60 }));
+const span = (m) => (m < 60 ? say("minutes", { n: m }) : say(m % 60 ? "hours" : "whole_hours", { h: Math.floor(m / 60), m: m % 60 }));
 const minuteNow = () => { const t = new Date(); return t.getHours() * 60 + t.getMinutes(); };
 const today = () => isoDay(new Date());
 const ofDay = (d) => state.entries.filter((e) => e.d === d).sort((a, b) => a.s - b.s);
@@ -50,14 +50,17 @@ function end() {
   if (now.e <= now.s) state.entries = state.entries.filter((e) => e !== now);
 }
 
+/** Begin an activity. The button of what is running begins it anew: the next order, the next client. */
 function start(f, like) {
   const now = running();
-  if (now && now.f === f) return;
+  const again = now && now.f === f;
+  if (again && now.s === minuteNow()) return; // tapped twice
   change(() => {
     end();
     state.entries.push({ d: today(), s: minuteNow(), e: null, f: f, i: like ? like.i : "", c: like ? like.c : "", x: 0 });
     shown = null;
   });
+  if (again) tell(W.again);
   if ($("now").getBoundingClientRect().top < 0) $("now").scrollIntoView({ block: "start" }); // who began it is asked there
 }
 
@@ -126,6 +129,7 @@ function draw() {
     if (b.parentElement === $("large")) b.hidden = !used.has(b.value) || b.value === BREAK;
   }
   $("hint").hidden = state.entries.length > 0;
+  $("store-top").hidden = store.kind !== "no" || state.entries.length > 0;
   drawOpen();
   drawDays(d);
   drawEntries(d);
@@ -183,7 +187,7 @@ function drawSummary(d) {
   $("facts").textContent = facts.join("; ") + ".";
   const notes = [];
   if (gap > 0) notes.push(say("gaps", { time: span(gap) }));
-  if (total < F.least && !(d === today() && running())) notes.push(W.short);
+  if (total < F.least && !(d === today() && running())) notes.push(say("short", { time: span(F.least) }));
   $("notes").textContent = notes.join(" ");
 }
 

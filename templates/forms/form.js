@@ -55,7 +55,11 @@ const store = {
     } catch (e) {
       this.kind = "no";
     }
+    this.show();
+  },
+  show() {
     $("store").textContent = say("store_" + this.kind);
+    $("store-top").hidden = this.kind !== "no";
     page.dataset.store = this.kind;
   },
   read() {
@@ -69,8 +73,7 @@ const store = {
       localStorage.setItem(F.key, JSON.stringify(state));
     } catch (e) { // full, or forbidden meanwhile
       this.kind = "no";
-      page.dataset.store = "no";
-      $("store").textContent = say("store_no");
+      this.show();
     }
   },
   forget() {

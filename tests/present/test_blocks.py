@@ -265,4 +265,4 @@ def test_section_shows_in_a_notebook() -> None:
 
 
 def test_nothing_found_is_said() -> None:
-    assert "Ни одна из проверенных болезней не выявлена." in executive_page(fmt=RU, verdict="Всё хорошо.").html
+    assert "Проблем, которые искал аудит, не выявлено." in executive_page(fmt=RU, verdict="Всё хорошо.").html

@@ -135,6 +135,7 @@ def test_an_entry_left_open_overnight_asks_for_its_end(page: Any, forms: Path) -
     page.click("#dialog-form button[type=submit]")
     assert page.locator("#open button").count() == 0
     assert entries(page) == ["09:00–12:30"]
+    assert page.locator("#notes").inner_text().split(":")[0].rsplit(" ", 2)[1] == "6"  # hours from which a day counts
     assert page.locator("#days button").count() == 2
 
 
@@ -155,7 +156,7 @@ def test_it_says_whether_the_browser_keeps_what_is_written(browser: Any, forms: 
 def test_where_nothing_is_kept_the_file_is_offered_after_every_entry(page: Any, forms: Path, tmp_path: Path) -> None:
     page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })")
     page.goto((forms / "day_log_KM1.html").as_uri())
-    assert page.locator("#store").inner_text() == page.evaluate("W.store_no")
+    assert page.locator("#store").inner_text() == page.locator("#store-top").inner_text() == page.evaluate("W.store_no")
     press(page, 0)
     page.locator("#large button.do").nth(1).click()
     assert page.locator("#save-now").is_visible()
@@ -218,3 +219,30 @@ def test_more_activities_are_found_by_a_word_and_stay_at_hand(page: Any, forms: 
     assert page.locator("#all button.do:visible").count() == 1
     page.locator("#all button.do:visible").click()
     assert page.locator("#large button.do:visible").count() == 13
+
+
+def test_the_same_button_again_is_the_next_client(page: Any, forms: Path) -> None:
+    page.goto((forms / "day_log_KM1.html").as_uri())
+    first = page.locator("#large button.do").first
+    first.click()
+    page.click("#who button[value=IN]")
+    first.click()  # twice at once: nothing
+    assert page.evaluate("state.entries.map(e => e.i)") == ["IN"]
+    page.clock.fast_forward(20 * 60_000)
+    first.click()
+    page.fill("#client", "<b>&;7</b>")
+    page.click("#stop")  # at once: no minute has passed
+    assert entries(page) == ["09:00–09:20"]
+    page.click("#undo")
+    assert page.evaluate("state.entries.map(e => [e.s, e.e, e.c])") == [[540, 560, ""], [560, None, "<b>&;7</b>"]]
+    assert page.locator("#entries b").count() == 0
+
+
+def test_another_window_of_the_form_shows_the_same_day(page: Any, forms: Path) -> None:
+    page.goto((forms / "day_log_KM1.html").as_uri())
+    other = page.context.new_page()
+    other.clock.install(time=f"{DAY}T09:00:00")
+    other.goto((forms / "day_log_KM1.html").as_uri())
+    press(page, 0)
+    other.locator("button.entry").first.wait_for()
+    assert entries(other) == entries(page)

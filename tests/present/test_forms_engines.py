@@ -142,6 +142,27 @@ def wait_for(condition: Any) -> None:
     raise AssertionError("the file was not saved")
 
 
+@pytest.mark.parametrize("engine", ["chromium", "firefox"])
+def test_closing_the_browser_loses_nothing(engine: str, tmp_path: Path) -> None:
+    """WebKit's driver forgets everything with its window, as a private window does: it cannot be tried there."""
+    form = pages(tmp_path, "en") / "day_log_KM1.html"
+    with tab(engine, tmp_path, 360) as page:
+        page.open(form)
+        at(page, 540)
+        page.tap("#large button.do:nth-child(1)")
+        at(page, 570)
+        page.tap("#large button.do:nth-child(2)")
+        at(page, 600)
+        page.tap("#stop")
+    with tab(engine, tmp_path, 360) as page:
+        page.open(form)
+        at(page, 610)
+        page.tap("#undo")  # even what can be undone is kept
+        page.tap("#stop")
+        assert [row[2:4] for row in sent(page)[1:]] == [["09:00", "09:30"], ["09:30", "10:10"]]
+        assert page.js("return document.querySelector('#store').textContent").startswith("Checked")
+
+
 @pytest.mark.slow
 def test_three_days_from_the_form_are_evidence_in_the_chapter_on_roles(tmp_path: Path) -> None:
     """The three days of one person are the least that speaks for a role; `check` reads them, the report compares them."""

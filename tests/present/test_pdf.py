@@ -192,10 +192,10 @@ def test_unseen_marks_go_and_missing_letters_are_named(tmp_path: Path) -> None:
 
 @needs_poppler
 def test_a_long_word_is_broken_a_short_one_is_not(tmp_path: Path) -> None:
-    broken = pdf._Letters()("abc" * 20 + " short-word 12345678901234567890")
+    broken = pdf.Letters()("abc" * 20 + " short-word 12345678901234567890")
     assert broken.split(" ")[1:] == ["short-word", "12345678901234567890"]
     assert max(len(p) for p in broken.split(" ")[0].split("\u200b")) == 20
-    assert "\u200b" in pdf._Letters()("https://shop.example.com/goods/list")
+    assert "\u200b" in pdf.Letters()("https://shop.example.com/goods/list")
 
 
 def test_a_document_that_breaks_a_rule_is_still_printed_and_says_so(tmp_path: Path) -> None:

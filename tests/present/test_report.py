@@ -91,12 +91,12 @@ def test_no_code_no_parameters_no_traceback(screen: str) -> None:
 
 def test_failed_chapter_is_named_and_the_others_stand(screen: str) -> None:
     failed = screen[screen.index('id="chapter-keys"') :]
-    assert "Глава не построена" in failed and "KeyError" in failed
+    assert "Главу построить не удалось" in failed and "KeyError" in failed
 
 
 def test_chapter_with_nothing_to_say_says_so_in_a_line(screen: str) -> None:
     chapter = screen[screen.index('id="chapter-base"') : screen.index('id="chapter-keys"')]
-    assert "В этой главе сказать нечего" in chapter
+    assert "Для этой главы нет данных." in chapter
 
 
 def test_one_file_with_a_policy_that_forbids_the_rest(screen: str) -> None:

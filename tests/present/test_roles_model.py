@@ -199,7 +199,7 @@ def test_pencil_table_shows_hours_times_share():
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
     assert re.search(r"Обработка заказов.{0,60} 112 0,90 101", text), text
     assert re.search(r"Всего 160 — 143|Всего 160 — 144", text), text
-    assert "один на пятерых" in text and "Это утверждение о мощности" in text
+    assert "один на пятерых" in text and "Это оценка возможностей отдела" in text
 
 
 def test_sheets_survive_the_way_to_the_annex_and_findings_name_sheets_that_exist(tmp_path):
@@ -219,5 +219,5 @@ def test_sheets_survive_the_way_to_the_annex_and_findings_name_sheets_that_exist
 def test_conveyor_names_the_empty_station():
     v = view("model", **STATES["sick"])
     chart = v.section("conveyor").parts[0]
-    assert chart.title == "На конвейере пусто: ТМ, бэк-офис"
+    assert chart.title == "Роли в компании нет: ТМ, бэк-офис"
     assert "не занята" in chart.svg

@@ -85,7 +85,7 @@ def test_what_is_asked_has_a_day_and_somebody_who_is_there() -> None:
     title, items = decision(s)
     assert "15" in title and s.day + dt.timedelta(days=DECIDE_DAYS) == dt.date(2026, 12, 15)
     assert len(items) == 3 and "маршрут второй покупки" in " ".join(items)
-    assert all("(KD1)" in x for x in items[:2]) and "Всего в плане" in items[2]
+    assert all("KD1)" in x for x in items[:2]) and "Всего в плане" in items[2]
     plan = {p.id: p for p in schedule(s)}
     assert plan["simplify_order"].until == dt.date(2026, 12, 31)
     # what waits begins where the other ends, and never later than fifteen days before its own last day

@@ -54,11 +54,11 @@ def test_the_verdict_follows_what_was_found() -> None:
     assert "не хватило" in nothing.verdict()
     assert nothing.headlines() == []
     clear = summary({"roles.km_overload": {"status": "clear"}})
-    assert "чист" in clear.verdict()
+    assert "в норме" in clear.verdict()
     watch = summary({"roles.km_overload": {"status": "watch", "severity": "minor"}}, "en")
-    assert "1 figure needs watching" in watch.verdict().replace("\xa0", " ")
+    assert "1 figure needs attention" in watch.verdict().replace("\xa0", " ")
     found = summary({"roles.km_overload": {"status": "found", "severity": "major", "title": "КМ & <i>перегружены</i>"}})
-    assert "Выявлена 1 проблема" in found.verdict().replace("\xa0", " ")
+    assert "Выявлена одна проблема" in found.verdict().replace("\xa0", " ")
     assert "&lt;i&gt;" in found.verdict()
 
 
@@ -74,7 +74,7 @@ def test_nothing_of_grade_d_reaches_page_one() -> None:
 
 def test_page_one_never_calls_an_empty_audit_healthy() -> None:
     html = str(summary({}).section("executive").html)  # type: ignore[union-attr]
-    assert "не выявлена" not in html
+    assert "не выявлено" not in html
 
 
 def test_a_reason_in_a_sentence_speaks_the_reports_language_whatever_the_console_speaks() -> None:
@@ -161,8 +161,8 @@ def test_what_cannot_be_told_says_what_it_could_do_to_the_sum() -> None:
     def moves(*ids: str) -> str:
         return what_it_moves(ids, known, Fmt("en", "RUB")).replace("\xa0", " ")
 
-    assert moves("retention.range_decline", "handoff.loss") == "adds up to RUB 300k a year"
-    assert moves("handoff.loss") == "may add a price, how large is not known yet"
-    assert moves("ownership.handover_loss") == "would show a risk and leave the sum as it is"
+    assert moves("retention.range_decline", "handoff.loss") == "may rise by up to RUB 300k a year"
+    assert moves("handoff.loss") == "may rise, by how much is not known yet"
+    assert moves("ownership.handover_loss") == "will not change: this is a risk"
     # Measured, and confirmed it would add nothing: its clients are counted with another finding already.
-    assert moves("retention.frequency_decline") == moves("model.extra_station") == "would leave the sum as it is"
+    assert moves("retention.frequency_decline") == moves("model.extra_station") == "will not change"

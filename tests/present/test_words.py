@@ -12,30 +12,19 @@ import pytest
 
 from audit.cli import _MARKS
 from audit.errors import Lang, Text
+from audit.intake.questionnaire.cells import code
 from audit.method import method
+from audit.model.questionnaire import TABLES
 from audit.model.result import Metric
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative, narrative_source
 from audit.present.style import STATUS
-from audit.present.summary import lower_first
+from audit.present.views import lower_first
+from tests.wording import forbidden
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = tomllib.loads((ROOT / "templates" / "forbidden_words.toml").read_text(encoding="utf-8"))
 TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 COMMENT = re.compile(r"^#.*$", re.MULTILINE)
-
-
-def forbidden(text: str, lang: Lang) -> list[str]:
-    """Return what the text must not say, with what to say instead."""
-    out = []
-    for rule in RULES[lang]:
-        plain = text
-        for phrase in rule.get("except", []):
-            plain = re.sub(re.escape(phrase), "", plain, flags=re.IGNORECASE)
-        for hit in re.finditer(rule["word"], plain, flags=re.IGNORECASE):
-            near = plain[max(0, hit.start() - 40) : hit.end() + 30].replace("\n", " ")
-            out.append(f"«{hit.group()}» in …{near}…: {rule['why']}; say: {rule['say']}")
-    return out
 
 
 def _sentences(table: object, lang: Lang) -> list[str]:
@@ -233,8 +222,8 @@ def test_titles_say_only_what_is_so() -> None:
     led = {"value": 0.04, "watch": 0.1}
     assert _title("roles.owner_runs_keys", "clear", led=0, **led) == "Первые лица ключевых клиентов не ведут"
     assert "ведут немногих" in _title("roles.owner_runs_keys", "clear", led=2, **led)
-    assert "подчинена продажам" in _title("model.support_misplaced", "clear", sits="inside")
-    assert "не подчинена продажам" in _title("model.support_misplaced", "clear", sits="outside")
+    assert "подчинена продажам" in _title("model.support_misplaced", "clear", sits="inside", fast=True)
+    assert "не подчинена продажам" in _title("model.support_misplaced", "clear", sits="outside", fast=True)
     assert _title("keys.no_backup", "clear", clients=0) == "У каждого ключевого клиента есть дублёр"
     assert _title("keys.no_backup", "clear", clients=2) == "Почти у всех ключевых клиентов есть дублёр"
     half = {"found": 0.6, "watch": 0.4, "norm": 0.67}
@@ -256,3 +245,17 @@ def test_a_market_for_decades_is_no_limit() -> None:
         == "Рынок не ограничивает рост: при нынешнем темпе (67\u00a0новых клиентов в год) его хватит на десятилетия."
     )
     assert "через 6\u00a0лет" in said(6.0)
+
+
+def test_a_filled_form_may_carry_the_older_name_of_a_function() -> None:
+    column = TABLES["time"].column("function")
+    assert code("Проталкивание заказа через производство", column) == "OPS_CHASE"
+    assert code("Контроль исполнения заказа в производстве", column) == "OPS_CHASE"
+    assert code("Дебиторка, сверки, контроль оплат", column) == "OPS_AR"
+
+
+def test_a_difference_of_shares_is_told_in_points() -> None:
+    fmt = Fmt("ru")
+    assert fmt.value(0.09, "points") == "+9\u00a0п.\u00a0п."
+    assert fmt.between(-0.01, 0.2, "points") == "−1…+20\u00a0п.\u00a0п."
+    assert {method().metrics[m].unit for m in ("handoff.loss_difference", "service.failure_loss")} == {"points"}

@@ -348,7 +348,7 @@ def test_the_price_is_compared_where_it_is_the_same_money() -> None:
     cured = compared(priced(findings(), 4e6), later())
     assert cured.content["money"]["new"] == {"low": 0.0, "base": 0.0, "high": 0.0}
     said = ComparisonView(cured.content).worth().replace("\u00a0", " ")
-    assert "before RUB 4m of gross profit a year" in said and "nothing with a price is found now" in said
+    assert "used to forgo RUB 4m of gross profit a year" in said and "no problem with a known price" in said
     assert compared(findings(), later()).content["money"] is None
     other = compared(priced(findings(), 4e6), priced(later(), 1e6, "revenue"))
     assert other.content["money"] == {"apart": "basis"}
@@ -390,7 +390,7 @@ def test_money_that_is_only_watched_now_has_not_vanished() -> None:
     [
         ("clear", "now in order)"),
         ("not_assessed", "now not assessed, which does not mean that the money came back)"),
-        ("unclear", "now unclear)"),
+        ("unclear", "now cannot tell)"),
     ],
 )
 def test_what_left_the_sum_is_named_with_what_it_is_now(status: str, says: str) -> None:

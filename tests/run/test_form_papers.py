@@ -12,9 +12,13 @@ import pytest
 
 from audit.chapters import diagnose_chapter
 from audit.ground.key_clients import key_clients
+from audit.method import method
+from audit.present.format import Fmt
+from audit.present.forms_asked import FORM_NAMES
+from audit.present.narrative import Narrative
 from audit.resources import resource_dir
 from audit.run.cases import open_inputs
-from audit.run.forms import make_forms
+from audit.run.forms import FORMS, make_forms
 from audit.run.inputs import engagement_inputs, override
 
 
@@ -33,6 +37,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 def cells(sheet: Any) -> list[list[Any]]:
     return [[c.value for c in row] for row in sheet.iter_rows()]
+
+
+def test_a_step_of_the_plan_orders_only_forms_that_the_command_makes(made: tuple[Path, Any]) -> None:
+    assert [form.id for form in FORMS] == list(FORM_NAMES)
+    ordered = {a.id: a.form for a in method().actions.values() if a.form is not None}
+    assert set(ordered.values()) <= set(FORM_NAMES) and ordered["fill_files"] == "key_files"
+    assert (
+        Narrative("ru", Fmt("ru"))
+        .first_step("fill_files", {})
+        .endswith("Форму «Досье ключевых клиентов» делает km-audit forms")
+    )
 
 
 def test_every_key_client_has_a_page(made: tuple[Path, Any]) -> None:
@@ -95,3 +110,29 @@ def test_one_manager_gets_the_own_clients_only(made: tuple[Path, Any], tmp_path:
     mine = {c.name for c in key_clients(made[1]) if c.lead == "KM3"}
     others = {c.name for c in key_clients(made[1]) if c.lead == "KM1"}
     assert all(name in page for name in mine) and not any(name in page for name in others)
+
+
+def test_a_hostile_name_of_a_client_stays_text(tmp_path: Path) -> None:
+    folder = tmp_path / "hostile"
+    (folder / "orders").mkdir(parents=True)
+    (folder / "questionnaire").mkdir()
+    names = ['=HYPERLINK("http://x")', "<script>alert(1)</script>", "+7 900", "@SUM(A1)", "[Лист]*:?/ 'x'", "-"]
+    rows = ["Номер;Дата;Код клиента;Контрагент;Сумма;Ответственный"]
+    for i in range(120):
+        name = names[i % 6].replace('"', '""')
+        rows.append(f'{i};{1 + i % 28:02}.{1 + i // 10:02}.2025;C{i % 6};"{name}";{1000 + i};K1')
+    rows.append('999;20.12.2025;C9;"=1+1";500;K1')
+    (folder / "orders" / "o.csv").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "questionnaire" / "staff.csv").write_text("person;role\nK1;KM\n", encoding="utf-8")
+    make_forms(engagement_inputs(folder))
+    made = sorted((folder / "forms").glob("*.xlsx"))
+    assert {p.name for p in made} >= {"key_clients_K1.xlsx", "our_client.xlsx", "second_purchase.xlsx"}
+    seen = set()
+    for path in made:
+        for sheet in openpyxl.load_workbook(path):
+            for row in sheet.iter_rows():
+                assert not any(cell.data_type == "f" or cell.hyperlink for cell in row)
+                seen |= {str(cell.value) for cell in row}
+    assert set(names) - {"-"} <= seen
+    page = (folder / "forms" / "key_portraits.html").read_text(encoding="utf-8")
+    assert "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page

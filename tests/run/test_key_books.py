@@ -14,7 +14,7 @@ from audit.ground.key_clients import key_clients
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.key_form import FILE_FIELDS, KEY_MARK, PLAN_QUESTIONS
 from audit.resources import resource_dir
-from audit.run.check import check_inputs, print_check
+from audit.run.check import check_inputs, print_check, write_page
 from audit.run.forms import make_forms
 from audit.run.inputs import engagement_inputs, override
 
@@ -106,7 +106,9 @@ def test_what_is_filled_in_is_counted_not_guessed(engagement: Path) -> None:
     console = Console(record=True, width=200)
     print_check(result, console)
     page = console.export_text()
-    assert "Ключевые (1).xlsx  Книга ключевых клиентов  KM1" in page
+    shown = write_page(result, engagement).read_text(encoding="utf-8")
+    assert "Пришло от людей" in shown and "Ключевые (1).xlsx" in shown
+    assert "Ключевые (1).xlsx  Досье ключевых клиентов  KM1" in page
     assert f"листов клиентов без ответов: {len(sheets) - 1} из {len(sheets)}" in page
 
 
@@ -120,6 +122,7 @@ def test_a_later_book_of_the_same_client_replaces_the_earlier(engagement: Path, 
         at = rows_of(sheet)
         for key in list(FILE_FIELDS)[:fields]:
             sheet.cell(at[key][0], 3).value = "знаем"
+        sheet.cell(at["backup"][0], 3).value = "Никто"
         book.save(returns / name)
     q = read_questionnaire(tmp_path / "questionnaire.xlsx", returns)
     client = q.returned[0].clients[0]
@@ -129,6 +132,9 @@ def test_a_later_book_of_the_same_client_replaces_the_earlier(engagement: Path, 
         and row["plan"] is False
         and row["buying_centre_share"] == 0
     )
+    before = read_questionnaire(tmp_path / "questionnaire.xlsx").table("key_clients").set_index("client_id").loc[client]
+    assert row["backup"] == before["backup"], "a backup whom nobody knows is not taken"
+    assert any("not taken: nobody like that" in p.text.en and p.value == "Никто" for p in q.problems)
     assert any("replaced by the later file “keys (1).xlsx”" in p.text.en for p in q.problems)
 
 
@@ -138,7 +144,7 @@ def test_without_a_list_the_largest_clients_go_to_their_sellers(tmp_path: Path) 
     shutil.copytree(sample / "questionnaire", tmp_path / "questionnaire")
     (tmp_path / "questionnaire" / "key_clients.csv").unlink()
     made = make_forms(engagement_inputs(tmp_path), ["KM1"])
-    (path,) = next(paths for form, paths in made.forms if form.name.en == "Workbook of key clients")
+    (path,) = next(paths for form, paths in made.forms if form.name.en == "Key client files")
     book = openpyxl.load_workbook(path)
     case = check_inputs(engagement_inputs(tmp_path)).case
     mine = [c for c in key_clients(case) if c.seller == "KM1"]

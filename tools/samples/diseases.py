@@ -249,6 +249,9 @@ DISEASES: dict[str, Planted] = {
             "ownership.overloaded_book",
         ),
     ),
+    "roles.pay_against_role": Planted(
+        _set(pay_against_role=True), 2.0, "roles paid for another's work", types=("T", *_WITH_KM)
+    ),
     "roles.ambiguous_title": Planted(
         _set(ambiguous_titles=2), 2.0, "people", may=("model.missing_role", "roles.fragmented_function")
     ),

@@ -42,9 +42,7 @@ def with_part(main: Company, part: Company, segment: str) -> Company:
         tables[name] = pd.concat([tables[name], rows], ignore_index=True)
     handoffs = pd.concat([tables["handoffs"], part.questionnaire["handoffs"]], ignore_index=True)
     tables["handoffs"] = handoffs.drop_duplicates(["from_role", "to_role"]).reset_index(drop=True)
-    tables["sale_types"] = pd.DataFrame(
-        [{"dimension": "segment", "value": segment, "sale_type": part.spec.sale_type}]
-    )
+    tables["sale_types"] = pd.DataFrame([{"dimension": "segment", "value": segment, "sale_type": part.spec.sale_type}])
     orders = part.orders.copy()
     orders["segment"] = segment
     both = pd.concat([main.orders, orders], ignore_index=True).sort_values("order_date", kind="stable")

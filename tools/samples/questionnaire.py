@@ -60,20 +60,19 @@ def questionnaire(
     tables["key_clients"] = keys
     tables["touches"] = touches_table(spec, traits, clients, serving, people, sales)
     tables["processes"] = processes_table(traits, people)
+    tables["pay"] = pay_table(spec, traits, people)
     return tables
 
 
 def company_table(spec: CompanySpec, traits: Traits) -> pd.DataFrame:
     """Table ``company``: key and value."""
     declared = traits.declared_type or spec.sale_type
-    cycle = {"T": 5, "TC": 20, "C": 90, "S": 240, "CS": 150}[spec.sale_type]
     values = {
         "name": spec.title or spec.name,
         "sale_type": declared,
         "complexity": traits.complexity,
         "clients_on_market": traits.clients_on_market,
         "price_level": traits.price_level,
-        "sales_cycle_days": cycle,
         "handoff_after": traits.handoff_k,
         "client_profile": traits.client_profile,
         "support_sits": traits.support_sits,
@@ -307,4 +306,29 @@ def processes_table(traits: Traits, people: list[Person]) -> pd.DataFrame:
                 "failures_month": "0" if owned else "3",
             }
         )
+    return pd.DataFrame(rows)
+
+
+_PAY = {
+    "SR": (0.5, ("FIRST", "HANDOFF")),
+    "KM": (0.6, ("REPEAT", "MARGIN", "RETAIN")),
+    "SOP": (0.6, ("REPEAT", "MARGIN")),
+    "OP": (1.0, ()),
+    "BO": (1.0, ()),
+}
+
+
+def pay_table(spec: CompanySpec, traits: Traits, people: list[Person]) -> pd.DataFrame:
+    """Table ``pay``: what each role's variable pay depends on; in S the developers keep their clients."""
+    here = list(dict.fromkeys(p.role for p in people if p.present and p.role in _PAY))
+    rows = []
+    for role in here:
+        fixed, codes = _PAY[role]
+        if role == "SR" and spec.sale_type == "S":
+            codes = (*codes, "RETAIN")
+        if traits.pay_against_role and role in ("KM", "SOP"):
+            codes = ("FIRST",)
+        if traits.pay_against_role and role == "SR":
+            codes = ("REPEAT", "MARGIN")
+        rows.append({"role": role, "fixed_share": f"{fixed:g}", "pays_for": ";".join(codes)})
     return pd.DataFrame(rows)

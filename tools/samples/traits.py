@@ -104,6 +104,7 @@ class Traits:
     even_spans: bool = True  # nobody leads more than nine people
     buying_apart: bool = True  # purchasing does not report to sales
     idle_share: float = 0.08
+    pay_against_role: bool = False  # client managers paid for new clients, developers for repeat sales
     # What the company says
     declared_type: str = ""
     complexity: int = 2

@@ -181,4 +181,4 @@ def _tables(spec: CompanySpec) -> tuple[str, ...]:
         return ()
     if spec.tables == "required":
         return TABLES_REQUIRED
-    return (*TABLES_REQUIRED, "day_log", "handoffs", "self_check", "key_clients", "touches", "processes")
+    return (*TABLES_REQUIRED, "day_log", "handoffs", "self_check", "key_clients", "touches", "processes", "pay")

@@ -15,9 +15,10 @@ from audit.chapters.clients.growth import GROWTH_COLUMNS, earned_growth, rank_co
 from audit.chapters.clients.profile import OffProfile, off_profile
 from audit.chapters.clients.regularity import xyz
 from audit.chapters.clients.service import after_service, by_class, whale
-from audit.chapters.clients.shares import abc, abcd, by_holding, concentration, long_tail, smaller_half
+from audit.chapters.clients.shares import by_holding, concentration, long_tail, smaller_half
 from audit.errors import Text
 from audit.ground.answers import read_answers
+from audit.ground.classes import abc, abcd
 from audit.ground.entry import entry_minutes
 from audit.ground.hours import group_hours
 from audit.ground.keys import clients_named

@@ -1,4 +1,4 @@
-"""How revenue is spread over clients: concentration, classes A, B, C, and the long tail."""
+"""How revenue is spread over clients: concentration, holdings, and the long tail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = ["Concentration", "Tail", "abc", "abcd", "by_holding", "concentration", "long_tail", "smaller_half"]
+__all__ = ["Concentration", "Tail", "by_holding", "concentration", "long_tail", "smaller_half"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +71,6 @@ def by_holding(clients: pd.DataFrame) -> pd.DataFrame:
     return out.sort_values(["revenue", "name"], ascending=[False, True], kind="stable").reset_index(drop=True)
 
 
-def abc(revenue: pd.Series, a: float = 0.8, b: float = 0.95) -> pd.Series:
-    """Put every client into class A, B or C by its place in the running total of revenue.
-
-    Largest first; a client is A while the clients before it bring less than ``a`` of the total, B while they bring
-    less than ``b``, else C. So the largest client is always A, and the one that crosses a limit belongs to the
-    class above it. Clients with zero or negative figures are C. Equal clients in different classes: the index
-    decides.
-    """
-    values = pd.to_numeric(revenue).astype(float).fillna(0.0)
-    ranked = values[values > 0].sort_index(kind="stable").sort_values(ascending=False, kind="stable")
-    out = pd.Series("C", index=values.index, dtype=object)
-    total = float(ranked.sum())
-    if total > 0:
-        before = (ranked.cumsum() - ranked) / total
-        out[ranked.index] = np.where(before < a - 1e-12, "A", np.where(before < b - 1e-12, "B", "C"))
-    return out
-
-
 def smaller_half(clients: pd.DataFrame) -> pd.Series:
     """Mark the smaller half of the clients by revenue (rounded down); on equal revenue the client's key decides."""
     order = clients.sort_values(["revenue", "client_key"], kind="stable").index
@@ -121,15 +103,3 @@ def long_tail(clients: pd.DataFrame) -> Tail:
     return Tail(
         len(tail), orders, revenue, orders / float(clients["orders"].sum()), revenue / float(clients["revenue"].sum())
     )
-
-
-def abcd(size: pd.Series, room: pd.Series) -> pd.Series:
-    """Place clients by size now and room to grow: A grow and guard, B guard, C grow selectively, D serve cheaply.
-
-    ``size``: class by revenue, A is large; ``room``: True, False, or None where nothing is known, and so is the place.
-    """
-    large = (size == "A").to_numpy()
-    grows = (room == True).to_numpy()  # noqa: E712 - an object column
-    place = np.where(large, np.where(grows, "A", "B"), np.where(grows, "C", "D")).astype(object)
-    place[room.isna().to_numpy()] = None
-    return pd.Series(place, index=size.index, dtype=object)

@@ -91,10 +91,11 @@ def _box(
         ax.text(x + w / 2, y + 0.66 * h, "—", ha="center", va="center", fontsize=9, color=INK_FAINT, zorder=5)
         return
     if empty:
+        beside = optional and bool(row.get("beside"))
         text = (
-            ("не занята" if not optional else "нет, по желанию")
+            ("не занята" if not optional else "нет, нужна части" if beside else "нет, по желанию")
             if ru
-            else ("nobody" if not optional else "none, optional")
+            else ("nobody" if not optional else "none, a part needs it" if beside else "none, optional")
         )
         ink = mark.ink if not optional else INK_FAINT
         ax.text(x + w / 2, y + 0.62 * h, text, ha="center", va="center", fontsize=9, color=ink, zorder=5)
@@ -137,7 +138,8 @@ def conveyor_chart(
     A dashed box is a station that nobody holds; the strip is coverage, coloured by the limits of the verdict.
     """
     rows: list[dict[str, Any]] = [
-        {str(k): v for k, v in r.items()} for r in result.tables["stations"].to_dict("records")
+        {**{str(k): v for k, v in r.items()}, "beside": r["station"] in result.facts["beside"]}
+        for r in result.tables["stations"].to_dict("records")
     ]
     if not rows:
         return None

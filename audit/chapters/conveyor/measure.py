@@ -5,12 +5,15 @@ Source: EK tables 1 and 2. The declared type wins; the evidence is shown criteri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from audit.chapters.conveyor.organisation import organisation
+from audit.chapters.conveyor.parts import parts_of
 from audit.chapters.conveyor.stations import LINE, conditional_stations, conveyor, required_stations
+from audit.chapters.conveyor.support import support
 from audit.errors import Text
 from audit.ground.answers import Answers, read_answers
 from audit.ground.lacks import missing_sheets
@@ -60,8 +63,16 @@ def _interval(case: Case) -> Metric:
     return metric(id, f.interval_days, n=f.interval_n)
 
 
-def _exclusions(case: Case) -> Metric:
+SEVERAL_TYPES = Text(
+    "Компания продаёт в нескольких типах: по их смеси вывода нет, каждая часть показана отдельно",
+    "The company sells in several types: there is no verdict on the mixture, every part is shown on its own",
+)
+
+
+def _exclusions(case: Case, types: Sequence[str]) -> Metric:
     id, f = "model.type_exclusions", case.sale_type
+    if len(types) > 1:
+        return no_metric(id, SEVERAL_TYPES)
     if f.declared is None:
         return no_metric(
             id,
@@ -174,33 +185,24 @@ def _profile(case: Case) -> Metric:
     return metric(id, scale[str(answer)])
 
 
-def support_sla(processes: pd.DataFrame) -> bool | None:
-    """Tell whether a reaction time of support is agreed; None where the sheet «Процессы и сервисы» is empty.
-
-    Agreed: a number of days beside the technical or presale service, or beside a function of group SOLN.
-    """
-    if processes.empty:
-        return None
-    codes = {"TECH", "PRESALE", *method().functions_of("SOLN")}
-    rows = processes[processes["process"].isin(codes)]
-    return bool(pd.to_numeric(rows["sla_days"], errors="coerce").notna().any())
-
-
 def diagnose(case: Case) -> ChapterResult:
     """Return the type of sale, its evidence, and the conveyor.
 
     Tables: ``criteria`` (one row per criterion), ``stations`` (one row per station, required and conditional ones
-    and those with people), ``types`` (revenue share of each type in use).
+    and those with people; required by the largest part of the business), ``types`` (revenue share of each type in use),
+    ``parts`` (see `parts_of`).
     """
     w = case.window
     since = max(w.recent_start, w.start)
     answers = read_answers(case)
     types = answers.norm.types
-    required = required_stations(types)
+    # the largest part of the business is judged as a company of its type; what the others need besides is told by part
+    required = required_stations(types[:1])
+    beside = [f for f in required_stations(types) if f not in required]
     present = [
         f for f in method().roles if f in set(answers.staff["family"].dropna()) and f in (*LINE, "OP", "SUP", "BO")
     ]
-    everything = [*required, *conditional_stations(types), *(f for f in present if f not in required)]
+    everything = [*required, *conditional_stations(types), *beside, *(f for f in present if f not in required)]
     order = [*LINE, *(r for r in method().roles if r not in LINE)]
     notes_share = case.thresholds.value("roles.own_crm_notes_share")
     table = conveyor(answers, sorted(dict.fromkeys(everything), key=order.index), required, notes_share)
@@ -213,8 +215,8 @@ def diagnose(case: Case) -> ChapterResult:
         sums = foreign_group_shares(answers.hours, [family], (group,), notes).get(family)
         mixing[name] = None if sums is None else [sums[1] / sums[0], sums[2] / sums[0]]
     chain = organisation(case, answers, table)
-    metrics = [_interval(case), _exclusions(case), ticket, active, fte, coverage, extra, _profile(case), reserve]
-    metrics += chain.metrics
+    metrics = [_interval(case), _exclusions(case, types), ticket, active, fte, coverage, extra, _profile(case), reserve]
+    metrics += [*chain.metrics, *support(case, answers)]
     facts = {
         "declared": f.declared,
         "measured": f.measured,
@@ -226,17 +228,25 @@ def diagnose(case: Case) -> ChapterResult:
         "supporting": [c.name for c in f.supporting()],
         "required": list(required),
         "conditional": list(conditional_stations(types)),
+        "beside": beside,
         "has_time": answers.reason is None,
         "people": len(answers.staff),
         "small_roles": list(small_roles(answers.staff)),
         "mixing": mixing,
-        "support_sits": case.questionnaire.company.get("support_sits"),
-        "support_sla": support_sla(case.questionnaire.table("processes")),
         "since": since.isoformat(),
         "as_of": w.as_of.isoformat(),
         **chain.facts,
     }
     shares = pd.DataFrame({"sale_type": list(answers.type_shares), "revenue_share": list(answers.type_shares.values())})
     return ChapterResult.of(
-        "model", metrics, {"criteria": criteria_table(f), "stations": table, "types": shares, **chain.tables}, facts
+        "model",
+        metrics,
+        {
+            "criteria": criteria_table(f),
+            "stations": table,
+            "types": shares,
+            "parts": parts_of(case, answers),
+            **chain.tables,
+        },
+        facts,
     )

@@ -17,6 +17,7 @@ from audit.chapters.conveyor.stations import station_functions
 from audit.errors import Text
 from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
+from audit.ground.classes import touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
@@ -226,7 +227,8 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
     whoever does them (`whose_hours`): with an answer for everybody they sum to the staff there is; ``by_demand``: the same
     with measured demand in place of the reported hours, where it is known (client managers: clients × touch norm in place
     of time with clients; order desk: documents × minutes in place of reported entry), else NaN; ``low``, ``high``: the two
-    rounded to halves, at least half a post where the type requires the station; ``moved``: hours a month from each family.
+    (client managers whose clients need more than the hours told: the demand alone) rounded to halves, at least half a post
+    where the type requires the station; ``moved``: hours a month from each family.
     Heads are not stations: their own work stays with them. Empty where nobody's time is known. While the hours told are not
     to be believed (`hours_in_doubt`) no station shows more than one post beyond today's: the first step.
     """
@@ -240,7 +242,10 @@ def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFra
         mine = spread[spread["station"] == method().roles[station].family]
         by_hours = float(mine["fte"].sum())
         by_demand = _by_demand(case, answers, station, mine)
-        ends = sorted(_halves(x, bool(row["required"])) for x in (by_hours, by_demand) if not np.isnan(x))
+        known = [x for x in (by_hours, by_demand) if not np.isnan(x)]
+        if station == "KM" and by_demand > by_hours:
+            known = [by_demand]  # hours that the work of others crowds out say nothing about what clients need
+        ends = sorted(_halves(x, bool(row["required"])) for x in known)
         now = float(row["fte"])
         if first_step:
             ends = [min(x, max(now + 1.0, 0.5)) for x in ends]
@@ -301,9 +306,8 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
 
 def _touch_hours(case: Case, clients: int) -> float | None:
     """Return the hours a month that the touch norm asks for so many clients; None without a norm."""
-    company = case.questionnaire.company
-    touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
-    return None if touches is None or minutes is None else clients * float(touches) * float(minutes) / 60
+    norm = touch_norm(case)
+    return None if norm is None else clients * touches_each(case, norm) * norm.minutes / 60
 
 
 def _used(case: Case, answers: Answers) -> Metric:

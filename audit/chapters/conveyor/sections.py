@@ -24,6 +24,7 @@ SHEET_NAMES: dict[str, Text] = {
     "stations": Text("Роли конвейера", "Roles of the conveyor"),
     "people": Text("Подчинение", "Chain of command"),
     "posts": Text("Ставки по ролям", "Posts by role"),
+    "parts": Text("Типы продаж по частям", "Types of sale by part"),
     "matrix": Text("Функции и роли", "Functions and roles"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
@@ -95,13 +96,68 @@ def _type(view: ChapterView) -> Section:
     )
 
 
+def _parts_frame(view: ChapterView) -> pd.DataFrame:
+    rows, roles, fmt = view.tables["parts"], method().roles, view.fmt
+    out = rows.assign(name=[_type_name(view, str(t)) for t in rows["sale_type"]])
+    out["what"] = [", ".join(v) or view.label("остальное", "the rest") for v in rows["values"]]
+    out["interval"] = ["" if pd.isna(r["interval_days"]) else _interval_cell(view, r) for r in rows.to_dict("records")]
+    out["second_text"] = [
+        "—"
+        if pd.isna(r["second"])
+        else f"{fmt.share(r['second'])} ({fmt.share_interval(r['second_low'], r['second_high'])})"
+        for r in rows.to_dict("records")
+    ]
+    out["weak"] = [
+        "—" if not isinstance(w, str) else f"{roles[w].short.get(view.lang)} {fmt.share(c)}"
+        for w, c in zip(rows["weakest"], rows["coverage"], strict=True)
+    ]
+    out["lacks"] = [", ".join(roles[s].short.get(view.lang) for s in m) or "—" for m in rows["missing"]]
+    return out
+
+
+def _interval_cell(view: ChapterView, row: Mapping[Any, Any]) -> str:
+    days = view.fmt.days(row["interval_days"])
+    return f"{days}, {view.plain('parts', 'fits' if row['interval_fits'] else 'differs')}"
+
+
+def _parts_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Тип продаж", "Type of sale")),
+        Col("what", view.label("Что это", "What it is")),
+        Col("revenue_share", view.label("Доля выручки", "Share of revenue"), "share"),
+        Col("clients", view.label("Клиентов", "Clients"), "count"),
+        Col("interval", view.label("Обычный интервал", "Usual interval")),
+        Col("second_text", view.label("Вторая покупка", "Second purchase")),
+        Col("foreign_share", view.label("Чужая работа", "Foreign work"), "share"),
+        Col("weak", view.label("Слабейшая станция", "Weakest station")),
+        Col("lacks", view.label("Нет станций", "Stations lacking")),
+    ]
+
+
+def _parts(view: ChapterView) -> Section:
+    if view.tables["parts"].empty:
+        return view.empty("parts")
+    rows = _parts_frame(view)
+    listed = table(rows, _parts_columns(view), fmt=view.fmt, sortable=False)
+    horizon = view.case.window.horizon_days
+    return view.compose("parts", [listed, view.say("parts", "note", horizon=horizon)])
+
+
 def _station_frame(view: ChapterView) -> pd.DataFrame:
     rows = view.tables["stations"].copy()
     roles = method().roles
     rows["name"] = [roles[str(s)].short.get(view.lang) for s in rows["station"]]
     names = labels(view.case)
     rows["names"] = [", ".join(names.get(p, p) for p in who) for who in rows["who"]]
-    rows["need"] = [view.label("да", "yes") if r else view.label("по желанию", "optional") for r in rows["required"]]
+    beside = set(view.result.facts["beside"])
+    rows["need"] = [
+        view.label("да", "yes")
+        if r
+        else view.label("части продаж", "by part of the sales")
+        if s in beside
+        else view.label("по желанию", "optional")
+        for s, r in zip(rows["station"], rows["required"], strict=True)
+    ]
     rows["others"] = [_hours_by_role(view, d) for d in rows["by_role"]]
     return rows
 
@@ -318,6 +374,18 @@ def _target(view: ChapterView) -> Section:
     )
 
 
+def _support(view: ChapterView) -> Section:
+    """How much support there is for a client manager, now and after relief, and what waiting is agreed."""
+    types = view.result.facts["types"]
+    fast, slow = "TC" in types, bool({"C", "CS", "S"} & set(types))
+    m = view.metric("support_per_km")
+    if not (fast or slow) or (m.value is not None and m.value == 0):
+        return view.empty("support")
+    after = m.extra.get("after") if m.value is not None else None
+    more = after is not None and round(after, 1) > round(float(m.value or 0), 1)
+    return view.compose("support", [], fast=fast, slow=slow, more=more)
+
+
 def _market(view: ChapterView) -> Section:
     fmt, m = view.fmt, view.result.metrics
     ticket, interval = m["model.ticket"], m["model.interval_days"]
@@ -347,8 +415,10 @@ def _market(view: ChapterView) -> Section:
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "type": _type,
     "organisation": _organisation,
+    "parts": _parts,
     "conveyor": _conveyor,
     "target": _target,
+    "support": _support,
     "market": _market,
     "matrix": _matrix,
 }
@@ -379,6 +449,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
     tables = {
         "people": (view.label("Кто кому подчинён", "Who reports to whom"), _people_frame, _people_columns),
         "posts": (view.label("Ставки по ролям", "Posts by role"), _posts_frame, _posts_columns),
+        "parts": (view.label("Типы продаж по частям", "Types of sale by part"), _parts_frame, _parts_columns),
         "matrix": (view.label("Функции и роли", "Functions and roles"), _matrix_sheet, _matrix_columns),
     }
     for key, (title, frame, columns) in tables.items():

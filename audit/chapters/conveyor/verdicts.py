@@ -11,10 +11,9 @@ import pandas as pd
 from audit.errors import Text
 from audit.findings.declared import declared
 from audit.findings.finding import Finding, Status
-from audit.findings.judge import make_finding, no_figure, not_assessed, status_of, worse
+from audit.findings.judge import make_finding, no_figure, status_of, worse
 from audit.method import method
 from audit.model.case import Case
-from audit.model.questionnaire import TABLES
 from audit.model.result import ChapterResult
 
 __all__ = ["CRITERIA", "judge", "station_status"]
@@ -22,12 +21,7 @@ __all__ = ["CRITERIA", "judge", "station_status"]
 
 def judge(case: Case, result: ChapterResult) -> list[Finding]:
     """Return the verdict on every finding of the chapter."""
-    return [
-        *declared(case, result),
-        _type_mismatch(case, result),
-        _missing_role(case, result),
-        _support_misplaced(case, result),
-    ]
+    return [*declared(case, result), _type_mismatch(case, result), _missing_role(case, result)]
 
 
 CRITERIA = {
@@ -133,18 +127,23 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
                 "coverage": None if pd.isna(r["coverage"]) else float(r["coverage"]),
                 "without": without,
                 "foreign_hours": float(r["foreign_hours"]),
+                "part": None,
             }
         )
+    rows += _of_parts(result)
     status = worse(*(r["status"] for r in rows)) if rows else "clear"
     bad = [r for r in rows if r["status"] in ("found", "watch")]
     names = method().roles
     facts = {
         "stations": [
             {**r, "ru": names[r["station"]].short.ru, "en": names[r["station"]].short.en}
-            for r in sorted(bad, key=lambda r: (r["status"] != "found", r["coverage"] or 0.0, r["station"]))
+            for r in sorted(
+                bad, key=lambda r: (r["part"] is not None, r["status"] != "found", r["coverage"] or 0.0, r["station"])
+            )
         ],
         "empty": empty,
         "softened": any(r["softened"] for r in bad),
+        "parts_only": all(r["part"] is not None for r in bad),
         "required": len(needed),
         "watch": t[id].watch,
         "found": t[id].found,
@@ -152,44 +151,50 @@ def _missing_role(case: Case, result: ChapterResult) -> Finding:
     }
     grade = "C" if coverage.value is None else coverage.grade or "C"
     # What is concerned is the station's own work: the part of it done elsewhere, all of it where nobody stands there.
-    share = max((1.0 if r["coverage"] is None or r["fte"] <= 0 else 1.0 - r["coverage"] for r in bad), default=None)
-    finding = make_finding(case, id, status, grade=grade, role_hours_share=share, table="stations", facts=facts)
+    own = [r for r in bad if r["part"] is None]
+    share = max((1.0 if r["coverage"] is None or r["fte"] <= 0 else 1.0 - r["coverage"] for r in own), default=None)
+    revenue = max((r["part"]["share"] for r in bad if r["part"] is not None), default=None)
+    finding = make_finding(
+        case, id, status, grade=grade, role_hours_share=share, base_revenue_share=revenue, table="stations", facts=facts
+    )
     # A gap that role mixing explains is closed by what relieves the people who fill it: no second action for that.
-    return replace(finding, actions=()) if bad and all(r["softened"] for r in bad) else finding
+    # Nor does a smaller part of the business ask for a post before its owner has decided whether it is worth one.
+    told = bad and all(r["softened"] or r["part"] is not None for r in bad)
+    return replace(finding, actions=()) if told else finding
 
 
-def _support_misplaced(case: Case, result: ChapterResult) -> Finding:
-    """Support outside sales where the type needs a fast reaction (TC): found if no reaction time is agreed."""
-    id = "model.support_misplaced"
-    x = result.facts
-    if "TC" not in x["types"]:
-        return not_assessed(
-            id,
-            Text(
-                "Не применяется: быстрой поддержки внутри продаж требуют только транзакционные продажи "
-                "с удержанием постоянных клиентов",
-                "Does not apply: only transactional sales with retention need support to react from inside sales",
-            ),
-        )
-    sits, sla = x["support_sits"], x["support_sla"]
-    if sits is None:
-        sheet = TABLES["company"]
-        return not_assessed(
-            id,
-            Text(
-                f"На листе «{sheet.ru}» не указано, где находится поддержка",
-                f"The sheet “{sheet.en}” does not say where support sits",
-            ),
-        )
-    if sits == "none":
-        return not_assessed(
-            id,
-            Text(
-                "Поддержки в компании нет: смотрите вывод о недостающих ролях",
-                "The company has no support: see the finding about missing roles",
-            ),
-        )
-    status: Status = "clear"
-    if sits == "outside":
-        status = "found" if sla is False else "watch" if sla is None else "clear"
-    return make_finding(case, id, status, grade="C", facts={"sits": sits, "sla": sla})
+def _of_parts(result: ChapterResult) -> list[dict[str, Any]]:
+    """Return the stations that only a smaller part of the business needs and nobody holds: watched, never found.
+
+    A company that lives by one type and sells a little in another has no hole in its conveyor; it has a part that is served
+    by the stations of the other.
+    """
+    table = result.tables["stations"].set_index("station")
+    rows: list[dict[str, Any]] = []
+    for p in result.tables["parts"].to_dict("records"):
+        for station in p["missing"]:
+            if station not in result.facts["beside"] or any(r["station"] == station for r in rows):
+                continue
+            rows.append(
+                {
+                    "station": station,
+                    "status": "watch",
+                    "fte": 0.0,
+                    "softened": False,
+                    "coverage": None,
+                    "without": None,
+                    "foreign_hours": float(table.loc[station, "foreign_hours"]),
+                    "part": {
+                        "type": str(p["sale_type"]),
+                        "share": float(p["revenue_share"]),
+                        "values": list(p["values"]),
+                        **_spoken_type(str(p["sale_type"])),
+                    },
+                }
+            )
+    return rows
+
+
+def _spoken_type(code: str) -> dict[str, str]:
+    named = _type(code)
+    return {"ru": named["ru"], "en": named["en"]}

@@ -24,6 +24,7 @@ from audit.chapters.ownership.sellers import (
 from audit.chapters.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
 from audit.errors import Text
 from audit.ground.answers import read_answers
+from audit.ground.classes import touch_norm, touches_each
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.money import margin_of
@@ -424,8 +425,8 @@ def _load(case: Case, ground: Ground) -> Part:
     if answers.reason is not None:
         return Part([no_metric(id, answers.reason)], nothing)
     company = case.questionnaire.company
-    touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
-    if touches is None or minutes is None:
+    norm = touch_norm(case)
+    if norm is None:
         return Part(
             [
                 no_metric(
@@ -438,6 +439,7 @@ def _load(case: Case, ground: Ground) -> Part:
             ],
             nothing,
         )
+    touches, minutes = touches_each(case, norm), norm.minutes
     keepers = _keepers(answers.staff, case.sale_type.used)
     t = case.thresholds
     rows = _sql(case, "book")

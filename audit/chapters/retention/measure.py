@@ -37,6 +37,7 @@ from audit.ground.lacks import missing_columns, no_initiator
 from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
 from audit.ground.norm import norm_of
+from audit.ground.parts import client_parts
 from audit.ground.path import path_of
 from audit.ground.people import staff_now
 from audit.ground.room import wallet_of
@@ -163,6 +164,9 @@ def _second_purchase(c: _Chapter) -> None:
     year = c.new["first_day"].dt.year.astype("Int64").astype("string")
     half = ((c.new["first_day"].dt.month - 1) // 6 + 1).astype("Int64").astype("string")
     by = {"cohort": year + "/" + half, "segment": c.new["segment"], "first_manager": c.new["first_manager"]}
+    part = client_parts(c.case, "first")
+    if len(part):
+        by["sale_type"] = c.new["client_key"].map(part)
     c.tables["second_by"] = purchase_split(c.new, by, w.as_of, w.horizon_days, t.count("general.min_units"))
     recent_new = c.new[c.new["first_day"] >= pd.Timestamp(max(w.recent_start, w.new_from, w.start))]
     c.facts |= second_value(c.case, c.new)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from audit.chapters.retention import charts
 from audit.errors import Text
+from audit.method import method
 from audit.present.annex import Sheet
 from audit.present.blocks import Col, Section, columns, table
 from audit.present.chapter import ChapterView, named
@@ -53,6 +54,7 @@ def _second_by_columns(view: ChapterView) -> list[Col]:
         "cohort": view.label("полугодие первого заказа", "half-year of the first order"),
         "segment": view.label("сегмент", "segment"),
         "first_manager": view.label("первый менеджер", "first manager"),
+        "sale_type": view.label("тип продаж", "type of sale"),
     }
     return [
         Col("split", view.label("Разрез", "Split"), show=lambda v: names.get(str(v), str(v))),
@@ -142,7 +144,12 @@ def _person_labels(view: ChapterView) -> Callable[[str], str]:
 
 
 def _second_by_frame(view: ChapterView) -> pd.DataFrame:
-    frame = view.tables["second_by"]
+    frame, types = view.tables["second_by"], method().sale_types
+    shown = [
+        types[str(v)].name.get(view.lang).split(" (")[0].lower() if s == "sale_type" else v
+        for s, v in zip(frame["split"], frame["label"], strict=True)
+    ]
+    frame = frame.assign(label=pd.Series(shown, index=frame.index, dtype=object))
     if view.case.settings.report.names:
         return frame
     label = _person_labels(view)

@@ -132,7 +132,27 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     doubt: Doubt | Text | None = doubt_of(m, limits, "judged")
     if status == "clear" and (mixed := _mixed(case, result)):
         status, doubt = "unclear", mixed
+    if status == "clear" and (hidden := _hidden_part(result, limits.found)):
+        status, doubt = "unclear", hidden
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts, doubt=doubt)
+
+
+def _hidden_part(result: ChapterResult, norm: float) -> Text | None:
+    """Say that a good figure of all types together hides one that surely misses the norm; None: it hides none."""
+    rows = result.tables["second_by"]
+    rows = rows[(rows["split"] == "sale_type") & (rows["high"] < norm)]
+    if rows.empty:
+        return None
+    row = rows.sort_values(["share", "label"]).iloc[0]
+    kind = method().sale_types[str(row["label"])]
+    value, low, high = (f"{float(row[c]) * 100:.0f}" for c in ("share", "low", "high"))
+    ru, en = kind.ru.split(" (")[0].lower(), kind.en.lower()
+    return Text(
+        f"По всем новым клиентам вместе доля хорошая, но по типам продаж — нет: в части «{ru}» второй раз покупают "
+        f"{value}\u00a0% ({low}–{high}\u00a0%). Смотрите вторую покупку по типам продаж",
+        f"The share of all new clients together is good, that of one type of sale is not: in the part “{en}” {value}% buy again "
+        f"({low}–{high}%). See the second purchase by type of sale",
+    )
 
 
 def _mixed(case: Case, result: ChapterResult) -> Text | None:

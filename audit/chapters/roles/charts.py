@@ -12,7 +12,7 @@ import pandas as pd
 from audit.method import Threshold, method
 from audit.model.result import ChapterResult
 from audit.present.chart import Band, Benchmark, Caption, Chart
-from audit.present.charts.draw import bars, figure, finish, flow, shorten, stacked_bars, whiskers, write_ticks
+from audit.present.charts.draw import bars, figure, finish, flow, lines_of, shorten, stacked_bars, whiskers, write_ticks
 from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, CATEGORICAL, INK, INK_FAINT, INK_SOFT, PAPER, STATUS
@@ -30,6 +30,7 @@ __all__ = [
     "order_chart",
     "relief_chart",
     "role_short",
+    "week_chart",
 ]
 
 
@@ -127,6 +128,26 @@ def order_chart(steps: pd.DataFrame, fmt: Fmt, caption: Caption, words: Mapping[
     return stacked_bars(
         caption, [str(v) for v in steps["name"]], parts, fmt=fmt, unit="count", colors=[ACCENT, "#c3cad2"]
     )
+
+
+def week_chart(
+    week: pd.DataFrame, fmt: Fmt, caption: Caption, *, names: Mapping[str, str], now: str, after: str
+) -> Chart:
+    """Draw the hours of a week now and after relief, one bar each; what is set free is set off."""
+    seen = week[(week["now"] > 0) | (week["after"] > 0)]
+    parts = {
+        names[str(r["part"])]: [round(float(r["now"]), 1), round(float(r["after"]), 1)] for r in seen.to_dict("records")
+    }
+    tones = {
+        "clients": ACCENT,
+        "winning": CATEGORICAL[1],
+        "other": "#8a95a1",
+        "overhead": "#c3cad2",
+        "operational": STATUS["found"].line,
+        "freed": STATUS["clear"].line,
+    }
+    colors = [tones[str(p)] for p in seen["part"]]
+    return stacked_bars(caption, [now, after], parts, fmt=fmt, unit="hours", colors=colors)
 
 
 def relief_chart(result: ChapterResult, fmt: Fmt, *, title: str, note: str = "") -> Chart | None:
@@ -280,7 +301,7 @@ def evidence_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str 
         for shape, face, edge, label in labels:
             ax.plot([], [], shape, ms=7, color=face, mec=edge, label=label, ls="none")
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0.1, fontsize=8.5)
-        ax.set_yticks(range(len(rows)), [shorten(role_short(str(f), fmt)) for f in rows["family"]])
+        ax.set_yticks(range(len(rows)), [lines_of(role_short(str(f), fmt)) for f in rows["family"]])
         ax.set_xlim(0, min(1.0, max(0.3, float(rows[["self_share", "log_high", "trace_share"]].max().max()) * 1.1)))
         write_ticks(ax.xaxis, "share", fmt)
         ax.tick_params(axis="x", labelcolor=INK_SOFT)

@@ -15,10 +15,14 @@ from audit.chapters.roles import entry as order_entry
 from audit.chapters.roles import figures as measure
 from audit.chapters.roles import order as orderwork
 from audit.chapters.roles import relief as relieving
+from audit.chapters.roles import week as weekly
+from audit.chapters.roles.pay import pay_metric
+from audit.chapters.roles.saturation import saturation_metric
 from audit.chapters.roles.whatif import apply_change, check_moves
 from audit.errors import Text
 from audit.ground import mixing
 from audit.ground.answers import Answers, read_answers
+from audit.ground.classes import classes_of, touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes, recent_months
 from audit.ground.hours import sum_mixing
 from audit.ground.keys import clients_named
@@ -51,7 +55,7 @@ def diagnose(
 
     With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, by_role, km_load,
     flow, functions, universal, evidence, log_shares, initiative, entry, entry_hours, order_steps, hunting, relief, freed,
-    idle, clients_with_room, keys.
+    idle, clients_with_room, keys, pay, saturation.
     """
     check_moves(move_functions or {}, add_relief_fte)
     t = case.thresholds
@@ -80,9 +84,13 @@ def diagnose(
     functions = _functions(case, answers)
     hunts = _hunting(case, answers)
     relief = _relief(case, answers, load, notes, grade(KM, "OPER"))
+    week = _week(case, answers, relief)
     keys_metric, keys = _keys(case, answers)
     cost, mirror = _money(case, answers)
     steps = _order_steps(case, answers, entry, log)
+    developers = staff.loc[staff["family"] == "SR", "person"].astype(str)
+    saturated, saturation = saturation_metric(case, set(developers))
+    paid, pay = pay_metric(case, answers.norm.types, {*staff["role"].dropna(), *staff["role2"].dropna()})
 
     def shares(id: str, families: tuple[str, ...], groups: tuple[str, ...], kept: float = 0.0) -> Metric:
         return measure.family_share_metric(
@@ -102,6 +110,7 @@ def diagnose(
         _automation(case, entry),
         *orderwork.order_metrics(order_work(case), steps),
         *relief.metrics,
+        week.metric,
         shares("roles.km_hunting_share", (KM,), ("HUNT",)),
         shares("roles.developer_farming_share", ("SR",), ("FARM",)),
         *hunts.metrics,
@@ -115,6 +124,8 @@ def diagnose(
             daylog.switching(log) if log is not None and len(log.days) else None, _no_log(case, log)
         ),
         _self_vs_log(case, answers, proof, log, entry),
+        paid,
+        saturated,
     ]
     persons, by_role = _person_tables(answers, effective, notes, t.value("roles.fragment_person_share"))
     tables = {
@@ -137,7 +148,11 @@ def diagnose(
         "order_steps": steps,
         "hunting": hunts.table,
         **relief.tables,
+        "week": week.week,
+        "touch_plan": week.plan,
         "keys": keys,
+        "pay": pay,
+        "saturation": saturation,
         **_what_if(case, answers, relief, load, move_functions or {}, add_relief_fte),
     }
     facts = _facts(case, answers, entry, log, hunts, relief, add_relief_fte, move_functions or {})
@@ -676,14 +691,89 @@ def _lacking_share(case: Case, answers: Answers, clients: int, notes: float) -> 
 
     Clients × touches × minutes against the hours left beside foreign operational work.
     """
-    company = case.questionnaire.company
-    touches, minutes = company.get("touches_per_client_month"), company.get("minutes_per_touch")
-    if touches is None or minutes is None:
+    norm = touch_norm(case)
+    if norm is None:
         return None
     hours = float(answers.hours.loc[answers.hours["family"] == KM, "hours"].sum())
     operational = float(relieving.foreign_operations(answers.hours, KM, notes)["hours"].sum())
-    needed = clients * float(touches) * float(minutes) / 60.0
+    needed = clients * touches_each(case, norm) * norm.minutes / 60.0
     return max(0.0, needed - (hours - operational)) / hours
+
+
+@dataclass(frozen=True)
+class _Week:
+    metric: Metric
+    week: pd.DataFrame
+    plan: pd.DataFrame
+
+
+def _week(case: Case, answers: Answers, relief: _Relief) -> _Week:
+    """Return a client manager's week now and after relief, the touches of the norm, and the portfolio that follows."""
+    id = "roles.portfolio_size"
+    plan = pd.DataFrame(columns=["label", "clients", "norm", "hours", "made"])
+    none = pd.DataFrame(columns=["part", "now", "after"])
+    mine = answers.hours[answers.hours["family"] == KM]
+    reason = answers.reason or (measure.NO_KM if mine.empty else None)
+    if reason is not None or relief.relief is None:
+        return _Week(no_metric(id, reason or measure.NO_KM), none, plan)
+    people = answers.staff[answers.staff["person"].isin(set(mine["person"]))]
+    fte = float(people["fte"].sum())
+    freed = relief.relief.transferable_hours
+    week = weekly.week_of(mine, fte, freed[1])
+    norm = touch_norm(case)
+    if norm is None:
+        return _Week(no_metric(id, NO_NORM), week, plan)
+    clients = _clients_with_room(case, answers)
+    if clients.empty:
+        return _Week(no_metric(id, NO_BOOK), week, plan)
+    labels = clients["client_key"].map(classes_of(case)).set_axis(clients["client_key"])
+    made, months = _made(case, set(people["person"]))
+    plan = weekly.touch_plan(labels, norm, made, months)
+    own = float(mine.loc[mine["group"].isin(weekly.PARTS["clients"]), "hours"].sum())
+    now, low, base, high = (weekly.portfolio(plan, own + h, fte) for h in (0.0, *freed))
+    m = metric(
+        id,
+        base,
+        low=low,
+        high=high,
+        n=len(people),
+        now=now,
+        book=len(clients) / fte,
+        hours_needed=float(plan["hours"].sum()),
+        hours_now=own,
+        hours_after=own + freed[1],
+        freed_hours=freed[1],
+        by_class=bool(norm.by_class),
+        minutes=norm.minutes,
+        fte=fte,
+    )
+    return _Week(m, week, plan)
+
+
+def _made(case: Case, people: set[str]) -> tuple[pd.Series | None, float]:
+    """Return the touches these people made with each client in the recent period, and how many months the sheet covers."""
+    if not case.questionnaire.has("touches"):
+        return None, 1.0
+    rows = case.questionnaire.table("touches")
+    day = pd.to_datetime(rows["date"])
+    rows = rows[(day >= pd.Timestamp(_since(case))) & (day <= pd.Timestamp(case.window.as_of))]
+    if rows.empty:
+        return None, 1.0
+    days = pd.to_datetime(rows["date"])
+    months = max(((days.max() - days.min()).days + 1) / 30.4375, 1.0)
+    rows = rows[rows["person"].astype(str).isin(people)]
+    keys = clients_named(case, rows["client_id"]) if len(rows) else pd.Series(dtype=object)
+    return keys.dropna().value_counts(), months
+
+
+NO_NORM = Text(
+    "На листе «Компания» нет нормы касаний и минут на касание: сколько клиентов должен вести один КМ, не сказать",
+    "The sheet “Company” lacks a norm of touches and the minutes of one: how many clients one manager should keep cannot be told",
+)
+NO_BOOK = Text(
+    "За последний период у КМ нет клиентов с покупками",
+    "Client managers had no clients who bought in the recent period",
+)
 
 
 def _at_most(freed: relieving.Three, limit: float) -> relieving.Three:

@@ -22,6 +22,7 @@ __all__ = ["SECTIONS", "SHEET_NAMES", "sheets"]
 
 SHEET_NAMES: dict[str, Text] = {
     "order_steps": Text("Работа заказа", "Work of an order"),
+    "touch_plan": Text("Касания по норме", "Touches by the norm"),
     "persons": Text("Люди и роли", "People and roles"),
     "flow": Text("Поток работы", "Flow of work"),
     "functions": Text("Функции", "Functions"),
@@ -32,6 +33,8 @@ SHEET_NAMES: dict[str, Text] = {
     "evidence": Text("Три источника", "Three sources"),
     "room": Text("Есть куда расти", "Room to grow"),
     "keys": Text("Кто ведёт ключевых", "Who leads key clients"),
+    "pay": Text("Оплата", "Pay"),
+    "saturation": Text("Новые и свои постоянные СР", "New and own clients"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -220,6 +223,64 @@ def _relief(view: ChapterView) -> Section:
             )
         ]
     return view.compose("relief", parts)
+
+
+def _touch_columns(view: ChapterView, rows: pd.DataFrame) -> list[Col]:
+    columns = [
+        Col("name", view.label("Клиенты", "Clients")),
+        Col("clients", view.label("Сколько", "How many"), "count"),
+        Col("norm", view.label("Касаний в месяц по норме", "Touches a month by the norm"), "num", 1),
+        Col("made", view.label("сделано", "made"), "num", 1),
+        Col("hours", view.label("Часов в месяц по норме", "Hours a month by the norm"), "hours", 0),
+    ]
+    return [c for c in columns if c.key != "made" or rows["made"].notna().any()]
+
+
+def _touch_frame(view: ChapterView) -> pd.DataFrame:
+    rows = view.tables["touch_plan"]
+    names = [view.plain("week", str(v) or "unknown") for v in rows["label"]]
+    n = float(rows["clients"].sum())
+    total = {
+        "name": view.label("Всего", "Total"),
+        "clients": n,
+        "norm": float((rows["norm"] * rows["clients"]).sum()) / n,
+        "made": float((rows["made"] * rows["clients"]).sum(min_count=1)) / n,
+        "hours": rows["hours"].sum(),
+    }
+    return pd.concat([rows.assign(name=names), pd.DataFrame([total])], ignore_index=True)
+
+
+def _week(view: ChapterView) -> Section:
+    week, plan = view.tables["week"], view.tables["touch_plan"]
+    if week.empty:
+        return view.empty("week")
+    now = dict(zip(week["part"], week["now"].astype(float), strict=True))
+    after = dict(zip(week["part"], week["after"].astype(float), strict=True))
+    values: dict[str, Any] = {
+        "oper": now["operational"],
+        "freed": after["freed"],
+        "clients": now["clients"],
+        "week": float(week["now"].sum()),
+    }
+    names = {p: view.plain("week", p) for p in week["part"]}
+    bars = {k: view.plain("week", k) for k in ("now", "after")}
+    parts: list[Any] = [charts.week_chart(week, view.fmt, view.caption("week", **values), names=names, **bars)]
+    if len(plan):
+        rows = _touch_frame(view)
+        total = str(rows["name"].iloc[-1])
+        parts += [
+            view.say("week", "norm"),
+            table(
+                rows,
+                _touch_columns(view, rows),
+                fmt=view.fmt,
+                sortable=False,
+                wide=False,
+                emphasise=lambda row: "total" if row["name"] == total else "",
+            ),
+        ]
+    parts.append(view.say("week", "portfolio"))
+    return view.compose("week", parts, **values)
 
 
 def _pencil(view: ChapterView) -> Markup:
@@ -425,6 +486,25 @@ def _hunting(view: ChapterView) -> Section:
     return view.compose("hunting", parts)
 
 
+def _saturation(view: ChapterView) -> Section:
+    rows = view.tables["saturation"]
+    if rows.empty:
+        return view.empty("saturation")
+    shown = _persons(view, rows.sort_values(["change", "person"]))
+    listed = table(shown, _saturation_columns(view), fmt=view.fmt, max_rows=15, sheet=view.sheet_name("saturation"))
+    return view.compose("saturation", [listed])
+
+
+def _saturation_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("person", view.label("СР", "Developer")),
+        Col("new_before", view.label("Новых за квартал, раньше", "New a quarter, earlier"), "num", 1),
+        Col("new_after", view.label("Новых за квартал, позже", "New a quarter, later"), "num", 1),
+        Col("book_before", view.label("Своих постоянных, раньше", "Own repeat clients, earlier"), "num", 1),
+        Col("book_after", view.label("Своих постоянных, позже", "Own repeat clients, later"), "num", 1),
+    ]
+
+
 def _hunt_columns(view: ChapterView) -> list[Col]:
     i = 0 if view.lang == "ru" else 1
     return [
@@ -606,22 +686,60 @@ def _what_if(view: ChapterView) -> Section:
     return section if frame is not None and len(frame) else dataclasses.replace(section, internal=True)
 
 
+_PAID, _UNPAID, _ANOTHERS = "■", "□", "●"
+
+
+def _pay_frame(view: ChapterView) -> pd.DataFrame:
+    """One row per role: a mark under everything that pay may depend on."""
+    rows, codes = view.tables["pay"], method().answers["pays_for"]
+    frame = pd.DataFrame(
+        {
+            "name": [method().roles[str(r)].short.get(view.lang) for r in rows["role"]],
+            "fixed_share": rows["fixed_share"].astype(float),
+        }
+    )
+    for code in codes:
+        frame[code] = [
+            (_PAID if code in own else _ANOTHERS) if code in paid else _UNPAID if code in own else ""
+            for own, paid in zip(rows["own"], rows["paid"], strict=True)
+        ]
+    return frame
+
+
+def _pay_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("name", view.label("Роль", "Role")),
+        Col("fixed_share", view.label("Оклад", "Fixed part"), "share"),
+        *(Col(code, a.name.get(view.lang)) for code, a in method().answers["pays_for"].items()),
+    ]
+
+
+def _pay(view: ChapterView) -> Section:
+    if view.tables["pay"].empty:
+        return view.empty("pay")
+    return view.compose("pay", [table(_pay_frame(view), _pay_columns(view), fmt=view.fmt, sortable=False)])
+
+
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "flow": _flow,
     "by_role": _by_role,
     "km_load": _km_load,
     "relief": _relief,
+    "week": _week,
     "entry": _entry,
     "order_work": _order_work,
     "hunting": _hunting,
+    "saturation": _saturation,
     "functions": _functions,
     "evidence": _evidence,
     "mirror": _mirror,
+    "pay": _pay,
     "what_if": _what_if,
 }
 """Sections in reading order. ``what_if`` shows something only where the notebook's parameters ask for a change."""
 
 _TITLES = {
+    "touch_plan": ("Касания клиентов КМ по норме", "Touches of client managers' clients by the norm"),
     "order_steps": ("Часы и деньги на один заказ, по шагам", "Hours and money per order, step by step"),
     "persons": ("Сотрудники: чужая работа и роли", "People: foreign work and roles"),
     "flow": ("Кто чью работу делает, часы", "Who does whose work, hours"),
@@ -633,6 +751,8 @@ _TITLES = {
     "evidence": ("Три источника", "Three sources"),
     "room": ("Клиенты КМ: кому есть куда расти", "Client managers' clients and room to grow"),
     "keys": ("Ключевые клиенты и кто их ведёт", "Key clients and who leads them"),
+    "pay": ("Что поручено и за что платят", "What is asked and what is paid for"),
+    "saturation": ("СР: новые клиенты и свои постоянные", "Developers: new clients and own repeat clients"),
 }
 _ROOM = {True: ("есть", "yes"), False: ("нет", "no"), None: ("неизвестно", "unknown")}
 _FLOW_KINDS = {
@@ -744,6 +864,9 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 Col("hours", hours, "hours"),
             ],
         ),
+        sheet("touch_plan", _touch_frame(view), _touch_columns(view, t["touch_plan"]))
+        if len(t["touch_plan"])
+        else sheet("touch_plan", t["touch_plan"].assign(name=[]), [Col("name", "")]),
         sheet("order_steps", _step_frame(view), _step_columns(view, t["order_steps"]))
         if len(t["order_steps"])
         else sheet("order_steps", t["order_steps"].assign(name=[]), [Col("name", "")]),
@@ -786,6 +909,10 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 ],
             )
         )
+    if len(t["saturation"]):
+        out.append(sheet("saturation", _persons(view, t["saturation"]), _saturation_columns(view)))
+    if len(t["pay"]):
+        out.append(sheet("pay", _pay_frame(view), _pay_columns(view)))
     return [s for s in out if len(s.frame)]
 
 

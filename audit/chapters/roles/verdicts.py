@@ -45,6 +45,7 @@ def judge(case: Case, result: ChapterResult) -> list[Finding]:
         "roles.seller_buys": _foreign,
         "roles.owner_runs_keys": _keys,
         "roles.fragmented_function": _torn,
+        "roles.pay_against_role": _pay,
         "roles.ambiguous_title": lambda case, result, m: {"staff": m.n},
     }
     return [
@@ -149,6 +150,32 @@ def _keys(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
         "without_value": m.extra.get("without_value"),
         "strategic_too": bool(set(result.facts["types"]) & {"CS", "S"}),
     }
+
+
+def _pay(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:
+    """Name the roles that are not paid for their own work, with what they are paid for."""
+    codes = method().answers["pays_for"]
+
+    def named(values: Collection[str]) -> list[dict[str, str]]:
+        return [{"code": c, "ru": codes[c].ru, "en": codes[c].en} for c in values]
+
+    rows = result.tables["pay"]
+    return {
+        "roles": [
+            {
+                "role": _short(str(r["role"])),
+                "foreign": named(r["foreign"]),
+                "for_nothing": bool(r["for_nothing"]),
+                "own": named(r["own"]),
+            }
+            for r in rows[rows["mismatch"].astype(bool)].to_dict("records")
+        ]
+    }
+
+
+def _short(role: str) -> dict[str, str]:
+    name = method().roles[role].short
+    return {"code": role, "ru": name.ru, "en": name.en}
 
 
 def _torn(case: Case, result: ChapterResult, m: Metric) -> dict[str, Any]:

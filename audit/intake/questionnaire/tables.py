@@ -16,7 +16,17 @@ from audit.intake.questionnaire.notes import Entry, Notes, Row
 from audit.intake.questionnaire.raw import ErrorCell, RawTable, nearest, twice
 from audit.intake.questionnaire.returned import merge, read_files, read_key_sheets
 from audit.method import method
-from audit.model.questionnaire import COMPANY_KEYS, TABLES, Column, Problem, Returned, TableSpec, fold, names_no_role
+from audit.model.questionnaire import (
+    COMPANY_KEYS,
+    RETIRED_KEYS,
+    TABLES,
+    Column,
+    Problem,
+    Returned,
+    TableSpec,
+    fold,
+    names_no_role,
+)
 
 __all__ = ["SUM_TOLERANCE", "Built", "build"]
 
@@ -53,6 +63,7 @@ def build(raws: Sequence[RawTable]) -> Built:
     _repeats("sale_types", ("dimension", "value"), typed.get("sale_types", []), notes, fatal=True)
     _repeats("key_clients", ("client_id",), typed.get("key_clients", []), notes, fatal=False)
     _repeats("processes", ("process",), typed.get("processes", []), notes, fatal=False)
+    _repeats("pay", ("role",), typed.get("pay", []), notes, fatal=False)
     tables = {}
     for name, spec in TABLES.items():
         if name == "company" and company:
@@ -114,6 +125,9 @@ def _returned(
         def read(found: list[Record], soft: Notes, spec: TableSpec = TABLES[table]) -> list[Entry]:
             entries = _typed(spec, found, soft)
             _persons(spec, entries, people, soft)
+            for e in entries:  # a backup whom nobody knows is none; who won the client may have left
+                if e.row.get("backup") not in (None, *people.order):
+                    e.row["backup"] = None
             must = [c.key for c in spec.columns if c.person and c.required]
             known = [e for e in entries if all(e.row.get(k) in people.order for k in must)]
             return known
@@ -150,6 +164,8 @@ def _company(rows: list[Record], notes: Notes) -> tuple[dict[str, Any], pd.DataF
                     "значение без ключа: впишите, к чему оно относится", "a value without a key: say what it belongs to"
                 ),
             )
+            continue
+        if fold(word.rstrip("*").strip()) in RETIRED_KEYS:
             continue
         key = names.get(fold(word.rstrip("*").strip()))
         if key is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from audit.findings.finding import Status
 from audit.present.chart import Caption, Chart
-from audit.present.charts.draw import figure, finish, shorten
+from audit.present.charts.draw import figure, finish, lines_of
 from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, INK_FAINT, PAPER, STATUS
@@ -38,11 +38,21 @@ def before_after(caption: Caption, rows: Sequence[Mapping[str, Any]], *, fmt: Fm
                 value, a, b = (float(row[side][k]) for k in ("value", "low", "high"))
                 ink = color if solid else INK_FAINT
                 ax.plot([a, b], [y, y], color=ink, lw=1.6 if solid else 1.2, solid_capstyle="butt", zorder=3)
-                ax.plot([value], [y], marker="o", ms=7, mfc=ink if solid else PAPER, mec=ink, mew=1.4, zorder=4)
+                ax.plot(
+                    [value],
+                    [y],
+                    marker="o",
+                    ms=7,
+                    mfc=ink if solid else PAPER,
+                    mec=ink,
+                    mew=1.4,
+                    zorder=4,
+                    clip_on=False,
+                )
             end = max(float(row[s]["high"]) for s in ("old", "new"))
             text = f"{fmt.share(row['old']['value'])} → {fmt.share(row['new']['value'])}"
             ax.annotate(text, (end, i), xytext=(7, 0), textcoords="offset points", va="center", fontweight="bold")
-        ax.set_yticks(range(n), [shorten(str(r["label"]), 42) for r in rows])
+        ax.set_yticks(range(n), [lines_of(str(r["label"]), 42) for r in rows])
         ticks = [t for t in ax.get_xticks() if low - 1e-9 <= t <= high + 0.02 * room and math.isfinite(t)]
         ax.set_xticks(ticks, [fmt.share(round(float(t), 4)) for t in ticks])
         ax.spines["bottom"].set_visible(False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -50,6 +51,7 @@ __all__ = [
     "flow",
     "funnel",
     "heat_map",
+    "lines_of",
     "ribbon",
     "shorten",
     "spread_labels",
@@ -91,12 +93,14 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
         title=caption.title,
         alt=caption.alt_text(),
         note=caption.note,
-        svg=_compact(buffer.getvalue()),
+        svg=_compact(_UNSEEN.sub("", buffer.getvalue())),
         subtitle=caption.subtitle,
         width=width,
     )
 
 
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Characters that XML may not hold: a client's name that has one would break the picture."""
 _NUMBER = re.compile(r"(-?\d+\.\d{3,})")
 _UNUSED_ID = re.compile(r'<g id="[^"]*"(?=/?>)')
 _FAMILY = re.compile(r" font-family: [^;\"]*;| font-family: [^;\"]*(?=\")")
@@ -175,6 +179,14 @@ def shorten(text: str, letters: int = 34) -> str:
     """Cut a label that would push the plot aside; the table beside the chart has it in full."""
     flat = " ".join(str(text).split())
     return flat if len(flat) <= letters else flat[: letters - 1].rstrip() + "…"
+
+
+def lines_of(text: str, letters: int = 34) -> str:
+    """Set a label in one line, or in two where it is longer; only what two lines cannot hold is cut."""
+    text = " ".join(str(text).split())
+    if len(text) <= letters:
+        return text
+    return "\n".join(textwrap.wrap(shorten(text, 2 * letters - 6), letters, max_lines=2, placeholder="…"))
 
 
 def benchmark(
@@ -293,7 +305,9 @@ def bars(
     rows = len(labels)
     vals, lows, highs, floors = (_clean(v, rows) for v in (values, low, high, expected))
     with chart_style(accent):
-        fig, ax = figure(width, 0.48 + 0.265 * rows + (0.2 if mark or band else 0))
+        names = [lines_of(x) for x in labels]
+        high_row = 0.34 if any("\n" in x for x in names) else 0.265
+        fig, ax = figure(width, 0.48 + high_row * rows + (0.2 if mark or band else 0))
         finite = [v for v in (*vals, *highs, *floors) if math.isfinite(v)] + ([mark.value] if mark else [])
         top = limit if limit is not None else max([*finite, 0]) * 1.0 or 1.0
         if band is not None and band.found < top * 1.6:
@@ -343,7 +357,7 @@ def bars(
         if expected_label and any(math.isfinite(v) for v in floors):
             ax.plot([], [], color=INK, lw=2, label=expected_label)
             ax.legend(loc="upper left", bbox_to_anchor=(0, -0.06), handlelength=1.0, borderaxespad=0.8)
-        ax.set_yticks(range(rows), [shorten(x) for x in labels])
+        ax.set_yticks(range(rows), names)
         _unit_axis(ax.xaxis, unit, fmt)
         ax.spines["bottom"].set_visible(False)
         ax.axvline(0, color=INK_SOFT, lw=0.8, zorder=4)
@@ -406,7 +420,7 @@ def stacked_bars(
             left += values
         ax.set_ylim(rows - 0.4, -0.6)
         ax.set_xlim(0, total)
-        ax.set_yticks(range(rows), [shorten(x) for x in labels])
+        ax.set_yticks(range(rows), [lines_of(x) for x in labels])
         if unit == "share":
             ax.set_xticks([])
         else:
@@ -945,7 +959,7 @@ def time_series(
         for k, (name, values) in enumerate(series.items()):
             y = np.array(_clean(values, len(dates)))
             color = palette[k % len(palette)]
-            ax.plot(x, y, color=color, lw=1.8 if trend is None else 1.3, marker="o", ms=2.6, zorder=3)
+            ax.plot(x, y, color=color, lw=1.8 if trend is None else 1.3, marker="o", ms=2.6, zorder=3, clip_on=False)
             seen = np.flatnonzero(np.isfinite(y))
             if many and seen.size:
                 last = int(seen[-1])

@@ -14,7 +14,7 @@ from audit.present.style import ACCENT, INK, tint
 
 __all__ = ["tornado"]
 
-LETTERS = 38
+LETTERS = 52
 """A name is set in lines of so many letters: nothing of it is cut."""
 
 
@@ -29,10 +29,10 @@ def tornado(
     names = [textwrap.fill(str(r["name"]), LETTERS) for r in rows]
     lines = max(name.count("\n") + 1 for name in names)
     with chart_style(accent):
-        fig, ax = figure("full", 0.6 + (0.22 + 0.14 * lines) * n)
+        fig, ax = figure("full", 0.5 + (0.12 + 0.14 * lines) * n)
         ends = [float(r[k]) for r in rows for k in ("low", "high")] + [base]
         room = (max(ends) - min(ends)) or abs(base) or 1.0
-        ax.set_xlim(min(ends) - 0.22 * room, max(ends) + 0.22 * room)
+        ax.set_xlim(min(ends) - 0.3 * room, max(ends) + 0.3 * room)
         ax.set_ylim(n - 0.45, -0.55)
         for i, row in enumerate(rows):
             a, b = sorted((float(row["low"]), float(row["high"])))

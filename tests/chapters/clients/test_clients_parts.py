@@ -11,7 +11,7 @@ import pytest
 from audit.chapters.clients.giants import compare, joint_p, label_days, outcomes
 from audit.chapters.clients.growth import earned_growth, rank_correlation, segment_growth
 from audit.chapters.clients.profile import off_profile
-from audit.chapters.clients.shares import abcd
+from audit.ground.classes import abcd
 from audit.ground.keys import match_keys
 from audit.ground.room import room_to_grow, wallet
 from audit.ground.similar import range_gaps

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from audit.chapters.conveyor.measure import criteria_table, diagnose, support_sla
+from audit.chapters.conveyor.measure import criteria_table, diagnose
 from audit.chapters.conveyor.stations import required_stations
+from audit.chapters.conveyor.support import agreed_days
 from audit.model.sale_type import ALL, Criterion, SaleTypeFacts
 from tests.case_builder import make_questionnaire
 from tests.roles_tables import case_of, orders, staff
@@ -128,12 +129,12 @@ def test_usual_order_active_clients_and_market_reserve():
 
 def test_support_is_agreed_when_a_technical_service_or_function_has_a_time():
     def agreed(*rows):
-        return support_sla(make_questionnaire({"processes": list(rows)}).table("processes"))
+        return agreed_days(make_questionnaire({"processes": list(rows)}).table("processes"))
 
-    assert support_sla(make_questionnaire({}).table("processes")) is None
-    assert agreed({"process": "LOG", "sla_days": 2}) is False
-    assert agreed({"process": "TECH", "sla_days": 1}) is True
-    assert agreed({"process": "SOL_CONSULT", "sla_days": 1}, {"process": "TECH"}) is True
+    assert agreed_days(make_questionnaire({}).table("processes")) == (False, None)
+    assert agreed({"process": "LOG", "sla_days": 2}) == (True, None)
+    assert agreed({"process": "TECH", "sla_days": 1}) == (True, 1.0)
+    assert agreed({"process": "SOL_CONSULT", "sla_days": 4}, {"process": "TECH", "sla_days": 1}) == (True, 4.0)
 
 
 def test_without_a_questionnaire_the_chapter_says_what_is_missing():

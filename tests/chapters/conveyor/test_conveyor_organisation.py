@@ -212,7 +212,7 @@ def test_circles_and_leavers_are_told_in_words():
     )
     view = diagnose_chapter(case_of(rows, {}, report={"lang": "ru"}), "model")
     text = str(view.section("organisation").html)
-    assert "замыкается в круг: A1" in text and "уже не работает: C1" in text
+    assert "друг другу по кругу: A1" in text and "уже не работает: C1" in text
 
 
 def test_the_matrix_holds_every_hour_beside_the_norm():

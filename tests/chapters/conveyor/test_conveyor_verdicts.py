@@ -153,13 +153,33 @@ def test_client_profile_limits_matter():
         ("both", [], "TC", "clear"),
         ("none", [], "TC", "not_assessed"),
         (None, [], "TC", "not_assessed"),
-        ("outside", [{"process": "TECH"}], "C", "not_assessed"),
+        ("outside", [{"process": "TECH"}], "C", "clear"),
+        ("both", [], "CS", "clear"),
+        ("inside", [{"process": "TECH", "sla_days": 2}], "S", "found"),  # dear specialists at every seller's call
+        ("inside", [], "C", "found"),
+        ("inside", [], "T", "not_assessed"),
     ],
 )
 def test_support_misplaced(sits, sla, sale_type, status):
     tables = {"processes": sla} if sla else {}
     f = find("support_misplaced", ("K1 KM",), {}, company={"support_sits": sits}, sale_type=sale_type, **tables)
     assert f.status == status
+
+
+def test_support_for_a_client_manager_now_and_after_relief():
+    """Four for five managers is 0.8. Each sells 80 h and enters orders 60 h, of which 0.8 can be handed over: 48 h more to
+    sell, so (80 + 48) ÷ 80 = 1.6 times the support, 1.3 for each."""
+    people = [f"K{i} KM" for i in range(5)] + [f"U{i} SUP" for i in range(4)] + ["O1 OP"]
+    says = {f"K{i}": {"FARM_REPEAT": 0.5, "OPS_ORDER": 0.375, "OV_MEET": 0.125} for i in range(5)}
+    taken = {"roles.transferable_OPS_ORDER": {"low": 0.6, "base": 0.8, "high": 0.9}}
+    sla = [{"process": "TECH", "sla_days": 2}, {"process": "PRESALE", "sla_days": 3}, {"process": "LOG", "sla_days": 9}]
+    result = diagnose(case_of(staff(*people), says, thresholds=taken, processes=sla))
+    m = result.metrics["model.support_per_km"]
+    assert m.value == pytest.approx(0.8)
+    assert m.extra["after"] == pytest.approx(0.8 * (80 + 48) / 80)
+    assert result.metrics["model.support_wait_days"].value == 3.0
+    relieved = diagnose(case_of(staff(*people), {"K0": {"FARM_REPEAT": 1.0}})).metrics["model.support_per_km"]
+    assert relieved.extra["after"] == pytest.approx(relieved.value), "nothing to hand over: nothing more to support"
 
 
 def test_every_finding_of_the_chapter_is_judged():

@@ -328,7 +328,7 @@ def test_people_are_named_by_code_unless_names_are_asked_for() -> None:
     sheets = {s.name: s.frame for s in view.sheets()}
     case.close()
     assert "Иванов" not in text
-    assert sorted(sheets["Книги продавцов"]["manager"]) == [f"вне списка {k}" for k in (1, 2, 3, 4)]
+    assert sorted(sheets["Клиенты продавцов"]["manager"]) == [f"вне списка {k}" for k in (1, 2, 3, 4)]
     assert not any("Иванов" in str(v) for frame in sheets.values() for v in frame.to_numpy().ravel())
 
 

@@ -1,0 +1,161 @@
+"""A company that sells in several types: every figure of the conveyor part by part, no verdict on the mixture.
+
+A part is a type of sale of the sheet «Типы продаж» with enough revenue. Clients belong to the part of most of their revenue;
+whether a new client buys again is told of the part of its first order day, which the later purchases cannot change. People
+work for the parts in proportion to the order days they serve there, whoever serves none in proportion to all order days.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from audit.chapters.conveyor.stations import conveyor, required_stations
+from audit.ground.answers import Answers
+from audit.ground.hours import judge, sum_mixing
+from audit.ground.newcomers import mark_new
+from audit.ground.norm import Norm
+from audit.ground.parts import client_parts
+from audit.ground.period import since
+from audit.model.case import Case, sql_text
+from audit.stats.survival import kaplan_meier
+
+__all__ = ["PART_COLUMNS", "interval_fits", "parts_of", "weights_of"]
+
+PART_COLUMNS = (
+    "sale_type",
+    "values",
+    "revenue_share",
+    "clients",
+    "interval_days",
+    "interval_n",
+    "interval_fits",
+    "new_clients",
+    "second",
+    "second_low",
+    "second_high",
+    "foreign_share",
+    "coverage",
+    "weakest",
+    "missing",
+)
+
+
+def weights_of(days: pd.DataFrame, people: Sequence[str], parts: Sequence[str]) -> pd.DataFrame:
+    """Return which share of each person's work goes to each part; every row sums to 1.
+
+    ``days``: manager, part, days. Whoever serves no order day works for the parts as all order days are divided.
+    """
+    served_days = days.assign(days=days["days"].astype(float))
+    table = served_days.pivot_table(index="manager", columns="part", values="days", aggfunc="sum", fill_value=0.0)
+    table = table.reindex(columns=list(parts), fill_value=0.0).astype(float)
+    whole = table.sum()
+    shares = whole / whole.sum() if float(whole.sum()) > 0 else pd.Series(1.0 / len(parts), index=list(parts))
+    mine = table.reindex(list(people))
+    sums = mine.sum(axis=1)
+    served = (sums > 0).to_numpy()
+    out = mine.div(sums.where(sums > 0), axis=0)
+    out.loc[~served] = shares.to_numpy()
+    return out
+
+
+def interval_fits(sale_type: str, days: float | None, short: float, long: float) -> bool | None:
+    """Tell whether a usual interval is one of the type (methodology, section 2); None without an interval."""
+    if days is None:
+        return None
+    fits = {"T", "TC"} if days <= short else {"TC"} if days <= long else {"C", "CS"}
+    # the interval alone never refutes a consultative sale, nor does it say anything of a strategic one
+    return sale_type in fits | {"C", "S", "CS"}
+
+
+def parts_of(case: Case, answers: Answers) -> pd.DataFrame:
+    """Return the parts of a company that sells in several types, the largest first; no rows where it sells in one.
+
+    Columns: sale_type; values (segments and item groups named in the sheet); revenue_share; clients (that bought in the recent
+    period); interval_days over interval_n regular clients and whether it is one of the type; new_clients with the share that
+    buys again within the horizon (Kaplan–Meier, limits); foreign_share of the hours under the norm of this type alone;
+    coverage of the weakest required station, its code, and required stations that nobody holds. Missing where not known.
+    """
+    types = answers.norm.types
+    if len(types) < 2:
+        return pd.DataFrame(columns=list(PART_COLUMNS))
+    sheet = case.questionnaire.table("sale_types")
+    home, now, first = client_parts(case, "revenue"), client_parts(case, "recent"), client_parts(case, "first")
+    gaps = case.query(sql_text("audit.chapters.conveyor", "part_gaps"))
+    gaps = gaps.assign(part=gaps["client_key"].map(home))
+    clients = case.clients()
+    new = clients[mark_new(clients, case.window)]
+    new = new.assign(part=new["client_key"].map(first))
+    days = case.query(sql_text("audit.chapters.conveyor", "part_days"), since=since(case))
+    days = days.assign(part=days["client_key"].map(home))
+    weights = weights_of(days.dropna(subset=["manager"]), list(answers.staff["person"]), types)
+    t = case.thresholds
+    least = t.count("general.min_units")
+    short, long = t.value("model.interval_short_days"), t.value("model.interval_long_days")
+    rows = []
+    for kind in types:
+        mine = gaps.loc[gaps["part"] == kind, "gap"].dropna()
+        usual = float(mine.median()) if len(mine) >= least else None
+        rows.append(
+            {
+                "sale_type": kind,
+                "values": sorted(str(v) for v in sheet.loc[sheet["sale_type"] == kind, "value"]),
+                "revenue_share": answers.type_shares[kind],
+                "clients": int((now == kind).sum()),
+                "interval_days": usual,
+                "interval_n": len(mine),
+                "interval_fits": interval_fits(kind, usual, short, long),
+                **_second(case, new[new["part"] == kind], least),
+                **_hours(case, answers, kind, weights[kind]),
+            }
+        )
+    out = pd.DataFrame(rows, columns=list(PART_COLUMNS))
+    numbers = ["interval_days", "second", "second_low", "second_high", "foreign_share", "coverage"]
+    return out.astype(dict.fromkeys(numbers, float))
+
+
+def _second(case: Case, new: pd.DataFrame, least: int) -> dict[str, Any]:
+    """Return the second-purchase share of these new clients within the horizon, with at least so many of them watched for it."""
+    w = case.window
+    end = pd.Timestamp(w.as_of)
+    followed = (end - new["first_day"]).dt.days
+    out: dict[str, Any] = {"new_clients": len(new), "second": None, "second_low": None, "second_high": None}
+    if int((followed >= w.horizon_days).sum()) < least:
+        return out
+    waits = (new["second_day"].fillna(end) - new["first_day"]).dt.days
+    curve = kaplan_meier(waits.to_numpy(dtype=np.int64), new["second_day"].notna().to_numpy(dtype=np.bool_))
+    e = curve.at(w.horizon_days).event_share
+    return out | {"second": e.value, "second_low": e.low, "second_high": e.high}
+
+
+def _hours(case: Case, answers: Answers, kind: str, weight: pd.Series) -> dict[str, Any]:
+    """Return foreign share and coverage of the hours that go to one part, by the norm of its type alone."""
+    required = required_stations((kind,))
+    norm = Norm((kind,), answers.norm.held)
+    none = {"foreign_share": None, "coverage": None, "weakest": None}
+    hours = answers.hours
+    if len(hours):
+        hours = judge(hours.assign(hours=hours["hours"] * hours["person"].map(weight).astype(float)), norm)
+        hours = hours[hours["hours"] > 0].reset_index(drop=True)
+    table = conveyor(
+        dataclasses.replace(answers, hours=hours, norm=norm),
+        list(required),
+        required,
+        case.thresholds.value("roles.own_crm_notes_share"),
+    )
+    known = not case.questionnaire.table("staff").empty
+    missing = [str(s) for s in table.loc[table["fte"] <= 0, "station"]] if known else []
+    if not len(hours):
+        return {**none, "missing": missing}
+    manned = table[(table["fte"] > 0) & table["coverage"].notna()].sort_values(["coverage", "station"])
+    weakest = manned.iloc[0] if len(manned) else None
+    return {
+        "foreign_share": float(sum_mixing(hours, []).iloc[0]["foreign_share"]),
+        "coverage": None if weakest is None else float(weakest["coverage"]),
+        "weakest": None if weakest is None else str(weakest["station"]),
+        "missing": missing,
+    }

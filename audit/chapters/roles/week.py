@@ -1,0 +1,70 @@
+"""A client manager's week now and after relief, and what the freed hours are for: touches by class, size of the portfolio.
+
+EK: what is taken off a client manager is taken off for the sake of the clients; a norm of touches by class says how many
+clients one manager can keep, and so whether the freed hours are enough or more than enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from audit.ground.classes import CLASSES, TouchNorm
+from audit.method import method
+
+__all__ = ["PARTS", "WEEKS_A_MONTH", "portfolio", "touch_plan", "week_of"]
+
+WEEKS_A_MONTH = 365.25 / 12 / 7
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "clients": ("FARM", "KAM"),
+    "winning": ("LEAD", "HUNT"),
+    "other": ("SOLN", "SUPPLY", "MGMT"),
+    "overhead": ("OVHD",),
+    "operational": ("OPER",),
+    "freed": (),
+}
+"""Parts of the week and the groups of functions in them, in the order drawn; ``freed``: what relief sets free."""
+
+
+def week_of(hours: pd.DataFrame, fte: float, freed: float) -> pd.DataFrame:
+    """Return the week of one full-time client manager before and after relief.
+
+    ``hours``: their rows of `work_hours` (a month); ``fte``: their posts; ``freed``: hours a month that can be handed over, at
+    most the operational ones. Grain: one row per part of the week. Columns: part, now, after (hours a week per FTE); both sum
+    to the same week.
+    """
+    known = {g: part for part, groups in PARTS.items() for g in groups}
+    assert set(known) == set(method().groups)
+    sums = hours.groupby(hours["group"].map(known))["hours"].sum().reindex(list(PARTS)).fillna(0.0).astype(float)
+    now = sums / fte / WEEKS_A_MONTH
+    moved = min(freed, float(sums["operational"])) / fte / WEEKS_A_MONTH
+    after = now.copy()
+    after["operational"] -= moved
+    after["freed"] += moved
+    return pd.DataFrame({"part": list(PARTS), "now": now.to_numpy(), "after": after.to_numpy()})
+
+
+def touch_plan(labels: pd.Series, norm: TouchNorm, made: pd.Series | None, months: float) -> pd.DataFrame:
+    """Return how many hours a month the touches of the norm take, class by class.
+
+    ``labels``: class of each client, missing where not known; ``made``: touches made by client (same index), None without the
+    sheet; ``months`` they cover. Grain: one row per class with clients, "" for those without one. Columns: label, clients,
+    norm (touches a month per client), hours (a month), made (touches a month per client, missing without the sheet).
+    """
+    rows = []
+    label = labels.where(labels.isin(list(CLASSES)), "")
+    for code in (*CLASSES, ""):
+        mine = label.index[label == code]
+        if not len(mine):
+            continue
+        each = norm.mean(labels.loc[mine])
+        seen = float("nan") if made is None else float(made.reindex(mine).fillna(0).sum()) / len(mine) / months
+        rows.append((code, len(mine), each, len(mine) * each * norm.minutes / 60.0, seen))
+    return pd.DataFrame(rows, columns=["label", "clients", "norm", "hours", "made"])
+
+
+def portfolio(plan: pd.DataFrame, hours: float, fte: float) -> float:
+    """Return how many clients of this mix one full-time manager can keep by the norm in so many hours a month of the team."""
+    each = float(plan["hours"].sum()) / float(plan["clients"].sum())
+    return hours / fte / each

@@ -1,0 +1,55 @@
+"""To which part of a business that sells in several types a client belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import pandas as pd
+
+from audit.ground.norm import norm_of
+from audit.ground.period import since
+from audit.model.case import Case, sql_text
+
+__all__ = ["client_parts", "largest", "part_of_row"]
+
+
+def part_of_row(segment: object, sku_group: object, rules: Mapping[tuple[str, str], str], default: str) -> str:
+    """Return the type in which a segment and an item group are sold; a rule for the item group goes first."""
+    for dimension, value in (("sku_group", sku_group), ("segment", segment)):
+        if isinstance(value, str) and (dimension, value.strip().casefold()) in rules:
+            return rules[dimension, value.strip().casefold()]
+    return default
+
+
+def largest(money: pd.DataFrame, column: str, order: Sequence[str]) -> pd.Series:
+    """Return the part in which each client has most of ``column``; on equal sums the part earlier in ``order``.
+
+    ``money``: client_key, part and the column, one row per client × part. A client with nothing above 0 is missing.
+    """
+    place = {t: k for k, t in enumerate(order)}
+    rows = money[money[column] > 0].assign(place=money["part"].map(place).fillna(len(place)))
+    rows = rows.sort_values(["client_key", column, "place"], ascending=[True, False, True], kind="stable")
+    return rows.drop_duplicates("client_key").set_index("client_key")["part"]
+
+
+def client_parts(case: Case, by: Literal["revenue", "recent", "first"]) -> pd.Series:
+    """Return the type of sale in which each client buys most, by client_key; empty where the company sells in one.
+
+    ``by``: its revenue of the whole window, of the recent period, or of its first order day, which later purchases do not
+    change.
+    """
+    types = norm_of(case)[0].types
+    if len(types) < 2:
+        return pd.Series(dtype=object)
+    return largest(case.once("part_money", lambda: _money(case)), by, types)
+
+
+def _money(case: Case) -> pd.DataFrame:
+    sheet = case.questionnaire.table("sale_types").to_dict("records")
+    rules = {(str(r["dimension"]), str(r["value"]).strip().casefold()): str(r["sale_type"]) for r in sheet}
+    money = case.query(sql_text("audit.ground", "part_money"), since=since(case))
+    pairs = zip(money["segment"], money["sku_group"], strict=True)
+    kinds = [part_of_row(a, b, rules, case.sale_type.used) for a, b in pairs]
+    sums = money.assign(part=kinds).groupby(["client_key", "part"])[["revenue", "recent", "first"]].sum()
+    return sums.reset_index()
