@@ -178,6 +178,7 @@ def test_every_page_that_users_read_is_there_in_russian() -> None:
         "file-traps.ru.md",
         "forms.ru.md",
         "glossary.ru.md",
+        "install.ru.md",
         "methods.ru.md",
     }
 
