@@ -1,6 +1,7 @@
 """The command ``km-audit``: arguments, printing, exit codes.
 
-0 done; 1 unusable input or settings; 2 wrong usage; 3 a chapter failed, the others are finished.
+0 done; 1 unusable input or settings; 2 wrong usage; 3 a chapter failed, the others are finished; 4 an alarm that was asked
+for (``track --alert``).
 
 Heavy modules are imported inside the commands, so that ``--help`` answers at once.
 """
@@ -17,7 +18,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, ParamSpec, cast
 
 import typer
 from rich.console import Console
@@ -44,6 +45,9 @@ app = typer.Typer(
 
 EXIT_INPUT = 1
 EXIT_CHAPTER = 3
+EXIT_ALARM = 4
+
+Alert = Literal["found", "worse"]
 
 EXAMPLES = {
     "demo": "km-audit demo --lang en",
@@ -53,6 +57,8 @@ EXAMPLES = {
     "render": "km-audit render acme/runs/latest",
     "lab": "km-audit lab acme",
     "compare": "km-audit compare acme/runs/20250401T090000Z acme/runs/latest --out follow-up",
+    "track": "km-audit track acme --alert found",
+    "week": "km-audit week acme",
     "batch": "km-audit batch clients/* --jobs 2",
     "explain": "km-audit explain roles.km_overload",
     "new": "km-audit new acme --lang en",
@@ -606,6 +612,8 @@ def _print_comparison(console: Console, content: Any) -> None:
     console.print(escape(view.plain("verdict", "lead", **view.counts())))
     if worth := view.worth():
         console.print(escape(worth))
+    for told in view.editions():
+        console.print(f"[yellow]![/] {escape(told)}")
     moved = [m for m in content["metrics"] if m["verdict"] in ("better", "worse", "shifted")]
     if moved:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -678,6 +686,92 @@ def compare(
         console.print(escape(str(note)))
     for path in made:
         console.print(escape(str(path)), soft_wrap=True)
+    return 0
+
+
+@_command
+def track(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for track.html and findings-track.csv; default: DIR/track.")
+    ] = None,
+    alert: Annotated[
+        Alert | None,
+        typer.Option(
+            "--alert",
+            help="Exit code 4 where a check is newly found (found), or a figure got worse beyond chance (worse).",
+            metavar="found|worse",
+        ),
+    ] = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Follow an engagement over time: its runs, every past quarter-end that the orders allow, and the newest data."""
+    from audit.present.track import TrackView
+    from audit.run.inputs import engagement_inputs
+    from audit.run.track import alarms, track_engagement, write_track
+
+    inputs = engagement_inputs(folder)
+    _speak(lang, inputs.settings.report.lang)
+    progress = _console(stderr=True)
+
+    def tell(day: Any) -> None:
+        if not as_json:
+            progress.print(f"[dim]{_say('считается', 'computing')} {day}[/]")
+
+    done = track_engagement(inputs, lang, tell)
+    made = write_track(done, folder / "track" if out is None else out)
+    rung = alarms(done, alert) if alert is not None else []
+    code = EXIT_ALARM if rung else 0
+    if as_json:
+        moved = [m["id"] for m in done.content["metrics"] if m["move"] and "since" in m["move"]]
+        _print_json(
+            {
+                "status": "alarm" if rung else "done",
+                "files": [str(p) for p in made],
+                "alarms": rung,
+                "moved": moved,
+                "newly_found": alarms(done, "found"),
+                "changes": done.content["changes"],
+                "unread": done.content["unread"],
+            }
+        )
+        return code
+    view = TrackView(done.content)
+    console = _console()
+    console.print(f"[bold]{escape(str(view.verdict().unescape()))}[/]")
+    for line in [view.newly(f) for f in view.news()] + [view.move(m) for m in view.moved()]:
+        console.print(f"  {escape(line)}")
+    for line in view.warnings():
+        console.print(f"[yellow]![/] {escape(line)}")
+    for path in made:
+        console.print(escape(str(path)), soft_wrap=True)
+    if rung:
+        console.print(f"[bold]{_say('Сигнал', 'Alarm')}:[/] {', '.join(rung)}")
+    return code
+
+
+@_command
+def week(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for week.html and week.txt; default: DIR/track.")
+    ] = None,
+    lang: LangOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Tell the head of sales the three numbers of the week: one page of one screen, one line of text; no names."""
+    from audit.run.inputs import engagement_inputs
+    from audit.run.week import week_numbers, write_week
+
+    inputs = engagement_inputs(folder)
+    _speak(lang, inputs.settings.report.lang)
+    numbers = week_numbers(inputs)
+    made, line = write_week(numbers, lang or inputs.settings.report.lang, folder / "track" if out is None else out)
+    if as_json:
+        _print_json({"status": "done", "files": [str(p) for p in made], "line": line, "numbers": numbers})
+        return 0
+    sys.stdout.write(line + "\n")
     return 0
 
 

@@ -24,7 +24,7 @@ from audit.present.report import Documents, ReportContext, frame_documents
 from audit.present.titles import chapter_title
 from audit.present.words import word
 
-__all__ = ["ComparisonView", "comparison_documents"]
+__all__ = ["ComparisonView", "comparison_documents", "delta_text"]
 
 _ORDER = (
     "worse",
@@ -103,6 +103,11 @@ class ComparisonView:
         part = "both" if c["better"] and c["worse"] else "better" if c["better"] else "worse" if c["worse"] else "none"
         return self.say("verdict", part, **c)
 
+    def editions(self) -> list[str]:
+        """Say where the method or the kit changed between the two audits."""
+        told = [c for c in self.content["changes"] if c["kind"] in ("method", "version")]
+        return [self.plain("care", f"changed_{c['kind']}", was=c["old"], now=c["new"]) for c in told]
+
     # --- figures in words
 
     def value(self, side: Mapping[str, Any] | None, unit: str | None) -> str:
@@ -113,23 +118,7 @@ class ComparisonView:
 
     def delta(self, row: Mapping[str, Any]) -> str:
         """Write a change: points for shares, the unit itself for the rest, with the interval of the difference."""
-        if "delta" not in row:
-            return ""
-        text = self._amount(row["delta"], row["unit"])
-        if "delta_low" in row:
-            low, high = (self._amount(row[k], row["unit"], bare=True) for k in ("delta_low", "delta_high"))
-            text += f" ({low}…{high})"
-        return text
-
-    def _amount(self, x: float, unit: str, *, bare: bool = False) -> str:
-        sign = "+" if x > 0 else ""
-        if unit in ("share", "points", "change", "share/year"):
-            digits = 1 if abs(x) < 0.0995 else 0
-            points = self.fmt.points(x, digits)
-            return points.split(NBSP)[0] if bare else points
-        if unit in ("money", "money/year"):
-            return sign + self.fmt.money(x)
-        return sign + self.fmt.num(x, 1 if abs(x) >= 10 else 2, trim=True)
+        return delta_text(row, row["unit"], self.fmt) if "delta" in row else ""
 
     def verdict_word(self, row: Mapping[str, Any]) -> str:
         """Say what a row means, with a star where the windows overlap."""
@@ -227,6 +216,7 @@ class ComparisonView:
             if c["tested"]
             else None,
             self.say("care", "cause"),
+            *self.editions(),
         ]
         names = [self.content[s]["company"] for s in ("old", "new")]
         if names[0] != names[1]:
@@ -458,6 +448,26 @@ class ComparisonView:
             for s in scope
         ]
         return ", ".join(named[:6]) + ("…" if len(named) > 6 else "")
+
+
+def delta_text(row: Mapping[str, Any], unit: str, fmt: Fmt) -> str:
+    """Write a change: points for shares, the unit itself for the rest, with the interval of the difference."""
+    text = _amount(row["delta"], unit, fmt)
+    if "delta_low" in row:
+        low, high = (_amount(row[k], unit, fmt, bare=True) for k in ("delta_low", "delta_high"))
+        text += f" ({low}…{high})"
+    return text
+
+
+def _amount(x: float, unit: str, fmt: Fmt, *, bare: bool = False) -> str:
+    sign = "+" if x > 0 else ""
+    if unit in ("share", "points", "change", "share/year"):
+        digits = 1 if abs(x) < 0.0995 else 0
+        points = fmt.points(x, digits)
+        return points.split(NBSP)[0] if bare else points
+    if unit in ("money", "money/year"):
+        return sign + fmt.money(x)
+    return sign + fmt.num(x, 1 if abs(x) >= 10 else 2, trim=True)
 
 
 def comparison_documents(content: Mapping[str, Any]) -> Documents:

@@ -14,7 +14,7 @@ from pathlib import Path
 from audit.errors import Lang, Text
 from audit.ground.norm import Norm
 from audit.model.case import Case
-from audit.model.questionnaire import Questionnaire
+from audit.model.questionnaire import Questionnaire, alike
 
 __all__ = ["FORM_NAMES", "Asked", "Person", "file_names"]
 
@@ -71,7 +71,7 @@ def file_names(codes: Iterable[str]) -> dict[str, str]:
     for code in codes:
         plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", code)).strip("._")[:60] or "person"
         name, n = plain, 1
-        while name.casefold() in {taken.casefold() for taken in out.values()}:
+        while alike(name) in {alike(taken) for taken in out.values()}:
             n += 1
             name = f"{plain}-{n}"
         out[code] = name

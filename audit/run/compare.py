@@ -31,7 +31,18 @@ from audit.present.pdf import write_pdf
 from audit.run.findings_json import SCHEMA, dump
 from audit.run.findings_shape import fault_in
 
-__all__ = ["Comparison", "Run", "compare_runs", "difference", "read_run", "write_comparison"]
+__all__ = [
+    "Comparison",
+    "Run",
+    "changes_between",
+    "compare_runs",
+    "difference",
+    "metric_row",
+    "read_run",
+    "spoiled",
+    "windows_of",
+    "write_comparison",
+]
 
 MetricVerdict = Literal[
     "better", "worse", "shifted", "within", "unjudged", "unchanged", "incomparable", "only_old", "only_new", "neither"
@@ -130,7 +141,8 @@ def _overlap_days(a: tuple[dt.date, dt.date], b: tuple[dt.date, dt.date]) -> int
     return max(0, (min(a[1], b[1]) - max(a[0], b[0])).days + 1)
 
 
-def _windows(old: Run, new: Run) -> dict[str, Any]:
+def windows_of(old: Run, new: Run) -> dict[str, Any]:
+    """Return how far the days of two audits, and their last 12 months, overlap."""
     whole = ((old.day("start"), old.day("as_of")), (new.day("start"), new.day("as_of")))
     recent = ((old.day("recent_start"), old.day("as_of")), (new.day("recent_start"), new.day("as_of")))
     shared = _overlap_days(*whole)
@@ -147,7 +159,7 @@ def _recent_months(run: Run) -> int:
     return round(((b - a).days + 1) / 30.4375)
 
 
-def _changes(old: Run, new: Run) -> list[dict[str, Any]]:
+def changes_between(old: Run, new: Run) -> list[dict[str, Any]]:
     """List what differs in method, settings and company between the two audits, each with its scope.
 
     ``scope``: ids of metrics or findings, or chapter names with a trailing dot, whose comparison it spoils; empty where
@@ -185,7 +197,7 @@ def _changes(old: Run, new: Run) -> list[dict[str, Any]]:
     return out
 
 
-def _spoiled(id: str, changes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def spoiled(id: str, changes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Return the change that makes a metric or finding incomparable, if one does."""
     for change in changes:
         if any(id == s or (s.endswith(".") and id.startswith(s)) for s in change["scope"]):
@@ -228,13 +240,14 @@ def _own_overlap(a: Mapping[str, Any], b: Mapping[str, Any], windows: Mapping[st
     return bool(windows["overlap_days"])
 
 
-def _metric_row(
+def metric_row(
     id: str,
     a: Mapping[str, Any] | None,
     b: Mapping[str, Any] | None,
     windows: Mapping[str, Any],
     changes: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
+    """Return one figure before and after, and whether its move is beyond chance (`MetricVerdict`)."""
     known = b or a
     assert known is not None
     row: dict[str, Any] = {"id": id, "unit": known["unit"], "bad": known.get("bad")}
@@ -245,7 +258,7 @@ def _metric_row(
         verdict = "only_old" if have_old else "only_new" if have_new else "neither"
         return row | {"verdict": verdict}
     assert a is not None and b is not None
-    why = _spoiled(id, changes)
+    why = spoiled(id, changes)
     cause = (
         {"kind": "unit", "old": a["unit"], "new": b["unit"]}
         if a["unit"] != b["unit"]
@@ -308,7 +321,7 @@ def _finding_row(
     else:
         change = "improved" if _RANK[t] < _RANK[s] else "worsened"
     row: dict[str, Any] = {"id": id, "old": one, "new": two, "change": change}
-    why = _spoiled(id, changes)
+    why = spoiled(id, changes)
     if why is not None and s in _RANK and t in _RANK:
         row |= {"change": "incomparable", "cause": dict(why)}
     lead = next((m for m in (b or a or {}).get("metrics", []) if m in metrics), None)
@@ -437,11 +450,11 @@ def compare_runs(old: Run, new: Run, lang: Lang | None = None) -> Comparison:
             ),
             todo=Text("Поменяйте их местами: сначала прежний, потом новый", "Swap them: the earlier one first"),
         )
-    windows, changes = _windows(old, new), _changes(old, new)
+    windows, changes = windows_of(old, new), changes_between(old, new)
     o, n = old.findings, new.findings
     ids = [id for id in method().metrics if id in o["metrics"] or id in n["metrics"]]
     ids += [id for id in dict.fromkeys([*o["metrics"], *n["metrics"]]) if id not in method().metrics]
-    rows = [_metric_row(id, o["metrics"].get(id), n["metrics"].get(id), windows, changes) for id in ids]
+    rows = [metric_row(id, o["metrics"].get(id), n["metrics"].get(id), windows, changes) for id in ids]
     metrics = {r["id"]: r for r in rows}
     before, after = ({f["id"]: f for f in run["findings"]} for run in (o, n))
     names = list(dict.fromkeys([*method().findings, *before, *after]))

@@ -23,7 +23,7 @@ from audit.run.inputs import Inputs
 from audit.run.leftovers import MAKING
 from audit.run.versions import kit_version
 
-__all__ = ["Progress", "file_digest", "find_prepared", "leave_rejects", "prepare"]
+__all__ = ["Progress", "content_digest", "file_digest", "find_prepared", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
 
@@ -58,10 +58,10 @@ def _source_files(sources: Sequence[str]) -> list[Path] | None:
     return out
 
 
-def _key(inputs: Inputs) -> str:
+def content_digest(inputs: Inputs) -> str:
+    """Return a hash of the inputs' content and of how it is read, the same on every day; a database has none."""
     digest = hashlib.sha256(f"{_LAYOUT}/{kit_version()}/{inputs.settings.inputs.engine}".encode())
     digest.update(inputs.settings.intake_digest().encode())
-    digest.update(dt.date.today().isoformat().encode())  # what is «in the future» changes from day to day
     files = _source_files(inputs.orders)
     if files is None:
         digest.update(uuid.uuid4().bytes)
@@ -71,7 +71,12 @@ def _key(inputs: Inputs) -> str:
             digest.update(bytes.fromhex(file_digest(path)))
     for answers in (inputs.questionnaire, inputs.collected):
         digest.update(bytes.fromhex(file_digest(answers)) if answers is not None else b"-")
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()
+
+
+def _key(inputs: Inputs) -> str:
+    today = dt.date.today().isoformat()  # what is «in the future» changes from day to day
+    return hashlib.sha256(f"{content_digest(inputs)}/{today}".encode()).hexdigest()[:32]
 
 
 _State = list[tuple[str, int, int]]

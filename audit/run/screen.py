@@ -24,7 +24,7 @@ from audit.run.prepare import find_prepared, prepare
 from audit.run.workers import Lost, Workers
 from audit.settings import Settings
 
-__all__ = ["write_screen"]
+__all__ = ["answer_digest", "write_out", "write_screen"]
 
 ELSEWHERE = ("retention", "base", "selfcheck", "service")
 """Chapters for the second process: half of the work, and the two that the self-check asks stay beside it."""
@@ -41,7 +41,7 @@ def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
     if findings is None:
         findings = _computed(inputs, cache)
     if out is not None:
-        _write_out(findings, out / "findings.json" if out.is_dir() else out)
+        write_out(findings, out / "findings.json" if out.is_dir() else out)
     return findings
 
 
@@ -59,7 +59,7 @@ def _computed(inputs: Inputs, cache: Path | None) -> dict[str, Any]:
             helper.close()
     if cache is not None:
         with contextlib.suppress(OSError):  # a full disk is no reason to withhold the answer
-            _write_out(findings, _place(prepared, inputs.settings))
+            write_out(findings, _place(prepared, inputs.settings))
     return findings
 
 
@@ -76,12 +76,17 @@ def _kept(inputs: Inputs, cache: Path) -> dict[str, Any] | None:
 
 def _place(prepared: Path, settings: Settings) -> Path:
     """Return where the answer under these settings is kept: its name changes with them, and with any file of the kit."""
+    return prepared / f"screen-{answer_digest(settings)}.json"
+
+
+def answer_digest(settings: Settings) -> str:
+    """Return a hash of what an answer depends on beside the data: the settings, and any file of the kit."""
     digest = hashlib.sha256(json.dumps(settings.as_json(), sort_keys=True).encode())
     for root in (PACKAGE, resource_dir("templates") / "narrative"):
         for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".toml", ".sql"}):
             told = path.stat()
             digest.update(f"{path.name} {told.st_size} {told.st_mtime_ns}".encode())
-    return prepared / f"screen-{digest.hexdigest()[:16]}.json"
+    return digest.hexdigest()[:16]
 
 
 def _in_two(case: Case, prepared: Path, helper: Workers) -> dict[str, Any]:
@@ -99,7 +104,7 @@ def _in_two(case: Case, prepared: Path, helper: Workers) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_out(findings: Mapping[str, Any], target: Path) -> None:
+def write_out(findings: Mapping[str, Any], target: Path) -> None:
     """Write a file aside and move it into place; a pipe or a device is written into as it is."""
     if target.exists() and not target.is_file():
         dump(findings, target)
