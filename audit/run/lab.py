@@ -60,6 +60,8 @@ LARGEST = 1_000_000_000
 """Bytes of a file that can be dropped on the start notebook; larger ones are put into the folder itself."""
 
 _MARK = "km_audit"
+_RUSSIAN = "ru"
+"""Where a cell of the kit keeps its Russian words, in its metadata: prose, and the remarks of the parameters."""
 _ADDRESS = re.compile(r"""(?<=["'])[a-z][a-z0-9+_]*://[^"'\n]*(?=["'])""")
 """The address of a database in a cell of parameters."""
 
@@ -211,6 +213,9 @@ def make_copies(inputs: Inputs) -> LabFolder:
         kit = _read(path)
         fresh = json.loads(json.dumps(kit))
         for cell in fresh["cells"]:
+            russian = cell["metadata"].pop(_RUSSIAN, None)
+            if russian is not None and values["lang"] == "ru":
+                cell["source"] = russian
             if "parameters" in _tags(cell):
                 cell["source"] = fill_parameters(_source(cell), values).splitlines(keepends=True)
         fresh["metadata"][_MARK] = {"kit": _digest(kit), "cells": _digest(fresh), "version": kit_version()}

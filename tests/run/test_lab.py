@@ -119,6 +119,20 @@ def test_copies_are_made_filled_and_renewed_but_never_over_edits(
     assert own_notebooks(inputs.folder)["data"].outdated
 
 
+def test_copies_speak_the_language_of_the_engagement(tmp_path: Path) -> None:
+    inputs = engagement(tmp_path / "acme")
+    toml = tmp_path / "acme" / "audit.toml"
+    toml.write_text('[report]\nlang = "ru"\n', encoding="utf-8")
+    folder = make_copies(engagement_inputs(tmp_path / "acme")).folder
+    head, parameters = cells(folder / "40_retention.ipynb")[:2]
+    assert head.source.startswith("# Удержание клиентов") and "ru" not in head.metadata
+    assert 'orders = ["../orders/*"]  # заказы:' in parameters.source and "1–3650" in parameters.source
+    toml.write_text('[report]\nlang = "en"\n', encoding="utf-8")
+    assert "40_retention.ipynb" in make_copies(engagement_inputs(tmp_path / "acme")).renewed
+    assert cells(folder / "40_retention.ipynb")[0].source.startswith("# Client retention")
+    assert own_notebooks(inputs.folder) == {}
+
+
 def test_without_a_folder_there_is_no_lab(tmp_path: Path) -> None:
     inputs = engagement(tmp_path / "acme")
     with pytest.raises(InputError, match="folder"):
