@@ -180,7 +180,9 @@ def _held(id: str, point: Point, series: Sequence[Point]) -> dict[str, Any] | No
     for base in _before(point, [p for p in series if p.metric(id) is not None]):
         changes = changes_between(base.run, point.run)
         row = metric_row(id, base.metric(id), point.metric(id), windows_of(base.run, point.run), changes)
-        told: dict[str, Any] = {k: row[k] for k in ("verdict", "delta", "delta_low", "delta_high", "overlap", "cause") if k in row}
+        told: dict[str, Any] = {
+            k: row[k] for k in ("verdict", "delta", "delta_low", "delta_high", "overlap", "cause") if k in row
+        }
         told |= {"against": base.as_of.isoformat(), "old": row["old"], "new": row["new"]}
         if row["verdict"] != "incomparable":
             return told
