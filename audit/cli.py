@@ -712,7 +712,7 @@ def track(
     for path in made:
         console.print(escape(str(path)), soft_wrap=True)
     if rung:
-        console.print(f"[bold]{_say('Сигнал', 'Alarm')}:[/] {', '.join(rung)}")
+        console.print(f"[bold]{_say('Сигнал', 'Signal')}:[/] {', '.join(rung)}")
     return code
 
 

@@ -286,6 +286,7 @@ def small_orders(path: Path) -> None:
 def sharing(real: Callable[..., RunResult]) -> Callable[..., RunResult]:
     """Let a second audit of the same files have a copy of the first one's folder."""
     made: dict[bytes, RunResult] = {}
+    copies: list[RunResult] = []
 
     def run_audit(inputs: Inputs, out: Path | None = None, **options: Any) -> RunResult:
         files = sorted(p for source in inputs.orders for p in Path().glob(source))
@@ -294,7 +295,8 @@ def sharing(real: Callable[..., RunResult]) -> Callable[..., RunResult]:
             made[key] = real(inputs, out, **options)
             return made[key]
         first = made[key]
-        target = out.absolute() if out is not None else first.folder.with_name("20990101T000000Z")
+        copies.append(first)
+        target = out.absolute() if out is not None else first.folder.with_name(f"20990101T0000{len(copies):02d}Z")
         shutil.copytree(first.folder, target, ignore=None if options.get("deck") else shutil.ignore_patterns("deck.*"))
         return replace(first, folder=target)
 
