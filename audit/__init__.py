@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from audit.present.explain import Explanation
     from audit.run.cases import open_case
     from audit.run.notebook_api import open_chapter, open_summary, save_chapter
+    from audit.run.start import start
 
-__all__ = ["AuditError", "chapter", "explain", "open_case", "open_chapter", "open_summary", "save_chapter"]
+__all__ = ["AuditError", "chapter", "explain", "open_case", "open_chapter", "open_summary", "save_chapter", "start"]
 
 _HOMES = {
     "AuditError": ("audit.errors", "AuditError"),
@@ -29,6 +30,7 @@ _HOMES = {
     "open_chapter": ("audit.run.notebook_api", "open_chapter"),
     "open_summary": ("audit.run.notebook_api", "open_summary"),
     "save_chapter": ("audit.run.notebook_api", "save_chapter"),
+    "start": ("audit.run.start", "start"),
 }
 
 

@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from audit.errors import AuditError, Lang, ParameterError, Text, current_language, set_language
+from audit.resources import JOBS
 
 if TYPE_CHECKING:
     from audit.run.inputs import Inputs
@@ -34,14 +35,10 @@ __all__ = ["app", "main"]
 
 P = ParamSpec("P")
 
-JOBS = max(2, min((os.cpu_count() or 1) + 1, 4))
-"""One notebook more than processors: a kernel that starts or ends waits more than it computes."""
-
 app = typer.Typer(
     name="km-audit",
     help="Audit of a B2B client department: role mixing, retention, what it costs, what to do first.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -51,6 +48,23 @@ EXIT_CHAPTER = 3
 EXIT_ALARM = 4
 
 Alert = Literal["found", "worse"]
+
+EXAMPLES = {
+    "demo": "km-audit demo --lang en",
+    "run": "km-audit run acme --deck",
+    "screen": "km-audit screen acme --out findings.json",
+    "check": "km-audit check acme",
+    "render": "km-audit render acme/runs/latest",
+    "lab": "km-audit lab acme",
+    "compare": "km-audit compare acme/runs/20250401T090000Z acme/runs/latest --out follow-up",
+    "track": "km-audit track acme --alert found",
+    "week": "km-audit week acme",
+    "batch": "km-audit batch clients/* --jobs 2",
+    "explain": "km-audit explain roles.km_overload",
+    "new": "km-audit new acme --lang en",
+    "forms": "km-audit forms acme --person KM1",
+}
+"""One example for the help of each command."""
 
 
 class _State:
@@ -190,7 +204,7 @@ def quoted(path: Path) -> str:
 def _command(work: Callable[P, int]) -> Callable[P, None]:
     """Make a command of what returns its exit code: it speaks ``lang``, answers ``as_json``, and errors end it."""
 
-    @app.command()
+    @app.command(epilog=f"Example: {EXAMPLES[work.__name__]}")
     @functools.wraps(work)
     def command(*args: P.args, **options: P.kwargs) -> None:
         _state.json = bool(options.get("as_json"))
@@ -522,7 +536,12 @@ def render(
     rendered = render_again(run_folder)
     if as_json:
         _print_json(
-            {"status": "done", "report_html": str(run_folder / "report.html"), "pdf_engine": rendered.pdf_engine}
+            {
+                "status": "done",
+                "report_html": str(run_folder / "report.html"),
+                "pdf_engine": rendered.pdf_engine,
+                "notes": [str(n) for n in rendered.notes],
+            }
         )
     else:
         for note in rendered.notes:
@@ -533,17 +552,49 @@ def render(
 
 @_command
 def lab(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Engagement folder, or the folder of a finished run.")],
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, open no browser.")] = False,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to serve on.")] = None,
     lang: LangOption = None,
 ) -> int:
-    """Open JupyterLab on copies of the notebooks with this engagement's parameters filled in."""
-    from audit.run.lab import make_copies, open_lab
+    """Open the engagement in the browser: from the exports to the report by clicks, and its notebooks in JupyterLab.
 
-    inputs = _inputs(folder, None, None, None, lang=lang)
-    copies = make_copies(inputs)
+    A folder that is new or empty becomes an engagement by the first click. Of a finished run its own notebooks open.
+    """
+    from audit.run.lab import open_lab, run_of
+
     console = _console(stderr=True)
+    if run_of(folder) is not None:
+        console.print(
+            _say("Ноутбуки готового аудита; правки войдут в отчёт: km-audit render ", "Notebooks of a finished run; ")
+            + _say("", "edits enter the report: km-audit render ")
+            + escape(quoted(folder)),
+            soft_wrap=True,
+        )
+    else:
+        _print_copies(console, folder, lang)
+    return EXIT_INPUT if open_lab(folder, browser=not no_browser, port=port) else 0
+
+
+def _print_copies(console: Console, folder: Path, lang: Lang | None) -> None:
+    """Make the notebooks of an engagement and say what became of them."""
+    from audit.run.inputs import engagement_inputs, is_engagement, override
+    from audit.run.lab import make_copies
+
+    if not folder.exists():
+        folder.mkdir(parents=True)
+    ours = is_engagement(folder) or (folder / "notebooks").is_dir()
+    if folder.is_file() or (not ours and any(not p.name.startswith(".") for p in folder.iterdir())):
+        raise ParameterError(
+            Text(f"{folder} — не папка проекта и не пуста", f"{folder} is no engagement folder, and not empty"),
+            todo=Text(
+                f"Назовите новую папку, или сделайте её: km-audit new {quoted(folder)}",
+                f"Name a new folder, or make it one: km-audit new {quoted(folder)}",
+            ),
+        )
+    inputs = engagement_inputs(folder, orders_needed=False)
+    _speak(lang, inputs.settings.report.lang)
+    copies = make_copies(replace(inputs, settings=override(inputs.settings, {"report": {"lang": lang}})))
     console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}", soft_wrap=True)
     for names, told in (
         (copies.made, _say("сделаны копии", "copied")),
@@ -564,7 +615,6 @@ def lab(
         + escape(quoted(folder)),
         soft_wrap=True,
     )
-    return EXIT_INPUT if open_lab(inputs, browser=not no_browser, port=port) else 0
 
 
 def _print_comparison(console: Console, content: Any) -> None:
@@ -757,16 +807,20 @@ def batch(
     """Run many engagements; one failing does not stop the rest. Exit code: 0 all whole, 3 some failed, 1 all failed."""
     from rich.table import Table
 
-    from audit.run.batch import exit_code, expand_folders, run_batch
+    from audit.run.batch import exit_code, expand_folders, run_batch, told_apart
 
     progress = _console(stderr=True)
+    given = expand_folders(folders)
+    short = dict(zip(map(str, given), told_apart(given), strict=True))
 
     def ended(row: Any) -> None:
         mark = {"done": "[green]✓[/]", "failed_chapters": "[yellow]✗[/]", "error": "[red]✗[/]"}[row.status]
         if not as_json:
-            progress.print(f"{mark} {escape(row.company)}  [dim]{row.seconds:.1f} {_say('с', 's')}[/]")
+            progress.print(
+                f"{mark} {escape(row.company)} ({escape(short[row.folder])})  [dim]{row.seconds:.1f} {_say('с', 's')}[/]"
+            )
 
-    rows = run_batch(expand_folders(folders), jobs=jobs, lang=lang, deck=deck, benchmarks=benchmarks, on_end=ended)
+    rows = run_batch(given, jobs=jobs, lang=lang, deck=deck, benchmarks=benchmarks, on_end=ended)
     code = exit_code(rows)
     if as_json:
         _print_json(
@@ -779,6 +833,7 @@ def batch(
     table = Table(box=None, pad_edge=False, header_style="dim")
     heads = (
         _say("компания", "company"),
+        _say("папка", "folder"),
         _MARKS["found"],
         _MARKS["watch"],
         _MARKS["clear"],
@@ -787,13 +842,13 @@ def batch(
         _say("отчёт или ошибка", "report or error"),
     )
     for k, head in enumerate(heads):
-        table.add_column(head, justify="right" if 1 <= k <= 5 else "left", overflow="fold")
+        table.add_column(head, justify="right" if 2 <= k <= 6 else "left", overflow="fold")
     for r in rows:
         figures = [
             str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.unclear, r.not_assessed)
         ]
         last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
-        table.add_row(escape(r.company), *figures, last)
+        table.add_row(escape(r.company), escape(short[r.folder]), *figures, last)
     _console().print(table)
     words = (
         _say("выявлено", "found"),
@@ -837,12 +892,19 @@ def new(
     console = _console()
     for path in new_engagement(folder, current_language()):
         console.print(f"  {escape(str(path))}", soft_wrap=True)
-    after = (
-        f"Дальше: откройте letter.html, положите выгрузки в {folder / 'orders'}, затем: km-audit check {quoted(folder)}"
-        if current_language() == "ru"
-        else f"Next: open letter.html, put the exports in {folder / 'orders'}, then: km-audit check {quoted(folder)}"
+    steps = (
+        _say("Отправьте клиенту letter.html и анкету", "Send letter.html and the questionnaire to the client")
+        + f": {folder / 'letter.html'}",
+        _say("Положите выгрузки и заполненную анкету сюда", "Put the exports and the filled questionnaire here")
+        + f": {folder / 'orders'}, {folder / 'questionnaire.xlsx'}",
+        _say("Проверьте, что понято", "See what was understood")
+        + f": km-audit check {quoted(folder)}"
+        + _say(" (или кнопками в браузере: ", " (or by clicks in the browser: ")
+        + f"km-audit lab {quoted(folder)})",
     )
-    console.print(escape(after), soft_wrap=True)
+    console.print(_say("Дальше", "Next"))
+    for number, step in enumerate(steps, 1):
+        console.print(f"  {number}. {escape(step)}", soft_wrap=True)
     return 0
 
 
@@ -874,7 +936,12 @@ def forms(
         return 0
     console = _console()
     for form, paths in made.forms:
-        told = f"{escape(str(form.name))}: {len(paths)}"
+        none = (
+            _say(" — у названных сотрудников составлять не из чего", " — nothing to make it from for these persons")
+            if person
+            else _say(" — по этим данным составлять не из чего", " — these data give nothing to make it from")
+        )
+        told = f"{escape(str(form.name))}: {len(paths)}{'' if paths else none}"
         console.print(
             told + "".join(f"\n  {escape(str(p))}" for p in paths[:3]) + ("\n  …" if len(paths) > 3 else ""),
             soft_wrap=True,

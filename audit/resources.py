@@ -1,7 +1,8 @@
-"""Where the files live that travel with the package: notebooks, templates, samples."""
+"""Where the files live that travel with the package (notebooks, templates, samples), and how much this machine takes."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Literal, get_args
@@ -9,6 +10,9 @@ from typing import Literal, get_args
 Resource = Literal["notebooks", "templates", "data_samples"]
 
 PACKAGE = Path(__file__).resolve().parent
+
+JOBS = max(2, min((os.cpu_count() or 1) + 1, 4))
+"""Notebooks executed at once, one more than processors: a kernel that starts or ends waits more than it computes."""
 
 
 def resource_dir(name: Resource) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.ground.classes import CLASSES
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.questionnaire import COMPANY_KEYS, PLAN_ITEMS, TABLES
 from audit.present.forms_orders import asked_columns
@@ -24,7 +25,13 @@ def source() -> str:
     return "\n".join(p.read_text(encoding="utf-8") for p in files if p.name not in ONLY_NAMED)
 
 
+BY_CLASS = {f"touches_{c.lower()}": "touches_{" for c in CLASSES}
+"""Questions whose name the code puts together, and how."""
+
+
 def used(key: str) -> bool:
+    if key in BY_CLASS:
+        return BY_CLASS[key] in source()
     return re.search(rf"\b{key}\b", source()) is not None
 
 

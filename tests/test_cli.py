@@ -44,6 +44,43 @@ def test_the_version_needs_no_command(tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stdout.startswith("km-audit ") and not done.stderr
 
 
+def test_the_help_of_every_command_ends_with_an_example_that_is_right() -> None:
+    import typer.main
+    from typer.testing import CliRunner
+
+    from audit.cli import EXAMPLES, app
+
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(EXAMPLES) == set(commands)
+    for name, command in commands.items():
+        shown = CliRunner().invoke(app, [name, "--help"])
+        assert EXAMPLES[name] in " ".join(shown.output.split()), name
+        words = EXAMPLES[name].split()
+        assert words[:2] == ["km-audit", name]
+        known = {o for p in command.params for o in p.opts}
+        assert {w for w in words if w.startswith("--")} <= known, name
+
+
+def test_the_shell_completes_commands(tmp_path: Path) -> None:
+    import os
+
+    program = "import sys; sys.argv[0] = 'km-audit'; from audit.cli import main; main()"
+    root = str(resource_dir("notebooks").parent)
+    asked = {"_KM_AUDIT_COMPLETE": "complete_bash", "COMP_WORDS": "km-audit re", "COMP_CWORD": "1", "PYTHONPATH": root}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **asked}, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["render"]
+
+
+@pytest.mark.parametrize(("lang", "third"), [("ru", "Проверьте, что понято"), ("en", "See what was understood")])
+def test_new_says_what_to_do_next_in_three_lines(tmp_path: Path, lang: str, third: str) -> None:
+    done = km_audit("new", "acme", cwd=tmp_path, lang=lang)
+    steps = [line.strip() for line in done.stdout.splitlines() if line.strip()[:2] in ("1.", "2.", "3.", "4.")]
+    assert [s[:2] for s in steps] == ["1.", "2.", "3."]
+    assert third in steps[2] and "km-audit check acme" in steps[2] and "km-audit lab acme" in steps[2]
+
+
 def test_screen_writes_findings_for_machines(tmp_path: Path) -> None:
     file = orders(tmp_path / "o.csv", GOOD)
     done = km_audit("screen", "--orders", file, "--out", "f.json", cwd=tmp_path)

@@ -174,6 +174,7 @@ def test_public_names_are_pinned() -> None:
         "open_chapter",
         "open_summary",
         "save_chapter",
+        "start",
     ]
     for name in audit.__all__:
         assert getattr(audit, name) is not None

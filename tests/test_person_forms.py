@@ -51,6 +51,7 @@ def test_everybody_who_works_here_gets_a_form(tmp_path: Path) -> None:
 
 
 def test_one_person_in_any_letter_case_and_nobody_who_is_not_there(tmp_path: Path) -> None:
+    made(tmp_path, ("кМ1",))  # Cyrillic letters
     made(tmp_path, ("km1",))
     assert [p.name for p in (tmp_path / "forms").glob("day_log_*.html")] == ["day_log_KM1.html"]
     with pytest.raises(ParameterError, match="KM99") as wrong:
@@ -141,9 +142,10 @@ def test_every_function_has_a_short_name() -> None:
 
 
 def test_a_code_becomes_a_file_name_and_no_two_the_same() -> None:
-    assert file_names(["KM1", "km1", "Иванов И.И.", "../x", "a/b", ""]) == {
+    assert file_names(["KM1", "km1", "КМ1", "Иванов И.И.", "../x", "a/b", ""]) == {
         "KM1": "KM1",
         "km1": "km1-2",
+        "КМ1": "КМ1-3",
         "Иванов И.И.": "Иванов_И.И",
         "../x": "x",
         "a/b": "a_b",
@@ -162,6 +164,16 @@ def test_the_day_on_paper_is_one_landscape_sheet_with_rows_of_six_millimetres(tm
     assert "#let row-height = 6mm" in typed
     made(tmp_path, ("KM1",))
     assert (tmp_path / "forms" / "day_log_KM1.pdf").read_bytes() == data
+
+
+def test_a_name_of_300_letters_leaves_the_day_on_one_sheet(tmp_path: Path) -> None:
+    answers = tmp_path / "answers"
+    shutil.copytree(SAMPLE / "questionnaire", answers)
+    staff = (answers / "staff.csv").read_text(encoding="utf-8").replace("Макаров Кирилл Львович", "Щ" * 300)
+    (answers / "staff.csv").write_text(staff, encoding="utf-8")
+    made(tmp_path, ("KM1",), answers=answers, names=True)
+    data = (tmp_path / "forms" / "day_log_KM1.pdf").read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", data)) == 1
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +205,11 @@ def test_the_command_says_what_it_made(engagement: Path) -> None:
     assert str(engagement / "forms" / "day_log_KM1.html") in status["forms"][0]["files"]
     shown = CliRunner().invoke(app, ["forms", str(engagement), "--person", "KM1", "--lang", "en"])
     assert "Working day, on paper: 1" in shown.output
+    settings = engagement / "audit.toml"
+    settings.write_text("[company]\nproject_sales = true\n", encoding="utf-8")
+    once = CliRunner().invoke(app, ["forms", str(engagement), "--person", "KM1", "--lang", "en"])
+    settings.unlink()
+    assert "Second-purchase route: 0 — nothing to make it from for these persons" in once.output
     refused = CliRunner().invoke(app, ["forms", str(engagement / "nowhere"), "--lang", "en"])
     assert refused.exit_code == 1
 

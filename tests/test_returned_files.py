@@ -171,3 +171,93 @@ def test_a_workbook_and_a_folder_with_the_same_answers_count_once(tmp_path: Path
     with pytest.raises(QuestionnaireError) as caught:
         read_questionnaire(tmp_path / "questionnaire.xlsx", tmp_path / "questionnaire")
     assert "keep one of them" in caught.value.lines("en")[0]
+
+
+FORM = "person;date;start;end;function;initiator;client;interrupted\n"
+
+
+def form(*days: str, end: str = "13:00", person: str = "КМ1") -> str:
+    return FORM + "".join(f"{person};{d};9:00;{end};OPS_ORDER;;;0\n" for d in days)
+
+
+def dates(q: Questionnaire) -> list[str]:
+    return [f"{d:%Y-%m-%d}" for d in q.table("day_log")["date"]] if q.has("day_log") else []
+
+
+def test_a_file_opened_and_saved_by_a_russian_excel_is_the_same_file(folder: Path) -> None:
+    text = form("10.11.2025", "11.11.2025", end="13:00:00")
+    (folder / "day_log_КМ1_2025-11-10_2025-11-11.csv").write_bytes(text.replace("\n", "\r\n").encode("cp1251"))
+    q = read_questionnaire(folder)
+    assert dates(q) == ["2025-11-10", "2025-11-11"] and not q.problems
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "read", "note"),
+    [
+        ("day_log_КМ1.csv", ("11/13/2025", "11/14/2025"), ["2025-11-13", "2025-11-14"], "month/day/year"),
+        ("day_log_КМ1.csv", ("13/11/2025", "14/11/25"), ["2025-11-13", "2025-11-14"], ""),
+        ("day_log_КМ1_2025-11-10_2025-11-12.csv", ("11/10/25", "11/12/25"), ["2025-11-10", "2025-11-12"], "month/day"),
+        ("day_log_КМ1_2025-11-10_2025-11-12.csv", ("10/11/2025", "12/11/2025"), ["2025-11-10", "2025-11-12"], ""),
+        ("Документ.csv", ("11/10/2025", "12/10/2025"), [], "day and month cannot be told apart"),
+        ("Документ.csv", ("11/11/2025",), ["2025-11-11"], ""),
+    ],
+)
+def test_day_and_month_of_a_file_saved_by_excel_are_never_guessed(
+    folder: Path, name: str, days: tuple[str, ...], read: list[str], note: str
+) -> None:
+    put(folder, name, form(*days))
+    q = read_questionnaire(folder)
+    assert dates(q) == read
+    assert note in said(q, name) if note else not q.problems
+
+
+def test_times_as_excel_writes_them_and_an_end_at_midnight(folder: Path) -> None:
+    put(
+        folder,
+        "day_log_КМ1.csv",
+        FORM + "КМ1;2025-11-10;9:00:00 AM;12:15:00 PM;FARM;;;0\nКМ1;2025-11-10;10:30 PM;0:00;FARM;;;0\n",
+    )
+    put(
+        folder,
+        "day_log_КМ2.csv",
+        FORM + "КМ2;2025-11-10;12:00 AM;1:00 am;FARM;;;0\nКМ2;2025-11-10;13:00 PM;14:00;FARM;;;0\n",
+    )
+    q = read_questionnaire(folder)
+    log = q.table("day_log")
+    assert log[["start", "end"]].to_numpy().tolist() == [[540, 735], [1350, 1440], [0, 60]]
+    assert "a time hh:mm" in said(q, "day_log_КМ2.csv")
+
+
+def test_a_code_typed_in_the_other_alphabet_is_that_persons_code(folder: Path) -> None:
+    put(folder, "day_log_KM1.csv", form("2025-11-10", person="KM1"))  # Latin letters; the sheet has Cyrillic ones
+    q = read_questionnaire(folder)
+    assert list(q.table("day_log")["person"]) == ["КМ1"] and not q.problems
+
+
+def test_two_codes_that_look_the_same_are_told_and_not_mixed(folder: Path) -> None:
+    put(folder, "staff.csv", STAFF + "KM1;Лебедев;KM\n")
+    put(folder, "day_log_KM1.csv", form("2025-11-10", person="KM1"))
+    put(folder, "day_log_x.csv", form("2025-11-11", person="Km1"))
+    q = read_questionnaire(folder)
+    assert "looks the same as “КМ1”" in said(q, "staff.csv")
+    assert list(q.table("day_log")["person"]) == ["KM1", "KM1"]
+
+
+def test_text_copied_into_a_letter_and_lines_that_excel_put_in_quotes(folder: Path) -> None:
+    put(folder, "письмо.txt", "Добрый день!\n\nВысылаю свой день.\n" + form("2025-11-10"))
+    quoted = FORM + 'КМ2;2025-11-10;9:00;10:00;FARM;;"ООО ""А; Б""";0\n'
+    put(folder, "Книга1.csv", "".join('"' + line.replace('"', '""') + '"\n' for line in quoted.splitlines()))
+    q = read_questionnaire(folder)
+    assert sorted(q.table("day_log")["person"]) == ["КМ1", "КМ2"] and not q.problems
+    assert list(q.table("day_log")["client"].dropna()) == ['ООО "А; Б"']
+
+
+def test_the_second_copy_of_an_apple_device_is_the_later_one(folder: Path) -> None:
+    put(folder, "day_log_КМ1_2025-11-10.csv", form("2025-11-10"))
+    put(folder, "day_log_КМ1_2025-11-10 2.csv", form("2025-11-10", end="14:00"))
+    assert list(read_questionnaire(folder).table("day_log")["end"]) == [840]
+
+
+def test_a_file_without_records_is_told(folder: Path) -> None:
+    put(folder, "day_log_КМ1.csv", FORM)
+    assert "no record in the file" in said(read_questionnaire(folder), "day_log_КМ1.csv")

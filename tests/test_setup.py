@@ -57,6 +57,19 @@ def test_every_requirement_is_locked_within_its_bounds(file: str, wanted: list[s
         assert requirement.specifier.contains(locked[requirement.name]), f"{file}: {text}: run `make lock`"
 
 
+def test_the_container_has_what_the_package_needs_works_without_root_and_pins_by_hash() -> None:
+    """It cannot be built here; what it names must be there, and the rules it keeps can be read."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    base = re.search(r"^FROM python:(3\.\d+)-slim$", text, re.MULTILINE)
+    assert base is not None and base[1] in lock.PYTHONS
+    copied = [name for line in re.findall(r"^COPY (.+)$", text, re.MULTILINE) for name in line.split()[:-1]]
+    assert {"audit", "notebooks", "templates", "data_samples"} <= set(copied)
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for name in copied:
+        assert (ROOT / name).exists() and f"!{name}" in ignored, name
+    assert "--require-hashes" in text and re.search(r"^USER (?!root)", text, re.MULTILINE)
+
+
 def test_a_package_has_one_version_in_all_lock_files() -> None:
     seen: dict[str, set[str]] = {}
     for file in lock.FILES:

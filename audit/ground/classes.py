@@ -86,12 +86,13 @@ class TouchNorm:
         return float(np.mean(given))
 
 
-def touches_each(case: Case, norm: TouchNorm) -> float:
-    """Return touches a month of an average client of the recent period."""
+def touches_each(case: Case, norm: TouchNorm, clients: pd.Index | None = None) -> float:
+    """Return touches a month of an average client of the recent period, or of these clients."""
     if not norm.by_class:
         assert norm.general is not None
         return norm.general
-    return norm.mean(classes_of(case))
+    classes = classes_of(case)
+    return norm.mean(classes if clients is None else classes.reindex(clients))
 
 
 def touch_norm(case: Case) -> TouchNorm | None:

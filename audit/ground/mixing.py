@@ -115,6 +115,7 @@ def effective_roles(hours: pd.DataFrame) -> pd.DataFrame:
     table = mix.pivot_table(
         index=["person", "family"], columns="owner_family", values="hours", aggfunc="sum", fill_value=0.0
     )
+    table = table[table.sum(axis=1) > 0]  # a vacancy has no hours to be made of anything
     values = table.to_numpy(dtype=float)
     out = table.index.to_frame(index=False)
     out["hours"] = values.sum(axis=1)

@@ -7,11 +7,11 @@ from typing import Literal
 
 import pandas as pd
 
-from audit.ground.norm import norm_of
+from audit.ground.norm import norm_of, seller_of_type
 from audit.ground.period import since
 from audit.model.case import Case, sql_text
 
-__all__ = ["client_parts", "largest", "part_of_row"]
+__all__ = ["client_parts", "largest", "managers_clients", "once_parts", "part_of_row", "second_purchase_out"]
 
 
 def part_of_row(segment: object, sku_group: object, rules: Mapping[tuple[str, str], str], default: str) -> str:
@@ -43,6 +43,45 @@ def client_parts(case: Case, by: Literal["revenue", "recent", "first"]) -> pd.Se
     if len(types) < 2:
         return pd.Series(dtype=object)
     return largest(case.once("part_money", lambda: _money(case)), by, types)
+
+
+def managers_clients(case: Case, clients: pd.Index) -> pd.Index:
+    """Return those of the clients that a client manager keeps: where several types are sold, not those of parts without one.
+
+    ``clients``: keys of clients that bought in the recent period.
+    """
+    part = client_parts(case, "recent")
+    if part.empty:
+        return clients
+    return clients[[seller_of_type(str(part.get(c, norm_of(case)[0].types[0]))) == "KM" for c in clients]]
+
+
+def once_parts(case: Case) -> tuple[str, ...]:
+    """Return the types in which a client may buy once and be served well; none where the company sells in one type.
+
+    Strategic sales; consultative ones too where projects are declared. Orders that say otherwise decide: where half of the
+    clients of the part first seen a year ago came again, a second purchase is to be expected.
+    """
+    part = client_parts(case, "first")
+    projects = {"C", "CS"} if case.project_sales_stated else set()
+    types = [t for t in norm_of(case)[0].types if t == "S" or t in projects]
+    if part.empty or not types:
+        return ()
+    clients = case.clients()
+    old = clients[
+        (clients["order_days"] >= 1)
+        & (clients["first_day"] <= pd.Timestamp(case.window.as_of) - pd.Timedelta(days=365))
+    ]
+    once = (old["order_days"] == 1).groupby(old["client_key"].map(part)).mean()
+    limit = case.thresholds.value("retention.project_once_share")
+    return tuple(t for t in types if float(once.get(t, 1.0)) > limit)
+
+
+def second_purchase_out(case: Case) -> frozenset[str]:
+    """Return the clients of whom no second purchase is to be expected: those of `once_parts`."""
+    types = once_parts(case)
+    part = client_parts(case, "first") if types else pd.Series(dtype=object)
+    return frozenset(part.index[part.isin(types)])
 
 
 def _money(case: Case) -> pd.DataFrame:

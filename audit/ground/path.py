@@ -18,6 +18,7 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.newcomers import mark_new
 from audit.ground.norm import norm_of, seller_of_type
+from audit.ground.parts import second_purchase_out
 from audit.ground.people import roles_by_person
 from audit.model.case import Case, sql_text
 
@@ -144,13 +145,14 @@ def links_of(clients: pd.DataFrame) -> pd.DataFrame:
 
 
 def path_of(case: Case) -> Path:
-    """Return the path of the company's new clients."""
+    """Return the path of the company's new clients; where several types are sold, not of those who may buy once."""
     return case.once("path", lambda: _path(case))
 
 
 def _path(case: Case) -> Path:
     w, clients = case.window, case.clients()
     new = clients[mark_new(clients, w)]
+    new = new[~new["client_key"].isin(second_purchase_out(case))]
     empty = steps_of(_nobody(), w.horizon_days)
     least = case.thresholds.count("general.min_units")
     if len(new) < least:

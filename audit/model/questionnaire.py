@@ -356,6 +356,14 @@ def fold(text: str) -> str:
     return " ".join(plain.replace("\u2212", "-").split())
 
 
+_LOOKALIKE = str.maketrans("авсенкмортху", "abcehkmoptxy")
+
+
+def alike(text: str) -> str:
+    """Bring codes together that look the same: fold, and Cyrillic letters as the Latin ones they look like (КМ1, KM1)."""
+    return fold(text).translate(_LOOKALIKE)
+
+
 def answer_list(column: Column) -> str | None:
     """Name the list of the method's answers that a column offers, or None where the answer is free or a code list."""
     if column.kind in ("yesno", "yesnopartly"):

@@ -39,6 +39,7 @@ __all__ = [
     "merge_lines",
     "missing_needs",
     "refusal_page",
+    "toml_string",
 ]
 
 HOW: Mapping[str, Text] = {
@@ -196,7 +197,7 @@ def _rejected_link(lang: Lang) -> Markup:
     return Markup("<p>{}</p>").format(Markup(said).format(Markup('<a href="rejected_rows.csv">rejected_rows.csv</a>')))
 
 
-def _quoted(text: str) -> str:
+def toml_string(text: str) -> str:
     """Quote a text for TOML; what JSON escapes, TOML escapes the same way, and DEL besides."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
@@ -206,7 +207,7 @@ def alias_lines(people: Sequence[PersonUse]) -> str:
     pairs = {p.spelling: p.proposal for p in people if p.how == "proposed" and p.proposal is not None}
     if not pairs:
         return ""
-    return "[people]\nalias = { " + ", ".join(f"{_quoted(a)} = {_quoted(b)}" for a, b in pairs.items()) + " }"
+    return "[people]\nalias = { " + ", ".join(f"{toml_string(a)} = {toml_string(b)}" for a, b in pairs.items()) + " }"
 
 
 def merge_lines(pair: DuplicateClient) -> str:
@@ -218,9 +219,9 @@ def merge_lines(pair: DuplicateClient) -> str:
     return "\n".join(
         [
             "[[corrections.merge]]",
-            f"client = {_quoted(small[0])}",
-            f"into = {_quoted(large[0])}",
-            f"reason = {_quoted(f'{pair.reason}: {small[1]} = {large[1]}')}",
+            f"client = {toml_string(small[0])}",
+            f"into = {toml_string(large[0])}",
+            f"reason = {toml_string(f'{pair.reason}: {small[1]} = {large[1]}')}",
             f"expect = {{ revenue = {small[2]:.2f} }}",
         ]
     )
@@ -349,7 +350,7 @@ class _Page:
                     f"Column “{c.header}” was taken for “{name}” because the names are alike. If so, settle it:",
                 )
             )
-            parts.append(_code(f"[columns]\n{c.field} = {_quoted(c.header)}"))
+            parts.append(_code(f"[columns]\n{c.field} = {toml_string(c.header)}"))
         parts += [
             Markup('<p><a href="#chapter-{}">{}</a></p>').format(chapter, said) for chapter, said in self._elsewhere()
         ]
@@ -486,9 +487,14 @@ class _Page:
         return join(parts)
 
     def _reasons(self, aside: Sequence[SetAside]) -> Markup:
+        def share(revenue: float | None) -> float | None:
+            whole = abs(self.intake.revenue) + abs(revenue or 0.0)
+            return abs(revenue) / whole if revenue is not None and whole else None
+
+        money = [None if s.code == FOREIGN else s.revenue for s in aside]  # of another kind: no sign, no share
         reasons = [
-            {"reason": s.text.get(self.lang), "rows": s.rows, "revenue": None if s.code == FOREIGN else s.revenue}
-            for s in aside
+            {"reason": s.text.get(self.lang), "rows": s.rows, "revenue": m, "share": share(m)}
+            for s, m in zip(aside, money, strict=True)
         ]
         return self._table(
             reasons,
@@ -496,6 +502,7 @@ class _Page:
                 Col("reason", self.say("Почему", "Why")),
                 Col("rows", self.say("Строк", "Rows"), "count"),
                 Col("revenue", self.say("На сумму", "Revenue"), "money_full"),
+                Col("share", self.say("Доля выручки", "Share of revenue"), "share"),
             ],
         )
 

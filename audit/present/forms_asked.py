@@ -14,14 +14,14 @@ from pathlib import Path
 from audit.errors import Lang, Text
 from audit.ground.norm import Norm
 from audit.model.case import Case
-from audit.model.questionnaire import Questionnaire
+from audit.model.questionnaire import Questionnaire, alike
 
 __all__ = ["FORM_NAMES", "Asked", "Person", "file_names"]
 
 FORM_NAMES: dict[str, Text] = {
     "day_log": Text("Самофотография рабочего дня, экран", "Working day, on the screen"),
     "day_paper": Text("Самофотография рабочего дня, бумага", "Working day, on paper"),
-    "time": Text("Рабочее время сотрудника", "Personal time sheet"),
+    "time": Text("Личный лист времени", "Personal time sheet"),
     "key_files": Text("Досье ключевых клиентов", "Key client files"),
     "portraits": Text("Портреты ключевых клиентов", "Portraits of key clients"),
     "acts": Text("Акты передачи клиентов", "Hand-off acts"),
@@ -71,7 +71,7 @@ def file_names(codes: Iterable[str]) -> dict[str, str]:
     for code in codes:
         plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", code)).strip("._")[:60] or "person"
         name, n = plain, 1
-        while name.casefold() in {taken.casefold() for taken in out.values()}:
+        while alike(name) in {alike(taken) for taken in out.values()}:
             n += 1
             name = f"{plain}-{n}"
         out[code] = name

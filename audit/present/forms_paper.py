@@ -29,6 +29,11 @@ def write_day_sheets(asked: Asked) -> list[Path]:
     return out
 
 
+def _short(name: str) -> str:
+    """Cut what would take the sheet's head beyond its line."""
+    return name if len(name) <= 60 else name[:59] + "…"
+
+
 def _sheet(asked: Asked, person: Person) -> bytes:
     lang, letters = asked.lang, Letters()
     words = words_in("paper", lang)
@@ -36,8 +41,8 @@ def _sheet(asked: Asked, person: Person) -> bytes:
     told = {
         "lang": lang,
         "words": words,
-        "code": letters(person.code),
-        "shown": letters(person.shown),
+        "code": letters(_short(person.code)),
+        "shown": letters(_short(person.shown)),
         "role": letters(role_title(person, lang)),
         "columns": [*columns, {"name": words["other"], "code": ""}],
     }

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -110,8 +111,11 @@ def _clients(asked: Asked, person: Person) -> list[list[str]] | None:
     if not asked.clients or asked.case is None:
         return None
     rows = asked.case.query(_CLIENTS, manager=person.code).head(MOST_CLIENTS).to_dict("records")
-    found = {str(r["client_name"]): str(r["client_id"] or r["client_key"]) for r in rows}
-    return sorted(([code, name] for name, code in found.items()), key=lambda c: c[1].casefold())
+    found = [(str(r["client_id"] or r["client_key"]), str(r["client_name"])) for r in rows]
+    times = Counter(name.casefold() for _, name in found)
+    # of one name there may be several: they are told apart by code
+    shown = ([code, f"{name} ({code})" if times[name.casefold()] > 1 else name] for code, name in found)
+    return sorted(shown, key=lambda c: c[1].casefold())
 
 
 def write_day_pages(asked: Asked) -> list[Path]:

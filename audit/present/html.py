@@ -21,14 +21,24 @@ from typing import Any
 from lxml import etree
 from markupsafe import Markup, escape
 
-from audit.errors import Lang
+from audit.errors import Lang, Text
 from audit.present.convert import blocks_of
 from audit.present.format import slug
 from audit.present.paper import BLOCKS, unstored
 from audit.present.tree import Block
 from audit.present.words import word
 
-__all__ = ["Body", "Heading", "clean_html", "export_notebook", "inline_svg", "markdown", "number_ids", "outline"]
+__all__ = [
+    "Body",
+    "Heading",
+    "clean_html",
+    "export_notebook",
+    "inline_svg",
+    "markdown",
+    "number_ids",
+    "outline",
+    "unshown",
+]
 
 HIDDEN_TAGS = ("parameters", "injected-parameters", "internal")
 """Cells with these tags are for the analyst; they never reach the report."""
@@ -374,6 +384,55 @@ def export_notebook(nb: Any, lang: Lang) -> Body:
             for output, told in shown:
                 blocks += _blocks(output, told)
     return Body(Markup("\n").join(html), error, tuple(blocks))
+
+
+_SHOWN = _words(
+    "text/html image/svg+xml image/png image/jpeg text/markdown text/plain application/javascript "
+    "application/vnd.jupyter.widget-view+json"
+)
+
+
+def unshown(nb: Any) -> list[Text]:
+    """Name what the report leaves out of an executed notebook: code that has not been run, outputs no page can show.
+
+    Cells that are hidden by their tags are meant to be; a script or widget leaves a line of its own in the report.
+    """
+    out: list[Text] = []
+    number = 0
+    for cell in nb.cells:
+        if cell.cell_type != "code":
+            continue
+        number += 1
+        source = str(cell.get("source", "")).strip()
+        if not source or set(cell.get("metadata", {}).get("tags", [])) & set(HIDDEN_TAGS):
+            continue
+        first = source.splitlines()[0][:60]
+        outputs = cell.get("outputs", [])
+        if cell.get("execution_count") is None and not outputs:
+            out.append(
+                Text(
+                    f"ячейка {number} не выполнена, её результата в отчёте нет: {first}",
+                    f"cell {number} was not run, the report shows nothing of it: {first}",
+                )
+            )
+        for output in outputs:
+            kinds = set(output.get("data", {}))
+            if output.output_type == "stream" and output.name != "stdout":
+                out.append(
+                    Text(
+                        f"ячейка {number}: предупреждения и сообщения об ошибках (stderr) в отчёт не входят: {first}",
+                        f"cell {number}: warnings and messages (stderr) are not in the report: {first}",
+                    )
+                )
+            elif output.output_type in ("display_data", "execute_result") and not kinds & _SHOWN:
+                told = ", ".join(sorted(kinds))
+                out.append(
+                    Text(
+                        f"ячейка {number}: вывод вида {told} в отчёте не показать: {first}",
+                        f"cell {number}: an output of the kind {told} cannot be shown in the report: {first}",
+                    )
+                )
+    return out
 
 
 def _output(output: Any, cell: Any, lang: Lang) -> Markup:

@@ -47,7 +47,7 @@ def _set(sheets: Sequence[Sheet]) -> list[bytes] | None:
         {"file": f"{i}.svg", "width": s.width_in, "title": s.title, "subtitle": s.subtitle, "note": s.note}
         for i, s in enumerate(sheets)
     ]
-    data = {"sans": SANS, "ink": INK, "soft": INK_SOFT, "faint": INK_FAINT, "pictures": words}
+    data = {"sans": SANS, "ink": INK, "soft": INK_SOFT, "faint": INK_FAINT, "pictures": words, "dpi": DPI}
     files: dict[str, Any] = {f"{i}.svg": s.svg.encode("utf-8") for i, s in enumerate(sheets)}
     files["pictures.json"] = json.dumps(data, ensure_ascii=False).encode("utf-8")
     files["main.typ"] = (resource_dir("templates") / "report" / "picture.typ").read_bytes()

@@ -16,6 +16,7 @@ __all__ = ["came", "wanted"]
 
 _KEYS = Text("Досье ключевых клиентов", "Key client files")
 _ENOUGH_PEOPLE = 5
+_FAR = pd.Timedelta(days=731)
 
 
 def came(case: Case, lang: Lang) -> list[dict[str, Any]]:
@@ -64,6 +65,7 @@ def wanted(case: Case) -> list[Text]:
                 f"No time sheet from: {_listed(silent, names)}; their hours are left out of the report",
             )
         )
+    out += _odd_days(case, names)
     out += _log(case, people, names)
     if q.has("key_clients"):
         keys = q.table("key_clients")
@@ -79,6 +81,27 @@ def wanted(case: Case) -> list[Text]:
                 )
             )
     return out
+
+
+def _odd_days(case: Case, names: Any) -> list[Text]:
+    """Say which logged days lie far from the orders: a device's clock may have stood wrong."""
+    log = case.questionnaire.table("day_log")
+    if not len(log):
+        return []
+    first, last = pd.Timestamp(case.window.start) - _FAR, pd.Timestamp(case.window.as_of) + _FAR
+    odd = log[(log["date"] < first) | (log["date"] > last)].drop_duplicates(["person", "date"])
+    if odd.empty:
+        return []
+    shown = [f"{names.get(str(p), str(p))} {d:%d.%m.%Y}" for p, d in zip(odd["person"], odd["date"], strict=True)]
+    what = ", ".join(shown[:4]) + (f" … ({len(shown)})" if len(shown) > 4 else "")
+    return [
+        Text(
+            f"Дни фотографии дальше двух лет от заказов: {what}. Они взяты; проверьте, верно ли шли часы на устройстве, "
+            "и если нет, исправьте дату в файле",
+            f"Logged days more than two years away from the orders: {what}. They are taken; see whether the device's "
+            "clock was right, and if not, correct the date in the file",
+        )
+    ]
 
 
 def _log(case: Case, people: list[str], names: Any) -> list[Text]:

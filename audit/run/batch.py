@@ -22,7 +22,7 @@ from audit.errors import Lang, ParameterError, Text, current_language, set_langu
 from audit.run.kernels import kernel_environment
 from audit.run.peers import add_peers, anonymous_row, read_peers
 
-__all__ = ["BatchRow", "exit_code", "expand_folders", "run_batch"]
+__all__ = ["BatchRow", "exit_code", "expand_folders", "run_batch", "told_apart"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,24 @@ def expand_folders(given: Sequence[str | Path]) -> list[Path]:
     for path in out:
         resolved.setdefault(path.resolve(), path)
     return list(resolved.values())
+
+
+def told_apart(folders: Sequence[Path]) -> list[str]:
+    """Return a name for each folder: as many of the last parts of its path as no other of them shares.
+
+    >>> told_apart([Path("clients/acme/2024"), Path("clients/beta/2024"), Path("gamma")])
+    ['acme/2024', 'beta/2024', 'gamma']
+    """
+    parts = [p.resolve().parts for p in folders]
+
+    def last(of: tuple[str, ...], n: int) -> str:
+        return "/".join(of[-n:])
+
+    out = []
+    for mine in parts:
+        n = next((n for n in range(1, len(mine)) if sum(last(p, n) == last(mine, n) for p in parts) == 1), len(mine))
+        out.append(last(mine, n))
+    return out
 
 
 def exit_code(rows: Sequence[BatchRow]) -> int:

@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,10 @@ def open_case(
         inputs = replace(inputs, settings=chosen)
     final = override(inputs.settings, {**(changes or {}), "report": {"lang": lang}})
     set_language(final.report.lang)
+    if "IPython" in sys.modules:  # a notebook: what displays is loaded there alone
+        from audit.run.display import show_richly
+
+        show_richly()
     if prepared is not None:
         return open_prepared(Path(prepared), final)
     return open_inputs(replace(inputs, settings=final))

@@ -15,7 +15,7 @@ from audit.errors import ParameterError, QuestionnaireError, Text
 from audit.ground.norm import Norm, norm_of
 from audit.ground.people import staff_now
 from audit.intake.questionnaire import read_questionnaire
-from audit.model.questionnaire import Questionnaire
+from audit.model.questionnaire import Questionnaire, alike
 from audit.present.forms_asked import FORM_NAMES, Asked, Person
 from audit.present.forms_keys import write_key_books
 from audit.present.forms_paper import write_day_sheets
@@ -143,10 +143,10 @@ def _asked(inputs: Inputs, folder: Path, codes: Sequence[str], clients: bool) ->
 
 
 def _known(code: str, everybody: dict[str, Person]) -> str:
-    by_fold = {c.casefold(): c for c in everybody}
+    by_fold = {alike(c): c for c in everybody} | {c.casefold(): c for c in everybody}
     said = code.strip().casefold()
-    if said in by_fold:
-        return by_fold[said]
+    if code in everybody or said in by_fold or alike(code) in by_fold:
+        return code if code in everybody else by_fold.get(said) or by_fold[alike(code)]
     near = difflib.get_close_matches(said, list(by_fold), 1)
     there = ", ".join(everybody)
     hint = Text(f"Возможно, это {by_fold[near[0]]}. ", f"Did you mean {by_fold[near[0]]}? ") if near else Text("", "")

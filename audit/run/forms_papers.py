@@ -64,8 +64,13 @@ def write_portraits(asked: Asked) -> list[Path]:
         "По странице на клиента: история по заказам, кто ведёт и подхватит, что о нём знаем, план и следующие шаги.",
         "A page a client: the history by the orders, lead and backup, what is known, the plan and the next steps.",
     )
-    names = labels(case, [c.lead for c in clients if c.lead])
-    rows = [{"name": c.name, "lead": names.get(c.lead or "", c.lead), "revenue": c.revenue} for c in clients]
+    who = [c.lead or c.seller for c in clients]
+    names = labels(case, [w for w in who if w])
+    by_orders = _say(lang, " (по заказам)", " (by the orders)")
+    rows = [
+        {"name": c.name, "lead": names.get(w, w) + ("" if c.lead else by_orders) if w else None, "revenue": c.revenue}
+        for c, w in zip(clients, who, strict=True)
+    ]
     listed = table(
         pd.DataFrame(rows),
         [

@@ -1,4 +1,4 @@
-"""JupyterLab on an engagement: copies of the notebooks with this engagement's parameters filled in.
+"""JupyterLab on an engagement: copies of the notebooks with this engagement's parameters filled in; `START` opens first.
 
 The copies lie in ``DIR/notebooks``. One that the analyst has edited is never overwritten; one that nobody has edited
 follows the kit and the engagement's settings. Whether a copy was edited is told by a digest of its cells, kept in its
@@ -25,8 +25,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from audit.errors import InputError, PreparedError, Text, ToolError
+from audit.errors import InputError, PreparedError, Text, ToolError, current_language
 from audit.intake.databases import redacted
 from audit.resources import resource_dir
 from audit.run.inputs import Inputs
@@ -36,6 +37,8 @@ from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.versions import kit_version
 
 __all__ = [
+    "FILES_URL",
+    "START",
     "LabFolder",
     "OwnNotebook",
     "kernel_path",
@@ -43,10 +46,22 @@ __all__ = [
     "make_copies",
     "open_lab",
     "own_notebooks",
+    "run_of",
     "settle_parameters",
 ]
 
+START, WORKBENCH = "start.ipynb", "90_workbench.ipynb"
+"""Notebooks that are no chapter: the one that is opened first, and the one to change a definition in."""
+
+FILES_URL = "KM_AUDIT_FILES_URL"
+"""Variable of a kernel's environment: where the server shows the engagement folder's files."""
+
+LARGEST = 1_000_000_000
+"""Bytes of a file that can be dropped on the start notebook; larger ones are put into the folder itself."""
+
 _MARK = "km_audit"
+_RUSSIAN = "ru"
+"""Where a cell of the kit keeps its Russian words, in its metadata: prose, and the remarks of the parameters."""
 _ADDRESS = re.compile(r"""(?<=["'])[a-z][a-z0-9+_]*://[^"'\n]*(?=["'])""")
 """The address of a database in a cell of parameters."""
 
@@ -156,8 +171,10 @@ def _parameters(inputs: Inputs, beside: Path) -> dict[str, object]:
             return Path(path).absolute().as_posix()
 
     settings = inputs.folder / "audit.toml"
+    orders = inputs.orders or [str(inputs.folder / s) for s in inputs.settings.inputs.orders]  # none lie there yet
     return {
-        "orders": [relative(o) for o in inputs.orders],
+        "folder": relative(inputs.folder),
+        "orders": [relative(o) for o in orders],
         "questionnaire": relative(inputs.questionnaire) if inputs.questionnaire is not None else None,
         "settings": relative(settings) if settings.is_file() else None,
         "lang": inputs.settings.report.lang,
@@ -165,11 +182,17 @@ def _parameters(inputs: Inputs, beside: Path) -> dict[str, object]:
 
 
 def _kit_notebooks() -> Iterator[tuple[str, Path]]:
+    """The notebooks of the report, by chapter."""
     folder = resource_dir("notebooks")
     for chapter in ("summary", *built_chapters()):
         path = folder / f"{NOTEBOOKS[chapter]}.ipynb"
         if path.is_file():
             yield chapter, path
+
+
+def _beside() -> Iterator[Path]:
+    """The notebooks that no run executes."""
+    yield from (path for name in (START, WORKBENCH) if (path := resource_dir("notebooks") / name).is_file())
 
 
 # --- copies
@@ -186,10 +209,13 @@ def make_copies(inputs: Inputs) -> LabFolder:
     target.mkdir(exist_ok=True)
     values = _parameters(inputs, target)
     told: dict[str, list[str]] = {"made": [], "renewed": [], "edited": [], "outdated": []}
-    for _, path in _kit_notebooks():
+    for path in (*_beside(), *(path for _, path in _kit_notebooks())):
         kit = _read(path)
         fresh = json.loads(json.dumps(kit))
         for cell in fresh["cells"]:
+            russian = cell["metadata"].pop(_RUSSIAN, None)
+            if russian is not None and values["lang"] == "ru":
+                cell["source"] = russian
             if "parameters" in _tags(cell):
                 cell["source"] = fill_parameters(_source(cell), values).splitlines(keepends=True)
         fresh["metadata"][_MARK] = {"kit": _digest(kit), "cells": _digest(fresh), "version": kit_version()}
@@ -274,24 +300,42 @@ def kernel_path() -> Iterator[Path]:
         yield Path(name)
 
 
-def lab_command(folder: Path, *, browser: bool = True, port: int | None = None) -> list[str]:
-    """Return the command that serves an engagement: this computer only, with a token, asking nobody for news."""
+def run_of(folder: Path) -> Path | None:
+    """Return the folder of a finished run with its notebooks, where ``folder`` is one."""
+    if (folder / "report.json").is_file() and (folder / "notebooks").is_dir():
+        return folder.resolve()
+    return None
+
+
+def _engagement_of(run: Path) -> Path:
+    """Return the engagement folder that a run lies in, else the run itself (made with ``--out``)."""
+    return run.parent.parent if run.parent.name == "runs" else run
+
+
+def lab_command(
+    folder: Path, *, first: str = f"notebooks/{START}", browser: bool = True, port: int | None = None
+) -> list[str]:
+    """Return the command that serves an engagement: this computer only, with a token, asking nobody for news.
+
+    ``first`` is the notebook that opens.
+    """
     import zmq
 
-    first = f"{NOTEBOOKS['summary']}.ipynb"
     command = [
         sys.executable,
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={folder.absolute()}",
         "--ServerApp.ip=127.0.0.1",
-        f"--LabApp.default_url=/lab/tree/notebooks/{first}",
+        f"--LabApp.default_url=/lab/tree/{quote(first)}",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
         "--ServerApp.log_level=WARN",
         # open tabs are remembered with the engagement, or one client's file names would show beside another's
         f"--LabApp.workspaces_dir={folder.absolute() / '.km-audit' / 'lab'}",
+        # a file that is dropped on the start notebook comes as one message
+        f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST}}}",
     ]
     if zmq.has("curve"):  # figures travel to the page through a local socket: encrypted where the build can
         command.append("--KernelManager.transport_encryption=auto")
@@ -304,9 +348,12 @@ def lab_command(folder: Path, *, browser: bool = True, port: int | None = None) 
     return command
 
 
-def open_lab(inputs: Inputs, *, browser: bool = True, port: int | None = None, extra: Sequence[str] = ()) -> int:
-    """Serve the engagement until JupyterLab is stopped, and return its exit code."""
-    assert inputs.folder is not None
+def open_lab(folder: Path, *, browser: bool = True, port: int | None = None, extra: Sequence[str] = ()) -> int:
+    """Serve an engagement, or the notebooks of a finished run, until JupyterLab is stopped; return its exit code."""
+    run, first = run_of(folder), f"notebooks/{START}"
+    if run is not None:
+        folder = _engagement_of(run)
+        first = (run / "notebooks").relative_to(folder).as_posix() + f"/{NOTEBOOKS['summary']}.ipynb"
     with kernel_path() as kernels:
         env = {
             **os.environ,
@@ -314,9 +361,11 @@ def open_lab(inputs: Inputs, *, browser: bool = True, port: int | None = None, e
                 k: os.pathsep.join([str(kernels), *filter(None, [os.environ.get(k)])])
                 for k in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
             },
-            "KM_AUDIT_CACHE": str(inputs.folder.absolute() / ".km-audit" / "prepared"),
+            "KM_AUDIT_CACHE": str(folder.absolute() / ".km-audit" / "prepared"),
+            "KM_AUDIT_LANG": current_language(),
+            FILES_URL: "/files/",
         }
-        command = [*lab_command(inputs.folder, browser=browser, port=port), *extra]
+        command = [*lab_command(folder, first=first, browser=browser, port=port), *extra]
         try:
             process = subprocess.Popen(command, env=env)
         except OSError as e:

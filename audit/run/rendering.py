@@ -8,11 +8,14 @@ import mimetypes
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
+
+import nbformat
 
 from audit.errors import ParameterError, PreparedError, Text, set_language
 from audit.method import method
@@ -30,6 +33,7 @@ from audit.present.context import (
     read_context,
     thresholds_of,
 )
+from audit.present.html import unshown
 from audit.present.page_one import decision, numbers, schedule, sure_line
 from audit.present.pdf import PdfResult, write_pdf
 from audit.present.proof import growth
@@ -225,9 +229,40 @@ def render_again(run: Path) -> Rendered:
                 os.replace(part / name, run / name)
             else:
                 (run / name).unlink(missing_ok=True)
+    notes = (*_left_out(run), *((result.note,) if result.note is not None else ()))
     manifest = run / "manifest.json"
     if manifest.is_file():
         told = json.loads(manifest.read_text(encoding="utf-8"))
         told["pdf_engine"] = result.engine
         manifest.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
-    return Rendered(result.engine, (result.note,) if result.note is not None else ())
+    return Rendered(result.engine, notes)
+
+
+def _left_out(run: Path) -> list[Text]:
+    """Say what stands in a run's notebooks and not in its report: cells that never ran, outputs no page can show."""
+    named = {c.notebook for c in read_context(run).chapters}
+    out = [
+        Text(
+            f"В отчёт не входит: {p.name} — не глава этого аудита",
+            f"Not in the report: {p.name} is no chapter of this audit",
+        )
+        for p in sorted((run / "notebooks").glob("*.ipynb"))
+        if p.name not in named
+    ]
+    for name in sorted(named):
+        path = run / "notebooks" / name
+        if not path.is_file():
+            out.append(
+                Text(f"Ноутбука {name} нет: его главы в отчёте нет", f"{name} is missing: its chapter is not shown")
+            )
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cells without ids: an old editor, no fault of the report
+            try:
+                nb = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+            except (ValueError, KeyError, AttributeError, OSError):
+                out.append(Text(f"{name} не читается", f"{name} cannot be read"))
+                continue
+        for missing in unshown(nb):
+            out.append(Text(f"{name}, {missing.ru}", f"{name}, {missing.en}"))
+    return out

@@ -3,6 +3,7 @@
 // c client, x 1 where it was interrupted.
 
 const BREAK = "OV_BREAK";
+const MIDNIGHT = 1440; // as the end of a day; a field of time calls it 00:00
 const HEAD = ["person", "date", "start", "end", "function", "initiator", "client", "interrupted"];
 const NAMES = Object.fromEntries(F.functions.map((f) => [f[0], f[1]]));
 const GROUP = Object.fromEntries(F.functions.map((f) => [f[0], f[3]]));
@@ -16,8 +17,9 @@ const span = (m) => (m < 60 ? say("minutes", { n: m }) : say(m % 60 ? "hours" : 
 const minuteNow = () => { const t = new Date(); return t.getHours() * 60 + t.getMinutes(); };
 const today = () => isoDay(new Date());
 const ofDay = (d) => state.entries.filter((e) => e.d === d).sort((a, b) => a.s - b.s);
-const running = () => state.entries.find((e) => e.e === null && e.d === today());
-const left = () => state.entries.filter((e) => e.e === null && e.d < today());
+// What runs began today and not later than now; what else has no end was left over night, or by a clock put back.
+const running = () => state.entries.filter((e) => e.e === null && e.d === today() && e.s <= minuteNow()).pop();
+const left = () => state.entries.filter((e) => e.e === null && e !== running());
 const dayName = (d) => new Date(d + "T12:00:00").toLocaleDateString(F.lang, { weekday: "short", day: "2-digit", month: "2-digit" });
 
 /** Change the entries so that it can be undone, keep them, draw them. */
@@ -67,7 +69,7 @@ function start(f, like) {
 /** What one may want to go back to: what was interrupted and not taken up again, or what a pause broke off. */
 function wayBack() {
   const list = ofDay(today());
-  const at = list.findIndex((e) => e.e === null);
+  const at = list.indexOf(running());
   if (at < 1) return null;
   if (list[at].f === BREAK) return list[at - 1];
   for (let k = at - 1; k >= 0; k -= 1) {
@@ -156,7 +158,7 @@ function drawEntries(d) {
   const list = ofDay(d);
   $("none").hidden = list.length > 0;
   $("entries").replaceChildren(...list.map((e) => {
-    const ends = e.e !== null ? clock(e.e) : d === today() ? W.running : W.no_end;
+    const ends = e.e !== null ? clock(e.e) : e === running() ? W.running : W.no_end;
     const about = [e.i ? W[e.i] : "", e.c ? clientName(e.c) : "", e.x ? W.interrupted : ""].filter(Boolean).join(" · ");
     return el("li", {}, el("button", { type: "button", className: "entry", onclick: () => openDialog(e) },
       el("span", { className: "when", textContent: `${clock(e.s)}–${ends}` }),
@@ -164,7 +166,7 @@ function drawEntries(d) {
   }));
 }
 
-const worked = (list) => list.filter((e) => e.e !== null || e.d === today()).map((e) => [e, (e.e === null ? minuteNow() : e.e) - e.s]);
+const worked = (list) => list.filter((e) => e.e !== null || e === running()).map((e) => [e, (e.e === null ? minuteNow() : e.e) - e.s]);
 
 function drawSummary(d) {
   const list = worked(ofDay(d));
@@ -212,7 +214,7 @@ const clientId = (text) => BY_NAME.get(text.trim().toLowerCase()) || text.trim()
 
 /** Entries that the file holds: those that have ended, and what is running now up to this minute. */
 function finished() {
-  return state.entries.map((e) => (e.e === null && e.d === today() ? Object.assign({}, e, { e: minuteNow() }) : e))
+  return state.entries.map((e) => (e === running() ? Object.assign({}, e, { e: minuteNow() }) : e))
     .filter((e) => e.e !== null && e.e > e.s).sort((a, b) => (a.d + clock(a.s) < b.d + clock(b.s) ? -1 : 1));
 }
 
@@ -232,8 +234,10 @@ function send(plainly) {
 function take(text) {
   const rows = readCsv(text);
   const minute = (t) => { const p = t.split(":"); return 60 * Number(p[0]) + Number(p[1]); };
+  // Excel writes dates and times as its country does: 30.11.2026, 9:00:00
+  for (const r of rows.slice(1)) if (r.length > 1) r[1] = r[1].replace(/^(\d\d)\.(\d\d)\.(\d{4})$/, "$3-$2-$1");
   const fits = rows.length > 1 && HEAD.every((key, k) => rows[0][k] === key) &&
-    rows.slice(1).every((r) => r.length === HEAD.length && r[0] === F.code && r[4] in NAMES && minute(r[3]) > minute(r[2]));
+    rows.slice(1).every((r) => r.length === HEAD.length && r[0] === F.code && /^\d{4}-\d\d-\d\d$/.test(r[1]) && r[4] in NAMES && minute(r[3]) > minute(r[2]));
   if (!fits) {
     tell(say("not_ours", { code: F.code }));
     return;
@@ -257,7 +261,7 @@ function openDialog(entry) {
   $("e-date").value = e.d;
   $("e-date").max = today();
   $("e-from").value = e.s === null ? "" : clock(e.s);
-  $("e-to").value = e.e === null ? "" : clock(e.e);
+  $("e-to").value = e.e === null ? "" : clock(e.e % MIDNIGHT);
   $("e-who").value = e.i;
   $("e-client").value = clientName(e.c);
   $("e-cut").checked = Boolean(e.x);
@@ -271,6 +275,7 @@ function saveDialog(event) {
   const minute = (id) => { const p = $(id).value.split(":"); return p.length > 1 ? 60 * Number(p[0]) + Number(p[1]) : null; };
   const e = { d: $("e-date").value, s: minute("e-from"), e: minute("e-to"), f: $("e-what").value, i: $("e-who").value,
     c: clientId($("e-client").value), x: $("e-cut").checked ? 1 : 0 };
+  if (e.e === 0) e.e = MIDNIGHT;
   const runs = e.e === null && edited && edited === running() && e.d === today();
   if (!e.d || e.s === null || (e.e === null && !runs) || (e.e !== null && e.e <= e.s)) {
     $("e-wrong").textContent = W.bad_times;

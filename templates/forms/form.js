@@ -140,7 +140,16 @@ function onFile(take) {
     const chosen = $("load").files[0];
     if (!chosen) return;
     const reader = new FileReader();
-    reader.onload = () => { take(String(reader.result)); $("load").value = ""; };
+    let tried = false;
+    reader.onload = () => {
+      if (String(reader.result).includes("\ufffd") && !tried) { // saved anew by Excel
+        tried = true;
+        reader.readAsText(chosen, "windows-1251");
+        return;
+      }
+      take(String(reader.result));
+      $("load").value = "";
+    };
     reader.readAsText(chosen);
   });
 }

@@ -113,7 +113,11 @@ def test_every_step_with_numbers_belongs_to_an_action_and_has_a_general_one() ->
     steps = narrative_source("ru", "actions")["steps"]
     assert set(steps) <= set(method().actions)
     for action in steps:
-        assert step(action, "ru") == method().actions[action].first_step().ru
+        general = method().actions[action].first_step().ru
+        told = step(action, "ru")
+        assert told == general or (
+            method().actions[action].form and told.startswith(general) and "km-audit forms" in told
+        )
 
 
 def test_range_goes_to_others_while_the_client_manager_is_overloaded() -> None:

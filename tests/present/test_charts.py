@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from lxml import etree
+from PIL import Image
 
 from audit.present.chart import Band, Benchmark, Caption, Chart, draw_pictures, pictures_later
 from audit.present.charts.draw import (
@@ -24,6 +27,7 @@ from audit.present.charts.draw import (
 )
 from audit.present.charts.style import register_fonts
 from audit.present.format import Fmt
+from audit.present.pictures import Sheet, pictures
 from audit.present.style import SANS, STATUS, contrast, font_file, on_color, readable, tint
 
 RU = Fmt("ru", "RUB")
@@ -205,3 +209,18 @@ def test_any_accent_is_made_readable(accent: str) -> None:
     assert contrast(readable(accent), "#ffffff") >= 4.5
     assert contrast(on_color(accent), accent) >= 4.5
     assert tint(accent, 1) == "#ffffff"
+
+
+def test_no_row_of_dots_is_lost_in_a_picture_for_slides() -> None:
+    """A slanting line goes on evenly from row to row, whatever the picture's height is in dots."""
+    heights = [100 + 1.3 * k for k in range(12)]
+    line = '<path d="M20 10 L110 100" stroke="black" stroke-width="3"/>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg"'
+    sheets = [Sheet(f'{head} width="320" height="{h}" viewBox="0 0 320 {h}">{line}</svg>', 6.7) for h in heights]
+    for drawn in pictures(sheets):
+        assert drawn is not None
+        with Image.open(io.BytesIO(drawn)) as image:
+            dark = 255.0 - np.asarray(image.convert("L"), dtype=float)
+        rows = dark[np.flatnonzero(dark.sum(axis=1) > 0)[20:-20]]
+        middle = (rows * np.arange(rows.shape[1])).sum(axis=1) / rows.sum(axis=1)
+        assert np.diff(middle).max() < 1.5

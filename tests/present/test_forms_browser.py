@@ -139,6 +139,65 @@ def test_an_entry_left_open_overnight_asks_for_its_end(page: Any, forms: Path) -
     assert page.locator("#days button").count() == 2
 
 
+def test_a_word_of_300_letters_does_not_push_the_page_aside(page: Any, forms: Path) -> None:
+    page.goto((forms / "day_log_KM1.html").as_uri())
+    page.locator("#large button.do").first.click()
+    page.fill("#client", "Щ" * 300)
+    page.keyboard.press("Tab")
+    page.clock.fast_forward(60_000)
+    press(page, 1)
+    assert page.locator("#entries").inner_text().count("Щ") == 300
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_a_shift_past_midnight_ends_at_midnight(page: Any, forms: Path) -> None:
+    page.goto((forms / "day_log_KM1.html").as_uri())
+    page.clock.fast_forward(14 * 3_600_000)
+    press(page, 0, 90)
+    page.locator("#open button").click()
+    page.fill("#e-to", "00:00")
+    page.click("#dialog-form button[type=submit]")
+    assert entries(page) == ["23:00–24:00"]
+    page.locator("button.entry").first.click()
+    assert page.locator("#e-to").input_value() == "00:00"
+    page.click("#e-cancel")
+    page.click("#copy")
+    assert f"KM1;{DAY};23:00;24:00;" in page.locator("#text").input_value()
+
+
+def test_a_clock_put_back_loses_nothing(page: Any, forms: Path) -> None:
+    """A flight west, or the end of summer time: what was running cannot have ended before it began."""
+    page.goto((forms / "day_log_KM1.html").as_uri())
+    page.locator("#large button.do").nth(0).click()
+    page.clock.set_fixed_time(f"{DAY}T08:00:00")
+    page.locator("#large button.do").nth(1).click()
+    assert len(entries(page)) == 2
+    assert page.locator("#open button").count() == 1  # asks for the end, as of what was left over night
+    page.clock.set_fixed_time(f"{DAY}T08:30:00")
+    page.click("#stop")
+    page.click("#copy")
+    assert page.locator("#text").input_value().count(DAY) == 1
+    assert "08:00;08:30" in page.locator("#text").input_value()
+
+
+def test_it_goes_on_from_a_file_that_excel_has_saved(page: Any, forms: Path, tmp_path: Path) -> None:
+    page.goto((forms / "day_log_KM1.html").as_uri())
+    code = page.locator("#large button.do").first.get_attribute("value")
+    saved = tmp_path / "x.csv"
+    head = "person;date;start;end;function;initiator;client;interrupted\r\n"
+    saved.write_bytes(f"{head}KM1;29.11.2026;9:00;9:45:00;{code};IN;Ромашка;0\r\n".encode("cp1251"))
+    page.set_input_files("#load", saved)
+    page.locator("#days button").nth(1).wait_for()
+    page.locator("#days button").first.click()
+    page.click("#copy")
+    assert f"KM1;2026-11-29;09:00;09:45;{code};IN;Ромашка;0" in page.locator("#text").input_value()
+    page.clock.fast_forward(60_000)
+    saved.write_bytes(f"{head}KM1;Nov 29;9:00;9:45;{code};IN;;0\r\n".encode())
+    page.set_input_files("#load", saved)
+    page.locator("#said", has_text="KM1").wait_for()
+    assert page.locator("#days button").count() == 2
+
+
 def test_it_says_whether_the_browser_keeps_what_is_written(browser: Any, forms: Path) -> None:
     context = browser.new_context(offline=True)
     first = context.new_page()

@@ -15,7 +15,7 @@ import pytest
 
 from audit.errors import ParameterError, set_language
 from audit.run import batch
-from audit.run.batch import BatchRow, exit_code, expand_folders, run_batch
+from audit.run.batch import BatchRow, exit_code, expand_folders, run_batch, told_apart
 from audit.run.kernels import kernel_environment
 
 
@@ -156,3 +156,9 @@ def test_the_command_on_real_engagements(tmp_path: Path, root: Path) -> None:
     assert [e["status"] for e in told["engagements"]] == ["done", "error"]
     assert Path(told["engagements"][0]["report"]).is_file()
     assert told["engagements"][1]["error"]
+
+
+def test_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    a, b, c = tmp_path / "acme" / "2024", tmp_path / "beta" / "2024", tmp_path / "gamma"
+    assert told_apart([a, b, c]) == ["acme/2024", "beta/2024", "gamma"]
+    assert told_apart([c]) == ["gamma"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,16 @@ def test_a_hostile_name_of_a_client_stays_text(tmp_path: Path) -> None:
     assert set(names) - {"-"} <= seen
     page = (folder / "forms" / "key_portraits.html").read_text(encoding="utf-8")
     assert "<script>alert(1)" not in page and "&lt;script&gt;alert(1)" in page
+
+
+def test_nobody_asked_is_not_no_backup(tmp_path: Path) -> None:
+    """While the sheet «Ключевые клиенты» is empty the largest stand in: only what the orders say is told."""
+    sample = resource_dir("data_samples") / "khimsnab"
+    shutil.copytree(sample / "orders", tmp_path / "orders")
+    shutil.copytree(sample / "questionnaire", tmp_path / "questionnaire")
+    (tmp_path / "questionnaire" / "key_clients.csv").unlink()
+    inputs = engagement_inputs(tmp_path)
+    make_forms(replace(inputs, settings=override(inputs.settings, {"report": {"lang": "ru"}})))
+    page = (tmp_path / "forms" / "key_portraits.html").read_text(encoding="utf-8")
+    assert "дублёра нет" not in page and "по заказам чаще других — KM" in page
+    assert "ведущий и дублёр не названы" in page and "KM1 (по заказам)" in page

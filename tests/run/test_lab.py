@@ -24,7 +24,7 @@ from audit.errors import InputError, set_language
 from audit.resources import resource_dir
 from audit.run.inputs import Inputs, engagement_inputs, file_inputs
 from audit.run.kernels import kernel_environment
-from audit.run.lab import fill_parameters, kernel_path, make_copies, own_notebooks
+from audit.run.lab import START, WORKBENCH, fill_parameters, kernel_path, make_copies, open_lab, own_notebooks, run_of
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.pipeline import run_audit
 from tests.present.browsing import find_browser
@@ -80,7 +80,7 @@ def test_copies_are_made_filled_and_renewed_but_never_over_edits(
 ) -> None:
     inputs = engagement(tmp_path / "acme")
     first = make_copies(inputs)
-    names = [f"{NOTEBOOKS[c]}.ipynb" for c in ("summary", *built_chapters())]
+    names = [START, WORKBENCH, *(f"{NOTEBOOKS[c]}.ipynb" for c in ("summary", *built_chapters()))]
     assert sorted(first.made) == sorted(names)
     assert make_copies(inputs) == type(first)(first.folder), "nothing to do the second time"
     copy = first.folder / "40_retention.ipynb"
@@ -96,7 +96,7 @@ def test_copies_are_made_filled_and_renewed_but_never_over_edits(
     inputs = engagement_inputs(tmp_path / "acme")
     second = make_copies(inputs)
     assert second.made == () and second.edited == ("10_data.ipynb",) and second.outdated == ()
-    assert sorted(second.renewed) == sorted(set(names) - {"10_data.ipynb"})
+    assert sorted(second.renewed) == sorted(set(names) - {"10_data.ipynb", START})
     assert 'questionnaire = "../questionnaire"' in copy.read_text(encoding="utf-8").replace('\\"', '"')
     assert (first.folder / "10_data.ipynb").read_bytes() == before
 
@@ -117,6 +117,20 @@ def test_copies_are_made_filled_and_renewed_but_never_over_edits(
     third = make_copies(inputs)
     assert third.outdated == ("10_data.ipynb",)
     assert own_notebooks(inputs.folder)["data"].outdated
+
+
+def test_copies_speak_the_language_of_the_engagement(tmp_path: Path) -> None:
+    inputs = engagement(tmp_path / "acme")
+    toml = tmp_path / "acme" / "audit.toml"
+    toml.write_text('[report]\nlang = "ru"\n', encoding="utf-8")
+    folder = make_copies(engagement_inputs(tmp_path / "acme")).folder
+    head, parameters = cells(folder / "40_retention.ipynb")[:2]
+    assert head.source.startswith("# Удержание клиентов") and "ru" not in head.metadata
+    assert 'orders = ["../orders/*"]  # заказы:' in parameters.source and "1–3650" in parameters.source
+    toml.write_text('[report]\nlang = "en"\n', encoding="utf-8")
+    assert "40_retention.ipynb" in make_copies(engagement_inputs(tmp_path / "acme")).renewed
+    assert cells(folder / "40_retention.ipynb")[0].source.startswith("# Client retention")
+    assert own_notebooks(inputs.folder) == {}
 
 
 def test_without_a_folder_there_is_no_lab(tmp_path: Path) -> None:
@@ -164,6 +178,37 @@ def run_all(notebook: Path) -> Any:
         client.execute()
         nbformat.write(nb, notebook)
     return nb
+
+
+def test_lab_opens_the_notebooks_of_a_finished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = engagement(tmp_path / "acme")
+    result = run_audit(inputs, chapters=["data"])
+    alone = run_audit(inputs, tmp_path / "alone", chapters=["data"])
+    asked: list[list[str]] = []
+
+    class Server:
+        def __init__(self, command: list[str], env: dict[str, str]) -> None:
+            asked.append(command)
+
+        def wait(self) -> int:
+            return 0
+
+        def poll(self) -> int:
+            return 0
+
+    monkeypatch.setattr("audit.run.lab.subprocess.Popen", Server)
+    for given, first in (
+        (result.folder, f"runs/{result.folder.name}/notebooks/00_summary.ipynb"),
+        (tmp_path / "acme" / "runs" / "latest", f"runs/{result.folder.name}/notebooks/00_summary.ipynb"),
+        (tmp_path / "acme", "notebooks/start.ipynb"),
+    ):
+        assert open_lab(given, browser=False) == 0
+        command = asked.pop()
+        assert f"--LabApp.default_url=/lab/tree/{first}" in command
+        assert f"--ServerApp.root_dir={tmp_path / 'acme'}" in command
+    assert run_of(tmp_path / "acme") is None
+    open_lab(alone.folder, browser=False)
+    assert f"--ServerApp.root_dir={tmp_path / 'alone'}" in asked.pop()
 
 
 # --- a real server

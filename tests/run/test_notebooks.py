@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 import warnings
@@ -40,6 +42,20 @@ def test_the_parameters_cell_documents_exactly_our_schema(chapter: str) -> None:
     lines = [line for line in tagged[0].source.splitlines() if "=" in line.split("#")[0]]
     assert {line.split("=")[0].strip() for line in lines} == {p.name for p in parameters_of(chapter)}
     assert all("#" in line for line in lines), "every parameter is explained"
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in FOLDER.glob("[0-9]*.ipynb")))
+def test_prose_and_parameters_are_in_russian_too(name: str) -> None:
+    for cell in nbformat.read(FOLDER / name, as_version=4).cells:
+        russian = "".join(cell.metadata.get("ru", []))
+        if cell.cell_type == "markdown":
+            assert russian or re.search("[а-яё]{4}", cell.source), "a page in two languages holds both"
+        elif "parameters" in cell.metadata.get("tags", []):
+            names = [re.findall(r"^(\w+) = None  # ", text, re.MULTILINE) for text in (cell.source, russian)]
+            assert names[0] == names[1] and len(names[0]) >= 4
+            ranges = [re.findall(r"\d+[-–]\d+", text) for text in (cell.source, russian)]
+            assert [r.replace("–", "-") for r in ranges[1]] == ranges[0], "the same ranges"
+            ast.parse(russian)
 
 
 @pytest.mark.parametrize("chapter", [c for c in CHAPTERS if c != "summary"])

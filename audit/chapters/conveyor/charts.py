@@ -14,7 +14,7 @@ from audit.present.chapter import ChapterView
 from audit.present.chart import Caption, Chart
 from audit.present.charts.draw import figure, finish, shorten
 from audit.present.charts.style import chart_style
-from audit.present.charts.tree import Box, grouped, tree_chart
+from audit.present.charts.tree import Box, fits_a_page, grouped, tree_chart
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, STATUS, tint
 
@@ -204,8 +204,8 @@ def conveyor_chart(
         return finish(fig, Caption("model-conveyor", title, note=note))
 
 
-GROUP_FROM = 6
-"""More people of one role under one head are drawn as one box."""
+GROUP_FROM = (6, 3, 1)
+"""More people of one role under one head are drawn as one box: the first of these with which the tree fits a page."""
 
 
 def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | None:
@@ -220,11 +220,11 @@ def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | N
     def short(role: object) -> str:
         return roles[role].short.get(view.lang) if isinstance(role, str) else view.label("роль не указана", "no role")
 
-    def box(person: str) -> Box:
+    def box(person: str, most: int) -> Box:
         r, mine = people[person], below.get(person, [])
         held = [short(r["role"]), *([short(r["role2"])] if isinstance(r["role2"], str) else [])]
         fte = "" if r["fte"] == 1 else " · " + fmt.fte(r["fte"])
-        kinds = [(short(people[p]["role"]), box(p)) for p in mine]
+        kinds = [(short(people[p]["role"]), box(p, most)) for p in mine]
         return Box(
             names.get(person, person),
             " + ".join(held) + fte,
@@ -233,10 +233,15 @@ def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | N
             marked=bool(r["pointed_at"]),
             vacant=float(r["fte"]) <= 0,
             double=isinstance(r["role2"], str),
-            below=grouped(kinds, GROUP_FROM, view.label("{n} чел.", "{n} people")),
+            below=grouped(kinds, most, view.label("{n} чел.", "{n} people")),
         )
 
-    tops = [box(p) for p, r in people.items() if not isinstance(r["head"], str)]
+    first = [p for p, r in people.items() if not isinstance(r["head"], str)]
+    tops: list[Box] = []
+    for most in GROUP_FROM:
+        tops = [box(p, most) for p in first]
+        if fits_a_page(tops):
+            break
     said = [f"{names.get(h, h)}: {', '.join(names.get(p, p) for p in mine)}" for h, mine in below.items()]
     found = {
         n: view.finding(n).status in ("found", "watch") for n in ("wide_span", "no_client_head", "buying_under_sales")

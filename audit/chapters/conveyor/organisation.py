@@ -21,7 +21,9 @@ from audit.ground.classes import touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
+from audit.ground.parts import managers_clients
 from audit.ground.people import labels
+from audit.ground.period import since, to_year
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
@@ -175,6 +177,21 @@ def whose_hours(answers: Answers) -> pd.DataFrame:
     function; own and allowed ones stay with whoever does them. Grain: person × station family with ``fte``, ``hours`` and
     ``foreign`` (the hours are another station's).
     """
+    rows = _stationed(answers)
+    out = rows.groupby(["person", "family", "station", "foreign"], sort=False)["hours"].sum().reset_index()
+    fte = answers.staff.set_index("person")["fte"]
+    total = out.groupby("person")["hours"].transform("sum")
+    # where nobody's role is chosen there is no row, and a column of nothing has no numbers of its own
+    out["fte"] = (
+        out["hours"].astype(float) / total.astype(float).where(total > 0) * out["person"].map(fte).astype(float)
+    )
+    silent = answers.staff[~answers.staff["person"].isin(out["person"]) & answers.staff["family"].notna()]
+    rest = silent[["person", "family", "fte"]].assign(station=silent["family"], foreign=False, hours=0.0)
+    return pd.concat([out, rest], ignore_index=True) if len(rest) else out
+
+
+def _stationed(answers: Answers) -> pd.DataFrame:
+    """Return the hours by function with the station whose posts they fill, and whether they are another station's."""
     hours = by_function(answers.hours)
     rows = hours[hours["kind"].isin(["own", "allowed", "foreign"]) & hours["family"].notna()].copy()
     roles = method().roles
@@ -186,13 +203,7 @@ def whose_hours(answers: Answers) -> pd.DataFrame:
     own = rows["kind"] == "own"
     rows.loc[own, "station"] = [roles[str(o)].family for o in rows.loc[own, "owner"]]
     rows["foreign"] = rows["kind"] == "foreign"
-    out = rows.groupby(["person", "family", "station", "foreign"], sort=False)["hours"].sum().reset_index()
-    fte = answers.staff.set_index("person")["fte"]
-    total = out.groupby("person")["hours"].transform("sum")
-    out["fte"] = out["hours"] / total.where(total > 0) * out["person"].map(fte)
-    silent = answers.staff[~answers.staff["person"].isin(out["person"]) & answers.staff["family"].notna()]
-    rest = silent[["person", "family", "fte"]].assign(station=silent["family"], foreign=False, hours=0.0)
-    return pd.concat([out, rest], ignore_index=True) if len(rest) else out
+    return rows
 
 
 def matrix_of(answers: Answers) -> pd.DataFrame:
@@ -280,14 +291,15 @@ def _halves(fte: float, required: bool) -> float:
 
 def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -> float:
     """Return the posts of a station by measured demand; NaN where demand is not known."""
-    rows = by_function(answers.hours)
-    functions = station_functions(station, answers.norm)
+    rows = _stationed(answers)
+    # demand stands in place of the hours that count for this station, whoever spends them; not of those of another
+    rows = rows[(rows["station"] == station) & rows["function"].isin(station_functions(station, answers.norm))]
     clients, documents, lines = _work(case)
     if station == "KM":
         asked_of = _touch_hours(case, clients)
-        if asked_of is None or clients == 0:
+        if asked_of is None or not len(clients):
             return float("nan")
-        reported = rows[(rows["group"] == "FARM") & rows["function"].isin(functions)]
+        reported = rows[rows["group"] == "FARM"]
         asked = asked_of
     elif station == "OP":
         per_order, per_line = entry_minutes(case)
@@ -304,10 +316,10 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     return float(mine["fte"].sum()) * max(hours - in_place + asked, 0.0) / hours
 
 
-def _touch_hours(case: Case, clients: int) -> float | None:
-    """Return the hours a month that the touch norm asks for so many clients; None without a norm."""
+def _touch_hours(case: Case, clients: pd.Index) -> float | None:
+    """Return the hours a month that the touch norm asks for these clients; None without a norm."""
     norm = touch_norm(case)
-    return None if norm is None else clients * touches_each(case, norm) * norm.minutes / 60
+    return None if norm is None else len(clients) * touches_each(case, norm, clients) * norm.minutes / 60
 
 
 def _used(case: Case, answers: Answers) -> Metric:
@@ -344,15 +356,16 @@ def _used(case: Case, answers: Answers) -> Metric:
         hours=held,
         reported=reported,
         asked=asked,
-        clients=clients,
+        clients=len(clients),
         free=max(held - used, 0.0),
     )
 
 
-def _work(case: Case) -> tuple[int, float, float]:
-    """Return active clients, documents a month and their lines a month, over the last twelve months."""
-    w = case.window
-    since = max(w.recent_start, w.start)
-    row = case.query(sql_text("audit.chapters.conveyor", "work"), since=since).iloc[0]
-    months = ((w.as_of - since).days + 1) / 30.4375
-    return int(row["clients"]), int(row["documents"]) / months, int(row["lines"]) / months
+def _work(case: Case) -> tuple[pd.Index, float, float]:
+    """Return the recent period's clients that client managers keep, and documents and their lines a month."""
+    row = case.query(sql_text("audit.ground", "documents"), since=since(case)).iloc[0]
+    a_month = to_year(case) / 12
+    clients = managers_clients(
+        case, pd.Index(case.query(sql_text("audit.chapters.conveyor", "bought"), since=since(case))["client_key"])
+    )
+    return clients, int(row["documents"]) * a_month, int(row["lines"]) * a_month

@@ -246,6 +246,7 @@ def _people_columns(view: ChapterView) -> list[Col]:
 def _posts_frame(view: ChapterView) -> pd.DataFrame:
     rows, roles = view.tables["posts"].copy(), method().roles
     rows["name"] = [roles[s].short.get(view.lang) for s in rows["station"]]
+    rows["now"] = rows["now"].astype(float).round(1)  # as it is printed, so that now and the change make what is needed
     rows["need"] = [_span(view, low, high) for low, high in zip(rows["low"], rows["high"], strict=True)]
     rows["change"] = [
         _change(view, low - now, high - now)

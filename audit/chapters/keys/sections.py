@@ -196,11 +196,12 @@ def _facts(view: ChapterView, client: KeyClient) -> object:
     names = labels(view.case, [p for p in (client.lead, client.seller) if p])
     a = client.answers
     lines = history(client, view.fmt)
+    who = client.lead or client.seller
     people = [
-        view.plain("portraits", "lead_is", who=names.get(client.lead, client.lead)) if client.lead else "",
+        view.plain("portraits", "lead_is" if client.lead else "seller_is", who=names.get(who, who)) if who else "",
         view.plain("portraits", "backup_is", who=names.get(str(a["backup"]), str(a["backup"])))
         if a.get("backup")
-        else view.plain("portraits", "no_backup"),
+        else view.plain("portraits", "no_backup" if client.listed else "backup_unasked"),
     ]
     lines.append((view.plain("portraits", "people"), "; ".join(p for p in people if p)))
     lines.append((view.plain("portraits", "known"), _known(view, client)))

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from audit.chapters.ownership import handover as handovers
+from audit.chapters.ownership.hires import COLUMNS as HIRES
+from audit.chapters.ownership.hires import hires
 from audit.chapters.ownership.orphans import COLUMNS as ORPHANS
 from audit.chapters.ownership.orphans import orphans
 from audit.chapters.ownership.sellers import (
@@ -28,6 +30,8 @@ from audit.ground.classes import touch_norm, touches_each
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.money import margin_of
+from audit.ground.newcomers import mark_new
+from audit.ground.parts import second_purchase_out
 from audit.ground.people import family_label, person_labels
 from audit.ground.period import since, to_year
 from audit.ground.shares import share_of
@@ -47,6 +51,7 @@ IDS = (
     "ownership.departure_effect",
     "ownership.orphan_share",
     "ownership.orphan_revenue_share",
+    "ownership.brought_again_share",
 )
 BUYERS = Text("Клиентов с заказом за последние 12 месяцев", "Clients with an order in the last 12 months")
 REGULAR = Text(
@@ -57,9 +62,10 @@ WITH_SELLER = Text(
     "Клиентов с повторной выручкой и известным продавцом", "Clients with repeat revenue and a known seller"
 )
 HANDED = Text("Переданных клиентов", "Handed clients")
+BROUGHT = Text("Клиентов, приведённых новыми продавцами", "Clients brought by hires")
 HISTORY_DAYS = 730
 """Days before a hand-over by which a client's own seller is told from a deputy."""
-_TABLES = ("clients", "books", "load", "events", "handed", "orphans")
+_TABLES = ("clients", "books", "load", "events", "handed", "orphans", "hires")
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,8 @@ def diagnose(case: Case) -> ChapterResult:
 
     Tables: ``clients`` (one row per regular client: own seller, sellers met, share of the own seller, single),
     ``books`` (one row per seller: clients, repeat revenue, share), ``load`` (per manager: hours needed and left),
-    ``events`` (one row per hand-over), ``handed`` (one row per handed client), ``orphans`` (one row per client without a hand).
+    ``events`` (one row per hand-over), ``handed`` (one row per handed client), ``orphans`` (one row per client without a hand),
+    ``hires`` (one row per hire that brought new clients).
     """
     w = case.window
     facts: dict[str, Any] = {"since": since(case).isoformat(), "as_of": w.as_of.isoformat(), "to_year": to_year(case)}
@@ -111,6 +118,7 @@ def diagnose(case: Case) -> ChapterResult:
         _load(case, ground),
         _departure(case, ground),
         _orphans(case, ground),
+        _hires(case, ground),
     ]
     tables = {k: t for p in parts for k, t in p.tables.items()}
     people = {str(m) for t in tables.values() for c in ("manager", "person") if c in t for m in t[c].dropna()}
@@ -610,6 +618,59 @@ def _departure(case: Case, ground: Ground) -> Part:
             "without_high": found.without.high,
         }
     return Part([metric(id, e.value, low=e.low, high=e.high, n=e.n, **extra)], tables, facts)
+
+
+def _hires(case: Case, ground: Ground) -> Part:
+    """Return whether the clients that hires brought along buy again, beside the others' new clients of the same months."""
+    id, w = "ownership.brought_again_share", case.window
+    staff = case.questionnaire.table("staff")
+    starts: dict[str, dt.date] = {}
+    for r in staff.to_dict("records"):
+        day = r.get("start")
+        if day is not None and not pd.isna(day) and ground.sells.get(str(r["person"]), True):
+            began = pd.Timestamp(day).date()
+            if w.start <= began <= w.as_of:
+                starts[str(r["person"])] = began
+    none = {"hires": pd.DataFrame(columns=HIRES)}
+    if not starts:
+        return Part(
+            [
+                no_metric(
+                    id,
+                    Text(
+                        "За период выгрузки продавцов не принимали, или на листе «Сотрудники» не указан первый день работы",
+                        "No sellers joined in the period, or the sheet “Staff” does not give the first day of work",
+                    ),
+                )
+            ],
+            none,
+        )
+    clients = case.clients()
+    new = clients[mark_new(clients, w) & ~clients["client_key"].isin(second_purchase_out(case))]
+    new = new[(pd.Timestamp(w.as_of) - new["first_day"]).dt.days >= w.horizon_days]
+    first = case.query(sql_text("audit.ground", "purchases"), up_to=1).set_index("client_key")["manager"]
+    served = {str(client): set(map(str, people)) for client, people in ground.faces.groupby("client_key")["manager"]}
+    new = new.assign(manager=new["client_key"].map(first).astype(object))
+    table = hires(new, starts, w.horizon_days, served)
+    n, least = int(table["brought"].sum()), case.thresholds.count("general.min_units")
+    if n < least:
+        return Part([no_metric(id, too_few(n, least, BROUGHT), n=n)], {"hires": table})
+    again = int(table["again"].sum())
+    low, high = wilson(again, n)
+    others, back = int(table["others"].sum()), int(table["others_again"].sum())
+    m = metric(
+        id,
+        again / n,
+        low=low,
+        high=high,
+        n=n,
+        hires=len(table),
+        others=others,
+        others_share=back / others if others else None,
+        by_others=int(table["by_others"].sum()),
+        horizon_days=w.horizon_days,
+    )
+    return Part([m], {"hires": table})
 
 
 def _events(case: Case, ground: Ground) -> list[handovers.Handover]:

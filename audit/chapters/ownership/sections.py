@@ -22,6 +22,7 @@ SHEET_NAMES: dict[str, Text] = {
     "events": Text("Передачи клиентов", "Hand-overs of clients"),
     "handed": Text("Переданные клиенты", "Handed clients"),
     "orphans": Text("Клиенты без менеджера", "Clients without a manager"),
+    "hires": Text("Приведённые клиенты", "Clients brought"),
 }
 """Table of the result (and of a finding) → name of its sheet in the annex."""
 
@@ -213,12 +214,36 @@ def orphans(view: ChapterView) -> Section:
     return view.compose("orphans", [listed if len(frame) else None])
 
 
+def _hire_columns(view: ChapterView) -> list[Col]:
+    return [
+        Col("person", view.label("Кто пришёл", "Who joined")),
+        Col("start", view.label("Когда", "When"), "date"),
+        Col("brought", view.label("Привёл клиентов", "Clients brought"), "count"),
+        Col("share", view.label("Купили снова", "Bought again"), "share"),
+        Col("others", view.label("Новых у остальных", "New clients of the others"), "count"),
+        Col("others_share", view.label("Из них купили снова", "Bought again"), "share"),
+        Col("by_others", view.label("Знают и другого", "Know somebody else"), "count"),
+    ]
+
+
+def hires(view: ChapterView) -> Section:
+    """Whether the clients that new sellers brought buy again, beside the others' of the same months."""
+    frame = view.tables["hires"]
+    if frame.empty:
+        return view.empty("hires")
+    listed = table(
+        _who(view, frame, "person"), _hire_columns(view), fmt=view.fmt, max_rows=SHOWN, sheet=view.sheet_name("hires")
+    )
+    return view.compose("hires", [listed, view.say("hires", "note")])
+
+
 SECTIONS: dict[str, Callable[[ChapterView], Section]] = {
     "sellers": sellers,
     "books": books,
     "orphans": orphans,
     "load": load,
     "departures": departures,
+    "hires": hires,
 }
 
 
@@ -279,4 +304,6 @@ def sheets(view: ChapterView) -> list[Sheet]:
     if len(view.tables["orphans"]):
         columns = [Col("client_key", view.label("Код", "Code")), *_orphan_columns(view)]
         sheets.append(sheet("orphans", "orphans", _who(view, view.tables["orphans"]), columns))
+    if len(view.tables["hires"]):
+        sheets.append(sheet("hires", "hires", _who(view, view.tables["hires"], "person"), _hire_columns(view)))
     return sheets

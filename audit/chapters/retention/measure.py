@@ -37,7 +37,7 @@ from audit.ground.lacks import missing_columns, no_initiator
 from audit.ground.money import margin_of
 from audit.ground.newcomers import believed_since, judged_from, mark_new, new_a_year, new_by_card, ready_from
 from audit.ground.norm import norm_of
-from audit.ground.parts import client_parts
+from audit.ground.parts import client_parts, once_parts, second_purchase_out
 from audit.ground.path import path_of
 from audit.ground.people import staff_now
 from audit.ground.room import wallet_of
@@ -75,6 +75,10 @@ class _Chapter:
         self.buyers = self.clients[self.clients["order_days"] >= 1].reset_index(drop=True)
         self.buyers["seasonal"] = seasonal(self.buyers)
         self.new = self.buyers[self.buyers["is_new"]].reset_index(drop=True)
+        out = second_purchase_out(case)
+        self.again = self.buyers[~self.buyers["client_key"].isin(out)].reset_index(drop=True)
+        """Buyers of whom a second purchase is to be expected: all, less the parts of the business where a client buys once."""
+        self.new_again = self.again[self.again["is_new"]].reset_index(drop=True)
 
     def metric(self, id: str) -> Metric:
         """Return a metric already computed."""
@@ -148,12 +152,12 @@ def _once_share(c: _Chapter) -> float | None:
 
 def _second_purchase(c: _Chapter) -> None:
     w, t = c.case.window, c.case.thresholds
-    c.metrics.append(naive_metric(c.buyers))
-    c.metrics.append(new_metric(c.new))
-    c.metrics.append(probably_old_metric(c.new, w, c.case.sale_type.interval_days))
-    second = waits(c.new, "first_day", "second_day", w.as_of)
+    c.metrics.append(naive_metric(c.again))
+    c.metrics.append(new_metric(c.new_again))
+    c.metrics.append(probably_old_metric(c.new_again, w, c.case.sale_type.interval_days))
+    second = waits(c.new_again, "first_day", "second_day", w.as_of)
     c.metrics.append(purchase_metric("retention.second_purchase_share", second, w.horizon_days, t, w.as_of))
-    third = waits(c.new, "second_day", "third_day", w.as_of)
+    third = waits(c.new_again, "second_day", "third_day", w.as_of)
     c.metrics.append(purchase_metric("retention.third_purchase_share", third, w.horizon_days, t, w.as_of))
     level = t.value("general.confidence_level")
     c.metrics.append(unmet_metric(path_of(c.case), t.count("general.min_units"), level))
@@ -168,9 +172,13 @@ def _second_purchase(c: _Chapter) -> None:
     if len(part):
         by["sale_type"] = c.new["client_key"].map(part)
     c.tables["second_by"] = purchase_split(c.new, by, w.as_of, w.horizon_days, t.count("general.min_units"))
-    recent_new = c.new[c.new["first_day"] >= pd.Timestamp(max(w.recent_start, w.new_from, w.start))]
-    c.facts |= second_value(c.case, c.new)
-    c.facts["new_seen"], c.facts["new_a_year"] = new_a_year(c.buyers, w)
+    recent_new = c.new_again[c.new_again["first_day"] >= pd.Timestamp(max(w.recent_start, w.new_from, w.start))]
+    c.facts |= second_value(c.case, c.new_again)
+    c.facts["new_seen"], c.facts["new_a_year"] = new_a_year(c.again, w)
+    types = once_parts(c.case)
+    c.facts["left_out"] = list(types)
+    c.facts["left_out_new"] = len(c.new) - len(c.new_again)
+    c.facts["all_left_out"] = bool(types) and set(types) >= set(norm_of(c.case)[0].types)
     once = recent_new[recent_new["second_day"].isna()]
     c.tables["once"] = (
         once[["client_key", "client_name", "segment", "first_day", "first_revenue", "first_manager"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -44,9 +45,12 @@ PROJECTS = Text(
 
 
 def judge(case: Case, result: ChapterResult) -> list[Finding]:
-    """Return the verdict on every finding of the chapter; in strategic sales none applies."""
+    """Return the verdict on every finding of the chapter; in strategic sales only that on the second purchase of other parts."""
     if case.sale_type.used == "S":
-        return [not_assessed(spec.id, NOT_IN_S) for spec in method().findings_of("retention")]
+        x = result.facts
+        some = [_leaky_first_purchase(case, result)] if x["left_out"] and not x["all_left_out"] else []
+        told = {f.id for f in some}
+        return [*some, *(not_assessed(s.id, NOT_IN_S) for s in method().findings_of("retention") if s.id not in told)]
     return [
         *declared(case, result, facts={"retention.mostly_reactive": _initiative}),
         _revenue_leak(case, result),
@@ -122,7 +126,9 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
         "missing_a_year": max(0, round(new_a_year * gap[1])),
         **_waiting(case, result),
     }
-    if case.project_sales_stated and result.facts["once_share"] is not None:
+    if left := result.facts["left_out"]:
+        facts["left_out"] = {**_spoken(left), "new": result.facts["left_out_new"]}
+    elif case.project_sales_stated and result.facts["once_share"] is not None:
         facts["came_again"] = 1.0 - float(result.facts["once_share"])
     verdict = _within_horizon(case, m, limits, case.window.horizon_days, "retention.horizon_days")
     if verdict is None:
@@ -137,16 +143,26 @@ def _leaky_first_purchase(case: Case, result: ChapterResult) -> Finding:
     return make_finding(case, id, status, grade=m.grade or "C", effect=effect, table="once", facts=facts, doubt=doubt)
 
 
+def _spoken(types: Sequence[str]) -> dict[str, str]:
+    """Return names of types of sale as they stand in a sentence."""
+    named = [method().sale_types[t] for t in types]
+    return {
+        "ru": "», «".join(k.ru.split(" (")[0].lower() for k in named),
+        "en": "”, “".join(k.en.lower() for k in named),
+    }
+
+
 def _hidden_part(result: ChapterResult, norm: float) -> Text | None:
     """Say that a good figure of all types together hides one that surely misses the norm; None: it hides none."""
     rows = result.tables["second_by"]
+    rows = rows[~rows["label"].isin(result.facts["left_out"])]
     rows = rows[(rows["split"] == "sale_type") & (rows["high"] < norm)]
     if rows.empty:
         return None
     row = rows.sort_values(["share", "label"]).iloc[0]
-    kind = method().sale_types[str(row["label"])]
+    named = _spoken([str(row["label"])])
     value, low, high = (f"{float(row[c]) * 100:.0f}" for c in ("share", "low", "high"))
-    ru, en = kind.ru.split(" (")[0].lower(), kind.en.lower()
+    ru, en = named["ru"], named["en"]
     return Text(
         f"По всем новым клиентам вместе доля хорошая, но по типам продаж — нет: в части «{ru}» второй раз покупают "
         f"{value}\u00a0% ({low}–{high}\u00a0%). Смотрите вторую покупку по типам продаж",
@@ -262,6 +278,8 @@ def _seen_once(case: Case, result: ChapterResult) -> bool:
 
     A type guessed from the interval declares nothing.
     """
+    if result.facts["left_out"]:
+        return bool(result.facts["all_left_out"])  # told part by part: the others are judged
     once = result.facts["once_share"]
     return bool(case.project_sales_stated) and (
         once is None or float(once) > case.thresholds.value("retention.project_once_share")

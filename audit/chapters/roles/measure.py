@@ -150,6 +150,7 @@ def diagnose(
         **relief.tables,
         "week": week.week,
         "touch_plan": week.plan,
+        "touch_kinds": week.kinds.rename_axis("kind").rename("share").reset_index(),
         "keys": keys,
         "pay": pay,
         "saturation": saturation,
@@ -705,6 +706,8 @@ class _Week:
     metric: Metric
     week: pd.DataFrame
     plan: pd.DataFrame
+    kinds: pd.Series
+    """Share of the touches made by kind; empty where the sheet tells too few kinds."""
 
 
 def _week(case: Case, answers: Answers, relief: _Relief) -> _Week:
@@ -712,22 +715,23 @@ def _week(case: Case, answers: Answers, relief: _Relief) -> _Week:
     id = "roles.portfolio_size"
     plan = pd.DataFrame(columns=["label", "clients", "norm", "hours", "made"])
     none = pd.DataFrame(columns=["part", "now", "after"])
+    silent = pd.Series(dtype=float)
     mine = answers.hours[answers.hours["family"] == KM]
     reason = answers.reason or (measure.NO_KM if mine.empty else None)
     if reason is not None or relief.relief is None:
-        return _Week(no_metric(id, reason or measure.NO_KM), none, plan)
+        return _Week(no_metric(id, reason or measure.NO_KM), none, plan, silent)
     people = answers.staff[answers.staff["person"].isin(set(mine["person"]))]
     fte = float(people["fte"].sum())
     freed = relief.relief.transferable_hours
     week = weekly.week_of(mine, fte, freed[1])
     norm = touch_norm(case)
     if norm is None:
-        return _Week(no_metric(id, NO_NORM), week, plan)
+        return _Week(no_metric(id, NO_NORM), week, plan, silent)
     clients = _clients_with_room(case, answers)
     if clients.empty:
-        return _Week(no_metric(id, NO_BOOK), week, plan)
+        return _Week(no_metric(id, NO_BOOK), week, plan, silent)
     labels = clients["client_key"].map(classes_of(case)).set_axis(clients["client_key"])
-    made, months = _made(case, set(people["person"]))
+    made, months, kinds = _made(case, set(people["person"]))
     plan = weekly.touch_plan(labels, norm, made, months)
     own = float(mine.loc[mine["group"].isin(weekly.PARTS["clients"]), "hours"].sum())
     now, low, base, high = (weekly.portfolio(plan, own + h, fte) for h in (0.0, *freed))
@@ -747,23 +751,27 @@ def _week(case: Case, answers: Answers, relief: _Relief) -> _Week:
         minutes=norm.minutes,
         fte=fte,
     )
-    return _Week(m, week, plan)
+    return _Week(m, week, plan, kinds)
 
 
-def _made(case: Case, people: set[str]) -> tuple[pd.Series | None, float]:
-    """Return the touches these people made with each client in the recent period, and how many months the sheet covers."""
+def _made(case: Case, people: set[str]) -> tuple[pd.Series | None, float, pd.Series]:
+    """Return the touches these people made with each client in the recent period, how many months the sheet covers, and the
+    share of the kinds among them (empty with fewer than the least number of which one is known)."""
+    silent = pd.Series(dtype=float)
     if not case.questionnaire.has("touches"):
-        return None, 1.0
+        return None, 1.0, silent
     rows = case.questionnaire.table("touches")
     day = pd.to_datetime(rows["date"])
     rows = rows[(day >= pd.Timestamp(_since(case))) & (day <= pd.Timestamp(case.window.as_of))]
     if rows.empty:
-        return None, 1.0
+        return None, 1.0, silent
     days = pd.to_datetime(rows["date"])
     months = max(((days.max() - days.min()).days + 1) / 30.4375, 1.0)
     rows = rows[rows["person"].astype(str).isin(people)]
     keys = clients_named(case, rows["client_id"]) if len(rows) else pd.Series(dtype=object)
-    return keys.dropna().value_counts(), months
+    known = rows["kind"].dropna() if "kind" in rows else silent
+    kinds = weekly.touch_kinds(known) if len(known) >= case.thresholds.count("general.min_units") else silent
+    return keys.dropna().value_counts(), months, kinds
 
 
 NO_NORM = Text(

@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from audit.chapters.roles import charts
+from audit.chapters.roles.week import KINDS
 from audit.errors import Text
 from audit.ground.money import margin_of
 from audit.ground.people import labels
@@ -225,6 +226,9 @@ def _relief(view: ChapterView) -> Section:
     return view.compose("relief", parts)
 
 
+SHOWN_KINDS = 4
+
+
 def _touch_columns(view: ChapterView, rows: pd.DataFrame) -> list[Col]:
     columns = [
         Col("name", view.label("Клиенты", "Clients")),
@@ -279,6 +283,15 @@ def _week(view: ChapterView) -> Section:
                 emphasise=lambda row: "total" if row["name"] == total else "",
             ),
         ]
+        if len(kinds := view.tables["touch_kinds"]):
+            known = {k: view.plain("week", k) for k in KINDS}
+            told = [
+                f"{known.get(str(k), str(k))} {view.fmt.share(float(v), 0)}"
+                for k, v in kinds.head(SHOWN_KINDS).to_numpy()
+            ]
+            parts.append(
+                view.say("week", "kinds", told=told, meetings=float(kinds.set_index("kind")["share"].get("meeting", 0)))
+            )
     parts.append(view.say("week", "portfolio"))
     return view.compose("week", parts, **values)
 

@@ -13,7 +13,7 @@ import pandas as pd
 from audit.ground.classes import CLASSES, TouchNorm
 from audit.method import method
 
-__all__ = ["PARTS", "WEEKS_A_MONTH", "portfolio", "touch_plan", "week_of"]
+__all__ = ["KINDS", "PARTS", "WEEKS_A_MONTH", "portfolio", "touch_kinds", "touch_plan", "week_of"]
 
 WEEKS_A_MONTH = 365.25 / 12 / 7
 PARTS: Mapping[str, tuple[str, ...]] = {
@@ -25,6 +25,25 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "freed": (),
 }
 """Parts of the week and the groups of functions in them, in the order drawn; ``freed``: what relief sets free."""
+
+
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "call": ("call", "phone", "звон", "тел"),
+    "mail": ("mail", "e-mail", "email", "letter", "пис", "почт"),
+    "meeting": ("meet", "visit", "встреч", "визит", "выезд"),
+    "chat": ("chat", "messenger", "whatsapp", "telegram", "чат", "мессендж", "ватсап", "телеграм"),
+}
+"""Kinds of touches and how a CRM's own names for them begin; any other name stays as it stands."""
+
+
+def touch_kinds(kinds: pd.Series) -> pd.Series:
+    """Return the share of touches by kind, the commonest first; touches without a kind are left out."""
+    given = kinds.dropna().astype(str).str.strip()
+    named = [next((k for k, begins in KINDS.items() if v.casefold().startswith(begins)), v) for v in given[given != ""]]
+    counts = pd.Series(named, dtype=object).value_counts()
+    order = counts.reset_index().set_axis(["kind", "n"], axis=1).sort_values(["n", "kind"], ascending=[False, True])
+    shares: pd.Series = order.set_index("kind")["n"].astype(float)
+    return shares / shares.sum() if len(shares) else shares
 
 
 def week_of(hours: pd.DataFrame, fte: float, freed: float) -> pd.DataFrame:

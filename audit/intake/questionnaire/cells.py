@@ -12,7 +12,7 @@ from typing import Any
 from audit.errors import Text
 from audit.intake.questionnaire.raw import ErrorCell, Uncalculated, nearest
 from audit.method import method
-from audit.model.questionnaire import Column, answer_list, fold, options
+from audit.model.questionnaire import Column, alike, answer_list, fold, options
 
 __all__ = ["Bad", "number", "parse", "shown", "text_of"]
 
@@ -159,7 +159,7 @@ _TIME = Text("нужно время чч:мм от 00:00 до 24:00", "a time hh
 
 
 def minutes(cell: Any) -> float | None:
-    """Read a time of day as minutes since midnight: a time cell, a part of a day, «9:05», «09.05»; 24:00 is allowed."""
+    """Read a time of day as minutes since midnight: a time cell, a part of a day, «9:05», «09.05», «9:05 PM»; 24:00 is allowed."""
     if isinstance(cell, dt.datetime) and cell.date() in (dt.date(1899, 12, 31), dt.date(1900, 1, 1)):
         return 1440.0  # 24:00 is the whole of Excel's day one
     if isinstance(cell, dt.datetime | dt.time):
@@ -174,19 +174,17 @@ def minutes(cell: Any) -> float | None:
         text = text_of(cell)
         if text is None:
             return None
-        m = re.fullmatch(r"(\d{1,2})[:.](\d{2})(?::(\d{2}))?", text)
-        if not m or int(m[2]) > 59 or int(m[3] or 0) > 59:
+        m = re.fullmatch(r"(\d{1,2})[:.](\d{2})(?::(\d{2}))?(?: ?([AaPp])\.?[Mm]\.?)?", text)
+        if not m or int(m[2]) > 59 or int(m[3] or 0) > 59 or (m[4] and not 1 <= int(m[1]) <= 12):
             raise Bad(_TIME)
-        value = int(m[1]) * 60.0 + int(m[2])
+        hour = int(m[1]) % 12 + 12 * (m[4] in "Pp") if m[4] else int(m[1])
+        value = hour * 60.0 + int(m[2])
     if not 0 <= value <= 1440 + 1e-6:
         raise Bad(_TIME)
     return float(round(value))
 
 
 # ---- codes
-
-_LOOKALIKE = str.maketrans("авсенкмортху", "abcehkmoptxy")
-"""Cyrillic letters typed where a code has Latin ones: «ТС» for TC."""
 
 
 def _title_variants(title: str) -> list[str]:
@@ -268,7 +266,7 @@ def code(cell: Any, column: Column) -> str | None:
     # Underscores and blanks are easily swapped; a Latin code is easily typed in Cyrillic.
     codes = {fold(c): c for c in options(column)}
     for word in tries:
-        for other in (word.replace(" ", "_").replace("-", "_"), word.translate(_LOOKALIKE)):
+        for other in (word.replace(" ", "_").replace("-", "_"), alike(word)):
             if other in codes:
                 return codes[other]
     raise Bad(allowed_codes(text, column))

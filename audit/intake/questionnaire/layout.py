@@ -8,13 +8,10 @@ from typing import Any
 
 from audit.errors import Text
 from audit.intake.questionnaire.cells import Bad, number, shown, text_of
-from audit.intake.questionnaire.raw import ErrorCell, RawTable, column_letters, nearest
+from audit.intake.questionnaire.raw import LOOK_FOR_HEADER, ErrorCell, RawTable, column_letters, nearest
 from audit.model.questionnaire import PREFILLED_MARK, TABLES, Problem, TableSpec, fold, options
 
 __all__ = ["Cell", "Record", "records", "staff_places"]
-
-LOOK_FOR_HEADER = 12
-"""Rows from the top among which the header is looked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ TEXTS = (".csv", ".tsv", ".txt")
 OWN_SHEETS = frozenset({"инструкция", "instructions", "списки", "lists"})
 """Sheets of the blank form that hold no answers."""
 
+LOOK_FOR_HEADER = 12
+"""Rows from the top among which the header is looked for."""
+
 MAX_FILE_BYTES = 100 * 2**20
 MAX_UNPACKED_BYTES = 400 * 2**20
 MAX_CELLS = 5_000_000
@@ -285,11 +288,19 @@ def _note(file: str, text: Text) -> Problem:
 
 
 def _form_by_header(body: bytes) -> str | None:
-    """Tell the table of a person's form by its columns, whatever the file is called."""
-    head = next((line for line in decode(body[:4096]).splitlines() if line.strip() and line[:4] != "sep="), "")
-    mark = max((";", "\t", ","), key=head.count)
-    cells = next(csv.reader([head], delimiter=mark), [])
-    return _form_by_columns(cells)
+    """Tell the table of a person's form by its columns, whatever the file is called and whatever was written above."""
+    for head in decode(body[:4096]).splitlines()[:LOOK_FOR_HEADER]:
+        mark = max((";", "\t", ","), key=head.count)
+        found = _form_by_columns(next(csv.reader([_bare(head)], delimiter=mark), []))
+        if found:
+            return found
+    return None
+
+
+def _bare(line: str) -> str:
+    """Take off the quotes that Excel puts round a whole line which it had read as one cell."""
+    cells = next(csv.reader([line]), [])
+    return cells[0] if len(cells) == 1 and ";" in cells[0] else line
 
 
 def _form_by_columns(cells: Sequence[Any]) -> str | None:
@@ -351,6 +362,8 @@ def _csv(table: str, name: str, body: bytes) -> RawTable:
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     start = 1
     for row in reader:
+        if len(row) == 1 and delimiter in row[0]:  # a whole line that Excel had read as one cell
+            row = next(csv.reader([row[0]], delimiter=delimiter))
         rows.append(tuple(row))
         lines.append(start + offset)
         start = reader.line_num + 1

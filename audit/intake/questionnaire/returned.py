@@ -2,11 +2,12 @@
 
 Unlike the department's own sheets these cannot be corrected by whoever collects them: a row that does not fit is set
 aside and named, and the rest of the file counts. Of one person and day (of one person's time, of one key client) the
-latest file counts. Later is the file with the later moment or the higher copy number in its name («… (2).csv»).
+latest file counts. Later is the file with the later moment or the higher copy number in its name («… (2).csv», «… 2.csv»).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ Unit = Hashable
 _NOTHING = frozenset({"", "-", "—", "?", "нет", "no", "n/a", "не знаем", "не знаю", "unknown", "not known"})
 """Words that fill a field with nothing."""
 
-_COPY = re.compile(r"\((\d{1,3})\)\s*$")
+_COPY = re.compile(r"(?:\((\d{1,3})\)| (\d{1,2}))\s*$")
 _MOMENT = re.compile(r"(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)(?:[T_ -]?([0-2]\d)[-:h.]?([0-5]\d))?")
 
 
@@ -35,7 +36,7 @@ def _age(raw: RawTable) -> tuple[str, int, str]:
     stem = raw.file.rsplit(".", 1)[0]
     copy = _COPY.search(stem)
     moments = ["".join(p or "00" for p in m) for m in _MOMENT.findall(stem)]
-    return max(moments, default=""), int(copy[1]) if copy else 0, raw.file
+    return max(moments, default=""), int(copy[1] or copy[2]) if copy else 0, raw.file
 
 
 def latest_first(raws: Sequence[RawTable]) -> list[RawTable]:
@@ -206,6 +207,54 @@ def key_record(raw: RawTable) -> tuple[Record | None, bool]:
     return Record(cells, top), True
 
 
+_SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})\b.*")
+
+
+def _dated(raw: RawTable, found: list[Record], notes: Notes) -> list[Record]:
+    """Write dates with slashes as ISO: Excel saves a form's dates as the computer has them, 11/13/2025 or 13/11/2025.
+
+    A date that cannot be the one makes it the other; else the days in the file's name tell. Where both stay possible
+    the order of day and month is asked about and nothing is taken.
+    """
+    said = [_SLASHES.fullmatch(text_of(r.value("date")) or "") for r in found] if raw.table == "day_log" else []
+    parts = [(int(m[1]), int(m[2]), int(m[3]) % 100 + 2000) for m in said if m]
+    if not parts:
+        return found
+    ways = {True: [_day(y, a, b) for a, b, y in parts], False: [_day(y, b, a) for a, b, y in parts]}
+    fits = [first for first, days in ways.items() if None not in days]
+    if len(fits) == 2 and ways[True] != ways[False]:
+        named = {f"{y}-{m}-{d}" for y, m, d, *_ in _MOMENT.findall(raw.file)}
+        fits = [first for first in fits if named and named <= {str(d) for d in ways[first]}]
+    if not fits:
+        notes.add(
+            raw.table,
+            found[0].at("date"),
+            found[0].value("date"),
+            Text(
+                "не понять, где день, а где месяц: возьмите файл таким, каким его дала форма, не сохраняя в Excel, "
+                "или запишите даты как 2025-11-30",
+                "day and month cannot be told apart: take the file as the form gave it, not saved by Excel, "
+                "or write the dates as 2025-11-30",
+            ),
+        )
+        return [r for r, m in zip(found, said, strict=True) if not m]
+    if fits[0] and ways[True] != ways[False]:
+        text = Text("даты прочитаны как месяц/день/год", "the dates are read as month/day/year")
+        notes.add(raw.table, found[0].at("date"), found[0].value("date"), text, fatal=False)
+    days = iter(ways[fits[0]])
+    return [
+        Record({**r.cells, "date": Cell(str(next(days)), r.at("date"))}, r.where) if m else r
+        for r, m in zip(found, said, strict=True)
+    ]
+
+
+def _day(year: int, month: int, day: int) -> dt.date | None:
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
 Check = Callable[[list[Entry], Notes], list[Entry]]
 
 
@@ -218,6 +267,12 @@ def read_files(
         soft = Notes(soft=True)
         found, problems = records(raw)
         soft.extend(problems)
+        if not found and not problems:
+            said = Text(
+                "в файле нет ни одной записи: попросите прислать ещё раз", "no record in the file: ask for it again"
+            )
+            soft.add(raw.table, raw.file or raw.place, "", said, fatal=False)
+        found = _dated(raw, found, soft)
         entries = [e for e in fits(typed(found, soft), soft) if e.good]
         notes.extend(soft.problems())
         out.append((raw, entries, len(found)))

@@ -24,6 +24,7 @@ from audit.model.questionnaire import (
     Problem,
     Returned,
     TableSpec,
+    alike,
     fold,
     names_no_role,
 )
@@ -413,6 +414,7 @@ class _People:
         self.order: dict[str, int] = {}
         names: dict[str, set[str]] = {}
         folded: dict[str, set[str]] = {}
+        twins: dict[str, str] = {}
         for entry in staff:
             row, record, person = entry.row, entry.record, entry.row.get("person")
             if person is None:
@@ -430,19 +432,38 @@ class _People:
                 continue
             self.order[person] = len(self.order)
             folded.setdefault(fold(person), set()).add(person)
+            twin = twins.setdefault(alike(person), person)
+            if twin != person:
+                notes.add(
+                    "staff",
+                    record.at("person"),
+                    person,
+                    Text(
+                        f"этот код не отличить на вид от «{twin}» в другой строке (русские и латинские буквы или "
+                        "регистр): дайте коды, которые не спутать",
+                        f"this code looks the same as “{twin}” in another row (Cyrillic and Latin letters, or case): "
+                        "give codes that cannot be mistaken",
+                    ),
+                    fatal=False,
+                )
             for word in (row.get("name"), *(row.get("aliases") or ())):
                 if word:
                     names.setdefault(fold(word), set()).add(person)
         self._spellings = {w: next(iter(p)) for w, p in {**names, **folded}.items() if len(p) == 1}
+        codes = [alike(p) for p in self.order]
+        self._alike = {c: p for c, p in zip(codes, self.order, strict=True) if codes.count(c) == 1}
 
     def find(self, text: str) -> str | None:
-        """Return the code meant: the code itself, «code — name» of the drop-down list, a unique name or alias."""
+        """Return the code meant: the code itself, «code — name» of the drop-down list, a unique name or alias.
+
+        A code typed with Cyrillic letters for Latin ones, or the other way, is that code where only one looks so.
+        """
         if text in self.order:
             return text
         head = text.split(" — ")[0].strip()
         if head in self.order:
             return head
-        return self._spellings.get(fold(text)) or self._spellings.get(fold(head))
+        return self._spellings.get(fold(text)) or self._spellings.get(fold(head)) or self._alike.get(alike(head))
 
     def unknown(self, text: str) -> Text:
         """Say that nobody on the staff sheet is called so, with the nearest spelling."""
@@ -582,6 +603,8 @@ def _day_log(rows: list[Entry], notes: Notes) -> list[Entry]:
     for entry in (e for e in rows if e.good):
         row, record = entry.row, entry.record
         start, end = row["start"], row["end"]
+        if end == 0 < start:
+            end = row["end"] = 1440.0  # to midnight
         if end <= start:
             notes.add(
                 "day_log",

@@ -19,10 +19,12 @@ from audit.present.style import ACCENT, INK, INK_FAINT, INK_SOFT, PAPER, RULE, S
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Box", "grouped", "tree_chart"]
+__all__ = ["Box", "fits_a_page", "grouped", "tree_chart"]
 
 COLUMNS = 4
 ALONE_FROM = 5
+PAGE_IN = 8.3
+"""Inches of height that a page of A4 leaves beside title, text and note."""
 LINE = "#aab3bd"
 _HEIGHT, _GAP, _INDENT, _BETWEEN = 0.38, 0.08, 0.16, 0.14
 """Inches: a box, between two boxes, a level, between two columns."""
@@ -105,7 +107,9 @@ def _columns(boxes: Sequence[Box], width: float, y: float, parent: int | None, o
         return _columns(head.below, width, y + _HEIGHT + 3 * _GAP, mine, out)
     for start in range(0, len(stacks), COLUMNS):
         row = stacks[start : start + COLUMNS]
-        used = len(row) * width + (len(row) - 1) * _BETWEEN
+        # rows below one another share their columns, so that a line to a lower row finds a gutter
+        across = len(row) if len(stacks) <= COLUMNS else COLUMNS
+        used = across * width + (across - 1) * _BETWEEN
         left, lowest = (FULL_WIDTH_IN - used) / 2, y
         for k, stack in enumerate(row):
             at = y
@@ -155,7 +159,7 @@ def _draw(ax: Axes, p: _Placed) -> None:
         zorder=5,
     )
     ax.text(
-        p.x + 0.07, p.y + 0.25, shorten(p.box.line, letters + 3), fontsize=7.2, color=INK_SOFT, va="center", zorder=5
+        p.x + 0.07, p.y + 0.25, shorten(p.box.line, letters + 7), fontsize=7.2, color=INK_SOFT, va="center", zorder=5
     )
     if p.box.badge:
         ax.text(
@@ -174,6 +178,11 @@ def _draw(ax: Axes, p: _Placed) -> None:
         ax.add_patch(
             Rectangle((left, top), long * min(1.0, p.box.part), 0.03, facecolor=STATUS["found"].line, lw=0, zorder=5)
         )
+
+
+def fits_a_page(tops: Sequence[Box]) -> bool:
+    """Tell whether a tree is no higher than a page leaves room for."""
+    return _place(tops)[1] <= PAGE_IN
 
 
 def tree_chart(tops: Sequence[Box], caption: Caption, accent: str = ACCENT) -> Chart | None:

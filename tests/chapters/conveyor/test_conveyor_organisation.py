@@ -106,6 +106,23 @@ def test_demand_takes_the_place_of_reported_hours():
     assert (km["low"], km["high"]) == (0.5, 0.5)
 
 
+def test_demand_replaces_only_the_hours_that_count_for_the_station():
+    """Widening the range is a developer's own work, too: those 160 hours are no client manager's to be replaced by touches."""
+    people = staff("K1 KM", "S1 SR", "O1 OP")
+    says = {"K1": {"FARM_REPEAT": 0.5, "KAM_PLAN": 0.5}, "S1": {"FARM_RANGE": 1.0}, "O1": {"OPS_ORDER": 1.0}}
+    company = {"touches_per_client_month": 4, "minutes_per_touch": 24}
+    posts = judged(people, says, company=company, lines=orders(50))[1].tables["posts"].set_index("station")
+    assert posts.loc["KM", "by_hours"] == 1.0 and posts.loc["SR", "by_hours"] == 1.0
+    assert posts.loc["KM", "by_demand"] == pytest.approx((80 + 40) / 160)
+
+
+def test_hours_of_people_whose_role_nobody_chose_break_nothing():
+    people = [{"person": "A1"}, {"person": "A2", "reports_to": "A1"}]
+    result = judged(people, {"A1": {"FARM_REPEAT": 1.0}})[1]
+    assert result.tables["posts"]["by_hours"].sum() == 0
+    assert result.tables["people"]["person"].tolist() == ["A1", "A2"]
+
+
 def test_without_the_sheet_of_time_no_posts_are_told():
     assert judged(staff("K1 KM"))[1].tables["posts"].empty
 
@@ -159,6 +176,16 @@ def test_every_box_is_drawn_once_and_none_covers_another(tops):
             assert apart, (a, b)
 
 
+def test_no_line_to_a_lower_row_runs_behind_a_box():
+    """Four heads with people and one without: the fifth stands in a lower row, on the columns of the first."""
+    top = Box("D", below=(*(Box(f"H{k}", below=tuple(Box(f"{k}{i}") for i in range(6))) for k in range(4)), Box("P")))
+    placed, _ = _place([top])
+    fifth = next(p for p in placed if p.box.name == "P")
+    gutter = fifth.x - 0.07
+    between = [p for p in placed if p.box.name != "D" and p.y < fifth.y]
+    assert all(gutter <= p.x + 1e-9 or gutter >= p.x + p.width - 1e-9 for p in between)
+
+
 def test_more_of_one_role_than_six_are_one_box():
     same = [("КМ", Box(f"K{i}", part=i / 10)) for i in range(8)]
     assert [b.name for b in grouped([*same, ("ОП", Box("O1"))], 6, "{n} чел.")] == ["8 чел.", "O1"]
@@ -192,6 +219,30 @@ def test_the_chapter_shows_both_organisations(n, lang):
     drawn = re.sub(r"<[^>]+>", " ", asis.svg)
     assert "D1" in drawn and ("116 " in drawn if n == 120 else "K000" in drawn)
     assert {s.name for s in view.sheets()} >= {view.sheet_name("people"), view.sheet_name("posts")}
+
+
+def test_a_tree_of_three_levels_and_a_hundred_and_twenty_people_fits_a_page():
+    """Two heads of clients, each with four seniors, each with six managers and two clerks: seven boxes a senior at first."""
+    people = [*staff("D1 GD"), *under("D1", "H1 RKO", "H2 RKO", *(f"R{i} ROP" for i in range(4)))]
+    for h in ("H1", "H2"):
+        people += under(h, *(f"{h}M{j} SKM" for j in range(4)))
+        for j in range(4):
+            people += under(f"{h}M{j}", *(f"{h}K{j}{x} KM" for x in range(6)), f"{h}O{j}0 OP", f"{h}O{j}1 OP")
+    for i in range(4):
+        people += under(f"R{i}", *(f"S{i}{x} SR" for x in range(9)))
+    assert len(people) > 110
+    view = diagnose_chapter(case_of(people, {"H1K00": {"FARM_REPEAT": 1.0}}), "model")
+    view.section("organisation")
+    chart = next(c for c in view.charts() if c.id == "model-organisation")
+    width, height = (float(x) for x in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', chart.svg).groups())
+    assert height / width < 8.7 / 6.5
+    assert "H1K00" in chart.alt and "H2O31" in chart.alt, "the alternative text names everybody all the same"
+
+
+@pytest.mark.parametrize("line", ["now 0.5, needed 0.5–1.5", "client manager + developer", "операционист · 0,5 ставки"])
+def test_what_a_box_says_is_not_cut(line):
+    chart = tree_chart([Box("Q", below=(Box("H", below=(Box("K", line), Box("L", line))),))], Caption("t", "t"))
+    assert chart is not None and line in re.sub(r"<[^>]+>", " ", chart.svg)
 
 
 def test_names_in_the_picture_are_text():

@@ -13,7 +13,8 @@ from audit.chapters.conveyor.parts import interval_fits, weights_of
 from audit.chapters.conveyor.verdicts import judge
 from audit.chapters.retention.measure import diagnose as retention
 from audit.chapters.retention.verdicts import judge as judge_retention
-from audit.ground.parts import largest, part_of_row
+from audit.ground.parts import largest, once_parts, part_of_row, second_purchase_out
+from audit.ground.path import path_of
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 from tests.case_builder import make_case
@@ -212,3 +213,73 @@ def test_a_good_share_of_the_mixture_is_no_verdict_where_one_part_misses_the_nor
     assert "транзакционные" in f.doubt.ru and "33" in f.doubt.ru
     by = result.tables["second_by"]
     assert by[by["split"] == "sale_type"].set_index("label")["n"].to_dict() == {"T": 30, "TC": 90}
+
+
+def strategic() -> Any:
+    """As `case`, but retail is sold strategically: nine in ten of its clients buy once, and 30 more of them are new in 2024."""
+    rows = [r for r in lines() if not r["client_id"].startswith(("r", "nr"))]
+    for i in range(30):
+        rows.append(
+            {"order_id": f"s{i}", "order_date": dt.date(2022, 2, 1) + dt.timedelta(days=20 * i), "client_id": f"s{i}"}
+        )
+        rows.append(
+            {"order_id": f"n{i}", "order_date": dt.date(2024, 3, 1) + dt.timedelta(days=20 * i), "client_id": f"n{i}"}
+        )
+    for r in rows:
+        if "amount" not in r:
+            r.update(amount=150_000.0, segment="заводы", manager="R1")
+    time = [{"person": p, "function": f, "share": 1.0} for p, f in OWN.items()]
+    q: dict[str, Any] = {
+        "company": {"sale_type": "TC", "touches_per_client_month": 2, "minutes_per_touch": 30},
+        "staff": PEOPLE,
+        "time": time,
+        "sale_types": [{"dimension": "segment", "value": "заводы", "sale_type": "S"}],
+    }
+    return make_case(rows, q)
+
+
+@pytest.fixture(scope="module")
+def with_strategic() -> tuple[Any, Any]:
+    made = strategic()
+    return made, retention(made)
+
+
+def test_a_part_where_a_client_buys_once_is_out_of_the_second_purchase(with_strategic):
+    """All 30 new wholesale clients come back, none of the strategic ones is expected to: 100 %, not 50 %; nobody of them is on
+    the list of those to win back, nor on the path; their row stays in the table by type of sale."""
+    made, result = with_strategic
+    assert result.facts["left_out"] == ["S"]
+    m = result.metrics
+    assert m["retention.second_purchase_share"].value == 1.0 and m["retention.second_purchase_share"].n == 30
+    assert m["retention.second_purchase_new"].value == 1.0
+    assert result.tables["once"].empty and path_of(made).new == 30
+    by = result.tables["second_by"]
+    assert set(by.loc[by["split"] == "sale_type", "label"]) == {"TC", "S"}
+    f = next(f for f in judge_retention(made, result) if f.id == "retention.leaky_first_purchase")
+    assert f.status == "clear"
+    assert f.facts["left_out"]["new"] == result.facts["left_out_new"] > 20
+    for lang, word in (("ru", "один раз"), ("en", "buy once")):
+        text = Narrative(lang, Fmt(lang), {"company": "Проба", "window": made.window}).finding(f, result)[1]
+        assert word in text and "None" not in text
+
+
+def test_projects_are_left_out_only_where_the_orders_bear_it_out():
+    """Retail declared as projects sold consultatively: its clients order every ten days, so they count."""
+    made = make_case(
+        lines(),
+        {
+            "company": {"sale_type": "TC", "project_sales": True},
+            "staff": PEOPLE,
+            "sale_types": [{"dimension": "segment", "value": "розница", "sale_type": "C"}],
+        },
+    )
+    assert once_parts(made) == () and second_purchase_out(made) == frozenset()
+
+
+def test_the_touch_norm_asks_nothing_for_clients_of_a_part_without_client_managers(two):
+    """Of 100 clients 40 are retail's, kept by office sellers: the norm asks the client managers for 60 × 2 × 30 minutes."""
+    made = case(retail=80.0, touches_per_client_month=2, minutes_per_touch=30)
+    m = diagnose(made).metrics["model.km_capacity_used"]
+    assert m.extra["clients"] == 60 and m.extra["asked"] == pytest.approx(60.0)
+    posts = diagnose(case(retail=80.0, parts=False, touches_per_client_month=2, minutes_per_touch=30))
+    assert posts.metrics["model.km_capacity_used"].extra["clients"] == 100

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pandas as pd
 import pytest
 
+from audit.chapters import diagnose_chapter
 from audit.chapters.conveyor.measure import diagnose
 from audit.chapters.conveyor.organisation import whose_hours
 from audit.ground.answers import read_answers
@@ -75,3 +77,23 @@ def test_posts_are_divided_over_the_stations_and_none_is_lost(seed):
     for r in posts.to_dict("records"):
         assert r["low"] <= r["high"] and 2 * r["low"] == round(2 * r["low"])
         assert not r["required"] or r["low"] >= 0.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_posts_now_and_the_change_make_the_target(seed):
+    """As the page and the annex print them: now + change = needed, and a dash only where today's posts are within the range."""
+    rows, says = anybody(seed)
+    view = diagnose_chapter(case_of(rows, says), "model")
+    sheet = next(s for s in view.sheets() if s.name == view.sheet_name("posts"))
+    for r in sheet.frame.to_dict("records"):
+        need, change = (numbers(r[c]) for c in ("need", "change"))
+        assert need[0] <= need[-1]
+        if r["change"] == "—":
+            assert need[0] <= r["now"] <= need[-1]
+            continue
+        sign = 1 if r["change"].startswith("+") else -1
+        assert sorted(round(r["now"] + sign * c, 6) for c in change) == need
+
+
+def numbers(text):
+    return [float(x.replace(",", ".")) for x in re.findall(r"\d+(?:,\d+)?", text)]

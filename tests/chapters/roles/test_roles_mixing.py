@@ -101,3 +101,8 @@ def test_foreign_hours_in_some_groups_of_one_family():
     hours, _, _ = hours_of(staff("E1 SUP"), answers)
     shares = foreign_group_shares(hours, ["SUP", "PM"], ("HUNT", "FARM"))
     assert shares == {"SUP": pytest.approx((160.0, 32.0, 32.0))}
+
+
+def test_a_vacancy_with_a_row_of_hours_is_made_of_no_roles():
+    hours, _, _ = hours_of(staff("K1 KM", "V1 KM", V1={"fte": 0}), {p: {"FARM_REPEAT": 1.0} for p in ("K1", "V1")})
+    assert effective_roles(hours)["person"].tolist() == ["K1"]

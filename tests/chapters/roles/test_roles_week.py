@@ -9,7 +9,7 @@ import pytest
 
 from audit.chapters.clients.measure import diagnose as base
 from audit.chapters.roles.measure import diagnose
-from audit.chapters.roles.week import PARTS, WEEKS_A_MONTH, portfolio, touch_plan, week_of
+from audit.chapters.roles.week import PARTS, WEEKS_A_MONTH, portfolio, touch_kinds, touch_plan, week_of
 from audit.ground.classes import TouchNorm, classes_of, touch_norm, touches_each
 from audit.method import method
 from tests.case_builder import make_case
@@ -79,3 +79,23 @@ def test_touches_made_are_counted_per_client_and_month():
     ]
     plan = diagnose(make_case(company(), {**questionnaire(), "touches": rows})).tables["touch_plan"]
     assert (plan["made"] * plan["clients"]).sum() == pytest.approx(20)
+
+
+def test_kinds_of_touches_are_told_under_one_name_each():
+    """Three calls under three names, a letter, a visit; what has no kind is not counted, an unknown name stays."""
+    kinds = touch_kinds(pd.Series(["CALL", "Звонок", "телефон", "письмо", "Визит", None, "", "Выставка"], dtype=object))
+    assert kinds.to_dict() == pytest.approx({"call": 0.5, "mail": 1 / 6, "meeting": 1 / 6, "Выставка": 1 / 6})
+    assert kinds.index[0] == "call" and touch_kinds(pd.Series([None], dtype=object)).empty
+
+
+def test_the_week_says_how_clients_are_touched():
+    """30 touches of the managers, all calls: told with the advice on visits; without the column nothing is said."""
+    rows = company()
+    q = questionnaire()
+    day, client = max(rows["order_date"]), rows["client_id"].iloc[0]
+    person = next(s["person"] for s in q["staff"] if s["role"] == "KM")
+    touches = [{"person": person, "date": day, "client_id": client, "direction": "OUT", "kind": "Звонок"}] * 30
+    with_kind = diagnose(make_case(rows, {**q, "touches": touches})).tables["touch_kinds"]
+    assert with_kind.to_dict("records") == [{"kind": "call", "share": 1.0}]
+    bare = [{k: v for k, v in t.items() if k != "kind"} for t in touches]
+    assert diagnose(make_case(rows, {**q, "touches": bare})).tables["touch_kinds"].empty
