@@ -762,7 +762,7 @@ def track(
     for path in made:
         console.print(escape(str(path)), soft_wrap=True)
     if rung:
-        console.print(f"[bold]{_say('Сигнал', 'Alarm')}:[/] {', '.join(rung)}")
+        console.print(f"[bold]{_say('Сигнал', 'Signal')}:[/] {', '.join(rung)}")
     return code
 
 

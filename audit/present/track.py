@@ -114,10 +114,13 @@ class TrackView:
         part = "moved" if worse or better else "none" if tested else "untested"
         return self.say("verdict", part, worse=worse, better=better, tested=tested)
 
+    def _called(self, run: str) -> str:
+        return self.plain("changes", "now") if run == "now" else run
+
     def changes(self) -> list[str]:
         """Say where method or kit changed between runs."""
         return [
-            self.plain("changes", c["kind"], old=c["old"], new=c["new"], after=c["after"], run=c["name"])
+            self.plain("changes", c["kind"], old=c["old"], new=c["new"], after=c["after"], run=self._called(c["name"]))
             for c in self.content["changes"]
         ]
 

@@ -29,11 +29,11 @@ from audit.run.prepare import content_digest, prepare
 from audit.run.screen import answer_digest, write_out
 from audit.settings import Settings
 
-__all__ = ["Past", "cut_case", "quarter_ends", "read_past"]
+__all__ = ["OF_THE_LENGTH", "Past", "cut_case", "quarter_ends", "read_past"]
 
 _OF_THE_FILE = "data."
 """Figures of how the newest file was read: they have no past."""
-_OF_THE_LENGTH = frozenset({"retention.second_purchase_naive", "retention.new_probably_old_share"})
+OF_THE_LENGTH = frozenset({"retention.second_purchase_naive", "retention.new_probably_old_share"})
 """Figures that move with the length of the export alone, which grows from quarter to quarter."""
 _SAME = ("value", "low", "high", "n", "benchmark", "unit", "horizon_days")
 
@@ -79,7 +79,7 @@ def read_past(inputs: Inputs, now: Mapping[str, Any], tell: Callable[[dt.date], 
     metrics = frozenset(
         id
         for id, m in now["metrics"].items()
-        if not (id.startswith(_OF_THE_FILE) or id in _OF_THE_LENGTH)
+        if not (id.startswith(_OF_THE_FILE) or id in OF_THE_LENGTH)
         and m["value"] is not None
         and _same(m, alone["metrics"].get(id))
     )

@@ -23,7 +23,7 @@ from audit.method import method
 from audit.present.track import track_document
 from audit.run.compare import Run, changes_between, metric_row, read_run, spoiled, windows_of
 from audit.run.inputs import Inputs
-from audit.run.past import read_past
+from audit.run.past import OF_THE_LENGTH, read_past
 from audit.run.screen import write_screen
 from audit.run.versions import kit_version
 
@@ -176,7 +176,7 @@ def _held(id: str, point: Point, series: Sequence[Point]) -> dict[str, Any] | No
     """Hold a figure against the best earlier point that is comparable; None where there is none at all."""
     if point.metric(id) is None:
         return None
-    first = None
+    first: dict[str, Any] | None = None
     for base in _before(point, [p for p in series if p.metric(id) is not None]):
         changes = changes_between(base.run, point.run)
         row = metric_row(id, base.metric(id), point.metric(id), windows_of(base.run, point.run), changes)
@@ -195,7 +195,7 @@ def _metric(id: str, series: Sequence[Point], of_orders: bool) -> dict[str, Any]
     judged = [p for p in series if p.kind != "run"] if of_orders else series
     m = now.metric(id) or next(p.metric(id) for p in reversed(series) if p.metric(id))
     assert m is not None
-    move = _held(id, now, judged)
+    move = None if id in OF_THE_LENGTH else _held(id, now, judged)
     if move is not None and move["verdict"] in _BEYOND:
         turn = now
         for p in reversed(judged[:-1]):

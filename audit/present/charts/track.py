@@ -69,6 +69,8 @@ def over_time(
         if top - bottom < least:
             middle = (top + bottom) / 2
             bottom, top = middle - least / 2, middle + least / 2
+        if bottom < 0 <= min(values):  # below zero there is nothing
+            bottom, top = 0.0, max(top, least)
         room = (top - bottom) or 1.0
         ax.set_ylim(bottom - 0.06 * room, top + 0.2 * room)
         ax.annotate(
