@@ -59,6 +59,10 @@ def _truth(main: Company, part: Company, segment: str) -> dict[str, Any]:
         "clients": part.truth["realised"]["clients"],
         "sales_last_365_days": part.truth["realised"]["sales_last_365_days"],
     }
+    expect = truth["expect"] = {k: list(v) for k, v in truth["expect"].items()}
+    for finding in [f for f in expect["not_assessed"] if f not in part.truth["expect"]["not_assessed"]]:
+        expect["not_assessed"].remove(finding)  # the part can be judged, and nothing is wrong with it
+        expect["not_found"] = sorted([*expect["not_found"], finding])
     sums = ("lines", "order_days", "clients", "new_clients", "sales", "sales_last_365_days")
     truth["realised"] |= {k: round(truth["realised"][k] + part.truth["realised"][k], 2) for k in sums}
     return truth
