@@ -93,11 +93,15 @@ def as_decimal(frame: Frame, columns: list[str]) -> Frame:
     return frame.assign(**{c: np.rint(frame[c] * 1e4) * 1e-4 for c in columns})
 
 
+_GROUND = ("margin", "purchases")
+"""Queries of the common ground."""
+
+
 def first_lines() -> dict[str, str]:
     """Return the first comment line of every query that has an answer here, and the answer's name."""
-    of_chapter = [name[2:] for name in vars(PandasCase) if name.startswith("q_") and name != "q_margin"]
+    of_chapter = [name[2:] for name in vars(PandasCase) if name.startswith("q_") and name[2:] not in _GROUND]
     texts = {name: sql_text("audit.chapters.retention", name) for name in of_chapter}
-    texts["margin"] = sql_text("audit.ground", "margin")
+    texts |= {name: sql_text("audit.ground", name) for name in _GROUND}
     return {text.split("\n", 1)[0]: name for name, text in texts.items()}
 
 
@@ -339,6 +343,19 @@ class PandasCase:
         )
         out = as_decimal(out.reset_index(), ["at_stake"])
         return out.merge(self.base[["client_key", "segment"]], on="client_key")
+
+    def q_purchases(self, up_to: int) -> Frame:
+        """As purchases.sql of the common ground."""
+        w = self.window
+        maybe = (self.base["first_day"] >= pd.Timestamp(w.new_from)) | (
+            pd.to_datetime(self.base["client_since"]) >= pd.Timestamp(w.start)
+        )
+        d = self.day[self.day["client_key"].isin(self.base.loc[maybe, "client_key"])]
+        d = d[d["purchase_no"].notna() & (d["day"] <= pd.Timestamp(w.as_of))].sort_values(["client_key", "day"])
+        d["next_day"] = d.groupby("client_key")["day"].shift(-1)
+        d = d[d["purchase_no"] <= up_to]
+        columns = ["client_key", "purchase_no", "day", "month_index", "revenue", "manager", "next_day"]
+        return as_decimal(d[columns].reset_index(drop=True), ["revenue"])
 
     def q_margin(self, since: Any) -> Frame:
         """As margin.sql of the common ground."""

@@ -62,12 +62,12 @@ def test_the_page_adds_a_finding_in_three_places_of_one_room(root: Path, tmp_pat
     found = json.loads((out / "findings.json").read_text(encoding="utf-8"))
     told = next(f for f in found["findings"] if f["id"] == "base.tiny_orders")
     share = found["metrics"]["base.tiny_order_share"]["value"]
-    # 384 of the 4 126 orders of the sample are below a quarter of the mean order.
-    assert share == pytest.approx(384 / 4126)
+    # 1 647 of the 24 597 orders of the sample are below a quarter of the mean order.
+    assert share == pytest.approx(1647 / 24597)
     assert (told["status"], told["actions"]) == ("found", ["minimum_order"])
-    assert told["title"] == "9.3% of orders are tiny"
+    assert told["title"] == "6.7% of orders are tiny"
     assert "minimum_order" in [a["id"] for a in found["actions"]]
-    assert found["thresholds"]["base.tiny_orders"]["found"] == 0.08
+    assert found["thresholds"]["base.tiny_orders"]["found"] == 0.06
     report = (out / "report.html").read_text(encoding="utf-8")
     assert told["title"] in report and "Set a minimum order" in report
     slides = Presentation(str(out / "deck.pptx")).slides

@@ -52,6 +52,7 @@ NOT_RUN = {
     "conda": "needs conda; tests/test_setup.py keeps environment.yml and the locks together",
     "python tools/bootstrap.py": "installs packages, as make does",
     "pip": "installs packages into the environment that runs this test",
+    "source": "the shell's own word",
     "km-audit lab": "a server that runs until it is stopped: tests/run/test_lab.py",
 }
 """How a command begins that is never run here, and why."""

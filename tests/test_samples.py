@@ -653,7 +653,8 @@ def test_every_disease_can_be_made_in_every_type_it_lives_in() -> None:
         for sale_type in planted.types:
             company = generate(tc(sale_type=sale_type, clients=50, years=2, sellers=3, diseases=(Disease(finding),)))
             assert len(company.orders) > 60, (finding, sale_type)
-            assert company.truth["expect"]["found"], (finding, sale_type)
+            seen = company.truth["expect"]["found"] or planted.at_most == "watch"
+            assert seen, (finding, sale_type)
 
 
 def test_people_hired_match_the_head_count() -> None:
