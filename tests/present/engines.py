@@ -90,6 +90,7 @@ def _chromium(folder: Path, width: int, height: int) -> Iterator[Tab]:
     sync = pytest.importorskip("playwright.sync_api")
     program = find_browser()
     if program is None:
+        # CI installs all three browsers; a person need not have them to run the other tests
         pytest.skip("no Chromium, Chrome or Edge is installed")
     with sync.sync_playwright() as play:
         context = play.chromium.launch_persistent_context(
@@ -185,6 +186,7 @@ def _firefox(folder: Path, width: int, height: int) -> Iterator[Tab]:
     pytest.importorskip("websocket")
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
+        # as above: CI has it
         pytest.skip("no Firefox is installed")
     profile = folder / "firefox"
     profile.mkdir(exist_ok=True)
@@ -226,6 +228,7 @@ def _said(log: Path, mark: str, process: subprocess.Popen[bytes]) -> str:
             if mark in line:
                 return line.partition(mark)[2].strip()
         if process.poll() is not None and "snap" in log.read_text(errors="replace"):
+            # Ubuntu's own Firefox may not write outside its folders, so no profile of ours can be opened; CI takes Debian's
             pytest.skip("Firefox is a snap, which cannot be started here")
         assert process.poll() is None, log.read_text(errors="replace")
         time.sleep(0.1)
@@ -269,6 +272,7 @@ class _Webkit:
 def _webkit(folder: Path, width: int, height: int) -> Iterator[Tab]:
     driver, screen = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
     if driver is None or screen is None:
+        # as above: CI has both; Windows and macOS have no such driver
         pytest.skip("no WebKitWebDriver, or no Xvfb to show it on, is installed")
     environment = {
         **os.environ,
