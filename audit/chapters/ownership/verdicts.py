@@ -242,6 +242,7 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
         "value": m.value,
         "people": people,
         "needed": e["hours_needed"],
+        "shared": int(e["shared_clients"]),
         "left": e["hours_left"],
         "touches": e["touches"],
         "minutes": e["minutes"],
