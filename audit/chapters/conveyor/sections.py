@@ -277,9 +277,10 @@ def _matrix_frame(view: ChapterView) -> tuple[pd.DataFrame, list[str]]:
         row["hours"] += r["hours"]
         row["foreign"] += r["hours"] if r["norm"] == "foreign" else 0.0
         mark = _NORM[r["norm"]]
+        before = f"{row[r['family']]} " if r["family"] in row else ""
         if r["hours"] >= CRUMB:
-            row[r["family"]] = f"{mark} {view.fmt.num(r['hours'], 0)}"
-        elif r["norm"] == "own":
+            row[r["family"]] = f"{before}{mark} {view.fmt.num(r['hours'], 0)}"
+        elif r["norm"] == "own" and not before:
             row[r["family"]] = mark
     frame = pd.DataFrame(list(wide.values()))
     for family in order:
@@ -298,7 +299,7 @@ def _matrix_head(view: ChapterView, family: str) -> str:
 
 def _stressed(cell: str) -> Markup:
     """Foreign work stands out."""
-    return Markup("<strong>{}</strong>").format(cell) if cell.startswith(_NORM["foreign"]) else escape(cell)
+    return Markup("<strong>{}</strong>").format(cell) if _NORM["foreign"] in cell else escape(cell)
 
 
 def _matrix(view: ChapterView) -> Section:

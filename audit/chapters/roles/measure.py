@@ -29,6 +29,7 @@ from audit.ground.keys import clients_named
 from audit.ground.lacks import HOURS_BY_GROUP, missing_columns, missing_sheets
 from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
+from audit.ground.parts import client_parts, served_parts
 from audit.ground.people import post_cost, roles_by_person, small_roles
 from audit.ground.room import room_of
 from audit.ground.work import hour_costs, order_work
@@ -193,10 +194,14 @@ def _entry(case: Case, answers: Answers) -> _Entry:
     has = case.has("manager", "created_by")
     rows = case.query(sql_text("audit.chapters.roles", "entry"), since=_since(case)) if has else empty
     staff = case.questionnaire.table("staff")
-    may = set(norm.primary(function)) | set(norm.allowed(function))
-    is_own = order_entry.own_entry(
-        roles_by_person(staff, norm.types), lambda mine: bool(may & set(mine)), expand_roles(sellers[:1], norm.types)
-    )
+    roles, served = roles_by_person(staff, norm.types), served_parts(case)
+
+    def is_own(person: str) -> bool:
+        """Whether typing orders is the person's own or allowed work; a stranger is taken for the seller of the type served."""
+        types = tuple(served.get(person, norm.types))
+        mine = roles.get(person) or expand_roles([seller_of_type(types[0])], types)
+        here = Norm(types)
+        return bool(set(mine) & {*here.primary(function), *here.allowed(function)})
 
     def count(part: pd.DataFrame) -> order_entry.Entry:
         return order_entry.measure_entry(
@@ -418,12 +423,8 @@ def _km_load(
     load = mixing.operational_load(answers.hours, (KM,), notes)
     logged = pd.DataFrame(columns=["person", "days", "share", "low", "high"])
     if log is not None and len(load):
-        roles = dict(zip(answers.staff["person"], answers.staff["roles"], strict=True))
-        oper = method().functions_of("OPER")
-        foreign = {
-            (str(p), f): answers.norm.of_function(f, roles[p]).kind == "foreign" for p in load["person"] for f in oper
-        }
-        foreign |= {(str(p), "OPER"): answers.norm.of_group("OPER", roles[p]).kind == "foreign" for p in load["person"]}
+        oper = (*method().functions_of("OPER"), "OPER")
+        foreign = {(str(p), f): answers.foreign_part(str(p), f) for p in load["person"] for f in oper}
         logged = daylog.operational_by_person(log, foreign, min_days, notes)
     named = {"days": "log_days", "share": "log_share", "low": "log_low", "high": "log_high"}
     out = load.merge(logged.rename(columns=named), on="person", how="left")
@@ -522,18 +523,23 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
     )
     least = t.count("general.min_units")
     table = hunting.hunting_table(rows, families, least)
-    repeats = norm.of_function("FARM_REPEAT", expand_roles(["SR"], norm.types)).kind
-    own_repeat = {p for p, r in roles.items() if norm.of_function("FARM_REPEAT", r).kind != "foreign"}
+    keep = {t: Norm((t,)).of_function("FARM_REPEAT", expand_roles(["SR"], (t,))).kind != "foreign" for t in norm.types}
+    judged = Norm(tuple(t for t in norm.types if not keep[t]))
+    own_repeat = {
+        p for p, r in roles.items() if judged.types and judged.of_function("FARM_REPEAT", r).kind != "foreign"
+    }
     developers = [p for p, f in families.items() if f == "SR" and p not in own_repeat]
     if missing := missing_sheets(case, "staff"):
         return _Hunts((no_metric(share_id, missing), no_metric(beyond_id, missing)), table, k, source)
-    if repeats != "foreign":
+    if not judged.types:
         reason = Text(
             "В этом типе продаж повторные продажи для СР не чужая работа",
             "In this type of sale repeat sales are not foreign to a developer",
         )
         return _Hunts((no_metric(share_id, reason), no_metric(beyond_id, reason)), table, k, source)
-    sums = hunting.pooled(table, developers)
+    if len(judged.types) < len(norm.types):  # in the other parts repeat sales are a developer's own
+        rows = rows[rows["client_key"].map(client_parts(case, "revenue")).isin(judged.types)]
+    sums = hunting.pooled(hunting.hunting_table(rows, families, least), developers)
     days = sums["days"]
     if days < least:
         reason = Text(
