@@ -58,12 +58,12 @@ def client_parts(case: Case, by: Literal["revenue", "recent", "first"]) -> pd.Se
 def managers_clients(case: Case, clients: pd.Index) -> pd.Index:
     """Return those of the clients that a client manager keeps: where several types are sold, not those of parts without one.
 
-    ``clients``: keys of clients that bought in the recent period.
+    A client belongs to the part of most of its revenue. Where no type has client managers, all clients.
     """
-    part = client_parts(case, "recent")
-    if part.empty:
+    part, types = client_parts(case, "revenue"), norm_of(case)[0].types
+    if part.empty or all(seller_of_type(t) != "KM" for t in types):
         return clients
-    return clients[[seller_of_type(str(part.get(c, norm_of(case)[0].types[0]))) == "KM" for c in clients]]
+    return clients[[seller_of_type(str(part.get(c, types[0]))) == "KM" for c in clients]]
 
 
 def share_of_days(days: pd.DataFrame, parts: Sequence[str], least: float) -> dict[str, dict[str, float]]:

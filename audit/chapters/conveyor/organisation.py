@@ -17,14 +17,13 @@ from audit.chapters.conveyor.stations import station_rows
 from audit.errors import Text
 from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
-from audit.ground.classes import touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
 from audit.ground.mixing import load
 from audit.ground.norm import Norm
-from audit.ground.parts import managers_clients
 from audit.ground.people import labels
 from audit.ground.period import since, to_year
+from audit.ground.touches import touch_work
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
@@ -312,13 +311,13 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     # demand stands in place of the hours that count for this station, whoever spends them; not of those of another
     rows = rows[rows["station"] == station]
     rows = rows[station_rows(rows, station, answers.norm)]
-    clients, documents, lines = _work(case)
+    documents, lines = _documents(case)
     if station == "KM":
-        asked_of = _touch_hours(case, clients)
-        if asked_of is None or not len(clients):
+        touches = touch_work(case)
+        if touches is None or touches.asked.empty:
             return float("nan")
         reported = rows[rows["group"] == "FARM"]
-        asked = asked_of
+        asked = touches.hours
     elif station == "OP":
         per_order, per_line = entry_minutes(case)
         if documents == 0:
@@ -334,12 +333,6 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     return float(mine["fte"].sum()) * max(hours - in_place + asked, 0.0) / hours
 
 
-def _touch_hours(case: Case, clients: pd.Index) -> float | None:
-    """Return the hours a month that the touch norm asks for these clients; None without a norm."""
-    norm = touch_norm(case)
-    return None if norm is None else len(clients) * touches_each(case, norm, clients) * norm.minutes / 60
-
-
 def _used(case: Case, answers: Answers) -> Metric:
     """Return which part of the client managers' hours is used if clients take what the touch norm asks for.
 
@@ -353,17 +346,17 @@ def _used(case: Case, answers: Answers) -> Metric:
             "В анкете нет клиентских менеджеров с заполненным временем",
             "The questionnaire has no client managers with hours",
         )
-    clients = _work(case)[0]
-    asked = _touch_hours(case, clients)
-    if reason is None and asked is None:
+    touches = touch_work(case)
+    if reason is None and touches is None:
         spec = TABLES["company"]
         reason = Text(
             f"На листе «{spec.ru}» нет нормы касаний: сколько раз в месяц менеджер связывается с клиентом и сколько минут "
             "это занимает",
             f"The sheet “{spec.en}” has no touch norm: how often a month a manager contacts a client, and for how many minutes",
         )
-    if reason is not None or asked is None:
+    if reason is not None or touches is None:
         return no_metric(id, reason or Text("", ""))
+    asked = touches.hours
     held = float(hours["hours"].sum())
     reported = float(hours.loc[hours["group"] == "FARM", "hours"].sum())
     used = held - reported + asked
@@ -374,16 +367,13 @@ def _used(case: Case, answers: Answers) -> Metric:
         hours=held,
         reported=reported,
         asked=asked,
-        clients=len(clients),
+        **touches.counts,
         free=max(held - used, 0.0),
     )
 
 
-def _work(case: Case) -> tuple[pd.Index, float, float]:
-    """Return the recent period's clients that client managers keep, and documents and their lines a month."""
+def _documents(case: Case) -> tuple[float, float]:
+    """Return the recent period's documents and their lines a month."""
     row = case.query(sql_text("audit.ground", "documents"), since=since(case)).iloc[0]
     a_month = to_year(case) / 12
-    clients = managers_clients(
-        case, pd.Index(case.query(sql_text("audit.chapters.conveyor", "bought"), since=since(case))["client_key"])
-    )
-    return clients, int(row["documents"]) * a_month, int(row["lines"]) * a_month
+    return int(row["documents"]) * a_month, int(row["lines"]) * a_month

@@ -22,7 +22,6 @@ from audit.chapters.roles.whatif import apply_change, check_moves
 from audit.errors import Text
 from audit.ground import mixing
 from audit.ground.answers import Answers, read_answers
-from audit.ground.classes import classes_of, touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes, recent_months
 from audit.ground.hours import sum_mixing
 from audit.ground.keys import clients_named
@@ -32,6 +31,7 @@ from audit.ground.norm import Norm, expand_roles, seller_of_type
 from audit.ground.parts import client_parts, served_parts
 from audit.ground.people import post_cost, roles_by_person, small_roles
 from audit.ground.room import room_of
+from audit.ground.touches import touch_work
 from audit.ground.work import hour_costs, order_work
 from audit.method import method
 from audit.model.case import Case, sql_text
@@ -54,7 +54,7 @@ def diagnose(
 ) -> ChapterResult:
     """Return the figures of role mixing (methodology 5.3).
 
-    With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, by_role, km_load,
+    With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, served, by_role, km_load,
     flow, functions, universal, evidence, log_shares, initiative, entry, entry_hours, order_steps, hunting, relief, freed,
     idle, clients_with_room, keys, pay, saturation.
     """
@@ -131,6 +131,10 @@ def diagnose(
     persons, by_role = _person_tables(answers, effective, notes, t.value("roles.fragment_person_share"))
     tables = {
         "persons": persons,
+        "served": pd.DataFrame(
+            [(p, part, share) for p, parts in answers.served.items() for part, share in parts.items()],
+            columns=["person", "part", "share"],
+        ),
         "by_role": by_role,
         "km_load": load,
         "flow": flow,
@@ -680,7 +684,7 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
                 elasticity=t.range("roles.selling_time_elasticity")[1],
             )
         )
-        lacking = _lacking_share(case, answers, len(clients), notes)
+        lacking = _lacking_share(case, answers, notes)
         growth = _growth(clients)
         growth |= {
             "possible": list(possible),
@@ -693,18 +697,17 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
     return _Relief(tuple(metrics), tables, r, selling, delta, growth)
 
 
-def _lacking_share(case: Case, answers: Answers, clients: int, notes: float) -> float | None:
-    """Return which part of the client managers' hours their clients' touches lack today; None without a touch norm.
+def _lacking_share(case: Case, answers: Answers, notes: float) -> float | None:
+    """Return which part of the client managers' hours the touches of the norm lack today; None without one.
 
-    Clients × touches × minutes against the hours left beside foreign operational work.
+    The hours that touches ask for (`audit.ground.touches`) against the hours left beside foreign operational work.
     """
-    norm = touch_norm(case)
-    if norm is None:
+    touches = touch_work(case)
+    if touches is None:
         return None
     hours = float(answers.hours.loc[answers.hours["family"] == KM, "hours"].sum())
     operational = float(relieving.foreign_operations(answers.hours, KM, notes)["hours"].sum())
-    needed = clients * touches_each(case, norm) * norm.minutes / 60.0
-    return max(0.0, needed - (hours - operational)) / hours
+    return max(0.0, touches.hours - (hours - operational)) / hours
 
 
 @dataclass(frozen=True)
@@ -730,15 +733,14 @@ def _week(case: Case, answers: Answers, relief: _Relief) -> _Week:
     fte = float(people["fte"].sum())
     freed = relief.relief.transferable_hours
     week = weekly.week_of(mine, fte, freed[1])
-    norm = touch_norm(case)
-    if norm is None:
+    touches = touch_work(case)
+    if touches is None:
         return _Week(no_metric(id, NO_NORM), week, plan, silent)
-    clients = _clients_with_room(case, answers)
+    clients = touches.asked
     if clients.empty:
         return _Week(no_metric(id, NO_BOOK), week, plan, silent)
-    labels = clients["client_key"].map(classes_of(case)).set_axis(clients["client_key"])
     made, months, kinds = _made(case, set(people["person"]))
-    plan = weekly.touch_plan(labels, norm, made, months)
+    plan = weekly.touch_plan(clients, made, months)
     own = float(mine.loc[mine["group"].isin(weekly.PARTS["clients"]), "hours"].sum())
     now, low, base, high = (weekly.portfolio(plan, own + h, fte) for h in (0.0, *freed))
     m = metric(
@@ -749,12 +751,13 @@ def _week(case: Case, answers: Answers, relief: _Relief) -> _Week:
         n=len(people),
         now=now,
         book=len(clients) / fte,
-        hours_needed=float(plan["hours"].sum()),
+        hours_needed=touches.hours,
+        **touches.counts,
         hours_now=own,
         hours_after=own + freed[1],
         freed_hours=freed[1],
-        by_class=bool(norm.by_class),
-        minutes=norm.minutes,
+        by_class=bool(touches.norm.by_class),
+        minutes=touches.norm.minutes,
         fte=fte,
     )
     return _Week(m, week, plan, kinds)
@@ -785,8 +788,8 @@ NO_NORM = Text(
     "The sheet “Company” lacks a norm of touches and the minutes of one: how many clients one manager should keep cannot be told",
 )
 NO_BOOK = Text(
-    "За последний период у КМ нет клиентов с покупками",
-    "Client managers had no clients who bought in the recent period",
+    "Клиентов, которым положены касания КМ, нет: все потеряны или закреплены за другими",
+    "There are no clients to be touched by client managers: all are lost or rightly kept by others",
 )
 
 
