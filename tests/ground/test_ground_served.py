@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from audit.chapters.conveyor.measure import diagnose as conveyor
 from audit.chapters.conveyor.organisation import matrix_of
 from audit.chapters.conveyor.parts import part_hours
 from audit.ground.answers import read_answers
@@ -111,6 +112,17 @@ def test_the_parts_sum_to_the_company(three):
     for column in ("hours", "known_hours", "foreign_hours"):
         assert sum(p[column] for p in parts) == pytest.approx(company_[column])
     assert company_["hours"] == pytest.approx(9 * KM_HOURS) and whole.sum() == pytest.approx(1)
+
+
+def test_the_table_by_part_sums_to_the_company(three):
+    result = conveyor(three)
+    rows = result.tables["parts"]
+    assert rows["revenue_share"].sum() == pytest.approx(1)
+    assert rows["clients"].sum() == result.metrics["model.active_clients"].value == 35
+    assert set(rows["sale_type"]) == {"TC", "T", "C"}
+    asked = result.metrics["model.km_capacity_used"]
+    assert asked.value is None  # no touch norm was given, and the sentence says so
+    assert asked.reason is not None and "нормы касаний" in asked.reason.ru
 
 
 def test_own_notes_are_taken_off_once(three):
