@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
 import pytest
 
+from audit.chapters import diagnose_chapter
 from audit.chapters.conveyor.measure import diagnose as conveyor
 from audit.chapters.conveyor.organisation import matrix_of
 from audit.chapters.conveyor.parts import part_hours
+from audit.chapters.roles.measure import diagnose as roles
 from audit.ground.answers import read_answers
 from audit.ground.hours import group_hours, sum_mixing
 from audit.ground.parts import served_parts, whole_parts
@@ -31,7 +34,7 @@ TYPES = [
 KM_HOURS = 160.0
 
 
-def company(types: list[dict[str, str]] = TYPES, managers: bool = True) -> Any:
+def company(types: list[dict[str, str]] = TYPES, managers: bool = True, **time: dict[str, float]) -> Any:
     """Wholesale (TC) with K1, retail (T) with S1 and K2, projects (C) with K3; K4 serves 24 order days of wholesale and 8 of
     retail; K5, of the orders alone, 4 days. All in the last year, 4 000 a day."""
     rows: list[dict[str, Any]] = []
@@ -61,7 +64,7 @@ def company(types: list[dict[str, str]] = TYPES, managers: bool = True) -> Any:
     q: dict[str, Any] = {
         "company": {"sale_type": "TC"},
         "staff": [{"person": p, "role": r} for p, r in ROLES.items()],
-        "time": [{"person": p, "function": f, "share": s} for p, fs in TIME.items() for f, s in fs.items()],
+        "time": [{"person": p, "function": f, "share": s} for p, fs in {**TIME, **time}.items() for f, s in fs.items()],
     }
     if types:
         q["sale_types"] = types
@@ -123,6 +126,40 @@ def test_the_table_by_part_sums_to_the_company(three):
     asked = result.metrics["model.km_capacity_used"]
     assert asked.value is None  # no touch norm was given, and the sentence says so
     assert asked.reason is not None and "нормы касаний" in asked.reason.ru
+
+
+def test_the_conveyor_of_each_part_sums_to_the_posts_of_the_company(three):
+    """K4 is three quarters in wholesale; K1 whole. The clerk, unseen, is divided as all order days are."""
+    rows, whole = conveyor(three).tables["part_stations"].set_index(["sale_type", "station"]), whole_parts(three)
+    assert [rows.loc[(t, "KM"), "fte"] for t in ("TC", "T", "C")] == pytest.approx([1.75, 1.25, 1.0])
+    assert [rows.loc[(t, "OP"), "fte"] for t in ("TC", "T", "C")] == pytest.approx([whole[t] for t in ("TC", "T", "C")])
+    assert rows.groupby("station")["fte"].sum()["KM"] == pytest.approx(4)
+    assert rows.loc[("T", "SOP"), "required"] and not rows.loc[("T", "KM"), "required"]
+    # in retail K2 and K4 spend 80 + 20 hours on repeat sales that are the office seller's, who spends 64 himself; entry likewise
+    own, foreign = 0.6 * 160 + 0.4 * 160, (0.3 + 0.5) * 160 * 1.25
+    assert rows.loc[("T", "SOP"), "coverage"] == pytest.approx(own / (own + foreign))
+
+
+def test_managers_of_one_part_do_not_hide_behind_those_of_another():
+    """K3 of projects enters nothing. Wholesale: 48 + 32 − 8 of 160 hours, 45 %, of K1 and of three quarters of K4; of all four
+    managers it is three in four of that, 34 %."""
+    m = roles(company(K3={"FARM_REPEAT": 1.0})).metrics["roles.km_operational_share"]
+    assert m.value == pytest.approx(0.45) and m.extra["part"] in ("TC", "T") and m.n == 2
+    assert m.extra["together"] == pytest.approx(0.45 * 3 / 4) and m.extra["day_log"] is None
+    alone = roles(company(types=[])).metrics["roles.km_operational_share"]
+    assert alone.extra["part"] is None and alone.extra["together"] == alone.value == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_report_says_by_whose_norm_each_is_judged(three, lang):
+    settings = three.settings
+    report = settings.report.model_copy(update={"lang": lang})
+    made = dataclasses.replace(three, settings=settings.model_copy(update={"report": report}))
+    said = str(diagnose_chapter(made, "roles").section("by_role").html).replace("\u00a0", " ")
+    assert "K4 (" in said and "75" in said and "25" in said
+    assert ("4 человек в заказах не видно" in said) if lang == "ru" else ("4 people are not seen in the orders" in said)
+    parts = str(diagnose_chapter(made, "model").section("parts").html).replace("\u00a0", " ")
+    assert "1,8 ·" in parts if lang == "ru" else "1.8 ·" in parts
 
 
 def test_own_notes_are_taken_off_once(three):

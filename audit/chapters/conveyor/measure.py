@@ -191,7 +191,7 @@ def diagnose(case: Case) -> ChapterResult:
 
     Tables: ``criteria`` (one row per criterion), ``stations`` (one row per station, required and conditional ones
     and those with people; required by the largest part of the business), ``types`` (revenue share of each type in use),
-    ``parts`` (see `parts_of`).
+    ``parts`` and ``part_stations`` (see `Parts`).
     """
     w = case.window
     since = max(w.recent_start, w.start)
@@ -245,6 +245,7 @@ def diagnose(case: Case) -> ChapterResult:
         "as_of": w.as_of.isoformat(),
         **chain.facts,
     }
+    parts = parts_of(case, answers)
     shares = pd.DataFrame({"sale_type": list(answers.type_shares), "revenue_share": list(answers.type_shares.values())})
     return ChapterResult.of(
         "model",
@@ -253,7 +254,8 @@ def diagnose(case: Case) -> ChapterResult:
             "criteria": criteria_table(f),
             "stations": table,
             "types": shares,
-            "parts": parts_of(case, answers),
+            "parts": parts.table,
+            "part_stations": parts.stations,
             **chain.tables,
         },
         facts,

@@ -14,7 +14,15 @@ from audit.ground.mixing import beyond_notes
 from audit.ground.norm import Norm
 from audit.method import method
 
-__all__ = ["LINE", "conditional_stations", "conveyor", "required_stations", "station_functions", "station_rows"]
+__all__ = [
+    "LINE",
+    "conditional_stations",
+    "conveyor",
+    "fte_on",
+    "required_stations",
+    "station_functions",
+    "station_rows",
+]
 
 LINE = ("TM", "SR", "SOP", "KM", "PM")
 """Stations through which the client passes, in order; the others support them."""
@@ -92,7 +100,7 @@ def conveyor(
                 "required": station in required,
                 "people": len(people),
                 "who": sorted(people),
-                "fte": sum(_fte_on(staff, hours, norm, p, station) for p in sorted(people)),
+                "fte": sum(fte_on(answers, p, station) for p in sorted(people)),
                 "own_hours": own,
                 "foreign_hours": foreign,
                 "coverage": own / (own + foreign) if own + foreign > 0 else float("nan"),
@@ -117,7 +125,9 @@ def conveyor(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _fte_on(staff: pd.DataFrame, hours: pd.DataFrame, norm: Norm, person: str, station: str) -> float:
+def fte_on(answers: Answers, person: str, station: str) -> float:
+    """Return a person's FTE on one station: with two roles divided by hours on each role's own functions, else equally."""
+    staff, hours, norm = answers.staff, answers.hours, answers.norm
     row = staff[staff["person"] == person].iloc[0]
     roles = method().roles
     families = list(dict.fromkeys(roles[r].family for r in (row["role"], row["role2"]) if isinstance(r, str) and r))

@@ -76,7 +76,7 @@ def diagnose(
     company_grade: Grade = "D" if bool(proof["conflict"].any()) else "C"
     foreign = measure.foreign_metric(answers, t.value("roles.function_known_min_share"), company_grade)
     level = t.value("general.confidence_level")
-    told = measure.km_operational_metric(answers, load, level, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
+    told = measure.km_operational_metric(answers, load, level, notes, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
     flow = mixing.flow(hours, answers.norm, answers.hours_per_month)
     effective = mixing.effective_roles(hours)
     universal = mixing.universal(

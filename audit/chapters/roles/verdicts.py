@@ -213,6 +213,14 @@ def _over(case: Case, result: ChapterResult, limit: float) -> list[str]:
     return [names.get(str(p), str(p)) for p in above["person"]]
 
 
+def _part(sale_type: str | None) -> dict[str, str] | None:
+    """Return the name of a part of the business in both languages, for a sentence."""
+    if sale_type is None:
+        return None
+    kind = method().sale_types[sale_type]
+    return {"ru": kind.ru.split(" (")[0].lower(), "en": kind.en.lower()}
+
+
 def _km_overload(case: Case, result: ChapterResult) -> Finding:
     id = "roles.km_overload"
     m = result.metrics["roles.km_operational_share"]
@@ -223,6 +231,8 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
     facts = {
         **_figures(case, id, m),
         "people": m.n,
+        "part": _part(m.extra["part"]),
+        "together": m.extra["together"],
         "hours": m.extra["operational_hours"],
         "fte": m.extra["operational_hours"] / float(x["hours_per_month"]),
         "top": x["top"]["KM"],
