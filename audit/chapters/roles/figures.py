@@ -102,7 +102,7 @@ def km_operational_metric(
 ) -> Metric:
     """Return `roles.km_operational_share`; the interval is that of telling from memory, and spans what group rows leave
     open. Where client managers serve several parts of the business it is that of the part where it is highest;
-    ``together``: of all of them. What other sources say (``extra``) is of all and stays out then."""
+    ``together``: of all of them, and so is what other sources say (``extra``)."""
     id = "roles.km_operational_share"
     if answers.reason is not None:
         return no_metric(id, answers.reason)
@@ -113,7 +113,6 @@ def km_operational_metric(
     if part is not None:
         load = part[1]
         answers = dataclasses.replace(answers, hours=answers.hours[answers.hours["part"] == part[0]])
-        extra = dict.fromkeys(extra)
     hours = float(load["hours"].sum())
     sure, unsure = float(load["oper_hours"].sum()), float(load["unsure_hours"].sum())
     low, high = answers.told(["KM"], sure / hours, min((sure + unsure) / hours, 1.0), level)

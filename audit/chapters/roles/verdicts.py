@@ -236,8 +236,9 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
         "hours": m.extra["operational_hours"],
         "fte": m.extra["operational_hours"] / float(x["hours_per_month"]),
         "top": x["top"]["KM"],
-        "day_log": m.extra.get("day_log"),
-        "trace": m.extra.get("trace"),
+        # what the log and the trace show is of all client managers: it would not stand beside one part's share
+        "day_log": None if m.extra["part"] else m.extra.get("day_log"),
+        "trace": None if m.extra["part"] else m.extra.get("trace"),
         "contradicted": m.grade == "D",
         "relief": x["relief"],
         "relief_cost_year": x["relief_cost_year"],
