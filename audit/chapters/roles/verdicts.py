@@ -231,14 +231,14 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
     facts = {
         **_figures(case, id, m),
         "people": m.n,
-        "part": _part(m.extra["part"]),
-        "together": m.extra["together"],
+        "part": _part(m.extra.get("part")),
+        "together": m.extra.get("together", m.value),
         "hours": m.extra["operational_hours"],
         "fte": m.extra["operational_hours"] / float(x["hours_per_month"]),
         "top": x["top"]["KM"],
         # what the log and the trace show is of all client managers: it would not stand beside one part's share
-        "day_log": None if m.extra["part"] else m.extra.get("day_log"),
-        "trace": None if m.extra["part"] else m.extra.get("trace"),
+        "day_log": None if m.extra.get("part") else m.extra.get("day_log"),
+        "trace": None if m.extra.get("part") else m.extra.get("trace"),
         "contradicted": m.grade == "D",
         "relief": x["relief"],
         "relief_cost_year": x["relief_cost_year"],
