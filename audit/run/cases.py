@@ -19,7 +19,30 @@ from audit.run.leftovers import private_folder
 from audit.run.prepare import Progress, prepare
 from audit.settings import Settings, settings_from_mapping
 
-__all__ = ["cache_folder", "open_case", "open_inputs"]
+__all__ = ["cache_folder", "open_case", "open_inputs", "share_cases"]
+
+_shared: dict[str, Case] | None = None
+"""The case that the notebooks of this process share; None where each opens its own."""
+
+
+def share_cases() -> None:
+    """From now on open the same prepared folder under the same settings once in this process.
+
+    For the kit's own notebooks, which follow each other and change nothing in a case: what one asked of it, the next
+    finds there.
+    """
+    global _shared
+    _shared = {}
+
+
+def _open_shared(prepared: Path, settings: Settings) -> Case:
+    if _shared is None:
+        return open_prepared(prepared, settings)
+    key = json.dumps([str(prepared.absolute()), settings.as_json()], sort_keys=True)
+    if key not in _shared:
+        _shared.clear()
+        _shared[key] = open_prepared(prepared, settings)
+    return _shared[key]
 
 
 def cache_folder() -> Path:
@@ -81,5 +104,5 @@ def open_case(
 
         show_richly()
     if prepared is not None:
-        return open_prepared(Path(prepared), final)
+        return _open_shared(Path(prepared), final)
     return open_inputs(replace(inputs, settings=final))

@@ -24,7 +24,8 @@ from audit.model.case import Case, collapse, open_prepared
 from audit.run.cases import cache_folder
 from audit.run.inputs import Inputs, override
 from audit.run.leftovers import private_folder
-from audit.run.notebook_api import assemble_saved, built_chapters, save_verdicts
+from audit.run.notebook_api import assemble_saved, save_verdicts
+from audit.run.notebooks import built_chapters
 from audit.run.prepare import content_digest, prepare
 from audit.run.screen import answer_digest, write_out
 from audit.settings import Settings

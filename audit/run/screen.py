@@ -19,7 +19,8 @@ from audit.run.cases import cache_folder
 from audit.run.findings_json import dump
 from audit.run.inputs import Inputs
 from audit.run.leftovers import private_folder
-from audit.run.notebook_api import assemble_saved, built_chapters, compute_all, save_verdicts
+from audit.run.notebook_api import assemble_saved, compute_all, save_verdicts
+from audit.run.notebooks import built_chapters
 from audit.run.prepare import find_prepared, prepare
 from audit.run.workers import Lost, Workers
 from audit.settings import Settings

@@ -20,7 +20,7 @@ from audit.errors import set_language
 from audit.resources import resource_dir
 from audit.run.execute import Execution, execute_notebook
 from audit.run.kernels import kernel_environment
-from audit.run.pipeline import _one
+from audit.run.make import _one
 from audit.run.workers import Lost, Workers
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux only")
