@@ -237,6 +237,7 @@ def _serve(pages: bool, given: Sequence[str]) -> None:
         ends = [int(n) for n in given]
         gc.collect()
         gc.freeze()  # the others' collections leave the shared pages alone
+        gc.set_threshold(50_000, 20, 20)  # a chapter makes millions of small things, and few of them lie in circles
         mine = ends[0]
         alone = len(os.listdir("/proc/self/task")) == 1
         for end in ends[1:]:
