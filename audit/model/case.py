@@ -17,7 +17,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,7 +51,7 @@ _MOST_KEPT_ROWS = 10_000
 """Rows of an answer that is kept for whoever asks the same: larger ones would fill the memory."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def sql_text(package: str, name: str) -> str:
     """Return the SQL template ``name`` that lies in ``package``'s folder ``sql``."""
     return files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

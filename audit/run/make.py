@@ -24,13 +24,13 @@ from audit.resources import nbformat, resource_dir
 from audit.run.clock import Clock, Event
 from audit.run.effects import saved_findings
 from audit.run.execute import Execution, execute_notebook
-from audit.run.findings_json import assemble, dump
+from audit.run.findings_json import assemble
 from audit.run.inputs import Inputs
+from audit.run.kept import dump, file_digest
 from audit.run.key import KEY, write_key
 from audit.run.lab import OwnNotebook, settle_parameters
 from audit.run.notebooks import NOTEBOOKS
 from audit.run.peers import peers_of
-from audit.run.prepare import file_digest
 from audit.run.public import public_settings
 from audit.run.rendering import Rendered, render_run, write_lists
 from audit.run.versions import versions

@@ -16,7 +16,8 @@ from audit.present.chapter import ChapterView
 from audit.present.summary import SummaryView
 from audit.run.cases import open_case
 from audit.run.effects import saved_findings, write_effects
-from audit.run.findings_json import assemble, chapter_json, dump
+from audit.run.findings_json import assemble, chapter_json
+from audit.run.kept import dump
 from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.sheets import write_sheets
 

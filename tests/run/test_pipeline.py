@@ -239,11 +239,11 @@ def test_an_engagement_without_orders_says_where_to_put_them(tmp_path: Path) -> 
 
 
 def test_the_key_of_the_inputs_sees_subfolders(tmp_path: Path) -> None:
-    from audit.run.prepare import _source_files
+    from audit.run.kept import source_files
 
     deep = tmp_path / "orders" / "2024"
     deep.mkdir(parents=True)
     (deep / "a.csv").write_text("x", encoding="utf-8")
     (deep / "~a.csv").write_text("an editor's lock", encoding="utf-8")
     for source in ("orders", "orders/*", "orders/**/*.csv"):
-        assert _source_files([str(tmp_path / source)]) == [deep / "a.csv"], source
+        assert source_files([str(tmp_path / source)]) == [deep / "a.csv"], source
