@@ -10,14 +10,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.errors import Lang, set_language
 from audit.model.case import Case, open_prepared
 from audit.run.inputs import Inputs, demo_inputs, file_inputs, override
 from audit.run.leftovers import private_folder
-from audit.run.prepare import Progress, prepare
 from audit.settings import Settings, settings_from_mapping
+
+if TYPE_CHECKING:
+    from audit.run.prepare import Progress
 
 __all__ = ["cache_folder", "open_case", "open_inputs", "share_cases"]
 
@@ -60,6 +62,8 @@ def cache_folder() -> Path:
 
 def open_inputs(inputs: Inputs, cache: Path | None = None, progress: Progress | None = None) -> Case:
     """Prepare the inputs (or find them prepared) and open the case."""
+    from audit.run.prepare import prepare  # where data are prepared already, what reads them is not loaded
+
     return open_prepared(prepare(inputs, cache or cache_folder(), progress), inputs.settings)
 
 
