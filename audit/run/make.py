@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,7 @@ def _side_by_side(
 ) -> Made:
     """Execute the notebooks and write the documents, beside each other where one does not need the other.
 
-    While the summary executes the annex is written, while the pages are set the charts' pictures are drawn.
+    Beside the summary's notebook and the pages the other process writes the annex and draws the charts' pictures.
     """
     (stage / "notebooks").mkdir()
     pictures_later(stage / "charts")
@@ -126,22 +126,24 @@ def _side_by_side(
                 for future in as_completed([pool.submit(one, c) for c in sorted(chapters, key=_longest_first)]):
                     future.result()
             dump({f.chapter: {"ru": f.error.ru, "en": f.error.en} for f in failed if f.error}, stage / "failed.json")
-            summary = pool.submit(one, "summary")
             findings = _collect(case, stage, failed)
             dump(findings, stage / "findings.json")
+            summary = pool.submit(one, "summary")
+            listed = pool.submit(_elsewhere, "annex", lambda w: w.write_lists(parameters), clock, workers)
             peers = peers_of(findings, others, inputs.folder)
-            with clock.step("annex"):
-                write_lists(stage, case=case, findings=findings)
             summary.result()
-            for aside in ("sheets", "effects"):  # what annex and summary are made of
-                shutil.rmtree(stage / aside, ignore_errors=True)
-            drawn = pool.submit(_draw, stage / "charts", workers)
+            drawn = pool.submit(_elsewhere, "pictures", lambda w: w.draw(stage / "charts"), clock, workers)
             rendered = render_run(
                 stage, case=case, findings=findings, failed=failed, clock=clock, full=full, peers=peers
             )
-            with clock.step("pictures"):
-                if not drawn.result():
+            if not listed.result():
+                with clock.step("annex"):
+                    write_lists(stage, case=case, findings=findings)
+            if not drawn.result():
+                with clock.step("pictures"):
                     draw_pictures(stage / "charts")
+            for aside in ("sheets", "effects"):  # what annex and summary are made of
+                shutil.rmtree(stage / aside, ignore_errors=True)
         except BaseException:
             if workers is not None:
                 workers.close()  # nobody waits for the chapters that are still running
@@ -152,16 +154,17 @@ def _side_by_side(
     return Made(findings, failed, rendered)
 
 
-def _draw(charts: Path, workers: Workers | None) -> bool:
-    """Have the charts' pictures drawn in another process, and say whether they are."""
+def _elsewhere(step: str, ask: Callable[[Workers], None], clock: Clock, workers: Workers | None) -> bool:
+    """Have a step done in another process, and say whether it is."""
     if workers is None:
         return False
-    try:
-        workers.draw(charts)
-    except Lost:
-        if workers.closed:
-            raise
-        return False
+    with clock.step(step):
+        try:
+            ask(workers)
+        except Lost:
+            if workers.closed:
+                raise
+            return False
     return True
 
 

@@ -109,6 +109,10 @@ class Workers:
         """Draw the pictures that were put aside in a folder of charts; raises `Lost`."""
         self._ask({"pictures": str(charts)})
 
+    def write_lists(self, parameters: Mapping[str, Any]) -> None:
+        """Write the annex of a run from what its notebooks, given these parameters, put aside; raises `Lost`."""
+        self._ask({"lists": dict(parameters)})
+
     def _ask(self, job: Mapping[str, Any]) -> Mapping[str, Any]:
         line = self._free.get()
         if line is None:
@@ -290,9 +294,21 @@ def _one(job: Mapping[str, Any]) -> dict[str, Any]:
 
         draw_pictures(Path(job["pictures"]))
         return {}
+    if "lists" in job:
+        _write_lists(**job["lists"])
+        return {}
     nb = job["notebook"]
     done = execute_here(nb["chapter"], Path(nb["source"]), Path(nb["target"]), nb["parameters"])
     return {k: v for k, v in asdict(done).items() if k in ("seconds", "error", "cell")}
+
+
+def _write_lists(out: str, **given: Any) -> None:
+    from audit.run.cases import open_case
+    from audit.run.rendering import write_lists
+
+    stage = Path(out)
+    findings = json.loads((stage / "findings.json").read_text(encoding="utf-8"))
+    write_lists(stage, case=open_case(**given), findings=findings)
 
 
 def _keep_verdicts(chapters: Sequence[str], prepared: str, settings: Mapping[str, Any], folder: str) -> None:
