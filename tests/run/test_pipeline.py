@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from audit.resources import resource_dir
 from audit.run import make, screen
 from audit.run.clock import Event
 from audit.run.inputs import Inputs, engagement_inputs, file_inputs, override
+from audit.run.kernels import kernel_environment
 from audit.run.notebook_api import check_parameters
 from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.pipeline import RunResult, run_audit
@@ -108,6 +111,15 @@ def test_a_second_screen_is_answered_from_the_first_until_something_changes(
     monkeypatch.setattr(screen, "_computed", lambda i, cache: made.append(i) or computed(i, cache))
     assert write_screen(engagement_inputs(copy), tmp_path / "b.json") == first and not made
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    words = ["screen", str(copy), "--json", "--out", str(tmp_path / "c.json")]
+    code = (
+        "import sys, typer.testing, audit.cli as c;"
+        f"done = typer.testing.CliRunner().invoke(c.app, {words});"
+        "print(done.exit_code, sorted({'pandas', 'duckdb', 'scipy', 'audit.intake'} & sys.modules.keys()))"
+    )
+    answered = subprocess.run([sys.executable, "-c", code], env=kernel_environment(), capture_output=True, text=True)
+    assert answered.stdout == "0 []\n", "nothing heavy is loaded to answer again" + answered.stdout + answered.stderr
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "c.json").read_bytes()
     kept = next((copy / ".km-audit" / "prepared").glob("*/screen-*.json"))
     kept.write_text("{", encoding="utf-8")
     assert write_screen(engagement_inputs(copy), None) == first and len(made) == 1, "a damaged answer is made anew"
