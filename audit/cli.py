@@ -28,8 +28,9 @@ from audit.errors import AuditError, Lang, ParameterError, Text, current_languag
 from audit.resources import JOBS
 
 if TYPE_CHECKING:
+    from audit.run.clock import Event
     from audit.run.inputs import Inputs
-    from audit.run.pipeline import Event, RunResult
+    from audit.run.pipeline import RunResult
 
 __all__ = ["app", "main"]
 
@@ -392,7 +393,7 @@ def _finish(result: RunResult) -> int:
 
 
 def _run(
-    inputs: Inputs,
+    inputs: Callable[[], Inputs],
     out: Path | None,
     chapters: list[str] | None,
     jobs: int,
@@ -403,13 +404,14 @@ def _run(
 ) -> int:
     from audit.run.workers import Workers
 
-    workers = Workers.start(jobs)  # they import while this process does
+    workers = Workers.start(jobs)  # first of all: they import while this process does and reads
     progress = _Progress(quiet=_state.json)
     try:
+        given = inputs()
         from audit.run.pipeline import run_audit
 
         result = run_audit(
-            inputs,
+            given,
             out,
             chapters=chapters,
             jobs=jobs,
@@ -437,9 +439,13 @@ def demo(
     as_json: JsonOption = False,
 ) -> int:
     """Run the whole audit on the bundled sample, start to finish."""
-    from audit.run.inputs import demo_inputs
 
-    return _run(demo_inputs(lang), out, None, jobs, deck, full)
+    def inputs() -> Inputs:
+        from audit.run.inputs import demo_inputs
+
+        return demo_inputs(lang)
+
+    return _run(inputs, out, None, jobs, deck, full)
 
 
 @_command
@@ -463,7 +469,10 @@ def run(
     """Run the audit of an engagement folder, or of named files into --out."""
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
-    inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
+
+    def inputs() -> Inputs:
+        return _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
+
     return _run(inputs, out, chapter, jobs, deck, full, key, benchmarks)
 
 

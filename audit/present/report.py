@@ -34,7 +34,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -82,7 +81,7 @@ from audit.present.titles import chapter_title
 from audit.present.tree import Block, Break, Group, Heading, Inline, PageBreak, Paragraph, Picture, Run, text_of
 from audit.present.views import what_it_moves
 from audit.present.words import source_text, word
-from audit.resources import resource_dir
+from audit.resources import nbformat, resource_dir
 
 __all__ = [
     "ChapterEntry",
@@ -158,7 +157,7 @@ def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
     if not path.is_file():
         return Body(Markup(""))
     try:
-        nb = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        nb = nbformat().read(path, as_version=4)
     except (ValueError, KeyError, AttributeError, OSError):
         text = Text(f"файл {chapter.notebook} не читается", f"the file {chapter.notebook} cannot be read").get(lang)
         return Body(Markup('<p class="km-error">{}</p>').format(text))

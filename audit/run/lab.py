@@ -33,7 +33,7 @@ from audit.resources import resource_dir
 from audit.run.inputs import Inputs
 from audit.run.kernels import kernel_environment
 from audit.run.leftovers import PRIVATE
-from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.versions import kit_version
 
 __all__ = [

@@ -22,7 +22,7 @@ from audit.engine.base import arrow_to_frame
 from audit.model.case import TABLES_IN_ORDER, Case, collapse, open_prepared
 from audit.resources import PACKAGE, resource_dir
 from audit.run.inputs import Inputs, file_inputs
-from audit.run.notebook_api import built_chapters
+from audit.run.notebooks import built_chapters
 from audit.run.prepare import prepare
 from tools.samples.company import generate
 from tools.samples.files import write
