@@ -595,9 +595,10 @@ def _print_copies(console: Console, folder: Path, lang: Lang | None) -> None:
     inputs = engagement_inputs(folder, orders_needed=False)
     _speak(lang, inputs.settings.report.lang)
     copies = make_copies(replace(inputs, settings=override(inputs.settings, {"report": {"lang": lang}})))
-    console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}", soft_wrap=True)
+    n = len(copies.made)
+    new = _say(f" (новых: {n})", f" (new: {n})") if n else ""
+    console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}{new}", soft_wrap=True)
     for names, told in (
-        (copies.made, _say("сделаны копии", "copied")),
         (copies.renewed, _say("обновлены", "renewed")),
         (copies.edited, _say("ваши правки сохранены", "kept with your edits")),
         (
@@ -610,11 +611,16 @@ def _print_copies(console: Console, folder: Path, lang: Lang | None) -> None:
     ):
         if names:
             console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
-    console.print(
-        _say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
+    for line in (
+        _say("Открывается страница аудита: нажмите на ней ▶▶", "The page of the audit opens: press ▶▶ on it"),
+        _say(
+            "Закончить: Ctrl+C здесь; сделанное лежит в папке",
+            "To end: Ctrl+C here; all that was done is in the folder",
+        ),
+        _say("Правки ноутбуков войдут в отчёт: km-audit run ", "Edits of the notebooks enter the report: km-audit run ")
         + escape(quoted(folder)),
-        soft_wrap=True,
-    )
+    ):
+        console.print(line, soft_wrap=True)
 
 
 def _print_comparison(console: Console, content: Any) -> None:

@@ -24,7 +24,7 @@ from audit.run.execute import Execution, execute_notebook
 from audit.run.findings_json import assemble, dump
 from audit.run.inputs import Inputs, override
 from audit.run.key import KEY, write_key
-from audit.run.lab import OwnNotebook, own_notebooks, settle_parameters
+from audit.run.lab import OwnNotebook, own_notebooks, settle
 from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
 from audit.run.notebook_api import NOTEBOOKS, built_chapters
 from audit.run.peers import peers_of, read_peers
@@ -397,7 +397,7 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
         if inputs.questionnaire is not None:
             values["questionnaire"] = relative(inputs.questionnaire)
     for notebook in sorted((stage / "notebooks").glob("*.ipynb")):
-        settle_parameters(notebook, values)
+        settle(notebook, values, inputs.settings.report.lang)
 
 
 def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, Any]:

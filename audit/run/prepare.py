@@ -27,7 +27,7 @@ __all__ = ["Progress", "content_digest", "file_digest", "find_prepared", "leave_
 
 Progress = Callable[[str], None]
 
-_LAYOUT = "4"
+_LAYOUT = "5"
 """Changes when the prepared folder's layout or the meaning of its columns does."""
 
 
