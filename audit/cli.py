@@ -561,16 +561,22 @@ def lab(
 
     A folder that is new or empty becomes an engagement by the first click. Of a finished run its own notebooks open.
     """
-    from audit.run.lab import open_lab, run_of
+    from audit.run.inputs import engagement_inputs, is_engagement
+    from audit.run.lab import WORKBENCH, engagement_of, make_copies, open_lab, run_of
 
     console = _console(stderr=True)
-    if run_of(folder) is not None:
+    run = run_of(folder)
+    if run is not None:
         console.print(
             _say("Ноутбуки готового аудита; правки войдут в отчёт: km-audit render ", "Notebooks of a finished run; ")
             + _say("", "edits enter the report: km-audit render ")
             + escape(quoted(folder)),
             soft_wrap=True,
         )
+        if is_engagement(home := engagement_of(run)):
+            beside = make_copies(engagement_inputs(home, orders_needed=False)).folder / WORKBENCH
+            told = _say("Верстак, откуда берут ячейки", "The workbench to take cells from")
+            console.print(f"{told}: {escape(str(beside))}", soft_wrap=True)
     else:
         _print_copies(console, folder, lang)
     return EXIT_INPUT if open_lab(folder, browser=not no_browser, port=port) else 0

@@ -39,8 +39,10 @@ from audit.run.versions import kit_version
 __all__ = [
     "FILES_URL",
     "START",
+    "WORKBENCH",
     "LabFolder",
     "OwnNotebook",
+    "engagement_of",
     "kernel_path",
     "lab_command",
     "make_copies",
@@ -322,7 +324,7 @@ def run_of(folder: Path) -> Path | None:
     return None
 
 
-def _engagement_of(run: Path) -> Path:
+def engagement_of(run: Path) -> Path:
     """Return the engagement folder that a run lies in, else the run itself (made with ``--out``)."""
     return run.parent.parent if run.parent.name == "runs" else run
 
@@ -367,7 +369,7 @@ def open_lab(folder: Path, *, browser: bool = True, port: int | None = None, ext
     """Serve an engagement, or the notebooks of a finished run, until JupyterLab is stopped; return its exit code."""
     run, first = run_of(folder), f"notebooks/{START}"
     if run is not None:
-        folder = _engagement_of(run)
+        folder = engagement_of(run)
         first = (run / "notebooks").relative_to(folder).as_posix() + f"/{NOTEBOOKS['summary']}.ipynb"
     with kernel_path() as kernels:
         env = {
