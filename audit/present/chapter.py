@@ -154,7 +154,8 @@ class ChapterView:
         if frame["horizon_days"].isna().all():
             del columns[1]
         lead = self.label(
-            "Первая строка — расчёт отчёта, ниже — то же по другому определению. Выводы и деньги отчёта посчитаны по первой строке.",
+            "Первая строка — расчёт отчёта, ниже — то же по другому определению. Выводы и деньги отчёта посчитаны по первой "
+            "строке.",
             "The first row is the report's figure, the others follow another definition. Verdicts and money in the report "
             "rest on the first row.",
         )

@@ -49,6 +49,9 @@ _MOST_ASKED = 30
 """People, and pairs of clients, that are asked about one by one; the page of the check lists all."""
 
 
+_OTHER_COLUMN = Text("другой столбец…", "another column…")
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One thing that only a person can settle; ``choices`` are buttons, ``among`` a list to choose one answer from.
@@ -63,7 +66,7 @@ class Ask:
     """Share of revenue in question, 0–1; 0 where no money is."""
     first: Text = NO_WORDS
     """What speaks for the first of the choices."""
-    prompt: Text = Text("другой столбец…", "another column…")
+    prompt: Text = _OTHER_COLUMN
 
 
 @dataclass(frozen=True)

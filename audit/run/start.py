@@ -16,7 +16,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import ipywidgets as w  # type: ignore[import-untyped]
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from audit.errors import NO_WORDS, Answer, AuditError, Lang, Text, set_language
 from audit.present.format import Fmt

@@ -209,6 +209,27 @@ def test_people_are_chosen_from_the_staff_sheet(tmp_path: Path) -> None:
     assert not [a for a in desk.check().asks if a.among]
 
 
+def test_like_names_are_told_apart_by_a_click(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.set_up("en")
+    lines = ["order_id;order_date;client_id;client;amount"]
+    lines += [
+        f"{i};2024-{1 + i % 12:02d}-11;{i % 2};{('Northern Steel', 'Northern Steal')[i % 2]};9" for i in range(60)
+    ]
+    desk.put_orders("o.csv", "\n".join(lines).encode())
+    page = Start(desk)
+    press(page, "Check")
+    asked = "are “Northern Steel”"
+    assert "one client?" in shown(page), asked
+    press(page, "no, these are two")
+    assert "one client?" not in shown(page).partition("Written into audit.toml")[0]
+    assert [d.other for d in load_settings(tmp_path / "audit.toml").corrections.different]
+    press(page, "Take the last answer back")
+    press(page, "yes, one")
+    assert len(load_settings(tmp_path / "audit.toml").corrections.merge) == 1
+    assert page.checked is not None and page.checked.usable and "one client?" not in page.checked.verdict
+
+
 def test_a_report_without_a_first_page_is_named() -> None:
     with pytest.raises(AuditError):
         excerpt("<html><body><p>x</p></body></html>")

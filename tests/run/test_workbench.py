@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from audit.errors import set_language
-from audit.resources import resource_dir
 from audit.present.format import Fmt
+from audit.resources import resource_dir
 from audit.run.inputs import engagement_inputs
 from audit.run.lab import START, WORKBENCH, make_copies, own_notebooks
 from audit.run.pipeline import run_audit

@@ -31,7 +31,8 @@ copied AS (SELECT file, arg_max(step, n) AS step FROM blocks GROUP BY file
 SELECT r.file, r.row, CAST(r.amount AS DOUBLE) AS amount FROM numbered AS r LEFT JOIN whole AS w ON r.file = w.file
   AND r.client_key = w.client_key AND r.order_id = w.order_id AND r.order_date = w.order_date
 LEFT JOIN copied AS c ON r.file = c.file
-WHERE r.k > 1 AND NOT list_contains({once}::VARCHAR[], r.file) AND (w.file IS NOT NULL OR (r.order_id IS NULL AND r.step = c.step))"""
+WHERE r.k > 1 AND NOT list_contains({once}::VARCHAR[], r.file)
+  AND (w.file IS NOT NULL OR (r.order_id IS NULL AND r.step = c.step))"""
 
 
 def _repeats(orders: Orders, settings: Settings) -> str | None:
