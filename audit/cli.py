@@ -35,8 +35,20 @@ __all__ = ["app", "main"]
 
 P = ParamSpec("P")
 
+
+class _Whole(typer.core.TyperGroup):
+    """The list of commands, each with its whole sentence: a narrow terminal wraps it and cuts nothing."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names with what each does."""
+        named = [(name, command) for name, command in self.commands.items() if not command.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=1_000)) for name, command in named])
+
+
 app = typer.Typer(
     name="km-audit",
+    cls=_Whole,
     help="Audit of a B2B client department: role mixing, retention, what it costs, what to do first.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -851,7 +863,7 @@ def batch(
         _MARKS["clear"],
         _MARKS["unclear"],
         _MARKS["not_assessed"],
-        _say("отчёт или ошибка", "report or error"),
+        _say("ошибка", "error"),
     )
     for k, head in enumerate(heads):
         table.add_column(head, justify="right" if 2 <= k <= 6 else "left", overflow="fold")
@@ -859,9 +871,13 @@ def batch(
         figures = [
             str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.unclear, r.not_assessed)
         ]
-        last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
-        table.add_row(escape(r.company), escape(short[r.folder]), *figures, last)
+        table.add_row(escape(r.company), escape(short[r.folder]), *figures, f"[red]{escape(r.error)}[/]")
+    if not any(r.error for r in rows):
+        table.columns.pop()
     _console().print(table)
+    for r in rows:
+        if r.report:  # a line of its own, never cut: it is there to be copied
+            _console().print(f"{escape(short[r.folder])}: {escape(r.report)}", soft_wrap=True)
     words = (
         _say("выявлено", "found"),
         _say("под наблюдением", "watch"),
@@ -905,14 +921,15 @@ def new(
     for path in new_engagement(folder, current_language()):
         console.print(f"  {escape(str(path))}", soft_wrap=True)
     steps = (
-        _say("Отправьте клиенту letter.html и анкету", "Send letter.html and the questionnaire to the client")
-        + f": {folder / 'letter.html'}",
-        _say("Положите выгрузки и заполненную анкету сюда", "Put the exports and the filled questionnaire here")
-        + f": {folder / 'orders'}, {folder / 'questionnaire.xlsx'}",
-        _say("Проверьте, что понято", "See what was understood")
-        + f": km-audit check {quoted(folder)}"
-        + _say(" (или кнопками в браузере: ", " (or by clicks in the browser: ")
-        + f"km-audit lab {quoted(folder)})",
+        _say("Клиенту: письмо и анкета", "To the client: letter and questionnaire") + f" ({folder / 'letter.html'})",
+        _say("Сюда: его выгрузки", "Back from the client: exports")
+        + f" ({folder / 'orders'})"
+        + _say(" и анкета", ", questionnaire")
+        + f" ({folder})",
+        _say("Проверить: ", "Check: ")
+        + f"km-audit check {quoted(folder)}"
+        + _say(" или в браузере ", " or in the browser ")
+        + f"km-audit lab {quoted(folder)}",
     )
     console.print(_say("Дальше", "Next"))
     for number, step in enumerate(steps, 1):
