@@ -73,6 +73,8 @@ __all__ = ["Intake"]
 _CLIENT_SHEETS = {"key_clients": "client_id", "touches": "client_id", "day_log": "client"}
 """Sheets of the questionnaire that name clients, and in which column."""
 _SHOWN = 6
+_DISPATCHED = Text("это отгрузки тех же заказов", "they dispatch the same orders")
+_OWN_SALES = Answer(Text("это отдельные продажи", "these are sales of their own"), "[reading]\ndispatch_files = []")
 """Rows shown per reason, at most half of them from one file."""
 _RETURNS = re.compile(r"\bвозврат(?:ы|ов|у|а)?\b|\breturns?\b|\brefunds?\b", re.IGNORECASE)
 
@@ -384,6 +386,7 @@ class Intake:
                     ),
                     files_line("return_files", [t.name]),
                     (Answer(Text("это продажи", "these are sales"), files_line("return_files", [])),),
+                    means=Text("это возвраты", "these are returns"),
                     kind="return_files",
                 )
             )
@@ -396,6 +399,7 @@ class Intake:
                 ),
                 files_line("return_files", []),
                 (Answer(Text("это возвраты", "these are returns"), files_line("return_files", [t.name])),),
+                means=Text("это продажи", "these are sales"),
                 kind="return_files",
             )
         )
@@ -449,7 +453,9 @@ class Intake:
                 for c in sorted(found, key=lambda c: (-found[c], c))
                 if c != chosen
             )
-            self.questions.append(Question(said, f'[company]\ncurrency = "{chosen}"', others, kind="currencies"))
+            means = Text(f"суммы в {chosen}", f"the sums in {chosen}")
+            asked_for = f'[company]\ncurrency = "{chosen}"'
+            self.questions.append(Question(said, asked_for, others, kind="currencies", means=means))
         else:
             self.notes.append(said)
         return chosen
@@ -834,6 +840,8 @@ class Intake:
                     what,
                     where=t.name,
                     answer=answer,
+                    means=_DISPATCHED,
+                    others=(_OWN_SALES,),
                     todo=Text(
                         f"Добавьте в audit.toml, раздел [reading]: {answer.splitlines()[1]} — или [], если это "
                         "отдельные продажи",
@@ -861,6 +869,8 @@ class Intake:
                     "dispatch_files = []",
                 ),
                 answer,
+                (_OWN_SALES,),
+                means=_DISPATCHED,
             )
         )
         written = any(not t.dispatch for t in certain)

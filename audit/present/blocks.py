@@ -220,9 +220,14 @@ class Section:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         # the style is for JupyterLab alone; the report drops every style sheet that comes with an output
         html = self.html
-        data: dict[str, Any] = {"text/html": f"<style>{_lab_style()}</style>\n{html}", "text/plain": _plain(html)}
+        shown = _APART.sub(" ", str(html))
+        data: dict[str, Any] = {"text/html": f"<style>{_lab_style()}</style>\n{shown}", "text/plain": _plain(html)}
         data[BLOCKS] = stored(self.blocks)
         return data, {"internal": True} if self.internal else {}
+
+
+_APART = re.compile(r'(?=<span class="km-(?:severity|sub|int|who|value-note)\b)')
+"""Where only the style keeps two words apart: JupyterLab drops the style of a notebook that somebody else has run."""
 
 
 @lru_cache(maxsize=1)

@@ -31,7 +31,7 @@ __all__ = [
     "whole",
 ]
 
-_LAYOUT = "4"
+_LAYOUT = "5"
 """Changes when the prepared folder's layout or the meaning of its columns does."""
 
 

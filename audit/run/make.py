@@ -28,7 +28,7 @@ from audit.run.findings_json import assemble
 from audit.run.inputs import Inputs
 from audit.run.kept import dump, file_digest
 from audit.run.key import KEY, write_key
-from audit.run.lab import OwnNotebook, settle_parameters
+from audit.run.lab import OwnNotebook, settle
 from audit.run.notebooks import NOTEBOOKS
 from audit.run.peers import peers_of
 from audit.run.public import public_settings
@@ -214,7 +214,7 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
         if inputs.questionnaire is not None:
             values["questionnaire"] = relative(inputs.questionnaire)
     for notebook in sorted((stage / "notebooks").glob("*.ipynb")):
-        settle_parameters(notebook, values)
+        settle(notebook, values, inputs.settings.report.lang)
 
 
 def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, Any]:

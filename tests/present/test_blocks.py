@@ -264,5 +264,11 @@ def test_section_shows_in_a_notebook() -> None:
     assert bundle["text/html"].startswith("<style>")  # for JupyterLab; see test_html for what the report makes of it
 
 
+def test_words_stand_apart_where_the_style_is_dropped() -> None:
+    card = Markup('<span class="km-status">● выявлено</span><span class="km-severity">существенно</span>')
+    bundle, _ = Section("s", "Раздел", [card])._repr_mimebundle_()
+    assert "выявлено</span> <span" in bundle["text/html"]
+
+
 def test_nothing_found_is_said() -> None:
     assert "Проблем, которые искал аудит, не выявлено." in executive_page(fmt=RU, verdict="Всё хорошо.").html
