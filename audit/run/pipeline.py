@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from audit.errors import ParameterError, Text, current_language, set_language
-from audit.intake.databases import redacted
+from audit.intake.databases import is_elsewhere, redacted
 from audit.model.case import Case, open_prepared
 from audit.present.chart import pictures_later
 from audit.present.context import read_context
@@ -393,7 +393,7 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
     if prepared is not None:
         values["prepared"] = relative(prepared)
     else:
-        values["orders"] = [redacted(o) if "://" in o else relative(o) for o in inputs.orders]
+        values["orders"] = [redacted(o) if is_elsewhere(o) else relative(o) for o in inputs.orders]
         if inputs.questionnaire is not None:
             values["questionnaire"] = relative(inputs.questionnaire)
     for notebook in sorted((stage / "notebooks").glob("*.ipynb")):

@@ -10,11 +10,14 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from audit.engine import open_engine
 from audit.errors import AuditError, InputError, NothingUsableError, Text
+from audit.intake import cluster
+from audit.intake.databases import is_cluster, is_elsewhere
 from audit.intake.orders import read_orders
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.case import collapse
@@ -45,12 +48,10 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _source_files(sources: Sequence[str]) -> list[Path] | None:
-    """Return the files behind the sources; None where one is a database, whose content has no hash."""
+def _source_files(sources: Iterable[str]) -> list[Path]:
+    """Return the files behind the sources that lie on this computer."""
     out: list[Path] = []
     for source in sources:
-        if "://" in source:
-            return None
         found = [Path(source)] if Path(source).exists() else sorted(map(Path, glob.glob(source, recursive=True)))
         for path in found:  # folders with all they hold, as intake reads them
             inside = sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -62,13 +63,13 @@ def content_digest(inputs: Inputs) -> str:
     """Return a hash of the inputs' content and of how it is read, the same on every day; a database has none."""
     digest = hashlib.sha256(f"{_LAYOUT}/{kit_version()}/{inputs.settings.inputs.engine}".encode())
     digest.update(inputs.settings.intake_digest().encode())
-    files = _source_files(inputs.orders)
-    if files is None:
-        digest.update(uuid.uuid4().bytes)
-    else:
-        for path in files:
-            digest.update(os.fsencode(path.name))
-            digest.update(bytes.fromhex(file_digest(path)))
+    for source in filter(is_elsewhere, inputs.orders):
+        # the content has no hash here: a cluster's table is known by its snapshot, a database is read anew each time
+        known = cluster.state(source, inputs.settings) if is_cluster(source) else None
+        digest.update(f"{source}/{known or uuid.uuid4().hex}".encode())
+    for path in _source_files(s for s in inputs.orders if not is_elsewhere(s)):
+        digest.update(os.fsencode(path.name))
+        digest.update(bytes.fromhex(file_digest(path)))
     for answers in (inputs.questionnaire, inputs.collected):
         digest.update(bytes.fromhex(file_digest(answers)) if answers is not None else b"-")
     return digest.hexdigest()
@@ -79,18 +80,21 @@ def _key(inputs: Inputs) -> str:
     return hashlib.sha256(f"{content_digest(inputs)}/{today}".encode()).hexdigest()[:32]
 
 
-_State = list[tuple[str, int, int]]
+_State = list[tuple[str, int | str, int]]
 
 
 def _state(inputs: Inputs) -> _State:
-    """Return size and time of change of every file behind the inputs."""
-    files = _source_files([s for s in inputs.orders if "://" not in s]) or []
+    """Return size and time of change of every file behind the inputs, and the snapshots of what a cluster reads."""
+    files = _source_files(s for s in inputs.orders if not is_elsewhere(s))
     for answers in (inputs.questionnaire, inputs.collected):
-        files += (_source_files([str(answers)]) or []) if answers is not None else []
+        files += _source_files([str(answers)]) if answers is not None else []
+    seen: _State = [
+        (s, cluster.state(s, inputs.settings, now=True) or "", 0) for s in dict.fromkeys(inputs.orders) if is_cluster(s)
+    ]
     try:
-        return [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
+        return seen + [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
     except FileNotFoundError:
-        return []
+        return seen
 
 
 def _unchanged(inputs: Inputs, before: _State) -> None:
@@ -112,8 +116,16 @@ def find_prepared(inputs: Inputs, cache: Path) -> Path | None:
     """Return the prepared folder of these inputs, or None where they have to be read first."""
     if not cache.is_dir():
         return None
-    target = cache / _key(inputs)
-    return target if _whole(target) else None
+    target = cache / _key(_as_read(inputs))
+    if not _whole(target):
+        return None
+    cluster.forget()
+    return target
+
+
+def _as_read(inputs: Inputs) -> Inputs:
+    """Return the inputs with what the cluster is to read named as such."""
+    return replace(inputs, orders=cluster.seen_by_cluster(inputs.orders, inputs.settings.inputs.engine))
 
 
 def _whole(prepared: Path) -> bool:
@@ -127,7 +139,13 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
     Where not one row can be used, the list of the rows set aside goes to ``rejects`` (by default
     ``rejected_rows.csv`` of the engagement folder) and the error names it.
     """
-    say = progress or (lambda _: None)
+    try:
+        return _prepare(_as_read(inputs), cache, progress or (lambda _: None), rejects)
+    finally:
+        cluster.forget()  # one application reads everything, and ends with the reading
+
+
+def _prepare(inputs: Inputs, cache: Path, say: Progress, rejects: Path | None) -> Path:
     before = _state(inputs)
     target = cache / _key(inputs)
     if _whole(target):
@@ -152,7 +170,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
         _unchanged(inputs, before)
         (stage / "intake.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1), encoding="utf-8")
         say("collapse")
-        engine = open_engine(inputs.settings.inputs.engine)
+        engine = open_engine()
         try:
             collapse(engine, stage)
         finally:
