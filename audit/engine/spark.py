@@ -6,6 +6,7 @@ import contextlib
 import socket
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -30,7 +31,6 @@ _OURS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "OFF",  # what went wrong comes as an exception, and is said as a sentence
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.execution.arrow.compression.codec": "zstd",
     # a storage that does not answer is given up within a minute, not a quarter of an hour
     "spark.hadoop.ipc.client.connect.max.retries": "3",
     "spark.hadoop.ipc.client.connect.max.retries.on.timeouts": "2",
@@ -102,6 +102,8 @@ def _package() -> Any:
             Text("Чтобы читать через Spark, нужен пакет pyspark", "Reading through Spark needs the package pyspark"),
             todo=Text("Установите km-audit[spark] и Java 17", "Install km-audit[spark] and Java 17"),
         ) from e
+    # PySpark 4.3 says so of every pandas 3, and no frame of pandas goes through it here
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     return pyspark
 
 

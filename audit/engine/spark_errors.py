@@ -144,12 +144,18 @@ _UNSEEN = re.compile(
 @contextmanager
 def explained(source: str, session: Any) -> Iterator[None]:
     """Turn whatever Spark raises inside the block into an `InputError` about ``source``, without Java's traces."""
+    from pyspark.logger import PySparkLogger
+
+    trace = PySparkLogger.getLogger("SQLQueryContextLogger")  # it writes Java's trace to standard error
+    before, trace.disabled = trace.disabled, True
     try:
         yield
     except (AuditError, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
     except Exception as e:
         raise _error(source, session, e) from e
+    finally:
+        trace.disabled = before
 
 
 _USER = re.compile(r"\b(?!abfs|wasb)([a-z][a-z0-9+.]*)://[^\s'\"]*@", re.IGNORECASE)
