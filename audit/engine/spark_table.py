@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from audit.engine.spark import Application, application
 from audit.engine.spark_errors import explained
-from audit.errors import InputError, Text, ToolError, did_you_mean
+from audit.errors import InputError, Text, did_you_mean
 
 __all__ = ["Snapshot", "SparkTable", "is_query", "snapshot"]
 
@@ -114,18 +114,6 @@ class SparkTable:
         self.snapshot = snapshot(source, master)
         self._application: Application = application(master)
         self._session = self._application.session
-        if not hasattr(self._session, "_jsparkSession"):
-            raise ToolError(
-                Text(
-                    "Эта сессия Spark — Spark Connect: через неё строки не читаются",
-                    "This Spark session is one of Spark Connect: lines are not read through it",
-                ),
-                where=source,
-                todo=Text(
-                    "Запустите на выделенном кластере (обычная сессия Spark) или дайте адрес master",
-                    "Run on a dedicated cluster (a classic Spark session), or give the address of the master",
-                ),
-            )
         with explained(source, self._session):
             frame = self._frame()
             self.columns: list[str] = list(frame.columns)
@@ -174,30 +162,43 @@ class SparkTable:
         Behind a key come the columns that are given: lines that agree in all of these cannot be told apart. Nulls
         stand first, texts in the order of their bytes.
         """
-        from pyspark import rdd, serializers
-        from pyspark.sql import functions as sql
-
         wanted = list(range(len(self.columns))) if columns is None else list(columns)
         behind = wanted if self.key else range(len(self.columns))
         order = [i for i in dict.fromkeys([*self.key, *behind]) if self.types[i] is not None]
         with explained(self.source, self._session):
             lines = self._plain
             if order:
-                lines = lines.orderBy(*(sql.col(f"c{i}").asc_nulls_first() for i in order))
+                lines = lines.orderBy(*(lines[f"c{i}"].asc_nulls_first() for i in order))
             if first is not None:
                 lines = lines.limit(first)
             # what is no text, number, day or yes/no says nothing to the reader, and may not fit Arrow
-            chosen = lines.select(
-                *(f"c{i}" if self.types[i] is not None else sql.lit(None).cast("string").alias(f"c{i}") for i in wanted)
+            lines = lines.selectExpr(
+                *(f"c{i}" if self.types[i] is not None else f"CAST(NULL AS STRING) AS c{i}" for i in wanted)
             )
             text = pa.large_string() if self._large else pa.string()
             schema = pa.schema([(f"c{i}", self.types[i] or text) for i in wanted])
-            take: Any = rdd.RDD
-            as_is: Any = serializers.NoOpSerializer
-            arrow = take(chosen._jdf.toArrowBatchRdd().toJavaRDD(), self._session.sparkContext, as_is())
-            for message in arrow.toLocalIterator(prefetchPartitions=True):
-                self.received_bytes += len(message)
-                yield pa.ipc.read_record_batch(pa.py_buffer(message), schema)
+            for batch in _sent(lines, schema) if hasattr(lines, "_jdf") else _streamed(lines):
+                self.received_bytes += batch.nbytes
+                yield batch
+
+
+def _sent(lines: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Give the lines of a classic session: Java's own Arrow batches, one partition and then the next."""
+    from pyspark import rdd, serializers
+
+    take: Any = rdd.RDD
+    as_is: Any = serializers.NoOpSerializer
+    arrow = take(lines._jdf.toArrowBatchRdd().toJavaRDD(), lines.sparkSession.sparkContext, as_is())
+    for message in arrow.toLocalIterator(prefetchPartitions=True):
+        yield pa.ipc.read_record_batch(pa.py_buffer(message), schema)
+
+
+def _streamed(lines: Any) -> Iterator[pa.RecordBatch]:
+    """Give the lines of Spark Connect (shared clusters of Databricks), which streams Arrow by itself."""
+    client, plan = lines.sparkSession.client, lines._plan
+    for part in client.to_table_as_iterator(plan.to_proto(client), plan.observations):
+        if isinstance(part, pa.Table):
+            yield from part.to_batches()
 
 
 def _arrow_type(kind: Any, zone: str, large: bool) -> pa.DataType | None:
