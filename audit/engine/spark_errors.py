@@ -49,7 +49,8 @@ _CASES: tuple[tuple[str, str, str, Text], ...] = (
     ),
     (
         r"NoAuthWithAWS|NoAwsCredentials|Unable to load (?:AWS )?credentials|No AWS Credentials|InvalidAccessKeyId|"
-        r"SignatureDoesNotMatch|ExpiredToken|status code: 403|Status Code: 403|Access Denied|AuthorizationPermissionMismatch",
+        r"SignatureDoesNotMatch|ExpiredToken|status code: 403|Status Code: 403|Access Denied|AuthorizationPermissionMismatch|"
+        r"AccessControlException",
         "Хранилище не впустило: нет ключей доступа или прав на эти данные",
         "The storage did not let us in: no access keys, or no right to these data",
         _CREDENTIALS,
@@ -136,8 +137,7 @@ _CASES: tuple[tuple[str, str, str, Text], ...] = (
     ),
 )
 _UNSEEN = re.compile(
-    r"Permission denied|AccessControlException|FileNotFoundException|does not exist|FILE_NOT_EXIST|AccessDeniedException|"
-    r"Permission denied: user"
+    r"Permission denied|AccessControlException|FileNotFoundException|does not exist|FILE_NOT_EXIST|AccessDeniedException"
 )
 
 
@@ -176,8 +176,7 @@ def _where(source: str) -> str:
 
 def _error(source: str, session: Any, cause: Exception) -> InputError:
     said = str(cause)
-    folder = not source.lower().startswith("spark:")
-    if _UNSEEN.search(said) and "PATH_NOT_FOUND" not in said and (folder or "file:" in said):
+    if _UNSEEN.search(said) and "PATH_NOT_FOUND" not in said and "file:/" in f"{source} {said}":
         return InputError(
             Text(
                 "Узлы кластера не видят этих файлов или не вправе их читать",

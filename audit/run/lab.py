@@ -63,7 +63,7 @@ _MARK = "km_audit"
 _RUSSIAN = "ru"
 """Where a cell of the kit keeps its Russian words, in its metadata: prose, and the remarks of the parameters."""
 _ADDRESS = re.compile(
-    r"""(?<=")(?:[a-z][a-z0-9+_]*://|spark:)[^"\n]*(?=")|(?<=')(?:[a-z][a-z0-9+_]*://|spark:)[^'\n]*(?=')"""
+    r"""(?<=")(?:[a-z][a-z0-9+_]*://|spark:)(?:[^"\\\n]|\\.)*(?=")|(?<=')(?:[a-z][a-z0-9+_]*://|spark:)(?:[^'\\\n]|\\.)*(?=')"""
 )
 """The address of a database or of a source of Spark in a cell of parameters."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -251,3 +253,28 @@ def test_a_key_that_is_no_column_is_asked_for(session: Any, tmp_path: Path) -> N
     _, parts = files(tmp_path, orders(5))
     with pytest.raises(InputError, match=r"no column “lines”.*“line”"):
         read(parts.as_uri(), tmp_path / "out", {"inputs": SPARK | {"order_by": ["lines"]}})
+
+
+def test_spark_connect_gives_the_same_lines(tmp_path: Path) -> None:
+    """In a process of its own: a session of Connect and a classic one do not stand side by side."""
+    pytest.importorskip("grpc", reason="Spark Connect needs grpcio: pip install pyspark[connect]")
+    whole, parts = files(tmp_path, orders(60))
+    program = f"""
+import pyarrow.parquet as pq
+from pathlib import Path
+from pyspark.sql import SparkSession
+from audit.intake.orders import read_orders
+from audit.settings import settings_from_mapping
+session = SparkSession.builder.remote("local[1]").config("spark.sql.shuffle.partitions", "3").getOrCreate()
+out = Path({str(tmp_path)!r})
+settings = settings_from_mapping({{"inputs": {{"engine": "spark", "order_by": ["line"]}}}})
+read_orders([{parts.as_uri()!r}], settings, None, out / "a")
+read_orders([{str(whole)!r}], settings_from_mapping({{}}), None, out / "b")
+assert pq.read_table(out / "a/lines.parquet").equals(pq.read_table(out / "b/lines.parquet"))
+print("equal")
+session.stop()
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert "equal" in done.stdout, done.stderr[-2000:]
