@@ -120,7 +120,7 @@ class SparkTable:
             self._kinds = [f.dataType for f in frame.schema.fields]
             # columns are told by their place: names may hold dots, or stand twice
             self._plain = frame.toDF(*(f"c{i}" for i in range(len(self.columns))))
-        self.types = [_arrow_type(kind, self._zone, self._large) for kind in self._kinds]
+        self.types = [_arrow_type(kind, self._large) for kind in self._kinds]
         self.key = [self._place(name) for name in order_by]
         self.received_bytes = 0
         """What came over the wire so far."""
@@ -134,10 +134,6 @@ class SparkTable:
         if self.snapshot is not None and self.snapshot.kind != "files":
             return self._session.sql(f"SELECT * FROM {what} VERSION AS OF {self.snapshot.state.rpartition('/')[2]}")
         return self._session.table(what)
-
-    @property
-    def _zone(self) -> str:
-        return str(self._session.conf.get("spark.sql.session.timeZone"))
 
     @property
     def _large(self) -> bool:
@@ -156,6 +152,14 @@ class SparkTable:
             todo=Text("Исправьте имя столбца", "Correct the name of the column"),
         )
 
+    def _taken(self, i: int) -> str:
+        """Return what is sent of a column: a moment as the clock of the session's zone shows it."""
+        if (
+            self.types[i] is None
+        ):  # no text, number, day or yes/no: it says nothing to the reader, and may not fit Arrow
+            return "CAST(NULL AS STRING)"
+        return f"CAST(c{i} AS TIMESTAMP_NTZ)" if self._kinds[i].typeName() == "timestamp" else f"c{i}"
+
     def batches(self, columns: Sequence[int] | None = None, first: int | None = None) -> Iterator[pa.RecordBatch]:
         """Give the lines, or the ``first`` of them, with the columns at these places, in the stated order.
 
@@ -171,10 +175,7 @@ class SparkTable:
                 lines = lines.orderBy(*(lines[f"c{i}"].asc_nulls_first() for i in order))
             if first is not None:
                 lines = lines.limit(first)
-            # what is no text, number, day or yes/no says nothing to the reader, and may not fit Arrow
-            lines = lines.selectExpr(
-                *(f"c{i}" if self.types[i] is not None else f"CAST(NULL AS STRING) AS c{i}" for i in wanted)
-            )
+            lines = lines.selectExpr(*(f"{self._taken(i)} AS c{i}" for i in wanted))
             text = pa.large_string() if self._large else pa.string()
             schema = pa.schema([(f"c{i}", self.types[i] or text) for i in wanted])
             for batch in _sent(lines, schema) if hasattr(lines, "_jdf") else _streamed(lines):
@@ -201,7 +202,7 @@ def _streamed(lines: Any) -> Iterator[pa.RecordBatch]:
             yield from part.to_batches()
 
 
-def _arrow_type(kind: Any, zone: str, large: bool) -> pa.DataType | None:
+def _arrow_type(kind: Any, large: bool) -> pa.DataType | None:
     """Return the Arrow type in which Spark sends a column; None where it holds no plain value."""
     from pyspark.sql import types
 
@@ -218,7 +219,7 @@ def _arrow_type(kind: Any, zone: str, large: bool) -> pa.DataType | None:
         types.FloatType: pa.float32(),
         types.DoubleType: pa.float64(),
         types.DateType: pa.date32(),
-        types.TimestampType: pa.timestamp("us", zone),
+        types.TimestampType: pa.timestamp("us"),
         types.TimestampNTZType: pa.timestamp("us"),
     }
     return plain.get(type(kind))

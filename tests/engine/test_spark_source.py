@@ -168,6 +168,16 @@ def test_values_of_every_type_come_as_a_file_gives_them(session: Any) -> None:
     assert table.received_bytes > 0
 
 
+def test_a_moment_is_read_by_the_clock_of_the_session(session: Any) -> None:
+    before = session.conf.get("spark.sql.session.timeZone")
+    session.conf.set("spark.sql.session.timeZone", "GMT+3")
+    try:
+        [batch] = spark_table.SparkTable("spark:SELECT TIMESTAMP'2024-01-01 22:30:00Z' AS at", None).batches()
+    finally:
+        session.conf.set("spark.sql.session.timeZone", before)
+    assert batch.column(0).to_pylist() == [dt.datetime(2024, 1, 2, 1, 30)]
+
+
 def test_lines_come_partition_by_partition(session: Any) -> None:
     table = spark_table.SparkTable("spark:SELECT id, id % 7 AS k FROM range(30000)", None, ["k", "id"])
     sizes, seen = [], []

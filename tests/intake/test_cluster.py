@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from audit.engine.spark_errors import shown
 from audit.errors import InputError, SettingsError, ToolError, set_language
 from audit.intake.cluster import seen_by_cluster, shown_cluster
 from audit.intake.databases import is_address, is_cluster, is_elsewhere, redacted
-from audit.run.inputs import engagement_inputs
+from audit.run.cases import open_inputs
+from audit.run.inputs import engagement_inputs, file_inputs
 from audit.run.lab import settle_parameters
 from audit.run.public import public_settings
 from audit.settings import settings_from_mapping
@@ -132,6 +134,16 @@ def test_an_engagement_may_have_no_file_of_its_own(tmp_path: Path) -> None:
     )
     inputs = engagement_inputs(tmp_path)
     assert inputs.orders == ("spark:sales.orders",) and inputs.settings.inputs.order_by == ("line_id",)
+
+
+def test_files_of_this_computer_need_no_spark_whatever_the_engine(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("order_id;order_date;client_id;amount\n1;2024-01-01;C;5\n2;2024-02-01;D;6\n", encoding="utf-8")
+    settings = settings_from_mapping({"inputs": {"engine": "spark://127.0.0.1:9"}})
+    inputs = replace(file_inputs(str(path), None, None), settings=settings)
+    case = open_inputs(inputs, tmp_path / "cache")  # as every notebook opens it
+    assert case.engine.name == "duckdb" and len(case.clients()) == 2
+    case.close()
 
 
 class _Answer:
