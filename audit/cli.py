@@ -88,7 +88,8 @@ _state = _State()
 
 LangOption = Annotated[Lang | None, typer.Option("--lang", help="Language of the report: ru or en.", metavar="ru|en")]
 OrdersOption = Annotated[
-    list[str] | None, typer.Option("--orders", help="Orders file, folder or database URL; may be repeated.")
+    list[str] | None,
+    typer.Option("--orders", help="Orders file, folder, database URL, or what Spark reads; may be repeated."),
 ]
 QuestionnaireOption = Annotated[
     Path | None, typer.Option("--questionnaire", help="Questionnaire: XLSX or a folder of CSVs.")
@@ -98,7 +99,9 @@ BenchmarksOption = Annotated[
     typer.Option("--benchmarks", help="File of anonymous figures of other audits, to stand among from twenty on."),
 ]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another audit.toml.")]
-EngineOption = Annotated[str | None, typer.Option("--engine", help="duckdb, spark or a Spark master address.")]
+EngineOption = Annotated[
+    str | None, typer.Option("--engine", help="duckdb (this computer reads), spark or a Spark master address.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable status instead of text.")]
 
 
@@ -520,6 +523,7 @@ def check(
     questionnaire: QuestionnaireOption = None,
     settings: SettingsOption = None,
     lang: LangOption = None,
+    engine: EngineOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Read and validate only: what is usable, what to ask the client."""
@@ -530,7 +534,7 @@ def check(
     spoken = lang or _user_language()
     known: Inputs | None = None
     try:
-        known = _inputs(folder, orders, questionnaire, settings, lang=spoken)
+        known = _inputs(folder, orders, questionnaire, settings, lang=spoken, engine=engine)
         result = check_inputs(known)
         page = None if folder is None else write_page(result, folder)
     except AuditError as e:

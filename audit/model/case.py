@@ -182,7 +182,7 @@ def open_prepared(folder: Path, settings: Settings, *, engine: Engine | None = N
                 where=str(folder),
                 todo=Text("Запустите аудит заново", "Run the audit again"),
             )
-    engine = engine or open_engine(settings.inputs.engine)
+    engine = engine or open_engine()  # the prepared lines lie on this computer, whoever has read them
     for name in ("lines", *TABLES_IN_ORDER):
         engine.attach(name, folder / f"{name}.parquet")
     intake = IntakeReport.from_json(json.loads((folder / "intake.json").read_text(encoding="utf-8")))

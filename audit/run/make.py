@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import current_language, set_language
+from audit.intake.addresses import is_elsewhere
 from audit.intake.databases import redacted
 from audit.model.case import Case
 from audit.present.chart import draw_pictures, pictures_later
@@ -210,7 +211,7 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
     if prepared is not None:
         values["prepared"] = relative(prepared)
     else:
-        values["orders"] = [redacted(o) if "://" in o else relative(o) for o in inputs.orders]
+        values["orders"] = [redacted(o) if is_elsewhere(o) else relative(o) for o in inputs.orders]
         if inputs.questionnaire is not None:
             values["questionnaire"] = relative(inputs.questionnaire)
     for notebook in sorted((stage / "notebooks").glob("*.ipynb")):
