@@ -535,6 +535,7 @@ def table(
         only="" if on_paper or not total else "screen",
         sortable=sortable and total > 2,
         screen_widths=() if len(printed) == len(columns) else _shares(least, wanted, room),
+        total=total,
     )
     return piece(made, *([Group("table-foot", tuple(feet))] if feet else []))
 

@@ -35,7 +35,8 @@ from audit.present.tree import (
     Table,
     text_of,
 )
-from audit.present.views import what_it_moves
+from audit.present.views import lower_first, what_it_moves
+from audit.present.words import word
 
 __all__ = ["SHORT_ROWS", "short_report"]
 
@@ -57,16 +58,16 @@ class _Pick:
     table: int = 0
     """The table to begin with."""
     text: bool = False
-    tall: bool = False
-    """A picture that may take half a page: a tree, a flow."""
+    size: str = "short"
+    """How high a picture may be: ``third`` of a page, ``short``, ``tall`` (half a page: a tree, a flow)."""
     rows: int = SHORT_ROWS
     columns: int = 0
     """How many columns from the left; 0 for all."""
 
 
-_SHAPE = (_Pick("model-organisation", tall=True), _Pick("model-target", tables=1))
+_SHAPE = (_Pick("model-organisation", size="tall"), _Pick("model-target", tables=1))
 _HOURS = (
-    _Pick("roles-flow", tall=True),
+    _Pick("roles-flow", size="tall"),
     _Pick("roles-order-work", 0, 1),
     _Pick("roles-relief", 0, 1, table=2),
     _Pick("roles-week"),
@@ -75,10 +76,10 @@ _HOURS = (
 _HOURS_BY_ORDERS = (_Pick("roles-entry"), _Pick("roles-hunting", 0, 1))
 """Without a questionnaire the orders alone tell who does what."""
 _LOST = (
-    _Pick("handoff-path"),
-    _Pick("retention-second-purchase"),
-    _Pick("retention-change"),
-    _Pick("retention-states"),
+    _Pick("handoff-path", size="third"),
+    _Pick("retention-second-purchase", size="third"),
+    _Pick("retention-change", size="third"),
+    _Pick("retention-states", size="third"),
 )
 _LISTS = (
     _Pick("retention-worklist", 0, 1, columns=6),
@@ -94,7 +95,8 @@ _GROW = (_Pick("base-wallet"), _Pick("base-strategies"), _Pick("base-range", 0, 
 class _Record:
     """The sections of all chapters, by the anchor of their heading."""
 
-    def __init__(self, chapters: Mapping[str, Sequence[Block]]) -> None:
+    def __init__(self, chapters: Mapping[str, Sequence[Block]], fmt: Fmt) -> None:
+        self.fmt = fmt
         self.sections: dict[str, tuple[Heading, list[Block]]] = {}
         self.cards: dict[str, Card] = {}
         self.figures: dict[str, Figure] = {}
@@ -119,7 +121,7 @@ class _Record:
             return []
         head, blocks = self.sections[wanted.section]
         flat = [p for b in blocks for p in _flat(b)]
-        figures = [self.figure(f.id, tall=wanted.tall) for f in flat if isinstance(f, Figure)][: wanted.figures]
+        figures = [self.figure(f.id, wanted.size) for f in flat if isinstance(f, Figure)][: wanted.figures]
         shown: list[Block] = [f for f in figures if f is not None]
         at = [k for k, b in enumerate(flat) if isinstance(b, Table)][wanted.table : wanted.table + wanted.tables]
         for k in at:
@@ -128,10 +130,11 @@ class _Record:
             if f"table {wanted.section} {k}" in self.taken or not t.body:
                 continue
             self.taken.add(f"table {wanted.section} {k}")
-            shown.append(_cut(t, wanted))
+            short = _cut(t, wanted)
+            shown.append(short)
             foot = flat[k + 1] if k + 1 < len(flat) else None
             if isinstance(foot, Group) and foot.style == "table-foot":
-                shown.append(foot)
+                shown.append(self._foot(foot, t, len(short.body)))
         if not shown and wanted.text:
             shown += [b for b in flat if isinstance(b, Paragraph)][:1]
         if not shown:
@@ -140,28 +143,41 @@ class _Record:
             return shown  # its title heads what follows
         return [replace(head, level=2, id=f"short-{head.id}"), *shown]
 
+    def _foot(self, foot: Group, table: Table, shown: int) -> Group:
+        """Return what stands below a table with the number of rows that are left of it here."""
+        if shown == len(table.body) or not table.total or not foot.body or not isinstance(foot.body[0], Paragraph):
+            return foot
+        before, now = (
+            word("rows_shown", self.fmt.lang, shown=self.fmt.num(n), total=self.fmt.num(table.total))
+            for n in (len(table.body), shown)
+        )
+        said = text_of(foot.body[0].inside)
+        said = said.replace(before, now) if before in said else f"{now}. {said}"
+        return replace(foot, body=(replace(foot.body[0], inside=(said,)), *foot.body[1:]))
+
     def first(self, wanted: Sequence[_Pick]) -> list[list[Block]]:
         """Return what fits on a page of the sections that have anything, in their order."""
         return list(itertools.islice(filter(None, map(self.pick, wanted)), _PARTS))
 
-    def figure(self, id: str, *, tall: bool = False) -> Figure | None:
+    def figure(self, id: str, size: str = "short") -> Figure | None:
         """Return a picture the first time it is asked for, as large as a short report has room for."""
         if id not in self.figures or id in self.taken:
             return None
         self.taken.add(id)
         f = self.figures[id]
-        return replace(f, picture=replace(f.picture, style="tall" if tall else "short"))
+        return replace(f, picture=replace(f.picture, style=size))
 
 
 def _cut(t: Table, wanted: _Pick) -> Table:
-    """Return a table with the rows and columns that the short report has room for."""
+    """Return a table with the rows and columns that the short report has room for; a column that says nothing is left out."""
     style = "" if t.style == "wide" else t.style
     t = replace(t, body=t.body[: wanted.rows], style=style, id="")
-    n = wanted.columns
-    if not n or any(len(r.cells) != len(t.widths) for r in (*t.head, *t.body)):
+    if any(len(r.cells) != len(t.widths) for r in (*t.head, *t.body)):
         return t
-    head, body = (tuple(replace(r, cells=r.cells[:n]) for r in rows) for rows in (t.head, t.body))
-    return replace(t, widths=t.widths[:n], head=head, body=body)
+    most = wanted.columns or len(t.widths)
+    kept = [k for k in range(most) if any(text_of(r.cells[k].inside).strip("— ") for r in t.body)]
+    head, body = (tuple(replace(r, cells=tuple(r.cells[k] for k in kept)) for r in rows) for rows in (t.head, t.body))
+    return replace(t, widths=tuple(t.widths[k] for k in kept), head=head, body=body)
 
 
 def _flat(block: Block) -> list[Block]:
@@ -187,7 +203,7 @@ def short_report(
         return str(say("summary", "short", part).unescape())
 
     parts = _by_section(summary)
-    record = _Record(chapters)
+    record = _Record(chapters, fmt)
     front = parts.pop("executive", [])
     pages: list[list[Block]] = [
         _page("shape", title("shape"), [record.pick(p) for p in _SHAPE]),
@@ -270,7 +286,7 @@ def _proofs(
         pictures = (record.figure(f"chart-{p}") for p in wanted)
         card = record.cards.get(v.anchor)
         shown = [p for p in itertools.islice((p for p in pictures if p is not None), 1)]
-        body: list[Block] = [*told, *shown]
+        body: list[Block] = [*shown, *told]  # the sentences fill what the picture leaves of the page
         if card is not None:
             # the page has its title, and the plan what to do
             told_in_card = tuple(b for b in card.body if not (isinstance(b, Group) and b.style == "actions"))
@@ -335,7 +351,7 @@ def _basis(ctx: ReportContext, fmt: Fmt, assumptions: Sequence[Block], pages: Se
     text = text_of([p for page in pages for p in page])
     used = [t for t in glossary(lang) if any(f in text for f in t.forms)]
     if used:
-        terms = [f"{t.term} — {_first_sentence(t.meaning)}" for t in sorted(used, key=lambda t: t.term.lower())]
+        terms = [f"{t.term} — {lower_first(_first_sentence(t.meaning))}" for t in sorted(used, key=lambda t: t.term.lower())]
         out += [Heading(2, (title("words"),), "short-words"), *_small_list(terms)]
     return [*out, Paragraph((title("record"),), "note")]
 
