@@ -75,6 +75,7 @@ __all__ = [
     "key_figures",
     "metric_line",
     "middle",
+    "norm_words",
     "pairs",
     "paper_scorecard",
     "paragraphs",
@@ -666,15 +667,23 @@ def _verdict_words(finding: Finding, lang: Lang) -> tuple[Inline, ...]:
     return (*runs(status_mark(finding.status, lang)), *((Run("severity", (severity,)),) if severity else ()))
 
 
+def norm_words(metric: Metric, fmt: Fmt, *, named: bool = True) -> str:
+    """Say the norm of a figure: «норма — не ниже 67 %», unless ``named`` «не ниже 67 %»; empty where it has none."""
+    if metric.benchmark is None:
+        return ""
+    norm = fmt.value(metric.benchmark, metric.unit)
+    part = {"low": "norm_least", "high": "norm_most"}.get(metric.bad or "")
+    norm = word(part, fmt.lang, value=norm) if part else norm
+    return word("norm_named", fmt.lang, norm=norm) if named else norm
+
+
 def _norm_text(view: FindingView, fmt: Fmt, *, sourced: bool = True) -> str:
-    """Write the norm short: «норма ≥ 67 % (Ерохин, Климов, 2024)»."""
+    """Write the norm short: «норма — не ниже 67 % (Ерохин, Климов, 2024)»."""
     metric = view.metric
     if metric is None or metric.benchmark is None:
         return ""
-    sign = {"low": "≥", "high": "≤"}.get(metric.bad or "", "")
-    figure_text = fmt.value(metric.benchmark, metric.unit)
     source = f" ({source_text(metric.benchmark_source, fmt.lang)})" if sourced and metric.benchmark_source else ""
-    return f"{word('norm', fmt.lang)} {sign + NBSP if sign else ''}{figure_text}{source}"
+    return f"{norm_words(metric, fmt)}{source}"
 
 
 def _effect_text(effect: Effect, fmt: Fmt) -> str:

@@ -22,6 +22,7 @@ from audit.findings.finding import Finding
 from audit.method import method
 from audit.model.result import Metric
 from audit.present.annex import clean_text
+from audit.present.blocks import norm_words
 from audit.present.chart import Band, Benchmark, Caption
 from audit.present.context import ReportContext, bands_of
 from audit.present.format import Fmt
@@ -208,8 +209,7 @@ class _Content:
             figure, interval = fmt.metric(metric), fmt.interval(metric)
             name = method().describe(lead, self.lang)
             if metric.benchmark is not None:
-                sign = {"low": "≥ ", "high": "≤ "}.get(metric.bad or "", "")
-                norm = f"{sign}{fmt.value(metric.benchmark, metric.unit)}"
+                norm = norm_words(metric, fmt, named=False)
         if finding.effect is not None and finding.status in ("found", "watch"):
             e = finding.effect
             price = fmt.money_range(e.low, e.base, e.high, per_year=True, of=word(f"effect_{e.basis}", self.lang))
@@ -447,7 +447,7 @@ class _Deck:
         m = s.metric
         if m is None or m.value is None or (s.band is None and m.benchmark is None):
             return None
-        mark = Benchmark(m.benchmark, f"{self.t('norm').lower()} {s.norm}") if m.benchmark is not None else None
+        mark = Benchmark(m.benchmark, norm_words(m, self.c.fmt)) if m.benchmark is not None else None
         chart = bars(
             Caption("verdict", s.figure_name),
             [""],
@@ -593,7 +593,7 @@ class _Deck:
             about = [
                 s.figure_name,
                 f"{self.t('interval')}: {s.interval}" if s.interval else "",
-                f"{self.t('norm').lower()} {s.norm}" if s.norm else "",
+                word("norm_named", lang, norm=s.norm) if s.norm else "",
             ]
             self.text(
                 "; ".join(a for a in about if a), MARGIN_IN, y + 0.75, left, 0.6, largest=13, smallest=9, color=INK_SOFT

@@ -22,6 +22,7 @@ from audit.present.titles import chapter_title
 from audit.present.tree import (
     Block,
     Card,
+    Cell,
     Chapter,
     Columns,
     Figure,
@@ -38,10 +39,15 @@ from audit.present.tree import (
 from audit.present.views import lower_first, what_it_moves
 from audit.present.words import word
 
-__all__ = ["SHORT_ROWS", "short_report"]
+__all__ = ["FEWER_ROWS", "SHORT_PAGES", "SHORT_ROWS", "short_report"]
 
 SHORT_ROWS = 15
 """Rows of a list in the short report: what somebody calls through in a week."""
+SHORT_PAGES = 16
+"""Pages of the short report at most: one that has more is set again with lists of `FEWER_ROWS`."""
+FEWER_ROWS = 6
+MOST_LETTERS = 80
+"""Letters of a cell in a list: a longer name is cut here, not in the annex."""
 _MOST_PROBLEMS = 4
 """Problems that have a page of evidence."""
 _PARTS = 3
@@ -95,8 +101,9 @@ _GROW = (_Pick("base-wallet"), _Pick("base-strategies"), _Pick("base-range", 0, 
 class _Record:
     """The sections of all chapters, by the anchor of their heading."""
 
-    def __init__(self, chapters: Mapping[str, Sequence[Block]], fmt: Fmt) -> None:
+    def __init__(self, chapters: Mapping[str, Sequence[Block]], fmt: Fmt, rows: int) -> None:
         self.fmt = fmt
+        self.rows = rows
         self.sections: dict[str, tuple[Heading, list[Block]]] = {}
         self.cards: dict[str, Card] = {}
         self.figures: dict[str, Figure] = {}
@@ -130,7 +137,7 @@ class _Record:
             if f"table {wanted.section} {k}" in self.taken or not t.body:
                 continue
             self.taken.add(f"table {wanted.section} {k}")
-            short = _cut(t, wanted)
+            short = _cut(t, wanted, min(self.rows, wanted.rows))
             shown.append(short)
             foot = flat[k + 1] if k + 1 < len(flat) else None
             if isinstance(foot, Group) and foot.style == "table-foot":
@@ -168,16 +175,24 @@ class _Record:
         return replace(f, picture=replace(f.picture, style=size))
 
 
-def _cut(t: Table, wanted: _Pick) -> Table:
+def _cut(t: Table, wanted: _Pick, rows: int) -> Table:
     """Return a table with the rows and columns that the short report has room for; a column that says nothing is left out."""
     style = "" if t.style == "wide" else t.style
-    t = replace(t, body=t.body[: wanted.rows], style=style, id="")
+    t = replace(t, body=t.body[:rows], style=style, id="")
     if any(len(r.cells) != len(t.widths) for r in (*t.head, *t.body)):
         return t
     most = wanted.columns or len(t.widths)
     kept = [k for k in range(most) if any(text_of(r.cells[k].inside).strip("— ") for r in t.body)]
-    head, body = (tuple(replace(r, cells=tuple(r.cells[k] for k in kept)) for r in rows) for rows in (t.head, t.body))
+    head, body = (
+        tuple(replace(r, cells=tuple(_clipped(r.cells[k]) for k in kept)) for r in p) for p in (t.head, t.body)
+    )
     return replace(t, widths=tuple(t.widths[k] for k in kept), head=head, body=body)
+
+
+def _clipped(cell: Cell) -> Cell:
+    """Return a cell no longer than what a list has room for: the annex has it whole."""
+    said = text_of(cell.inside)
+    return cell if len(said) <= MOST_LETTERS else replace(cell, inside=(f"{said[: MOST_LETTERS - 1].rstrip()}…",))
 
 
 def _flat(block: Block) -> list[Block]:
@@ -192,10 +207,11 @@ def short_report(
     views: Sequence[FindingView],
     summary: Sequence[Block],
     chapters: Mapping[str, Sequence[Block]],
+    rows: int = SHORT_ROWS,
 ) -> tuple[list[Block], list[Block]]:
     """Return page one and the pages after it.
 
-    ``summary``: the blocks of the summary's notebook; ``chapters``: those of each chapter's.
+    ``summary``: the blocks of the summary's notebook; ``chapters``: those of each chapter's; ``rows``: of a list at most.
     """
     say = Narrative(fmt.lang, fmt).section
 
@@ -203,7 +219,7 @@ def short_report(
         return str(say("summary", "short", part).unescape())
 
     parts = _by_section(summary)
-    record = _Record(chapters, fmt)
+    record = _Record(chapters, fmt, rows)
     front = parts.pop("executive", [])
     pages: list[list[Block]] = [
         _page("shape", title("shape"), [record.pick(p) for p in _SHAPE]),
@@ -315,12 +331,13 @@ def _silent(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[
     blind = [v for v in views if v.finding.status in ("unclear", "not_assessed")]
     if not blind:
         return []
-    title = str(Narrative(lang, fmt).section("summary", "limits", "title").unescape())
+    say = Narrative(lang, fmt).section
+    title = str(say("summary", "limits", "title").unescape())
     told: list[tuple[str, str]] = []
     for reason, group in by_reason(blind, lang).items():
         moves = what_it_moves([v.finding.id for v in group], ctx.findings, fmt)
-        names = "; ".join(str(v.title) for v in group)
-        told.append((f"{reason.rstrip('.')}.", f"{names} — {moves}."))
+        names = "; ".join(lower_first(str(v.title)) for v in group)
+        told.append((f"{reason.rstrip('.')}.", say("summary", "short", "silent", names=names, moves=moves).unescape()))
     if len(told) > 5:
         small = halves([piece(Paragraph((Run("b", (why,)), f" {what}"))) for why, what in told])
         return [_head("silent", title, brief=True), Group("legend", small.nodes)]
@@ -351,7 +368,9 @@ def _basis(ctx: ReportContext, fmt: Fmt, assumptions: Sequence[Block], pages: Se
     text = text_of([p for page in pages for p in page])
     used = [t for t in glossary(lang) if any(f in text for f in t.forms)]
     if used:
-        terms = [f"{t.term} — {lower_first(_first_sentence(t.meaning))}" for t in sorted(used, key=lambda t: t.term.lower())]
+        terms = [
+            f"{t.term} — {lower_first(_first_sentence(t.meaning))}" for t in sorted(used, key=lambda t: t.term.lower())
+        ]
         out += [Heading(2, (title("words"),), "short-words"), *_small_list(terms)]
     return [*out, Paragraph((title("record"),), "note")]
 

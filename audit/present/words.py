@@ -19,7 +19,7 @@ WORDS: dict[str, Text] = {
     "dated": Text("Дата отчёта", "Report date"),
     "sale_type": Text("Тип продаж", "Type of sale"),
     "no_company": Text("Компания не названа", "Company not named"),
-    "sale_type_by_orders": Text("по заказам: {name}; не заявлен", "by the orders: {name}; not declared"),
+    "sale_type_by_orders": Text("не заявлен; по заказам — {name}", "not declared; by the orders: {name}"),
     "logo": Text("логотип", "logo"),
     "picture_lost": Text("Картинка не читается.", "The picture cannot be read."),
     "not_on_paper": Text(
@@ -109,6 +109,9 @@ WORDS: dict[str, Text] = {
     "term": Text("Термин", "Term"),
     "meaning": Text("Значение", "Meaning"),
     "chapter": Text("Глава", "Chapter"),
+    "norm_named": Text("норма — {norm}", "norm: {norm}"),
+    "norm_least": Text("не ниже {value}", "at least {value}"),
+    "norm_most": Text("не выше {value}", "at most {value}"),
     "in_annex": Text(
         "Список целиком — на листе «{sheet}» файла annex.xlsx", "The whole list is on sheet “{sheet}” of annex.xlsx"
     ),
@@ -167,7 +170,7 @@ def word(key: str, lang: Lang, **values: object) -> str:
 _EK = ("Ерохин, Климов, 2024", "Erokhin & Klimov, 2024")
 _KAM = ("статья о работе с ключевыми клиентами", "article on key-account management")
 _SOURCES: tuple[tuple[str, Text], ...] = (
-    (r"kit default", Text("значение по умолчанию", "default of this audit")),
+    (r"kit default", Text("наше допущение", "our own assumption")),
     (r"field standard", Text("общепринято", "field standard")),
     (r"EK: up to 20 % can be freed", Text(f"{_EK[0]}: высвобождается до 20 %", f"{_EK[1]}: up to 20% can be freed")),
     (

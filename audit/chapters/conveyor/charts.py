@@ -205,7 +205,8 @@ def conveyor_chart(
 
 
 GROUP_FROM = (6, 3, 1)
-"""More people of one role under one head are drawn as one box: the first of these with which the tree fits a page."""
+"""More people of one role under one head are drawn as one box: the first of these with which the tree leaves room on its
+page for what it should be."""
 
 
 def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | None:
