@@ -48,7 +48,7 @@ from audit.present.tree import (
     Run,
     Table,
 )
-from audit.present.words import source_text, word
+from audit.present.words import lower_first, source_text, word
 from audit.resources import resource_dir
 
 __all__ = [
@@ -763,8 +763,10 @@ def _who(*told: str) -> tuple[Inline, ...]:
 
 def action_text(action: ActionView, lang: Lang) -> Piece:
     """Show an action with its first step and its proof below it."""
-    first = (_small(f"{word('first_step', lang)}: ", *runs(action.first_step)),) if action.first_step else ()
-    proof = (_small(f"{word('proof', lang)}: ", action.proof),) if action.proof else ()
+    step = action.first_step
+    step = Markup(lower_first(step)) if isinstance(step, Markup) else lower_first(step)
+    first = (_small(f"{word('first_step', lang)}: ", *runs(step)),) if step else ()
+    proof = (_small(f"{word('proof', lang)}: ", lower_first(action.proof)),) if action.proof else ()
     return piece(*runs(action.text), *first, *proof)
 
 

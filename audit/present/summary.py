@@ -364,7 +364,9 @@ class SummaryView:
         silent = sum(v.finding.status == "not_assessed" for v in self.views)
         care = [
             *(
-                self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(questions) - 1)
+                self._say(
+                    "sure", "question", asked=lower_first(q.text.get(self.lang).rstrip(".")), more=len(questions) - 1
+                )
                 for questions in [self.case.intake.questions]
                 for q in sorted(questions, key=lambda q: -q.share)[:1]
             ),

@@ -6,7 +6,7 @@ import re
 
 from audit.errors import Lang, Text
 
-__all__ = ["WORDS", "source_text", "word"]
+__all__ = ["WORDS", "lower_first", "source_text", "word"]
 
 WORDS: dict[str, Text] = {
     # document
@@ -209,6 +209,11 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"(?:^|(?<=; ))\+(?=;|$)", Text("определение наше", "definition ours")),
 )
 """Codes of sources as they stand in the method, whole phrases first: a shorter pattern must not eat a part of one."""
+
+
+def lower_first(title: str) -> str:
+    """Return a title as the middle of a sentence: «Клиенты …» → «клиенты …», while «КМ …» stays."""
+    return title[0].lower() + title[1:] if len(title) > 1 and (title[1].islower() or title[1].isspace()) else title
 
 
 def source_text(source: str | None, lang: Lang) -> str:

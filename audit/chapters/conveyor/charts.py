@@ -249,7 +249,11 @@ def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | N
     }
     title = view.plain("organisation", "chart", found=found)
     alt = f"{title}. {'; '.join(said)}."
-    return tree_chart(tops, Caption("model-organisation", title, alt=alt), view.case.settings.report.accent)
+    return tree_chart(
+        tops,
+        Caption("model-organisation", title, alt=alt, note=view.plain("organisation", "chart_note")),
+        view.case.settings.report.accent,
+    )
 
 
 def target_chart(view: ChapterView, rows: pd.DataFrame) -> Chart | None:
