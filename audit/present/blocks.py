@@ -961,17 +961,11 @@ def executive_page(
     """
     lang = fmt.lang
     rows = tuple(_headline(v if len(findings) <= 3 else replace(v, text="", symptoms=""), fmt) for v in findings)
-    found = (
-        piece(Headlines(rows))
-        if rows
-        else callout("", nothing, "note")
-        if nothing is not None
-        else callout("", word("nothing_found", lang), "good")
-    )
+    found = [piece(Headlines(rows))] if rows else [callout("", nothing, "note")] if nothing is not None else []
     parts: list[Block] = [Paragraph(runs(verdict), "verdict-sentence")]
     parts += blocks_in([key_figures(numbers)]) if numbers else []
     parts += [Heading(2, (word("what_is_wrong", lang),), "executive-found")] if rows else []
-    parts += blocks_in([found])
+    parts += blocks_in(found)
     if decision is not None:
         title, items = decision
         asked = List(tuple((Paragraph((x,)),) for x in items), ordered=len(items) > 1)

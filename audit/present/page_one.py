@@ -199,6 +199,7 @@ def sure_line(s: SummaryView) -> str:
         start=w.start,
         end=w.as_of,
         graded=str(graded),
+        little=mostly_silent(s),
         silent=sum(v.finding.status in ("unclear", "not_assessed") for v in s.views),
         total=len(s.views),
     )

@@ -69,9 +69,11 @@ class _Pick:
     rows: int = SHORT_ROWS
     columns: int = 0
     """How many columns from the left; 0 for all."""
+    told_from: int = 0
+    """Only rows that say something from this column on: what a picture beside shows already is not said again."""
 
 
-_SHAPE = (_Pick("model-organisation", size="tall"), _Pick("model-target", tables=1))
+_SHAPE = (_Pick("model-organisation", size="tall"), _Pick("model-target", tables=1, told_from=3))
 _HOURS = (
     _Pick("roles-flow", size="tall"),
     _Pick("roles-order-work", 0, 1),
@@ -138,6 +140,8 @@ class _Record:
                 continue
             self.taken.add(f"table {wanted.section} {k}")
             short = _cut(t, wanted, min(self.rows, wanted.rows))
+            if not short.body:
+                continue
             shown.append(short)
             foot = flat[k + 1] if k + 1 < len(flat) else None
             if isinstance(foot, Group) and foot.style == "table-foot":
@@ -178,15 +182,21 @@ class _Record:
 def _cut(t: Table, wanted: _Pick, rows: int) -> Table:
     """Return a table with the rows and columns that the short report has room for; a column that says nothing is left out."""
     style = "" if t.style == "wide" else t.style
+    if wanted.told_from:
+        t = replace(t, body=tuple(r for r in t.body if any(map(_says, r.cells[wanted.told_from :]))))
     t = replace(t, body=t.body[:rows], style=style, id="")
     if any(len(r.cells) != len(t.widths) for r in (*t.head, *t.body)):
         return t
     most = wanted.columns or len(t.widths)
-    kept = [k for k in range(most) if any(text_of(r.cells[k].inside).strip("— ") for r in t.body)]
+    kept = [k for k in range(most) if any(_says(r.cells[k]) for r in t.body)]
     head, body = (
         tuple(replace(r, cells=tuple(_clipped(r.cells[k]) for k in kept)) for r in p) for p in (t.head, t.body)
     )
     return replace(t, widths=tuple(t.widths[k] for k in kept), head=head, body=body)
+
+
+def _says(cell: Cell) -> bool:
+    return bool(text_of(cell.inside).strip("— "))
 
 
 def _clipped(cell: Cell) -> Cell:

@@ -45,7 +45,6 @@ WORDS: dict[str, Text] = {
     "what_is_wrong": Text("Что обнаружено", "What we found"),
     "how_sure": Text("Насколько мы уверены", "How sure we are"),
     "first_30_days": Text("Первые 30 дней", "The first 30 days"),
-    "nothing_found": Text("Проблем, которые искал аудит, не выявлено.", "None of the problems checked for was found."),
     # cards and tables
     "norm": Text("норма", "norm"),
     "peers": Text("Среди проверенных компаний", "Among audited companies"),

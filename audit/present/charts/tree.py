@@ -23,7 +23,7 @@ __all__ = ["Box", "fits_a_page", "grouped", "tree_chart"]
 
 COLUMNS = 4
 ALONE_FROM = 5
-PAGE_IN = 4.5
+PAGE_IN = 4.7
 """Inches of height that leave room on a page of A4 for a second tree and a table."""
 LINE = "#aab3bd"
 _HEIGHT, _GAP, _INDENT, _BETWEEN = 0.38, 0.08, 0.16, 0.14
