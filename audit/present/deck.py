@@ -552,7 +552,7 @@ class _Deck:
         self.open(_plain(said("summary", "grow", "title").unescape()))
         head = [_plain(said("summary", "grow", part).unescape()) for part in ("where", "how_much", "what")]
         rows = [list(r) for r in self.c.ctx.growth]
-        self._left_out(len(rows) - self.table(head, rows, (4, 4, 4.2), 1.6, 6.1, size=16, lines=4))
+        self._left_out(len(rows) - self.table(head, rows, (4, 4, 4.2), 1.6, 6.1, size=16, lines=5))
         lead = _plain(said("summary", "grow", "lead").unescape())
         self.text(lead, MARGIN_IN, 6.15, WIDTH_IN - 2 * MARGIN_IN, 0.5, largest=13, smallest=10, color=INK_SOFT)
 
@@ -762,7 +762,7 @@ class _Deck:
             (1, bool(self.c.ctx.plan), self.plan),
             *((0 if s.finding.status == "found" else 5, True, partial(self.finding, s)) for s in heads),
             *([] if healthy else [growth]),
-            (3, bool(clear and bad), self.fine),
+            (5, bool(clear and bad), self.fine),
             (2, silent, self.limits),
             (6, True, self.scorecard),
             (7, True, self.data),
