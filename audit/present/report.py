@@ -75,7 +75,7 @@ from audit.present.html import Body, clean_html, export_notebook, inline_svg, nu
 from audit.present.paper import for_paper
 from audit.present.pdf import Paper
 from audit.present.screen import Piece, piece
-from audit.present.short import short_report
+from audit.present.short import FEWER_ROWS, short_report
 from audit.present.style import GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
 from audit.present.tree import Block, Break, Group, Heading, Inline, PageBreak, Paragraph, Picture, Run, text_of
@@ -107,6 +107,8 @@ class Documents:
     paper: Paper
     full: Paper | None = None
     """The whole record on paper, where ``paper`` is the short report."""
+    shorter: Paper | None = None
+    """The short report with shorter lists, for where ``paper`` has too many pages."""
 
 
 class _Explainer:
@@ -181,6 +183,7 @@ class _Parts:
     paper_body: Sequence[Block]
     short_front: Sequence[Block] = ()
     short_body: Sequence[Block] = ()
+    shorter_body: Sequence[Block] = ()
 
 
 def _parts(front: Markup, paper_front: Sequence[Block], chapters: Sequence[_Chapter]) -> _Parts:
@@ -230,7 +233,13 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     parts = _parts(html, paper_front, sections + _appendix(ctx, views, fmt))
     kept = {c.id: bodies[c.id].blocks for c in chapters}
     first, rest = short_report(ctx, fmt, views, paper_front, kept)
-    return replace(parts, short_front=for_paper(tuple(first)), short_body=for_paper(tuple(rest)))
+    _, fewer = short_report(ctx, fmt, views, paper_front, kept, FEWER_ROWS)
+    return replace(
+        parts,
+        short_front=for_paper(tuple(first)),
+        short_body=for_paper(tuple(rest)),
+        shorter_body=for_paper(tuple(fewer)),
+    )
 
 
 def _pages(blocks: Sequence[Block]) -> tuple[Block, ...]:
@@ -674,7 +683,7 @@ def _documents(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts) -> 
     if not parts.short_front:
         return Documents(_html(ctx, paper, parts), paper)
     short = replace(paper, front=parts.short_front, body=parts.short_body, one_page=True)
-    return Documents(_html(ctx, paper, parts), short, paper)
+    return Documents(_html(ctx, paper, parts), short, paper, replace(short, body=parts.shorter_body))
 
 
 def _colors(ctx: ReportContext) -> dict[str, str]:
