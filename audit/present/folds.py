@@ -77,7 +77,9 @@ def fold_sections(html: Markup, chapter: str, views: Sequence[FindingView], lang
     made = _each(str(html), section)
     if not (quiet and folded):
         return Markup(made)
-    said = piece(Paragraph((word("all_folded", lang),), "folded"))
+    clear = [v.finding.status == "clear" for v in views]
+    kind = "clear" if all(clear) else "partly" if any(clear) else "blind"
+    said = piece(Paragraph((word(f"folded_{kind}", lang), " ", word("folded", lang)), "folded"))
     ends = _end_of(made, f"{own}-findings")
     return Markup(made[:ends]) + said + Markup(made[ends:]) if ends else join([said, Markup(made)])
 

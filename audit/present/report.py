@@ -743,6 +743,8 @@ def _colors(ctx: ReportContext) -> dict[str, str]:
     }
 
 
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of writing: one in a client's name would turn the sentence around it."""
 _SCRIPT_WORDS = ("filter", "filter_hits", "table", "find_told", "find_none", "close", "what_it_means", "to_entry")
 
 
@@ -751,7 +753,7 @@ def _html(ctx: ReportContext, paper: Paper, parts: _Parts) -> str:
     script = _asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     logo = paper.logo
-    return (
+    made = (
         _templates()
         .get_template("document.html.j2")
         .render(
@@ -778,3 +780,4 @@ def _html(ctx: ReportContext, paper: Paper, parts: _Parts) -> str:
             js_words=json.dumps({k: word(k, lang) for k in _SCRIPT_WORDS}, ensure_ascii=False),
         )
     )
+    return _TURNS.sub("", made)

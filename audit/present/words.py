@@ -120,9 +120,17 @@ WORDS: dict[str, Text] = {
     "cell_error": Text("Ячейка {cell} остановилась с ошибкой: {error}", "Cell {cell} stopped with an error: {error}"),
     "analyst_output": Text("Дополнено аналитиком", "Added by the analyst"),
     # browser
-    "all_folded": Text(
-        "Проблем в этой главе не найдено. Её таблицы и графики свёрнуты: раздел открывается по заголовку.",
-        "Nothing wrong was found in this chapter. Its tables and charts are folded: a click on a title opens them.",
+    "folded_clear": Text("Проблем в этой главе не найдено.", "Nothing wrong was found in this chapter."),
+    "folded_partly": Text(
+        "Там, где данных хватило, проблем не найдено.", "Where the data sufficed, nothing wrong was found."
+    ),
+    "folded_blind": Text(
+        "Есть ли здесь проблемы, по этим данным сказать нельзя.",
+        "These data do not tell whether anything is wrong here.",
+    ),
+    "folded": Text(
+        "Таблицы и графики главы свёрнуты: раздел открывается по заголовку.",
+        "The chapter's tables and charts are folded: a click on a title opens them.",
     ),
     "glossary_terms": Text("Слова отчёта", "The words of this report"),
     "threshold_list": Text("Все пороги", "All thresholds"),

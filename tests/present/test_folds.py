@@ -53,10 +53,24 @@ def test_what_cannot_be_told_stays_open_beside_a_problem() -> None:
 
 
 def test_a_chapter_with_nothing_found_is_its_verdicts_and_a_sentence() -> None:
-    told = fold_sections(CHAPTER, "service", _views(service__late="clear", service__complaints="unclear"), "ru")
+    told = fold_sections(CHAPTER, "service", _views(service__late="clear"), "ru")
     assert _folded(told) == ["service-months", "service-reasons", "service-heat"]
     said = told.index("Проблем в этой главе не найдено")
     assert told.index("service-findings") < said < told.index("<details")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (("clear", "clear"), "Проблем в этой главе не найдено."),
+        (("clear", "unclear"), "Там, где данных хватило, проблем не найдено."),
+        (("clear", "not_assessed"), "Там, где данных хватило, проблем не найдено."),
+        (("not_assessed", "unclear"), "Есть ли здесь проблемы, по этим данным сказать нельзя."),
+    ],
+)
+def test_what_was_not_assessed_is_not_called_free_of_trouble(statuses: tuple[Status, Status], said: str) -> None:
+    told = fold_sections(CHAPTER, "service", _views(service__late=statuses[0], service__complaints=statuses[1]), "ru")
+    assert f'<p class="km-folded">{said} ' in told and told.count("km-folded") == 1
 
 
 def test_without_verdicts_nothing_is_folded() -> None:

@@ -186,6 +186,11 @@ def test_sections_that_only_say_why_they_are_empty_become_a_line() -> None:
     assert folded.count("<section") == 2 and ">C</h3>" in folded and ">D</h3>" in folded
 
 
+def test_a_name_cannot_turn_the_sentence_around_it(tmp_path: Path) -> None:
+    html = build_report(write_run(tmp_path / "r", company="\u202eабв\u2066 שלום")).html
+    assert "абв שלום" in html and not set(html) & {"\u202e", "\u2066"}
+
+
 def test_rendering_again_gives_the_same_bytes(run: Path, screen: str) -> None:
     assert build_report(run).html == screen
 
