@@ -65,6 +65,7 @@ __all__ = [
     "chips",
     "columns",
     "definition",
+    "definition_id",
     "executive_page",
     "finding_card",
     "finding_id",
@@ -112,6 +113,16 @@ PAPER_ROWS = 15
 def finding_id(id: str) -> str:
     """Return the anchor of a finding's card: ``roles.km_overload`` → ``finding-roles-km-overload``."""
     return "finding-" + slug(id)
+
+
+def definition_id(metric: str) -> str:
+    """Return the anchor of a metric's definition: ``roles.foreign_share`` → ``def-roles-foreign-share``."""
+    return "def-" + slug(metric)
+
+
+def _defined(metric: Metric, *inside: Inline) -> Link:
+    """Lead from a figure or its name to what it means."""
+    return Link(f"#{definition_id(metric.id)}", inside)
 
 
 def join(parts: Iterable[Any], separator: str = "\n") -> Markup:
@@ -366,7 +377,7 @@ def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
         rest = [metric.reason.get(fmt.lang)]
     told = [r for k, x in enumerate(rest) for r in (*((" · ",) if k else ()), *runs(x))]
     parts = (
-        Run("metric-name", (name,)),
+        Run("metric-name", (_defined(metric, name),)),
         " ",
         Run("b", (fmt.metric(metric),)),
         " ",
@@ -705,7 +716,7 @@ def _figure_box(view: FindingView, fmt: Fmt) -> tuple[Block, ...]:
     value = fmt.metric(metric)
     parts: list[Any] = [Paragraph((value,), "big-long" if len(value) > 9 else "big")]
     if view.metric_name:
-        parts.append(Paragraph((view.metric_name,), "value-name"))
+        parts.append(Paragraph((_defined(metric, view.metric_name),), "value-name"))
     parts += runs(gauge(metric, view.band, fmt))
     if interval:
         parts.append(Paragraph((f"{word('interval', fmt.lang)}: {interval}",), "value-note"))
@@ -797,7 +808,7 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
             figure: tuple[Inline, ...] = ()
             scale = runs(gauge(v.metric, v.band, fmt)) if v.metric else ()
             if known:
-                figure = (Run("b", (fmt.metric(v.metric),)), _small(fmt.interval(v.metric)))
+                figure = (_defined(v.metric, Run("b", (fmt.metric(v.metric),))), _small(fmt.interval(v.metric)))
                 scale = (*scale, _small(_norm_text(v, fmt, sourced=False)))
             rows.append(
                 Row(
@@ -807,7 +818,8 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
                         Cell(figure, "r"),
                         Cell(scale, "scale"),
                         Cell(runs(grade_mark(f.grade, lang)), "c"),
-                    )
+                    ),
+                    "not_assessed" if f.status == "not_assessed" else "",
                 )
             )
     names = (("status", ""), ("finding", ""), ("figure", "r"), ("scale", "scale"), ("grade_short", "c"))

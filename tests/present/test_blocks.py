@@ -234,7 +234,8 @@ def test_empty_table_says_so() -> None:
 
 def test_only_what_a_portrait_page_cannot_hold_is_turned() -> None:
     narrow = pd.DataFrame({f"c{i}": [1] for i in range(9)})
-    assert 'class="km-table"' in table(narrow, [Col(c, c) for c in narrow], fmt=RU)
+    told = table(narrow, [Col(c, c) for c in narrow], fmt=RU)
+    assert "km-table" in told and "km-dense" not in told and "km-wide" not in told
     snug = pd.DataFrame({f"c{i}": ["x" * 10] for i in range(9)})  # 9 × (10 + 2) letters: small type
     assert "km-dense" in table(snug, [Col(c, c, "date", show=str) for c in snug], fmt=RU)
     large = pd.DataFrame({f"c{i}": ["x" * 14] for i in range(9)})  # 9 × (14 + 2) letters
