@@ -807,7 +807,7 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
             severity = SEVERITIES[f.severity].get(lang)
             figure: tuple[Inline, ...] = ()
             scale = runs(gauge(v.metric, v.band, fmt)) if v.metric else ()
-            if known:
+            if known and v.metric is not None:
                 figure = (_defined(v.metric, Run("b", (fmt.metric(v.metric),))), _small(fmt.interval(v.metric)))
                 scale = (*scale, _small(_norm_text(v, fmt, sourced=False)))
             rows.append(
