@@ -20,8 +20,8 @@ from audit.errors import set_language
 from audit.resources import resource_dir
 from audit.run.clock import Clock
 from audit.run.execute import Execution, execute_notebook
+from audit.run.executing import _elsewhere, _one
 from audit.run.kernels import kernel_environment
-from audit.run.make import _elsewhere, _one
 from audit.run.workers import Lost, Workers
 from tests.case_builder import make_case
 
