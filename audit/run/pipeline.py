@@ -192,6 +192,8 @@ def run_audit(
             prepared = prepare(inputs, cache, rejects=rejects)
         executing = Executing(inputs, prepared, stage, jobs=jobs, clock=clock, workers=workers, own=own)
         with executing as notebooks:
+            if own or workers is None:  # threads import Jupyter, and would meet modules that we have half made
+                import audit.run.make  # noqa: F401
             notebooks.begin(wanted)
             from audit.run.make import make  # what pages need is loaded while the notebooks execute
 
