@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def audited(source: str, engine: str | None) -> dict[str, Any]:
     timed(preparing, "collapse", "collapse (DuckDB)")
     inputs = file_inputs(source, None, None)
     settings = {"inputs": {"engine": engine, "order_by": ["line"]}} if engine else {}
-    inputs = inputs.__class__(inputs.orders, None, override(inputs.settings, settings))
+    inputs = replace(inputs, settings=override(inputs.settings, settings))
     with tempfile.TemporaryDirectory() as cache:
         if engine:
             timed(spark, "_start", "start of Spark")

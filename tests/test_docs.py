@@ -183,6 +183,7 @@ def test_every_page_that_users_read_is_there_in_russian() -> None:
         "glossary.ru.md",
         "install.ru.md",
         "methods.ru.md",
+        "spark.ru.md",
     }
 
 
