@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from audit.engine.dialect import Dialect
 
@@ -27,8 +28,7 @@ class Engine(ABC):
 
     def render(self, template: str, **values: Any) -> str:
         """Return the SQL of a template for this engine; an undefined name is an error."""
-        env = Environment(undefined=StrictUndefined, autoescape=False)
-        return env.from_string(template).render(**self.dialect.names(), **values)
+        return _compiled(template).render(**self.dialect.names(), **values)
 
     def query(self, template: str, **values: Any) -> pd.DataFrame:
         """Run a template and return a small frame; DECIMAL comes back as float, DATE as datetime64."""
@@ -51,6 +51,11 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Release the engine."""
+
+
+@lru_cache(maxsize=512)
+def _compiled(template: str) -> Template:
+    return Environment(undefined=StrictUndefined, autoescape=False).from_string(template)
 
 
 def arrow_to_frame(table: pa.Table) -> pd.DataFrame:

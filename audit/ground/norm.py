@@ -193,6 +193,12 @@ def type_shares(parts: pd.DataFrame, revenue: pd.DataFrame, default: str) -> dic
     return {t: v / total for t, v in out.items()} if total > 0 else {default: 1.0}
 
 
+def _shares(case: Case) -> dict[str, float]:
+    w = case.window
+    revenue = case.query(_SHARES, since=max(w.recent_start, w.start))
+    return type_shares(case.questionnaire.table("sale_types"), revenue, case.sale_type.used)
+
+
 def norm_of(case: Case, held: Iterable[str] = ()) -> tuple[Norm, dict[str, float]]:
     """Return the norm in force and the revenue share of each type of sale in use.
 
@@ -202,10 +208,7 @@ def norm_of(case: Case, held: Iterable[str] = ()) -> tuple[Norm, dict[str, float
     default = case.sale_type.used
     if not case.questionnaire.has("sale_types"):
         return Norm((default,), frozenset(held)), {default: 1.0}
-    w = case.window
-    shares = type_shares(
-        case.questionnaire.table("sale_types"), case.query(_SHARES, since=max(w.recent_start, w.start)), default
-    )
+    shares = case.once("type_shares", lambda: _shares(case))
     least = case.thresholds.value("model.type_min_revenue_share")
     used = sorted((t for t, s in shares.items() if s >= least), key=lambda t: (-shares[t], t))
     return Norm(tuple(used) or (default,), frozenset(held)), shares

@@ -53,7 +53,8 @@ def managers_clients(case: Case, clients: pd.Index) -> pd.Index:
     part = client_parts(case, "recent")
     if part.empty:
         return clients
-    return clients[[seller_of_type(str(part.get(c, norm_of(case)[0].types[0]))) == "KM" for c in clients]]
+    types = part.reindex(clients).fillna(norm_of(case)[0].types[0])
+    return clients[types.map(seller_of_type) == "KM"]
 
 
 def once_parts(case: Case) -> tuple[str, ...]:
