@@ -14,8 +14,9 @@ import pytest
 from audit.engine import is_spark, spark, spark_master, spark_table
 from audit.engine.spark_errors import shown
 from audit.errors import InputError, SettingsError, ToolError, set_language
+from audit.intake.addresses import is_address, is_cluster, is_elsewhere
 from audit.intake.cluster import seen_by_cluster, shown_cluster
-from audit.intake.databases import is_address, is_cluster, is_elsewhere, redacted
+from audit.intake.databases import redacted
 from audit.run.cases import open_inputs
 from audit.run.inputs import engagement_inputs, file_inputs
 from audit.run.lab import settle_parameters
