@@ -65,6 +65,7 @@ __all__ = [
     "chips",
     "columns",
     "definition",
+    "definition_id",
     "executive_page",
     "finding_card",
     "finding_id",
@@ -112,6 +113,16 @@ PAPER_ROWS = 15
 def finding_id(id: str) -> str:
     """Return the anchor of a finding's card: ``roles.km_overload`` → ``finding-roles-km-overload``."""
     return "finding-" + slug(id)
+
+
+def definition_id(metric: str) -> str:
+    """Return the anchor of a metric's definition: ``roles.foreign_share`` → ``def-roles-foreign-share``."""
+    return "def-" + slug(metric)
+
+
+def _defined(metric: Metric, *inside: Inline) -> Link:
+    """Lead from a figure or its name to what it means."""
+    return Link(f"#{definition_id(metric.id)}", inside)
 
 
 def join(parts: Iterable[Any], separator: str = "\n") -> Markup:
@@ -221,9 +232,14 @@ class Section:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         # the style is for JupyterLab alone; the report drops every style sheet that comes with an output
         html = self.html
-        data: dict[str, Any] = {"text/html": f"<style>{_lab_style()}</style>\n{html}", "text/plain": _plain(html)}
+        shown = _APART.sub(" ", str(html))
+        data: dict[str, Any] = {"text/html": f"<style>{_lab_style()}</style>\n{shown}", "text/plain": _plain(html)}
         data[BLOCKS] = stored(self.blocks)
         return data, {"internal": True} if self.internal else {}
+
+
+_APART = re.compile(r'(?=<span class="km-(?:severity|sub|int|who|value-note)\b)')
+"""Where only the style keeps two words apart: JupyterLab drops the style of a notebook that somebody else has run."""
 
 
 @lru_cache(maxsize=1)
@@ -361,7 +377,7 @@ def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
         rest = [metric.reason.get(fmt.lang)]
     told = [r for k, x in enumerate(rest) for r in (*((" · ",) if k else ()), *runs(x))]
     parts = (
-        Run("metric-name", (name,)),
+        Run("metric-name", (_defined(metric, name),)),
         " ",
         Run("b", (fmt.metric(metric),)),
         " ",
@@ -700,7 +716,7 @@ def _figure_box(view: FindingView, fmt: Fmt) -> tuple[Block, ...]:
     value = fmt.metric(metric)
     parts: list[Any] = [Paragraph((value,), "big-long" if len(value) > 9 else "big")]
     if view.metric_name:
-        parts.append(Paragraph((view.metric_name,), "value-name"))
+        parts.append(Paragraph((_defined(metric, view.metric_name),), "value-name"))
     parts += runs(gauge(metric, view.band, fmt))
     if interval:
         parts.append(Paragraph((f"{word('interval', fmt.lang)}: {interval}",), "value-note"))
@@ -791,8 +807,8 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
             severity = SEVERITIES[f.severity].get(lang)
             figure: tuple[Inline, ...] = ()
             scale = runs(gauge(v.metric, v.band, fmt)) if v.metric else ()
-            if known:
-                figure = (Run("b", (fmt.metric(v.metric),)), _small(fmt.interval(v.metric)))
+            if known and v.metric is not None:
+                figure = (_defined(v.metric, Run("b", (fmt.metric(v.metric),))), _small(fmt.interval(v.metric)))
                 scale = (*scale, _small(_norm_text(v, fmt, sourced=False)))
             rows.append(
                 Row(
@@ -802,7 +818,8 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
                         Cell(figure, "r"),
                         Cell(scale, "scale"),
                         Cell(runs(grade_mark(f.grade, lang)), "c"),
-                    )
+                    ),
+                    "not_assessed" if f.status == "not_assessed" else "",
                 )
             )
     names = (("status", ""), ("finding", ""), ("figure", "r"), ("scale", "scale"), ("grade_short", "c"))

@@ -454,6 +454,8 @@ class SummaryView:
                 continue
             spec = method().metrics[m.id]
             goal = a.get("target")
+            if goal is not None and (m.value <= goal if m.bad == "high" else m.value >= goal):
+                continue  # it is where it should be: nothing to look at
             told = self._say(
                 "schedule",
                 "weekly",

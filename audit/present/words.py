@@ -122,6 +122,41 @@ WORDS: dict[str, Text] = {
     "cell_error": Text("Ячейка {cell} остановилась с ошибкой: {error}", "Cell {cell} stopped with an error: {error}"),
     "analyst_output": Text("Дополнено аналитиком", "Added by the analyst"),
     # browser
+    "folded_clear": Text("Проблем в этой главе не найдено.", "Nothing wrong was found in this chapter."),
+    "folded_partly": Text(
+        "Там, где данных хватило, проблем не найдено.", "Where the data sufficed, nothing wrong was found."
+    ),
+    "folded_blind": Text(
+        "Есть ли здесь проблемы, по этим данным сказать нельзя.",
+        "These data do not tell whether anything is wrong here.",
+    ),
+    "folded": Text(
+        "Таблицы и графики главы свёрнуты: раздел открывается по заголовку.",
+        "The chapter's tables and charts are folded: a click on a title opens them.",
+    ),
+    "glossary_terms": Text("Слова отчёта", "The words of this report"),
+    "threshold_list": Text("Все пороги", "All thresholds"),
+    "limits": Text("Границы", "Limits"),
+    "find": Text("Найти в отчёте", "Find in the report"),
+    "find_text": Text("Слово, клиент, показатель", "Word, client or measure"),
+    "find_verdict": Text("Оценка", "Verdict"),
+    "find_chapter": Text("Глава", "Chapter"),
+    "find_any": Text("все главы", "all chapters"),
+    "find_reset": Text("Сбросить", "Reset"),
+    "find_link": Text(
+        "Отбор хранится в адресе страницы: ссылку можно отправить.",
+        "The selection is kept in the page's address: the link can be sent.",
+    ),
+    "open_all": Text("Развернуть всё", "Open all"),
+    "fold_all": Text("Свернуть всё", "Fold all"),
+    "find_told": Text(
+        "Показано: выводов — {f} из {all}, разделов — {s}, строк и определений — {r}.",
+        "Shown: findings {f} of {all}, sections {s}, rows and definitions {r}.",
+    ),
+    "find_none": Text("Ничего не нашлось.", "Nothing was found."),
+    "close": Text("Закрыть", "Close"),
+    "what_it_means": Text("Что это значит", "What it means"),
+    "to_entry": Text("Открыть в приложении", "Open in the appendix"),
     "filter": Text("Поиск по таблице", "Filter the table"),
     "table": Text("Таблица", "Table"),
     "filter_hits": Text("строк: {n}", "rows: {n}"),

@@ -15,13 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import nbformat
-
 from audit.errors import ParameterError, PreparedError, Text, set_language
 from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import write_annex
-from audit.present.chart import draw_pictures
 from audit.present.context import (
     ActionEntry,
     ChapterEntry,
@@ -43,13 +40,14 @@ from audit.present.summary import SummaryView
 from audit.present.titles import chapter_title
 from audit.present.views import lower_first, metric_name
 from audit.present.words import word
+from audit.resources import nbformat
 from audit.run.execute import Execution
 from audit.run.leftovers import RENDERING, sweep
-from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.sheets import read_sheets
 from audit.run.versions import main_versions
 
-__all__ = ["Rendered", "render_again", "render_run", "report_context"]
+__all__ = ["Rendered", "render_again", "render_run", "report_context", "write_lists"]
 
 
 @dataclass(frozen=True)
@@ -176,20 +174,19 @@ def render_run(
     full: bool = False,
     peers: tuple[PeerEntry, ...] = (),
 ) -> Rendered:
-    """Write report.json, report.html, report.pdf, annex.xlsx and the charts' pictures of a run being made in ``stage``.
+    """Write report.json, report.html and report.pdf of a run being made in ``stage``, from its executed notebooks.
 
     ``full``: also report-full.pdf, the whole record on paper.
     """
     context = report_context(case, findings, failed, stage, peers)
     (stage / "report.json").write_text(context.as_json(), encoding="utf-8", newline="\n")
     result = _documents(stage, clock, full)
-    with _step(clock, "pictures"):
-        draw_pictures(stage / "charts")
-    with _step(clock, "annex"):
-        write_annex(stage / "annex.xlsx", read_sheets(stage, findings, case), case.settings.report.lang)
-        for part in ("sheets", "effects"):
-            shutil.rmtree(stage / part, ignore_errors=True)
     return Rendered(result.engine, (result.note,) if result.note is not None else ())
+
+
+def write_lists(stage: Path, *, case: Case, findings: Mapping[str, Any]) -> None:
+    """Write annex.xlsx of a run being made in ``stage``, from what its chapters put aside."""
+    write_annex(stage / "annex.xlsx", read_sheets(stage, findings, case), case.settings.report.lang)
 
 
 def _documents(folder: Path, clock: _Clock | None = None, full: bool = False) -> PdfResult:
@@ -262,7 +259,7 @@ def _left_out(run: Path) -> list[Text]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # cells without ids: an old editor, no fault of the report
             try:
-                nb = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+                nb = nbformat().read(path, as_version=4)
             except (ValueError, KeyError, AttributeError, OSError):
                 out.append(Text(f"{name} не читается", f"{name} cannot be read"))
                 continue

@@ -234,7 +234,8 @@ def test_empty_table_says_so() -> None:
 
 def test_only_what_a_portrait_page_cannot_hold_is_turned() -> None:
     narrow = pd.DataFrame({f"c{i}": [1] for i in range(9)})
-    assert 'class="km-table"' in table(narrow, [Col(c, c) for c in narrow], fmt=RU)
+    told = table(narrow, [Col(c, c) for c in narrow], fmt=RU)
+    assert "km-table" in told and "km-dense" not in told and "km-wide" not in told
     snug = pd.DataFrame({f"c{i}": ["x" * 10] for i in range(9)})  # 9 × (10 + 2) letters: small type
     assert "km-dense" in table(snug, [Col(c, c, "date", show=str) for c in snug], fmt=RU)
     large = pd.DataFrame({f"c{i}": ["x" * 14] for i in range(9)})  # 9 × (14 + 2) letters
@@ -263,6 +264,12 @@ def test_section_shows_in_a_notebook() -> None:
     assert bundle["text/plain"] == "Раздел & <b>\nПервый.\nВторой.\nx"
     assert bundle["text/html"].count("<p>") == 2
     assert bundle["text/html"].startswith("<style>")  # for JupyterLab; see test_html for what the report makes of it
+
+
+def test_words_stand_apart_where_the_style_is_dropped() -> None:
+    card = Markup('<span class="km-status">● выявлено</span><span class="km-severity">существенно</span>')
+    bundle, _ = Section("s", "Раздел", [card])._repr_mimebundle_()
+    assert "выявлено</span> <span" in bundle["text/html"]
 
 
 def test_that_nothing_is_found_the_verdict_alone_says() -> None:

@@ -192,7 +192,7 @@ def km_load_chart(
     assert band.watch is not None and band.found is not None
     ru, names = fmt.lang == "ru", names or {}
     above = int((rows["share"] >= band.found).sum())
-    share, limit = fmt.share(m.value), fmt.share(band.found)
+    share, limit = fmt.share(m.extra.get("together", m.value)), fmt.share(band.found)
     if m.value < band.watch and not above:
         title = (
             f"КМ заняты своей работой: чужая операционная — {share} времени"

@@ -83,6 +83,10 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
     """Turn a figure into a `Chart`; call inside `chart_style`."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if not axis.get_label_text():  # else all labels of the ticks are measured to find it a place
+                axis.set_label_coords(0.5, 0.5)
     canvas = FigureCanvasSVG(fig)
     buffer = io.StringIO()
     canvas.print_svg(  # type: ignore[no-untyped-call]
