@@ -44,7 +44,8 @@ __all__ = ["FEWER_ROWS", "SHORT_PAGES", "SHORT_ROWS", "short_report"]
 SHORT_ROWS = 15
 """Rows of a list in the short report: what somebody calls through in a week."""
 SHORT_PAGES = 16
-"""Pages of the short report at most: one that has more is set again with lists of `FEWER_ROWS`."""
+"""Pages of the short report at most: one that has more is set again, with lists of `FEWER_ROWS` and without the pictures
+that the record has of where to grow; a company without problems keeps these, they are its main page."""
 FEWER_ROWS = 6
 MOST_LETTERS = 80
 """Letters of a cell in a list: a longer name is cut here, not in the annex."""
@@ -245,9 +246,9 @@ def short_report(
     said = [front, money, plan]  # what has to be understood without the record at hand
     lists = _page("lists", title("lists"), [record.pick(p) for p in _LISTS])
     growth = _whole(parts, "grow")
-    room = [b for p in _GROW for b in record.pick(p)]
-    growth = [*growth, *room] if growth else []
     healthy = not any(v.finding.status == "found" for v in views)
+    room = [b for p in _GROW for b in record.pick(p)] if healthy or rows > FEWER_ROWS else []
+    growth = [*growth, *room] if growth else []
     pages = [growth, *pages, lists] if healthy else [*pages, lists, growth]
     pages += [_kept(views, fmt, title("kept")), _silent(ctx, views, fmt)]
     pages.append(_basis(ctx, fmt, parts.get("assumptions", []), said))
