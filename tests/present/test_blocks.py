@@ -267,3 +267,12 @@ def test_section_shows_in_a_notebook() -> None:
 
 def test_nothing_found_is_said() -> None:
     assert "Проблем, которые искал аудит, не выявлено." in executive_page(fmt=RU, verdict="Всё хорошо.").html
+
+
+def test_an_interval_that_reads_as_the_figure_is_not_repeated_below_it() -> None:
+    held = Metric("ownership.bus_factor", 3, "count", "low", 3.0, 3.0, 5, grade="C")
+    view = FindingView(Finding("ownership.bus_factor", "clear", "none"), "x", metric=held, metric_name="n")
+    shown = str(scorecard([("", [view])], RU))
+    assert shown.count(">3<") == 1
+    wide = FindingView(view.finding, "x", metric=Metric("ownership.bus_factor", 3, "count", "low", 2.0, 4.0, 5))
+    assert ">2–4<" in str(scorecard([("", [wide])], RU))
