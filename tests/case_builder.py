@@ -54,20 +54,18 @@ def write_lines(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, path: Path) ->
         present |= {k for k, v in r.items() if v is not None and v == v}
         if "cost" in r and "margin" not in r:
             r["margin"] = float(r["amount"]) - float(r["cost"])
-    data: dict[str, list[Any]] = {f.name: [] for f in LINES_SCHEMA}
-    for i, r in enumerate(records):
-        for field in LINES_SCHEMA:
-            value: Any = r.get(field.name)
-            if field.name == "client_key":
-                value = r.get("client_key") or r.get("client_id") or r.get("client")
-            elif field.name == "client_name":
-                value = r.get("client") or r.get("client_id")
-            elif field.name == "source_file":
-                value = "inline"
-            elif field.name == "source_row":
-                data["source_row"].append(i + 2)
-                continue
-            data[field.name].append(_value(value, field.type))
+        r["client_key"] = r.get("client_key") or r.get("client_id") or r.get("client")
+        r["client_name"] = r.get("client") or r.get("client_id")
+    data: dict[str, Any] = {}
+    for field in LINES_SCHEMA:
+        if field.name == "source_file":
+            data[field.name] = ["inline"] * len(records)
+        elif field.name == "source_row":
+            data[field.name] = range(2, len(records) + 2)
+        elif field.name in present or field.name in ("client_key", "client_name", "margin"):
+            data[field.name] = [_value(r.get(field.name), field.type) for r in records]
+        else:
+            data[field.name] = pa.nulls(len(records), field.type)
     pq.write_table(pa.table(data, schema=LINES_SCHEMA), path)
     return present
 

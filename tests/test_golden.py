@@ -21,11 +21,13 @@ from audit.chapters import diagnose_chapter
 from audit.errors import Lang, set_language
 from audit.model.case import Case, open_prepared
 from audit.present.annex import Sheet, write_annex
-from audit.present.chart import pictures_later
+from audit.present.later import pictures_later
 from audit.run.effects import saved_findings
-from audit.run.findings_json import assemble, dump
+from audit.run.findings_json import assemble
 from audit.run.inputs import file_inputs, override
-from audit.run.notebook_api import built_chapters, save_chapter
+from audit.run.kept import dump
+from audit.run.notebook_api import save_chapter
+from audit.run.notebooks import built_chapters
 from audit.run.prepare import prepare
 from audit.run.sheets import read_sheets
 from tests.wording import forbidden

@@ -1,7 +1,8 @@
 """Whose work is it: the norm of the conveyor for the types of sale in use (methodology, sections 2 and 5).
 
-A company may sell in several types at once. A function is foreign to a person only if it is foreign under *every* type
-in use: whoever serves both a transactional and a consultative part may rightly do the work of either.
+A company may sell in several types at once. Whose part of the business a person's work serves is told by
+`audit.ground.parts.served_parts`; that part's type judges it. Where it is not known, a function is foreign only if it is
+foreign under *every* type in use.
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ class Norm:
 
     types: tuple[str, ...]
     held: frozenset[str] = frozenset()
+
+    def for_part(self, part: str) -> Norm:
+        """Return the norm of one part of the business; that of all types together for work of no known part ("")."""
+        return Norm((part,), self.held) if part else self
 
     def primary(self, function: str) -> tuple[str, ...]:
         """Return the owners of a function over the types in use, leading type first."""
@@ -193,6 +198,12 @@ def type_shares(parts: pd.DataFrame, revenue: pd.DataFrame, default: str) -> dic
     return {t: v / total for t, v in out.items()} if total > 0 else {default: 1.0}
 
 
+def _shares(case: Case) -> dict[str, float]:
+    w = case.window
+    revenue = case.query(_SHARES, since=max(w.recent_start, w.start))
+    return type_shares(case.questionnaire.table("sale_types"), revenue, case.sale_type.used)
+
+
 def norm_of(case: Case, held: Iterable[str] = ()) -> tuple[Norm, dict[str, float]]:
     """Return the norm in force and the revenue share of each type of sale in use.
 
@@ -202,10 +213,7 @@ def norm_of(case: Case, held: Iterable[str] = ()) -> tuple[Norm, dict[str, float
     default = case.sale_type.used
     if not case.questionnaire.has("sale_types"):
         return Norm((default,), frozenset(held)), {default: 1.0}
-    w = case.window
-    shares = type_shares(
-        case.questionnaire.table("sale_types"), case.query(_SHARES, since=max(w.recent_start, w.start)), default
-    )
+    shares = case.once("type_shares", lambda: _shares(case))
     least = case.thresholds.value("model.type_min_revenue_share")
     used = sorted((t for t, s in shares.items() if s >= least), key=lambda t: (-shares[t], t))
     return Norm(tuple(used) or (default,), frozenset(held)), shares

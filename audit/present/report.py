@@ -34,7 +34,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -78,13 +77,13 @@ from audit.present.html import Body, clean_html, export_notebook, inline_svg, nu
 from audit.present.paper import for_paper
 from audit.present.pdf import Paper
 from audit.present.screen import Piece, html_of, piece
-from audit.present.short import short_report
+from audit.present.short import FEWER_ROWS, short_report
 from audit.present.style import GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
 from audit.present.tree import Block, Break, Group, Heading, Inline, PageBreak, Paragraph, Picture, Run, text_of
 from audit.present.views import what_it_moves
 from audit.present.words import source_text, word
-from audit.resources import resource_dir
+from audit.resources import nbformat, resource_dir
 
 __all__ = [
     "ChapterEntry",
@@ -110,6 +109,8 @@ class Documents:
     paper: Paper
     full: Paper | None = None
     """The whole record on paper, where ``paper`` is the short report."""
+    shorter: Paper | None = None
+    """The short report with shorter lists, for where ``paper`` has too many pages."""
 
 
 class _Explainer:
@@ -172,7 +173,7 @@ def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
     if not path.is_file():
         return Body(Markup(""))
     try:
-        nb = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        nb = nbformat().read(path, as_version=4)
     except (ValueError, KeyError, AttributeError, OSError):
         text = Text(f"файл {chapter.notebook} не читается", f"the file {chapter.notebook} cannot be read").get(lang)
         return Body(Markup('<p class="km-error">{}</p>').format(text))
@@ -196,6 +197,7 @@ class _Parts:
     paper_body: Sequence[Block]
     short_front: Sequence[Block] = ()
     short_body: Sequence[Block] = ()
+    shorter_body: Sequence[Block] = ()
     finder: Mapping[str, Any] | None = None
     """What can be chosen above the record: verdicts with their numbers, chapters."""
 
@@ -245,8 +247,14 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     parts = _parts(html, paper_front, sections + _appendix(ctx, views, fmt))
     kept = {c.id: bodies[c.id].blocks for c in chapters}
     first, rest = short_report(ctx, fmt, views, paper_front, kept)
-    finder = _finder(views, [c.title for c in chapters], lang) if views else None
-    return replace(parts, short_front=for_paper(tuple(first)), short_body=for_paper(tuple(rest)), finder=finder)
+    _, fewer = short_report(ctx, fmt, views, paper_front, kept, FEWER_ROWS)
+    return replace(
+        parts,
+        short_front=for_paper(tuple(first)),
+        short_body=for_paper(tuple(rest)),
+        shorter_body=for_paper(tuple(fewer)),
+        finder=_finder(views, [c.title for c in chapters], lang) if views else None,
+    )
 
 
 def _finder(views: Sequence[FindingView], chapters: Sequence[str], lang: Lang) -> Mapping[str, Any]:
@@ -730,7 +738,7 @@ def _documents(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts) -> 
     if not parts.short_front:
         return Documents(_html(ctx, paper, parts), paper)
     short = replace(paper, front=parts.short_front, body=parts.short_body, one_page=True)
-    return Documents(_html(ctx, paper, parts), short, paper)
+    return Documents(_html(ctx, paper, parts), short, paper, replace(short, body=parts.shorter_body))
 
 
 def _colors(ctx: ReportContext) -> dict[str, str]:
