@@ -366,7 +366,7 @@ def gauge(metric: Metric, band: Band | None, fmt: Fmt) -> Markup:
 def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
     """Show one figure in a line: name, value, interval, norm, number of units, grade."""
     rest: list[Any] = []
-    interval = fmt.interval(metric)
+    interval = _interval(metric, fmt)
     if interval:
         rest.append(piece(Run("", (interval,), word("interval", fmt.lang))))
     if metric.benchmark is not None:
@@ -707,11 +707,17 @@ def _effect_text(effect: Effect, fmt: Fmt) -> str:
     return fmt.money_range(effect.low, effect.base, effect.high, per_year=True, of=basis)
 
 
+def _interval(metric: Metric, fmt: Fmt) -> str:
+    """Write the interval beside a figure; nothing where it reads as the figure does: «3» below «3»."""
+    told = fmt.interval(metric)
+    return "" if told == fmt.metric(metric) else told
+
+
 def _figure_box(view: FindingView, fmt: Fmt) -> tuple[Block, ...]:
     metric = view.metric
     if metric is None or metric.value is None:
         return ()
-    interval = fmt.interval(metric)
+    interval = _interval(metric, fmt)
     norm = view.benchmark_text or _norm_text(view, fmt)
     value = fmt.metric(metric)
     parts: list[Any] = [Paragraph((value,), "big-long" if len(value) > 9 else "big")]
@@ -797,7 +803,7 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
             rows.append(Row((Cell((chapter,), across=5, head=True),), "group"))
         for v in views:
             f = v.finding
-            known = v.metric is not None and v.metric.value is not None
+            known = v.metric if v.metric is not None and v.metric.value is not None else None
             reason = v.text if f.status == "unclear" else f.reason.get(lang) if f.reason is not None else ""
             detail: tuple[Inline, ...] = ()
             if reason:
@@ -807,8 +813,8 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
             severity = SEVERITIES[f.severity].get(lang)
             figure: tuple[Inline, ...] = ()
             scale = runs(gauge(v.metric, v.band, fmt)) if v.metric else ()
-            if known and v.metric is not None:
-                figure = (_defined(v.metric, Run("b", (fmt.metric(v.metric),))), _small(fmt.interval(v.metric)))
+            if known is not None:
+                figure = (_defined(known, Run("b", (fmt.metric(known),))), _small(_interval(known, fmt)))
                 scale = (*scale, _small(_norm_text(v, fmt, sourced=False)))
             rows.append(
                 Row(
@@ -942,7 +948,7 @@ def _headline(view: FindingView, fmt: Fmt) -> Headline:
         value = fmt.metric(view.metric)
         shown: tuple[Block, ...] = (
             Paragraph((value,), "big-long" if len(value) > 7 else "big"),
-            Paragraph(runs(fmt.interval(view.metric)), "int"),
+            Paragraph(runs(_interval(view.metric, fmt)), "int"),
         )
     else:
         shown = (Paragraph((STATUS[f.status].shape,), "big"),)

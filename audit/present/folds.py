@@ -24,6 +24,9 @@ from audit.present.words import word
 __all__ = ["fold", "fold_sections", "titled"]
 
 _TROUBLE = ("found", "watch")
+_AS_IT_IS = frozenset({"model-organisation", "model-target"})
+"""Sections that show how the company is built: they say more than the verdicts whose pictures they hold, and posts that
+are missing cannot stand under the mark of something clear."""
 _EDGE = re.compile(r"<section\b[^>]*>|</section>")
 _OWN = re.compile(r'<section class="km-section">\s*<h3 id="([^"]+)">(.*?)</h3>', re.S)
 _FIGURE = re.compile(r'<figure\b[^>]*\sid="chart-([^"]+)"')
@@ -63,7 +66,8 @@ def fold_sections(html: Markup, chapter: str, views: Sequence[FindingView], lang
         head = _OWN.match(text)
         if head is None or head[1] == f"{own}-findings" or not head[1].startswith(f"{own}-"):
             return text
-        about: set[Status] = set().union(*(statuses.get(p, set()) for p in _FIGURE.findall(text)))
+        pictures = () if head[1] in _AS_IT_IS else _FIGURE.findall(text)
+        about: set[Status] = set().union(*(statuses.get(p, set()) for p in pictures))
         told = [s for s in STATUS if s in about]
         if not quiet and (not told or about & {*_TROUBLE, "unclear"}):
             named = f'<section class="km-section" data-v="{" ".join(told)}">'

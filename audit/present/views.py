@@ -199,7 +199,10 @@ _INPUTS = {
     "retention.own_return": Text("сколько спящих возвращается без усилий", "sleepers that return by themselves"),
     "retention.excess_clients": Text("клиенты, потерянные сверх общего уровня", "clients lost above the common rate"),
     "roles.selling_share": Text("доля продаж в часах КМ", "selling share of client managers' hours"),
-    "roles.freed_share": Text("высвобождаемая доля часов КМ", "share of client managers' hours freed"),
+    "roles.freed_share": Text(
+        "доля часов КМ, которую можно передать (до ограничения)",
+        "share of client managers' hours that can be handed on (before the cap)",
+    ),
     "base.off_profile_margin": Text("достижимая маржа непрофильных", "margin within reach of off-profile clients"),
     "base.giant_margin_loss": Text("потеря маржи после непосильных заказов", "margin lost after orders too large"),
 }

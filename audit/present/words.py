@@ -229,6 +229,7 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"\bEK\b", Text(*_EK)),
     (r"\bTS\b", Text("Соколова, 2014", "Sokolova, 2014")),
     (r"\bKAM\b", Text(*_KAM)),
+    (r"\bAlbers 2010", Text("Альберс и др., 2010", "Albers et al., 2010")),
     (r"\bShi 2017", Text("Ши и др., 2017", "Shi et al., 2017")),
     (r"\bSchmitz 2020", Text("Шмитц и др., 2020", "Schmitz et al., 2020")),
     (r"code list 11", Text("форма фотографии рабочего дня", "day-photograph form")),

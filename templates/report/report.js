@@ -143,6 +143,26 @@
     var link = row.querySelector("th a[href^='#finding-']");
     return link && doc.getElementById(link.getAttribute("href").slice(1));
   }
+  function mark(asked) {  // the words asked for, where the browser can point at them
+    if (!window.CSS || !CSS.highlights) { return; }
+    var lit = new Highlight(), node;
+    chapters.forEach(function (c) {
+      var texts = doc.createTreeWalker(c.el, NodeFilter.SHOW_TEXT);
+      while (asked.length && lit.size < 2000 && (node = texts.nextNode())) {
+        var text = node.data.toLowerCase().replace(/ё/g, "е");
+        for (var k = 0; k < asked.length; k += 1) {
+          for (var at = text.indexOf(asked[k]); at >= 0; at = text.indexOf(asked[k], at + 1)) {
+            if (at + asked[k].length > node.length) { break; }
+            var range = doc.createRange();
+            range.setStart(node, at);
+            range.setEnd(node, at + asked[k].length);
+            lit.add(range);
+          }
+        }
+      }
+    });
+    CSS.highlights.set("asked", lit);
+  }
   if (find) {
     find.hidden = false;
     doc.querySelector(".km-to-find").hidden = false;
@@ -207,6 +227,7 @@
         folds.forEach(function (f) { f.open = before.indexOf(f) >= 0; });
         before = null;
       }
+      mark(asked);
       var text = !active ? "" : count.finding + count.section + count.row === 0 ? words.find_none :
         words.find_told.replace("{f}", count.finding).replace("{all}", findings).replace("{s}", count.section).replace("{r}", count.row);
       told.textContent = text;
@@ -344,7 +365,9 @@
   function here() {
     waiting = false;
     var current = null;
-    marks.forEach(function (el) { if (el.getBoundingClientRect().top < 140) { current = el; } });
+    marks.forEach(function (el) {
+      if (el.getClientRects().length && el.getBoundingClientRect().top < 140) { current = el; }
+    });
     menu.querySelectorAll("[aria-current]").forEach(function (a) { a.removeAttribute("aria-current"); });
     menu.querySelectorAll(".km-here").forEach(function (li) { li.classList.remove("km-here"); });
     if (!current) { return; }

@@ -284,3 +284,12 @@ def test_a_norm_and_a_step_are_words() -> None:
     assert norm_words(low, EN, named=False) == "at least 67%" and norm_words(Metric("x", 0.5, "share"), RU) == ""
     told = str(action_text(ActionView("Обзвонить", "КМ", 30, "Составить список", proof="КМ звонят всем"), "ru"))
     assert "Первый шаг: составить список" in told and "Цель: КМ звонят всем" in told
+
+
+def test_an_interval_that_reads_as_the_figure_is_not_repeated_below_it() -> None:
+    held = Metric("ownership.bus_factor", 3, "count", "low", 3.0, 3.0, 5, grade="C")
+    view = FindingView(Finding("ownership.bus_factor", "clear", "none"), "x", metric=held, metric_name="n")
+    shown = str(scorecard([("", [view])], RU))
+    assert shown.count(">3<") == 1
+    wide = FindingView(view.finding, "x", metric=Metric("ownership.bus_factor", 3, "count", "low", 2.0, 4.0, 5))
+    assert ">2–4<" in str(scorecard([("", [wide])], RU))

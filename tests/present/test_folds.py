@@ -47,6 +47,14 @@ def test_in_a_chapter_with_a_problem_only_what_is_clear_is_folded() -> None:
     assert "○" in told[told.index("service-reasons") :].split("</summary>")[0], "its verdict stands beside the title"
 
 
+def test_how_the_company_is_built_carries_no_mark_of_a_single_check() -> None:
+    built = _section("model-findings") + _section("model-target", "model-target")
+    for watched in ("watch", "clear"):
+        views = _views(model__overcapacity="clear", model__missing_role="watch" if watched == "watch" else "clear")
+        told = fold_sections(Markup(built), "model", views, "en")
+        assert _folded(told) == ([] if watched == "watch" else ["model-target"]) and "km-status" not in told
+
+
 def test_what_cannot_be_told_stays_open_beside_a_problem() -> None:
     told = fold_sections(CHAPTER, "service", _views(service__late="watch", service__complaints="unclear"), "en")
     assert _folded(told) == []

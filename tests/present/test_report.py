@@ -245,7 +245,7 @@ def test_hostile_company_name_stays_a_name(tmp_path: Path) -> None:
 def test_method_describes_itself_in_both_languages() -> None:
     from audit.method import method
 
-    for lang, default in (("ru", "значение по умолчанию"), ("en", "default of this audit")):
+    for lang, default in (("ru", "наше допущение"), ("en", "our own assumption")):
         entries = thresholds_of(method().thresholds, lang)  # type: ignore[arg-type]
         assert {e.id for e in entries} == set(method().thresholds)
         assert any(e.source == default for e in entries)

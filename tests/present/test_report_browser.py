@@ -100,8 +100,8 @@ def test_what_is_clear_is_folded_and_opens_by_key_link_and_address(page: Any, re
     tab_until(page, "e.matches('.km-fold > summary') && e.querySelector('#service-months')")
     page.keyboard.press("Enter")
     assert folds(page) == [True, False] and page.locator("#chart-service-months").is_visible()
-    page.locator('.km-menu a[href="#chapter-service"]').click()
-    page.locator('.km-menu a[href="#service-to-call"]').click()
+    # by the page itself: the driver would scroll to the link first, and the contents follow what is read
+    page.evaluate("document.querySelector('.km-menu a[href=\"#service-to-call\"]').click()")
     until(page, "document.getElementById('service-to-call').closest('details').open")
     page.goto(report.as_uri() + "#chart-service-months")
     page.reload()
@@ -139,6 +139,8 @@ def test_the_record_is_chosen_by_verdict_chapter_and_words(page: Any, report: Pa
     until(page, "document.getElementById('service-to-call').closest('details').open")
     assert len(visible(page, "#chapter-service ~ * tbody tr")) == 1
     assert not page.locator("#chapter-retention").is_visible()
+    lit = page.evaluate("[...CSS.highlights.get('asked')].map(r => r.toString().toLowerCase())")
+    assert name.split()[0].lower() in lit and "7" in lit
     # the address brings all of it back
     address = page.evaluate("location.href")
     page.goto("about:blank")

@@ -29,10 +29,10 @@ LEAST_SELLING = 0.01
 FORMULA = Text(
     "((s + φΔ)/s)^ε − 1, умноженное на годовую прибыль клиентов КМ, которым есть куда расти: s — доля продаж в часах "
     "КМ, Δ — высвобождаемая доля часов (не больше 20 % и не больше, чем часов не хватает по норме касаний), φ — какая "
-    "её часть уйдёт в продажи, ε — эластичность продаж по времени (Albers 2010)",
+    "её часть уйдёт в продажи, ε — эластичность продаж по времени (Альберс и др., 2010)",
     "((s + φΔ)/s)^ε − 1, times the yearly profit of the client managers' clients with room to grow: s is the selling "
     "share of their hours, Δ the share of hours freed (at most 20% and at most what the touch norm lacks), φ the part "
-    "of it that goes into selling, ε the elasticity of sales to selling time (Albers 2010)",
+    "of it that goes into selling, ε the elasticity of sales to selling time (Albers et al., 2010)",
 )
 
 
