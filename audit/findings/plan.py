@@ -67,6 +67,7 @@ def diseases(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 def plan_of(case: Case, findings: Mapping[str, Mapping[str, Any]], options: Sequence[Mapping[str, Any]]) -> list[Step]:
     """Return the actions that the findings call for, in order: what must come first, net money, term.
 
+    A step that is part of another one here (``within``) is not told twice: that one answers its findings, too.
     What rests on minor or watched findings alone comes after what does not, unless it has to come first.
     ``findings``: content of ``findings.json`` by id; ``options``: the ways of its business case.
     """
@@ -76,6 +77,9 @@ def plan_of(case: Case, findings: Mapping[str, Mapping[str, Any]], options: Sequ
             for action in f["actions"]:
                 used.setdefault(action, []).append(id)
     catalogue = method().actions
+    for action in [a for a in used if catalogue[a].within in used]:
+        whole = str(catalogue[action].within)
+        used[whole] = list(dict.fromkeys([*used[whole], *used.pop(action)]))
     after = {a: tuple(b for b in catalogue[a].after if b in used) for a in used}
     net = {o["id"]: o["net"] for o in options}
     nets = {a: (net.get(_OPTION.get(a, "")) or {}).get("base") for a in used}

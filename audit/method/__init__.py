@@ -259,6 +259,8 @@ class ActionSpec(_Named):
     metric: str | None = None
     target: float | None = None
     after: tuple[str, ...] = ()
+    within: str | None = None
+    """The wider step that this one is a part of: a plan with that one does not name this one again."""
     form: str | None = None
     """The form of ``km-audit forms`` that the step orders."""
     first_step_ru: str
@@ -558,6 +560,8 @@ def _check_references(m: Method) -> None:
         known(a.owner, m.roles, a.id)
         for before in a.after:
             known(before, m.actions, a.id)
+        if a.within is not None:
+            known(a.within, m.actions, a.id)
         if a.metric is not None:
             known(a.metric, m.metrics, a.id)
     for metric_spec in m.metrics.values():

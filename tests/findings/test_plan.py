@@ -51,12 +51,18 @@ def test_findings_of_one_disease_are_told_as_one_problem() -> None:
 
 def test_simplify_automate_move_hire() -> None:
     steps = [s.id for s in planned(judged(OVERLOAD, SHORT, ENTRY))]
-    places = [steps.index(a) for a in ("simplify_order", "automate_entry", "move_entry", "hire_relief")]
+    places = [steps.index(a) for a in ("simplify_order", "automate_entry", "relieve_km", "hire_relief")]
     assert places == sorted(places)
     after = {s.id: s.after for s in planned(judged(OVERLOAD, SHORT, ENTRY))}
     assert after["automate_entry"] == ("simplify_order",) and "automate_entry" in after["relieve_km"]
     # What is not called for is not waited for.
     assert {s.id: s.after for s in planned(judged(SHORT))} == {"hire_relief": ()}
+
+
+def test_a_part_of_another_step_is_not_told_twice() -> None:
+    steps = {s.id: s for s in planned(judged(OVERLOAD, ENTRY))}
+    assert "move_entry" not in steps and steps["relieve_km"].findings == (OVERLOAD, ENTRY)
+    assert "move_entry" in {s.id for s in planned(judged(ENTRY))}
 
 
 def test_net_money_leads_and_minor_findings_never_do() -> None:
