@@ -19,6 +19,7 @@ from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
 from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
+from audit.ground.lacks import missing_sheets
 from audit.ground.mixing import load
 from audit.ground.norm import Norm
 from audit.ground.people import labels
@@ -65,7 +66,7 @@ def organisation(case: Case, answers: Answers, stations: pd.DataFrame) -> Organi
     }
     spans, layers, wide = _spans(case, chain, names)
     without, heads = _without_head(case, chain, answers, names)
-    buying, under = _buying(chain, names)
+    buying, under = _buying(case, chain, names)
     people["pointed_at"] = people["person"].isin({*wide, *heads, *under})
     return Organisation(
         [spans, layers, without, buying, _used(case, answers)],
@@ -128,6 +129,9 @@ def _without_head(case: Case, chain: Chain, answers: Answers, names: Mapping[str
                 "A client department with a head of its own belongs to mixed and consultative sales",
             ),
         ), []
+    missing = missing_sheets(case, "staff")
+    if missing is not None:
+        return no_metric(id, missing), []
     managers = [p for p in chain.people if chain.family[p] == "KM"]
     least = case.thresholds["model.no_client_head"].watch
     assert least is not None
@@ -154,8 +158,11 @@ def _in_client_department(chain: Chain, person: str) -> bool:
     return chain.is_client_head(person) or (head is not None and chain.is_client_head(head))
 
 
-def _buying(chain: Chain, names: Mapping[str, str]) -> tuple[Metric, list[str]]:
+def _buying(case: Case, chain: Chain, names: Mapping[str, str]) -> tuple[Metric, list[str]]:
     id = "model.buying_under_sales"
+    missing = missing_sheets(case, "staff")
+    if missing is not None:
+        return no_metric(id, missing), []
     buyers = [p for p in chain.people if chain.family[p] == "PUR"]
     if not buyers:
         return no_metric(

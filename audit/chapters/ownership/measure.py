@@ -660,12 +660,17 @@ def _events(case: Case, ground: Ground) -> list[handovers.Handover]:
     staff = case.questionnaire.table("staff")
     left = handovers.leavers(staff, seen, ground.sells, w.start, w.as_of)
     least = dt.timedelta(days=t.count("ownership.handover_min_days"))
-    grid: dict[dt.date, pd.DataFrame] = {}
+    firsts = []
     day = add_months(w.start.replace(day=1), 1)
     while day <= w.as_of - least:
         if day - least >= w.start:
-            grid[day] = _sql(case, "books", at=day)
+            firsts.append(day)
         day = add_months(day, 1)
+    grid: dict[dt.date, pd.DataFrame] = {}
+    if firsts:
+        named = pd.Index(_sql(case, "names")["manager"])
+        served = _sql(case, "served", since=firsts[0] - dt.timedelta(days=handovers.BOOK_DAYS))
+        grid = {at: handovers.books_at(served, at, named) for at in firsts}
     last = {str(r["manager"]): pd.Timestamp(r["last_day"]).date() for r in seen.to_dict("records")}
     handed = handovers.handed_books(
         grid,
