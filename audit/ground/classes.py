@@ -78,7 +78,7 @@ class TouchNorm:
 
     def of_each(self, labels: pd.Series) -> pd.Series:
         """Return touches a month of each client by its class; clients without a norm count as the others do on average."""
-        given = pd.Series([self.of(v) for v in labels], index=labels.index, dtype=float)
+        given = labels.map({v: self.of(v) for v in labels.unique()}).astype(float)
         usual = given.mean() if given.notna().any() else float(np.mean(list(self.by_class.values()) or [0.0]))
         return given.fillna(usual)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from audit.ground.answers import read_answers
@@ -104,21 +105,14 @@ def _clients(case: Case, norm: TouchNorm) -> pd.DataFrame:
     ].set_index("client_key")
     rows = rows.loc[managers_clients(case, rows.index)]
     staff = read_answers(case).staff
-    families = dict(zip(staff["person"].astype(str), staff["family"], strict=True))
-    keep = keepers(staff, types)
+    person = rows["manager"]
+    family = person.map(dict(zip(staff["person"].astype(str), staff["family"], strict=True)))
     after = case.questionnaire.company.get("handoff_after")
-
-    def holder(person: object, days: int) -> str:
-        family = families.get(str(person)) if isinstance(person, str) else None
-        if str(person) in keep:
-            return "keeper"
-        if family == "SOP":
-            return "office"
-        # a developer rightly keeps a client up to the hand-over; whoever left, or is not on the sheet, keeps nobody
-        return "developer" if family is not None and days < (1 if after is None else float(after)) else "nobody"
-
-    out = pd.DataFrame({"person": rows["manager"]}, index=rows.index)
-    out["holder"] = [holder(p, int(n)) for p, n in zip(rows["manager"], rows["order_days"], strict=True)]
+    # a developer rightly keeps a client up to the hand-over; whoever left, or is not on the sheet, keeps nobody
+    early = rows["order_days"] < (1 if after is None else float(after))
+    theirs = [person.isin(keepers(staff, types)), family == "SOP", family.notna() & early]
+    out = pd.DataFrame({"person": person}, index=rows.index)
+    out["holder"] = np.select(theirs, ["keeper", "office", "developer"], "nobody")
     label = classes_of(case).reindex(rows.index)
     out["label"] = label.where(label.isin(list(CLASSES)), "")
     out["touches"] = norm.of_each(out["label"])
