@@ -37,8 +37,20 @@ __all__ = ["app", "main"]
 
 P = ParamSpec("P")
 
+
+class _Whole(typer.core.TyperGroup):
+    """The list of commands, each with its whole sentence: a narrow terminal wraps it and cuts nothing."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names with what each does."""
+        named = [(name, command) for name, command in self.commands.items() if not command.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=1_000)) for name, command in named])
+
+
 app = typer.Typer(
     name="km-audit",
+    cls=_Whole,
     help="Audit of a B2B client department: role mixing, retention, what it costs, what to do first.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -77,7 +89,8 @@ _state = _State()
 
 LangOption = Annotated[Lang | None, typer.Option("--lang", help="Language of the report: ru or en.", metavar="ru|en")]
 OrdersOption = Annotated[
-    list[str] | None, typer.Option("--orders", help="Orders file, folder or database URL; may be repeated.")
+    list[str] | None,
+    typer.Option("--orders", help="Orders file, folder, database URL, or what Spark reads; may be repeated."),
 ]
 QuestionnaireOption = Annotated[
     Path | None, typer.Option("--questionnaire", help="Questionnaire: XLSX or a folder of CSVs.")
@@ -87,7 +100,9 @@ BenchmarksOption = Annotated[
     typer.Option("--benchmarks", help="File of anonymous figures of other audits, to stand among from twenty on."),
 ]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another audit.toml.")]
-EngineOption = Annotated[str | None, typer.Option("--engine", help="duckdb, spark or a Spark master address.")]
+EngineOption = Annotated[
+    str | None, typer.Option("--engine", help="duckdb (this computer reads), spark or a Spark master address.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable status instead of text.")]
 
 
@@ -138,6 +153,7 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
                 "where": str(error.where),
                 "todo": None if error.todo is None else str(error.todo),
                 "answer": getattr(error, "answer", "") or None,
+                "means": str(getattr(error, "means", "")) or None,
                 "others": [{"means": str(a.means), "lines": a.lines} for a in getattr(error, "others", ())],
                 **told,
             }
@@ -150,7 +166,9 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
             console.print(f"  {escape(line)}")
         answer = getattr(error, "answer", "")
         if answer:
-            console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}:")
+            means = str(getattr(error, "means", ""))
+            said = f" ({escape(means)})" if means else ""
+            console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}{said}:")
             for line in answer.split("\n"):
                 console.print(f"    [bold]{escape(line)}[/]")
         for other in getattr(error, "others", ()):
@@ -509,6 +527,7 @@ def check(
     questionnaire: QuestionnaireOption = None,
     settings: SettingsOption = None,
     lang: LangOption = None,
+    engine: EngineOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Read and validate only: what is usable, what to ask the client."""
@@ -519,7 +538,7 @@ def check(
     spoken = lang or _user_language()
     known: Inputs | None = None
     try:
-        known = _inputs(folder, orders, questionnaire, settings, lang=spoken)
+        known = _inputs(folder, orders, questionnaire, settings, lang=spoken, engine=engine)
         result = check_inputs(known)
         page = None if folder is None else write_page(result, folder)
     except AuditError as e:
@@ -571,16 +590,22 @@ def lab(
 
     A folder that is new or empty becomes an engagement by the first click. Of a finished run its own notebooks open.
     """
-    from audit.run.lab import open_lab, run_of
+    from audit.run.inputs import engagement_inputs, is_engagement
+    from audit.run.lab import WORKBENCH, engagement_of, make_copies, open_lab, run_of
 
     console = _console(stderr=True)
-    if run_of(folder) is not None:
+    run = run_of(folder)
+    if run is not None:
         console.print(
             _say("Ноутбуки готового аудита; правки войдут в отчёт: km-audit render ", "Notebooks of a finished run; ")
             + _say("", "edits enter the report: km-audit render ")
             + escape(quoted(folder)),
             soft_wrap=True,
         )
+        if is_engagement(home := engagement_of(run)):
+            beside = make_copies(engagement_inputs(home, orders_needed=False)).folder / WORKBENCH
+            told = _say("Верстак, откуда берут ячейки", "The workbench to take cells from")
+            console.print(f"{told}: {escape(str(beside))}", soft_wrap=True)
     else:
         _print_copies(console, folder, lang)
     return EXIT_INPUT if open_lab(folder, browser=not no_browser, port=port) else 0
@@ -605,9 +630,10 @@ def _print_copies(console: Console, folder: Path, lang: Lang | None) -> None:
     inputs = engagement_inputs(folder, orders_needed=False)
     _speak(lang, inputs.settings.report.lang)
     copies = make_copies(replace(inputs, settings=override(inputs.settings, {"report": {"lang": lang}})))
-    console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}", soft_wrap=True)
+    n = len(copies.made)
+    new = _say(f" (новых: {n})", f" (new: {n})") if n else ""
+    console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}{new}", soft_wrap=True)
     for names, told in (
-        (copies.made, _say("сделаны копии", "copied")),
         (copies.renewed, _say("обновлены", "renewed")),
         (copies.edited, _say("ваши правки сохранены", "kept with your edits")),
         (
@@ -620,11 +646,16 @@ def _print_copies(console: Console, folder: Path, lang: Lang | None) -> None:
     ):
         if names:
             console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
-    console.print(
-        _say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
+    for line in (
+        _say("Открывается страница аудита: нажмите на ней ▶▶", "The page of the audit opens: press ▶▶ on it"),
+        _say(
+            "Закончить: Ctrl+C здесь; сделанное лежит в папке",
+            "To end: Ctrl+C here; all that was done is in the folder",
+        ),
+        _say("Правки ноутбуков войдут в отчёт: km-audit run ", "Edits of the notebooks enter the report: km-audit run ")
         + escape(quoted(folder)),
-        soft_wrap=True,
-    )
+    ):
+        console.print(line, soft_wrap=True)
 
 
 def _print_comparison(console: Console, content: Any) -> None:
@@ -849,7 +880,7 @@ def batch(
         _MARKS["clear"],
         _MARKS["unclear"],
         _MARKS["not_assessed"],
-        _say("отчёт или ошибка", "report or error"),
+        _say("ошибка", "error"),
     )
     for k, head in enumerate(heads):
         table.add_column(head, justify="right" if 2 <= k <= 6 else "left", overflow="fold")
@@ -857,9 +888,13 @@ def batch(
         figures = [
             str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.unclear, r.not_assessed)
         ]
-        last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
-        table.add_row(escape(r.company), escape(short[r.folder]), *figures, last)
+        table.add_row(escape(r.company), escape(short[r.folder]), *figures, f"[red]{escape(r.error)}[/]")
+    if not any(r.error for r in rows):
+        table.columns.pop()
     _console().print(table)
+    for r in rows:
+        if r.report:  # a line of its own, never cut: it is there to be copied
+            _console().print(f"{escape(short[r.folder])}: {escape(r.report)}", soft_wrap=True)
     words = (
         _say("выявлено", "found"),
         _say("под наблюдением", "watch"),
@@ -903,14 +938,15 @@ def new(
     for path in new_engagement(folder, current_language()):
         console.print(f"  {escape(str(path))}", soft_wrap=True)
     steps = (
-        _say("Отправьте клиенту letter.html и анкету", "Send letter.html and the questionnaire to the client")
-        + f": {folder / 'letter.html'}",
-        _say("Положите выгрузки и заполненную анкету сюда", "Put the exports and the filled questionnaire here")
-        + f": {folder / 'orders'}, {folder / 'questionnaire.xlsx'}",
-        _say("Проверьте, что понято", "See what was understood")
-        + f": km-audit check {quoted(folder)}"
-        + _say(" (или кнопками в браузере: ", " (or by clicks in the browser: ")
-        + f"km-audit lab {quoted(folder)})",
+        _say("Клиенту: письмо и анкета", "To the client: letter and questionnaire") + f" ({folder / 'letter.html'})",
+        _say("Сюда: его выгрузки", "Back from the client: exports")
+        + f" ({folder / 'orders'})"
+        + _say(" и анкета", ", questionnaire")
+        + f" ({folder})",
+        _say("Проверить: ", "Check: ")
+        + f"km-audit check {quoted(folder)}"
+        + _say(" или в браузере ", " or in the browser ")
+        + f"km-audit lab {quoted(folder)}",
     )
     console.print(_say("Дальше", "Next"))
     for number, step in enumerate(steps, 1):

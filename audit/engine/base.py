@@ -42,9 +42,16 @@ class Engine(ABC):
         """Run a template into Parquet at ``path`` (a file, or a folder of parts)."""
         self._write(self.render(template, **values), path)
 
+    def parts(self, lines: Path) -> int:
+        """Return into how many parts the clients of so many lines are best divided for the collapse."""
+        return 1  # an engine of many machines divides by itself
+
     @abstractmethod
-    def attach(self, name: str, path: Path) -> None:
-        """Make the Parquet at ``path`` visible to queries under ``name``."""
+    def attach(self, name: str, path: Path, part: tuple[int, int] | None = None) -> None:
+        """Make the Parquet at ``path`` visible to queries under ``name``.
+
+        ``part`` (number from 0, of how many): only the rows of the clients of that part; `parts` says how many there are.
+        """
 
     @abstractmethod
     def _arrow(self, sql: str) -> pa.Table: ...

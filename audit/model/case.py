@@ -58,13 +58,25 @@ def sql_text(package: str, name: str) -> str:
 
 
 def collapse(engine: Engine, folder: Path) -> None:
-    """Collapse ``folder/lines.parquet`` to documents, client × day and clients, each once, as Parquet beside it."""
-    engine.attach("lines", folder / "lines.parquet")
-    filled = filled_columns(folder / "lines.parquet")
-    for name in TABLES_IN_ORDER:
-        path = folder / f"{name}.parquet"
-        engine.materialise(sql_text("audit.model", name), path, filled=filled)
-        engine.attach(name, path)
+    """Collapse ``folder/lines.parquet`` to documents, client × day and clients, each once, as Parquet beside it.
+
+    Every row of every table is of one client, so that many lines are collapsed part by part of the clients (a table is a
+    folder of parts then), in less memory.
+    """
+    lines = folder / "lines.parquet"
+    filled, parts = filled_columns(lines), engine.parts(lines)
+    for k in range(parts):
+        engine.attach("lines", lines, None if parts == 1 else (k, parts))
+        for name in TABLES_IN_ORDER:
+            path = folder / f"{name}.parquet"
+            if parts > 1:
+                path.mkdir(exist_ok=True)
+                path /= f"{k}.parquet"
+            engine.materialise(sql_text("audit.model", name), path, filled=filled)
+            engine.attach(name, path)
+    if parts > 1:
+        for name in ("lines", *TABLES_IN_ORDER):
+            engine.attach(name, folder / f"{name}.parquet")
 
 
 def filled_columns(path: Path) -> frozenset[str]:
@@ -182,7 +194,7 @@ def open_prepared(folder: Path, settings: Settings, *, engine: Engine | None = N
                 where=str(folder),
                 todo=Text("Запустите аудит заново", "Run the audit again"),
             )
-    engine = engine or open_engine(settings.inputs.engine)
+    engine = engine or open_engine()  # the prepared lines lie on this computer, whoever has read them
     for name in ("lines", *TABLES_IN_ORDER):
         engine.attach(name, folder / f"{name}.parquet")
     intake = IntakeReport.from_json(json.loads((folder / "intake.json").read_text(encoding="utf-8")))

@@ -11,10 +11,12 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from audit.intake.addresses import is_cluster, is_elsewhere
 from audit.resources import PACKAGE, resource_dir
 from audit.run.inputs import Inputs
 from audit.run.versions import kit_version
@@ -22,16 +24,18 @@ from audit.settings import Settings
 
 __all__ = [
     "answer_digest",
+    "as_read",
     "content_digest",
     "dump",
     "file_digest",
     "find_prepared",
+    "leave_cluster",
     "prepared_key",
     "source_files",
     "whole",
 ]
 
-_LAYOUT = "4"
+_LAYOUT = "5"
 """Changes when the prepared folder's layout or the meaning of its columns does."""
 
 
@@ -49,12 +53,12 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def source_files(sources: Sequence[str]) -> list[Path] | None:
-    """Return the files behind the sources; None where one is a database, whose content has no hash."""
+def source_files(sources: Iterable[str]) -> list[Path]:
+    """Return the files behind the sources that lie on this computer."""
     out: list[Path] = []
     for source in sources:
-        if "://" in source:
-            return None
+        if is_elsewhere(source):
+            continue
         found = [Path(source)] if Path(source).exists() else sorted(map(Path, glob.glob(source, recursive=True)))
         for path in found:  # folders with all they hold, as intake reads them
             inside = sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -66,16 +70,32 @@ def content_digest(inputs: Inputs) -> str:
     """Return a hash of the inputs' content and of how it is read, the same on every day; a database has none."""
     digest = hashlib.sha256(f"{_LAYOUT}/{kit_version()}/{inputs.settings.inputs.engine}".encode())
     digest.update(inputs.settings.intake_digest().encode())
-    files = source_files(inputs.orders)
-    if files is None:
-        digest.update(uuid.uuid4().bytes)
-    else:
-        for path in files:
-            digest.update(os.fsencode(path.name))
-            digest.update(bytes.fromhex(file_digest(path)))
+    for source in filter(is_elsewhere, inputs.orders):
+        # the content has no hash here: a cluster's table is known by its snapshot, a database is read anew each time
+        digest.update(f"{source}/{_snapshot(source, inputs.settings) or uuid.uuid4().hex}".encode())
+    for path in source_files(inputs.orders):
+        digest.update(os.fsencode(path.name))
+        digest.update(bytes.fromhex(file_digest(path)))
     for answers in (inputs.questionnaire, inputs.collected):
         digest.update(bytes.fromhex(file_digest(answers)) if answers is not None else b"-")
     return digest.hexdigest()
+
+
+def _snapshot(source: str, settings: Settings) -> str | None:
+    if not is_cluster(source):
+        return None
+    from audit.intake import cluster
+
+    return cluster.state(source, settings)
+
+
+def as_read(inputs: Inputs) -> Inputs:
+    """Return the inputs with what the cluster is to read named as such."""
+    if inputs.settings.inputs.engine == "duckdb":
+        return inputs
+    from audit.intake import cluster
+
+    return replace(inputs, orders=cluster.seen_by_cluster(inputs.orders, inputs.settings.inputs.engine))
 
 
 def prepared_key(inputs: Inputs) -> str:
@@ -88,8 +108,19 @@ def find_prepared(inputs: Inputs, cache: Path) -> Path | None:
     """Return the prepared folder of these inputs, or None where they have to be read first."""
     if not cache.is_dir():
         return None
-    target = cache / prepared_key(inputs)
-    return target if whole(target) else None
+    target = cache / prepared_key(as_read(inputs))
+    if not whole(target):
+        return None
+    leave_cluster(inputs)
+    return target
+
+
+def leave_cluster(inputs: Inputs) -> None:
+    """End the application that looked at the sources, where a cluster reads them."""
+    if any(map(is_cluster, inputs.orders)) or inputs.settings.inputs.engine != "duckdb":
+        from audit.intake import cluster
+
+        cluster.forget()
 
 
 def whole(prepared: Path) -> bool:

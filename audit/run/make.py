@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audit.intake.addresses import is_elsewhere
 from audit.intake.databases import redacted
 from audit.model.case import Case
 from audit.present.chart import draw_pictures
@@ -25,7 +26,7 @@ from audit.run.findings_json import assemble
 from audit.run.inputs import Inputs
 from audit.run.kept import dump, file_digest
 from audit.run.key import KEY, write_key
-from audit.run.lab import OwnNotebook, settle_parameters
+from audit.run.lab import OwnNotebook, settle
 from audit.run.peers import peers_of
 from audit.run.public import public_settings
 from audit.run.rendering import Rendered, render_run, write_lists
@@ -109,11 +110,11 @@ def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path |
     if prepared is not None:
         values["prepared"] = relative(prepared)
     else:
-        values["orders"] = [redacted(o) if "://" in o else relative(o) for o in inputs.orders]
+        values["orders"] = [redacted(o) if is_elsewhere(o) else relative(o) for o in inputs.orders]
         if inputs.questionnaire is not None:
             values["questionnaire"] = relative(inputs.questionnaire)
     for notebook in sorted((stage / "notebooks").glob("*.ipynb")):
-        settle_parameters(notebook, values)
+        settle(notebook, values, inputs.settings.report.lang)
 
 
 def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.engine import open_engine
+from audit.intake.addresses import is_elsewhere
 from audit.model.calendar import add_months
 from audit.model.case import Case, collapse, open_prepared
 from audit.run.cases import cache_folder
@@ -108,7 +109,7 @@ class _Kept:
     def __init__(self, inputs: Inputs, settings: Settings) -> None:
         self._inputs, self._settings = inputs, settings
         self._folder: Path | None = None
-        if inputs.folder is not None and not any("://" in s for s in inputs.orders):
+        if inputs.folder is not None and not any(is_elsewhere(s) for s in inputs.orders):
             place = inputs.folder.absolute() / ".km-audit" / "past"
             self._folder = place / f"{content_digest(inputs)[:16]}-{answer_digest(settings)}"
             for old in place.glob("*"):  # of other data, or of another kit
@@ -146,7 +147,7 @@ class _Kept:
 def cut_case(prepared: Path, day: dt.date, settings: Settings, stage: Path) -> Iterator[Case]:
     """Open the prepared orders up to a day, without the questionnaire, as if the export had ended there."""
     stage.mkdir()
-    engine = open_engine(settings.inputs.engine)
+    engine = open_engine()
     try:
         engine.attach("lines", prepared / "lines.parquet")
         engine.materialise(

@@ -11,30 +11,34 @@ from pathlib import Path
 
 from audit.engine import open_engine
 from audit.errors import AuditError, InputError, NothingUsableError, Text
+from audit.intake import cluster
+from audit.intake.addresses import is_cluster
 from audit.intake.orders import read_orders
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.case import collapse
 from audit.model.questionnaire_json import questionnaire_to_json
 from audit.run.inputs import Inputs
-from audit.run.kept import prepared_key, source_files, whole
+from audit.run.kept import as_read, leave_cluster, prepared_key, source_files, whole
 from audit.run.leftovers import MAKING
 
 __all__ = ["Progress", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
 
-_State = list[tuple[str, int, int]]
+_State = list[tuple[str, int | str, int]]
 
 
 def _state(inputs: Inputs) -> _State:
-    """Return size and time of change of every file behind the inputs."""
-    files = source_files([s for s in inputs.orders if "://" not in s]) or []
-    for answers in (inputs.questionnaire, inputs.collected):
-        files += (source_files([str(answers)]) or []) if answers is not None else []
+    """Return size and time of change of every file behind the inputs, and the snapshots of what a cluster reads."""
+    answers = [str(a) for a in (inputs.questionnaire, inputs.collected) if a is not None]
+    files = source_files([*inputs.orders, *answers])
+    seen: _State = [
+        (s, cluster.state(s, inputs.settings, now=True) or "", 0) for s in dict.fromkeys(inputs.orders) if is_cluster(s)
+    ]
     try:
-        return [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
+        return seen + [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
     except FileNotFoundError:
-        return []
+        return seen
 
 
 def _unchanged(inputs: Inputs, before: _State) -> None:
@@ -59,7 +63,13 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
     Where not one row can be used, the list of the rows set aside goes to ``rejects`` (by default
     ``rejected_rows.csv`` of the engagement folder) and the error names it.
     """
-    say = progress or (lambda _: None)
+    try:
+        return _prepare(as_read(inputs), cache, progress or (lambda _: None), rejects)
+    finally:
+        leave_cluster(inputs)  # one application reads everything, and ends with the reading
+
+
+def _prepare(inputs: Inputs, cache: Path, say: Progress, rejects: Path | None) -> Path:
     before = _state(inputs)
     target = cache / prepared_key(inputs)
     if whole(target):
@@ -84,7 +94,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
         _unchanged(inputs, before)
         (stage / "intake.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1), encoding="utf-8")
         say("collapse")
-        engine = open_engine(inputs.settings.inputs.engine)
+        engine = open_engine()
         try:
             collapse(engine, stage)
         finally:

@@ -35,9 +35,10 @@ from audit.present.page_one import decision, numbers, schedule, sure_line
 from audit.present.pdf import PdfResult, write_pdf
 from audit.present.proof import growth
 from audit.present.report import build_report
+from audit.present.short import SHORT_PAGES
 from audit.present.summary import SummaryView
 from audit.present.titles import chapter_title
-from audit.present.views import metric_name
+from audit.present.views import lower_first, metric_name
 from audit.present.words import word
 from audit.resources import nbformat
 from audit.run.execute import Execution
@@ -112,7 +113,7 @@ def report_context(
     sale = findings["sale_type"]
     sale_name = method().sale_types[sale["used"]].name.get(lang)
     if sale["declared"] is None:
-        sale_name = word("sale_type_by_orders", lang, name=sale_name)
+        sale_name = word("sale_type_by_orders", lang, name=lower_first(sale_name))
     decided = decision(summary)
     return ReportContext(
         lang=lang,
@@ -195,6 +196,8 @@ def _documents(folder: Path, clock: _Clock | None = None, full: bool = False) ->
         (folder / "report.html").write_text(documents.html, encoding="utf-8", newline="\n")
     with _step(clock, "pdf"):
         result = write_pdf(documents.paper, folder / "report.pdf")
+        if result.pages > SHORT_PAGES and documents.shorter is not None:
+            result = write_pdf(documents.shorter, folder / "report.pdf")
         if full and documents.full is not None:
             whole = write_pdf(documents.full, folder / FULL)
             result = result if result.note is not None else replace(result, note=whole.note)

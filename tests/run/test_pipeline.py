@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from audit.errors import AuditError, InputError, ParameterError, PreparedError, set_language
 from audit.method import method
+from audit.present.short import SHORT_PAGES
 from audit.resources import resource_dir
 from audit.run import executing, screen
 from audit.run.clock import Event
@@ -73,6 +75,8 @@ def test_a_run_leaves_everything_the_contract_names(done: RunResult, folder: Pat
         "charts",
     } <= names
     assert done.pdf_engine is not None and done.pdf_engine.startswith("Typst")
+    pages = re.findall(rb"/Count (\d+)", (done.folder / "report.pdf").read_bytes())
+    assert 12 <= max(map(int, pages)) <= SHORT_PAGES  # a company with three problems
     assert done.folder.parent == folder.resolve() / "runs"
     assert {p.name for p in (done.folder / "notebooks").iterdir()} == {
         f"{NOTEBOOKS[c]}.ipynb" for c in ("summary", *built_chapters())
