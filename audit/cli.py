@@ -9,6 +9,7 @@ Heavy modules are imported inside the commands, so that ``--help`` answers at on
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import locale
 import os
@@ -25,7 +26,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from audit.errors import AuditError, Lang, ParameterError, Text, current_language, set_language
-from audit.resources import JOBS
+from audit.resources import FEW_CIRCLES, JOBS
 
 if TYPE_CHECKING:
     from audit.run.clock import Event
@@ -1010,4 +1011,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # Windows consoles and pipes default to a legacy code page
             stream.reconfigure(encoding="utf-8", errors="replace")
+    gc.set_threshold(*FEW_CIRCLES)
     app()

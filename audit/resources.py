@@ -17,6 +17,9 @@ PACKAGE = Path(__file__).resolve().parent
 JOBS = max(2, min(os.cpu_count() or 1, 4))
 """Notebooks executed at once: one a processor, two at least, four at most."""
 
+FEW_CIRCLES = (50_000, 20, 20)
+"""How often to look for garbage (`gc.set_threshold`): an audit makes millions of small things, few of which lie in circles."""
+
 
 def resource_dir(name: Resource) -> Path:
     """Find a folder that ships with the kit, in a checkout as well as in an installed package.

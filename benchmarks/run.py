@@ -110,7 +110,7 @@ def measure(command: Sequence[str], env: Mapping[str, str], run: Path | None) ->
 
     def watch() -> None:
         nonlocal largest, together
-        while not done.wait(0.25):
+        while not done.wait(0.1):
             family = _family(process.pid)
             largest = max(largest, *(_mib(m, "status", "VmHWM:") for m in family), 0)
             together = max(together, sum(_mib(m, "smaps_rollup", "Pss:") for m in family))

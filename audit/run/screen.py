@@ -20,7 +20,7 @@ from audit.settings import Settings
 
 __all__ = ["write_out", "write_screen"]
 
-_TOGETHER = ("retention", "base", "selfcheck", "service")
+_TOGETHER = ("retention", "base", "selfcheck", "ownership")
 """Chapters for one process, the others are for the second: half of the work, and what is asked twice stays together."""
 
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from audit.errors import Text, current_language, set_language
-from audit.resources import PACKAGE, nbformat
+from audit.resources import FEW_CIRCLES, PACKAGE, nbformat
 from audit.run.execute import Execution, execute_here
 from audit.run.kernels import kernel_environment
 
@@ -236,12 +236,13 @@ def _serve(pages: bool, given: Sequence[str]) -> None:
     if not given:
         line = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)  # what a library prints is no answer
+    gc.disable()  # a fifth of the import's time went into looking for garbage that is not there
     _preload(pages)
+    gc.freeze()  # later collections leave alone what is shared
+    gc.set_threshold(*FEW_CIRCLES)
+    gc.enable()
     if given:
         ends = [int(n) for n in given]
-        gc.collect()
-        gc.freeze()  # the others' collections leave the shared pages alone
-        gc.set_threshold(50_000, 20, 20)  # a chapter makes millions of small things, and few of them lie in circles
         mine = ends[0]
         alone = len(os.listdir("/proc/self/task")) == 1
         for end in ends[1:]:
