@@ -82,6 +82,14 @@ def test_a_figure_is_held_against_the_latest_point_a_year_before() -> None:
     assert (move["delta_low"], move["delta_high"]) == pytest.approx((-0.12 - 0.0707, -0.12 + 0.0707), abs=1e-4)
 
 
+def test_a_figure_that_only_the_past_had_has_no_row() -> None:
+    point = quarter("2024-03-31", 0.70)
+    told_now = now("2025-03-31", 0.50)
+    told_now.run.findings["metrics"][METRIC] |= {"value": None, "low": None, "high": None}
+    done = track_of([point, told_now], frozenset(), frozenset(), "en")  # without a value now it is not of the orders
+    assert METRIC not in {m["id"] for m in done.content["metrics"]}
+
+
 def test_the_verdict_says_how_many_would_move_by_chance() -> None:
     done = tracked(quarter("2024-03-31", 0.70), now("2025-03-31", 0.50))
     n, by_chance = done.content["tested"], done.content["beyond_by_chance"]
