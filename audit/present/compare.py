@@ -420,23 +420,28 @@ class ComparisonView(Told):
 
 
 def delta_text(row: Mapping[str, Any], unit: str, fmt: Fmt) -> str:
-    """Write a change: points for shares, the unit itself for the rest, with the interval of the difference."""
-    text = _amount(row["delta"], unit, fmt)
-    if "delta_low" in row:
-        low, high = (_amount(row[k], unit, fmt, bare=True) for k in ("delta_low", "delta_high"))
-        text += f" ({low}…{high})"
-    return text
+    """Write a change: points for shares, the unit itself for the rest, with the interval of the difference.
+
+    Where both limits would read the same, one more digit tells them apart.
+    """
+    if "delta_low" not in row:
+        return _amount(row["delta"], unit, fmt)
+    for more in (0, 1, 2) if row["delta_low"] != row["delta_high"] else (0,):
+        low, high = (_amount(row[k], unit, fmt, bare=True, more=more) for k in ("delta_low", "delta_high"))
+        if low != high:
+            break
+    return f"{_amount(row['delta'], unit, fmt, more=more)} ({low}…{high})"
 
 
-def _amount(x: float, unit: str, fmt: Fmt, *, bare: bool = False) -> str:
+def _amount(x: float, unit: str, fmt: Fmt, *, bare: bool = False, more: int = 0) -> str:
     sign = "+" if x > 0 else ""
     if unit in ("share", "points", "change", "share/year"):
-        digits = 1 if abs(x) < 0.0995 else 0
+        digits = (1 if abs(x) < 0.0995 else 0) + more
         points = fmt.points(x, digits)
         return points.split(NBSP)[0] if bare else points
     if unit in ("money", "money/year"):
         return sign + fmt.money(x)
-    return sign + fmt.num(x, 1 if abs(x) >= 10 else 2, trim=True)
+    return sign + fmt.num(x, (1 if abs(x) >= 10 else 2) + more, trim=True)
 
 
 def comparison_documents(content: Mapping[str, Any]) -> Documents:

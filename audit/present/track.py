@@ -81,7 +81,8 @@ class TrackView(Told):
         worse, better = len(self.moved("worse")), len(self.moved("better"))
         tested = self.content["tested"]
         part = "moved" if worse or better else "none" if tested else "untested"
-        return self.say("verdict", part, worse=worse, better=better, tested=tested)
+        by_chance = self.content["beyond_by_chance"]
+        return self.say("verdict", part, worse=worse, better=better, tested=tested, by_chance=by_chance)
 
     def _called(self, run: str) -> str:
         return self.plain("changes", "now") if run == "now" else run

@@ -113,7 +113,7 @@ def track_of(
     rows = [
         _metric(id, _series(ordered, id in metrics), id in metrics)
         for id in shown["metrics"]
-        if any(p.metric(id) for p in ordered)
+        if any(p.metric(id) for p in _series(ordered, id in metrics))
     ]
     verdicts = [
         _finding(f["id"], _series(ordered, f["id"] in findings), f["id"] in findings) for f in shown["findings"]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from audit.errors import ParameterError, PreparedError, set_language
-from audit.present.compare import ComparisonView
+from audit.present.compare import ComparisonView, delta_text
+from audit.present.format import Fmt
 from audit.run.compare import Comparison, Run, compare_runs, difference, read_run, write_comparison
 from tests.present.browsing import chromium, opened
 
@@ -477,3 +478,13 @@ def test_a_version_with_verdicts_of_its_own_and_without_a_sum_is_compared(tmp_pa
     done = compare_runs(run, Run("b", later()))
     assert run.version is None and done.content["money"] == {"apart": "open"}
     assert row(done, "findings", "roles.km_overload")["change"] == "now_assessed"
+
+
+def test_the_limits_of_a_small_change_are_told_apart() -> None:
+    row = {"delta": -0.0009, "delta_low": -0.0012, "delta_high": -0.0006}
+    assert (
+        delta_text(row, "share", Fmt("en"))
+        == "\N{MINUS SIGN}0.09\N{NO-BREAK SPACE}pp (\N{MINUS SIGN}0.12…\N{MINUS SIGN}0.06)"
+    )
+    none = {"delta": 0.0, "delta_low": 0.0, "delta_high": 0.0}
+    assert delta_text(none, "share", Fmt("en")) == "0.0\N{NO-BREAK SPACE}pp (0.0…0.0)"

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from audit.cli import EXIT_ALARM, app
 from audit.errors import InputError, set_language
+from audit.present.track import TrackView
 from audit.run.compare import Run, compare_runs
 from audit.run.inputs import engagement_inputs, override
 from audit.run.past import quarter_ends, read_past
@@ -81,6 +82,21 @@ def test_a_figure_is_held_against_the_latest_point_a_year_before() -> None:
     assert (move["delta_low"], move["delta_high"]) == pytest.approx((-0.12 - 0.0707, -0.12 + 0.0707), abs=1e-4)
 
 
+def test_a_figure_that_only_the_past_had_has_no_row() -> None:
+    point = quarter("2024-03-31", 0.70)
+    told_now = now("2025-03-31", 0.50)
+    told_now.run.findings["metrics"][METRIC] |= {"value": None, "low": None, "high": None}
+    done = track_of([point, told_now], frozenset(), frozenset(), "en")  # without a value now it is not of the orders
+    assert METRIC not in {m["id"] for m in done.content["metrics"]}
+
+
+def test_the_verdict_says_how_many_would_move_by_chance() -> None:
+    done = tracked(quarter("2024-03-31", 0.70), now("2025-03-31", 0.50))
+    n, by_chance = done.content["tested"], done.content["beyond_by_chance"]
+    said = str(TrackView(done.content).verdict().unescape())
+    assert f"of {n} tested" in said and f"some {by_chance:g}" in said
+
+
 def test_the_turn_is_the_first_of_the_unbroken_row_that_says_so() -> None:
     done = tracked(
         *(quarter(day, 0.70) for day in ("2023-06-30", "2023-09-30", "2023-12-31", "2024-03-31")),
@@ -135,7 +151,6 @@ def test_a_change_of_the_method_between_runs_is_told_by_both() -> None:
         ("version", "1.0", "2.0"),
     ]
     from audit.present.compare import ComparisonView
-    from audit.present.track import TrackView
 
     assert any("edition of the method changed: 1 → 2" in line for line in TrackView(done.content).warnings())
     said = ComparisonView(compare_runs(old, new).content).editions()
