@@ -236,6 +236,13 @@ class Merge(_Section):
     expect: Expectation = Expectation()
 
 
+class Different(_Section):
+    """Two clients of like names that are two: the pair is not asked about again."""
+
+    client: str
+    other: str
+
+
 class Fix(_Section):
     """One value put right: where ``field`` of ``order_id`` is ``was``, it becomes ``becomes``."""
 
@@ -248,9 +255,13 @@ class Fix(_Section):
 
 
 class Corrections(_Section):
-    """Declared repairs of the source; each fails once the source no longer holds what it expects."""
+    """Declared repairs of the source; each fails once the source no longer holds what it expects.
+
+    ``different``: like names that are no repair case.
+    """
 
     merge: tuple[Merge, ...] = ()
+    different: tuple[Different, ...] = ()
     fix: tuple[Fix, ...] = ()
 
 

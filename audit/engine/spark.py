@@ -234,9 +234,12 @@ class SparkEngine(Engine):
     def __init__(self, master: str | None = None) -> None:
         self.session: Any = application(master).session
 
-    def attach(self, name: str, path: Path) -> None:
-        """Make the Parquet at ``path`` visible to queries under ``name``."""
-        self.session.read.parquet(path.absolute().as_uri()).createOrReplaceTempView(name)
+    def attach(self, name: str, path: Path, part: tuple[int, int] | None = None) -> None:
+        """Make the Parquet at ``path`` visible to queries under ``name``, all of it or one part of its clients."""
+        rows = self.session.read.parquet(path.absolute().as_uri())
+        if part is not None:
+            rows = rows.where(f"pmod(hash(client_key), {part[1]}) = {part[0]}")
+        rows.createOrReplaceTempView(name)
 
     def _arrow(self, sql: str) -> pa.Table:
         return self.session.sql(sql).toArrow()

@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 from audit.engine import is_spark, spark_master, spark_table
 from audit.engine.spark import release
 from audit.errors import SettingsError, Text
+from audit.intake.addresses import is_cluster
 from audit.intake.columnar import ColumnarReader, as_text
-from audit.intake.databases import is_cluster, redacted
+from audit.intake.databases import redacted
 from audit.settings import Settings
 
 __all__ = ["ClusterReader", "forget", "open_cluster", "seen_by_cluster", "shown_cluster", "state"]

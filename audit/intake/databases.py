@@ -9,33 +9,16 @@ from typing import Any
 
 from audit.engine.spark_errors import shown
 from audit.errors import InputError, Text
+from audit.intake.addresses import is_address, is_cluster
 from audit.intake.grids import GridReader, cell_text
 from audit.intake.staging import Row
 
-__all__ = ["is_address", "is_cluster", "is_elsewhere", "open_database", "redacted", "shown_address"]
+__all__ = ["open_database", "redacted", "shown_address"]
 
-_ADDRESS = re.compile(r"^[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", re.IGNORECASE)
-_SCHEMES = "s3a|s3|s3n|hdfs|webhdfs|viewfs|abfs|abfss|wasb|wasbs|adl|gs|oss|cosn|obs|o3fs|ofs|dbfs|file"
-_CLUSTER = re.compile(rf"(?:spark:|(?:{_SCHEMES}):/)", re.IGNORECASE)
 _SECRET = re.compile(
     r"(?i)\b([\w-]{0,30}(?:pass|pwd|token|secret|apikey|api_key|odbc_connect)[\w-]{0,30})=(.*?)(?=#[^#]*$|$)", re.DOTALL
 )
 _QUERY = re.compile(r"^\s*(select|with)\b", re.IGNORECASE)
-
-
-def is_address(source: str) -> bool:
-    """Whether a source is a database address and not a path."""
-    return bool(_ADDRESS.match(source)) and not is_cluster(source)
-
-
-def is_cluster(source: str) -> bool:
-    """Whether a source is one that only Spark reads: ``spark:table``, ``spark:SELECT …``, a folder in a shared storage."""
-    return bool(_CLUSTER.match(source))
-
-
-def is_elsewhere(source: str) -> bool:
-    """Whether a source is no path of this computer."""
-    return is_address(source) or is_cluster(source)
 
 
 def shown_address(source: str) -> str:

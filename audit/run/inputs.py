@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import InputError, Lang, ParameterError, Text
-from audit.intake.databases import is_elsewhere
-from audit.intake.questionnaire.recognise import is_questionnaire
+from audit.intake.addresses import is_elsewhere
 from audit.resources import resource_dir
 from audit.settings import Settings, load_settings, settings_from_mapping
 
@@ -132,6 +131,10 @@ def _questionnaire(folder: Path, settings: Settings) -> Path | None:
     if (returns := _returns(folder)) is not None:
         return returns
     among = sorted((folder / "orders").glob("*.xlsx")) if (folder / "orders").is_dir() else []
+    if not among:
+        return None
+    from audit.intake.questionnaire.recognise import is_questionnaire  # looks into workbooks: loads much
+
     return next((path for path in among if is_questionnaire(path)), None)
 
 

@@ -19,15 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from audit.engine import open_engine
-from audit.intake.databases import is_elsewhere
+from audit.intake.addresses import is_elsewhere
 from audit.model.calendar import add_months
 from audit.model.case import Case, collapse, open_prepared
 from audit.run.cases import cache_folder
 from audit.run.inputs import Inputs, override
+from audit.run.kept import answer_digest, content_digest
 from audit.run.leftovers import private_folder
-from audit.run.notebook_api import assemble_saved, built_chapters, save_verdicts
-from audit.run.prepare import content_digest, prepare
-from audit.run.screen import answer_digest, write_out
+from audit.run.notebook_api import assemble_saved, save_verdicts
+from audit.run.notebooks import built_chapters
+from audit.run.prepare import prepare
+from audit.run.screen import write_out
 from audit.settings import Settings
 
 __all__ = ["OF_THE_LENGTH", "Past", "cut_case", "quarter_ends", "read_past"]

@@ -2,92 +2,36 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import glob
-import hashlib
 import json
 import os
 import shutil
 import tempfile
-import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 from audit.engine import open_engine
 from audit.errors import AuditError, InputError, NothingUsableError, Text
 from audit.intake import cluster
-from audit.intake.databases import is_cluster, is_elsewhere
+from audit.intake.addresses import is_cluster
 from audit.intake.orders import read_orders
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.case import collapse
 from audit.model.questionnaire_json import questionnaire_to_json
 from audit.run.inputs import Inputs
+from audit.run.kept import as_read, leave_cluster, prepared_key, source_files, whole
 from audit.run.leftovers import MAKING
-from audit.run.versions import kit_version
 
-__all__ = ["Progress", "content_digest", "file_digest", "find_prepared", "leave_rejects", "prepare"]
+__all__ = ["Progress", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
-
-_LAYOUT = "4"
-"""Changes when the prepared folder's layout or the meaning of its columns does."""
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, or of a folder's names and bytes."""
-    digest = hashlib.sha256()
-    if path.is_dir():
-        for inner in sorted(p for p in path.rglob("*") if p.is_file()):
-            digest.update(os.fsencode(inner.relative_to(path).as_posix()))
-            digest.update(bytes.fromhex(file_digest(inner)))
-        return digest.hexdigest()
-    with path.open("rb") as f:
-        while block := f.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _source_files(sources: Iterable[str]) -> list[Path]:
-    """Return the files behind the sources that lie on this computer."""
-    out: list[Path] = []
-    for source in sources:
-        found = [Path(source)] if Path(source).exists() else sorted(map(Path, glob.glob(source, recursive=True)))
-        for path in found:  # folders with all they hold, as intake reads them
-            inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-            out += [p for p in inside if p.is_file() and not p.name.startswith((".", "~"))]
-    return out
-
-
-def content_digest(inputs: Inputs) -> str:
-    """Return a hash of the inputs' content and of how it is read, the same on every day; a database has none."""
-    digest = hashlib.sha256(f"{_LAYOUT}/{kit_version()}/{inputs.settings.inputs.engine}".encode())
-    digest.update(inputs.settings.intake_digest().encode())
-    for source in filter(is_elsewhere, inputs.orders):
-        # the content has no hash here: a cluster's table is known by its snapshot, a database is read anew each time
-        known = cluster.state(source, inputs.settings) if is_cluster(source) else None
-        digest.update(f"{source}/{known or uuid.uuid4().hex}".encode())
-    for path in _source_files(s for s in inputs.orders if not is_elsewhere(s)):
-        digest.update(os.fsencode(path.name))
-        digest.update(bytes.fromhex(file_digest(path)))
-    for answers in (inputs.questionnaire, inputs.collected):
-        digest.update(bytes.fromhex(file_digest(answers)) if answers is not None else b"-")
-    return digest.hexdigest()
-
-
-def _key(inputs: Inputs) -> str:
-    today = dt.date.today().isoformat()  # what is «in the future» changes from day to day
-    return hashlib.sha256(f"{content_digest(inputs)}/{today}".encode()).hexdigest()[:32]
-
 
 _State = list[tuple[str, int | str, int]]
 
 
 def _state(inputs: Inputs) -> _State:
     """Return size and time of change of every file behind the inputs, and the snapshots of what a cluster reads."""
-    files = _source_files(s for s in inputs.orders if not is_elsewhere(s))
-    for answers in (inputs.questionnaire, inputs.collected):
-        files += _source_files([str(answers)]) if answers is not None else []
+    answers = [str(a) for a in (inputs.questionnaire, inputs.collected) if a is not None]
+    files = source_files([*inputs.orders, *answers])
     seen: _State = [
         (s, cluster.state(s, inputs.settings, now=True) or "", 0) for s in dict.fromkeys(inputs.orders) if is_cluster(s)
     ]
@@ -112,26 +56,6 @@ def _unchanged(inputs: Inputs, before: _State) -> None:
     )
 
 
-def find_prepared(inputs: Inputs, cache: Path) -> Path | None:
-    """Return the prepared folder of these inputs, or None where they have to be read first."""
-    if not cache.is_dir():
-        return None
-    target = cache / _key(_as_read(inputs))
-    if not _whole(target):
-        return None
-    cluster.forget()
-    return target
-
-
-def _as_read(inputs: Inputs) -> Inputs:
-    """Return the inputs with what the cluster is to read named as such."""
-    return replace(inputs, orders=cluster.seen_by_cluster(inputs.orders, inputs.settings.inputs.engine))
-
-
-def _whole(prepared: Path) -> bool:
-    return (prepared / "clients.parquet").exists()
-
-
 def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, rejects: Path | None = None) -> Path:
     """Return the prepared folder of these inputs, made now or found in ``cache`` under the hash of their content.
 
@@ -140,15 +64,15 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
     ``rejected_rows.csv`` of the engagement folder) and the error names it.
     """
     try:
-        return _prepare(_as_read(inputs), cache, progress or (lambda _: None), rejects)
+        return _prepare(as_read(inputs), cache, progress or (lambda _: None), rejects)
     finally:
-        cluster.forget()  # one application reads everything, and ends with the reading
+        leave_cluster(inputs)  # one application reads everything, and ends with the reading
 
 
 def _prepare(inputs: Inputs, cache: Path, say: Progress, rejects: Path | None) -> Path:
     before = _state(inputs)
-    target = cache / _key(inputs)
-    if _whole(target):
+    target = cache / prepared_key(inputs)
+    if whole(target):
         say("cached")
         return target
     cache.mkdir(parents=True, exist_ok=True)
@@ -178,7 +102,7 @@ def _prepare(inputs: Inputs, cache: Path, say: Progress, rejects: Path | None) -
         try:
             stage.rename(target)
         except OSError:  # another process was faster
-            if not _whole(target):
+            if not whole(target):
                 raise
             shutil.rmtree(stage, ignore_errors=True)
     except NothingUsableError as e:

@@ -18,7 +18,7 @@ from audit.engine.base import arrow_to_frame
 from audit.model.case import TABLES_IN_ORDER, Case, collapse, open_prepared
 from audit.resources import PACKAGE, resource_dir
 from audit.run.inputs import Inputs, file_inputs
-from audit.run.notebook_api import built_chapters
+from audit.run.notebooks import built_chapters
 from audit.run.prepare import prepare
 from tests.engine.spark_here import NEEDED, small_session
 from tools.samples.company import generate
