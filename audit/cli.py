@@ -152,6 +152,7 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
                 "where": str(error.where),
                 "todo": None if error.todo is None else str(error.todo),
                 "answer": getattr(error, "answer", "") or None,
+                "means": str(getattr(error, "means", "")) or None,
                 "others": [{"means": str(a.means), "lines": a.lines} for a in getattr(error, "others", ())],
                 **told,
             }
@@ -164,7 +165,9 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
             console.print(f"  {escape(line)}")
         answer = getattr(error, "answer", "")
         if answer:
-            console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}:")
+            means = str(getattr(error, "means", ""))
+            said = f" ({escape(means)})" if means else ""
+            console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}{said}:")
             for line in answer.split("\n"):
                 console.print(f"    [bold]{escape(line)}[/]")
         for other in getattr(error, "others", ()):

@@ -11,8 +11,9 @@ waiting the clients of k months since the onset are mixed with those before it. 
 Phi(|p(k) - p0| / s - 1.96), s the standard error of the difference. The alarm is to come between the first month of chance
 5 % and the first of chance 95 %.
 
-The tables by month are of the seed the benchmark was built with; the other seeds were looked at once, when it was done. Of
-each of them a company that stays healthy is followed as well: every alarm of it is false.
+The tables by month are of the seed the benchmark was built with; the other seeds were looked at once, when it was done. They
+are followed through the quarter-ends before the onset and the twelve month-ends after it. Of each a company that stays
+healthy is followed as well: every alarm of it is false.
 
     python -m benchmarks.track                     # prints benchmarks/track.md
     python -m benchmarks.track --seeds 41 42 43    # the same with other seeds
@@ -22,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import itertools
 import math
 import shutil
 import tempfile
@@ -71,7 +71,7 @@ SECOND = Onset(
     0.40,
     by_client=True,
 )
-SEEDS = (301, 302, 303, 304, 305, 306)
+SEEDS = (301, 302, 303, 304, 305)
 SPEC = CompanySpec(name="onset", title="Onset", clients=320, years=3, seed=22, season="none", tables="none")
 
 
@@ -204,34 +204,41 @@ def watch(disease: Onset, folder: Path, days: Sequence[dt.date] | None = None, s
     return Watched(disease, tuple(rows), early, late)
 
 
-def _watched(disease: Onset, seed: int) -> Watched:
+def year_after() -> list[dt.date]:
+    """Return the quarter-ends up to the onset and the month-ends of the year after it."""
+    ends = month_ends()
+    before = [d for d in ends if d < onset_day()]
+    return [d for d in before if d.month % 3 == 0] + ends[len(before) : len(before) + 12]
+
+
+def _watched(disease: Onset, seed: int, days: Sequence[dt.date] | None = None) -> Watched:
     folder = Path(tempfile.mkdtemp(prefix="km-audit-"))
     try:
-        return watch(disease, folder, spec=replace(SPEC, seed=seed))
+        return watch(disease, folder, days, replace(SPEC, seed=seed))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _others(disease: Onset, seeds: Sequence[int]) -> None:
     """Print what became of the other seeds: when the alarm came, when it may, and every false one."""
-    print("| seed | alarm in month | power allows | before the onset | false on the healthy company | longest false |")
-    print("|---|---|---|---|---|---|")
+    print("| seed | alarm in month | power allows | before the onset | called worse on the healthy company |")
+    print("|---|---|---|---|---|")
     inside = months = wrong = 0
     for seed in seeds:
-        sick, well = _watched(disease, seed), _watched(replace(disease, sick=disease.healthy), seed)
-        false = [r["verdict"] == "worse" for r in well.rows]
-        judged = [r["verdict"] in ("worse", "better", "within") for r in well.rows]
-        runs = [sum(1 for _ in group) for bad, group in itertools.groupby(false) if bad]
-        early, late = sick.earliest or 0, sick.latest or 36
-        inside += sick.alarm is not None and early <= sick.alarm <= late
-        months, wrong = months + sum(judged), wrong + sum(false)
+        sick = _watched(disease, seed, year_after())
+        well = _watched(replace(disease, sick=disease.healthy), seed, year_after())
+        false = sum(r["verdict"] == "worse" for r in well.rows)
+        judged = sum(r["verdict"] in ("worse", "better", "within") for r in well.rows)
+        inside += sick.alarm is not None and (sick.earliest or 0) <= sick.alarm <= (sick.latest or 36)
+        months, wrong = months + judged, wrong + false
         print(
-            f"| {seed} | {sick.alarm or 'none'} | {sick.earliest}–{sick.latest} | {sick.before} | "
-            f"{sum(false)} of {sum(judged)} month-ends | {max(runs, default=0)} |"
+            f"| {seed} | {sick.alarm or 'none'} | {sick.earliest}–{sick.latest} | {sick.before} | {false} of {judged} ends |",
+            flush=True,
         )
     print(
         f"\nIn the months that the power allows: {inside} of {len(seeds)}. On healthy companies {wrong} of {months} month-ends "
-        "were called worse (neighbouring month-ends share nearly all orders, so alarms come in runs).\n"
+        "were called worse (2.5 % are expected of a test at 95 %; neighbouring ends share nearly all orders, so they come in "
+        "runs).\n"
     )
 
 

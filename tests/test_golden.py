@@ -21,7 +21,7 @@ from audit.chapters import diagnose_chapter
 from audit.errors import Lang, set_language
 from audit.model.case import Case, open_prepared
 from audit.present.annex import Sheet, write_annex
-from audit.present.chart import pictures_later
+from audit.present.later import pictures_later
 from audit.run.effects import saved_findings
 from audit.run.findings_json import assemble
 from audit.run.inputs import file_inputs, override

@@ -148,7 +148,7 @@ def test_what_draws_nothing_loads_no_drawing(command: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("audit.run.pipeline", {"scipy", "matplotlib", "nbformat", "audit.present", "audit.chapters"}),
+        ("audit.run.pipeline", {"scipy", "matplotlib", "nbformat", "audit.findings", "audit.chapters"}),
         ("audit.run.workers", {"pandas", "pydantic", "nbformat"}),
         ("audit.run.screen", {"pandas", "duckdb", "audit.intake"}),
     ],

@@ -63,7 +63,8 @@ def managers_clients(case: Case, clients: pd.Index) -> pd.Index:
     part, types = client_parts(case, "revenue"), norm_of(case)[0].types
     if part.empty or all(seller_of_type(t) != "KM" for t in types):
         return clients
-    return clients[part.reindex(clients).fillna(types[0]).map(seller_of_type) == "KM"]
+    kept = {t: seller_of_type(t) == "KM" for t in {*types, *part}}
+    return clients[part.reindex(clients).fillna(types[0]).map(kept).to_numpy(dtype=bool)]
 
 
 def share_of_days(days: pd.DataFrame, parts: Sequence[str], least: float) -> dict[str, dict[str, float]]:

@@ -187,7 +187,7 @@ def _cut(t: Table, wanted: _Pick, rows: int) -> Table:
     t = replace(t, body=t.body[:rows], style=style, id="")
     if any(len(r.cells) != len(t.widths) for r in (*t.head, *t.body)):
         return t
-    most = wanted.columns or len(t.widths)
+    most = min(wanted.columns or len(t.widths), len(t.widths))
     kept = [k for k in range(most) if any(_says(r.cells[k]) for r in t.body)]
     head, body = (
         tuple(replace(r, cells=tuple(_clipped(r.cells[k]) for k in kept)) for r in p) for p in (t.head, t.body)

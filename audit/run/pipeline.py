@@ -14,6 +14,7 @@ from audit.errors import ParameterError, Text
 from audit.model.case import open_prepared
 from audit.run.clock import Clock, Event, Watcher
 from audit.run.execute import Execution
+from audit.run.executing import Executing
 from audit.run.inputs import Inputs, override
 from audit.run.lab import OwnNotebook, own_notebooks
 from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
@@ -189,28 +190,30 @@ def run_audit(
         with clock.step("intake"):
             rejects = None if out is None else final.with_name(f"{final.name}-rejected_rows.csv")
             prepared = prepare(inputs, cache, rejects=rejects)
-        case = open_prepared(prepared, inputs.settings)
-        try:
-            from audit.run.make import make  # what pages need is loaded while the notebooks already execute
+        executing = Executing(inputs, prepared, stage, jobs=jobs, clock=clock, workers=workers, own=own)
+        with executing as notebooks:
+            if own or workers is None:  # threads import Jupyter, and would meet modules that we have half made
+                import audit.run.make  # noqa: F401
+            notebooks.begin(wanted)
+            from audit.run.make import make  # what pages need is loaded while the notebooks execute
 
-            made = make(
-                inputs,
-                case,
-                stage,
-                final,
-                chapters=wanted,
-                jobs=jobs,
-                clock=clock,
-                workers=workers,
-                own=own,
-                kept=private is None,
-                deck=deck,
-                full=full,
-                key=key,
-                others=others,
-            )
-        finally:
-            case.close()
+            case = open_prepared(prepared, inputs.settings)
+            try:
+                made = make(
+                    inputs,
+                    case,
+                    stage,
+                    final,
+                    notebooks,
+                    own=own,
+                    kept=private is None,
+                    deck=deck,
+                    full=full,
+                    key=key,
+                    others=others,
+                )
+            finally:
+                case.close()
         if out is not None:
             _replace_run(stage, final)
         else:

@@ -8,8 +8,8 @@ from audit.model import case as module
 from tests.case_builder import make_case
 
 ROWS = [
-    {"order_id": "1", "date": "2025-01-10", "client": "А", "amount": 100.0},
-    {"order_id": "2", "date": "2025-02-10", "client": "Б", "amount": 200.0},
+    {"order_id": "1", "order_date": "2025-01-10", "client": "А", "amount": 100.0},
+    {"order_id": "2", "order_date": "2025-02-10", "client": "Б", "amount": 200.0},
 ]
 BY_CLIENT = "SELECT client_key, CAST(revenue AS DOUBLE) AS revenue FROM client_day ORDER BY client_key"
 

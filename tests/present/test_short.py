@@ -145,6 +145,10 @@ def test_a_list_says_how_many_rows_it_shows_and_has_no_empty_column() -> None:
         Group("table-foot", (Paragraph(("Список — в annex.xlsx.",), "note"),)),
     ]
     assert "Показано строк: 6 из 188. Список" in text_of(Record({"base": whole}, fmt, 6).pick(Pick("list", 0, 1)))
+    assert record.pick(Pick("list", 0, 1, columns=9)) == []  # each table once, and no more columns than there are
+    record = Record(chapters, fmt, 15)
+    assert len(record.pick(Pick("list", 0, 1, columns=9))[1].widths) == 2  # type: ignore[attr-defined]
+    record = Record(chapters, fmt, 15)
     assert record.pick(Pick("list", 0, 1, told_from=2)) == []  # the third column says nothing in any row
     named = Row((Cell(("W" * 300,)), Cell(("КМ",)), Cell(("",))))
     wild = [*chapters["base"][:2], replace(long_list(1), body=(named,))]

@@ -18,7 +18,7 @@ from audit.errors import AuditError, InputError, ParameterError, PreparedError, 
 from audit.method import method
 from audit.present.short import SHORT_PAGES
 from audit.resources import resource_dir
-from audit.run import make, screen
+from audit.run import executing, screen
 from audit.run.clock import Event
 from audit.run.inputs import Inputs, engagement_inputs, file_inputs, override
 from audit.run.kernels import kernel_environment
@@ -190,7 +190,7 @@ def test_a_failing_chapter_is_named_and_the_others_finish(tmp_path: Path, monkey
     nb = nbformat.read(notebooks / "10_data.ipynb", as_version=4)
     nb.cells.append(nbformat.v4.new_code_cell("1 / 0"))
     nbformat.write(nb, notebooks / "10_data.ipynb")
-    monkeypatch.setattr(make, "resource_dir", lambda name: tmp_path / name)
+    monkeypatch.setattr(executing, "resource_dir", lambda name: tmp_path / name)
     result = run_audit(small_inputs(tmp_path), tmp_path / "out", chapters=["roles"])
     assert [f.chapter for f in result.failed] == ["data"]
     assert "ZeroDivisionError" in str(result.failed[0].error)

@@ -113,7 +113,9 @@ def test_a_horizon_of_each_segment_gets_into_the_report_of_a_finished_run(tmp_pa
     run = run_audit(inputs, chapters=["retention"]).folder
     before = {name: (run / name).read_bytes() for name in ("findings.json", "annex.xlsx")}
     notebook = run / "notebooks" / "40_retention.ipynb"
-    assert nbformat.read(notebook, as_version=4).cells[0].source.startswith("# Удержание"), "in the engagement's words"
+    head, parameters = nbformat.read(notebook, as_version=4).cells[:2]
+    assert head.source.startswith("# Удержание") and "1–3650" in parameters.source, "in the engagement's words"
+    assert "ru" not in head.metadata and "ru" not in parameters.metadata
     bench = nbformat.read(make_copies(inputs).folder / WORKBENCH, as_version=4)
     cell = next(c for c in bench.cells if c.source.endswith("own)"))
     given = next(line for line in cell.source.splitlines() if line.startswith("days |="))

@@ -20,8 +20,8 @@ from audit.errors import set_language
 from audit.resources import resource_dir
 from audit.run.clock import Clock
 from audit.run.execute import Execution, execute_notebook
+from audit.run.executing import _elsewhere, _one
 from audit.run.kernels import kernel_environment
-from audit.run.make import _elsewhere, _one
 from audit.run.workers import Lost, Workers
 from tests.case_builder import make_case
 
@@ -142,7 +142,7 @@ def test_processes_that_were_asked_nothing_end_at_once() -> None:
 
 
 def test_notebooks_of_one_process_share_the_case(workers: Workers, tmp_path: Path) -> None:
-    case = make_case([{"order_id": "1", "date": "2025-01-10", "client": "A", "amount": 100.0}])
+    case = make_case([{"order_id": "1", "order_date": "2025-01-10", "client": "A", "amount": 100.0}])
     source = "import audit; case = audit.open_case(prepared={folder!r}, lang={lang!r}); print(id(case))"
     ids = [
         printed(run(workers, tmp_path, source.format(folder=str(case.folder), lang=lang))[1])
