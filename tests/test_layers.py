@@ -150,7 +150,7 @@ def test_what_draws_nothing_loads_no_drawing(command: str, tmp_path: Path) -> No
     [
         ("audit.run.pipeline", {"scipy", "matplotlib", "nbformat", "audit.findings", "audit.chapters"}),
         ("audit.run.workers", {"pandas", "pydantic", "nbformat"}),
-        ("audit.run.screen", {"pandas", "duckdb", "audit.intake.orders"}),
+        ("audit.run.screen", {"pandas", "duckdb", "audit.intake.orders", "audit.intake.files"}),
     ],
 )
 def test_what_a_run_begins_with_loads_nothing_that_it_needs_later(module: str, absent: set[str]) -> None:

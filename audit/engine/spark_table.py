@@ -21,6 +21,9 @@ from audit.errors import InputError, Text, did_you_mean
 __all__ = ["Snapshot", "SparkTable", "is_query", "snapshot"]
 
 _QUERY = re.compile(r"\s*(?:select|with|from|values|table)\b", re.IGNORECASE)
+_CELLS = 1_500_000
+"""Cells of a partition that is sent: Java here holds two of them, and with the heap that it takes by default, 1 GB, it
+stops without a word over partitions of some hundred megabytes, which Spark's own ``orderBy`` makes."""
 _FILES = ("parquet", "orc", "csv", "json", "avro", "hive")
 """Providers whose table is what its files are."""
 
@@ -171,10 +174,12 @@ class SparkTable:
         order = [i for i in dict.fromkeys([*self.key, *behind]) if self.types[i] is not None]
         with explained(self.source, self._session):
             lines = self._plain
-            if order:
-                lines = lines.orderBy(*(lines[f"c{i}"].asc_nulls_first() for i in order))
+            by = [lines[f"c{i}"].asc_nulls_first() for i in order]
             if first is not None:
-                lines = lines.limit(first)
+                lines = (lines.orderBy(*by) if by else lines).limit(first)
+            elif by:
+                parts = -(-lines.count() * len(wanted) // _CELLS) or 1
+                lines = lines.repartitionByRange(parts, *by).sortWithinPartitions(*by)
             lines = lines.selectExpr(*(f"{self._taken(i)} AS c{i}" for i in wanted))
             text = pa.large_string() if self._large else pa.string()
             schema = pa.schema([(f"c{i}", self.types[i] or text) for i in wanted])

@@ -33,7 +33,6 @@ SPARK = {"engine": "spark"}
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     warehouse = tmp_path_factory.mktemp("warehouse")
-    # several partitions a sort: what hangs on partitions is to be seen
     made = small_session(
         spark__sql__shuffle__partitions="3",
         spark__sql__adaptive__enabled="false",
@@ -45,8 +44,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
+def _english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     set_language("en")
+    monkeypatch.setattr(spark_table, "_CELLS", 200)  # several partitions even of a few lines
     yield
     spark.release()
 
@@ -179,13 +179,14 @@ def test_a_moment_is_read_by_the_clock_of_the_session(session: Any) -> None:
     assert batch.column(0).to_pylist() == [dt.datetime(2024, 1, 2, 1, 30)]
 
 
-def test_lines_come_partition_by_partition(session: Any) -> None:
+def test_lines_come_partition_by_partition(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spark_table, "_CELLS", 8_000)
     table = spark_table.SparkTable("spark:SELECT id, id % 7 AS k FROM range(30000)", None, ["k", "id"])
     sizes, seen = [], []
     for batch in table.batches([0, 1]):
         sizes.append(batch.num_rows)
         seen += zip(batch.column(1).to_pylist(), batch.column(0).to_pylist(), strict=True)
-    assert len(sizes) > 2 and max(sizes) <= 10_000
+    assert len(sizes) >= 7 and max(sizes) < 8_000
     assert seen == sorted(seen) and len(seen) == 30_000
     assert sum(b.num_rows for b in table.batches(first=5)) == 5
 

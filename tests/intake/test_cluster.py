@@ -19,7 +19,7 @@ from audit.intake.cluster import seen_by_cluster, shown_cluster
 from audit.intake.databases import redacted
 from audit.run.cases import open_inputs
 from audit.run.inputs import engagement_inputs, file_inputs
-from audit.run.lab import settle_parameters
+from audit.run.lab import settle
 from audit.run.public import public_settings
 from audit.settings import settings_from_mapping
 from tests.intake.reading import read, refuses
@@ -85,7 +85,7 @@ def test_a_key_is_nowhere_to_be_seen(source: str, tmp_path: Path) -> None:
     notebook = tmp_path / "n.ipynb"
     cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": [f"orders = {json.dumps(source)}\n"]}
     notebook.write_text(json.dumps({"cells": [cell], "metadata": {}}), encoding="utf-8")
-    settle_parameters(notebook, {"lang": "en"})
+    settle(notebook, {"lang": "en"}, "en")
     settings = settings_from_mapping({"inputs": {"orders": [source]}})
     with pytest.raises(SettingsError) as error:
         read(source, tmp_path / "out")
