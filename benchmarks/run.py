@@ -106,7 +106,7 @@ def measure(command: Sequence[str], env: Mapping[str, str], run: Path | None) ->
 
     def watch() -> None:
         nonlocal most
-        while not done.wait(0.25):
+        while not done.wait(0.1):
             most = max(most, _together_mib(process.pid))
 
     watcher = threading.Thread(target=watch, daemon=True)

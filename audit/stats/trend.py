@@ -363,7 +363,7 @@ def _panel(
 ) -> _Panel:
     """Return unit × month tables, units in an order that depends on their values only."""
     codes = np.asarray(unit)
-    when = np.asarray(month, dtype=np.int64)
+    when = np.asarray(month)
     if codes.ndim != 1 or codes.shape != when.shape:
         raise ValueError("unit and month must be vectors of one length")
     columns: list[Floats] = []
@@ -387,7 +387,7 @@ def _panel(
     if not inside.all():
         codes, when, columns = codes[inside], when[inside], [values[inside] for values in columns]
     labels, row = _numbered(codes)
-    at = when - first_month
+    at = when.astype(np.int64) - first_month
     cell = row * months + at
     if (np.diff(cell) <= 0).any():
         order = np.argsort(cell, kind="stable")
