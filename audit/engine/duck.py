@@ -73,7 +73,7 @@ class DuckEngine(Engine):
         self._held(lambda: self.connection.execute(f"COPY ({sql}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"))
 
     def _held(self, act: Callable[[], Made]) -> Made:
-        """Do what is asked; where it does not fit into the limit and cannot spill (a quantile holds its values), the limit doubles."""
+        """Do what is asked; where it does not fit into the limit and cannot spill (as quantiles), the limit is doubled."""
         while True:
             try:
                 return act()
