@@ -56,7 +56,8 @@ class DuckEngine(Engine):
         """Return into how many parts of clients the collapse is divided: groups that fit into memory take half the time."""
         if not lines.is_file():
             return 1
-        return min(max(-(-pq.read_metadata(lines).num_rows // PART_LINES), 1), MOST_PARTS)
+        rows = int(pq.read_metadata(lines).num_rows)
+        return min(max(-(-rows // PART_LINES), 1), MOST_PARTS)
 
     def attach(self, name: str, path: Path, part: tuple[int, int] | None = None) -> None:
         """Make the Parquet at ``path`` visible to queries under ``name``, all of it or one part of its clients."""

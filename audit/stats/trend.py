@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -409,7 +410,7 @@ def _panel(
     return _Panel(tables, places, n, months)
 
 
-def _numbered(codes: NDArray[np.generic]) -> tuple[NDArray[np.generic], Ints]:
+def _numbered(codes: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """Return the distinct codes, ascending, and the place of every row's code among them."""
     if len(codes) and (codes[1:] >= codes[:-1]).all():
         new = np.concatenate([[True], codes[1:] != codes[:-1]])
