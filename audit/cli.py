@@ -28,15 +28,28 @@ from audit.errors import AuditError, Lang, ParameterError, Text, current_languag
 from audit.resources import JOBS
 
 if TYPE_CHECKING:
+    from audit.run.clock import Event
     from audit.run.inputs import Inputs
-    from audit.run.pipeline import Event, RunResult
+    from audit.run.pipeline import RunResult
 
 __all__ = ["app", "main"]
 
 P = ParamSpec("P")
 
+
+class _Whole(typer.core.TyperGroup):
+    """The list of commands, each with its whole sentence: a narrow terminal wraps it and cuts nothing."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the names with what each does."""
+        named = [(name, command) for name, command in self.commands.items() if not command.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=1_000)) for name, command in named])
+
+
 app = typer.Typer(
     name="km-audit",
+    cls=_Whole,
     help="Audit of a B2B client department: role mixing, retention, what it costs, what to do first.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -75,7 +88,8 @@ _state = _State()
 
 LangOption = Annotated[Lang | None, typer.Option("--lang", help="Language of the report: ru or en.", metavar="ru|en")]
 OrdersOption = Annotated[
-    list[str] | None, typer.Option("--orders", help="Orders file, folder or database URL; may be repeated.")
+    list[str] | None,
+    typer.Option("--orders", help="Orders file, folder, database URL, or what Spark reads; may be repeated."),
 ]
 QuestionnaireOption = Annotated[
     Path | None, typer.Option("--questionnaire", help="Questionnaire: XLSX or a folder of CSVs.")
@@ -85,7 +99,9 @@ BenchmarksOption = Annotated[
     typer.Option("--benchmarks", help="File of anonymous figures of other audits, to stand among from twenty on."),
 ]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another audit.toml.")]
-EngineOption = Annotated[str | None, typer.Option("--engine", help="duckdb, spark or a Spark master address.")]
+EngineOption = Annotated[
+    str | None, typer.Option("--engine", help="duckdb (this computer reads), spark or a Spark master address.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable status instead of text.")]
 
 
@@ -136,6 +152,7 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
                 "where": str(error.where),
                 "todo": None if error.todo is None else str(error.todo),
                 "answer": getattr(error, "answer", "") or None,
+                "means": str(getattr(error, "means", "")) or None,
                 "others": [{"means": str(a.means), "lines": a.lines} for a in getattr(error, "others", ())],
                 **told,
             }
@@ -148,7 +165,9 @@ def _fail(error: AuditError, page: Path | None = None) -> NoReturn:
             console.print(f"  {escape(line)}")
         answer = getattr(error, "answer", "")
         if answer:
-            console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}:")
+            means = str(getattr(error, "means", ""))
+            said = f" ({escape(means)})" if means else ""
+            console.print(f"  {_say('Строка для audit.toml', 'Line for audit.toml')}{said}:")
             for line in answer.split("\n"):
                 console.print(f"    [bold]{escape(line)}[/]")
         for other in getattr(error, "others", ()):
@@ -392,7 +411,7 @@ def _finish(result: RunResult) -> int:
 
 
 def _run(
-    inputs: Inputs,
+    inputs: Callable[[], Inputs],
     out: Path | None,
     chapters: list[str] | None,
     jobs: int,
@@ -403,13 +422,14 @@ def _run(
 ) -> int:
     from audit.run.workers import Workers
 
-    workers = Workers.start(jobs)  # they import while this process does
+    workers = Workers.start(jobs)  # first of all: they import while this process does and reads
     progress = _Progress(quiet=_state.json)
     try:
+        given = inputs()
         from audit.run.pipeline import run_audit
 
         result = run_audit(
-            inputs,
+            given,
             out,
             chapters=chapters,
             jobs=jobs,
@@ -437,9 +457,13 @@ def demo(
     as_json: JsonOption = False,
 ) -> int:
     """Run the whole audit on the bundled sample, start to finish."""
-    from audit.run.inputs import demo_inputs
 
-    return _run(demo_inputs(lang), out, None, jobs, deck, full)
+    def inputs() -> Inputs:
+        from audit.run.inputs import demo_inputs
+
+        return demo_inputs(lang)
+
+    return _run(inputs, out, None, jobs, deck, full)
 
 
 @_command
@@ -463,7 +487,10 @@ def run(
     """Run the audit of an engagement folder, or of named files into --out."""
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
-    inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
+
+    def inputs() -> Inputs:
+        return _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
+
     return _run(inputs, out, chapter, jobs, deck, full, key, benchmarks)
 
 
@@ -499,6 +526,7 @@ def check(
     questionnaire: QuestionnaireOption = None,
     settings: SettingsOption = None,
     lang: LangOption = None,
+    engine: EngineOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Read and validate only: what is usable, what to ask the client."""
@@ -509,7 +537,7 @@ def check(
     spoken = lang or _user_language()
     known: Inputs | None = None
     try:
-        known = _inputs(folder, orders, questionnaire, settings, lang=spoken)
+        known = _inputs(folder, orders, questionnaire, settings, lang=spoken, engine=engine)
         result = check_inputs(known)
         page = None if folder is None else write_page(result, folder)
     except AuditError as e:
@@ -561,16 +589,22 @@ def lab(
 
     A folder that is new or empty becomes an engagement by the first click. Of a finished run its own notebooks open.
     """
-    from audit.run.lab import open_lab, run_of
+    from audit.run.inputs import engagement_inputs, is_engagement
+    from audit.run.lab import WORKBENCH, engagement_of, make_copies, open_lab, run_of
 
     console = _console(stderr=True)
-    if run_of(folder) is not None:
+    run = run_of(folder)
+    if run is not None:
         console.print(
             _say("Ноутбуки готового аудита; правки войдут в отчёт: km-audit render ", "Notebooks of a finished run; ")
             + _say("", "edits enter the report: km-audit render ")
             + escape(quoted(folder)),
             soft_wrap=True,
         )
+        if is_engagement(home := engagement_of(run)):
+            beside = make_copies(engagement_inputs(home, orders_needed=False)).folder / WORKBENCH
+            told = _say("Верстак, откуда берут ячейки", "The workbench to take cells from")
+            console.print(f"{told}: {escape(str(beside))}", soft_wrap=True)
     else:
         _print_copies(console, folder, lang)
     return EXIT_INPUT if open_lab(folder, browser=not no_browser, port=port) else 0
@@ -595,9 +629,10 @@ def _print_copies(console: Console, folder: Path, lang: Lang | None) -> None:
     inputs = engagement_inputs(folder, orders_needed=False)
     _speak(lang, inputs.settings.report.lang)
     copies = make_copies(replace(inputs, settings=override(inputs.settings, {"report": {"lang": lang}})))
-    console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}", soft_wrap=True)
+    n = len(copies.made)
+    new = _say(f" (новых: {n})", f" (new: {n})") if n else ""
+    console.print(f"{_say('Ноутбуки', 'Notebooks')}: {escape(str(copies.folder))}{new}", soft_wrap=True)
     for names, told in (
-        (copies.made, _say("сделаны копии", "copied")),
         (copies.renewed, _say("обновлены", "renewed")),
         (copies.edited, _say("ваши правки сохранены", "kept with your edits")),
         (
@@ -610,11 +645,16 @@ def _print_copies(console: Console, folder: Path, lang: Lang | None) -> None:
     ):
         if names:
             console.print(f"  {told}: [dim]{escape(', '.join(names))}[/]")
-    console.print(
-        _say("Правки войдут в отчёт: km-audit run ", "Your edits enter the report: km-audit run ")
+    for line in (
+        _say("Открывается страница аудита: нажмите на ней ▶▶", "The page of the audit opens: press ▶▶ on it"),
+        _say(
+            "Закончить: Ctrl+C здесь; сделанное лежит в папке",
+            "To end: Ctrl+C here; all that was done is in the folder",
+        ),
+        _say("Правки ноутбуков войдут в отчёт: km-audit run ", "Edits of the notebooks enter the report: km-audit run ")
         + escape(quoted(folder)),
-        soft_wrap=True,
-    )
+    ):
+        console.print(line, soft_wrap=True)
 
 
 def _print_comparison(console: Console, content: Any) -> None:
@@ -839,7 +879,7 @@ def batch(
         _MARKS["clear"],
         _MARKS["unclear"],
         _MARKS["not_assessed"],
-        _say("отчёт или ошибка", "report or error"),
+        _say("ошибка", "error"),
     )
     for k, head in enumerate(heads):
         table.add_column(head, justify="right" if 2 <= k <= 6 else "left", overflow="fold")
@@ -847,9 +887,13 @@ def batch(
         figures = [
             str(n) if r.status != "error" else "" for n in (r.found, r.watch, r.clear, r.unclear, r.not_assessed)
         ]
-        last = "\n".join(x for x in (escape(r.report), f"[red]{escape(r.error)}[/]" if r.error else "") if x)
-        table.add_row(escape(r.company), escape(short[r.folder]), *figures, last)
+        table.add_row(escape(r.company), escape(short[r.folder]), *figures, f"[red]{escape(r.error)}[/]")
+    if not any(r.error for r in rows):
+        table.columns.pop()
     _console().print(table)
+    for r in rows:
+        if r.report:  # a line of its own, never cut: it is there to be copied
+            _console().print(f"{escape(short[r.folder])}: {escape(r.report)}", soft_wrap=True)
     words = (
         _say("выявлено", "found"),
         _say("под наблюдением", "watch"),
@@ -893,14 +937,15 @@ def new(
     for path in new_engagement(folder, current_language()):
         console.print(f"  {escape(str(path))}", soft_wrap=True)
     steps = (
-        _say("Отправьте клиенту letter.html и анкету", "Send letter.html and the questionnaire to the client")
-        + f": {folder / 'letter.html'}",
-        _say("Положите выгрузки и заполненную анкету сюда", "Put the exports and the filled questionnaire here")
-        + f": {folder / 'orders'}, {folder / 'questionnaire.xlsx'}",
-        _say("Проверьте, что понято", "See what was understood")
-        + f": km-audit check {quoted(folder)}"
-        + _say(" (или кнопками в браузере: ", " (or by clicks in the browser: ")
-        + f"km-audit lab {quoted(folder)})",
+        _say("Клиенту: письмо и анкета", "To the client: letter and questionnaire") + f" ({folder / 'letter.html'})",
+        _say("Сюда: его выгрузки", "Back from the client: exports")
+        + f" ({folder / 'orders'})"
+        + _say(" и анкета", ", questionnaire")
+        + f" ({folder})",
+        _say("Проверить: ", "Check: ")
+        + f"km-audit check {quoted(folder)}"
+        + _say(" или в браузере ", " or in the browser ")
+        + f"km-audit lab {quoted(folder)}",
     )
     console.print(_say("Дальше", "Next"))
     for number, step in enumerate(steps, 1):

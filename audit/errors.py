@@ -124,6 +124,9 @@ class InputError(AuditError):
     """An orders file cannot be used."""
 
 
+NO_WORDS = Text("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One of several answers to a question about the data: what it says, and the lines of audit.toml that give it."""
@@ -133,7 +136,10 @@ class Answer:
 
 
 class AmbiguityError(InputError):
-    """Two readings of the input are possible; ``answer`` is the settings line that chooses one, ``others`` the rest."""
+    """Two readings of the input are possible; ``answer`` is the settings line that chooses one, ``others`` the rest.
+
+    ``means`` says what ``answer`` says in words.
+    """
 
     def __init__(
         self,
@@ -142,10 +148,12 @@ class AmbiguityError(InputError):
         where: Text | str = "",
         todo: Text | None = None,
         answer: str = "",
+        means: Text = NO_WORDS,
         others: tuple[Answer, ...] = (),
     ) -> None:
         super().__init__(what, where=where, todo=todo)
         self.answer = answer
+        self.means = means
         self.others = others
 
 

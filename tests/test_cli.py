@@ -73,12 +73,13 @@ def test_the_shell_completes_commands(tmp_path: Path) -> None:
     assert done.stdout.split() == ["render"]
 
 
-@pytest.mark.parametrize(("lang", "third"), [("ru", "Проверьте, что понято"), ("en", "See what was understood")])
+@pytest.mark.parametrize(("lang", "third"), [("ru", "Проверить"), ("en", "Check")])
 def test_new_says_what_to_do_next_in_three_lines(tmp_path: Path, lang: str, third: str) -> None:
     done = km_audit("new", "acme", cwd=tmp_path, lang=lang)
     steps = [line.strip() for line in done.stdout.splitlines() if line.strip()[:2] in ("1.", "2.", "3.", "4.")]
     assert [s[:2] for s in steps] == ["1.", "2.", "3."]
     assert third in steps[2] and "km-audit check acme" in steps[2] and "km-audit lab acme" in steps[2]
+    assert max(map(len, steps)) <= 75, "each is one line of a usual terminal"
 
 
 def test_screen_writes_findings_for_machines(tmp_path: Path) -> None:
@@ -259,3 +260,16 @@ def test_a_message_is_never_longer_than_somebody_reads() -> None:
 
     told = InputError(Text("ы" * 40_000, "y" * 40_000), where="columns: " + "x" * 40_000, todo=Text("a", "b"))
     assert all(len(line) <= LONGEST + 20 for line in told.lines("en")) and told.lines("en")[-1].endswith("b")
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_narrow_terminal_cuts_no_sentence_of_the_help(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from audit.cli import app
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    told = CliRunner().invoke(app, ["--help"], terminal_width=columns).output
+    listed = told.partition("Commands:")[2]
+    assert "..." not in listed and max(map(len, told.splitlines())) <= columns
+    assert " ".join(listed.split()).count("nothing is recomputed.") == 1

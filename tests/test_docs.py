@@ -33,6 +33,7 @@ from audit.present.report import glossary
 from audit.resources import resource_dir
 from audit.run import pipeline
 from audit.run.inputs import Inputs
+from audit.run.peers import read_peers
 from audit.run.pipeline import RunResult
 from audit.settings import settings_from_mapping
 
@@ -53,12 +54,13 @@ NOT_RUN = {
     "python tools/bootstrap.py": "installs packages, as make does",
     "pip": "installs packages into the environment that runs this test",
     "source": "the shell's own word",
+    "km-audit check --orders spark:sales.dwh.order_lines": "needs a cluster: tests/engine/test_spark_cluster.py",
     "km-audit lab": "a server that runs until it is stopped: tests/run/test_lab.py",
 }
 """How a command begins that is never run here, and why."""
 NOT_RUN_BY_DEFAULT = {
     "km-audit demo": "the whole audit of the bundled sample: tests/run/test_pipeline.py runs it on the same files",
-    "km-audit batch": "runs of their own in processes of their own: tests/run/test_batch.py",
+    "km-audit batch": "runs of their own in processes of their own: the one with --benchmarks is run, and tests/run/test_batch.py",
 }
 """What only ``KM_AUDIT_EVERY_RUN`` runs."""
 
@@ -181,6 +183,7 @@ def test_every_page_that_users_read_is_there_in_russian() -> None:
         "glossary.ru.md",
         "install.ru.md",
         "methods.ru.md",
+        "spark.ru.md",
     }
 
 
@@ -360,7 +363,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 def test_command(desk: Desk, where: str, words: list[str]) -> None:
     if words[0] == "km-audit":
         parse(words, where)
-    if starts(words, NOT_RUN) or (starts(words, NOT_RUN_BY_DEFAULT) and not EVERY_RUN):
+    skipped = starts(words, NOT_RUN_BY_DEFAULT) and not EVERY_RUN and "--benchmarks" not in words
+    if starts(words, NOT_RUN) or skipped:
         return
     assert words[0] == "km-audit", f"{where}: neither run nor on the list of what is not: {' '.join(words)}"
     code, told = desk.run(words)
@@ -394,6 +398,8 @@ def test_the_commands_left_what_the_docs_promise(desk: Desk) -> None:
     notebooks = {p.name for p in (desk.place / "acme" / "runs" / "latest" / "notebooks").iterdir()}
     named = set(re.findall(r"`(\d\d_\w+\.ipynb)`", (ROOT / "docs" / "analyst.md").read_text(encoding="utf-8")))
     assert named == notebooks
+    kept = desk.place / "benchmarks.json"
+    assert [r["sale_type"] for r in read_peers(kept)] == ["TC"] and "first" not in kept.read_text(encoding="utf-8")
 
 
 # -- Python and settings -----------------------------------------------------------------------------------------------

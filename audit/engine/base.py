@@ -32,7 +32,11 @@ class Engine(ABC):
 
     def query(self, template: str, **values: Any) -> pd.DataFrame:
         """Run a template and return a small frame; DECIMAL comes back as float, DATE as datetime64."""
-        return arrow_to_frame(self._arrow(self.render(template, **values)))
+        return self.ask(self.render(template, **values))
+
+    def ask(self, sql: str) -> pd.DataFrame:
+        """Run SQL that `render` gave and return a small frame."""
+        return arrow_to_frame(self._arrow(sql))
 
     def materialise(self, template: str, path: Path, **values: Any) -> None:
         """Run a template into Parquet at ``path`` (a file, or a folder of parts)."""

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from audit.errors import AmbiguityError, Answer, InputError, NothingUsableError, Text, did_you_mean
 from audit.intake import whose_questionnaire
+from audit.intake.addresses import is_address, is_cluster, is_elsewhere
 from audit.intake.canonical import (
     Canonical,
     ClientKey,
@@ -28,9 +29,10 @@ from audit.intake.canonical import (
 from audit.intake.client_keys import ClientBook
 from audit.intake.client_questions import forms_of_one_name, placeholders
 from audit.intake.clients import is_rounded
+from audit.intake.cluster import open_cluster, shown_cluster
 from audit.intake.columns import absent_columns, plan_table
 from audit.intake.currency import Known, ask, looks_russian
-from audit.intake.databases import is_address, open_database, shown_address
+from audit.intake.databases import open_database, shown_address
 from audit.intake.dates import decide_orders, true_dates
 from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows, give_dates
 from audit.intake.documents import fits, toml_text
@@ -73,6 +75,8 @@ __all__ = ["Intake"]
 _CLIENT_SHEETS = {"key_clients": "client_id", "touches": "client_id", "day_log": "client"}
 """Sheets of the questionnaire that name clients, and in which column."""
 _SHOWN = 6
+_DISPATCHED = Text("это отгрузки тех же заказов", "they dispatch the same orders")
+_OWN_SALES = Answer(Text("это отдельные продажи", "these are sales of their own"), "[reading]\ndispatch_files = []")
 """Rows shown per reason, at most half of them from one file."""
 _RETURNS = re.compile(r"\bвозврат(?:ы|ов|у|а)?\b|\breturns?\b|\brefunds?\b", re.IGNORECASE)
 
@@ -165,15 +169,19 @@ class Intake:
 
     def _open_and_stage(self, sources: Sequence[str | Path]) -> None:
         stray: list[InputError] = []
-        addresses = [s for s in sources if isinstance(s, str) and is_address(s)]
-        paths = [s for s in sources if not (isinstance(s, str) and is_address(s))]
-        for file in find_files(paths) if paths or not addresses else []:
+        elsewhere = [s for s in sources if isinstance(s, str) and is_elsewhere(s)]
+        paths = [s for s in sources if s not in elsewhere]
+        for file in find_files(paths) if paths or not elsewhere else []:
             self.say(Text(f"Читаю {file.name}", f"Reading {file.name}"))
             for reader in open_tables(file, self.settings, self.work, stray):
                 self._stage(reader, file.path.stat().st_size)
-        for address in addresses:
+        for address in filter(is_address, elsewhere):
             self.say(Text(f"Читаю {shown_address(address)}", f"Reading {shown_address(address)}"))
             self._stage(open_database(address), 0)
+        for source, name in shown_cluster([s for s in elsewhere if is_cluster(s)]):
+            self.say(Text(f"Кластер читает {name}", f"The cluster reads {name}"))
+            table = open_cluster(source, self.settings, name)
+            self._stage(table, table.size_bytes)
         self._say_unread_payments()
         if stray and not self.tables:
             raise stray[0]
@@ -384,6 +392,7 @@ class Intake:
                     ),
                     files_line("return_files", [t.name]),
                     (Answer(Text("это продажи", "these are sales"), files_line("return_files", [])),),
+                    means=Text("это возвраты", "these are returns"),
                     kind="return_files",
                 )
             )
@@ -396,6 +405,7 @@ class Intake:
                 ),
                 files_line("return_files", []),
                 (Answer(Text("это возвраты", "these are returns"), files_line("return_files", [t.name])),),
+                means=Text("это продажи", "these are sales"),
                 kind="return_files",
             )
         )
@@ -449,7 +459,9 @@ class Intake:
                 for c in sorted(found, key=lambda c: (-found[c], c))
                 if c != chosen
             )
-            self.questions.append(Question(said, f'[company]\ncurrency = "{chosen}"', others, kind="currencies"))
+            means = Text(f"суммы в {chosen}", f"the sums in {chosen}")
+            asked_for = f'[company]\ncurrency = "{chosen}"'
+            self.questions.append(Question(said, asked_for, others, kind="currencies", means=means))
         else:
             self.notes.append(said)
         return chosen
@@ -834,6 +846,8 @@ class Intake:
                     what,
                     where=t.name,
                     answer=answer,
+                    means=_DISPATCHED,
+                    others=(_OWN_SALES,),
                     todo=Text(
                         f"Добавьте в audit.toml, раздел [reading]: {answer.splitlines()[1]} — или [], если это "
                         "отдельные продажи",
@@ -861,6 +875,8 @@ class Intake:
                     "dispatch_files = []",
                 ),
                 answer,
+                (_OWN_SALES,),
+                means=_DISPATCHED,
             )
         )
         written = any(not t.dispatch for t in certain)

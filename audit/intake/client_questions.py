@@ -41,4 +41,5 @@ def forms_of_one_name(apart: Mapping[str, Mapping[str, str]], settings: Settings
             Answer(Text("это разные клиенты", "these are different clients"), reading_line("legal_forms", "apart")),
         ),
         kind="legal_forms",
+        means=Text("это один клиент", "this is one client"),
     )

@@ -430,6 +430,7 @@ def _plan_grouped(
                     f"{reader.name}: {said.en}. The levels were recognised by their values; if that is right, settle them",
                 ),
                 g.answer(),
+                means=Text("да, так и есть", "yes, that is so"),
             )
         )
     return TablePlan(
@@ -502,6 +503,10 @@ def _settle(
     listed_ru = " и ".join(f"«{h}»" for h in headers)
     listed_en = " and ".join(f"“{h}”" for h in headers)
     answer = f'[columns]\n{name} = "{_toml(headers[0])}"'
+    means = Text(f"взять «{headers[0]}»", f"take “{headers[0]}”")
+    others = tuple(
+        Answer(Text(f"взять «{h}»", f"take “{h}”"), f'[columns]\n{name} = "{_toml(h)}"') for h in headers[1:]
+    )
     what = Text(
         f"Полю «{words.ru}» подходит несколько столбцов: {listed_ru}",
         f"Several columns fit the field “{words.en}”: {listed_en}",
@@ -511,15 +516,15 @@ def _settle(
             what,
             where=reader.name,
             answer=answer,
-            others=tuple(
-                Answer(Text(f"взять «{h}»", f"take “{h}”"), f'[columns]\n{name} = "{_toml(h)}"') for h in headers[1:]
-            ),
+            means=means,
+            others=others,
             todo=Text(
                 f'Добавьте в audit.toml, раздел [columns]: {name} = "{_toml(headers[0])}" (или другой из них)',
                 f'Add to audit.toml, section [columns]: {name} = "{_toml(headers[0])}" (or another of them)',
             ),
         )
-    questions.append(Question(Text(f"{what.ru}; взят первый", f"{what.en}; the first was taken"), answer))
+    taken = Text(f"{what.ru}; взят первый", f"{what.en}; the first was taken")
+    questions.append(Question(taken, answer, others, means=means))
     return filled[0]
 
 
@@ -581,6 +586,7 @@ def _ask_about_shared(plan: HeaderPlan, chosen: Mapping[str, int], reader: Table
             Text(f"Столбец «{header}» подходит нескольким полям: {ru}", f"Column “{header}” fits several fields: {en}"),
             where=reader.name,
             answer=f"[columns]\n{line}",
+            means=field_name(fields[0]),
             others=tuple(
                 Answer(field_name(f), f'[columns]\n{f} = "{_toml(header)}"') for f in fields[1:] if f not in NOT_USED
             ),
@@ -697,7 +703,14 @@ def _missing(
         )
     if any(header == "…" for _, header in likely):
         return InputError(what, where=where, todo=todo)
-    return AmbiguityError(what, where=where, todo=todo, answer=_columns_answer(likely))
+    return AmbiguityError(what, where=where, todo=todo, answer=_columns_answer(likely), means=_columns_meant(likely))
+
+
+def _columns_meant(likely: Sequence[tuple[str, str]]) -> Text:
+    return Text(
+        "; ".join(f"{field_name(field).ru} — «{header}»" for field, header in likely),
+        "; ".join(f"{field_name(field).en}: “{header}”" for field, header in likely),
+    )
 
 
 def _columns_answer(likely: Sequence[tuple[str, str]]) -> str:
@@ -766,6 +779,7 @@ def _no_header(reader: TableReader, rows: Sequence[Row], settings: Settings) -> 
                 what,
                 where=where,
                 answer=f"[reading]\nheader_row = {row}\n\n{_columns_answer(likely)}",
+                means=_columns_meant(likely),
                 todo=Text(
                     f"Если это заказы, добавьте в audit.toml: [reading] header_row = {row} и [columns] {example}; если нет, "
                     "уберите файл",

@@ -114,4 +114,5 @@ def ask(found: Mapping[str, int], asked: str | None, source: Source, tables: Seq
         lines[0],
         others,
         kind="currency",
+        means=Text(codes[0], codes[0]),
     )

@@ -190,6 +190,7 @@ def _year_question(file: str, mark: str, example: str) -> AmbiguityError:
         ),
         where=file,
         answer=f"[reading]\n{line}",
+        means=Text("первым стоит год", "the year comes first"),
         others=(
             Answer(Text("первым стоит день", "the day comes first"), f'[reading]\ndate_format = "dd{mark}mm{mark}yy"'),
         ),
@@ -225,19 +226,17 @@ def _question(file: str, example: str, *, both: bool, likely: str = "dd/mm/yyyy"
             f"По датам не видно, где день, а где месяц (например, {example})",
             f"The dates do not show which part is the day and which the month (for example {example})",
         )
+    means = {
+        "dd/mm/yyyy": Text("первым стоит день", "the day comes first"),
+        "mm/dd/yyyy": Text("первым стоит месяц", "the month comes first"),
+    }
     other = "mm/dd/yyyy" if likely == "dd/mm/yyyy" else "dd/mm/yyyy"
     return AmbiguityError(
         what,
         where=file,
         answer=f'[reading]\ndate_format = "{likely}"',
-        others=(
-            Answer(
-                Text("первым стоит месяц", "the month comes first")
-                if other.startswith("mm")
-                else Text("первым стоит день", "the day comes first"),
-                f'[reading]\ndate_format = "{other}"',
-            ),
-        ),
+        means=means[likely],
+        others=(Answer(means[other], f'[reading]\ndate_format = "{other}"'),),
         todo=Text(
             f'Добавьте в audit.toml, раздел [reading]: date_format = "{likely}" (или "{other}")',
             f'Add to audit.toml, section [reading]: date_format = "{likely}" (or "{other}")',

@@ -196,6 +196,7 @@ def _ask_encoding(letters: bytes, guesses: Sequence[str], name: str) -> Ambiguit
         ),
         where=name,
         answer=lines[0],
+        means=Text(f"верно читается «{sample(guesses[0])}»", f"“{sample(guesses[0])}” reads right"),
         others=tuple(
             Answer(Text(f"верно читается «{sample(e)}»", f"“{sample(e)}” reads right"), line)
             for e, line in zip(guesses[1:], lines[1:], strict=True)

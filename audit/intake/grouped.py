@@ -106,14 +106,18 @@ class Grouping:
     filled: frozenset[int] = frozenset()
     """Of two levels: the columns that lines fill with words; a row that fills one is no group."""
 
-    def words(self) -> Text:
-        """Say what the levels are and how they were told apart."""
+    def named(self) -> Text:
+        """Say what the levels are, from the outermost."""
         ru = " → ".join("не используется" if f == NOT_USED else field_name(f).ru for f in self.levels)
         en = " → ".join("not used" if f == NOT_USED else field_name(f).en for f in self.levels)
-        how = _HOW[self.how]
+        return Text(ru, en)
+
+    def words(self) -> Text:
+        """Say what the levels are and how they were told apart."""
+        named, how = self.named(), _HOW[self.how]
         return Text(
-            f"отчёт с группировками: {ru} (уровни определены {how.ru})",
-            f"a grouped report: {en} (levels told {how.en})",
+            f"отчёт с группировками: {named.ru} (уровни определены {how.ru})",
+            f"a grouped report: {named.en} (levels told {how.en})",
         )
 
     def answer(self) -> str:
@@ -692,14 +696,15 @@ def _name_levels(
         plain = False
     if plain and {"client", "client_id"} & set(fields_seen):
         return replace(draft, levels=tuple(fields_seen), examples=examples)
-    guess = _best_guess(fields_seen)
+    proposed = replace(draft, levels=tuple(_best_guess(fields_seen)))
     raise AmbiguityError(
         Text(
             f"Отчёт с группировками, уровней {count}; что стоит на каждом, по файлу не видно: {_listed(examples)}",
             f"A grouped report of {count} levels; the file does not show what each of them is: {_listed(examples)}",
         ),
         where=name,
-        answer=replace(draft, levels=tuple(guess)).answer(),
+        answer=proposed.answer(),
+        means=proposed.named(),
         todo=Text(
             "Назовите уровни сверху вниз в audit.toml, раздел [reading], ключ groups; «-» — уровень не нужен. "
             "Или выгрузите список без группировок («Ещё → Вывести список»)",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -41,11 +41,14 @@ class Client:
     revenue: float
 
 
-def suspected_duplicates(clients: Sequence[Client], lang: Lang, most: int = 300) -> tuple[DuplicateClient, ...]:
-    """Return suspected pairs, those with the most revenue at stake first.
+def suspected_duplicates(
+    clients: Sequence[Client], lang: Lang, different: Collection[frozenset[str]] = (), most: int = 300
+) -> tuple[DuplicateClient, ...]:
+    """Return suspected pairs, those with the most revenue at stake first; ``different`` pairs are known to be two.
 
     Similarity is 0–1 on names without legal form, quotes, case and word order. Names that differ in a number («Клиент
-    12», «Клиент 13») are different clients.
+    12», «Клиент 13») are different clients. Clients without a code that only their legal form tells apart are asked
+    about once for all (`audit.intake.client_questions`), not here.
     """
     by_key = {c.key: c for c in clients}
     names = {c.key: name_key(c.name) for c in clients if c.name}
@@ -56,7 +59,8 @@ def suspected_duplicates(clients: Sequence[Client], lang: Lang, most: int = 300)
     for name, keys in same.items():
         if name and 1 < len(keys) <= _BLOCK:
             for a, b in combinations(sorted(keys), 2):
-                found[a, b] = (1.0, SAME_NAME)
+                if not (a.startswith(name) and b.startswith(name)):
+                    found[a, b] = (1.0, SAME_NAME)
     distinct = {name: min(keys) for name, keys in same.items() if name}
     pairs = 0
     for a, b in _candidates(distinct):
@@ -85,6 +89,7 @@ def suspected_duplicates(clients: Sequence[Client], lang: Lang, most: int = 300)
             reason.get(lang),
         )
         for (a, b), (score, reason) in found.items()
+        if {a, b} not in different
     ]
     out.sort(key=lambda d: (-min(abs(d.revenue_a), abs(d.revenue_b)), -d.similarity, d.client_a, d.client_b))
     return tuple(out[:most])

@@ -358,5 +358,6 @@ def _unclear(file: str, comma: str, point: str) -> AmbiguityError:
             f'Add to audit.toml, section [reading]: decimal = "{likely}" (or "{other}")',
         ),
         answer=lines[likely],
+        means=means[likely],
         others=(Answer(means[other], lines[other]),),
     )

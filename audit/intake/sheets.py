@@ -186,12 +186,17 @@ def _line(name: str, sheets: Sequence[Sheet]) -> str:
     return "[reading]\nsheet = " + (whole[0] if len(whole) == 1 else f"[{', '.join(whole)}]")
 
 
+def _orders_on(sheets: Sequence[Sheet]) -> Text:
+    one = len(sheets) == 1
+    return Text(
+        f"заказы на {'листе' if one else 'листах'} {_listed(sheets)}",
+        f"the orders are on {'sheet' if one else 'sheets'} {_listed(sheets)}",
+    )
+
+
 def _which(name: str, family: Sequence[Sheet], rivals: Sequence[Sheet]) -> AmbiguityError:
     answer = _line(name, family)
-    said = [
-        Answer(Text(f"заказы на листе «{s.sheet}»", f"the orders are on sheet “{s.sheet}”"), _line(name, [s]))
-        for s in rivals
-    ]
+    said = [Answer(_orders_on([s]), _line(name, [s])) for s in rivals]
     every = Answer(
         Text("заказы на всех этих листах", "the orders are on all of these sheets"), _line(name, [*family, *rivals])
     )
@@ -204,6 +209,7 @@ def _which(name: str, family: Sequence[Sheet], rivals: Sequence[Sheet]) -> Ambig
         ),
         where=name,
         answer=answer,
+        means=_orders_on(family),
         others=(*said, every),
         todo=Text(
             f"Назовите листы с заказами в audit.toml, раздел [reading]: {answer.splitlines()[1]}",
@@ -221,10 +227,8 @@ def _all_hidden(name: str, hidden: Sequence[Sheet]) -> AmbiguityError:
         ),
         where=name,
         answer=answer,
-        others=tuple(
-            Answer(Text(f"заказы на листе «{s.sheet}»", f"the orders are on sheet “{s.sheet}”"), _line(name, [s]))
-            for s in hidden[1:]
-        ),
+        means=_orders_on(hidden[:1]),
+        others=tuple(Answer(_orders_on([s]), _line(name, [s])) for s in hidden[1:]),
         todo=Text(
             f"Покажите лист с заказами и сохраните книгу, или добавьте в audit.toml, раздел [reading]: {answer.splitlines()[1]}",
             f"Unhide the sheet of orders and save the workbook, or add to audit.toml, section [reading]: {answer.splitlines()[1]}",

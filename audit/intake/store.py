@@ -13,12 +13,17 @@ import pyarrow as pa
 
 from audit.engine.duck import DuckEngine
 
-__all__ = ["Store", "parquet"]
+__all__ = ["Store", "parquet", "quoted"]
 
 
 def parquet(path: Path) -> str:
     """Return a Parquet file as it stands after FROM."""
-    return "read_parquet('" + path.as_posix().replace("'", "''") + "')"
+    return f"read_parquet({quoted(path.as_posix())})"
+
+
+def quoted(text: str) -> str:
+    """Return a text as it stands in a query."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 class Store:

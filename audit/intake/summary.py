@@ -149,7 +149,8 @@ def summarise(
     _gaps(out, tally.months)
     _open_orders(out, tally.by_status)
     clients = [Client(k, shown(k) or k, r) for k, r in sorted(tally.by_client.items())]
-    out.duplicate_clients = suspected_duplicates(clients, settings.report.lang)
+    different = {frozenset((d.client, d.other)) for d in settings.corrections.different}
+    out.duplicate_clients = suspected_duplicates(clients, settings.report.lang, different)
     out.counts["suspected_duplicate_clients"] = len(out.duplicate_clients)
     return out
 

@@ -35,6 +35,7 @@ def look(
         _OURS,
         others=(Answer(Text("это анкета другой компании", "it is another company's"), _OTHER),),
         kind="questionnaire",
+        means=Text("это анкета этой компании", "it is this company's"),
     )
 
 

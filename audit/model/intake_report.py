@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from audit.errors import Answer, Text
+from audit.errors import NO_WORDS, Answer, Text
 
 __all__ = [
     "ELSEWHERE",
@@ -136,6 +136,8 @@ class Question:
     """Share of revenue in question, 0–1; 0 where no money is."""
     taken: bool = False
     """Whether the files were read as ``answer`` says: the signs leave little doubt, a person still has to confirm."""
+    means: Text = NO_WORDS
+    """What ``answer`` says, in words."""
 
 
 FOREIGN = "foreign_currency"
@@ -230,6 +232,7 @@ class IntakeReport:
                     **{
                         **q,
                         "text": text(q["text"]),
+                        "means": text(q["means"]),
                         "others": tuple(Answer(text(a["means"]), a["lines"]) for a in q.get("others", ())),
                     }
                 )

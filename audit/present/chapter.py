@@ -16,11 +16,11 @@ from audit.method import method
 from audit.model.case import Case
 from audit.model.result import ChapterResult, Metric
 from audit.present.annex import Sheet
-from audit.present.blocks import Col, Columns, FindingView, Section, finding_card, scorecard, unassessed
+from audit.present.blocks import Col, Columns, FindingView, Section, finding_card, scorecard, table, unassessed
 from audit.present.chart import Caption, Chart
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
-from audit.present.views import finding_view
+from audit.present.views import finding_view, metric_name
 
 __all__ = ["ChapterView", "named"]
 
@@ -127,6 +127,41 @@ class ChapterView:
 
         for name in names:
             display(self.section(name))  # type: ignore[no-untyped-call]
+
+    def beside(self, name: str, own: pd.DataFrame, title: str = "") -> Section:
+        """Return figures of your own definition below the kit's figure, written as the report writes it.
+
+        ``own``: one row for each figure under its label (the index); columns ``value`` and, where there are such, ``low``,
+        ``high``, ``n`` and ``horizon_days``. Verdicts, money and findings.json stay the kit's; the lead says so.
+        """
+        kit = self.metric(name)
+        known = {"value": kit.value, "low": kit.low, "high": kit.high, "n": kit.n, **kit.extra}
+        first = pd.DataFrame([known], index=[metric_name(kit.id, kit.extra.get("horizon_days"), self.lang)])
+        keys = ("value", "low", "high", "n", "horizon_days")
+        frame = pd.concat([part.reindex(columns=keys).astype(object) for part in (first, own)]).rename_axis("figure")
+        frame = frame.reset_index().assign(
+            interval=[
+                self.fmt.between(low, high, kit.unit) for low, high in zip(frame["low"], frame["high"], strict=True)
+            ]
+        )
+        columns = [
+            Col("figure", self.label("Показатель", "Figure")),
+            Col("horizon_days", self.label("Срок, дней", "Horizon, days"), "count"),
+            Col("value", self.label("Значение", "Value"), "num", show=lambda v: self.fmt.value(v, kit.unit)),
+            Col("interval", self.label("Интервал 95 %", "95% interval")),
+            Col("n", self.label("Наблюдений", "Observations"), "count"),
+        ]
+        if frame["horizon_days"].isna().all():
+            del columns[1]
+        lead = self.label(
+            "Первая строка — расчёт отчёта, ниже — то же по другому определению. Выводы и деньги отчёта посчитаны по первой "
+            "строке.",
+            "The first row is the report's figure, the others follow another definition. Verdicts and money in the report "
+            "rest on the first row.",
+        )
+        title = title or self.label("Другое определение", "Another definition")
+        listed = table(frame, columns, fmt=self.fmt, sortable=False)
+        return Section(self._anchor(f"beside_{name}"), title, [listed], lead=lead)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:

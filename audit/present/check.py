@@ -227,6 +227,12 @@ def merge_lines(pair: DuplicateClient) -> str:
     )
 
 
+def different_lines(pair: DuplicateClient) -> str:
+    """Return the audit.toml lines that say that two clients of like names are two."""
+    a, b = toml_string(pair.client_a), toml_string(pair.client_b)
+    return f"[[corrections.different]]\nclient = {a}\nother = {b}"
+
+
 def missing_needs(case: Case, finding: str) -> list[str]:
     """Return what a finding needs and these inputs lack: ``orders.shipped_date``, ``table.time`` …"""
     q = case.questionnaire
@@ -339,7 +345,7 @@ class _Page:
         for q in self.intake.questions:
             parts.append(Markup("<p><strong>{}</strong></p>").format(q.text.get(self.lang)))
             if q.answer:
-                parts.append(_code(q.answer))
+                parts += [Markup("<p>{}:</p>").format(q.means.get(self.lang)), _code(q.answer)]
             parts.extend(_other(a, self.lang) for a in q.others)
         for c in self.guessed:
             assert c.field is not None

@@ -6,22 +6,19 @@ It reads the content of compare.json (see `audit.run.compare`), computes nothing
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from audit.errors import Lang
 from audit.method import method
 from audit.present.blocks import Col, Section, callout, join, key_figures, status_mark, table
 from audit.present.chart import Caption
 from audit.present.charts.compare import before_after
 from audit.present.format import DASH, NBSP, Fmt
-from audit.present.narrative import Narrative, narrative_source
 from audit.present.report import Documents, ReportContext, frame_documents
 from audit.present.titles import chapter_title
+from audit.present.told import Told
 from audit.present.words import word
 
 __all__ = ["ComparisonView", "comparison_documents", "delta_text"]
@@ -45,39 +42,16 @@ _MAX_LISTED = 8
 """How many changed verdicts page one names; the chapter has them all."""
 
 
-@dataclass(frozen=True)
-class ComparisonView:
-    """A comparison in words, for the document and for the console."""
+class ComparisonView(Told):
+    """A comparison in words."""
 
-    content: Mapping[str, Any]
+    part = "compare"
 
     @property
-    def lang(self) -> Lang:
-        """Language of the comparison."""
-        lang: Lang = self.content["lang"]
-        return lang
-
-    @cached_property
-    def fmt(self) -> Fmt:
-        """Formats of numbers, dates and money."""
-        return Fmt(self.lang, self.content["new"]["currency"])
-
-    @cached_property
-    def _narrative(self) -> Narrative:
-        return Narrative(self.lang, self.fmt, {"old": self.content["old"], "new": self.content["new"]})
-
-    def say(self, name: str, part: str, **values: Any) -> Markup:
-        """Return one sentence of the comparison."""
-        return self._narrative.section("compare", name, part, **values)
-
-    def plain(self, name: str, part: str, **values: Any) -> str:
-        """Return one sentence as plain text."""
-        return str(self.say(name, part, **values).unescape())
-
-    def word(self, name: str, table: str, key: str, **values: Any) -> str:
-        """Return a word of a small table of the narrative, for example of ``[sections.actions.status]``."""
-        known = narrative_source(self.lang, "compare")["sections"][name][table]
-        return str(self._narrative.say(known[key], **values).unescape())
+    def currency(self) -> str:
+        """The newer audit's currency."""
+        currency: str = self.content["new"]["currency"]
+        return currency
 
     # --- counts
 
@@ -147,10 +121,6 @@ class ComparisonView:
         return self.fmt.num(value, 2, trim=True) if isinstance(value, int | float) else str(value)
 
     def _threshold_name(self, id: str) -> str:
-        return method().describe(id, self.lang)
-
-    def name(self, id: str) -> str:
-        """Return the name of a metric, finding or action in the comparison's language."""
         return method().describe(id, self.lang)
 
     def led(self, f: Mapping[str, Any]) -> tuple[str, str]:
@@ -258,10 +228,9 @@ class ComparisonView:
         def target(a: Mapping[str, Any]) -> str:
             if a["metric"] is None or a["target"] is None:
                 return DASH
-            spec = method().metrics.get(a["metric"])
-            sign = {"high": "≤", "low": "≥"}.get((spec.bad if spec else None) or "", "")
-            unit = a.get("unit") or (spec.unit if spec else "ratio")
-            return f"{sign}{NBSP}{self.fmt.value(a['target'], unit)}".strip(NBSP)
+            if a["metric"] in method().metrics:
+                return self._narrative.target(a["metric"], a["target"])
+            return self.fmt.value(a["target"], a.get("unit") or "ratio")
 
         def status(a: Mapping[str, Any]) -> Markup:
             why = self.word("actions", "why", a["why"]) if a.get("why") else ""

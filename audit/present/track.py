@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from audit.errors import Lang
 from audit.method import method
 from audit.present.blocks import Col, Columns, Section, callout, join, key_figures, status_mark, table
 from audit.present.chart import Benchmark, Caption, Chart
 from audit.present.charts.track import over_time
 from audit.present.compare import delta_text
-from audit.present.format import DASH, Fmt
-from audit.present.narrative import Narrative, narrative_source
+from audit.present.format import DASH
 from audit.present.report import ReportContext, frame_documents
 from audit.present.titles import chapter_title
+from audit.present.told import Told
 
 __all__ = ["TrackView", "track_document"]
 
@@ -31,42 +28,10 @@ _MONTHS = 9
 """How many months a table shows, the newest; the CSV has them all."""
 
 
-@dataclass(frozen=True)
-class TrackView:
-    """A track in words, for the document and for the console."""
+class TrackView(Told):
+    """A track in words."""
 
-    content: Mapping[str, Any]
-
-    @property
-    def lang(self) -> Lang:
-        """Language of the track."""
-        lang: Lang = self.content["lang"]
-        return lang
-
-    @cached_property
-    def fmt(self) -> Fmt:
-        """Formats of numbers, dates and money."""
-        return Fmt(self.lang, self.content["currency"])
-
-    @cached_property
-    def _narrative(self) -> Narrative:
-        return Narrative(self.lang, self.fmt, {})
-
-    def say(self, name: str, part: str, **values: Any) -> Markup:
-        """Return one sentence of the track."""
-        return self._narrative.section("track", name, part, **values)
-
-    def plain(self, name: str, part: str, **values: Any) -> str:
-        """Return one sentence as plain text."""
-        return str(self.say(name, part, **values).unescape())
-
-    def word(self, table: str, key: str) -> str:
-        """Return a word of a small table of the narrative, for example of ``[sections.words.verdict]``."""
-        return str(narrative_source(self.lang, "track")["sections"]["words"][table][key])
-
-    def name(self, id: str) -> str:
-        """Return the name of a metric or finding."""
-        return method().describe(id, self.lang)
+    part = "track"
 
     def month(self, day: str) -> str:
         """Write the month of a day, short: 03.2025."""
@@ -92,7 +57,7 @@ class TrackView:
             "moved",
             "line",
             figure=self.name(m["id"]),
-            verdict=self.word("verdict", move["verdict"]),
+            verdict=self.word("words", "verdict", move["verdict"]),
             was=was,
             now=now,
             delta=delta_text(move, m["unit"], self.fmt),
@@ -104,7 +69,11 @@ class TrackView:
     def newly(self, f: Mapping[str, Any]) -> str:
         """Say in one line which check is found that was not."""
         return self.plain(
-            "news", "line", title=f["points"][-1]["title"], was=self.word("status", f["was"]), against=f["against"]
+            "news",
+            "line",
+            title=f["points"][-1]["title"],
+            was=self.word("words", "status", f["was"]),
+            against=f["against"],
         )
 
     def verdict(self) -> Markup:
@@ -172,7 +141,7 @@ class TrackView:
         caption = Caption(
             f"{mark}-{m['id'].replace('.', '-')}",
             self.name(m["id"]),
-            note=note or self.word("verdict", move.get("verdict", "alone")),
+            note=note or self.word("words", "verdict", move.get("verdict", "alone")),
             alt=self.plain(
                 "chart",
                 "alt",

@@ -217,7 +217,7 @@ def print_check(result: CheckResult, console: Console) -> None:
     for asked in i.questions:
         console.print(f"[yellow]?[/] {escape(asked.text.get(lang))}")
         if asked.answer:
-            console.print("    audit.toml:")
+            console.print(f"    audit.toml: {escape(asked.means.get(lang))}", soft_wrap=True)
             for line in asked.answer.split("\n"):
                 console.print(f"      [bold]{escape(line)}[/]", soft_wrap=True)
         for other in asked.others:

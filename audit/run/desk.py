@@ -15,21 +15,33 @@ from pathlib import Path
 
 from lxml import html as markup
 
-from audit.errors import Answer, AuditError, Lang, ParameterError, PreparedError, Text, current_language, set_language
+from audit.errors import (
+    NO_WORDS,
+    AmbiguityError,
+    Answer,
+    AuditError,
+    Lang,
+    ParameterError,
+    PreparedError,
+    Text,
+    current_language,
+    set_language,
+)
 from audit.model.case import Case
 from audit.model.intake_report import DuplicateClient, IntakeReport, PersonUse, Question
 from audit.model.orders import field_name
-from audit.present.check import alias_lines, merge_lines, toml_string
+from audit.present.check import alias_lines, different_lines, merge_lines, toml_string
 from audit.present.format import Fmt
 from audit.present.forms import ORDERS_FOLDER, QUESTIONNAIRE_FILE, SETTINGS_FILE, new_engagement, write_audit_toml
 from audit.resources import JOBS
 from audit.run.answers import Given, answers_given, take_back, write_answer
 from audit.run.check import CheckResult, check_inputs, write_page, write_refusal
+from audit.run.clock import Watcher
 from audit.run.forms import FOLDER as FORMS_FOLDER
 from audit.run.forms import Made, make_forms
 from audit.run.inputs import Inputs, engagement_inputs
 from audit.run.lab import make_copies
-from audit.run.pipeline import RunResult, Watcher, run_audit
+from audit.run.pipeline import RunResult, run_audit
 from audit.settings import Settings, load_settings
 
 __all__ = ["Ask", "Checked", "Desk", "Product", "excerpt"]
@@ -38,15 +50,24 @@ _MOST_ASKED = 30
 """People, and pairs of clients, that are asked about one by one; the page of the check lists all."""
 
 
+_OTHER_COLUMN = Text("другой столбец…", "another column…")
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing that only a person can settle; ``choices`` are buttons, ``among`` a list to choose one answer from."""
+    """One thing that only a person can settle; ``choices`` are buttons, ``among`` a list to choose one answer from.
+
+    ``prompt`` stands in the list until one is chosen.
+    """
 
     text: Text
     choices: tuple[Answer, ...] = ()
     among: tuple[Answer, ...] = ()
     share: float = 0.0
     """Share of revenue in question, 0–1; 0 where no money is."""
+    first: Text = NO_WORDS
+    """What speaks for the first of the choices."""
+    prompt: Text = _OTHER_COLUMN
 
 
 @dataclass(frozen=True)
@@ -256,30 +277,32 @@ def asks(result: CheckResult) -> list[Ask]:
                     f"Столбец «{c.header}» понят как «{name.ru}»: названия похожи. Это верно?",
                     f"Column “{c.header}” was taken for “{name.en}”: the names are alike. Is that right?",
                 ),
-                (Answer(Text("да, закрепить", "yes, settle it"), f"[columns]\n{c.field} = {toml_string(c.header)}"),),
+                (Answer(Text("да, верно", "yes, it is"), f"[columns]\n{c.field} = {toml_string(c.header)}"),),
+                tuple(
+                    Answer(Text(other, other), f"[columns]\n{c.field} = {toml_string(other)}")
+                    for other in dict.fromkeys(o.header for o in i.columns if o.file == c.file and o.header != c.header)
+                ),
             )
         )
     return [*out, *_people(case), *(_pair(d, case) for d in i.duplicate_clients[:_MOST_ASKED])]
 
 
+_LIKELY = Text("вероятнее всего", "most likely")
+_READ_SO = Text("файлы так и прочитаны", "the files were read so")
+
+
 def _question(q: Question) -> Ask:
-    first = (
-        Text("так и есть (файлы так и прочитаны)", "that is so (the files were read so)")
-        if q.taken
-        else Text("вероятнее всего", "most likely")
-    )
-    if q.kind == "currency" and (code := q.answer.partition('"')[2].rstrip('"')):
-        first = Text(code, code)
-    own = [Answer(first, q.answer)] if q.answer else []
-    return Ask(q.text, (*own, *q.others), share=q.share)
+    own = [Answer(q.means, q.answer)] if q.answer else []
+    first = NO_WORDS if q.kind == "currency" else _READ_SO if q.taken else _LIKELY
+    return Ask(q.text, (*own, *q.others), share=q.share, first=first)
 
 
 def _of_error(e: AuditError) -> tuple[Ask, ...]:
     """Return the question that stopped the reading, where it is one."""
-    answer = getattr(e, "answer", "")
-    own = [Answer(Text("вероятнее всего", "most likely"), answer)] if answer else []
-    others = getattr(e, "others", ())
-    return (Ask(e.what, (*own, *others)),) if own or others else ()
+    if not isinstance(e, AmbiguityError):
+        return ()
+    own = [Answer(e.means, e.answer)] if e.answer else []
+    return (Ask(e.what, (*own, *e.others), first=_LIKELY),)
 
 
 def _people(case: Case) -> list[Ask]:
@@ -323,6 +346,7 @@ def _people(case: Case) -> list[Ask]:
                 tuple(choices),
                 tuple(among),
                 share,
+                prompt=Text("выбрать сотрудника…", "choose a person…"),
             )
         )
     return out
@@ -335,7 +359,10 @@ def _pair(d: DuplicateClient, case: Case) -> Ask:
             f"«{d.name_a}» ({ru.money(d.revenue_a)}) и «{d.name_b}» ({ru.money(d.revenue_b)}) — один клиент?",
             f"Are “{d.name_a}” ({en.money(d.revenue_a)}) and “{d.name_b}” ({en.money(d.revenue_b)}) one client?",
         ),
-        (Answer(Text("да, считать одним", "yes, count them as one"), merge_lines(d)),),
+        (
+            Answer(Text("да, один", "yes, one"), merge_lines(d)),
+            Answer(Text("нет, это разные клиенты", "no, these are two"), different_lines(d)),
+        ),
     )
 
 

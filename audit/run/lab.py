@@ -27,27 +27,30 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from audit.errors import InputError, PreparedError, Text, ToolError, current_language
+from audit.errors import InputError, Lang, PreparedError, Text, ToolError, current_language
+from audit.intake.addresses import is_elsewhere
 from audit.intake.databases import redacted
 from audit.resources import resource_dir
 from audit.run.inputs import Inputs
 from audit.run.kernels import kernel_environment
 from audit.run.leftovers import PRIVATE
-from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.versions import kit_version
 
 __all__ = [
     "FILES_URL",
     "START",
+    "WORKBENCH",
     "LabFolder",
     "OwnNotebook",
+    "engagement_of",
     "kernel_path",
     "lab_command",
     "make_copies",
     "open_lab",
     "own_notebooks",
     "run_of",
-    "settle_parameters",
+    "settle",
 ]
 
 START, WORKBENCH = "start.ipynb", "90_workbench.ipynb"
@@ -62,8 +65,10 @@ LARGEST = 1_000_000_000
 _MARK = "km_audit"
 _RUSSIAN = "ru"
 """Where a cell of the kit keeps its Russian words, in its metadata: prose, and the remarks of the parameters."""
-_ADDRESS = re.compile(r"""(?<=["'])[a-z][a-z0-9+_]*://[^"'\n]*(?=["'])""")
-"""The address of a database in a cell of parameters."""
+_ADDRESS = re.compile(
+    r"""(?<=")(?:[a-z][a-z0-9+_]*://|spark:)(?:[^"\\\n]|\\.)*(?=")|(?<=')(?:[a-z][a-z0-9+_]*://|spark:)(?:[^'\\\n]|\\.)*(?=')"""
+)
+"""The address of a database or of a source of Spark in a cell of parameters."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def _parameters(inputs: Inputs, beside: Path) -> dict[str, object]:
     assert inputs.folder is not None
 
     def relative(path: str | Path) -> str:
-        if "://" in str(path):
+        if is_elsewhere(str(path)):
             return str(path)
         try:
             return Path(os.path.relpath(Path(path).absolute(), beside)).as_posix()
@@ -195,6 +200,14 @@ def _beside() -> Iterator[Path]:
     yield from (path for name in (START, WORKBENCH) if (path := resource_dir("notebooks") / name).is_file())
 
 
+def _speak(nb: Mapping[str, Any], lang: Lang) -> None:
+    """Give the kit's own cells the words of the engagement's language."""
+    for cell in nb["cells"]:
+        russian = cell["metadata"].pop(_RUSSIAN, None)
+        if russian is not None and lang == "ru":
+            cell["source"] = russian
+
+
 # --- copies
 
 
@@ -212,10 +225,8 @@ def make_copies(inputs: Inputs) -> LabFolder:
     for path in (*_beside(), *(path for _, path in _kit_notebooks())):
         kit = _read(path)
         fresh = json.loads(json.dumps(kit))
+        _speak(fresh, inputs.settings.report.lang)
         for cell in fresh["cells"]:
-            russian = cell["metadata"].pop(_RUSSIAN, None)
-            if russian is not None and values["lang"] == "ru":
-                cell["source"] = russian
             if "parameters" in _tags(cell):
                 cell["source"] = fill_parameters(_source(cell), values).splitlines(keepends=True)
         fresh["metadata"][_MARK] = {"kit": _digest(kit), "cells": _digest(fresh), "version": kit_version()}
@@ -249,9 +260,13 @@ def own_notebooks(folder: Path | None) -> dict[str, OwnNotebook]:
     return out
 
 
-def settle_parameters(notebook: Path, values: Mapping[str, object]) -> None:
-    """Rewrite the parameters that a run injected, so that the executed notebook can be run again where it now lies."""
+def settle(notebook: Path, values: Mapping[str, object], lang: Lang) -> None:
+    """Make an executed notebook one to work with: prose in the engagement's language, parameters that hold where it lies.
+
+    The parameters are those that the run injected, as seen from the notebook's folder: it can be run again.
+    """
     nb = _read(notebook)
+    _speak(nb, lang)
     for cell in nb["cells"]:
         if "injected-parameters" in _tags(cell):
             lines = ["# Parameters", *(f"{k} = {_literal(v)}" for k, v in values.items())]
@@ -297,6 +312,11 @@ def kernel_path() -> Iterator[Path]:
         (config / "page_config.json").write_text(
             json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}), encoding="utf-8"
         )
+        # ▶▶ would ask whether «all variables will be lost» is well: they come back from the folder at once
+        (config / "default_setting_overrides.json").write_text(
+            json.dumps({"@jupyterlab/apputils-extension:sessionDialogs": {"skipKernelRestartDialog": True}}),
+            encoding="utf-8",
+        )
         yield Path(name)
 
 
@@ -307,7 +327,7 @@ def run_of(folder: Path) -> Path | None:
     return None
 
 
-def _engagement_of(run: Path) -> Path:
+def engagement_of(run: Path) -> Path:
     """Return the engagement folder that a run lies in, else the run itself (made with ``--out``)."""
     return run.parent.parent if run.parent.name == "runs" else run
 
@@ -352,7 +372,7 @@ def open_lab(folder: Path, *, browser: bool = True, port: int | None = None, ext
     """Serve an engagement, or the notebooks of a finished run, until JupyterLab is stopped; return its exit code."""
     run, first = run_of(folder), f"notebooks/{START}"
     if run is not None:
-        folder = _engagement_of(run)
+        folder = engagement_of(run)
         first = (run / "notebooks").relative_to(folder).as_posix() + f"/{NOTEBOOKS['summary']}.ipynb"
     with kernel_path() as kernels:
         env = {

@@ -6,6 +6,7 @@ of the kernel the same page comes back from there.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,15 +16,16 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import ipywidgets as w  # type: ignore[import-untyped]
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from audit.errors import Answer, AuditError, Lang, Text, set_language
+from audit.errors import NO_WORDS, Answer, AuditError, Lang, Text, set_language
 from audit.present.format import Fmt
 from audit.present.titles import chapter_title
+from audit.run.clock import Event
 from audit.run.desk import Ask, Checked, Desk, excerpt
 from audit.run.lab import FILES_URL
-from audit.run.notebook_api import built_chapters
-from audit.run.pipeline import Event, RunResult
+from audit.run.notebooks import built_chapters
+from audit.run.pipeline import RunResult
 
 __all__ = ["Start", "start"]
 
@@ -54,6 +56,7 @@ class Start:
         self.listed: list[Path] = []
         self.failure: Any = w.HTML()
         self.files: Any = w.VBox()
+        self.told: Any = w.HTML()
         self.understood: Any = w.VBox()
         self.running: Any = w.VBox()
         self.report: Any = w.VBox()
@@ -176,9 +179,9 @@ class Start:
             self.say("Добавить анкету", "Add the questionnaire"), self.desk.put_questionnaire, accept=".xlsx"
         )
         hint = self.say(
-            "CSV, XLSX, XLS, ODS, Parquet или ZIP. Файлы можно и просто положить в папку orders (слева) и нажать "
+            "CSV, XLSX, XLS, ODS, Parquet или ZIP. Файлы можно и просто положить в папку orders проекта и нажать "
             "«Проверить». Одноимённый файл заменяется, прежний остаётся в .km-audit/replaced.",
-            "CSV, XLSX, XLS, ODS, Parquet or ZIP. Files can also be put into the folder orders (at the left); then press "
+            "CSV, XLSX, XLS, ODS, Parquet or ZIP. Files can also be put into the folder orders of the engagement; then press "
             "“Check”. A file of the same name is replaced, the old one is kept in .km-audit/replaced.",
         )
         check = self._button(self.say("Проверить", "Check"), self._check, style="primary")
@@ -186,7 +189,8 @@ class Start:
         self.files.children = [
             self._title(1, "Файлы", "Files"),
             w.HTML(Markup("<ul>{}</ul>").format(items)),
-            w.HBox([exports, sheet, check]),
+            w.HBox([exports, sheet, check], layout=w.Layout(flex_flow="row wrap")),
+            self.told,
             self._text(hint, "color:#555"),
         ]
 
@@ -209,16 +213,25 @@ class Start:
     def _check(self) -> None:
         if self.desk.orders() != self.listed:
             self._draw_files()
-        self.understood.children = [
-            self._title(2, "Что понято", "What was understood"),
-            self._text(self.say("Читаю файлы и считаю…", "Reading the files and computing…")),
-        ]
+        self._tell("Читаю файлы и считаю…", "Reading the files and computing…")
         try:
             self.checked = self.desk.check()
         finally:
+            self._tell("", "")
             self._draw_understood()
             self._draw_running()
             self._draw_report()
+        n = len(self.checked.asks)
+        if self.checked.usable:
+            self._tell(f"✓ Прочитано. Вопросов: {n}", f"✓ Read. Questions: {n}")
+        else:
+            self._tell(
+                "Прочитать не удалось: что мешает, сказано ниже", "This cannot be read: what is in the way stands below"
+            )
+
+    def _tell(self, ru: str, en: str) -> None:
+        """Say how far the work is, beside every button that can begin it."""
+        self.told.value = Markup('<div style="font-weight:600">{}</div>').format(self.say(ru, en))
 
     def _draw_understood(self) -> None:
         head = self._title(2, "Что понято", "What was understood")
@@ -235,8 +248,9 @@ class Start:
             parts.append(_frame(excerpt(page, ["files", "set-aside"]), 460))
             parts.append(w.HTML(self._link(checked.page, self.say("Вся проверка данных", "The whole check"))))
         n = len(checked.asks)
-        parts.append(w.HTML(Markup("<h3>{}: {}</h3>").format(self.say("Вопросы", "Questions"), n)))
+        parts += [w.HTML(Markup("<h3>{}: {}</h3>").format(self.say("Вопросы", "Questions"), n)), self.told]
         parts += [self._ask(k, ask) for k, ask in enumerate(checked.asks, 1)]
+        parts.append(self.failure)
         self.understood.children = [*parts, *self._by_hand(), *self._given(), *self._take_back()]
 
     def _ask(self, number: int, ask: Ask) -> Any:
@@ -244,10 +258,10 @@ class Start:
         text = ask.text.get(self.lang)
         share = f" ({self.say('доля выручки', 'share of revenue')} {fmt.share(ask.share)})" if ask.share else ""
         rows = [w.HTML(Markup("<b>{}. {}</b>{}").format(number, text, share))]
-        rows += [self._choice(text, choice) for choice in ask.choices]
+        rows += [self._choice(text, choice, ask.first if k == 0 else NO_WORDS) for k, choice in enumerate(ask.choices)]
         if ask.among:
             options = [(a.means.get(self.lang), a.lines) for a in ask.among]
-            chosen = w.Dropdown(options=[(self.say("выбрать сотрудника…", "choose a person…"), ""), *options])
+            chosen = w.Dropdown(options=[(ask.prompt.get(self.lang), ""), *options])
 
             def picked(change: Any) -> None:
                 if change["new"]:
@@ -258,11 +272,16 @@ class Start:
             rows.append(chosen)
         return w.VBox(rows, layout=w.Layout(border="1px solid #ddd", padding="6px 10px", margin="4px 0"))
 
-    def _choice(self, asked: str, choice: Answer) -> Any:
-        label = choice.lines.replace("\n", "  ")
-        short = label if len(label) <= 90 else label[:89] + "…"
-        button = self._button(short, lambda: self._answer(choice.lines, asked), style="info", tooltip=choice.lines)
-        return w.HBox([button, w.HTML(escape(choice.means.get(self.lang)))])
+    def _choice(self, asked: str, choice: Answer, hint: Text) -> Any:
+        """Return the button of an answer, what speaks for it, and the line that it writes."""
+        said = hint.get(self.lang)
+        button = self._button(
+            _short(choice.means.get(self.lang), 90), lambda: self._answer(choice.lines, asked), tooltip=choice.lines
+        )
+        line = Markup('{} <code style="color:#666">{}</code>').format(
+            f"← {said}" if said else "", _short(choice.lines.replace("\n", "  "), 110)
+        )
+        return w.HBox([button, w.HTML(line)], layout=w.Layout(flex_flow="row wrap"))
 
     def _answer(self, lines: str, asked: str) -> None:
         self.desk.answer(lines, asked)
@@ -325,13 +344,21 @@ class Start:
             if open_ones
             else ""
         )
-        self.running.children = [head, rest, w.HBox([button, deck, full]), steps, forms]
+        self.running.children = [
+            *(head, rest, w.HBox([button, deck, full], layout=w.Layout(flex_flow="row wrap"))),
+            *(steps, self.told, self.failure, forms),
+        ]
 
     def _run(self, steps: Any, deck: bool, full: bool) -> None:
         bars = _Bars(self.lang)
         steps.children = [bars.box]
-        result = self.desk.run(bars, deck=deck, full=full)
+        self._tell("Считаю…", "Computing…")
+        try:
+            result = self.desk.run(bars, deck=deck, full=full)
+        finally:
+            self._tell("", "")
         self._draw_report(result)
+        self._tell("✓ Готово: отчёт ниже", "✓ Done: the report is below")
 
     def _forms(self) -> None:
         made = self.desk.forms()
@@ -357,7 +384,7 @@ class Start:
             parts.append(self._text(self.say("Аудита ещё не было.", "There has been no audit yet.")))
         else:
             run = self.desk.latest()
-            parts.append(self._text(f"{self.say('Первая страница', 'Page one')} · {'' if run is None else run.name}"))
+            parts.append(self._text(f"{self.say('Первая страница', 'Page one')} · {_made(run)}"))
             parts.append(_frame(page, 900))
         self.report.children = parts
 
@@ -407,6 +434,18 @@ def _frame(document: str, height: int) -> Any:
             document, height
         )
     )
+
+
+def _made(run: Path | None) -> str:
+    """Return when a run was made as a person reads it; its folder's name where that is no stamp."""
+    try:
+        return "" if run is None else f"{dt.datetime.strptime(run.name[:16], '%Y%m%dT%H%M%SZ'):%d.%m.%Y %H:%M} UTC"
+    except ValueError:
+        return run.name if run is not None else ""
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _size(fmt: Fmt, path: Path, lang: Lang) -> str:

@@ -412,7 +412,7 @@ def _panel(
 
 def _numbered(codes: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """Return the distinct codes, ascending, and the place of every row's code among them."""
-    if len(codes) and (codes[1:] >= codes[:-1]).all():
+    if len(codes) and bool(np.all(np.greater_equal(codes[1:], codes[:-1]))):
         new = np.concatenate([[True], codes[1:] != codes[:-1]])
         return codes[new], np.cumsum(new) - 1
     labels, row = np.unique(codes, return_inverse=True)

@@ -53,6 +53,18 @@ def test_a_sum_repeated_on_the_lines_counts_once(
     assert denied.report.revenue == 2600 and not denied.report.questions
 
 
+def test_a_list_pasted_below_itself_is_no_sum_of_documents(tmp_path: Path) -> None:
+    rows = [f"{i};{1 + i % 28}.{1 + i % 12:02d}.2024;ООО {i % 9};{100 + i}" for i in range(100)]
+    file = write(tmp_path / "o.csv", "\n".join(["Номер;Дата;Клиент;Сумма", *rows, *rows[20:60]]) + "\n")
+    question = asked(read(file, tmp_path / "out"), "repeated_rows")
+    assert [q.kind for q in read(file, tmp_path / "out").report.questions] == ["repeated_rows"]
+    true = sum(100 + i for i in range(100))
+    assert read(file, tmp_path / "out", answer(question.answer)).report.revenue == true
+    # whoever says both loses nothing: the two equal halves of a document's sum are no repeated rows
+    both = '[reading]\ndocument_sums = ["o.csv"]\nrepeated_rows = "drop"'
+    assert read(file, tmp_path / "out", answer(both)).report.revenue == true
+
+
 def test_without_prices_the_header_says_so_and_the_sum_is_divided_equally(tmp_path: Path) -> None:
     rows = [(*r[:4], r[6]) for r in LINES]
     text = "\n".join(";".join(r) for r in (["Номер", "Дата", "Клиент", "Товар", "Сумма документа"], *rows))

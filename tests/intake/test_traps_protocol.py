@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 from pathlib import Path
 
+import audit.intake
 from audit.intake import traps
 from audit.intake.traps.registry import AT_END, AT_HEAD, AT_ORDERS, AT_TABLE, AT_TABLES, SALES_TWICE
 from audit.settings import Settings, settings_from_mapping
@@ -34,3 +36,16 @@ def test_what_is_taken_for_one_file_settles_nothing_for_the_next(tmp_path: Path)
     assert question.answer == '[reading]\ncomputed_amounts = ["a.csv", "b.csv"]' and result.report.revenue == 300
     assert "b.csv" in question.text.ru and len(question.others) == 1
     assert read(files, tmp_path / "out", answer(question.answer)).report.revenue == 300
+
+
+def test_every_answer_has_words() -> None:
+    """A button says what its line means: whoever asks with a line says it in words as well."""
+    silent = []
+    for path in Path(audit.intake.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in ("Question", "AmbiguityError"):
+                continue
+            named = {k.arg for k in node.keywords}
+            if (len(node.args) > 1 or "answer" in named) and "means" not in named:
+                silent.append(f"{path.name}:{node.lineno}")
+    assert not silent

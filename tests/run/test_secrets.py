@@ -15,7 +15,7 @@ import pytest
 from audit.errors import InputError, set_language
 from audit.intake.databases import open_database, redacted, shown_address
 from audit.run.inputs import file_inputs
-from audit.run.lab import settle_parameters
+from audit.run.lab import settle
 from audit.run.leftovers import PRIVATE
 from audit.run.pipeline import run_audit
 from audit.run.public import public_settings
@@ -46,7 +46,7 @@ def test_a_password_is_nowhere_to_be_seen(address: str, tmp_path: Path) -> None:
     notebook = tmp_path / "n.ipynb"
     cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": [f'orders = ["{full}"]\n', "k = 1"]}
     notebook.write_text(json.dumps({"cells": [cell], "metadata": {}}), encoding="utf-8")
-    settle_parameters(notebook, {"lang": "en"})
+    settle(notebook, {"lang": "en"}, "en")
     said = [shown_address(full), redacted(full), json.dumps(public_settings(settings)), notebook.read_text("utf-8")]
     with pytest.raises(InputError) as error:
         open_database(full).head()

@@ -15,6 +15,7 @@ import pytest
 
 from audit.errors import AuditError, ParameterError, set_language
 from audit.resources import resource_dir
+from audit.run.cases import open_case
 from audit.run.desk import Desk, excerpt
 from audit.run.inputs import engagement_inputs
 from audit.run.lab import START, make_copies, own_notebooks
@@ -42,6 +43,34 @@ def questioned() -> bytes:
         amount = rng.randint(1000, 90000)
         lines += [f"{about};Goods {rng.randint(1, 20)};{amount}" for _ in range(rng.randint(1, 3))]
     return ("\n".join(lines) + "\n").encode()
+
+
+def six_questions() -> tuple[bytes, float]:
+    """An export that asks six things, one answer after another, and its revenue once they are answered."""
+    rng = random.Random(7)
+    rows, revenue = [], 0
+    for i in range(420):
+        day = f"{rng.randint(1, 12):02d}/{rng.randint(1, 12):02d}/{2024 + i % 2}"  # day or month first?
+        who = rng.randint(1, 40)
+        client = f"{'АО' if who == 3 and i % 2 else 'ООО'} «Клиент {who}»"  # two companies, or one?
+        people = f"{rng.choice(['Иванов', 'Петрова', 'Сидоров'])};{rng.choice(['Петрова', 'Склад'])}"  # whose client?
+        net = rng.randint(1000, 90000)  # with VAT or without? in which currency?
+        revenue += net
+        rows.append(f"{i:05d};{day};{client};{people};{net};{net * 6 // 5}")
+    rows += rows[100:160]  # pasted below, or sold again?
+    head = "Номер;Дата;Контрагент;Менеджер;Ответственный;Сумма;Сумма с НДС"
+    return ("\n".join([head, *rows]) + "\n").encode(), float(revenue)
+
+
+ANSWERS = (
+    ("взять «Менеджер»", '[columns] manager = "Менеджер"'),
+    ("взять «Сумма»", '[columns] amount = "Сумма"'),
+    ("первым стоит день", '[reading] date_format = "dd/mm/yyyy"'),
+    ("это повтор, считать один раз", '[reading] repeated_rows = "drop"'),
+    ("это один клиент", '[reading] legal_forms = "together"'),
+    ("RUB", '[company] currency = "RUB"'),
+)
+"""What is pressed, in words, and the line that it writes."""
 
 
 def everything(box: Any) -> Iterator[Any]:
@@ -72,16 +101,17 @@ def test_from_an_empty_folder_to_the_questions_and_their_answers(tmp_path: Path)
     press(page, "Check")
     assert page.failure.value == ""
     assert "orders/orders.csv" in shown(page)
-    press(page, 'amount = "Document amount"')  # what stopped the reading is answered by a click as well
+    press(page, "amount: “Document amount”")  # what stopped the reading is answered by a click as well
     assert page.failure.value == "" and "km-front" in shown(page)
-    asked = [b for b in buttons(page) if b.startswith("[")]
-    assert '[reading]  document_sums = ["orders.csv"]' in asked and "[reading]  document_sums = []" in asked
+    each, once = "it is the sum of each line", "it is the sum of the document, count it once"
+    assert each in buttons(page) and once in buttons(page)
+    assert "document_sums = [&#34;orders.csv&#34;]" in shown(page), "the line stands beside its button"
     before = load_settings(tmp_path / "audit.toml")
     assert before.reading.document_sums is None
 
-    press(page, "document_sums = []")
+    press(page, each)
     assert load_settings(tmp_path / "audit.toml").reading.document_sums == ()
-    assert not [b for b in buttons(page) if "document_sums" in b], "what is answered is not asked again"
+    assert each not in buttons(page), "what is answered is not asked again"
     assert "document_sums = []" in shown(page), "the line written is shown"
 
     # a new start of the kernel: all is there, also the way back
@@ -89,7 +119,28 @@ def test_from_an_empty_folder_to_the_questions_and_their_answers(tmp_path: Path)
     assert "document_sums = []" in shown(page)
     press(page, "Take the last answer back")
     assert load_settings(tmp_path / "audit.toml").reading.document_sums is None
-    assert [b for b in buttons(page) if "document_sums" in b]
+    assert each in buttons(page)
+
+
+def test_six_questions_are_answered_by_six_clicks(tmp_path: Path) -> None:
+    content, revenue = six_questions()
+    desk = Desk(tmp_path)
+    desk.set_up("ru")
+    desk.put_orders("sales.csv", content)
+    page = Start(desk)
+    press(page, "Проверить")
+    for means, line in ANSWERS:
+        assert page.failure.value == ""
+        press(page, means)
+        told = shown(page)
+        section, _, pair = line.partition(" ")
+        assert f"{section}\n{pair}" in told.replace("&#34;", '"'), "the line written is shown"
+        page = Start(Desk(tmp_path))  # a new start of the kernel after every answer loses nothing
+    assert page.checked is not None and page.checked.usable and page.checked.asks == ()
+    assert len(page.desk.answers()) == len(ANSWERS)
+    case = open_case(orders=str(tmp_path / "orders"), settings=str(tmp_path / "audit.toml"))
+    assert case.intake.revenue == revenue
+    case.close()
 
 
 def test_files_that_cannot_be_used_say_why_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -156,6 +207,27 @@ def test_people_are_chosen_from_the_staff_sheet(tmp_path: Path) -> None:
     desk.answer(next(a for a in desk.check().asks if a.among).choices[-1].lines)
     assert len(load_settings(tmp_path / "audit.toml").people.system_users) == 1
     assert not [a for a in desk.check().asks if a.among]
+
+
+def test_like_names_are_told_apart_by_a_click(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.set_up("en")
+    lines = ["order_id;order_date;client_id;client;amount"]
+    lines += [
+        f"{i};2024-{1 + i % 12:02d}-11;{i % 2};{('Northern Steel', 'Northern Steal')[i % 2]};9" for i in range(60)
+    ]
+    desk.put_orders("o.csv", "\n".join(lines).encode())
+    page = Start(desk)
+    press(page, "Check")
+    asked = "are “Northern Steel”"
+    assert "one client?" in shown(page), asked
+    press(page, "no, these are two")
+    assert "one client?" not in shown(page).partition("Written into audit.toml")[0]
+    assert [d.other for d in load_settings(tmp_path / "audit.toml").corrections.different]
+    press(page, "Take the last answer back")
+    press(page, "yes, one")
+    assert len(load_settings(tmp_path / "audit.toml").corrections.merge) == 1
+    assert page.checked is not None and page.checked.usable and "one client?" not in page.checked.verdict
 
 
 def test_a_report_without_a_first_page_is_named() -> None:
@@ -230,8 +302,8 @@ def test_in_a_browser_from_an_empty_folder_to_the_report(tmp_path: Path) -> None
             until(page, (folder / "orders" / "export.csv").is_file, "the export has come")
             assert (folder / "orders" / "export.csv").read_bytes() == export.read_bytes()
             click(page, page.get_by_role("button", name="Check", exact=True))
-            click(page, page.get_by_role("button", name=re.compile('amount = "Document amount"')))
-            click(page, page.get_by_role("button", name=re.compile(r'document_sums = \["export.csv"\]')))
+            click(page, page.get_by_role("button", name="amount: “Document amount”"))
+            click(page, page.get_by_role("button", name="it is the sum of the document, count it once"))
             until(
                 page,
                 lambda: load_settings(folder / "audit.toml").reading.document_sums == ("export.csv",),
@@ -239,7 +311,6 @@ def test_in_a_browser_from_an_empty_folder_to_the_report(tmp_path: Path) -> None
             )
             # a new start of the kernel in the middle loses nothing
             choose(page, "Kernel", "Restart Kernel and Run All Cells")
-            page.locator(".jp-Dialog .jp-mod-accept, .jp-Dialog .jp-mod-warn").first.click()
             page.locator("h3", has_text="Written into audit.toml").wait_for()
             click(page, page.get_by_role("button", name="Run the audit"))
             page.get_by_text(re.compile("Page one ·")).wait_for()
@@ -253,4 +324,51 @@ def test_in_a_browser_from_an_empty_folder_to_the_report(tmp_path: Path) -> None
             server.stop()
     run = Desk(folder).latest()
     assert run is not None and json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(os.name == "nt", reason="a console program cannot be asked to end politely on Windows")
+def test_in_a_browser_six_questions_are_answered_by_clicks(tmp_path: Path) -> None:
+    content, _ = six_questions()
+    folder = tmp_path / "acme"
+    desk = Desk(folder)
+    folder.mkdir()
+    desk.set_up("ru")
+    desk.put_orders("sales.csv", content)
+    with chromium() as browser:
+        server = Served(folder)
+        try:
+            page = browser.new_page(viewport={"width": 1100, "height": 900})
+            page.set_default_timeout(120_000)
+            page.goto(server.url("/"))
+            page.wait_for_selector("#jp-main-statusbar >> text=/Idle/")
+            restart = page.locator("[data-command='notebook:restart-run-all']").first
+            restart.click()  # the ▶▶ of the page's first line: nothing is asked, nothing is lost
+            click(page, page.get_by_role("button", name="Проверить", exact=True))
+            for n, (means, line) in enumerate(ANSWERS, 1):
+                click(page, page.get_by_role("button", name=means, exact=True))
+                until(page, lambda n=n: len(desk.answers()) == n, line)
+                page.locator("li pre", has_text=line.partition(" ")[2]).wait_for()
+                if n == 3:
+                    restart.click()
+                    page.get_by_text("Провести аудит").wait_for()
+            page.locator("h3", has_text="Вопросы: 0").wait_for()
+            click(page, page.get_by_role("button", name="Провести аудит"))
+            page.frame_locator("iframe").last.locator(".km-front").wait_for()
+            page.get_by_text("Готово: отчёт ниже").first.wait_for()
+            links = page.locator("a[target=_blank][href^='/files/']")
+            addresses = {links.nth(i).get_attribute("href") for i in range(links.count())}
+            assert {a.rsplit("/", 1)[-1] for a in addresses} >= {
+                "report.pdf",
+                "report.html",
+                "annex.xlsx",
+                "audit.toml",
+            }
+            for address in addresses:
+                assert page.request.get(server.url(address)).ok, address
+        finally:
+            server.stop()
+    assert desk.latest() is not None
     shutil.rmtree(folder)

@@ -93,6 +93,7 @@ def look(table: Table, settings: Settings) -> Found:
         lines[0],
         tuple(Answer(_MEANS[a], line) for a, line in zip(answers[1:], lines[1:], strict=True)),
         kind="discounts",
+        means=_MEANS[answers[0]],
         share=float(part),
     )
 

@@ -107,6 +107,7 @@ def look(table: Table, settings: Settings) -> Found:
 def _question(table: Table, amount: Decimal | None, *, first: bool, certain: bool) -> Question:
     number, header = table.plan.labels["order_id"], table.plan.labels["amount"]
     shown = f"{amount or 0:f}"
+    shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
     ru, en = (
         (" Прочитано так: сумма документа учтена один раз", " It is read so: the sum of a document counts once")
         if certain
@@ -130,6 +131,7 @@ def _question(table: Table, amount: Decimal | None, *, first: bool, certain: boo
         files_line("document_sums", [table.name]),
         (each,),
         kind="document_sums",
+        means=Text("это сумма документа, учесть её один раз", "it is the sum of the document, count it once"),
         taken=certain,
     )
 
@@ -164,7 +166,8 @@ def _one_amount(document: _Document) -> bool:
 def _documents(table: Table) -> Iterator[_Document]:
     """Amount and quantity × price of the first lines, by document; the last may be cut off and is left out.
 
-    A document's cells are made numbers only when its turn comes: one without a common sum ends the question.
+    A document's cells are made numbers only when its turn comes: one without a common sum ends the question. Equal rows
+    apart from one another are a list pasted below itself (`audit.intake.traps.repeated_rows`): one of them counts.
     """
     part = table.staged.first_rows(_LOOKED_AT)
     fields = [f for f in ("order_id", "order_date", "amount", "qty", "price") if table.staged.has(f)]
@@ -185,6 +188,7 @@ def _documents(table: Table) -> Iterator[_Document]:
         qty, price = (number(columns.get(f, nothing)[i]) for f in ("qty", "price"))
         return amount, qty * price if qty is not None and price is not None else None
 
+    whole: list[dict[str, str | None]] = []
     dates: dict[str, str] = {}
     rows: dict[tuple[str, str], list[int]] = {}
     key = None
@@ -196,5 +200,9 @@ def _documents(table: Table) -> Iterator[_Document]:
     if key and table.staged.rows > _LOOKED_AT:
         del rows[key]
     for at in rows.values():
+        if at[-1] - at[0] >= len(at):
+            whole = whole or part.select(table.staged.fields).to_pylist()
+            if all(whole[i] == whole[at[0]] for i in at):
+                del at[1:]
         if document := [found for i in at if (found := line(i)) is not None]:
             yield document

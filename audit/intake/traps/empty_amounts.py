@@ -41,6 +41,7 @@ def look(table: Table, settings: Settings) -> Found:
         answer,
         (Answer(Text("нулевые суммы верны", "amounts of zero are right"), files_line("computed_amounts", [])),),
         kind="empty_amounts",
+        means=Text("да, сумма — количество × цена", "yes, the amount is quantity × price"),
         taken=True,
     )
 
@@ -61,6 +62,7 @@ def _uncalculated(table: Table, answer: str) -> InputError:
         what,
         where=table.name,
         answer=answer,
+        means=Text("взять количество × цену", "take quantity × price"),
         todo=Text(
             f"{again.ru}; или возьмите количество × цену: добавьте в audit.toml, раздел [reading]: {line}",
             f"{again.en}; or take quantity × price: add to audit.toml, section [reading]: {line}",

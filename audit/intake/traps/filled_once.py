@@ -63,6 +63,7 @@ def look(table: Table, settings: Settings) -> Found:
         files_line("fill_down", [table.name]),
         (Answer(Text("пустая ячейка пуста", "a blank cell is blank"), files_line("fill_down", [])),),
         kind="filled_once",
+        means=Text("да, относится и к строкам ниже", "yes, it holds for the rows below, too"),
         taken=True,
     )
 
@@ -81,6 +82,7 @@ def _of_numbers(table: Table, found: Once) -> Question:
         files_line("fill_down", [table.name]),
         (Answer(Text("пустая ячейка пуста", "a blank cell is blank"), files_line("fill_down", [])),),
         kind="filled_once",
+        means=Text("да, относится и к строкам ниже", "yes, it holds for the rows below, too"),
         taken=True,
     )
 

@@ -35,4 +35,5 @@ def look(table: Table, settings: Settings) -> Found:
         ),
         '[reading]\ndate_format = "mmm.yy"',
         kind="month_dates",
+        means=Text("полных дат нет, считать по месяцам", "there are no full dates, count by months"),
     )

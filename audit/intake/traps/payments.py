@@ -18,6 +18,7 @@ from audit.settings import Settings
 
 __all__ = ["again", "alone", "certain", "look", "said_so", "unread"]
 
+_PAYMENTS = Text("это оплаты, продажами не считать", "these are payments, do not count them as sales")
 _DOCUMENT = re.compile(
     r"поступлени\w{1,9} (?:на расч|безнал|денеж|дс\b|наличн)|плат[её]жн\w{1,9} (?:поруч|орд|документ)|приходн\w{1,9} касс|\bпко\b"
     r"|оплата (?:от|покупат|по|плат[её]ж)|эквайринг|взаимозач|\b(?:customer |incoming )?payment\b|remittance"
@@ -111,6 +112,7 @@ def unread(files: Mapping[str, Sequence[str]]) -> Question:
             f"Payments stand beside the orders and were not read: {shown}",
         ),
         files_line("payment_files", files),
+        means=_PAYMENTS,
         others=(Answer(Text("это продажи", "these are sales"), "[reading]\npayment_files = []"),),
         kind="payments",
         taken=True,
@@ -129,7 +131,9 @@ def alone(error: InputError, words: Sequence[str]) -> InputError:
         f"Попросите список заказов или отгрузок. {todo.ru}", f"Ask for the list of orders or dispatches. {todo.en}"
     )
     if isinstance(error, AmbiguityError):
-        return AmbiguityError(what, where=error.where, todo=todo, answer=error.answer, others=error.others)
+        return AmbiguityError(
+            what, where=error.where, todo=todo, answer=error.answer, means=error.means, others=error.others
+        )
     return InputError(what, where=error.where, todo=todo)
 
 
@@ -210,6 +214,7 @@ def look(orders: Orders, settings: Settings) -> Question | None:
             f"{said.en}: for {shares.en} {beside} has the same client with the same sum{before.en}. {now.en}",
         ),
         files_line("payment_files", found),
+        means=_PAYMENTS,
         others=(different,) if named else (mirror, different),
         kind="payments",
         share=share_of(sum(orders.tally.by_file[name] for name in found) / 10_000.0, orders),
@@ -235,6 +240,7 @@ def _payments_alone(tables: Sequence[Table]) -> Question:
             "of orders or dispatches; if there is none, confirm that payments count as sales",
         ),
         "[reading]\npayment_files = []",
+        means=Text("считать оплаты продажами", "count the payments as sales"),
         kind="payments",
         share=1.0,
     )
@@ -258,6 +264,7 @@ def _two_systems(orders: Orders, found: Mapping[str, _Alike]) -> Question:
             f"{percent(share)} % of the money is the same clients and sums{gap.en}. They are counted twice now: {counted.en}",
         ),
         files_line("same_sales", deals),
+        means=Text(f"те же продажи, оставить {there}", f"the same sales, keep {there}"),
         others=(
             Answer(
                 Text(f"те же продажи, оставить {here}", f"the same sales, keep {here}"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from audit.errors import Answer, Text
-from audit.intake.store import parquet
+from audit.intake.documents import fits
+from audit.intake.store import parquet, quoted
 from audit.intake.summary import equal_lines
 from audit.intake.table import Orders
 from audit.intake.traps import reading_line
@@ -30,20 +31,28 @@ copied AS (SELECT file, arg_max(step, n) AS step FROM blocks GROUP BY file
 SELECT r.file, r.row, CAST(r.amount AS DOUBLE) AS amount FROM numbered AS r LEFT JOIN whole AS w ON r.file = w.file
   AND r.client_key = w.client_key AND r.order_id = w.order_id AND r.order_date = w.order_date
 LEFT JOIN copied AS c ON r.file = c.file
-WHERE r.k > 1 AND (w.file IS NOT NULL OR (r.order_id IS NULL AND r.step = c.step))"""
+WHERE r.k > 1 AND NOT list_contains({once}::VARCHAR[], r.file)
+  AND (w.file IS NOT NULL OR (r.order_id IS NULL AND r.step = c.step))"""
 
 
-def _repeats(orders: Orders) -> str | None:
-    """Return the query of the rows that stand again; None where hardly any row has an equal one."""
+def _repeats(orders: Orders, settings: Settings) -> str | None:
+    """Return the query of the rows that stand again; None where hardly any row has an equal one.
+
+    Files whose documents' sums were divided among their lines have equal lines by that, and nothing twice.
+    """
     if orders.tally.equal_lines is None:
         orders.tally.equal_lines = equal_lines(orders.store, orders.lines)
     equal = orders.tally.equal_lines
-    return _REPEATS.format(lines=parquet(orders.lines)) if equal and equal >= _LEAST_SHARE * orders.tally.rows else None
+    if not equal or equal < _LEAST_SHARE * orders.tally.rows:
+        return None
+    divided = settings.reading.document_sums or ()
+    once = [quoted(t.name) for t in orders.tables if fits(t.name, t.reader.sheet, divided)]
+    return _REPEATS.format(lines=parquet(orders.lines), once=f"[{', '.join(once)}]")
 
 
 def look(orders: Orders, settings: Settings) -> Question | None:
     """Ask where whole documents, or a block of rows, stand in a file more than once."""
-    sql = _repeats(orders) if settings.reading.repeated_rows is None else None
+    sql = _repeats(orders, settings) if settings.reading.repeated_rows is None else None
     if sql is None:
         return None
     n, revenue, files = orders.store.row(f"SELECT count(*), sum(amount), list_sort(list(DISTINCT file)) FROM ({sql})")
@@ -60,13 +69,14 @@ def look(orders: Orders, settings: Settings) -> Question | None:
             Answer(Text("это разные продажи", "these are different sales"), reading_line("repeated_rows", "keep")),
         ),
         kind="repeated_rows",
+        means=Text("это повтор, считать один раз", "they are repeated, count them once"),
         share=share_of(float(revenue), orders),
     )
 
 
 def again(orders: Orders, settings: Settings) -> Again | None:
     """Return the repeated rows, the first of each stays."""
-    sql = _repeats(orders) if settings.reading.repeated_rows == "drop" else None
+    sql = _repeats(orders, settings) if settings.reading.repeated_rows == "drop" else None
     if sql is None:
         return None
     rows: dict[str, set[int]] = {}

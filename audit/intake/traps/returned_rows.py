@@ -123,6 +123,7 @@ def look(orders: Orders, settings: Settings) -> Question | None:
         reading_line("returned_rows", means),
         others=tuple(Answer(_SAID[m], reading_line("returned_rows", m)) for m in every_meaning if m != means),
         kind="returned_rows",
+        means=_SAID[means],
         share=min(1.0, money / every) if every > 0 else 0.0,
         taken=True,
     )

@@ -76,6 +76,7 @@ def look(orders: Orders, settings: Settings) -> Question | None:
             Answer(Text("это разные продажи", "these are different sales"), "[reading]\nsame_sales = []"),
         ),
         kind="same_sales",
+        means=Text(f"те же продажи, не считать {here}", f"the same sales, leave {here} out"),
         share=share_of(sum(copies.values()), orders),
     )
 

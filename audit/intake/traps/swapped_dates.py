@@ -41,6 +41,7 @@ def look(orders: Orders, settings: Settings) -> None:
         ),
         where=", ".join(t.name for t, _, _ in found),
         answer=answer,
+        means=Text("поменять день и месяц обратно", "swap day and month back"),
         others=(Answer(Text("даты верны", "the dates are right"), files_line("swapped_dates", [])),),
         todo=Text(
             f"Попросите выгрузку, которую не открывали в Excel, или добавьте в audit.toml, раздел [reading]: "

@@ -60,6 +60,7 @@ def look(orders: Orders, settings: Settings) -> Question | None:
             ),
         ),
         kind="thin_end",
+        means=Text(f"закончить период {end:%d.%m.%Y}", f"end the period on {end}"),
         taken=True,
     )
 

@@ -44,6 +44,7 @@ def look(orders: Orders, settings: Settings) -> None:
             what,
             where=where,
             answer=answer,
+            means=Text(ru, en),
             todo=Text(
                 f"Если это одни возвраты, добавьте файл продаж. Если {ru}, добавьте в audit.toml, раздел "
                 f"[reading]: {line}",
