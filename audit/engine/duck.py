@@ -6,7 +6,9 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +19,10 @@ from audit.engine.dialect import DUCKDB
 
 __all__ = ["DuckEngine"]
 
+Made = TypeVar("Made")
+
+MOST_MB = 25_600
+"""Beyond this no limit is doubled any more."""
 PART_LINES = 2_500_000
 """Lines whose documents are grouped in memory without spilling."""
 MOST_PARTS = 16
@@ -24,18 +30,19 @@ MOST_PARTS = 16
 
 
 class DuckEngine(Engine):
-    """DuckDB in this process; ``memory_limit`` bounds it, larger work spills to a private temporary folder."""
+    """DuckDB in this process; ``memory_mb`` bounds it, larger work spills to a private temporary folder."""
 
     dialect = DUCKDB
 
-    def __init__(self, *, memory_limit: str = "1GB", threads: int | None = None) -> None:
+    def __init__(self, *, memory_mb: int = 400, threads: int | None = None) -> None:
+        self._limit_mb = memory_mb
         # our number in its name: if we are killed, the next run finds it and removes what a client's data left in it
         spill = tempfile.mkdtemp(prefix=f"km-audit-{os.getpid()}-")
         self._remove_spill = weakref.finalize(self, shutil.rmtree, spill, True)
         config: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "memory_limit": memory_limit,
+            "memory_limit": f"{memory_mb}MB",
             "temp_directory": spill,
             "max_temp_directory_size": "50GB",
             "preserve_insertion_order": "false",
@@ -43,6 +50,7 @@ class DuckEngine(Engine):
         if threads is not None:
             config["threads"] = threads
         self.connection = duckdb.connect(":memory:", config=config)
+        self.connection.execute("SET enable_progress_bar = false")  # it would stand among what a command prints
 
     def parts(self, lines: Path) -> int:
         """Return into how many parts of clients the collapse is divided: groups that fit into memory take half the time."""
@@ -59,11 +67,22 @@ class DuckEngine(Engine):
         self.connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet('{text}'){where}")
 
     def _arrow(self, sql: str) -> pa.Table:
-        return self.connection.sql(sql).to_arrow_table()
+        return self._held(lambda: self.connection.sql(sql).to_arrow_table())
 
     def _write(self, sql: str, path: Path) -> None:
         target = path.as_posix().replace("'", "''")
-        self.connection.execute(f"COPY ({sql}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+        self._held(lambda: self.connection.execute(f"COPY ({sql}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"))
+
+    def _held(self, act: Callable[[], Made]) -> Made:
+        """Do what is asked; where it does not fit into the limit and cannot spill (as quantiles), the limit is doubled."""
+        while True:
+            try:
+                return act()
+            except duckdb.OutOfMemoryException:
+                if self._limit_mb >= MOST_MB:
+                    raise
+                self._limit_mb *= 2
+                self.connection.execute(f"SET memory_limit = '{self._limit_mb}MB'")
 
     def close(self) -> None:
         """Close the connection and remove the spill folder."""

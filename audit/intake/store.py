@@ -29,8 +29,8 @@ def quoted(text: str) -> str:
 class Store:
     """DuckDB in memory, in the order of the rows; closed, it leaves nothing behind."""
 
-    def __init__(self, memory_limit: str = "700MB") -> None:
-        self._engine = DuckEngine(memory_limit=memory_limit)
+    def __init__(self, memory_mb: int = 700) -> None:
+        self._engine = DuckEngine(memory_mb=memory_mb)
         self._connection = self._engine.connection
         self._connection.execute("SET preserve_insertion_order = true")
 

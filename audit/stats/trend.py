@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -363,7 +364,7 @@ def _panel(
 ) -> _Panel:
     """Return unit × month tables, units in an order that depends on their values only."""
     codes = np.asarray(unit)
-    when = np.asarray(month, dtype=np.int64)
+    when = np.asarray(month)
     if codes.ndim != 1 or codes.shape != when.shape:
         raise ValueError("unit and month must be vectors of one length")
     columns: list[Floats] = []
@@ -387,7 +388,7 @@ def _panel(
     if not inside.all():
         codes, when, columns = codes[inside], when[inside], [values[inside] for values in columns]
     labels, row = _numbered(codes)
-    at = when - first_month
+    at = when.astype(np.int64) - first_month
     cell = row * months + at
     if (np.diff(cell) <= 0).any():
         order = np.argsort(cell, kind="stable")
@@ -409,7 +410,7 @@ def _panel(
     return _Panel(tables, places, n, months)
 
 
-def _numbered(codes: NDArray[np.generic]) -> tuple[NDArray[np.generic], Ints]:
+def _numbered(codes: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
     """Return the distinct codes, ascending, and the place of every row's code among them."""
     if len(codes) and bool(np.all(np.greater_equal(codes[1:], codes[:-1]))):
         new = np.concatenate([[True], codes[1:] != codes[:-1]])

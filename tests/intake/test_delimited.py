@@ -24,7 +24,7 @@ def staged(path: Path, tmp_path: Path, names: tuple[str, ...]) -> list[tuple]:
     """Row number, problem and cells of every staged row."""
     reader = open_delimited(path, path.name, Reading(delimiter=";"), tmp_path)
     layout = Layout(1, 2, names)
-    with Store("200MB") as store:
+    with Store(200) as store:
         result = reader.stage(layout, [(f"x{i}", i) for i in range(len(names))], tmp_path / "s.arrow", store)
     rows: list[tuple] = []
     for batch in result.batches():

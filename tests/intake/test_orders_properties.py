@@ -134,7 +134,7 @@ _STORE: list[Store] = []
 
 def _numbers() -> Numbers:
     if not _STORE:
-        _STORE.append(Store("200MB"))
+        _STORE.append(Store(200))
     return Numbers(_STORE[0])
 
 

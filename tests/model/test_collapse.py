@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from audit.engine import duck
+from audit.model.case import filled_columns
 from tests.case_builder import make_case
 
 
@@ -148,3 +150,42 @@ def test_row_order_changes_nothing_and_no_money_is_lost(rows: list[Any], random:
     assert (bought["revenue"] > 0).all()
     for _, g in bought.groupby("client_key"):
         assert g["purchase_no"].tolist() == list(range(1, len(g) + 1))
+
+
+def test_part_by_part_of_the_clients_the_tables_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        line(
+            f"C{k % 23}",
+            f"2024-{1 + k % 11:02d}-{1 + k % 27:02d}",
+            10 + k if k % 9 else -5,
+            str(k // 2),
+            manager="AB"[k % 2],
+        )
+        for k in range(200)
+    ]
+
+    def tables() -> dict[str, pd.DataFrame]:
+        case = make_case(rows)
+        try:
+            names = ("orders", "client_day", "clients")
+            told = {name: case.query(f"SELECT * FROM {name}") for name in names}
+            assert all((case.folder / f"{name}.parquet").is_dir() == (duck.PART_LINES < 200) for name in names)
+            return {name: t.sort_values(list(t.columns), ignore_index=True) for name, t in told.items()}
+        finally:
+            case.close()
+
+    whole = tables()
+    monkeypatch.setattr(duck, "PART_LINES", 40)  # five parts
+    parts = tables()
+    for name, table in whole.items():
+        pd.testing.assert_frame_equal(table, parts[name])
+
+
+def test_columns_that_hold_nothing_are_known_from_the_file_alone() -> None:
+    case = make_case([line("A", "2024-01-01", 100, "1", manager="M")])
+    try:
+        filled = filled_columns(case.folder / "lines.parquet")
+    finally:
+        case.close()
+    assert "manager" in filled
+    assert not filled & {"department", "shipped_date", "complaint", "price_index"}

@@ -67,7 +67,7 @@ def pace_months(usual_gap: float | None, months: int) -> int:
 
 def within_reach(
     unit: NDArray[np.int64], month: NDArray[np.int64], reach: int, last_month: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]]]:
     """Return unit and month of every month in which a unit counts: one with an act, or up to ``reach`` − 1 after it."""
     if not len(unit):
         return unit, month
@@ -78,7 +78,9 @@ def within_reach(
     for k in range(reach):
         counts[(code + k)[month + k <= last_month]] = True
     cells = np.flatnonzero(counts)
-    return cells // span, cells % span + first
+    del counts, code
+    where = (cells // span).astype(np.int32)
+    return where, (cells % span).astype(np.int32) + np.int32(first)
 
 
 def trends_of(
@@ -113,12 +115,14 @@ def trends_of(
     if reach > 1:
         # Cells without an order day carry none, and an order day's own cell counts once.
         near, when = within_reach(unit, month, reach, last_month)
-        nothing = np.zeros(len(near))
-        paced: dict[str, Any] = {
-            "frequency": (np.concatenate([days, nothing]), np.concatenate([np.zeros(len(days)), nothing + 1.0]))
-        }
-        cells = np.concatenate([unit, near]), np.concatenate([month, when])
-        found = yearly_trends(*cells, paced, first_month=first_month + reach - 1, **options)["frequency"]
+        told = month <= last_month
+        span = last_month + 1
+        own = np.searchsorted(near.astype(np.int64) * span + when, unit[told] * span + month[told])
+        acts = np.zeros(len(near))
+        np.add.at(acts, own, days[told])
+        paced: dict[str, Any] = {"frequency": (acts, np.ones(len(near)))}
+        del figures, unit, month, days, own, told
+        found = yearly_trends(near, when, paced, first_month=first_month + reach - 1, **options)["frequency"]
         blank = np.full(reach - 1, np.nan)
         out["frequency"] = replace(found, monthly=np.concatenate([blank, found.monthly]))
     return out

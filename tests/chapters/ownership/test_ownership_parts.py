@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from audit.chapters.ownership.handover import (
     Handover,
+    books_at,
     departure_effect,
     handed_books,
     leavers,
@@ -352,3 +353,26 @@ def test_bands_never_fall(a: int, b: int) -> None:
     low, high = sorted((a, b))
     bands = purchase_band(pd.Series([low, high]))
     assert bands.iloc[0] <= bands.iloc[1]
+
+
+def test_the_book_at_a_day_and_what_became_of_it() -> None:
+    # client 0: three days of Ann's before 1 July, then one of Ann's and two of Bob's; one of Bob's before does not count
+    # client 1: Ann and Bob had three days each: of equals the first by name; client 2: two days are no book
+    def order(unit: int, person: int, day: str) -> tuple[int, int, int]:
+        return unit, person, (dt.date.fromisoformat(day) - dt.date(1970, 1, 1)).days
+
+    rows = [
+        *(order(0, 0, d) for d in ("2024-02-01", "2024-03-01", "2024-06-30", "2024-07-01")),
+        *(order(0, 1, d) for d in ("2024-04-01", "2024-08-01", "2024-09-01")),
+        *(order(1, 0, d) for d in ("2024-01-02", "2024-01-03", "2024-01-04")),
+        *(order(1, 1, d) for d in ("2024-05-02", "2024-05-03", "2024-05-04")),
+        *(order(2, 1, d) for d in ("2024-05-02", "2024-05-03")),
+    ]
+    frame = pd.DataFrame(rows, columns=["unit", "person", "age"]).astype(np.int32)
+    told = books_at(frame, dt.date(2024, 7, 1), pd.Index(["Ann", "Bob"]))
+    assert told.to_dict("records") == [
+        # days before 1 July: 4 of client 0 (3 Ann's), 6 of client 1 (3 Ann's); after: 3 of client 0 (1 Ann's)
+        {"manager": "Ann", "clients": 2, "days_before": 10, "own_before": 6, "days_after": 3, "own_after": 1}
+    ]
+    assert books_at(frame.iloc[:0], dt.date(2024, 7, 1), pd.Index(["Ann", "Bob"])).empty
+    assert books_at(frame.iloc[:0], dt.date(2024, 7, 1), pd.Index([])).empty
