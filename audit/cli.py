@@ -28,8 +28,9 @@ from audit.errors import AuditError, Lang, ParameterError, Text, current_languag
 from audit.resources import JOBS
 
 if TYPE_CHECKING:
+    from audit.run.clock import Event
     from audit.run.inputs import Inputs
-    from audit.run.pipeline import Event, RunResult
+    from audit.run.pipeline import RunResult
 
 __all__ = ["app", "main"]
 
@@ -87,7 +88,8 @@ _state = _State()
 
 LangOption = Annotated[Lang | None, typer.Option("--lang", help="Language of the report: ru or en.", metavar="ru|en")]
 OrdersOption = Annotated[
-    list[str] | None, typer.Option("--orders", help="Orders file, folder or database URL; may be repeated.")
+    list[str] | None,
+    typer.Option("--orders", help="Orders file, folder, database URL, or what Spark reads; may be repeated."),
 ]
 QuestionnaireOption = Annotated[
     Path | None, typer.Option("--questionnaire", help="Questionnaire: XLSX or a folder of CSVs.")
@@ -97,7 +99,9 @@ BenchmarksOption = Annotated[
     typer.Option("--benchmarks", help="File of anonymous figures of other audits, to stand among from twenty on."),
 ]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="Another audit.toml.")]
-EngineOption = Annotated[str | None, typer.Option("--engine", help="duckdb, spark or a Spark master address.")]
+EngineOption = Annotated[
+    str | None, typer.Option("--engine", help="duckdb (this computer reads), spark or a Spark master address.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print machine-readable status instead of text.")]
 
 
@@ -407,7 +411,7 @@ def _finish(result: RunResult) -> int:
 
 
 def _run(
-    inputs: Inputs,
+    inputs: Callable[[], Inputs],
     out: Path | None,
     chapters: list[str] | None,
     jobs: int,
@@ -418,13 +422,14 @@ def _run(
 ) -> int:
     from audit.run.workers import Workers
 
-    workers = Workers.start(jobs)  # they import while this process does
+    workers = Workers.start(jobs)  # first of all: they import while this process does and reads
     progress = _Progress(quiet=_state.json)
     try:
+        given = inputs()
         from audit.run.pipeline import run_audit
 
         result = run_audit(
-            inputs,
+            given,
             out,
             chapters=chapters,
             jobs=jobs,
@@ -452,9 +457,13 @@ def demo(
     as_json: JsonOption = False,
 ) -> int:
     """Run the whole audit on the bundled sample, start to finish."""
-    from audit.run.inputs import demo_inputs
 
-    return _run(demo_inputs(lang), out, None, jobs, deck, full)
+    def inputs() -> Inputs:
+        from audit.run.inputs import demo_inputs
+
+        return demo_inputs(lang)
+
+    return _run(inputs, out, None, jobs, deck, full)
 
 
 @_command
@@ -478,7 +487,10 @@ def run(
     """Run the audit of an engagement folder, or of named files into --out."""
     if folder is None and out is None and orders:
         raise typer.BadParameter(_say("с --orders нужна папка --out", "--orders needs --out"), param_hint="--out")
-    inputs = _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
+
+    def inputs() -> Inputs:
+        return _inputs(folder, orders, questionnaire, settings, lang=lang, names=names, engine=engine)
+
     return _run(inputs, out, chapter, jobs, deck, full, key, benchmarks)
 
 
@@ -514,6 +526,7 @@ def check(
     questionnaire: QuestionnaireOption = None,
     settings: SettingsOption = None,
     lang: LangOption = None,
+    engine: EngineOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Read and validate only: what is usable, what to ask the client."""
@@ -524,7 +537,7 @@ def check(
     spoken = lang or _user_language()
     known: Inputs | None = None
     try:
-        known = _inputs(folder, orders, questionnaire, settings, lang=spoken)
+        known = _inputs(folder, orders, questionnaire, settings, lang=spoken, engine=engine)
         result = check_inputs(known)
         page = None if folder is None else write_page(result, folder)
     except AuditError as e:

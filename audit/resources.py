@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, get_args
 
 Resource = Literal["notebooks", "templates", "data_samples"]
 
 PACKAGE = Path(__file__).resolve().parent
 
-JOBS = max(2, min((os.cpu_count() or 1) + 1, 4))
-"""Notebooks executed at once, one more than processors: a kernel that starts or ends waits more than it computes."""
+JOBS = max(2, min(os.cpu_count() or 1, 4))
+"""Notebooks executed at once: one a processor, two at least, four at most."""
 
 
 def resource_dir(name: Resource) -> Path:
@@ -46,3 +49,20 @@ def _is_our_checkout(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return bool(declared.get("project", {}).get("name") == "km-audit")
+
+
+def nbformat() -> ModuleType:
+    """Return the library that reads and writes notebooks, imported when it is first asked for.
+
+    It brings jsonschema, and this the grammar of international addresses, which takes over a second to compile; no
+    notebook has such an address to check. Only this one import goes without it; whoever wants the grammar afterwards can
+    import it.
+    """
+    grammar = "rfc3987_syntax"
+    if "jsonschema" not in sys.modules and grammar not in sys.modules:
+        sys.modules[grammar] = None  # type: ignore[assignment]
+        try:
+            importlib.import_module("jsonschema")
+        finally:
+            del sys.modules[grammar]
+    return importlib.import_module("nbformat")

@@ -92,8 +92,11 @@ class Inputs(_Section):
     questionnaire_is_ours: bool | None = None
     """Whether the questionnaire is of the company of the orders; none given: asked where hardly any name is known."""
     engine: str = "duckdb"
+    """``duckdb``; or who reads what only a cluster reaches: ``spark``, or the address of a Spark master."""
+    order_by: tuple[str, ...] = ()
+    """Columns that order the lines of what Spark reads, a key best; none given: all columns, in their order."""
 
-    @field_validator("orders", mode="before")
+    @field_validator("orders", "order_by", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
@@ -312,6 +315,8 @@ class Settings(_Section):
         part["ours"] = self.inputs.questionnaire_is_ours
         # Rows in another currency are set aside; rejected_rows.csv speaks the report's
         # language and hides persons' names with it.
+        if self.inputs.order_by:
+            part["order_by"] = list(self.inputs.order_by)
         part |= {"currency": self.company.currency, "lang": self.report.lang, "names": self.report.names}
         return hashlib.sha256(json.dumps(part, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

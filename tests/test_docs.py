@@ -54,6 +54,7 @@ NOT_RUN = {
     "python tools/bootstrap.py": "installs packages, as make does",
     "pip": "installs packages into the environment that runs this test",
     "source": "the shell's own word",
+    "km-audit check --orders spark:sales.dwh.order_lines": "needs a cluster: tests/engine/test_spark_cluster.py",
     "km-audit lab": "a server that runs until it is stopped: tests/run/test_lab.py",
 }
 """How a command begins that is never run here, and why."""
@@ -182,6 +183,7 @@ def test_every_page_that_users_read_is_there_in_russian() -> None:
         "glossary.ru.md",
         "install.ru.md",
         "methods.ru.md",
+        "spark.ru.md",
     }
 
 

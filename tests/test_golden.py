@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -18,12 +20,14 @@ from lxml import html
 from audit.chapters import diagnose_chapter
 from audit.errors import Lang, set_language
 from audit.model.case import Case, open_prepared
-from audit.present.annex import Sheet
-from audit.present.chart import pictures_later
+from audit.present.annex import Sheet, write_annex
+from audit.present.later import pictures_later
 from audit.run.effects import saved_findings
-from audit.run.findings_json import assemble, dump
+from audit.run.findings_json import assemble
 from audit.run.inputs import file_inputs, override
-from audit.run.notebook_api import built_chapters, save_chapter
+from audit.run.kept import dump
+from audit.run.notebook_api import save_chapter
+from audit.run.notebooks import built_chapters
 from audit.run.prepare import prepare
 from audit.run.sheets import read_sheets
 from tests.wording import forbidden
@@ -68,6 +72,19 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+_NOTHING = re.compile(r">[^<]*(?<![\w-])(nan|NaN|NaT|None|&lt;NA&gt;|-?inf)(?![\w-])[^<]*<")
+"""How a value that is not there looks when somebody has forgotten it."""
+
+
+def forgotten(case: Case, folder: Path, findings: dict[str, object]) -> list[str]:
+    """Return the cells of the annex that show the machine's word for nothing."""
+    book = folder / "annex.xlsx"
+    write_annex(book, read_sheets(folder, findings, case), case.settings.report.lang)
+    with zipfile.ZipFile(book) as parts:
+        pages = [n for n in parts.namelist() if n.startswith("xl/worksheets/") or n == "xl/sharedStrings.xml"]
+        return [hit[0] for n in pages for hit in _NOTHING.finditer(parts.read(n).decode("utf-8"))]
+
+
 def picture_of(case: Case, folder: Path) -> tuple[dict[str, object], dict[str, str], list[str]]:
     """Return ``findings.json`` of a case, a digest of every section and sheet, by the way that a run goes, and what
     the sections say."""
@@ -107,6 +124,8 @@ def test_a_sample_says_what_it_said(
     case = open_prepared(prepared_folders[sample], override(inputs.settings, {"report": {"lang": lang}}))
     try:
         findings, digests, said = picture_of(case, tmp_path / "run")
+        # one language is enough: a Russian page has no reason to say None
+        assert lang == "en" or forgotten(case, tmp_path / "run", findings) == []
     finally:
         case.close()
         set_language("ru")

@@ -145,6 +145,21 @@ def test_what_draws_nothing_loads_no_drawing(command: str, tmp_path: Path) -> No
     assert done.stdout == "0 []\n", done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("audit.run.pipeline", {"scipy", "matplotlib", "nbformat", "audit.findings", "audit.chapters"}),
+        ("audit.run.workers", {"pandas", "pydantic", "nbformat"}),
+        ("audit.run.screen", {"pandas", "duckdb", "audit.intake"}),
+    ],
+)
+def test_what_a_run_begins_with_loads_nothing_that_it_needs_later(module: str, absent: set[str]) -> None:
+    code = f"import sys, {module}; print(sorted({absent} & sys.modules.keys()))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT.parent)}
+    done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stdout + done.stderr
+
+
 def test_the_generator_of_samples_reads_the_method_only() -> None:
     for path in (ROOT.parent / "tools" / "samples").glob("*.py"):
         if path.stem != "__main__":  # which writes the answers into the workbook of the kit

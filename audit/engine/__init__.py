@@ -6,6 +6,6 @@ or pyspark.
 """
 
 from audit.engine.base import Engine
-from audit.engine.factory import open_engine
+from audit.engine.factory import is_spark, open_engine, spark_master
 
-__all__ = ["Engine", "open_engine"]
+__all__ = ["Engine", "is_spark", "open_engine", "spark_master"]

@@ -32,15 +32,26 @@ class Engine(ABC):
 
     def query(self, template: str, **values: Any) -> pd.DataFrame:
         """Run a template and return a small frame; DECIMAL comes back as float, DATE as datetime64."""
-        return arrow_to_frame(self._arrow(self.render(template, **values)))
+        return self.ask(self.render(template, **values))
+
+    def ask(self, sql: str) -> pd.DataFrame:
+        """Run SQL that `render` gave and return a small frame."""
+        return arrow_to_frame(self._arrow(sql))
 
     def materialise(self, template: str, path: Path, **values: Any) -> None:
         """Run a template into Parquet at ``path`` (a file, or a folder of parts)."""
         self._write(self.render(template, **values), path)
 
+    def parts(self, lines: Path) -> int:
+        """Return into how many parts the clients of so many lines are best divided for the collapse."""
+        return 1  # an engine of many machines divides by itself
+
     @abstractmethod
-    def attach(self, name: str, path: Path) -> None:
-        """Make the Parquet at ``path`` visible to queries under ``name``."""
+    def attach(self, name: str, path: Path, part: tuple[int, int] | None = None) -> None:
+        """Make the Parquet at ``path`` visible to queries under ``name``.
+
+        ``part`` (number from 0, of how many): only the rows of the clients of that part; `parts` says how many there are.
+        """
 
     @abstractmethod
     def _arrow(self, sql: str) -> pa.Table: ...

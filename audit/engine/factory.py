@@ -6,19 +6,33 @@ from audit.engine.base import Engine
 from audit.engine.duck import DuckEngine
 from audit.errors import SettingsError, Text
 
-__all__ = ["open_engine"]
+__all__ = ["is_spark", "open_engine", "spark_master"]
+
+_MASTERS = ("spark://", "local[", "yarn", "k8s://")
 
 
-def open_engine(name: str = "duckdb") -> Engine:
-    """Open ``duckdb``, ``spark`` (the active session, else local) or a Spark master address."""
+def is_spark(name: str) -> bool:
+    """Whether an engine's name is Spark: ``spark`` itself or a master; raise where it is no engine at all."""
     if name == "duckdb":
-        return DuckEngine()
-    if name == "spark" or name.startswith(("spark://", "local[", "local", "yarn", "k8s://")):
-        from audit.engine.spark import SparkEngine
-
-        return SparkEngine(None if name == "spark" else name)
+        return False
+    if name in ("spark", "local") or name.startswith(_MASTERS):
+        return True
     raise SettingsError(
         Text(f"Неизвестный движок «{name}»", f"Unknown engine “{name}”"),
         where="[inputs] engine, --engine",
         todo=Text("Укажите duckdb, spark или адрес master", "Give duckdb, spark or a master address"),
     )
+
+
+def spark_master(name: str) -> str | None:
+    """Return the master that an engine names; None for ``spark``, the session that is there or Spark's own settings."""
+    return None if name == "spark" else name
+
+
+def open_engine(name: str = "duckdb") -> Engine:
+    """Open ``duckdb``, or the SQL of Spark in the application of this process."""
+    if not is_spark(name):
+        return DuckEngine()
+    from audit.engine.spark import SparkEngine
+
+    return SparkEngine(spark_master(name))

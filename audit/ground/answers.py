@@ -10,8 +10,10 @@ import pandas as pd
 from audit.errors import Text
 from audit.ground.hours import sum_mixing, work_hours
 from audit.ground.lacks import missing_sheets
-from audit.ground.norm import Norm, norm_of
+from audit.ground.norm import Norm, expand_roles, norm_of
+from audit.ground.parts import served_parts
 from audit.ground.people import staff_now
+from audit.method import method
 from audit.model.case import Case
 from audit.stats.selfreport import told_bounds, told_cases
 
@@ -39,6 +41,9 @@ class Answers:
     leavers: tuple[str, ...]
     confidence: Mapping[str, int]
     """How sure each person is of the own shares: 1 guess, 2, 3 records kept; 2 where nothing was said."""
+    served: Mapping[str, Mapping[str, float]]
+    """Which share of a person's work goes to which part of the business (`served_parts`), of people present whom the orders
+    show; empty in a company of one type."""
     reason: Text | None = None
     """Why there are no hours, naming the sheets to fill in; None where there are some."""
 
@@ -51,6 +56,18 @@ class Answers:
         mine = rows.groupby("person")["hours"].sum()
         cases = told_cases(mine.to_numpy(dtype=float), [self.confidence.get(str(p), USUAL) for p in mine.index])
         return told_bounds(least, most, cases, level)
+
+    def foreign_part(self, person: str, function: str) -> float:
+        """Return which share of a person's work on a function (or group) is foreign: 0 or 1, or in between for whoever serves
+        parts of different types."""
+        row = self.staff[self.staff["person"] == person].iloc[0]
+        out = 0.0
+        for part, share in self.served.get(person, {"": 1.0}).items():
+            norm = self.norm.for_part(part)
+            roles = expand_roles((row["role"], row["role2"]), norm.types)
+            judge = norm.of_function if function in method().functions else norm.of_group
+            out += share if judge(function, roles).kind == "foreign" else 0.0
+        return out
 
     @property
     def known_share(self) -> float:
@@ -72,7 +89,9 @@ def read_answers(case: Case) -> Answers:
     working = staff[staff["fte"] > 0]
     held = {r for rs in working["roles"] for r in rs}
     norm = Norm(norm.types, frozenset(held))
-    hours = work_hours(staff, time, norm)
+    served = served_parts(case)
+    served = {p: parts for p, parts in served.items() if p in set(staff["person"])}
+    hours = work_hours(staff, time, norm, served)
     reason = missing_sheets(case, "staff", "time")
     if reason is None and hours.empty:
         reason = Text(
@@ -88,6 +107,7 @@ def read_answers(case: Case) -> Answers:
         hours_per_month=per_month,
         without_time=tuple(p for p in staff["person"] if p not in set(hours["person"])),
         confidence=_confidence(time),
+        served=served,
         leavers=tuple(sorted((listed & set(staff_table["person"].astype(str))) - set(staff["person"]))),
         reason=reason,
     )

@@ -16,7 +16,7 @@ from audit.ground.period import since
 from audit.ground.room import room_of
 from audit.model.case import Case, sql_text
 
-__all__ = ["CLASSES", "TouchNorm", "abc", "abcd", "classes_of", "touch_norm", "touches_each"]
+__all__ = ["CLASSES", "TouchNorm", "abc", "abcd", "classes_of", "touch_norm"]
 
 CLASSES = ("A", "B", "C", "D")
 
@@ -76,23 +76,11 @@ class TouchNorm:
         """Return touches a month for a client of this class; None where no norm is given for it."""
         return self.by_class.get(str(label), self.general)
 
-    def mean(self, labels: pd.Series) -> float:
-        """Return touches a month of an average client among these; clients without a norm count as the others do."""
-        if not self.by_class and self.general is not None:
-            return self.general
-        given = [n for n in (self.of(v) for v in labels) if n is not None]
-        if not given:
-            given = [*self.by_class.values(), *([] if self.general is None else [self.general])]
-        return float(np.mean(given))
-
-
-def touches_each(case: Case, norm: TouchNorm, clients: pd.Index | None = None) -> float:
-    """Return touches a month of an average client of the recent period, or of these clients."""
-    if not norm.by_class:
-        assert norm.general is not None
-        return norm.general
-    classes = classes_of(case)
-    return norm.mean(classes if clients is None else classes.reindex(clients))
+    def of_each(self, labels: pd.Series) -> pd.Series:
+        """Return touches a month of each client by its class; clients without a norm count as the others do on average."""
+        given = pd.Series([self.of(v) for v in labels], index=labels.index, dtype=float)
+        usual = given.mean() if given.notna().any() else float(np.mean(list(self.by_class.values()) or [0.0]))
+        return given.fillna(usual)
 
 
 def touch_norm(case: Case) -> TouchNorm | None:

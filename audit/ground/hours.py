@@ -8,35 +8,70 @@ stated.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
-from audit.ground.norm import Norm
+from audit.ground.norm import Norm, expand_roles
 from audit.method import method
 
 __all__ = ["HOUR_COLUMNS", "by_function", "group_hours", "judge", "owner_mix", "sum_mixing", "work_hours"]
 
 BREAK = "OV_BREAK"
-HOUR_COLUMNS = ("person", "role", "role2", "family", "roles", "function", "group", "by_group", "hours", "kind", "owner")
+HOUR_COLUMNS = (
+    "person",
+    "role",
+    "role2",
+    "family",
+    "roles",
+    "part",
+    "function",
+    "group",
+    "by_group",
+    "hours",
+    "kind",
+    "owner",
+)
 
 
 def judge(rows: pd.DataFrame, norm: Norm) -> pd.DataFrame:
-    """Add ``kind`` and ``owner`` to rows of person × function by the norm; ``by_group`` rows name a group."""
+    """Add ``kind`` and ``owner`` to rows of person × function by the norm of their part; ``by_group`` rows name a group."""
     out = rows.copy()
+    norms = {part: norm.for_part(part) for part in out["part"].unique()}
     verdicts = [
-        (norm.of_group if by_group else norm.of_function)(function, roles)
-        for function, by_group, roles in zip(out["function"], out["by_group"], out["roles"], strict=True)
+        (norms[part].of_group if by_group else norms[part].of_function)(function, roles)
+        for part, function, by_group, roles in zip(
+            out["part"], out["function"], out["by_group"], out["roles"], strict=True
+        )
     ]
     out["kind"] = pd.Series([v.kind for v in verdicts], index=out.index, dtype=object)
     out["owner"] = pd.Series([v.owner for v in verdicts], index=out.index, dtype=object)
     return out
 
 
-def work_hours(staff: pd.DataFrame, time: pd.DataFrame, norm: Norm) -> pd.DataFrame:
+def _by_part(rows: pd.DataFrame, served: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    """Divide each row's hours over the parts of the business its person serves; part "" where that is not known."""
+    if not served:
+        return rows.assign(part="")
+    out = []
+    for row in rows.to_dict("records"):
+        for part, share in served.get(row["person"], {"": 1.0}).items():
+            # a universal seller counts as the seller of the type served
+            roles = expand_roles((row["role"], row["role2"]), (part,)) if part else row["roles"]
+            out.append({**row, "part": part, "hours": row["hours"] * share, "roles": roles})
+    return pd.DataFrame(out, columns=[*rows.columns, "part"])
+
+
+def work_hours(
+    staff: pd.DataFrame, time: pd.DataFrame, norm: Norm, served: Mapping[str, Mapping[str, float]] | None = None
+) -> pd.DataFrame:
     """Return the working hours a month behind every answer of the sheet «Время».
 
-    Grain: one row per person × function (or group) present on the day of the audit. ``hours``: capacity × share;
-    ``by_group``: the row names a group only; ``kind``, ``owner``: see `Norm`. Breaks, empty shares, people who are
-    not there any more and unknown codes are left out; two rows for one function are added up.
+    Grain: one row per person × function (or group) × part of the business, of people present on the day of the audit.
+    ``hours``: capacity × share; ``by_group``: the row names a group only; ``part``: type of sale that the hours serve, ""
+    in a company of one type and for people of whom it is not known (``served``: share of each part by person);
+    ``kind``, ``owner``: see `Norm`. Breaks, empty shares, people who are not there any more and unknown codes are left
+    out; two rows for one function are added up.
     """
     functions, groups = method().functions, method().groups
     columns = list(HOUR_COLUMNS)
@@ -51,7 +86,7 @@ def work_hours(staff: pd.DataFrame, time: pd.DataFrame, norm: Norm) -> pd.DataFr
     rows["by_group"] = ~rows["function"].isin(list(functions))
     rows["group"] = [functions[f].group if f in functions else f for f in rows["function"]]
     rows["hours"] = rows["capacity_hours"] * rows["share"]
-    rows = judge(rows, norm)
+    rows = judge(_by_part(rows, served or {}), norm)
     return rows[columns].reset_index(drop=True)
 
 
@@ -85,26 +120,29 @@ def group_hours(hours: pd.DataFrame, groups: tuple[str, ...], notes_share: float
 
     Columns: person, family, ``hours`` all, ``foreign_hours`` surely foreign, ``unsure_hours`` given by a group whose
     functions belong to different roles. ``notes_share`` of a person's hours spent on own CRM notes is taken off
-    OPS_CRM, where that is foreign, and nowhere else.
+    OPS_CRM, where that is foreign, and nowhere else; of hours that serve several parts, part by part.
     """
     # Plain sums over a few hundred rows: six aligned groupings would cost fifty times as much.
-    sums: dict[tuple[str, str], list[float]] = {}
-    columns = ("person", "family", "function", "group", "by_group", "kind", "hours")
-    for person, family, function, group, by_group, kind, h in zip(*(hours[c] for c in columns), strict=True):
+    sums: dict[tuple[str, str, str], list[float]] = {}
+    columns = ("person", "family", "part", "function", "group", "by_group", "kind", "hours")
+    for person, family, part, function, group, by_group, kind, h in zip(*(hours[c] for c in columns), strict=True):
         if not isinstance(family, str):
             continue
-        row = sums.setdefault((str(person), family), [0.0, 0.0, 0.0, 0.0])
+        row = sums.setdefault((str(person), family, part), [0.0, 0.0, 0.0, 0.0])
         row[0] += h
         if group in groups and kind == "foreign":
             row[1] += h
             row[3] += h if function == "OPS_CRM" else 0.0
         elif group in groups and kind == "unknown" and by_group:
             row[2] += h
-    rows = []
-    for (person, family), (total, foreign, unsure, crm) in sorted(sums.items()):
+    people: dict[tuple[str, str], list[float]] = {}
+    for (person, family, _), (total, foreign, unsure, crm) in sorted(sums.items()):
         notes = min(crm, notes_share * total)
-        rows.append((person, family, total, foreign - notes, unsure, notes))
+        whole = people.setdefault((person, family), [0.0, 0.0, 0.0, 0.0])
+        for k, value in enumerate((total, foreign - notes, unsure, notes)):
+            whole[k] += value
     names = ["person", "family", "hours", "foreign_hours", "unsure_hours", "notes_hours"]
+    rows = [(*who, *values) for who, values in people.items()]
     return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[2:], float))
 
 

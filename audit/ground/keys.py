@@ -12,7 +12,10 @@ __all__ = ["clients_named", "match_keys"]
 
 def clients_named(case: Case, said: pd.Series) -> pd.Series:
     """Find the client behind each code or name of a sheet of the questionnaire; None where the orders know none."""
-    return match_keys(said, case.query(sql_text("audit.ground", "client_names")))
+    if said.empty:
+        return said.astype(object)
+    names = case.once("client_names", lambda: _client_names(case.query(sql_text("audit.ground", "client_names"))))
+    return _found(said, names)
 
 
 def match_keys(said: pd.Series, names: pd.DataFrame) -> pd.Series:
@@ -21,5 +24,12 @@ def match_keys(said: pd.Series, names: pd.DataFrame) -> pd.Series:
     ``names``: one row per code or name met in the orders: ``said``, ``client_key``, ``place`` (1 code, 2 key, 3 name);
     the lowest place wins (`ClientNames`).
     """
-    known = ClientNames(names[["said", "client_key", "place"]].astype({"said": str}).itertuples(index=False, name=None))
+    return _found(said, _client_names(names))
+
+
+def _client_names(names: pd.DataFrame) -> ClientNames:
+    return ClientNames(names[["said", "client_key", "place"]].astype({"said": str}).itertuples(index=False, name=None))
+
+
+def _found(said: pd.Series, known: ClientNames) -> pd.Series:
     return pd.Series([known.find(text) for text in said.astype(str)], index=said.index, dtype=object)

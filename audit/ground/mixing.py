@@ -136,7 +136,7 @@ def beyond_notes(hours: pd.DataFrame, notes_share: float) -> pd.DataFrame:
 
     A note on one's own contact is the manager's work (code list 3) and no gap of the back office.
     """
-    total = hours["person"].map(hours.groupby("person")["hours"].sum()).astype(float)
+    total = hours.groupby(["person", "part"])["hours"].transform("sum")
     notes = (hours["function"] == "OPS_CRM") & (hours["kind"] == "foreign") & hours["family"].isin(SELLERS)
     return hours.assign(hours=(hours["hours"] - notes * notes_share * total).clip(lower=0.0))
 
@@ -216,7 +216,8 @@ def person_fragments(hours: pd.DataFrame, person_share: float) -> pd.DataFrame:
 
     Grain: one row per person. Columns: person, family, functions, crumbs (functions below that share).
     """
-    rows = hours[~hours["by_group"].astype(bool) & (hours["kind"] != "overhead")].copy()
+    rows = hours[~hours["by_group"].astype(bool) & (hours["kind"] != "overhead")]
+    rows = rows.groupby(["person", "family", "function"], sort=False, dropna=False)["hours"].sum().reset_index()
     rows["share"] = rows["hours"] / rows["person"].map(hours.groupby("person")["hours"].sum()).astype(float)
     rows["large"] = np.where(rows["share"] >= person_share - 1e-9, 1, 0)
     out = rows.groupby(["person", "family"], as_index=False, dropna=False).agg(

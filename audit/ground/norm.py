@@ -1,7 +1,8 @@
 """Whose work is it: the norm of the conveyor for the types of sale in use (methodology, sections 2 and 5).
 
-A company may sell in several types at once. A function is foreign to a person only if it is foreign under *every* type
-in use: whoever serves both a transactional and a consultative part may rightly do the work of either.
+A company may sell in several types at once. Whose part of the business a person's work serves is told by
+`audit.ground.parts.served_parts`; that part's type judges it. Where it is not known, a function is foreign only if it is
+foreign under *every* type in use.
 """
 
 from __future__ import annotations
@@ -94,6 +95,10 @@ class Norm:
 
     types: tuple[str, ...]
     held: frozenset[str] = frozenset()
+
+    def for_part(self, part: str) -> Norm:
+        """Return the norm of one part of the business; that of all types together for work of no known part ("")."""
+        return Norm((part,), self.held) if part else self
 
     def primary(self, function: str) -> tuple[str, ...]:
         """Return the owners of a function over the types in use, leading type first."""

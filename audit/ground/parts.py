@@ -11,7 +11,17 @@ from audit.ground.norm import norm_of, seller_of_type
 from audit.ground.period import since
 from audit.model.case import Case, sql_text
 
-__all__ = ["client_parts", "largest", "managers_clients", "once_parts", "part_of_row", "second_purchase_out"]
+__all__ = [
+    "client_parts",
+    "largest",
+    "managers_clients",
+    "once_parts",
+    "part_of_row",
+    "second_purchase_out",
+    "served_parts",
+    "share_of_days",
+    "whole_parts",
+]
 
 
 def part_of_row(segment: object, sku_group: object, rules: Mapping[tuple[str, str], str], default: str) -> str:
@@ -48,13 +58,60 @@ def client_parts(case: Case, by: Literal["revenue", "recent", "first"]) -> pd.Se
 def managers_clients(case: Case, clients: pd.Index) -> pd.Index:
     """Return those of the clients that a client manager keeps: where several types are sold, not those of parts without one.
 
-    ``clients``: keys of clients that bought in the recent period.
+    A client belongs to the part of most of its revenue. Where no type has client managers, all clients.
     """
-    part = client_parts(case, "recent")
-    if part.empty:
+    part, types = client_parts(case, "revenue"), norm_of(case)[0].types
+    if part.empty or all(seller_of_type(t) != "KM" for t in types):
         return clients
-    types = part.reindex(clients).fillna(norm_of(case)[0].types[0])
-    return clients[types.map(seller_of_type) == "KM"]
+    kept = {t: seller_of_type(t) == "KM" for t in {*types, *part}}
+    return clients[part.reindex(clients).fillna(types[0]).map(kept).to_numpy(dtype=bool)]
+
+
+def share_of_days(days: pd.DataFrame, parts: Sequence[str], least: float) -> dict[str, dict[str, float]]:
+    """Return which share of each person's order days lies in each part that it serves; they sum to 1.
+
+    ``days``: manager, part, days. Whoever served fewer than ``least`` order days is left out: so few tell nothing.
+    """
+    served = days.assign(days=days["days"].astype(float))
+    table = served.pivot_table(index="manager", columns="part", values="days", aggfunc="sum", fill_value=0.0)
+    table = table.reindex(columns=list(parts), fill_value=0.0).astype(float)
+    out = {}
+    for person, row in zip(table.index, table.to_numpy(dtype=float), strict=True):
+        if row.sum() >= max(least, 1.0):
+            out[str(person)] = {t: float(d / row.sum()) for t, d in zip(parts, row, strict=True) if d > 0}
+    return out
+
+
+def served_parts(case: Case) -> dict[str, dict[str, float]]:
+    """Return for which parts of the business the sellers work, by the order days of the recent period they served there.
+
+    Share of each type by person, of people of the orders with at least ``general.min_units`` order days, leading type first;
+    empty where the company sells in one type.
+    """
+    types = norm_of(case)[0].types
+    if len(types) < 2:
+        return {}
+    least = case.thresholds.count("general.min_units")
+    return share_of_days(_days(case).dropna(subset=["manager"]), types, least)
+
+
+def whole_parts(case: Case) -> pd.Series:
+    """Return how all order days of the recent period divide over the parts; empty where the company sells in one type."""
+    types = norm_of(case)[0].types
+    if len(types) < 2:
+        return pd.Series(dtype=float)
+    whole = _days(case).groupby("part")["days"].sum().reindex(list(types), fill_value=0).astype(float)
+    return whole / whole.sum() if float(whole.sum()) > 0 else pd.Series(1.0 / len(types), index=list(types))
+
+
+def _days(case: Case) -> pd.DataFrame:
+    """Return the order days of the recent period by part and who served: manager, part, days."""
+
+    def make() -> pd.DataFrame:
+        days = case.query(sql_text("audit.ground", "part_days"), since=since(case))
+        return days.assign(part=days["client_key"].map(client_parts(case, "revenue")))
+
+    return case.once("part_days", make)
 
 
 def once_parts(case: Case) -> tuple[str, ...]:

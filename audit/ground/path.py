@@ -36,6 +36,7 @@ __all__ = [
     "takers_of",
 ]
 
+MONTH = 30
 STEPS = 3
 """Purchases that the path follows."""
 SERVERS = ("from", "to", "other", "nobody")
@@ -159,7 +160,9 @@ def _path(case: Case) -> Path:
         return Path(empty, w.horizon_days, len(new), 0, reason=too_few(len(new), least, NEW))
     followed = (pd.Timestamp(w.as_of) - new["first_day"]).dt.days
     # where too few were watched for the whole horizon, for as long as the least number were
-    horizon = min(w.horizon_days, int(np.sort(followed.to_numpy())[::-1][least - 1]))
+    # (of one month at least: who first bought on one or two days does not speak for the rest)
+    longest = int(followed.max())
+    horizon = min(w.horizon_days, int(np.sort(followed.to_numpy())[::-1][least - 1]), max(longest - MONTH, 1))
     enough = new[followed >= horizon]
     types = norm_of(case)[0].types
     why = server_reason(case)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from audit.errors import AmbiguityError, Answer, InputError, NothingUsableError, Text, did_you_mean
 from audit.intake import whose_questionnaire
+from audit.intake.addresses import is_address, is_cluster, is_elsewhere
 from audit.intake.canonical import (
     Canonical,
     ClientKey,
@@ -28,9 +29,10 @@ from audit.intake.canonical import (
 from audit.intake.client_keys import ClientBook
 from audit.intake.client_questions import forms_of_one_name, placeholders
 from audit.intake.clients import is_rounded
+from audit.intake.cluster import open_cluster, shown_cluster
 from audit.intake.columns import absent_columns, plan_table
 from audit.intake.currency import Known, ask, looks_russian
-from audit.intake.databases import is_address, open_database, shown_address
+from audit.intake.databases import open_database, shown_address
 from audit.intake.dates import decide_orders, true_dates
 from audit.intake.dispatch import CERTAIN, LIKELY, Links, Overlap, document_rows, give_dates
 from audit.intake.documents import fits, toml_text
@@ -167,15 +169,19 @@ class Intake:
 
     def _open_and_stage(self, sources: Sequence[str | Path]) -> None:
         stray: list[InputError] = []
-        addresses = [s for s in sources if isinstance(s, str) and is_address(s)]
-        paths = [s for s in sources if not (isinstance(s, str) and is_address(s))]
-        for file in find_files(paths) if paths or not addresses else []:
+        elsewhere = [s for s in sources if isinstance(s, str) and is_elsewhere(s)]
+        paths = [s for s in sources if s not in elsewhere]
+        for file in find_files(paths) if paths or not elsewhere else []:
             self.say(Text(f"Читаю {file.name}", f"Reading {file.name}"))
             for reader in open_tables(file, self.settings, self.work, stray):
                 self._stage(reader, file.path.stat().st_size)
-        for address in addresses:
+        for address in filter(is_address, elsewhere):
             self.say(Text(f"Читаю {shown_address(address)}", f"Reading {shown_address(address)}"))
             self._stage(open_database(address), 0)
+        for source, name in shown_cluster([s for s in elsewhere if is_cluster(s)]):
+            self.say(Text(f"Кластер читает {name}", f"The cluster reads {name}"))
+            table = open_cluster(source, self.settings, name)
+            self._stage(table, table.size_bytes)
         self._say_unread_payments()
         if stray and not self.tables:
             raise stray[0]

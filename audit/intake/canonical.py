@@ -94,16 +94,16 @@ OUTPUT_SCHEMA = pa.schema([f.with_type(_DICTIONARY) if f.name in _TEXT_COLUMNS e
 """`LINES_SCHEMA` with texts as codes: what is handed to the Parquet writer, which stores plain strings."""
 
 
+_ALWAYS = frozenset({"client_name", "client_id", "order_id"})
+_COUNTED = ["order_date", "source_row", *(f.name for f in LINES_SCHEMA if f.nullable and f.name not in _ALWAYS)]
+"""Columns whose empty cells the file counts, so that the collapse need not read those that hold nothing."""
+
+
 def lines_writer(path: Path) -> pq.ParquetWriter:
     """Open the file of canonical lines for writing tables in `OUTPUT_SCHEMA`."""
     texts = [f.name for f in OUTPUT_SCHEMA if pa.types.is_dictionary(f.type)]
     return pq.ParquetWriter(
-        path,
-        OUTPUT_SCHEMA,
-        compression="snappy",
-        use_dictionary=texts,
-        write_statistics=["order_date", "source_row"],
-        store_schema=False,
+        path, OUTPUT_SCHEMA, compression="snappy", use_dictionary=texts, write_statistics=_COUNTED, store_schema=False
     )
 
 

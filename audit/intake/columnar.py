@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +18,10 @@ from audit.intake.layout import HEAD_ROWS, Layout
 from audit.intake.staging import Row, Staged, StageWriter
 from audit.intake.store import Store
 
-__all__ = ["ParquetReader", "as_text", "file_digest", "open_parquet"]
+__all__ = ["ColumnarReader", "ParquetReader", "as_text", "file_digest", "open_parquet"]
+
+
+_BATCH_ROWS = 131_072
 
 
 def file_digest(path: Path) -> str:
@@ -60,30 +64,41 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-@dataclass
-class ParquetReader:
-    """One Parquet file."""
+class ColumnarReader:
+    """A table whose columns come typed, batch by batch."""
 
-    path: Path
     name: str
-    file: pq.ParquetFile
-    format: str = "parquet"
+    format: str
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     merged: tuple[tuple[int, int, int, int], ...] = ()
     sha256: str = ""
 
+    def columns(self) -> list[tuple[str, pa.DataType]]:
+        """Return name and type of every column."""
+        raise NotImplementedError
+
+    def batches(self, rows: int, wanted: Sequence[int] | None = None) -> Iterator[Sequence[pa.Array]]:
+        """Give the columns ``wanted`` (by place, in rising order; by default all), some ``rows`` of them at a time."""
+        raise NotImplementedError
+
+    def first(self, rows: int) -> Iterator[Sequence[pa.Array]]:
+        """Give the first rows."""
+        return islice(self.batches(rows), 1)
+
+    def read_whole(self) -> None:
+        """Be told that every row was given."""
+
     @guarded
     def head(self, rows: int = HEAD_ROWS) -> list[Row]:
         """Return the header and the first rows as text cells."""
-        names = list(self.file.schema_arrow.names)
-        out: list[Row] = [(1, names)]
-        for batch in self.file.iter_batches(rows):
-            columns = [as_text(c).to_pylist() for c in batch.columns]
-            out.extend((i + 2, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True)))
-            break
-        return out
+        out: list[Row] = [(1, [name for name, _ in self.columns()])]
+        for batch in self.first(rows):
+            columns = [as_text(c).to_pylist() for c in batch]
+            at = len(out) + 1
+            out.extend((at + i, [c or "" for c in cells]) for i, cells in enumerate(zip(*columns, strict=True)))
+        return out[: rows + 1]
 
     @guarded
     def outline(self) -> Mapping[int, int]:
@@ -93,33 +108,59 @@ class ParquetReader:
     @guarded
     def every_row(self) -> Iterator[Row]:
         """Give all rows one by one."""
-        names = list(self.file.schema_arrow.names)
-        yield 1, names
+        yield 1, [name for name, _ in self.columns()]
         at = 2
-        for batch in self.file.iter_batches(131_072):
-            columns = [as_text(c).to_pylist() for c in batch.columns]
+        for batch in self.batches(_BATCH_ROWS):
+            columns = [as_text(c).to_pylist() for c in batch]
             for cells in zip(*columns, strict=True):
                 yield at, [c or "" for c in cells]
                 at += 1
-        self.sha256 = file_digest(self.path)
+        self.read_whole()
 
     @guarded
     def stage(self, layout: Layout, keep: Sequence[tuple[str, int]], path: Path, store: Store) -> Staged:
         """Write the columns ``keep`` (field, column) of all rows to ``path``. Row 1 is the header."""
-        names = self.file.schema_arrow.names
         wanted = sorted({i for _, i in keep})
+        types = self.columns()
+        typed = frozenset(f for f, i in keep if not _is_text(types[i][1]))
         at = 2
-        typed = frozenset(f for f, i in keep if not _is_text(self.file.schema_arrow.field(i).type))
         with StageWriter(path, [f for f, _ in keep], store, typed) as writer:
-            # A name that stands twice names neither: all columns are read then, and told by their place.
-            twice = any(names.count(names[i]) > 1 for i in wanted)
-            for batch in self.file.iter_batches(131_072, columns=None if twice else [names[i] for i in wanted]):
-                text = {i: as_text(batch.column(i if twice else names[i])) for i in wanted}
-                numbers = pa.array(range(at, at + batch.num_rows), pa.int64())
-                writer.batch(numbers, [text[i] for _, i in keep])
-                at += batch.num_rows
-        self.sha256 = file_digest(self.path)
+            for batch in self.batches(_BATCH_ROWS, wanted):
+                rows = len(batch[0])
+                text = {i: as_text(column) for i, column in zip(wanted, batch, strict=True)}
+                writer.batch(pa.array(range(at, at + rows), pa.int64()), [text[i] for _, i in keep])
+                at += rows
+        self.read_whole()
         return writer.staged
+
+
+@dataclass
+class ParquetReader(ColumnarReader):
+    """One Parquet file."""
+
+    path: Path
+    name: str
+    file: pq.ParquetFile
+    format: str = "parquet"
+
+    def columns(self) -> list[tuple[str, pa.DataType]]:
+        """Return name and type of every column."""
+        return [(field.name, field.type) for field in self.file.schema_arrow]
+
+    def batches(self, rows: int, wanted: Sequence[int] | None = None) -> Iterator[Sequence[pa.Array]]:
+        """Give the columns ``wanted``, some ``rows`` of them at a time."""
+        names = list(self.file.schema_arrow.names)
+        # A name that stands twice names neither: all columns are read then, and told by their place.
+        if wanted is None or any(names.count(names[i]) > 1 for i in wanted):
+            every = range(len(names)) if wanted is None else wanted
+            yield from ([batch.column(i) for i in every] for batch in self.file.iter_batches(rows))
+        else:
+            for batch in self.file.iter_batches(rows, columns=[names[i] for i in wanted]):
+                yield [batch.column(names[i]) for i in wanted]
+
+    def read_whole(self) -> None:
+        """Take the file's hash."""
+        self.sha256 = file_digest(self.path)
 
 
 def open_parquet(path: Path, name: str) -> ParquetReader:

@@ -1,4 +1,4 @@
-"""Orders straight from a database: an SQLAlchemy address with a table or a query, streamed once."""
+"""Orders that are no files of this computer; and those straight from a database, an SQLAlchemy address, streamed once."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from audit.engine.spark_errors import shown
 from audit.errors import InputError, Text
+from audit.intake.addresses import is_address, is_cluster
 from audit.intake.grids import GridReader, cell_text
 from audit.intake.staging import Row
 
-__all__ = ["is_address", "open_database", "redacted", "shown_address"]
+__all__ = ["open_database", "redacted", "shown_address"]
 
-_ADDRESS = re.compile(r"^[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", re.IGNORECASE)
 _SECRET = re.compile(
     r"(?i)\b([\w-]{0,30}(?:pass|pwd|token|secret|apikey|api_key|odbc_connect)[\w-]{0,30})=(.*?)(?=#[^#]*$|$)", re.DOTALL
 )
 _QUERY = re.compile(r"^\s*(select|with)\b", re.IGNORECASE)
-
-
-def is_address(source: str) -> bool:
-    """Whether a source is a database address and not a path."""
-    return bool(_ADDRESS.match(source)) and not source.lower().startswith("file://")
 
 
 def shown_address(source: str) -> str:
@@ -39,6 +35,8 @@ def redacted(source: str) -> str:
     A password may hold ``/``, ``#`` and ``@``: what stands before the last ``@`` of the first word goes, and so does
     what follows ``password=`` up to the last ``#``.
     """
+    if is_cluster(source):
+        return shown(source)
     if not is_address(source):
         return source
     first, blank, rest = _SECRET.sub(lambda m: f"{m[1]}=…", source).partition(" ")

@@ -17,7 +17,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,20 +47,36 @@ TABLES_IN_ORDER = ("orders", "client_day", "clients")
 """The collapsed tables, in the order in which each can be made from those before it."""
 
 
-@lru_cache(maxsize=64)
+_MOST_KEPT_ROWS = 10_000
+"""Rows of an answer that is kept for whoever asks the same: larger ones would fill the memory."""
+
+
+@cache
 def sql_text(package: str, name: str) -> str:
     """Return the SQL template ``name`` that lies in ``package``'s folder ``sql``."""
     return files(package).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
 def collapse(engine: Engine, folder: Path) -> None:
-    """Collapse ``folder/lines.parquet`` to documents, client × day and clients, each once, as Parquet beside it."""
-    engine.attach("lines", folder / "lines.parquet")
-    filled = filled_columns(folder / "lines.parquet")
-    for name in TABLES_IN_ORDER:
-        path = folder / f"{name}.parquet"
-        engine.materialise(sql_text("audit.model", name), path, filled=filled)
-        engine.attach(name, path)
+    """Collapse ``folder/lines.parquet`` to documents, client × day and clients, each once, as Parquet beside it.
+
+    Every row of every table is of one client, so that many lines are collapsed part by part of the clients (a table is a
+    folder of parts then), in less memory.
+    """
+    lines = folder / "lines.parquet"
+    filled, parts = filled_columns(lines), engine.parts(lines)
+    for k in range(parts):
+        engine.attach("lines", lines, None if parts == 1 else (k, parts))
+        for name in TABLES_IN_ORDER:
+            path = folder / f"{name}.parquet"
+            if parts > 1:
+                path.mkdir(exist_ok=True)
+                path /= f"{k}.parquet"
+            engine.materialise(sql_text("audit.model", name), path, filled=filled)
+            engine.attach(name, path)
+    if parts > 1:
+        for name in ("lines", *TABLES_IN_ORDER):
+            engine.attach(name, folder / f"{name}.parquet")
 
 
 def filled_columns(path: Path) -> frozenset[str]:
@@ -89,6 +105,7 @@ class Case:
     sale_type: SaleTypeFacts
     engine: Engine = field(repr=False, compare=False)
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _answers: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """Return what ``make`` gives, made once for this case under that name."""
@@ -97,8 +114,17 @@ class Case:
         return self._kept[name]  # type: ignore[no-any-return]
 
     def query(self, template: str, **values: Any) -> pd.DataFrame:
-        """Run portable SQL over lines, orders, client_day, clients; ``w`` is the window."""
-        return self.engine.query(template, w=self.window, **values)
+        """Run portable SQL over lines, orders, client_day, clients; ``w`` is the window.
+
+        A case does not change: what another chapter has asked already is not asked again, where the answer is small.
+        """
+        sql = self.engine.render(template, w=self.window, **values)
+        if sql not in self._answers:
+            frame = self.engine.ask(sql)
+            if len(frame) > _MOST_KEPT_ROWS:
+                return frame
+            self._answers[sql] = frame
+        return self._answers[sql].copy()
 
     def has(self, *fields: str) -> bool:
         """Whether the orders carry all these canonical fields."""
@@ -168,7 +194,7 @@ def open_prepared(folder: Path, settings: Settings, *, engine: Engine | None = N
                 where=str(folder),
                 todo=Text("Запустите аудит заново", "Run the audit again"),
             )
-    engine = engine or open_engine(settings.inputs.engine)
+    engine = engine or open_engine()  # the prepared lines lie on this computer, whoever has read them
     for name in ("lines", *TABLES_IN_ORDER):
         engine.attach(name, folder / f"{name}.parquet")
     intake = IntakeReport.from_json(json.loads((folder / "intake.json").read_text(encoding="utf-8")))

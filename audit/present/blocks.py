@@ -48,7 +48,7 @@ from audit.present.tree import (
     Run,
     Table,
 )
-from audit.present.words import source_text, word
+from audit.present.words import lower_first, source_text, word
 from audit.resources import resource_dir
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "chips",
     "columns",
     "definition",
+    "definition_id",
     "executive_page",
     "finding_card",
     "finding_id",
@@ -75,6 +76,7 @@ __all__ = [
     "key_figures",
     "metric_line",
     "middle",
+    "norm_words",
     "pairs",
     "paper_scorecard",
     "paragraphs",
@@ -111,6 +113,16 @@ PAPER_ROWS = 15
 def finding_id(id: str) -> str:
     """Return the anchor of a finding's card: ``roles.km_overload`` → ``finding-roles-km-overload``."""
     return "finding-" + slug(id)
+
+
+def definition_id(metric: str) -> str:
+    """Return the anchor of a metric's definition: ``roles.foreign_share`` → ``def-roles-foreign-share``."""
+    return "def-" + slug(metric)
+
+
+def _defined(metric: Metric, *inside: Inline) -> Link:
+    """Lead from a figure or its name to what it means."""
+    return Link(f"#{definition_id(metric.id)}", inside)
 
 
 def join(parts: Iterable[Any], separator: str = "\n") -> Markup:
@@ -365,7 +377,7 @@ def metric_line(metric: Metric, name: str, fmt: Fmt) -> Markup:
         rest = [metric.reason.get(fmt.lang)]
     told = [r for k, x in enumerate(rest) for r in (*((" · ",) if k else ()), *runs(x))]
     parts = (
-        Run("metric-name", (name,)),
+        Run("metric-name", (_defined(metric, name),)),
         " ",
         Run("b", (fmt.metric(metric),)),
         " ",
@@ -540,6 +552,7 @@ def table(
         only="" if on_paper or not total else "screen",
         sortable=sortable and total > 2,
         screen_widths=() if len(printed) == len(columns) else _shares(least, wanted, room),
+        total=total,
     )
     return piece(made, *([Group("table-foot", tuple(feet))] if feet else []))
 
@@ -670,15 +683,23 @@ def _verdict_words(finding: Finding, lang: Lang) -> tuple[Inline, ...]:
     return (*runs(status_mark(finding.status, lang)), *((Run("severity", (severity,)),) if severity else ()))
 
 
+def norm_words(metric: Metric, fmt: Fmt, *, named: bool = True) -> str:
+    """Say the norm of a figure: «норма — не ниже 67 %», unless ``named`` «не ниже 67 %»; empty where it has none."""
+    if metric.benchmark is None:
+        return ""
+    norm = fmt.value(metric.benchmark, metric.unit)
+    part = {"low": "norm_least", "high": "norm_most"}.get(metric.bad or "")
+    norm = word(part, fmt.lang, value=norm) if part else norm
+    return word("norm_named", fmt.lang, norm=norm) if named else norm
+
+
 def _norm_text(view: FindingView, fmt: Fmt, *, sourced: bool = True) -> str:
-    """Write the norm short: «норма ≥ 67 % (Ерохин, Климов, 2024)»."""
+    """Write the norm short: «норма — не ниже 67 % (Ерохин, Климов, 2024)»."""
     metric = view.metric
     if metric is None or metric.benchmark is None:
         return ""
-    sign = {"low": "≥", "high": "≤"}.get(metric.bad or "", "")
-    figure_text = fmt.value(metric.benchmark, metric.unit)
     source = f" ({source_text(metric.benchmark_source, fmt.lang)})" if sourced and metric.benchmark_source else ""
-    return f"{word('norm', fmt.lang)} {sign + NBSP if sign else ''}{figure_text}{source}"
+    return f"{norm_words(metric, fmt)}{source}"
 
 
 def _effect_text(effect: Effect, fmt: Fmt) -> str:
@@ -695,7 +716,7 @@ def _figure_box(view: FindingView, fmt: Fmt) -> tuple[Block, ...]:
     value = fmt.metric(metric)
     parts: list[Any] = [Paragraph((value,), "big-long" if len(value) > 9 else "big")]
     if view.metric_name:
-        parts.append(Paragraph((view.metric_name,), "value-name"))
+        parts.append(Paragraph((_defined(metric, view.metric_name),), "value-name"))
     parts += runs(gauge(metric, view.band, fmt))
     if interval:
         parts.append(Paragraph((f"{word('interval', fmt.lang)}: {interval}",), "value-note"))
@@ -758,8 +779,10 @@ def _who(*told: str) -> tuple[Inline, ...]:
 
 def action_text(action: ActionView, lang: Lang) -> Piece:
     """Show an action with its first step and its proof below it."""
-    first = (_small(f"{word('first_step', lang)}: ", *runs(action.first_step)),) if action.first_step else ()
-    proof = (_small(f"{word('proof', lang)}: ", action.proof),) if action.proof else ()
+    step = action.first_step
+    step = Markup(lower_first(step)) if isinstance(step, Markup) else lower_first(step)
+    first = (_small(f"{word('first_step', lang)}: ", *runs(step)),) if step else ()
+    proof = (_small(f"{word('proof', lang)}: ", lower_first(action.proof)),) if action.proof else ()
     return piece(*runs(action.text), *first, *proof)
 
 
@@ -784,8 +807,8 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
             severity = SEVERITIES[f.severity].get(lang)
             figure: tuple[Inline, ...] = ()
             scale = runs(gauge(v.metric, v.band, fmt)) if v.metric else ()
-            if known:
-                figure = (Run("b", (fmt.metric(v.metric),)), _small(fmt.interval(v.metric)))
+            if known and v.metric is not None:
+                figure = (_defined(v.metric, Run("b", (fmt.metric(v.metric),))), _small(fmt.interval(v.metric)))
                 scale = (*scale, _small(_norm_text(v, fmt, sourced=False)))
             rows.append(
                 Row(
@@ -795,7 +818,8 @@ def scorecard(groups: Sequence[tuple[str, Sequence[FindingView]]], fmt: Fmt) -> 
                         Cell(figure, "r"),
                         Cell(scale, "scale"),
                         Cell(runs(grade_mark(f.grade, lang)), "c"),
-                    )
+                    ),
+                    "not_assessed" if f.status == "not_assessed" else "",
                 )
             )
     names = (("status", ""), ("finding", ""), ("figure", "r"), ("scale", "scale"), ("grade_short", "c"))
@@ -954,17 +978,11 @@ def executive_page(
     """
     lang = fmt.lang
     rows = tuple(_headline(v if len(findings) <= 3 else replace(v, text="", symptoms=""), fmt) for v in findings)
-    found = (
-        piece(Headlines(rows))
-        if rows
-        else callout("", nothing, "note")
-        if nothing is not None
-        else callout("", word("nothing_found", lang), "good")
-    )
+    found = [piece(Headlines(rows))] if rows else [callout("", nothing, "note")] if nothing is not None else []
     parts: list[Block] = [Paragraph(runs(verdict), "verdict-sentence")]
     parts += blocks_in([key_figures(numbers)]) if numbers else []
     parts += [Heading(2, (word("what_is_wrong", lang),), "executive-found")] if rows else []
-    parts += blocks_in([found])
+    parts += blocks_in(found)
     if decision is not None:
         title, items = decision
         asked = List(tuple((Paragraph((x,)),) for x in items), ordered=len(items) > 1)

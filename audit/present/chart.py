@@ -16,6 +16,7 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from audit.present.format import slug
+from audit.present.later import LATER
 from audit.present.paper import BLOCKS, stored
 from audit.present.pictures import Sheet, pictures
 from audit.present.screen import piece
@@ -30,7 +31,6 @@ __all__ = [
     "Chart",
     "Width",
     "draw_pictures",
-    "pictures_later",
     "svg_picture",
 ]
 
@@ -103,7 +103,7 @@ class Chart:
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", self.id)
         written = [folder / f"{name}.svg"]
         written[0].write_text(self.svg, encoding="utf-8", newline="\n")
-        if (folder / _LATER).exists():
+        if (folder / LATER).exists():
             (folder / f"{name}{_ASIDE}").write_text(json.dumps(asdict(self._sheet())), encoding="utf-8")
             return written
         picture = self.slide_png
@@ -132,13 +132,7 @@ class Chart:
         return {"text/html": str(self.html), "text/plain": f"[{self.title}]", BLOCKS: stored((self.block,))}
 
 
-_LATER, _ASIDE = ".pictures-later", ".figure"
-
-
-def pictures_later(folder: Path) -> None:
-    """Ask charts that are saved into a folder to put their pictures aside: they are drawn faster all at once."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _LATER).touch()
+_ASIDE = ".figure"
 
 
 def draw_pictures(folder: Path) -> list[Path]:
@@ -151,7 +145,7 @@ def draw_pictures(folder: Path) -> list[Path]:
             written.append(path.with_suffix(".png"))
             written[-1].write_bytes(picture)
         path.unlink()
-    (folder / _LATER).unlink(missing_ok=True)
+    (folder / LATER).unlink(missing_ok=True)
     return written
 
 

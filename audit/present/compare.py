@@ -228,10 +228,9 @@ class ComparisonView(Told):
         def target(a: Mapping[str, Any]) -> str:
             if a["metric"] is None or a["target"] is None:
                 return DASH
-            spec = method().metrics.get(a["metric"])
-            sign = {"high": "≤", "low": "≥"}.get((spec.bad if spec else None) or "", "")
-            unit = a.get("unit") or (spec.unit if spec else "ratio")
-            return f"{sign}{NBSP}{self.fmt.value(a['target'], unit)}".strip(NBSP)
+            if a["metric"] in method().metrics:
+                return self._narrative.target(a["metric"], a["target"])
+            return self.fmt.value(a["target"], a.get("unit") or "ratio")
 
         def status(a: Mapping[str, Any]) -> Markup:
             why = self.word("actions", "why", a["why"]) if a.get("why") else ""

@@ -18,7 +18,7 @@ from audit.method import Thresholds, method
 from audit.model.result import Metric
 from audit.present.blocks import ActionView, FindingView
 from audit.present.chart import Band
-from audit.present.format import NBSP, Fmt
+from audit.present.format import NBSP, Fmt, slug
 from audit.present.style import ACCENT, STATUS
 from audit.present.words import source_text
 from audit.resources import resource_dir
@@ -255,6 +255,11 @@ class Term:
     meaning: str
     forms: tuple[str, ...]
     hover: bool = True
+
+    @property
+    def anchor(self) -> str:
+        """The id of its entry in the report's glossary."""
+        return f"term-{slug(self.term)}"
 
 
 @lru_cache(maxsize=2)

@@ -22,6 +22,7 @@ from audit.findings.finding import Finding
 from audit.method import method
 from audit.model.result import Metric
 from audit.present.annex import clean_text
+from audit.present.blocks import norm_words
 from audit.present.chart import Band, Benchmark, Caption
 from audit.present.context import ReportContext, bands_of
 from audit.present.format import Fmt
@@ -53,7 +54,6 @@ _T = {
     "limits": Text("О чём по данным сказать нельзя", "What the data cannot tell"),
     "data": Text("На чём основаны выводы", "What the conclusions rest on"),
     "more": Text("и ещё {n} — в отчёте", "and {n} more in the report"),
-    "no_found": Text("Проблем, которые искал аудит, не выявлено", "None of the problems checked for was found"),
     "why": Text("Почему не оценено", "Why it was not assessed"),
     "checks": Text("Проверки", "Checks"),
     "how_much": Text("Оценка в год", "Estimate a year"),
@@ -74,7 +74,7 @@ _T = {
 _PAGES = {
     "shape": ("model-organisation", "model-target"),
     "hours": ("roles-flow", "roles-mirror", "roles-entry"),
-    "lost": ("retention-second", "retention-bridge"),
+    "lost": ("handoff-path", "retention-second", "retention-bridge"),
 }
 """Pictures of the pages of the short report that the deck shows as they are."""
 
@@ -82,7 +82,15 @@ _PAGES = {
 def chart_of(finding: str, charts: Path) -> Path | None:
     """Return the chart that shows a finding's evidence, or None where the report has none."""
     paths = (charts / f"{candidate}.png" for candidate in method().findings[finding].picture)
-    return next((p for p in paths if p.is_file()), None)
+    return next((p for p in paths if p.is_file() and _fits_a_slide(p)), None)
+
+
+def _fits_a_slide(path: Path) -> bool:
+    """Whether the letters of a picture can be read on a slide: one of forty lines is no slide's."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.height <= 1.05 * image.width
 
 
 # --- measuring
@@ -100,8 +108,8 @@ def _face(size_pt: int, bold: bool) -> Any:
 
 @lru_cache(maxsize=8192)
 def _width_in(text: str, size_pt: int, bold: bool) -> float:
-    # a line of Arial is at most 0.90 (bold: 0.88) as wide as one of DejaVu Sans, in Russian as in English
-    return float(_face(size_pt, bold).getlength(text)) / 10 / 72 * (0.90 if bold else 0.92)
+    # a line of Arial is at most 0.90 as wide as one of DejaVu Sans, which stands in where there is no Arial
+    return float(_face(size_pt, bold).getlength(text)) / 10 / 72
 
 
 def _wrap(text: str, width_in: float, size_pt: int, bold: bool) -> list[str]:
@@ -208,8 +216,7 @@ class _Content:
             figure, interval = fmt.metric(metric), fmt.interval(metric)
             name = method().describe(lead, self.lang)
             if metric.benchmark is not None:
-                sign = {"low": "≥ ", "high": "≤ "}.get(metric.bad or "", "")
-                norm = f"{sign}{fmt.value(metric.benchmark, metric.unit)}"
+                norm = norm_words(metric, fmt, named=False)
         if finding.effect is not None and finding.status in ("found", "watch"):
             e = finding.effect
             price = fmt.money_range(e.low, e.base, e.high, per_year=True, of=word(f"effect_{e.basis}", self.lang))
@@ -447,7 +454,7 @@ class _Deck:
         m = s.metric
         if m is None or m.value is None or (s.band is None and m.benchmark is None):
             return None
-        mark = Benchmark(m.benchmark, f"{self.t('norm').lower()} {s.norm}") if m.benchmark is not None else None
+        mark = Benchmark(m.benchmark, norm_words(m, self.c.fmt)) if m.benchmark is not None else None
         chart = bars(
             Caption("verdict", s.figure_name),
             [""],
@@ -535,9 +542,9 @@ class _Deck:
             self.picture(path, MARGIN_IN + k * (width + 0.25), 1.6, width, 5.3, f"{title} ({k + 1})")
 
     def found_pictures(self, part: str) -> list[Path]:
-        """Return the pictures of a page that this run has, two at most."""
+        """Return the pictures of a page that this run has and that a slide can show, two at most."""
         paths = (self.charts / f"{name}.png" for name in _PAGES[part])
-        return [p for p in paths if p.is_file()][:2]
+        return [p for p in paths if p.is_file() and _fits_a_slide(p)][:2]
 
     def growth(self) -> None:
         """Where to grow, as in the report."""
@@ -545,13 +552,13 @@ class _Deck:
         self.open(_plain(said("summary", "grow", "title").unescape()))
         head = [_plain(said("summary", "grow", part).unescape()) for part in ("where", "how_much", "what")]
         rows = [list(r) for r in self.c.ctx.growth]
-        self._left_out(len(rows) - self.table(head, rows, (4, 4, 4.2), 1.6, 6.1, size=16, lines=4))
+        self._left_out(len(rows) - self.table(head, rows, (4, 4, 4.2), 1.6, 6.1, size=16, lines=5))
         lead = _plain(said("summary", "grow", "lead").unescape())
         self.text(lead, MARGIN_IN, 6.15, WIDTH_IN - 2 * MARGIN_IN, 0.5, largest=13, smallest=10, color=INK_SOFT)
 
     def scorecard(self) -> None:
         shown = self.c.by_status("found", "watch")
-        self.open(self.t("scorecard") if shown else self.t("no_found"))
+        self.open(self.t("scorecard") if shown else self.t("fine"))
         lang = self.c.lang
         if not shown:
             return self._fine_table(self.c.by_status("clear"), 1.6)
@@ -593,7 +600,7 @@ class _Deck:
             about = [
                 s.figure_name,
                 f"{self.t('interval')}: {s.interval}" if s.interval else "",
-                f"{self.t('norm').lower()} {s.norm}" if s.norm else "",
+                word("norm_named", lang, norm=s.norm) if s.norm else "",
             ]
             self.text(
                 "; ".join(a for a in about if a), MARGIN_IN, y + 0.75, left, 0.6, largest=13, smallest=9, color=INK_SOFT
@@ -741,18 +748,21 @@ class _Deck:
         priced = [s for s in self.c.by_status("found", "watch") if s.price]
         bad, clear = self.c.by_status("found", "watch"), self.c.by_status("clear")
         silent = any(s.finding.status in ("unclear", "not_assessed") for s in self.c.all)
+        growth = (2, bool(self.c.ctx.growth), self.growth)
+        healthy = not any(s.finding.status == "found" for s in bad)  # then where to grow comes first, as in the report
         # how soon it is given up, whether there is anything to show, the slide
         slides: list[tuple[int, bool, Callable[[], None]]] = [
             (0, True, self.cover),
             (0, True, self.verdict),
+            *([growth] if healthy else []),
             (3, bool(self.found_pictures("shape")), lambda: self.pictures("shape")),
             (4, bool(self.found_pictures("hours")), lambda: self.pictures("hours")),
             (4, bool(self.found_pictures("lost")), lambda: self.pictures("lost")),
             (1, bool(priced), lambda: self.price(priced)),
             (1, bool(self.c.ctx.plan), self.plan),
             *((0 if s.finding.status == "found" else 5, True, partial(self.finding, s)) for s in heads),
-            (2, bool(self.c.ctx.growth), self.growth),
-            (3, bool(clear and bad), self.fine),
+            *([] if healthy else [growth]),
+            (5, bool(clear and bad), self.fine),
             (2, silent, self.limits),
             (6, True, self.scorecard),
             (7, True, self.data),

@@ -11,6 +11,7 @@ from audit.method import SALE_TYPES, Method, Threshold, method
 from audit.model.orders import FIELD_NAMES
 from audit.model.questionnaire import COMPANY_KEYS, TABLES
 from audit.present.format import Fmt
+from audit.present.narrative import Narrative
 from audit.present.titles import chapter_title
 from audit.present.words import list_source_text, source_text
 
@@ -239,7 +240,7 @@ def _add_other(id: str, m: Method, lang: Lang, fmt: Fmt, add: Any) -> str:
         add("owner", m.roles[a.owner].name.get(lang))
         add("horizon", fmt.days(a.horizon_days))
         if a.metric is not None and a.target is not None:
-            add("target", f"{m.metrics[a.metric].name.get(lang)}: {_number(a.target, m.metrics[a.metric].unit, fmt)}")
+            add("target", Narrative(lang, fmt).target(a.metric, a.target))
         return a.name.get(lang)
     if id in m.functions:
         f = m.functions[id]

@@ -60,7 +60,7 @@ _DROPPED_WITH_CONTENT = _words(
     "title track video xmp"
 )
 _ATTRIBUTES = _words(
-    "abbr alt aria-describedby aria-hidden aria-label aria-labelledby class colspan data-sortable data-v "
+    "abbr alt aria-describedby aria-hidden aria-label aria-labelledby class colspan data-label data-sortable data-v "
     "datetime headers height href id lang open role rowspan scope src start tabindex title value width"
 )
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]+\Z")
@@ -86,7 +86,9 @@ _CONTAINERS = frozenset({"table", "ul", "ol", "dl", "section", "article", "div",
 class _Cleaner(HTMLParser):
     """Write the allowed part of an HTML text anew, balanced and escaped."""
 
-    def __init__(self, shift: int, text: Callable[[str], str] | None) -> None:
+    def __init__(
+        self, shift: int, text: Callable[[str], str] | None, section: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(convert_charrefs=True)
         self.out: list[str] = []
         self.open: list[str] = []
@@ -94,6 +96,7 @@ class _Cleaner(HTMLParser):
         self.live = False
         self.shift = shift
         self.text = text
+        self.section = section
 
     def _name(self, tag: str) -> str:
         if self.shift and _HEADING.match(tag):
@@ -112,6 +115,8 @@ class _Cleaner(HTMLParser):
             return
         if tag not in _TAGS:
             return
+        if tag == "section" and self.section is not None:
+            self.section()
         tag = self._name(tag)
         closes = _AUTOCLOSE.get(tag)
         while closes and self.open and self.open[-1] in closes:
@@ -199,12 +204,15 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     return value
 
 
-def clean_html(html: str, *, shift: int = 0, text: Callable[[str], str] | None = None) -> Markup:
+def clean_html(
+    html: str, *, shift: int = 0, text: Callable[[str], str] | None = None, section: Callable[[], None] | None = None
+) -> Markup:
     """Return the safe part of an HTML fragment, balanced; ``shift`` lowers its headings by so many levels.
 
     ``text`` may rewrite running text (not headings, links, code): it gets plain text and returns safe HTML.
+    ``section`` is called where a section begins.
     """
-    cleaner = _Cleaner(shift, text)
+    cleaner = _Cleaner(shift, text, section)
     cleaner.feed(html)
     return Markup(cleaner.result())
 

@@ -66,7 +66,10 @@ def _in_language(table: Mapping[str, Any], lang: Lang, path: Path, key: str = ""
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    # no constant stands in a sentence that could be reckoned beforehand
+    return Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, optimized=False
+    )
 
 
 @lru_cache(maxsize=4096)

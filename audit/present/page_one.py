@@ -17,7 +17,7 @@ from audit.present.views import lower_first, owner_words
 if TYPE_CHECKING:
     from audit.present.summary import SummaryView
 
-__all__ = ["DECIDE_DAYS", "Planned", "decision", "mostly_silent", "numbers", "schedule", "sure_line"]
+__all__ = ["DECIDE_DAYS", "Planned", "decision", "free_hours", "mostly_silent", "numbers", "schedule", "sure_line"]
 
 DECIDE_DAYS = 14
 """Days that a management needs to read a report, meet and decide."""
@@ -82,8 +82,24 @@ def _hours(s: SummaryView) -> tuple[str, str, str]:
     f = _facts(s, "roles.km_overload", *_TOLD)
     if f.get("hours") is None or f.get("value") is None:
         return _say(s, "unknown"), _say(s, "hours_unknown"), _why(s, "roles.km_overload")
+    if round(f["hours"]) < 1 or f["value"] < f.get("watch", 0.0):
+        free = free_hours(s.findings)
+        note = _say(s, "calm_note", share=f["value"], found=f["found"])
+        if free is not None:
+            return _say(s, "own", hours=free), _say(s, "own_name"), note
+        return _say(s, "calm"), _say(s, "calm_name"), note
     note = _say(s, "hours_note", share=f["value"], found=f["found"])
     return _say(s, "hours", hours=f["hours"]), _say(s, "hours_name"), note
+
+
+def free_hours(findings: Mapping[str, Any]) -> float | None:
+    """Return the hours a month that client managers have beyond what their clients need; None where there are none."""
+    b: Mapping[str, Any] = next(
+        (f.get("facts", {}) for f in findings["findings"] if f["id"] == "ownership.overloaded_book"), {}
+    )
+    if b.get("left") is None or b.get("needed") is None or round(b["left"] - b["needed"]) < 1:
+        return None
+    return float(b["left"] - b["needed"])
 
 
 def _clients(s: SummaryView) -> tuple[str, str, str]:
@@ -183,6 +199,7 @@ def sure_line(s: SummaryView) -> str:
         start=w.start,
         end=w.as_of,
         graded=str(graded),
+        little=mostly_silent(s),
         silent=sum(v.finding.status in ("unclear", "not_assessed") for v in s.views),
         total=len(s.views),
     )

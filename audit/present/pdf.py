@@ -176,6 +176,8 @@ _UNSEEN = re.compile(
 _LONG = re.compile(r"\S{21,}")
 _AFTER_SIGN = re.compile(r"([^\w\s\u0300-\u036f])(?=\w)")
 _PIECE = re.compile(r"[^\u200b]{20}(?=[^\u200b]{2})")
+_UNIT = re.compile(r"(?<=\d) (?=[%₽])")
+"""A figure and its unit stay in one line."""
 _BOX = "□"
 
 
@@ -188,6 +190,7 @@ class Letters:
 
     def __call__(self, text: str) -> str:
         """Return a text as it can be set."""
+        text = _UNIT.sub("\u00a0", text)
         if text.isascii() and text.isprintable():
             return _LONG.sub(self._broken, text)
         text = _UNSEEN.sub("", unicodedata.normalize("NFC", text.replace("\u2028", " ").replace("\u2029", " ")))

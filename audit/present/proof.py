@@ -9,6 +9,7 @@ import pandas as pd
 
 from audit.method import method
 from audit.present.blocks import Col, FindingView, Section, table
+from audit.present.page_one import free_hours
 from audit.present.screen import piece
 from audit.present.tree import Block, Heading, List, Paragraph
 from audit.present.views import input_name, lower_first
@@ -115,9 +116,9 @@ def growth(s: SummaryView) -> list[dict[str, str]]:
     k = facts.get("retention.sleeping_clients", {})
     if k.get("clients") and k.get("at_stake"):
         add("sleepers", say("sleepers_much", n=k["clients"], stake=k["at_stake"]))
-    b = facts.get("ownership.overloaded_book", {})
-    if b.get("left") is not None and b.get("needed") is not None and b["left"] > b["needed"]:
-        add("capacity", say("capacity_much", free=b["left"] - b["needed"]))
+    free = free_hours(s.findings)
+    if free is not None:
+        add("capacity", say("capacity_much", free=free))
     market = s.metrics.get("model.market_reserve")
     if market is not None and market.value is not None and market.value > 0:
         years = int(market.value)

@@ -34,7 +34,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -48,6 +47,7 @@ from audit.present.blocks import (
     FindingView,
     blocks_in,
     by_reason,
+    definition_id,
     executive_page,
     halves,
     join,
@@ -71,18 +71,19 @@ from audit.present.context import (
     thresholds_of,
     view_of,
 )
+from audit.present.folds import fold, fold_sections, titled
 from audit.present.format import NBSP, Fmt, slug
 from audit.present.html import Body, clean_html, export_notebook, inline_svg, number_ids, outline
 from audit.present.paper import for_paper
 from audit.present.pdf import Paper
-from audit.present.screen import Piece, piece
-from audit.present.short import short_report
+from audit.present.screen import Piece, html_of, piece
+from audit.present.short import FEWER_ROWS, short_report
 from audit.present.style import GRADES, STATUS, css_tokens, font_file, on_color, readable, tint
 from audit.present.titles import chapter_title
 from audit.present.tree import Block, Break, Group, Heading, Inline, PageBreak, Paragraph, Picture, Run, text_of
 from audit.present.views import what_it_moves
 from audit.present.words import source_text, word
-from audit.resources import resource_dir
+from audit.resources import nbformat, resource_dir
 
 __all__ = [
     "ChapterEntry",
@@ -108,18 +109,29 @@ class Documents:
     paper: Paper
     full: Paper | None = None
     """The whole record on paper, where ``paper`` is the short report."""
+    shorter: Paper | None = None
+    """The short report with shorter lists, for where ``paper`` has too many pages."""
 
 
 class _Explainer:
-    """Wraps the first use of each glossary term in a chapter, so that its meaning shows on hover."""
+    """Leads from the first use of each glossary term in a section to its meaning.
 
-    def __init__(self, lang: Lang) -> None:
+    In a report that is a link to the glossary, which a script opens in place (``linked``); a page without a glossary
+    shows the meaning on hover.
+    """
+
+    def __init__(self, lang: Lang, *, linked: bool = False) -> None:
+        self.linked = linked
         self.meaning = {form.lower(): t for t in glossary(lang) if t.hover for form in t.forms}
         forms = sorted(self.meaning, key=len, reverse=True)
         self.pattern = (
             re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, forms)) + r")(?![\w-])", re.I) if forms else None
         )
         self.used: set[str] = set()
+
+    def begin(self) -> None:
+        """Begin a section: terms are explained anew, since the one before may be folded."""
+        self.used.clear()
 
     def __call__(self, text: str) -> str:
         if self.pattern is None or len(text) < 2:
@@ -133,7 +145,10 @@ class _Explainer:
                 continue
             self.used.add(term.term)
             out.append(str(escape(text[at : match.start()])))
-            out.append(f'<abbr class="km-dfn" title="{escape(term.meaning)}">{escape(match[1])}</abbr>')
+            if self.linked:
+                out.append(f'<a class="km-def" href="#{term.anchor}">{escape(match[1])}</a>')
+            else:
+                out.append(f'<abbr class="km-dfn" title="{escape(term.meaning)}">{escape(match[1])}</abbr>')
             at = match.end()
         out.append(str(escape(text[at:])))
         return "".join(out)
@@ -158,7 +173,7 @@ def _body(run_dir: Path, chapter: ChapterEntry, lang: Lang) -> Body:
     if not path.is_file():
         return Body(Markup(""))
     try:
-        nb = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        nb = nbformat().read(path, as_version=4)
     except (ValueError, KeyError, AttributeError, OSError):
         text = Text(f"файл {chapter.notebook} не читается", f"the file {chapter.notebook} cannot be read").get(lang)
         return Body(Markup('<p class="km-error">{}</p>').format(text))
@@ -182,6 +197,9 @@ class _Parts:
     paper_body: Sequence[Block]
     short_front: Sequence[Block] = ()
     short_body: Sequence[Block] = ()
+    shorter_body: Sequence[Block] = ()
+    finder: Mapping[str, Any] | None = None
+    """What can be chosen above the record: verdicts with their numbers, chapters."""
 
 
 def _parts(front: Markup, paper_front: Sequence[Block], chapters: Sequence[_Chapter]) -> _Parts:
@@ -199,7 +217,7 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     views = [view_of(f, ctx, bands) for f in ctx.findings]
     summary = next((c for c in ctx.chapters if c.id == "summary"), None)
     front = bodies[summary.id] if summary is not None else Body(Markup(""))
-    html, paper_front = front.html, _pages(front.blocks)
+    html, paper_front = clean_html(str(front.html), text=_Explainer(lang, linked=True)), _pages(front.blocks)
     if "km-executive" not in html:
         page_one = _fallback_front(ctx, views, fmt)
         html, paper_front = page_one.html + html, (*page_one.blocks, PageBreak(), *paper_front)
@@ -210,10 +228,8 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     if views:
         order = list(dict.fromkeys([c.id for c in chapters] + [v.finding.chapter for v in views]))
         titles = {c.id: c.title for c in chapters}
-        groups = [
-            (titles.get(c, c), [v for v in views if v.finding.chapter == c and v.finding.status != "not_assessed"])
-            for c in order
-        ]
+        groups = [(titles.get(c, c), [v for v in views if v.finding.chapter == c]) for c in order]
+        told = [(title, [v for v in vs if v.finding.status != "not_assessed"]) for title, vs in groups]
         legend = _legend(lang)
         sections.append(
             _chapter(
@@ -222,7 +238,7 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
                 join([scorecard(groups, fmt), legend]),
                 lang,
                 explain=False,
-                paper=join([paper_scorecard(groups, fmt), legend]),
+                paper=join([paper_scorecard(told, fmt), legend]),
             )
         )
     for number, c in enumerate(main, 1):
@@ -231,7 +247,22 @@ def _assemble(ctx: ReportContext, lang: Lang, bodies: Mapping[str, Body]) -> _Pa
     parts = _parts(html, paper_front, sections + _appendix(ctx, views, fmt))
     kept = {c.id: bodies[c.id].blocks for c in chapters}
     first, rest = short_report(ctx, fmt, views, paper_front, kept)
-    return replace(parts, short_front=for_paper(tuple(first)), short_body=for_paper(tuple(rest)))
+    _, fewer = short_report(ctx, fmt, views, paper_front, kept, FEWER_ROWS)
+    return replace(
+        parts,
+        short_front=for_paper(tuple(first)),
+        short_body=for_paper(tuple(rest)),
+        shorter_body=for_paper(tuple(fewer)),
+        finder=_finder(views, [c.title for c in chapters], lang) if views else None,
+    )
+
+
+def _finder(views: Sequence[FindingView], chapters: Sequence[str], lang: Lang) -> Mapping[str, Any]:
+    counts = [(s, sum(v.finding.status == s for v in views)) for s in STATUS]
+    return {
+        "verdicts": [(s, STATUS[s].shape, STATUS[s].word.get(lang), n) for s, n in counts if n],
+        "chapters": chapters,
+    }
 
 
 def _pages(blocks: Sequence[Block]) -> tuple[Block, ...]:
@@ -266,7 +297,8 @@ def frame_documents(
 def _repair_links(*parts: str) -> str:
     """Turn links inside the last part that lead nowhere (a card that a failed chapter never drew) into plain text."""
     known = set(re.findall(r'\sid="([^"]+)"', "".join(parts)))
-    return re.sub(r'<a href="#([^"]+)">(.*?)</a>', lambda m: m[0] if m[1] in known else m[2], parts[-1], flags=re.S)
+    link = r'<a (?:class="km-def" )?href="#([^"]+)">(.*?)</a>'
+    return re.sub(link, lambda m: m[0] if m[1] in known else m[2], parts[-1], flags=re.S)
 
 
 def _fallback_front(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> Any:
@@ -291,14 +323,19 @@ def _chapter(
     *,
     number: str = "",
     explain: bool = True,
+    linked: bool = False,
     brief: bool = False,
     paper: Markup | None = None,
 ) -> _Chapter:
-    """Frame a chapter; a ``brief`` one does not begin a page of its own. ``paper`` is what paper shows instead."""
+    """Frame a chapter; a ``brief`` one does not begin a page of its own. ``paper`` is what paper shows instead.
+
+    ``linked``: its terms lead to the document's glossary.
+    """
     label = f"{number}. {title}" if number else title
     anchor = f"chapter-{slug(id)}"
     frame = Markup('<section class="km-chapter{}" aria-labelledby="{}"><h2 id="{}">{}</h2>\n{}</section>')
-    shown = clean_html(str(html), text=_Explainer(lang)) if explain else html
+    explainer = _Explainer(lang, linked=linked)
+    shown = clean_html(str(html), text=explainer, section=explainer.begin) if explain else html
     head = tree.Chapter(Heading(1, (label,), anchor), brief)
     told = frame.format(" km-brief" if brief else "", anchor, anchor, label, shown)
     return _Chapter(str(told), (head, *blocks_in([html if paper is None else paper])))
@@ -309,7 +346,7 @@ _ONLY_A_LEAD = re.compile(
 )
 
 
-def _fold(html: Markup, reasons: Collection[str], lang: Lang) -> Markup:
+def _gather(html: Markup, reasons: Collection[str], lang: Lang) -> Markup:
     """Name the sections that only say why they are empty in one line per reason, at the end of the chapter."""
     empty: dict[str, list[str]] = {}
 
@@ -324,7 +361,7 @@ def _fold(html: Markup, reasons: Collection[str], lang: Lang) -> Markup:
     return join([rest, *(piece(p) for p in _left_out(empty, lang))])
 
 
-def _fold_blocks(blocks: Sequence[Block], reasons: Collection[str], lang: Lang) -> tuple[Block, ...]:
+def _gather_blocks(blocks: Sequence[Block], reasons: Collection[str], lang: Lang) -> tuple[Block, ...]:
     """Do the same to the blocks of a chapter."""
     empty: dict[str, list[str]] = {}
     out: list[Block] = []
@@ -382,11 +419,12 @@ def _notebook_chapter(
     empty = not re.sub(r"<[^>]+>|\s", "", str(body.html)) and "<img" not in str(body.html)
     if empty and c.status != "failed":
         parts.append(piece(Paragraph((c.error or word("chapter_silent", lang),), "silent")))
-    shown = join([*parts, _fold(body.html, reasons, lang)])
-    paper = Piece.of(shown, lambda: (*blocks_in(parts), *_fold_blocks(body.blocks, reasons, lang)))
+    told = _gather(body.html, reasons, lang)
+    shown = join([*parts, told if c.status == "failed" else fold_sections(told, c.id, own, lang)])
+    paper = Piece.of(shown, lambda: (*blocks_in(parts), *_gather_blocks(body.blocks, reasons, lang)))
     # a chapter without trouble follows on the page before it; one that has some begins its own
     quiet = c.status != "failed" and not any(v.finding.status == "found" for v in own)
-    return _chapter(c.id, c.title, paper, lang, number=number, brief=quiet and number not in ("", "1"))
+    return _chapter(c.id, c.title, paper, lang, number=number, linked=True, brief=quiet and number not in ("", "1"))
 
 
 def _legend(lang: Lang) -> Markup:
@@ -409,7 +447,10 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
             [
                 {
                     "reason": r,
-                    "titles": _lines(v.title for v in vs),
+                    "titles": _lines(
+                        piece(*runs(status_mark(v.finding.status, lang, word_too=False)), " ", *runs(v.title))
+                        for v in vs
+                    ),
                     "moves": what_it_moves([v.finding.id for v in vs], ctx.findings, fmt),
                 }
                 for r, vs in reasons.items()
@@ -436,19 +477,21 @@ def _appendix(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> lis
         out.append(
             _chapter("thresholds", word("thresholds", lang), _threshold_list(ctx, fmt), lang, explain=False, brief=True)
         )
-    terms = sorted(glossary(lang), key=lambda t: t.term.lower().replace("ё", "е"))
-    explained = halves([piece(Paragraph((Run("b", (t.term,)), f" {t.meaning}"))) for t in terms])
-    out.append(
-        _chapter(
-            "glossary",
-            word("glossary", lang),
-            piece(Group("glossary", explained.nodes)),
-            lang,
-            explain=False,
-            brief=True,
-        )
-    )
+    out.append(_chapter("glossary", word("glossary", lang), _glossary_list(lang), lang, explain=False, brief=True))
     return out
+
+
+def _glossary_list(lang: Lang) -> Piece:
+    terms = sorted(glossary(lang), key=lambda t: t.term.lower().replace("ё", "е"))
+    told = [(t.anchor, (Run("b", (t.term,)), f" {t.meaning}")) for t in terms]
+    shown = fold(titled(word("glossary_terms", lang), len(told), heading=False), _entries("glossary", told))
+    return Piece.of(shown, lambda: (Group("glossary", halves([piece(Paragraph(t)) for _, t in told]).nodes),))
+
+
+def _entries(style: str, told: Sequence[tuple[str, tuple[Inline, ...]]]) -> Markup:
+    """Write entries in two columns, each with the anchor that a term or a figure leads to."""
+    entries = Markup("").join(Markup('<p id="{}">{}</p>').format(id, html_of(inside)) for id, inside in told)
+    return Markup('<div class="km-{} km-entries">{}</div>').format(style, entries)
 
 
 def _lines(texts: Iterable[Any]) -> Markup:
@@ -507,19 +550,37 @@ def _speaks(formula: str, lang: Lang) -> bool:
 def _definition_list(ctx: ReportContext, fmt: Fmt) -> Markup:
     """Every metric in one paragraph, by chapter, in two columns: a table would take three times the paper."""
     lang = fmt.lang
+    limits = _limits_by_metric(ctx, fmt)
     parts: list[Any] = []
+    shown: list[Markup] = []
     for chapter, entries in itertools.groupby(ctx.definitions, key=lambda d: d.id.split(".", 1)[0]):
-        told_here: list[Markup] = []
+        here: list[tuple[str, tuple[Inline, ...]]] = []
         for d in entries:
             told: list[Inline] = [Run("b", (d.name,)), " ", Run("id", (d.id,)), f" {d.definition} "]
             if _speaks(d.formula, lang):
                 told += [Run("code", (d.formula,)), ". "]
             if d.benchmark:
                 told.append(f"{word('benchmark', lang)[:1].upper()}{word('benchmark', lang)[1:]}: {d.benchmark}. ")
+            if d.id in limits:
+                told.append(f"{word('limits', lang)}: {limits[d.id]}. ")
             told.append(f"{word('source', lang)}: {d.source}.")
-            told_here.append(piece(Paragraph(tuple(told))))
-        parts += [Heading(3, (chapter_title(chapter, lang),)), *pairs(told_here).nodes]
-    return piece(Group("defs", tuple(parts)))
+            here.append((definition_id(d.id), tuple(told)))
+        title = chapter_title(chapter, lang)
+        parts += [Heading(3, (title,)), *pairs([piece(Paragraph(inside)) for _, inside in here]).nodes]
+        shown.append(fold(titled(title, len(here)), _entries("defs", here)))
+    return Piece.of(join(shown), lambda: (Group("defs", tuple(parts)),))
+
+
+def _limits_by_metric(ctx: ReportContext, fmt: Fmt) -> dict[str, str]:
+    """Return the limits of the verdicts that a metric decides, by metric."""
+    bands = {t.id: limits_of(t, fmt) for t in ctx.thresholds if t.watch is not None}
+    out: dict[str, str] = {}
+    for id, spec in method().findings.items():
+        if id in bands and spec.metrics:
+            known = out.get(spec.metrics[0], "")
+            if bands[id] not in known:
+                out[spec.metrics[0]] = "; ".join(x for x in (known, bands[id]) if x)
+    return out
 
 
 def _threshold_list(ctx: ReportContext, fmt: Fmt) -> Markup:
@@ -556,8 +617,10 @@ def _threshold_list(ctx: ReportContext, fmt: Fmt) -> Markup:
             ]
             printed += [Heading(3, (word(title, lang),)), *pairs(told_here).nodes]
     usually = Paragraph((word("usual_source", lang),))
-    shown = Group("defs", (usually, Group("dense", blocks_in([table(frame, cols, fmt=fmt)]))))
-    return Piece.of(piece(shown), lambda: (Group("defs", (usually, *printed)),))
+    listed = table(frame, cols, fmt=fmt)
+    head = titled(word("threshold_list", lang), len(frame), heading=False)
+    shown = join([piece(usually), fold(head, Markup('<div class="km-defs km-dense">{}</div>').format(listed))])
+    return Piece.of(shown, lambda: (Group("defs", (usually, *printed)),))
 
 
 # --- frame
@@ -675,7 +738,7 @@ def _documents(ctx: ReportContext, lang: Lang, run_dir: Path, parts: _Parts) -> 
     if not parts.short_front:
         return Documents(_html(ctx, paper, parts), paper)
     short = replace(paper, front=parts.short_front, body=parts.short_body, one_page=True)
-    return Documents(_html(ctx, paper, parts), short, paper)
+    return Documents(_html(ctx, paper, parts), short, paper, replace(short, body=parts.shorter_body))
 
 
 def _colors(ctx: ReportContext) -> dict[str, str]:
@@ -688,12 +751,17 @@ def _colors(ctx: ReportContext) -> dict[str, str]:
     }
 
 
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of writing: one in a client's name would turn the sentence around it."""
+_SCRIPT_WORDS = ("filter", "filter_hits", "table", "find_told", "find_none", "close", "what_it_means", "to_entry")
+
+
 def _html(ctx: ReportContext, paper: Paper, parts: _Parts) -> str:
     lang = paper.lang
     script = _asset("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     logo = paper.logo
-    return (
+    made = (
         _templates()
         .get_template("document.html.j2")
         .render(
@@ -708,6 +776,7 @@ def _html(ctx: ReportContext, paper: Paper, parts: _Parts) -> str:
             confidentiality=paper.confidentiality,
             cover_facts=paper.facts,
             contents=parts.contents,
+            finder=parts.finder,
             front=Markup(_for_screen(parts.front)),
             body=Markup(_for_screen(parts.body)),
             css=Markup(_asset("report.css")),
@@ -716,9 +785,7 @@ def _html(ctx: ReportContext, paper: Paper, parts: _Parts) -> str:
             colors=paper.colors,
             script=Markup(script),
             script_hash=f"sha256-{digest}",
-            js_words=json.dumps(
-                {"filter": word("filter", lang), "hits": word("filter_hits", lang), "table": word("table", lang)},
-                ensure_ascii=False,
-            ),
+            js_words=json.dumps({k: word(k, lang) for k in _SCRIPT_WORDS}, ensure_ascii=False),
         )
     )
+    return _TURNS.sub("", made)

@@ -6,7 +6,7 @@ CSS they are plain, readable HTML. Pictures travel as ``<img>`` with their data 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -39,6 +39,7 @@ from audit.present.tree import (
     Rule,
     Run,
     Table,
+    text_of,
 )
 
 __all__ = ["Piece", "html_of", "piece"]
@@ -110,7 +111,8 @@ def _run(r: Run) -> Markup:
 
 
 def _link(a: Link) -> Markup:
-    return Markup('<a href="{}">{}</a>').format(a.to, html_of(a.inside))
+    kind = Markup(' class="km-def"') if a.to.startswith("#def-") else ""
+    return Markup('<a{} href="{}">{}</a>').format(kind, a.to, html_of(a.inside))
 
 
 def _mark(m: Mark) -> Markup:
@@ -233,7 +235,7 @@ def _cols(widths: Iterable[float], only: str) -> str:
     return "".join(f'<col{classes} style="width: {w:.1f}%">' for w in widths)
 
 
-def _cell(c: Cell, tag: str, scope: str) -> str:
+def _cell(c: Cell, tag: str, scope: str, label: str = "") -> str:
     names = [x for x in ({"r": "km-r", "c": "km-c", "scale": "km-scale"}.get(c.align, ""), _only(c)) if x]
     return "".join(
         (
@@ -243,6 +245,7 @@ def _cell(c: Cell, tag: str, scope: str) -> str:
             f' rowspan="{c.down}"' if c.down > 1 else "",
             f' class="{" ".join(names)}"' if names else "",
             f' data-v="{escape(c.sort)}"' if c.sort else "",
+            f' data-label="{escape(label)}"' if label else "",
             ">",
             html_of(c.inside),
             f"</{tag}>",
@@ -250,14 +253,28 @@ def _cell(c: Cell, tag: str, scope: str) -> str:
     )
 
 
-def _row(r: Row, scope: str = "row") -> str:
+def _row(r: Row, scope: str = "row", labels: Sequence[str] = ()) -> str:
     style = "km-group" if r.style == "group" else f"km-row-{r.style}" if r.style else ""
     names = " ".join(x for x in (style, _only(r)) if x)
     cells = "".join(
-        _cell(c, "th" if c.head else "td", ("rowgroup" if r.style == "group" else scope) if c.head else "")
-        for c in r.cells
+        _cell(
+            c,
+            "th" if c.head else "td",
+            ("rowgroup" if r.style == "group" else scope) if c.head else "",
+            labels[k] if not c.head and len(labels) == len(r.cells) else "",
+        )
+        for k, c in enumerate(r.cells)
     )
     return f'<tr class="{names}">{cells}</tr>' if names else f"<tr>{cells}</tr>"
+
+
+def _labels(t: Table) -> tuple[str, ...]:
+    """Return what heads the columns of a table of words, which a narrow screen shows as a card a row; else nothing."""
+    if len(t.head) != 1 or t.style in ("scorecard", "foreign"):
+        return ()
+    cells = t.head[0].cells
+    words = sum(not c.align for c in cells)
+    return tuple(text_of(c) for c in cells) if len(cells) >= 4 and 2 * words >= len(cells) else ()
 
 
 def _table(t: Table) -> Markup:
@@ -265,7 +282,9 @@ def _table(t: Table) -> Markup:
         widths = _cols(t.screen_widths, "km-screen-only") + _cols(t.widths, "km-paper-only")
     else:
         widths = _cols(t.widths, "")
-    names = " ".join(x for x in ("km-table", t.style and f"km-{t.style}", _only(t)) if x)
+    labels = _labels(t)
+    stacked = "km-stack" if labels else ""
+    names = " ".join(x for x in ("km-table", t.style and f"km-{t.style}", stacked, _only(t)) if x)
     return Markup(
         '<div class="{names}"{id}><div class="km-scroll"><table{sort}>{caption}<colgroup>{widths}</colgroup>'
         "<thead>{head}</thead><tbody>{rows}</tbody></table></div></div>"
@@ -276,7 +295,7 @@ def _table(t: Table) -> Markup:
         caption=Markup("<caption>{}</caption>").format(html_of(t.caption)) if t.caption else "",
         widths=Markup(widths),
         head=Markup("".join(_row(r, "col") for r in t.head)),
-        rows=Markup("".join(_row(r) for r in t.body)),
+        rows=Markup("".join(_row(r, labels=labels) for r in t.body)),
     )
 
 

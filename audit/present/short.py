@@ -22,6 +22,7 @@ from audit.present.titles import chapter_title
 from audit.present.tree import (
     Block,
     Card,
+    Cell,
     Chapter,
     Columns,
     Figure,
@@ -35,12 +36,18 @@ from audit.present.tree import (
     Table,
     text_of,
 )
-from audit.present.views import what_it_moves
+from audit.present.views import lower_first, what_it_moves
+from audit.present.words import word
 
-__all__ = ["SHORT_ROWS", "short_report"]
+__all__ = ["FEWER_ROWS", "SHORT_PAGES", "SHORT_ROWS", "short_report"]
 
 SHORT_ROWS = 15
 """Rows of a list in the short report: what somebody calls through in a week."""
+SHORT_PAGES = 16
+"""Pages of the short report at most: one that has more is set again with lists of `FEWER_ROWS`."""
+FEWER_ROWS = 6
+MOST_LETTERS = 80
+"""Letters of a cell in a list: a longer name is cut here, not in the annex."""
 _MOST_PROBLEMS = 4
 """Problems that have a page of evidence."""
 _PARTS = 3
@@ -57,16 +64,18 @@ class _Pick:
     table: int = 0
     """The table to begin with."""
     text: bool = False
-    tall: bool = False
-    """A picture that may take half a page: a tree, a flow."""
+    size: str = "short"
+    """How high a picture may be: ``third`` of a page, ``short``, ``tall`` (half a page: a tree, a flow)."""
     rows: int = SHORT_ROWS
     columns: int = 0
     """How many columns from the left; 0 for all."""
+    told_from: int = 0
+    """Only rows that say something from this column on: what a picture beside shows already is not said again."""
 
 
-_SHAPE = (_Pick("model-organisation", tall=True), _Pick("model-target", tables=1))
+_SHAPE = (_Pick("model-organisation", size="tall"), _Pick("model-target", tables=1, told_from=3))
 _HOURS = (
-    _Pick("roles-flow", tall=True),
+    _Pick("roles-flow", size="tall"),
     _Pick("roles-order-work", 0, 1),
     _Pick("roles-relief", 0, 1, table=2),
     _Pick("roles-week"),
@@ -75,10 +84,10 @@ _HOURS = (
 _HOURS_BY_ORDERS = (_Pick("roles-entry"), _Pick("roles-hunting", 0, 1))
 """Without a questionnaire the orders alone tell who does what."""
 _LOST = (
-    _Pick("handoff-path"),
-    _Pick("retention-second-purchase"),
-    _Pick("retention-change"),
-    _Pick("retention-states"),
+    _Pick("handoff-path", size="third"),
+    _Pick("retention-second-purchase", size="third"),
+    _Pick("retention-change", size="third"),
+    _Pick("retention-states", size="third"),
 )
 _LISTS = (
     _Pick("retention-worklist", 0, 1, columns=6),
@@ -94,7 +103,9 @@ _GROW = (_Pick("base-wallet"), _Pick("base-strategies"), _Pick("base-range", 0, 
 class _Record:
     """The sections of all chapters, by the anchor of their heading."""
 
-    def __init__(self, chapters: Mapping[str, Sequence[Block]]) -> None:
+    def __init__(self, chapters: Mapping[str, Sequence[Block]], fmt: Fmt, rows: int) -> None:
+        self.fmt = fmt
+        self.rows = rows
         self.sections: dict[str, tuple[Heading, list[Block]]] = {}
         self.cards: dict[str, Card] = {}
         self.figures: dict[str, Figure] = {}
@@ -119,7 +130,7 @@ class _Record:
             return []
         head, blocks = self.sections[wanted.section]
         flat = [p for b in blocks for p in _flat(b)]
-        figures = [self.figure(f.id, tall=wanted.tall) for f in flat if isinstance(f, Figure)][: wanted.figures]
+        figures = [self.figure(f.id, wanted.size) for f in flat if isinstance(f, Figure)][: wanted.figures]
         shown: list[Block] = [f for f in figures if f is not None]
         at = [k for k, b in enumerate(flat) if isinstance(b, Table)][wanted.table : wanted.table + wanted.tables]
         for k in at:
@@ -128,10 +139,13 @@ class _Record:
             if f"table {wanted.section} {k}" in self.taken or not t.body:
                 continue
             self.taken.add(f"table {wanted.section} {k}")
-            shown.append(_cut(t, wanted))
+            short = _cut(t, wanted, min(self.rows, wanted.rows))
+            if not short.body:
+                continue
+            shown.append(short)
             foot = flat[k + 1] if k + 1 < len(flat) else None
             if isinstance(foot, Group) and foot.style == "table-foot":
-                shown.append(foot)
+                shown.append(self._foot(foot, t, len(short.body)))
         if not shown and wanted.text:
             shown += [b for b in flat if isinstance(b, Paragraph)][:1]
         if not shown:
@@ -140,28 +154,55 @@ class _Record:
             return shown  # its title heads what follows
         return [replace(head, level=2, id=f"short-{head.id}"), *shown]
 
+    def _foot(self, foot: Group, table: Table, shown: int) -> Group:
+        """Return what stands below a table with the number of rows that are left of it here."""
+        if shown == len(table.body) or not table.total or not foot.body or not isinstance(foot.body[0], Paragraph):
+            return foot
+        before, now = (
+            word("rows_shown", self.fmt.lang, shown=self.fmt.num(n), total=self.fmt.num(table.total))
+            for n in (len(table.body), shown)
+        )
+        said = text_of(foot.body[0].inside)
+        said = said.replace(before, now) if before in said else f"{now}. {said}"
+        return replace(foot, body=(replace(foot.body[0], inside=(said,)), *foot.body[1:]))
+
     def first(self, wanted: Sequence[_Pick]) -> list[list[Block]]:
         """Return what fits on a page of the sections that have anything, in their order."""
         return list(itertools.islice(filter(None, map(self.pick, wanted)), _PARTS))
 
-    def figure(self, id: str, *, tall: bool = False) -> Figure | None:
+    def figure(self, id: str, size: str = "short") -> Figure | None:
         """Return a picture the first time it is asked for, as large as a short report has room for."""
         if id not in self.figures or id in self.taken:
             return None
         self.taken.add(id)
         f = self.figures[id]
-        return replace(f, picture=replace(f.picture, style="tall" if tall else "short"))
+        return replace(f, picture=replace(f.picture, style=size))
 
 
-def _cut(t: Table, wanted: _Pick) -> Table:
-    """Return a table with the rows and columns that the short report has room for."""
+def _cut(t: Table, wanted: _Pick, rows: int) -> Table:
+    """Return a table with the rows and columns that the short report has room for; a column that says nothing is left out."""
     style = "" if t.style == "wide" else t.style
-    t = replace(t, body=t.body[: wanted.rows], style=style, id="")
-    n = wanted.columns
-    if not n or any(len(r.cells) != len(t.widths) for r in (*t.head, *t.body)):
+    if wanted.told_from:
+        t = replace(t, body=tuple(r for r in t.body if any(map(_says, r.cells[wanted.told_from :]))))
+    t = replace(t, body=t.body[:rows], style=style, id="")
+    if any(len(r.cells) != len(t.widths) for r in (*t.head, *t.body)):
         return t
-    head, body = (tuple(replace(r, cells=r.cells[:n]) for r in rows) for rows in (t.head, t.body))
-    return replace(t, widths=t.widths[:n], head=head, body=body)
+    most = min(wanted.columns or len(t.widths), len(t.widths))
+    kept = [k for k in range(most) if any(_says(r.cells[k]) for r in t.body)]
+    head, body = (
+        tuple(replace(r, cells=tuple(_clipped(r.cells[k]) for k in kept)) for r in p) for p in (t.head, t.body)
+    )
+    return replace(t, widths=tuple(t.widths[k] for k in kept), head=head, body=body)
+
+
+def _says(cell: Cell) -> bool:
+    return bool(text_of(cell.inside).strip("— "))
+
+
+def _clipped(cell: Cell) -> Cell:
+    """Return a cell no longer than what a list has room for: the annex has it whole."""
+    said = text_of(cell.inside)
+    return cell if len(said) <= MOST_LETTERS else replace(cell, inside=(f"{said[: MOST_LETTERS - 1].rstrip()}…",))
 
 
 def _flat(block: Block) -> list[Block]:
@@ -176,10 +217,11 @@ def short_report(
     views: Sequence[FindingView],
     summary: Sequence[Block],
     chapters: Mapping[str, Sequence[Block]],
+    rows: int = SHORT_ROWS,
 ) -> tuple[list[Block], list[Block]]:
     """Return page one and the pages after it.
 
-    ``summary``: the blocks of the summary's notebook; ``chapters``: those of each chapter's.
+    ``summary``: the blocks of the summary's notebook; ``chapters``: those of each chapter's; ``rows``: of a list at most.
     """
     say = Narrative(fmt.lang, fmt).section
 
@@ -187,7 +229,7 @@ def short_report(
         return str(say("summary", "short", part).unescape())
 
     parts = _by_section(summary)
-    record = _Record(chapters)
+    record = _Record(chapters, fmt, rows)
     front = parts.pop("executive", [])
     pages: list[list[Block]] = [
         _page("shape", title("shape"), [record.pick(p) for p in _SHAPE]),
@@ -270,7 +312,7 @@ def _proofs(
         pictures = (record.figure(f"chart-{p}") for p in wanted)
         card = record.cards.get(v.anchor)
         shown = [p for p in itertools.islice((p for p in pictures if p is not None), 1)]
-        body: list[Block] = [*told, *shown]
+        body: list[Block] = [*shown, *told]  # the sentences fill what the picture leaves of the page
         if card is not None:
             # the page has its title, and the plan what to do
             told_in_card = tuple(b for b in card.body if not (isinstance(b, Group) and b.style == "actions"))
@@ -299,12 +341,13 @@ def _silent(ctx: ReportContext, views: Sequence[FindingView], fmt: Fmt) -> list[
     blind = [v for v in views if v.finding.status in ("unclear", "not_assessed")]
     if not blind:
         return []
-    title = str(Narrative(lang, fmt).section("summary", "limits", "title").unescape())
+    say = Narrative(lang, fmt).section
+    title = str(say("summary", "limits", "title").unescape())
     told: list[tuple[str, str]] = []
     for reason, group in by_reason(blind, lang).items():
         moves = what_it_moves([v.finding.id for v in group], ctx.findings, fmt)
-        names = "; ".join(str(v.title) for v in group)
-        told.append((f"{reason.rstrip('.')}.", f"{names} — {moves}."))
+        names = "; ".join(lower_first(str(v.title)) for v in group)
+        told.append((f"{reason.rstrip('.')}.", say("summary", "short", "silent", names=names, moves=moves).unescape()))
     if len(told) > 5:
         small = halves([piece(Paragraph((Run("b", (why,)), f" {what}"))) for why, what in told])
         return [_head("silent", title, brief=True), Group("legend", small.nodes)]
@@ -335,7 +378,9 @@ def _basis(ctx: ReportContext, fmt: Fmt, assumptions: Sequence[Block], pages: Se
     text = text_of([p for page in pages for p in page])
     used = [t for t in glossary(lang) if any(f in text for f in t.forms)]
     if used:
-        terms = [f"{t.term} — {_first_sentence(t.meaning)}" for t in sorted(used, key=lambda t: t.term.lower())]
+        terms = [
+            f"{t.term} — {lower_first(_first_sentence(t.meaning))}" for t in sorted(used, key=lambda t: t.term.lower())
+        ]
         out += [Heading(2, (title("words"),), "short-words"), *_small_list(terms)]
     return [*out, Paragraph((title("record"),), "note")]
 

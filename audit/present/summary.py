@@ -234,6 +234,8 @@ class SummaryView:
             assessed=len(assessed),
             first=lower_first(str(top[0].title)) if top else "",
             second=lower_first(str(top[1].title)) if len(top) > 1 else "",
+            silent=mostly_silent(self),
+            total=len(self.views),
         )
 
     def price(self) -> Markup:
@@ -284,14 +286,20 @@ class SummaryView:
             if len(rows) > 1:  # «as now» alone is no choice
                 parts += [self._say("money", "lead"), table(pd.DataFrame(rows), columns, fmt=fmt, sortable=False)]
             parts += self._ways(money["options"])
-            parts += [self._say("money", "reach")]
+            if "retention.leaky_first_purchase" in money["findings"]:
+                parts += [self._say("money", "reach")]
             if any(
                 f["id"] == "roles.km_overload" and f["status"] in ("found", "watch") and f.get("facts", {}).get("spare")
                 for f in self.findings["findings"]
             ):
                 parts += [self._say("money", "spare")]
         if money["spread"]:
-            parts += [self._say("money", "spread"), money_spread(self.findings, self.narrative, fmt)]
+            widest = money["spread"][0]
+            alone = len(money["spread"]) == 1  # a single bar is no picture
+            one = lower_first(input_name(widest["input"], self.lang)) if alone else ""
+            parts += [self._say("money", "spread", one=one, low=widest["low"], high=widest["high"])]
+            if not alone:
+                parts += [money_spread(self.findings, self.narrative, fmt)]
         unsure = [f for f in self.findings["findings"] if money["headline"] and f.get("could_add", 0.0) > 0]
         if unsure:
             more = "; ".join(f"{lower_first(f['title'])} — {fmt.money(f['could_add'])}" for f in unsure)
@@ -356,7 +364,9 @@ class SummaryView:
         silent = sum(v.finding.status == "not_assessed" for v in self.views)
         care = [
             *(
-                self._say("sure", "question", asked=q.text.get(self.lang).rstrip("."), more=len(questions) - 1)
+                self._say(
+                    "sure", "question", asked=lower_first(q.text.get(self.lang).rstrip(".")), more=len(questions) - 1
+                )
                 for questions in [self.case.intake.questions]
                 for q in sorted(questions, key=lambda q: -q.share)[:1]
             ),
@@ -444,6 +454,8 @@ class SummaryView:
                 continue
             spec = method().metrics[m.id]
             goal = a.get("target")
+            if goal is not None and (m.value <= goal if m.bad == "high" else m.value >= goal):
+                continue  # it is where it should be: nothing to look at
             told = self._say(
                 "schedule",
                 "weekly",

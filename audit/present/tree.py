@@ -290,6 +290,8 @@ class Table(Node):
     sortable: bool = False
     screen_widths: tuple[float, ...] = ()
     """Widths on the screen, where paper leaves columns out."""
+    total: int = 0
+    """Rows of the whole list, where this is the beginning of one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from audit.present.blocks import ActionView, FindingView
 from audit.present.chart import Band
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
+from audit.present.words import lower_first
 
 __all__ = [
     "action_view",
@@ -177,11 +178,6 @@ def what_it_moves(ids: Iterable[str], findings: Iterable[Mapping[str, Any]], fmt
     kinds = {method().findings[id].money for id in ids if id not in known}
     part = "price" if more > 0 else "gain" if "gain" in kinds else "risk" if "risk" in kinds else "nothing"
     return str(Narrative(fmt.lang, fmt).section("summary", "moves", part, more=more).unescape())
-
-
-def lower_first(title: str) -> str:
-    """Return a title as the middle of a sentence: «Клиенты …» → «клиенты …», while «КМ …» stays."""
-    return title[0].lower() + title[1:] if len(title) > 1 and (title[1].islower() or title[1].isspace()) else title
 
 
 def input_name(id: str, lang: Lang) -> str:

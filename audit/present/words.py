@@ -6,7 +6,7 @@ import re
 
 from audit.errors import Lang, Text
 
-__all__ = ["WORDS", "source_text", "word"]
+__all__ = ["WORDS", "lower_first", "source_text", "word"]
 
 WORDS: dict[str, Text] = {
     # document
@@ -19,7 +19,7 @@ WORDS: dict[str, Text] = {
     "dated": Text("Дата отчёта", "Report date"),
     "sale_type": Text("Тип продаж", "Type of sale"),
     "no_company": Text("Компания не названа", "Company not named"),
-    "sale_type_by_orders": Text("по заказам: {name}; не заявлен", "by the orders: {name}; not declared"),
+    "sale_type_by_orders": Text("не заявлен; по заказам — {name}", "not declared; by the orders: {name}"),
     "logo": Text("логотип", "logo"),
     "picture_lost": Text("Картинка не читается.", "The picture cannot be read."),
     "not_on_paper": Text(
@@ -45,7 +45,6 @@ WORDS: dict[str, Text] = {
     "what_is_wrong": Text("Что обнаружено", "What we found"),
     "how_sure": Text("Насколько мы уверены", "How sure we are"),
     "first_30_days": Text("Первые 30 дней", "The first 30 days"),
-    "nothing_found": Text("Проблем, которые искал аудит, не выявлено.", "None of the problems checked for was found."),
     # cards and tables
     "norm": Text("норма", "norm"),
     "peers": Text("Среди проверенных компаний", "Among audited companies"),
@@ -109,6 +108,9 @@ WORDS: dict[str, Text] = {
     "term": Text("Термин", "Term"),
     "meaning": Text("Значение", "Meaning"),
     "chapter": Text("Глава", "Chapter"),
+    "norm_named": Text("норма — {norm}", "norm: {norm}"),
+    "norm_least": Text("не ниже {value}", "at least {value}"),
+    "norm_most": Text("не выше {value}", "at most {value}"),
     "in_annex": Text(
         "Список целиком — на листе «{sheet}» файла annex.xlsx", "The whole list is on sheet “{sheet}” of annex.xlsx"
     ),
@@ -120,6 +122,41 @@ WORDS: dict[str, Text] = {
     "cell_error": Text("Ячейка {cell} остановилась с ошибкой: {error}", "Cell {cell} stopped with an error: {error}"),
     "analyst_output": Text("Дополнено аналитиком", "Added by the analyst"),
     # browser
+    "folded_clear": Text("Проблем в этой главе не найдено.", "Nothing wrong was found in this chapter."),
+    "folded_partly": Text(
+        "Там, где данных хватило, проблем не найдено.", "Where the data sufficed, nothing wrong was found."
+    ),
+    "folded_blind": Text(
+        "Есть ли здесь проблемы, по этим данным сказать нельзя.",
+        "These data do not tell whether anything is wrong here.",
+    ),
+    "folded": Text(
+        "Таблицы и графики главы свёрнуты: раздел открывается по заголовку.",
+        "The chapter's tables and charts are folded: a click on a title opens them.",
+    ),
+    "glossary_terms": Text("Слова отчёта", "The words of this report"),
+    "threshold_list": Text("Все пороги", "All thresholds"),
+    "limits": Text("Границы", "Limits"),
+    "find": Text("Найти в отчёте", "Find in the report"),
+    "find_text": Text("Слово, клиент, показатель", "Word, client or measure"),
+    "find_verdict": Text("Оценка", "Verdict"),
+    "find_chapter": Text("Глава", "Chapter"),
+    "find_any": Text("все главы", "all chapters"),
+    "find_reset": Text("Сбросить", "Reset"),
+    "find_link": Text(
+        "Отбор хранится в адресе страницы: ссылку можно отправить.",
+        "The selection is kept in the page's address: the link can be sent.",
+    ),
+    "open_all": Text("Развернуть всё", "Open all"),
+    "fold_all": Text("Свернуть всё", "Fold all"),
+    "find_told": Text(
+        "Показано: выводов — {f} из {all}, разделов — {s}, строк и определений — {r}.",
+        "Shown: findings {f} of {all}, sections {s}, rows and definitions {r}.",
+    ),
+    "find_none": Text("Ничего не нашлось.", "Nothing was found."),
+    "close": Text("Закрыть", "Close"),
+    "what_it_means": Text("Что это значит", "What it means"),
+    "to_entry": Text("Открыть в приложении", "Open in the appendix"),
     "filter": Text("Поиск по таблице", "Filter the table"),
     "table": Text("Таблица", "Table"),
     "filter_hits": Text("строк: {n}", "rows: {n}"),
@@ -167,7 +204,7 @@ def word(key: str, lang: Lang, **values: object) -> str:
 _EK = ("Ерохин, Климов, 2024", "Erokhin & Klimov, 2024")
 _KAM = ("статья о работе с ключевыми клиентами", "article on key-account management")
 _SOURCES: tuple[tuple[str, Text], ...] = (
-    (r"kit default", Text("значение по умолчанию", "default of this audit")),
+    (r"kit default", Text("наше допущение", "our own assumption")),
     (r"field standard", Text("общепринято", "field standard")),
     (r"EK: up to 20 % can be freed", Text(f"{_EK[0]}: высвобождается до 20 %", f"{_EK[1]}: up to 20% can be freed")),
     (
@@ -206,6 +243,11 @@ _SOURCES: tuple[tuple[str, Text], ...] = (
     (r"(?:^|(?<=; ))\+(?=;|$)", Text("определение наше", "definition ours")),
 )
 """Codes of sources as they stand in the method, whole phrases first: a shorter pattern must not eat a part of one."""
+
+
+def lower_first(title: str) -> str:
+    """Return a title as the middle of a sentence: «Клиенты …» → «клиенты …», while «КМ …» stays."""
+    return title[0].lower() + title[1:] if len(title) > 1 and (title[1].islower() or title[1].isspace()) else title
 
 
 def source_text(source: str | None, lang: Lang) -> str:

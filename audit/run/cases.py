@@ -10,16 +10,41 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.errors import Lang, set_language
 from audit.model.case import Case, open_prepared
 from audit.run.inputs import Inputs, demo_inputs, file_inputs, override
 from audit.run.leftovers import private_folder
-from audit.run.prepare import Progress, prepare
 from audit.settings import Settings, settings_from_mapping
 
-__all__ = ["cache_folder", "open_case", "open_inputs"]
+if TYPE_CHECKING:
+    from audit.run.prepare import Progress
+
+__all__ = ["cache_folder", "open_case", "open_inputs", "share_cases"]
+
+_shared: dict[str, Case] | None = None
+"""The case that the notebooks of this process share; None where each opens its own."""
+
+
+def share_cases() -> None:
+    """From now on open the same prepared folder under the same settings once in this process.
+
+    For the kit's own notebooks, which follow each other and change nothing in a case: what one asked of it, the next
+    finds there.
+    """
+    global _shared
+    _shared = {}
+
+
+def _open_shared(prepared: Path, settings: Settings) -> Case:
+    if _shared is None:
+        return open_prepared(prepared, settings)
+    key = json.dumps([str(prepared.absolute()), settings.as_json()], sort_keys=True)
+    if key not in _shared:
+        _shared.clear()
+        _shared[key] = open_prepared(prepared, settings)
+    return _shared[key]
 
 
 def cache_folder() -> Path:
@@ -37,6 +62,8 @@ def cache_folder() -> Path:
 
 def open_inputs(inputs: Inputs, cache: Path | None = None, progress: Progress | None = None) -> Case:
     """Prepare the inputs (or find them prepared) and open the case."""
+    from audit.run.prepare import prepare  # where data are prepared already, what reads them is not loaded
+
     return open_prepared(prepare(inputs, cache or cache_folder(), progress), inputs.settings)
 
 
@@ -81,5 +108,5 @@ def open_case(
 
         show_richly()
     if prepared is not None:
-        return open_prepared(Path(prepared), final)
+        return _open_shared(Path(prepared), final)
     return open_inputs(replace(inputs, settings=final))

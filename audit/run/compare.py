@@ -28,8 +28,9 @@ from audit.errors import Lang, ParameterError, PreparedError, Text
 from audit.method import method
 from audit.present.compare import comparison_documents
 from audit.present.pdf import write_pdf
-from audit.run.findings_json import SCHEMA, dump
+from audit.run.findings_json import SCHEMA
 from audit.run.findings_shape import fault_in
+from audit.run.kept import dump
 
 __all__ = [
     "Comparison",

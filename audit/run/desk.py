@@ -36,11 +36,12 @@ from audit.present.forms import ORDERS_FOLDER, QUESTIONNAIRE_FILE, SETTINGS_FILE
 from audit.resources import JOBS
 from audit.run.answers import Given, answers_given, take_back, write_answer
 from audit.run.check import CheckResult, check_inputs, write_page, write_refusal
+from audit.run.clock import Watcher
 from audit.run.forms import FOLDER as FORMS_FOLDER
 from audit.run.forms import Made, make_forms
 from audit.run.inputs import Inputs, engagement_inputs
 from audit.run.lab import make_copies
-from audit.run.pipeline import RunResult, Watcher, run_audit
+from audit.run.pipeline import RunResult, run_audit
 from audit.settings import Settings, load_settings
 
 __all__ = ["Ask", "Checked", "Desk", "Product", "excerpt"]

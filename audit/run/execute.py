@@ -13,6 +13,7 @@ from typing import Any
 
 from audit import errors
 from audit.errors import AuditError, Text, ToolError
+from audit.resources import nbformat
 from audit.run.kernels import kernel_manager
 
 __all__ = ["Execution", "execute_here", "execute_notebook"]
@@ -79,7 +80,7 @@ def execute_notebook(chapter: str, source: Path, target: Path, parameters: Mappi
     A kernel that does not start (another program took its port meanwhile) is started once more. Raises `ToolError`
     where none can be started; an error inside the notebook is returned, not raised.
     """
-    import nbformat
+    nbformat()
     from nbclient.exceptions import DeadKernelError
     from papermill.engines import papermill_engines
 
@@ -90,7 +91,7 @@ def execute_notebook(chapter: str, source: Path, target: Path, parameters: Mappi
         try:
             return _papermill(_ENGINE, chapter, source, target, parameters, started)
         except DeadKernelError:
-            nb = nbformat.read(target, as_version=4)  # type: ignore[no-untyped-call]
+            nb = nbformat().read(target, as_version=4)
             cell = next((c.execution_count for c in reversed(nb.cells) if c.get("execution_count")), None)
             return Execution(chapter, target, time.perf_counter() - started, _DIED, cell)
         except (RuntimeError, OSError, TimeoutError) as e:
@@ -106,6 +107,7 @@ def execute_here(chapter: str, source: Path, target: Path, parameters: Mapping[s
 
     An error inside the notebook is returned, not raised.
     """
+    nbformat()
     from papermill.engines import papermill_engines
 
     from audit.run.shell import InThisProcess

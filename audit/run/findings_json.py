@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from audit.errors import Text
@@ -22,7 +20,7 @@ from audit.present.chapter import ChapterView
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
 
-__all__ = ["assemble", "chapter_json", "dump", "metric_json"]
+__all__ = ["assemble", "chapter_json", "metric_json"]
 
 SCHEMA = "km-audit/1"
 METHOD = 2
@@ -309,8 +307,3 @@ def _money_json(case: Case, ledger: Ledger | None, findings: Mapping[str, Mappin
             }
         )
     )
-
-
-def dump(value: Mapping[str, Any], path: Path) -> None:
-    """Write JSON as every file of a run is written: UTF-8, LF, two blanks."""
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")

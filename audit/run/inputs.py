@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import InputError, Lang, ParameterError, Text
-from audit.intake.questionnaire.recognise import is_questionnaire
+from audit.intake.addresses import is_elsewhere
 from audit.resources import resource_dir
 from audit.settings import Settings, load_settings, settings_from_mapping
 
@@ -76,7 +76,7 @@ def engagement_inputs(folder: Path, settings_file: Path | None = None, *, orders
     given = folder / "audit.toml"
     settings = load_settings(settings_file or (given if given.is_file() else None))
     orders = [_from(folder, s) for s in settings.inputs.orders]
-    if not any("://" in s for s in orders) and not any(_some_file(s) for s in orders):
+    if not any(is_elsewhere(s) or _some_file(s) for s in orders):
         if not orders_needed:
             return Inputs((), _questionnaire(folder, settings), settings, folder)
         raise InputError(
@@ -100,7 +100,7 @@ def _from(folder: Path, source: str) -> str:
 
     Only the settings may hold a pattern: brackets and stars in the folder's own name are letters.
     """
-    if "://" in source:
+    if is_elsewhere(source):
         return _SQLITE.sub(lambda m: f"{m[1]}{folder.absolute().as_posix()}/", source)
     literal = folder / source
     return str(literal) if literal.exists() else os.path.join(glob.escape(str(folder)), source)
@@ -131,6 +131,10 @@ def _questionnaire(folder: Path, settings: Settings) -> Path | None:
     if (returns := _returns(folder)) is not None:
         return returns
     among = sorted((folder / "orders").glob("*.xlsx")) if (folder / "orders").is_dir() else []
+    if not among:
+        return None
+    from audit.intake.questionnaire.recognise import is_questionnaire  # looks into workbooks: loads much
+
     return next((path for path in among if is_questionnaire(path)), None)
 
 
@@ -152,7 +156,7 @@ def file_inputs(
         )
     for source in given:
         text = str(source)
-        if "://" not in text and not _some_file(text):
+        if not is_elsewhere(text) and not _some_file(text):
             raise InputError(
                 Text(f"Файл заказов не найден: {text}", f"Orders not found: {text}"),
                 todo=Text("Проверьте путь и имя файла", "Check the path and the file name"),

@@ -28,12 +28,13 @@ from typing import Any
 from urllib.parse import quote
 
 from audit.errors import InputError, Lang, PreparedError, Text, ToolError, current_language
+from audit.intake.addresses import is_elsewhere
 from audit.intake.databases import redacted
 from audit.resources import resource_dir
 from audit.run.inputs import Inputs
 from audit.run.kernels import kernel_environment
 from audit.run.leftovers import PRIVATE
-from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.versions import kit_version
 
 __all__ = [
@@ -64,8 +65,10 @@ LARGEST = 1_000_000_000
 _MARK = "km_audit"
 _RUSSIAN = "ru"
 """Where a cell of the kit keeps its Russian words, in its metadata: prose, and the remarks of the parameters."""
-_ADDRESS = re.compile(r"""(?<=["'])[a-z][a-z0-9+_]*://[^"'\n]*(?=["'])""")
-"""The address of a database in a cell of parameters."""
+_ADDRESS = re.compile(
+    r"""(?<=")(?:[a-z][a-z0-9+_]*://|spark:)(?:[^"\\\n]|\\.)*(?=")|(?<=')(?:[a-z][a-z0-9+_]*://|spark:)(?:[^'\\\n]|\\.)*(?=')"""
+)
+"""The address of a database or of a source of Spark in a cell of parameters."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ def _parameters(inputs: Inputs, beside: Path) -> dict[str, object]:
     assert inputs.folder is not None
 
     def relative(path: str | Path) -> str:
-        if "://" in str(path):
+        if is_elsewhere(str(path)):
             return str(path)
         try:
             return Path(os.path.relpath(Path(path).absolute(), beside)).as_posix()

@@ -11,16 +11,17 @@ from typing import Any
 
 from audit.chapters import diagnose_chapter
 from audit.errors import AuditError, ParameterError, Text, did_you_mean
-from audit.method import method
 from audit.model.case import Case
 from audit.present.chapter import ChapterView
 from audit.present.summary import SummaryView
 from audit.run.cases import open_case
 from audit.run.effects import saved_findings, write_effects
-from audit.run.findings_json import assemble, chapter_json, dump
+from audit.run.findings_json import assemble, chapter_json
+from audit.run.kept import dump
+from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.sheets import write_sheets
 
-__all__ = ["NOTEBOOKS", "PARAMETERS", "Parameter", "check_parameters", "open_chapter", "open_summary", "save_chapter"]
+__all__ = ["PARAMETERS", "Parameter", "check_parameters", "open_chapter", "open_summary", "save_chapter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,6 @@ PARAMETERS: Mapping[str, tuple[Parameter, ...]] = {
     ),
 }
 """The parameters of each chapter's notebook: our own schema, since papermill only warns."""
-
-NOTEBOOKS: Mapping[str, str] = {"summary": "00_summary"} | {c.id: c.notebook for c in method().chapters.values()}
-"""The notebook of each chapter, without its ending."""
 
 _IGNORED = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open", "audit", "display"})
 
@@ -205,11 +203,6 @@ def open_chapter(chapter: str, namespace: Mapping[str, Any] | None = None, **par
     values |= check_parameters(chapter, parameters)
     case, options = _case(chapter, values)
     return diagnose_chapter(case, chapter, **options)
-
-
-def built_chapters() -> list[str]:
-    """Return the chapters that this version computes, in the order of the report."""
-    return list(method().chapters)
 
 
 def compute_all(case: Case) -> dict[str, Any]:

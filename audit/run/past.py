@@ -19,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from audit.engine import open_engine
+from audit.intake.addresses import is_elsewhere
 from audit.model.calendar import add_months
 from audit.model.case import Case, collapse, open_prepared
 from audit.run.cases import cache_folder
 from audit.run.inputs import Inputs, override
+from audit.run.kept import answer_digest, content_digest
 from audit.run.leftovers import private_folder
-from audit.run.notebook_api import assemble_saved, built_chapters, save_verdicts
-from audit.run.prepare import content_digest, prepare
-from audit.run.screen import answer_digest, write_out
+from audit.run.notebook_api import assemble_saved, save_verdicts
+from audit.run.notebooks import built_chapters
+from audit.run.prepare import prepare
+from audit.run.screen import write_out
 from audit.settings import Settings
 
 __all__ = ["OF_THE_LENGTH", "Past", "cut_case", "quarter_ends", "read_past"]
@@ -106,7 +109,7 @@ class _Kept:
     def __init__(self, inputs: Inputs, settings: Settings) -> None:
         self._inputs, self._settings = inputs, settings
         self._folder: Path | None = None
-        if inputs.folder is not None and not any("://" in s for s in inputs.orders):
+        if inputs.folder is not None and not any(is_elsewhere(s) for s in inputs.orders):
             place = inputs.folder.absolute() / ".km-audit" / "past"
             self._folder = place / f"{content_digest(inputs)[:16]}-{answer_digest(settings)}"
             for old in place.glob("*"):  # of other data, or of another kit
@@ -144,7 +147,7 @@ class _Kept:
 def cut_case(prepared: Path, day: dt.date, settings: Settings, stage: Path) -> Iterator[Case]:
     """Open the prepared orders up to a day, without the questionnaire, as if the export had ended there."""
     stage.mkdir()
-    engine = open_engine(settings.inputs.engine)
+    engine = open_engine()
     try:
         engine.attach("lines", prepared / "lines.parquet")
         engine.materialise(

@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from audit.errors import ParameterError, Text, current_language, set_language
-from audit.intake.databases import redacted
-from audit.model.case import Case, open_prepared
-from audit.present.chart import pictures_later
-from audit.present.context import read_context
-from audit.resources import resource_dir
-from audit.run.effects import saved_findings
-from audit.run.execute import Execution, execute_notebook
-from audit.run.findings_json import assemble, dump
+from audit.errors import ParameterError, Text
+from audit.model.case import open_prepared
+from audit.run.clock import Clock, Event, Watcher
+from audit.run.execute import Execution
+from audit.run.executing import Executing
 from audit.run.inputs import Inputs, override
-from audit.run.key import KEY, write_key
-from audit.run.lab import OwnNotebook, own_notebooks, settle
+from audit.run.lab import OwnNotebook, own_notebooks
 from audit.run.leftovers import MAKING, PARTIAL, claimed, private_folder, sweep, sweep_private
-from audit.run.notebook_api import NOTEBOOKS, built_chapters
-from audit.run.peers import peers_of, read_peers
-from audit.run.prepare import file_digest, prepare
-from audit.run.public import public_settings
-from audit.run.rendering import render_run
-from audit.run.versions import versions
-from audit.run.workers import Lost, Workers
+from audit.run.notebooks import built_chapters
+from audit.run.prepare import prepare
+from audit.run.workers import Workers
 
-__all__ = ["Event", "RunResult", "choose_chapters", "run_audit"]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What the run is doing, for the progress display."""
-
-    step: str
-    state: Literal["start", "done", "failed", "note"]
-    seconds: float = 0.0
-    detail: str = ""
+__all__ = ["RunResult", "choose_chapters", "run_audit"]
 
 
 @dataclass(frozen=True)
@@ -57,35 +35,6 @@ class RunResult:
     timings: Mapping[str, float]
     pdf_engine: str | None
     notes: tuple[Text, ...] = ()
-
-
-Watcher = Callable[[Event], None]
-
-
-@dataclass
-class _Clock:
-    watch: Watcher
-    timings: dict[str, float] = field(default_factory=dict)
-
-    def step(self, name: str) -> _Step:
-        return _Step(self, name)
-
-
-@dataclass
-class _Step:
-    clock: _Clock
-    name: str
-    started: float = 0.0
-
-    def __enter__(self) -> _Step:
-        self.started = time.perf_counter()
-        self.clock.watch(Event(self.name, "start"))
-        return self
-
-    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        seconds = time.perf_counter() - self.started
-        self.clock.timings[self.name] = round(seconds, 3)
-        self.clock.watch(Event(self.name, "failed" if kind else "done", seconds))
 
 
 def choose_chapters(names: Sequence[str] | None) -> list[str]:
@@ -215,7 +164,11 @@ def run_audit(
     """
     watch = watch or (lambda _: None)
     wanted = choose_chapters(chapters)
-    others = [] if benchmarks is None else read_peers(benchmarks)
+    others = []
+    if benchmarks is not None:
+        from audit.run.peers import read_peers
+
+        others = read_peers(benchmarks)  # one that cannot be read is told before the work
     # the day of the report is one day, however long a run takes, and stands in the manifest with the other settings
     inputs = replace(inputs, settings=override(inputs.settings, {"report": {"date": inputs.settings.report.day}}))
     final, stage = _target(inputs, out)
@@ -223,7 +176,7 @@ def run_audit(
     _sweep(stage.parent, PARTIAL, watch)
     for name in sweep_private():
         watch(Event("sweep", "note", detail=name))
-    clock = _Clock(watch)
+    clock = Clock(watch)
     stage.mkdir(parents=True)
     workers = workers or Workers.start(jobs)  # import while the data are read
     private: Path | None = None
@@ -237,32 +190,30 @@ def run_audit(
         with clock.step("intake"):
             rejects = None if out is None else final.with_name(f"{final.name}-rejected_rows.csv")
             prepared = prepare(inputs, cache, rejects=rejects)
-        case = open_prepared(prepared, inputs.settings)
-        try:
-            failed = _execute(inputs, prepared, stage, wanted, jobs, clock, workers, own)
-            findings = _collect(case, stage, failed)
-            dump(findings, stage / "findings.json")
-            _copy_rejects(prepared, stage)
-            rendered = render_run(
-                stage,
-                case=case,
-                findings=findings,
-                failed=failed,
-                clock=clock,
-                full=full,
-                peers=peers_of(findings, others, inputs.folder),
-            )
-            if key:
-                write_key(case, stage / KEY)
-            if deck:
-                from audit.present.deck import write_deck  # python-pptx, where slides are wanted
+        executing = Executing(inputs, prepared, stage, jobs=jobs, clock=clock, workers=workers, own=own)
+        with executing as notebooks:
+            if own or workers is None:  # threads import Jupyter, and would meet modules that we have half made
+                import audit.run.make  # noqa: F401
+            notebooks.begin(wanted)
+            from audit.run.make import make  # what pages need is loaded while the notebooks execute
 
-                with clock.step("deck"):
-                    write_deck(read_context(stage), findings, stage / "charts", stage / "deck.pptx")
-            _settle_notebooks(inputs, stage, final, None if private is not None else prepared)
-            _manifest(inputs, case, stage, clock.timings, failed, rendered.pdf_engine, own)
-        finally:
-            case.close()
+            case = open_prepared(prepared, inputs.settings)
+            try:
+                made = make(
+                    inputs,
+                    case,
+                    stage,
+                    final,
+                    notebooks,
+                    own=own,
+                    kept=private is None,
+                    deck=deck,
+                    full=full,
+                    key=key,
+                    others=others,
+                )
+            finally:
+                case.close()
         if out is not None:
             _replace_run(stage, final)
         else:
@@ -277,86 +228,9 @@ def run_audit(
             workers.close()
         if private is not None:
             shutil.rmtree(private, ignore_errors=True)
-    moved = tuple(Execution(f.chapter, final / "notebooks" / f.path.name, f.seconds, f.error, f.cell) for f in failed)
-    return RunResult(final, findings, moved, clock.timings, rendered.pdf_engine, (*_own_notes(own), *rendered.notes))
-
-
-def _execute(
-    inputs: Inputs,
-    prepared: Path,
-    stage: Path,
-    wanted: Sequence[str],
-    jobs: int,
-    clock: _Clock,
-    workers: Workers | None,
-    own: Mapping[str, OwnNotebook],
-) -> list[Execution]:
-    (stage / "notebooks").mkdir()
-    pictures_later(stage / "charts")
-    settings = stage / "settings.json"
-    dump(public_settings(inputs.settings), settings)
-    lang = inputs.settings.report.lang
-    parameters = {"prepared": str(prepared), "settings": str(settings), "lang": lang, "out": str(stage)}
-    source = resource_dir("notebooks")
-
-    def one(chapter: str) -> Execution:
-        name = f"{NOTEBOOKS[chapter]}.ipynb"
-        clock.watch(Event(chapter, "start"))
-        done = _one(chapter, source / name, own.get(chapter), stage / "notebooks" / name, parameters, workers)
-        clock.timings[chapter] = round(done.seconds, 3)
-        clock.watch(Event(chapter, "failed" if done.error else "done", done.seconds, str(done.error or "")))
-        return done
-
-    if own or workers is None:
-        import papermill  # noqa: F401 - here, once: threads that import side by side may meet half-made modules
-
-    failed = []
-    with clock.step("notebooks"):
-        # the language of messages is a variable of the context; the rest of the context holds an event loop, which
-        # threads must not share
-        with ThreadPoolExecutor(max(1, jobs), initializer=set_language, initargs=(current_language(),)) as pool:
-            try:
-                for future in as_completed([pool.submit(one, c) for c in sorted(wanted, key=_longest_first)]):
-                    done = future.result()
-                    if done.error is not None:
-                        failed.append(done)
-            except BaseException:
-                if workers is not None:
-                    workers.close()  # nobody waits for the chapters that are still running
-                pool.shutdown(cancel_futures=True)
-                raise
-        dump({f.chapter: {"ru": f.error.ru, "en": f.error.en} for f in failed if f.error}, stage / "failed.json")
-        summary = one("summary")
-        if summary.error is not None:
-            failed.append(summary)
-    if workers is not None:
-        workers.close()
-    return failed
-
-
-def _one(
-    chapter: str,
-    source: Path,
-    own: OwnNotebook | None,
-    target: Path,
-    parameters: Mapping[str, Any],
-    workers: Workers | None,
-) -> Execution:
-    """Execute one notebook: the analyst's own, or the kit's where there is none."""
-    if own is not None or workers is None:
-        return execute_notebook(chapter, source if own is None else own.path, target, parameters)
-    try:
-        return workers.execute(chapter, source, target, parameters)
-    except Lost:
-        if workers.closed:
-            raise
-        return execute_notebook(chapter, source, target, parameters)
-
-
-def _longest_first(chapter: str) -> int:
-    """Order chapters so that no long one is left running alone at the end."""
-    longest = ("retention", "base", "roles", "service", "ownership")
-    return longest.index(chapter) if chapter in longest else len(longest)
+    failed = tuple(replace(f, path=final / "notebooks" / f.path.name) for f in made.failed)
+    notes = (*_own_notes(own), *made.rendered.notes)
+    return RunResult(final, made.findings, failed, clock.timings, made.rendered.pdf_engine, notes)
 
 
 def _own_notes(own: Mapping[str, OwnNotebook]) -> tuple[Text, ...]:
@@ -374,76 +248,6 @@ def _own_notes(own: Mapping[str, OwnNotebook]) -> tuple[Text, ...]:
     if old:
         notes.append(Text(f"Из них сделаны из прежней версии комплекта: {old}", f"Made from an older kit: {old}"))
     return tuple(notes)
-
-
-def _settle_notebooks(inputs: Inputs, stage: Path, final: Path, prepared: Path | None) -> None:
-    """Point the executed notebooks at the finished run, so that the analyst can run them again where they lie.
-
-    ``out`` is taken away: running a cell again must not change the figures of a finished run.
-    """
-
-    def relative(path: str | Path) -> str:
-        """A path as seen from the notebooks: the folder can be moved, and says nothing of this computer."""
-        try:
-            return Path(os.path.relpath(path, final / "notebooks")).as_posix()
-        except ValueError:  # another drive (Windows)
-            return str(Path(path).absolute())
-
-    values: dict[str, object] = {"settings": "../settings.json", "lang": inputs.settings.report.lang}
-    if prepared is not None:
-        values["prepared"] = relative(prepared)
-    else:
-        values["orders"] = [redacted(o) if "://" in o else relative(o) for o in inputs.orders]
-        if inputs.questionnaire is not None:
-            values["questionnaire"] = relative(inputs.questionnaire)
-    for notebook in sorted((stage / "notebooks").glob("*.ipynb")):
-        settle(notebook, values, inputs.settings.report.lang)
-
-
-def _collect(case: Case, stage: Path, failed: Sequence[Execution]) -> dict[str, Any]:
-    saved = sorted((stage / "chapters").glob("*.json"))
-    broken = {f.chapter: f.error for f in failed if f.error is not None}
-    chapters = [json.loads(p.read_text(encoding="utf-8")) for p in saved]
-    return assemble(case, chapters, broken, saved_findings(stage, case.settings.report.lang))
-
-
-def _copy_rejects(prepared: Path, stage: Path) -> None:
-    shutil.copyfile(prepared / "rejected_rows.csv", stage / "rejected_rows.csv")
-
-
-def _manifest(
-    inputs: Inputs,
-    case: Case,
-    stage: Path,
-    timings: Mapping[str, float],
-    failed: Sequence[Execution],
-    pdf_engine: str | None,
-    own: Mapping[str, OwnNotebook],
-) -> None:
-    questionnaire = None
-    if inputs.questionnaire is not None:
-        questionnaire = {"name": inputs.questionnaire.name, "sha256": file_digest(inputs.questionnaire)}
-        if inputs.collected is not None:
-            questionnaire["collected"] = file_digest(inputs.collected)
-    dump(
-        {
-            "schema": "km-audit-manifest/1",
-            "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            "inputs": {
-                "orders": [{"name": f.name, "sha256": f.sha256, "bytes": f.size_bytes} for f in case.intake.files],
-                "questionnaire": questionnaire,
-            },
-            "own_notebooks": {n.name: {"sha256": file_digest(n.path), "outdated": n.outdated} for n in own.values()},
-            "versions": versions(),
-            "settings": public_settings(inputs.settings),
-            "thresholds_overridden": sorted(case.thresholds.overridden),
-            "engine": case.engine.name,
-            "pdf_engine": pdf_engine,
-            "failed_chapters": sorted(f.chapter for f in failed),
-            "timings_seconds": dict(timings),
-        },
-        stage / "manifest.json",
-    )
 
 
 def _keep_newest(cache: Path, current: Path, keep: int = 3) -> None:

@@ -2,95 +2,43 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import glob
-import hashlib
 import json
 import os
 import shutil
 import tempfile
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from audit.engine import open_engine
 from audit.errors import AuditError, InputError, NothingUsableError, Text
+from audit.intake import cluster
+from audit.intake.addresses import is_cluster
 from audit.intake.orders import read_orders
 from audit.intake.questionnaire import read_questionnaire
 from audit.model.case import collapse
 from audit.model.questionnaire_json import questionnaire_to_json
 from audit.run.inputs import Inputs
+from audit.run.kept import as_read, leave_cluster, prepared_key, source_files, whole
 from audit.run.leftovers import MAKING
-from audit.run.versions import kit_version
 
-__all__ = ["Progress", "content_digest", "file_digest", "find_prepared", "leave_rejects", "prepare"]
+__all__ = ["Progress", "leave_rejects", "prepare"]
 
 Progress = Callable[[str], None]
 
-_LAYOUT = "5"
-"""Changes when the prepared folder's layout or the meaning of its columns does."""
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, or of a folder's names and bytes."""
-    digest = hashlib.sha256()
-    if path.is_dir():
-        for inner in sorted(p for p in path.rglob("*") if p.is_file()):
-            digest.update(os.fsencode(inner.relative_to(path).as_posix()))
-            digest.update(bytes.fromhex(file_digest(inner)))
-        return digest.hexdigest()
-    with path.open("rb") as f:
-        while block := f.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _source_files(sources: Sequence[str]) -> list[Path] | None:
-    """Return the files behind the sources; None where one is a database, whose content has no hash."""
-    out: list[Path] = []
-    for source in sources:
-        if "://" in source:
-            return None
-        found = [Path(source)] if Path(source).exists() else sorted(map(Path, glob.glob(source, recursive=True)))
-        for path in found:  # folders with all they hold, as intake reads them
-            inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-            out += [p for p in inside if p.is_file() and not p.name.startswith((".", "~"))]
-    return out
-
-
-def content_digest(inputs: Inputs) -> str:
-    """Return a hash of the inputs' content and of how it is read, the same on every day; a database has none."""
-    digest = hashlib.sha256(f"{_LAYOUT}/{kit_version()}/{inputs.settings.inputs.engine}".encode())
-    digest.update(inputs.settings.intake_digest().encode())
-    files = _source_files(inputs.orders)
-    if files is None:
-        digest.update(uuid.uuid4().bytes)
-    else:
-        for path in files:
-            digest.update(os.fsencode(path.name))
-            digest.update(bytes.fromhex(file_digest(path)))
-    for answers in (inputs.questionnaire, inputs.collected):
-        digest.update(bytes.fromhex(file_digest(answers)) if answers is not None else b"-")
-    return digest.hexdigest()
-
-
-def _key(inputs: Inputs) -> str:
-    today = dt.date.today().isoformat()  # what is «in the future» changes from day to day
-    return hashlib.sha256(f"{content_digest(inputs)}/{today}".encode()).hexdigest()[:32]
-
-
-_State = list[tuple[str, int, int]]
+_State = list[tuple[str, int | str, int]]
 
 
 def _state(inputs: Inputs) -> _State:
-    """Return size and time of change of every file behind the inputs."""
-    files = _source_files([s for s in inputs.orders if "://" not in s]) or []
-    for answers in (inputs.questionnaire, inputs.collected):
-        files += (_source_files([str(answers)]) or []) if answers is not None else []
+    """Return size and time of change of every file behind the inputs, and the snapshots of what a cluster reads."""
+    answers = [str(a) for a in (inputs.questionnaire, inputs.collected) if a is not None]
+    files = source_files([*inputs.orders, *answers])
+    seen: _State = [
+        (s, cluster.state(s, inputs.settings, now=True) or "", 0) for s in dict.fromkeys(inputs.orders) if is_cluster(s)
+    ]
     try:
-        return [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
+        return seen + [(str(p), s.st_size, s.st_mtime_ns) for p in files for s in [p.stat()]]
     except FileNotFoundError:
-        return []
+        return seen
 
 
 def _unchanged(inputs: Inputs, before: _State) -> None:
@@ -108,18 +56,6 @@ def _unchanged(inputs: Inputs, before: _State) -> None:
     )
 
 
-def find_prepared(inputs: Inputs, cache: Path) -> Path | None:
-    """Return the prepared folder of these inputs, or None where they have to be read first."""
-    if not cache.is_dir():
-        return None
-    target = cache / _key(inputs)
-    return target if _whole(target) else None
-
-
-def _whole(prepared: Path) -> bool:
-    return (prepared / "clients.parquet").exists()
-
-
 def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, rejects: Path | None = None) -> Path:
     """Return the prepared folder of these inputs, made now or found in ``cache`` under the hash of their content.
 
@@ -127,10 +63,16 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
     Where not one row can be used, the list of the rows set aside goes to ``rejects`` (by default
     ``rejected_rows.csv`` of the engagement folder) and the error names it.
     """
-    say = progress or (lambda _: None)
+    try:
+        return _prepare(as_read(inputs), cache, progress or (lambda _: None), rejects)
+    finally:
+        leave_cluster(inputs)  # one application reads everything, and ends with the reading
+
+
+def _prepare(inputs: Inputs, cache: Path, say: Progress, rejects: Path | None) -> Path:
     before = _state(inputs)
-    target = cache / _key(inputs)
-    if _whole(target):
+    target = cache / prepared_key(inputs)
+    if whole(target):
         say("cached")
         return target
     cache.mkdir(parents=True, exist_ok=True)
@@ -152,7 +94,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
         _unchanged(inputs, before)
         (stage / "intake.json").write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1), encoding="utf-8")
         say("collapse")
-        engine = open_engine(inputs.settings.inputs.engine)
+        engine = open_engine()
         try:
             collapse(engine, stage)
         finally:
@@ -160,7 +102,7 @@ def prepare(inputs: Inputs, cache: Path, progress: Progress | None = None, *, re
         try:
             stage.rename(target)
         except OSError:  # another process was faster
-            if not _whole(target):
+            if not whole(target):
                 raise
             shutil.rmtree(stage, ignore_errors=True)
     except NothingUsableError as e:

@@ -15,13 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import nbformat
-
 from audit.errors import ParameterError, PreparedError, Text, set_language
 from audit.method import method
 from audit.model.case import Case
 from audit.present.annex import write_annex
-from audit.present.chart import draw_pictures
 from audit.present.context import (
     ActionEntry,
     ChapterEntry,
@@ -38,17 +35,19 @@ from audit.present.page_one import decision, numbers, schedule, sure_line
 from audit.present.pdf import PdfResult, write_pdf
 from audit.present.proof import growth
 from audit.present.report import build_report
+from audit.present.short import SHORT_PAGES
 from audit.present.summary import SummaryView
 from audit.present.titles import chapter_title
-from audit.present.views import metric_name
+from audit.present.views import lower_first, metric_name
 from audit.present.words import word
+from audit.resources import nbformat
 from audit.run.execute import Execution
 from audit.run.leftovers import RENDERING, sweep
-from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.sheets import read_sheets
 from audit.run.versions import main_versions
 
-__all__ = ["Rendered", "render_again", "render_run", "report_context"]
+__all__ = ["Rendered", "render_again", "render_run", "report_context", "write_lists"]
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def report_context(
     sale = findings["sale_type"]
     sale_name = method().sale_types[sale["used"]].name.get(lang)
     if sale["declared"] is None:
-        sale_name = word("sale_type_by_orders", lang, name=sale_name)
+        sale_name = word("sale_type_by_orders", lang, name=lower_first(sale_name))
     decided = decision(summary)
     return ReportContext(
         lang=lang,
@@ -175,20 +174,19 @@ def render_run(
     full: bool = False,
     peers: tuple[PeerEntry, ...] = (),
 ) -> Rendered:
-    """Write report.json, report.html, report.pdf, annex.xlsx and the charts' pictures of a run being made in ``stage``.
+    """Write report.json, report.html and report.pdf of a run being made in ``stage``, from its executed notebooks.
 
     ``full``: also report-full.pdf, the whole record on paper.
     """
     context = report_context(case, findings, failed, stage, peers)
     (stage / "report.json").write_text(context.as_json(), encoding="utf-8", newline="\n")
     result = _documents(stage, clock, full)
-    with _step(clock, "pictures"):
-        draw_pictures(stage / "charts")
-    with _step(clock, "annex"):
-        write_annex(stage / "annex.xlsx", read_sheets(stage, findings, case), case.settings.report.lang)
-        for part in ("sheets", "effects"):
-            shutil.rmtree(stage / part, ignore_errors=True)
     return Rendered(result.engine, (result.note,) if result.note is not None else ())
+
+
+def write_lists(stage: Path, *, case: Case, findings: Mapping[str, Any]) -> None:
+    """Write annex.xlsx of a run being made in ``stage``, from what its chapters put aside."""
+    write_annex(stage / "annex.xlsx", read_sheets(stage, findings, case), case.settings.report.lang)
 
 
 def _documents(folder: Path, clock: _Clock | None = None, full: bool = False) -> PdfResult:
@@ -198,6 +196,8 @@ def _documents(folder: Path, clock: _Clock | None = None, full: bool = False) ->
         (folder / "report.html").write_text(documents.html, encoding="utf-8", newline="\n")
     with _step(clock, "pdf"):
         result = write_pdf(documents.paper, folder / "report.pdf")
+        if result.pages > SHORT_PAGES and documents.shorter is not None:
+            result = write_pdf(documents.shorter, folder / "report.pdf")
         if full and documents.full is not None:
             whole = write_pdf(documents.full, folder / FULL)
             result = result if result.note is not None else replace(result, note=whole.note)
@@ -259,7 +259,7 @@ def _left_out(run: Path) -> list[Text]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # cells without ids: an old editor, no fault of the report
             try:
-                nb = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+                nb = nbformat().read(path, as_version=4)
             except (ValueError, KeyError, AttributeError, OSError):
                 out.append(Text(f"{name} не читается", f"{name} cannot be read"))
                 continue

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from audit.errors import current_language, set_language
-from audit.model.case import Case, open_prepared
-from audit.resources import PACKAGE, resource_dir
-from audit.run.cases import cache_folder
-from audit.run.findings_json import dump
 from audit.run.inputs import Inputs
+from audit.run.kept import answer_digest, dump, find_prepared
 from audit.run.leftovers import private_folder
-from audit.run.notebook_api import assemble_saved, built_chapters, compute_all, save_verdicts
-from audit.run.prepare import find_prepared, prepare
 from audit.run.workers import Lost, Workers
 from audit.settings import Settings
 
-__all__ = ["answer_digest", "write_out", "write_screen"]
+__all__ = ["write_out", "write_screen"]
 
-ELSEWHERE = ("retention", "base", "selfcheck", "service")
-"""Chapters for the second process: half of the work, and the two that the self-check asks stay beside it."""
+_TOGETHER = ("retention", "base", "selfcheck", "service")
+"""Chapters for one process, the others are for the second: half of the work, and what is asked twice stays together."""
 
 
 def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
@@ -46,17 +40,16 @@ def write_screen(inputs: Inputs, out: Path | None) -> dict[str, Any]:
 
 
 def _computed(inputs: Inputs, cache: Path | None) -> dict[str, Any]:
-    helper = Workers.start(1, pages=False)  # imports while the data are read
+    workers = Workers.start(2, pages=False)  # they import while the data are read
     try:
+        from audit.run.cases import cache_folder  # a second answer needs none of this
+        from audit.run.prepare import prepare
+
         prepared = prepare(inputs, cache or cache_folder())
-        case = open_prepared(prepared, inputs.settings)
-        try:
-            findings = _in_two(case, prepared, helper) if helper is not None else compute_all(case)
-        finally:
-            case.close()
+        findings = _in_two(prepared, inputs.settings, workers)
     finally:
-        if helper is not None:
-            helper.close()
+        if workers is not None:
+            workers.close()
     if cache is not None:
         with contextlib.suppress(OSError):  # a full disk is no reason to withhold the answer
             write_out(findings, _place(prepared, inputs.settings))
@@ -79,29 +72,40 @@ def _place(prepared: Path, settings: Settings) -> Path:
     return prepared / f"screen-{answer_digest(settings)}.json"
 
 
-def answer_digest(settings: Settings) -> str:
-    """Return a hash of what an answer depends on beside the data: the settings, and any file of the kit."""
-    digest = hashlib.sha256(json.dumps(settings.as_json(), sort_keys=True).encode())
-    for root in (PACKAGE, resource_dir("templates") / "narrative"):
-        for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".toml", ".sql"}):
-            told = path.stat()
-            digest.update(f"{path.name} {told.st_size} {told.st_mtime_ns}".encode())
-    return digest.hexdigest()[:16]
+def _in_two(prepared: Path, settings: Settings, workers: Workers | None) -> dict[str, Any]:
+    from audit.run.notebooks import built_chapters
 
-
-def _in_two(case: Case, prepared: Path, helper: Workers) -> dict[str, Any]:
+    halves = [[c for c in built_chapters() if (c in _TOGETHER) == side] for side in (False, True)]
     folder = private_folder()
     try:
-        with ThreadPoolExecutor(1, initializer=set_language, initargs=(current_language(),)) as pool:
-            other = pool.submit(helper.diagnose, ELSEWHERE, prepared, case.settings, folder)
-            save_verdicts(case, [c for c in built_chapters() if c not in ELSEWHERE], folder)
+        with ThreadPoolExecutor(2, initializer=set_language, initargs=(current_language(),)) as pool:
+            asked = [pool.submit(_diagnosed, half, prepared, settings, folder, workers) for half in halves]
+            from audit.model.case import open_prepared  # while the chapters are diagnosed
+            from audit.run.notebook_api import assemble_saved, save_verdicts
+
+            case = open_prepared(prepared, settings)
             try:
-                other.result()
-            except Lost:
-                save_verdicts(case, ELSEWHERE, folder)
-        return assemble_saved(case, folder)
+                for half, there in zip(halves, asked, strict=True):
+                    if not there.result():
+                        save_verdicts(case, half, folder)
+                return assemble_saved(case, folder)
+            finally:
+                case.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _diagnosed(
+    chapters: Sequence[str], prepared: Path, settings: Settings, folder: Path, workers: Workers | None
+) -> bool:
+    """Have chapters diagnosed in another process, and say whether they are."""
+    if workers is None:
+        return False
+    try:
+        workers.diagnose(chapters, prepared, settings, folder)
+    except Lost:
+        return False
+    return True
 
 
 def write_out(findings: Mapping[str, Any], target: Path) -> None:

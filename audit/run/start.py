@@ -21,10 +21,11 @@ from markupsafe import Markup
 from audit.errors import NO_WORDS, Answer, AuditError, Lang, Text, set_language
 from audit.present.format import Fmt
 from audit.present.titles import chapter_title
+from audit.run.clock import Event
 from audit.run.desk import Ask, Checked, Desk, excerpt
 from audit.run.lab import FILES_URL
-from audit.run.notebook_api import built_chapters
-from audit.run.pipeline import Event, RunResult
+from audit.run.notebooks import built_chapters
+from audit.run.pipeline import RunResult
 
 __all__ = ["Start", "start"]
 

@@ -29,13 +29,15 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from audit.errors import Text, current_language, set_language
-from audit.resources import PACKAGE
+from audit.resources import PACKAGE, nbformat
 from audit.run.execute import Execution, execute_here
 from audit.run.kernels import kernel_environment
-from audit.settings import Settings
+
+if TYPE_CHECKING:
+    from audit.settings import Settings
 
 __all__ = ["Lost", "Workers"]
 
@@ -73,7 +75,7 @@ class Workers:
 
     def __init__(self, processes: Sequence[subprocess.Popen[bytes]], lines: Sequence[_Line]) -> None:
         self._processes, self._lines = list(processes), list(lines)
-        self.closed = False
+        self.closed = self._asked = False
         self._free: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
         for line in lines:
             self._free.put(line)
@@ -103,11 +105,20 @@ class Workers:
         job = {"chapters": list(chapters), "prepared": str(prepared), "settings": settings.as_json()}
         self._ask({"verdicts": job | {"folder": str(folder)}})
 
+    def draw(self, charts: Path) -> None:
+        """Draw the pictures that were put aside in a folder of charts; raises `Lost`."""
+        self._ask({"pictures": str(charts)})
+
+    def write_lists(self, parameters: Mapping[str, Any]) -> None:
+        """Write the annex of a run from what its notebooks, given these parameters, put aside; raises `Lost`."""
+        self._ask({"lists": dict(parameters)})
+
     def _ask(self, job: Mapping[str, Any]) -> Mapping[str, Any]:
         line = self._free.get()
         if line is None:
             self._free.put(None)  # for the next who asks
             raise Lost
+        self._asked = True
         asked = {**job, "lang": current_language(), "cwd": os.getcwd()}
         try:
             line.ask.write(json.dumps(asked).encode() + b"\n")
@@ -130,6 +141,8 @@ class Workers:
         for line in self._lines:
             line.hang_up()
         for process in self._processes:
+            if not self._asked:
+                process.kill()  # it still imports and would not hear us; nothing of a client's is in it
             try:
                 process.wait(timeout=5)
             except subprocess.TimeoutExpired:
@@ -205,7 +218,9 @@ def _preload(pages: bool) -> None:
     importlib.import_module("audit.engine.duck")
     if not pages:
         return
+    nbformat()
     importlib.import_module("audit.run.shell")
+    importlib.import_module("audit.run.cases").share_cases()
     from audit.present.chart import Caption
     from audit.present.charts.draw import bars
     from audit.present.charts.style import chart_style
@@ -226,6 +241,7 @@ def _serve(pages: bool, given: Sequence[str]) -> None:
         ends = [int(n) for n in given]
         gc.collect()
         gc.freeze()  # the others' collections leave the shared pages alone
+        gc.set_threshold(50_000, 20, 20)  # a chapter makes millions of small things, and few of them lie in circles
         mine = ends[0]
         alone = len(os.listdir("/proc/self/task")) == 1
         for end in ends[1:]:
@@ -273,9 +289,26 @@ def _one(job: Mapping[str, Any]) -> dict[str, Any]:
     if "verdicts" in job:
         _keep_verdicts(**job["verdicts"])
         return {}
+    if "pictures" in job:
+        from audit.present.chart import draw_pictures
+
+        draw_pictures(Path(job["pictures"]))
+        return {}
+    if "lists" in job:
+        _write_lists(**job["lists"])
+        return {}
     nb = job["notebook"]
     done = execute_here(nb["chapter"], Path(nb["source"]), Path(nb["target"]), nb["parameters"])
     return {k: v for k, v in asdict(done).items() if k in ("seconds", "error", "cell")}
+
+
+def _write_lists(out: str, **given: Any) -> None:
+    from audit.run.cases import open_case
+    from audit.run.rendering import write_lists
+
+    stage = Path(out)
+    findings = json.loads((stage / "findings.json").read_text(encoding="utf-8"))
+    write_lists(stage, case=open_case(**given), findings=findings)
 
 
 def _keep_verdicts(chapters: Sequence[str], prepared: str, settings: Mapping[str, Any], folder: str) -> None:

@@ -77,9 +77,14 @@ def _gaps(unit: ArrayLike, day: ArrayLike) -> _Gaps:
     labels, days = np.asarray(unit), np.asarray(day, dtype=np.float64)
     if labels.ndim != 1 or labels.shape != days.shape or not np.isfinite(days).all():
         raise ValueError("unit and day must be vectors of one length, days finite numbers")
-    units, code = np.unique(labels, return_inverse=True)
-    order = np.lexsort((days, code))
-    code, days = code[order].astype(np.int64), days[order]
+    ahead = labels[1:] > labels[:-1]
+    if (ahead | ((labels[1:] == labels[:-1]) & (days[1:] >= days[:-1]))).all():  # in order, as a query gives them
+        new = np.concatenate([np.ones(min(len(labels), 1), dtype=np.bool_), ahead])
+        units, code = labels[new], np.cumsum(new) - 1
+    else:
+        units, code = np.unique(labels, return_inverse=True)
+        order = np.lexsort((days, code))
+        code, days = code[order].astype(np.int64), days[order]
     last_row = np.append(np.flatnonzero(np.diff(code)), len(code) - 1) if len(code) else np.zeros(0, dtype=np.int64)
     same = (np.diff(code) == 0) & (np.diff(days) > 0)
     return _Gaps(units, code[:-1][same], days[:-1][same], np.diff(days)[same], days[last_row])

@@ -306,8 +306,7 @@ def _tables(t: Floats, e: Bools, late: Floats | None, g: Ints, k: int, s: Ints) 
     end = (stratum + 1) * width
     # A late entry ranks with the last observed time that is not after it (0: before all): not at risk there yet.
     late_key = None if late is None else s * width + np.searchsorted(ranks_of, late, side="right")
-    died = np.zeros((len(rows), k))
-    np.add.at(died, (row, g[e]), 1.0)
+    died = np.bincount(row * k + g[e], minlength=len(rows) * k).reshape(len(rows), k).astype(np.float64)
     at_risk = np.zeros((len(rows), k))
     for code in range(k):
         mine = g == code

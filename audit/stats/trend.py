@@ -382,26 +382,40 @@ def _panel(
         name: (slot(name, top), None if bottom is None else slot(name, bottom))
         for name, (top, bottom) in figures.items()
     }
+    # Rows that come as a query orders them are neither picked nor sorted again: that would hold every column twice.
     inside = (when >= first_month) & (when < first_month + months)
-    labels, row = np.unique(codes[inside], return_inverse=True)
-    at = when[inside] - first_month
-    columns = [values[inside] for values in columns]
+    if not inside.all():
+        codes, when, columns = codes[inside], when[inside], [values[inside] for values in columns]
+    labels, row = _numbered(codes)
+    at = when - first_month
     cell = row * months + at
-    order = np.argsort(cell, kind="stable")
-    if len(order) and (np.diff(cell[order]) == 0).any():
-        # Rows of one cell are put into the order of their values, so that their sum has the same last digit.
-        order = np.lexsort([*reversed(columns), at, row])
-    row, at, columns = row[order], at[order], [values[order] for values in columns]
-    if len(row):
+    if (np.diff(cell) <= 0).any():
+        order = np.argsort(cell, kind="stable")
+        if (np.diff(cell[order]) == 0).any():
+            # Rows of one cell are put into the order of their values, so that their sum has the same last digit.
+            order = np.lexsort([*reversed(columns), at, row])
+        row, at, columns = row[order], at[order], [values[order] for values in columns]
         cell = row * months + at
-        starts = np.flatnonzero(np.concatenate([[True], cell[1:] != cell[:-1]]))
+    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    if len(starts) < len(cell):
         row, at, columns = row[starts], at[starts], [np.add.reduceat(values, starts) for values in columns]
 
     n = len(labels)
     rank = np.empty(n, dtype=np.int64)
     rank[sparse_canonical_order(row, [at.astype(np.float64), *columns], n)] = np.arange(n)
-    tables = [csr_array((values, (rank[row], at)), shape=(n, months)) for values in columns]
+    place, at = rank[row].astype(np.int32), at.astype(np.int32)
+    del cell, row
+    tables = [csr_array((values, (place, at)), shape=(n, months)) for values in columns]
     return _Panel(tables, places, n, months)
+
+
+def _numbered(codes: NDArray[np.generic]) -> tuple[NDArray[np.generic], Ints]:
+    """Return the distinct codes, ascending, and the place of every row's code among them."""
+    if len(codes) and bool(np.all(np.greater_equal(codes[1:], codes[:-1]))):
+        new = np.concatenate([[True], codes[1:] != codes[:-1]])
+        return codes[new], np.cumsum(new) - 1
+    labels, row = np.unique(codes, return_inverse=True)
+    return labels, row.astype(np.int64)
 
 
 def _resample(panel: _Panel, draws: int, seed: int) -> list[Floats]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,56 +18,19 @@ from audit.engine.base import arrow_to_frame
 from audit.model.case import TABLES_IN_ORDER, Case, collapse, open_prepared
 from audit.resources import PACKAGE, resource_dir
 from audit.run.inputs import Inputs, file_inputs
-from audit.run.notebook_api import built_chapters
+from audit.run.notebooks import built_chapters
 from audit.run.prepare import prepare
+from tests.engine.spark_here import NEEDED, small_session
 from tools.samples.company import generate
 from tools.samples.files import write
 from tools.samples.spec import CompanySpec, Disease
 
-
-def java_version() -> int:
-    """Return the major version of the Java that Spark would start; 0 without one."""
-    home = os.environ.get("JAVA_HOME")
-    java = shutil.which("java", path=str(Path(home) / "bin") if home else None)
-    if java is None:
-        return 0
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', told)
-    return int(found[1]) if found else 0
-
-
-pytestmark = [
-    pytest.mark.spark,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed: pip install km-audit[spark]"
-    ),
-    pytest.mark.skipif(java_version() < 17, reason="no Java 17 or later, which Spark needs"),
-]
-
-SETTINGS = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.default.parallelism": "1",
-    # a few thousand rows a query: compiling Java for each costs more than interpreting it does
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
-"""One small session for all the tests: what is compared is results, not speed."""
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Engine]:
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.appName("km-audit-parity").master("local[1]")
-    for name, value in SETTINGS.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    session = small_session(spark__sql__shuffle__partitions="1")
     yield open_engine("spark")  # takes the active session
     session.stop()
 

@@ -146,7 +146,7 @@ def test_never_met_cost_and_the_case_without_anybody_to_ask():
     # whoever bought once was served by the developer alone: nobody of them met a client manager
     assert m.value == 1.0 and m.n == len(once) and m.extra["touches"] is True
     cost = diagnose(case).metrics["handoff.new_client_cost"]
-    assert cost.value == pytest.approx(1_200_000 / cost.extra["new_a_year"])
+    assert cost.value == pytest.approx(1_200_000 / cost.extra["new_a_year"]) and cost.extra["winning_share"] is None
     alone = make_case([{**r, "manager": None} for r in rows], {"company": {"sale_type": "TC"}, "staff": PEOPLE})
     blind = path_of(alone)
     assert blind.who_reason is not None and set(links_of(blind.clients)["before"]) == {""}
@@ -154,6 +154,33 @@ def test_never_met_cost_and_the_case_without_anybody_to_ask():
     no_keeper = make_case(rows, {"company": {"sale_type": "TC"}, "staff": PEOPLE[:1]})
     reason = retention(no_keeper).metrics["retention.once_unmet_share"].reason
     assert reason is not None and "никто не ведёт" in reason.ru
+
+
+def test_what_a_new_client_costs_by_pencil():
+    """R1, 100 000 a month, wins in 50 of the 80 % that are no overhead; T1, whose cost is not given and so is R1's, wins all day;
+    R2, 50 000, gave no hours and wins as the others do: (62 500 + 100 000) ÷ 200 000 = 0.8125. A year: 12 × (62 500 + 100 000 +
+    40 625) = 2 437 500, or 0.8125 of all three."""
+    staff = [
+        {"person": "R1", "role": "SR", "cost_month": 100_000.0},
+        {"person": "T1", "role": "TM", "fte": 1.0},
+        {"person": "R2", "role": "SR", "fte": 0.5, "cost_month": 50_000.0},
+        {"person": "K1", "role": "KM", "cost_month": 90_000.0},
+    ]
+    hours = {
+        "R1": {"HUNT_RELATE": 0.4, "LEAD_QUAL": 0.1, "FARM_REPEAT": 0.3, "OV_MEET": 0.2},
+        "T1": {"LEAD_QUAL": 1.0},
+        "K1": {"FARM_REPEAT": 1.0},
+    }
+    q = {
+        "company": {"sale_type": "TC"},
+        "staff": staff,
+        "time": [{"person": p, "function": f, "share": s} for p, fs in hours.items() for f, s in fs.items()],
+    }
+    rows = old() + [r for i in range(40) for r in buys(f"n{i}", "R1", day(600 + 10 * i))]
+    m = diagnose(make_case(rows, q)).metrics["handoff.new_client_cost"]
+    assert m.extra["payroll_year"] == pytest.approx(12 * 250_000)
+    assert m.extra["winning_share"] == pytest.approx(0.8125)
+    assert m.value == pytest.approx(2_437_500 / m.extra["new_a_year"])
 
 
 def test_a_touch_within_the_year_is_a_meeting():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
@@ -196,3 +198,38 @@ def write_run(folder: Path, lang: Lang = "ru", *, company: str = "ООО «Ро�
     )
     (folder / "report.json").write_text(context.as_json(), encoding="utf-8")
     return folder
+
+
+def add_quiet_chapter(run: Path, lang: Lang = "ru") -> Path:
+    """Add the chapter «Сервис» to a run folder: nothing found, a section with the picture of a clear finding, a list
+    that proves nothing, and two cells of an analyst's."""
+    fmt = Fmt(lang, "RUB")
+
+    def say(ru: str, en: str) -> str:
+        return Text(ru, en).get(lang)
+
+    chart = step_curve(Caption("service-months", say("Опоздания", "Late")), [0, 1], [0.0, 0.1], fmt=fmt)
+    frame = pd.DataFrame({"client": [f"{say('Лютик', 'Buttercup')} {k}" for k in range(12)], "late": range(12)})
+    for name in ("manager", "who", "step"):
+        frame[name] = say("как есть", "as it is")
+    cols = [
+        Col("client", say("Клиент", "Client")),
+        Col("late", say("Опозданий", "Late"), "count"),
+        *(Col(n, n) for n in ("manager", "who", "step")),
+    ]
+    cells = [
+        _cell(Section("service-findings", say("Выводы главы", "Findings of this chapter"), [say("слова", "words")])),
+        _cell(Section("service-months", say("По месяцам", "By month"), [chart])),
+        _cell(Section("service-to-call", say("Кому звонить", "Whom to call"), [table(frame, cols, fmt=fmt)])),
+        _cell(Section("mine", say("Моё", "Mine"), [say("Ячейка аналитика", "An analyst's cell")])),
+        new_markdown_cell(say("Слова аналитика о сервисе.", "The analyst's words on service.")),
+    ]
+    nbformat.write(new_notebook(cells=cells), run / "notebooks" / "80_service.ipynb")
+    path = run / "report.json"
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    told["chapters"].insert(2, {"id": "service", "title": say("Сервис", "Service"), "notebook": "80_service.ipynb"})
+    told["findings"].append(
+        {"id": "service.late", "status": "clear", "metrics": [], "title": say("Опозданий мало", "Few are late")}
+    )
+    path.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+    return run

@@ -29,6 +29,7 @@ from audit.present.blocks import (
     key_figures,
     metric_line,
     middle,
+    norm_words,
     pairs,
     scorecard,
     status_mark,
@@ -151,7 +152,7 @@ def test_card_says_figure_interval_norm_price_grade_and_table() -> None:
     for part in (
         "61 %",
         "57–65 %",
-        "норма ≥ 67 % (Ерохин, Климов, 2024)",
+        "норма — не ниже 67 % (Ерохин, Климов, 2024)",
         "2 млн ₽ выручки в год (1–4)",
         "412",
         "один источник",
@@ -233,7 +234,8 @@ def test_empty_table_says_so() -> None:
 
 def test_only_what_a_portrait_page_cannot_hold_is_turned() -> None:
     narrow = pd.DataFrame({f"c{i}": [1] for i in range(9)})
-    assert 'class="km-table"' in table(narrow, [Col(c, c) for c in narrow], fmt=RU)
+    told = table(narrow, [Col(c, c) for c in narrow], fmt=RU)
+    assert "km-table" in told and "km-dense" not in told and "km-wide" not in told
     snug = pd.DataFrame({f"c{i}": ["x" * 10] for i in range(9)})  # 9 × (10 + 2) letters: small type
     assert "km-dense" in table(snug, [Col(c, c, "date", show=str) for c in snug], fmt=RU)
     large = pd.DataFrame({f"c{i}": ["x" * 14] for i in range(9)})  # 9 × (14 + 2) letters
@@ -270,5 +272,15 @@ def test_words_stand_apart_where_the_style_is_dropped() -> None:
     assert "выявлено</span> <span" in bundle["text/html"]
 
 
-def test_nothing_found_is_said() -> None:
-    assert "Проблем, которые искал аудит, не выявлено." in executive_page(fmt=RU, verdict="Всё хорошо.").html
+def test_that_nothing_is_found_the_verdict_alone_says() -> None:
+    page = executive_page(fmt=RU, verdict="Всё хорошо.").html
+    assert "Всё хорошо." in page and "km-callout" not in page
+
+
+def test_a_norm_and_a_step_are_words() -> None:
+    low, high = (Metric("x", 0.5, "share", bad, benchmark=0.67) for bad in ("low", "high"))
+    assert norm_words(low, RU).replace(NBSP, " ") == "норма — не ниже 67 %"
+    assert norm_words(high, EN) == "norm: at most 67%"
+    assert norm_words(low, EN, named=False) == "at least 67%" and norm_words(Metric("x", 0.5, "share"), RU) == ""
+    told = str(action_text(ActionView("Обзвонить", "КМ", 30, "Составить список", proof="КМ звонят всем"), "ru"))
+    assert "Первый шаг: составить список" in told and "Цель: КМ звонят всем" in told

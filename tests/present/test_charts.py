@@ -13,7 +13,7 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from audit.present.chart import Band, Benchmark, Caption, Chart, draw_pictures, pictures_later
+from audit.present.chart import Band, Benchmark, Caption, Chart, draw_pictures
 from audit.present.charts.draw import (
     bars,
     flow,
@@ -27,6 +27,7 @@ from audit.present.charts.draw import (
 )
 from audit.present.charts.style import register_fonts
 from audit.present.format import Fmt
+from audit.present.later import pictures_later
 from audit.present.pictures import Sheet, pictures
 from audit.present.style import SANS, STATUS, contrast, font_file, on_color, readable, tint
 

@@ -16,7 +16,7 @@ from audit.present.format import NBSP
 from audit.present.html import export_notebook
 from audit.present.report import (
     ReportContext,
-    _fold,
+    _gather,
     build_report,
     definitions_of,
     glossary,
@@ -139,9 +139,18 @@ def test_russian_frame_has_no_english_word(screen: str) -> None:
     }
 
 
-def test_glossary_explains_a_word_once_a_chapter(screen: str) -> None:
+def test_a_term_leads_to_the_glossary_once_a_section(screen: str) -> None:
     chapter = screen[screen.index('id="chapter-retention"') : screen.index('id="chapter-base"')]
-    assert chapter.count('title="Клиенты, впервые купившие в одном и том же месяце."') == 1
+    link = 'class="km-def" href="#term-kogorta"'
+    assert chapter.count(link) == 1
+    assert "Клиенты, впервые купившие в одном и том же месяце." in screen[screen.index('<p id="term-kogorta">') :]
+
+
+def test_a_figure_leads_to_its_definition_with_source_and_limits(screen: str) -> None:
+    anchor = "def-retention-second-purchase-share"
+    assert screen.count(f'class="km-def" href="#{anchor}"') == 2, "its card and the scorecard"
+    entry = screen[screen.index(f'<p id="{anchor}">') :].split("</p>")[0]
+    assert "Смысл" in entry and "Источник: EK" in entry and f"Границы: ● &lt;{NBSP}67{NBSP}%" in entry
 
 
 def test_thresholds_in_force_say_when_they_were_changed(screen: str) -> None:
@@ -172,9 +181,14 @@ def test_sections_that_only_say_why_they_are_empty_become_a_line() -> None:
         + section("C", "есть")
         + section("D", "нет данных", "x")
     )
-    folded = str(_fold(Markup(html), {"нет данных"}, "ru"))
+    folded = str(_gather(Markup(html), {"нет данных"}, "ru"))
     assert "Не показано: «A», «B». нет данных." in folded
     assert folded.count("<section") == 2 and ">C</h3>" in folded and ">D</h3>" in folded
+
+
+def test_a_name_cannot_turn_the_sentence_around_it(tmp_path: Path) -> None:
+    html = build_report(write_run(tmp_path / "r", company="\u202eабв\u2066 שלום")).html
+    assert "абв שלום" in html and not set(html) & {"\u202e", "\u2066"}
 
 
 def test_rendering_again_gives_the_same_bytes(run: Path, screen: str) -> None:

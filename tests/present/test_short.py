@@ -19,9 +19,14 @@ from audit.present.blocks import FindingView, executive_page
 from audit.present.format import Fmt
 from audit.present.page_one import DECIDE_DAYS, decision, numbers, schedule
 from audit.present.paper import for_paper
-from audit.present.pdf import Paper, write_pdf
+from audit.present.pdf import Paper, PdfResult, write_pdf
+from audit.present.proof import growth
 from audit.present.report import build_report
-from audit.present.tree import Chapter, Figure, Heading, Node, Paragraph, text_of, walk
+from audit.present.short import SHORT_PAGES
+from audit.present.short import _Pick as Pick
+from audit.present.short import _Record as Record
+from audit.present.tree import Cell, Chapter, Figure, Group, Heading, Node, Paragraph, Row, Table, text_of, walk
+from audit.run import rendering
 from tests.present.run_folder import write_run
 from tests.present.test_summary import summary
 
@@ -105,6 +110,66 @@ def test_three_numbers_say_what_they_know_and_what_not(lang: str) -> None:
     held = summary({}, lang)
     held.findings["money"] = {"headline": None, "reason": "R"}  # type: ignore[index]
     assert numbers(held)[2][0] == unknown
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_where_nobody_does_the_work_of_others_the_first_number_is_no_zero(lang: str) -> None:
+    calm = {"status": "clear", "severity": "none", "facts": {"hours": 0.0, "value": 0.0, "found": 0.4, "watch": 0.2}}
+    value, name, note = numbers(summary({"roles.km_overload": calm}, lang))[0]
+    assert not any(c.isdigit() for c in value + name) and "40" in note
+    load = {"status": "clear", "severity": "none", "facts": {"left": 900.0, "needed": 500.0}}
+    s = summary({"roles.km_overload": calm, "ownership.overloaded_book": load}, lang)
+    value, name, _ = numbers(s)[0]
+    assert value.startswith("400") and (("свободно" in name) if lang == "ru" else ("free" in name))
+    assert any("400" in row["much"] for row in growth(s))  # the same figure as where it is spent
+
+
+def long_list(rows: int) -> Table:
+    cells = [(f"Клиент {k}", "КМ", "") for k in range(rows)]
+    head = Row(tuple(Cell((x,)) for x in ("Клиент", "Роль", "Менеджер")))
+    body = tuple(Row(tuple(Cell((x,)) for x in row)) for row in cells)
+    return Table((1.0, 1.0, 1.0), (head,), body, total=188)
+
+
+def test_a_list_says_how_many_rows_it_shows_and_has_no_empty_column() -> None:
+    fmt = Fmt("ru")
+    foot = Group("table-foot", (Paragraph(("Показано строк: 15 из 188. Список — в annex.xlsx.",), "note"),))
+    chapters = {"base": [Heading(1, ("База",), "base"), Heading(2, ("Список",), "list"), long_list(15), foot]}
+    record = Record(chapters, fmt, 15)
+    _, t, below = record.pick(Pick("list", 0, 1, rows=8))
+    assert isinstance(t, Table) and len(t.body) == 8 and len(t.widths) == 2
+    assert text_of([below]).startswith("Показано строк: 8 из 188.")
+    whole = [
+        *chapters["base"][:2],
+        long_list(15),
+        Group("table-foot", (Paragraph(("Список — в annex.xlsx.",), "note"),)),
+    ]
+    assert "Показано строк: 6 из 188. Список" in text_of(Record({"base": whole}, fmt, 6).pick(Pick("list", 0, 1)))
+    assert record.pick(Pick("list", 0, 1, columns=9)) == []  # each table once, and no more columns than there are
+    record = Record(chapters, fmt, 15)
+    assert len(record.pick(Pick("list", 0, 1, columns=9))[1].widths) == 2  # type: ignore[attr-defined]
+    record = Record(chapters, fmt, 15)
+    assert record.pick(Pick("list", 0, 1, told_from=2)) == []  # the third column says nothing in any row
+    named = Row((Cell(("W" * 300,)), Cell(("КМ",)), Cell(("",))))
+    wild = [*chapters["base"][:2], replace(long_list(1), body=(named,))]
+    assert "W" * 79 + "…" in text_of(Record({"base": wild}, fmt, 6).pick(Pick("list", 0, 1)))
+
+
+def test_a_report_of_too_many_pages_is_set_again_with_shorter_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_run(tmp_path / "r")
+    documents = build_report(folder)
+    assert documents.shorter is not None
+    asked: list[Any] = []
+
+    def counted(paper: Paper, path: Path) -> PdfResult:
+        asked.append(paper)
+        return PdfResult("Typst", SHORT_PAGES + 1 if len(asked) == 1 else SHORT_PAGES)
+
+    monkeypatch.setattr(rendering, "write_pdf", counted)
+    assert rendering._documents(folder).pages == SHORT_PAGES
+    assert len(asked) == 2 and asked[1] == documents.shorter
 
 
 def test_the_short_report_says_nothing_twice_and_links_lead_somewhere(tmp_path: Path) -> None:

@@ -53,8 +53,11 @@ def test_the_verdict_follows_what_was_found() -> None:
     nothing = summary({})
     assert "не хватило" in nothing.verdict()
     assert nothing.headlines() == []
-    clear = summary({"roles.km_overload": {"status": "clear"}})
-    assert "в норме" in clear.verdict()
+    few = summary({"roles.km_overload": {"status": "clear"}})
+    told = few.verdict().replace("\xa0", " ")
+    assert told.startswith("По этим данным удалось провести 1 проверку из ") and "все в норме" not in told
+    clear = summary({f["id"]: {"status": "clear"} for f in few.findings["findings"]})
+    assert "все в норме" in clear.verdict()
     watch = summary({"roles.km_overload": {"status": "watch", "severity": "minor"}}, "en")
     assert "1 figure needs attention" in watch.verdict().replace("\xa0", " ")
     found = summary({"roles.km_overload": {"status": "found", "severity": "major", "title": "КМ & <i>перегружены</i>"}})
@@ -161,8 +164,8 @@ def test_what_cannot_be_told_says_what_it_could_do_to_the_sum() -> None:
     def moves(*ids: str) -> str:
         return what_it_moves(ids, known, Fmt("en", "RUB")).replace("\xa0", " ")
 
-    assert moves("retention.range_decline", "handoff.loss") == "may rise by up to RUB 300k a year"
-    assert moves("handoff.loss") == "may rise, by how much is not known yet"
-    assert moves("ownership.handover_loss") == "will not change: this is a risk"
+    assert moves("retention.range_decline", "handoff.loss") == "could raise the sum by up to RUB 300k a year"
+    assert moves("handoff.loss") == "could raise the sum, by how much is not known yet"
+    assert moves("ownership.handover_loss") == "would not change the sum: it is a risk"
     # Measured, and confirmed it would add nothing: its clients are counted with another finding already.
-    assert moves("retention.frequency_decline") == moves("model.extra_station") == "will not change"
+    assert moves("retention.frequency_decline") == moves("model.extra_station") == "would not change the sum"

@@ -16,6 +16,7 @@ from audit.intake.questionnaire.cells import code
 from audit.method import method
 from audit.model.questionnaire import TABLES
 from audit.model.result import Metric
+from audit.present.explain import explain_id
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative, narrative_source
 from audit.present.style import STATUS
@@ -259,3 +260,11 @@ def test_a_difference_of_shares_is_told_in_points() -> None:
     assert fmt.value(0.09, "points") == "+9\u00a0п.\u00a0п."
     assert fmt.between(-0.01, 0.2, "points") == "−1…+20\u00a0п.\u00a0п."
     assert {method().metrics[m].unit for m in ("handoff.loss_difference", "service.failure_loss")} == {"points"}
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_a_target_is_the_same_sentence_wherever_it_is_said(lang: Lang) -> None:
+    for id, action in method().actions.items():
+        if action.metric is not None and action.target is not None:
+            said = Narrative(lang, Fmt(lang)).target(action.metric, action.target)
+            assert said in str(explain_id(id, lang)), id

@@ -35,6 +35,7 @@ ATTACKS = (
     "😀🧑‍🔧 № 5 ₽",
     "{{ 7*7 }} {% raw %} ${HOME} `id` %s %(x)d",
     "A & B, <b>C</b> \\n \\ud800 | col ]]> --",
+    "\u202eабв\u2066 مرحبا שלום",
 )
 COMPANY = "=1+1 </script><img src=x onerror=\"document.title='hacked'\"> $x$ «Ё» '😀'"
 
@@ -105,6 +106,7 @@ def test_every_chapter_is_whole_and_the_names_are_there(hostile: RunResult) -> N
     for shown in ("&lt;img src=x onerror=", "$x$", "=HYPERLINK(", "😀🧑‍🔧 № 5 ₽", "{{ 7*7 }}"):
         assert shown in html, shown
     assert "<img src=x" not in html and "<script>document" not in html
+    assert "\u202e" not in html, "no name turns the sentence around it"
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from audit.resources import resource_dir
 from audit.run.inputs import Inputs, engagement_inputs, file_inputs
 from audit.run.kernels import kernel_environment
 from audit.run.lab import START, WORKBENCH, fill_parameters, kernel_path, make_copies, open_lab, own_notebooks, run_of
-from audit.run.notebook_api import NOTEBOOKS, built_chapters
+from audit.run.notebooks import NOTEBOOKS, built_chapters
 from audit.run.pipeline import run_audit
 from tests.present.browsing import find_browser
 from tests.run.processes import children, outliving

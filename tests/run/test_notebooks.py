@@ -14,7 +14,8 @@ import pytest
 
 from audit.chapters import part
 from audit.resources import resource_dir
-from audit.run.notebook_api import NOTEBOOKS, built_chapters, parameters_of
+from audit.run.notebook_api import parameters_of
+from audit.run.notebooks import NOTEBOOKS, built_chapters
 
 FOLDER = resource_dir("notebooks")
 CHAPTERS = ["summary", *built_chapters()]

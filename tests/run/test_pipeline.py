@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +16,15 @@ import pytest
 
 from audit.errors import AuditError, InputError, ParameterError, PreparedError, set_language
 from audit.method import method
+from audit.present.short import SHORT_PAGES
 from audit.resources import resource_dir
-from audit.run import pipeline, screen
+from audit.run import executing, screen
+from audit.run.clock import Event
 from audit.run.inputs import Inputs, engagement_inputs, file_inputs, override
-from audit.run.notebook_api import NOTEBOOKS, built_chapters, check_parameters
-from audit.run.pipeline import Event, RunResult, run_audit
+from audit.run.kernels import kernel_environment
+from audit.run.notebook_api import check_parameters
+from audit.run.notebooks import NOTEBOOKS, built_chapters
+from audit.run.pipeline import RunResult, run_audit
 from audit.run.rendering import render_again
 from audit.run.screen import write_screen
 
@@ -68,6 +75,8 @@ def test_a_run_leaves_everything_the_contract_names(done: RunResult, folder: Pat
         "charts",
     } <= names
     assert done.pdf_engine is not None and done.pdf_engine.startswith("Typst")
+    pages = re.findall(rb"/Count (\d+)", (done.folder / "report.pdf").read_bytes())
+    assert 12 <= max(map(int, pages)) <= SHORT_PAGES  # a company with three problems
     assert done.folder.parent == folder.resolve() / "runs"
     assert {p.name for p in (done.folder / "notebooks").iterdir()} == {
         f"{NOTEBOOKS[c]}.ipynb" for c in ("summary", *built_chapters())
@@ -106,6 +115,15 @@ def test_a_second_screen_is_answered_from_the_first_until_something_changes(
     monkeypatch.setattr(screen, "_computed", lambda i, cache: made.append(i) or computed(i, cache))
     assert write_screen(engagement_inputs(copy), tmp_path / "b.json") == first and not made
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    words = ["screen", str(copy), "--json", "--out", str(tmp_path / "c.json")]
+    code = (
+        "import sys, typer.testing, audit.cli as c;"
+        f"done = typer.testing.CliRunner().invoke(c.app, {words});"
+        "print(done.exit_code, sorted({'pandas', 'duckdb', 'scipy', 'audit.intake'} & sys.modules.keys()))"
+    )
+    answered = subprocess.run([sys.executable, "-c", code], env=kernel_environment(), capture_output=True, text=True)
+    assert answered.stdout == "0 []\n", "nothing heavy is loaded to answer again" + answered.stdout + answered.stderr
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "c.json").read_bytes()
     kept = next((copy / ".km-audit" / "prepared").glob("*/screen-*.json"))
     kept.write_text("{", encoding="utf-8")
     assert write_screen(engagement_inputs(copy), None) == first and len(made) == 1, "a damaged answer is made anew"
@@ -172,7 +190,7 @@ def test_a_failing_chapter_is_named_and_the_others_finish(tmp_path: Path, monkey
     nb = nbformat.read(notebooks / "10_data.ipynb", as_version=4)
     nb.cells.append(nbformat.v4.new_code_cell("1 / 0"))
     nbformat.write(nb, notebooks / "10_data.ipynb")
-    monkeypatch.setattr(pipeline, "resource_dir", lambda name: tmp_path / name)
+    monkeypatch.setattr(executing, "resource_dir", lambda name: tmp_path / name)
     result = run_audit(small_inputs(tmp_path), tmp_path / "out", chapters=["roles"])
     assert [f.chapter for f in result.failed] == ["data"]
     assert "ZeroDivisionError" in str(result.failed[0].error)
@@ -237,11 +255,11 @@ def test_an_engagement_without_orders_says_where_to_put_them(tmp_path: Path) -> 
 
 
 def test_the_key_of_the_inputs_sees_subfolders(tmp_path: Path) -> None:
-    from audit.run.prepare import _source_files
+    from audit.run.kept import source_files
 
     deep = tmp_path / "orders" / "2024"
     deep.mkdir(parents=True)
     (deep / "a.csv").write_text("x", encoding="utf-8")
     (deep / "~a.csv").write_text("an editor's lock", encoding="utf-8")
     for source in ("orders", "orders/*", "orders/**/*.csv"):
-        assert _source_files([str(tmp_path / source)]) == [deep / "a.csv"], source
+        assert source_files([str(tmp_path / source)]) == [deep / "a.csv"], source

@@ -18,10 +18,12 @@ import pytest
 
 from audit.errors import set_language
 from audit.resources import resource_dir
+from audit.run.clock import Clock
 from audit.run.execute import Execution, execute_notebook
+from audit.run.executing import _elsewhere, _one
 from audit.run.kernels import kernel_environment
-from audit.run.pipeline import _one
 from audit.run.workers import Lost, Workers
+from tests.case_builder import make_case
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux only")
 ROOT = resource_dir("notebooks").parent
@@ -128,6 +130,41 @@ def test_the_end_of_a_process_is_told_and_saved(tmp_path: Path) -> None:
         assert done.error is None and printed(outputs) == 2, "kernels go on where no process is left"
     finally:
         workers.close()
+
+
+def test_processes_that_were_asked_nothing_end_at_once() -> None:
+    workers = Workers.start(2)  # they still import
+    assert workers is not None
+    process = workers._processes[0]
+    began = time.monotonic()
+    workers.close()
+    assert process.returncode is not None and time.monotonic() - began < 4, "a wrong file name is told without a wait"
+
+
+def test_notebooks_of_one_process_share_the_case(workers: Workers, tmp_path: Path) -> None:
+    case = make_case([{"order_id": "1", "order_date": "2025-01-10", "client": "A", "amount": 100.0}])
+    source = "import audit; case = audit.open_case(prepared={folder!r}, lang={lang!r}); print(id(case))"
+    ids = [
+        printed(run(workers, tmp_path, source.format(folder=str(case.folder), lang=lang))[1])
+        for lang in ("en", "en", "ru")
+    ]
+    assert ids[0] == ids[1] != ids[2], "other settings are another case"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_step_is_done_here_where_the_other_process_is_lost(closed: bool) -> None:
+    class Gone(Workers):
+        def draw(self, charts: Path) -> None:
+            raise Lost
+
+    workers, steps = Gone([], []), Clock(lambda event: None)
+    workers.closed = closed
+    if closed:
+        with pytest.raises(Lost):  # the run itself ends
+            _elsewhere("pictures", lambda w: w.draw(Path()), steps, workers)
+    else:
+        assert not _elsewhere("pictures", lambda w: w.draw(Path()), steps, workers)
+        assert not _elsewhere("pictures", lambda w: w.draw(Path()), steps, None)
 
 
 def test_kernels_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,7 +205,8 @@ def conveyor_chart(
 
 
 GROUP_FROM = (6, 3, 1)
-"""More people of one role under one head are drawn as one box: the first of these with which the tree fits a page."""
+"""More people of one role under one head are drawn as one box: the first of these with which the tree leaves room on its
+page for what it should be."""
 
 
 def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | None:
@@ -248,7 +249,11 @@ def organisation_chart(view: ChapterView, names: Mapping[str, str]) -> Chart | N
     }
     title = view.plain("organisation", "chart", found=found)
     alt = f"{title}. {'; '.join(said)}."
-    return tree_chart(tops, Caption("model-organisation", title, alt=alt), view.case.settings.report.accent)
+    return tree_chart(
+        tops,
+        Caption("model-organisation", title, alt=alt, note=view.plain("organisation", "chart_note")),
+        view.case.settings.report.accent,
+    )
 
 
 def target_chart(view: ChapterView, rows: pd.DataFrame) -> Chart | None:

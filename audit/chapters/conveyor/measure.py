@@ -19,6 +19,7 @@ from audit.ground.answers import Answers, read_answers
 from audit.ground.lacks import missing_sheets
 from audit.ground.mixing import foreign_group_shares
 from audit.ground.newcomers import new_a_year
+from audit.ground.norm import seller_of_type
 from audit.ground.people import small_roles
 from audit.method import method
 from audit.model.case import Case, sql_text
@@ -190,7 +191,7 @@ def diagnose(case: Case) -> ChapterResult:
 
     Tables: ``criteria`` (one row per criterion), ``stations`` (one row per station, required and conditional ones
     and those with people; required by the largest part of the business), ``types`` (revenue share of each type in use),
-    ``parts`` (see `parts_of`).
+    ``parts`` and ``part_stations`` (see `Parts`).
     """
     w = case.window
     since = max(w.recent_start, w.start)
@@ -229,6 +230,13 @@ def diagnose(case: Case) -> ChapterResult:
         "required": list(required),
         "conditional": list(conditional_stations(types)),
         "beside": beside,
+        # where only some types have client managers, what is said of their clients is said of those types alone
+        "managed_types": [
+            {"ru": k.ru.split(" (")[0].lower(), "en": k.en.lower()}
+            for k in (method().sale_types[t] for t in types if seller_of_type(t) == "KM")
+        ]
+        if len({seller_of_type(t) == "KM" for t in types}) > 1
+        else [],
         "has_time": answers.reason is None,
         "people": len(answers.staff),
         "small_roles": list(small_roles(answers.staff)),
@@ -237,6 +245,7 @@ def diagnose(case: Case) -> ChapterResult:
         "as_of": w.as_of.isoformat(),
         **chain.facts,
     }
+    parts = parts_of(case, answers)
     shares = pd.DataFrame({"sale_type": list(answers.type_shares), "revenue_share": list(answers.type_shares.values())})
     return ChapterResult.of(
         "model",
@@ -245,7 +254,8 @@ def diagnose(case: Case) -> ChapterResult:
             "criteria": criteria_table(f),
             "stations": table,
             "types": shares,
-            "parts": parts_of(case, answers),
+            "parts": parts.table,
+            "part_stations": parts.stations,
             **chain.tables,
         },
         facts,

@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from audit.chapters.conveyor.stations import station_functions
+from audit.chapters.conveyor.stations import station_rows
 from audit.errors import Text
 from audit.ground.answers import Answers
 from audit.ground.chain import Chain, make_chain
-from audit.ground.classes import touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes
 from audit.ground.hours import by_function
+from audit.ground.lacks import missing_sheets
 from audit.ground.mixing import load
-from audit.ground.parts import managers_clients
+from audit.ground.norm import Norm
 from audit.ground.people import labels
 from audit.ground.period import since, to_year
+from audit.ground.touches import touch_work
 from audit.method import method
 from audit.model.case import Case, sql_text
 from audit.model.questionnaire import TABLES
@@ -65,7 +66,7 @@ def organisation(case: Case, answers: Answers, stations: pd.DataFrame) -> Organi
     }
     spans, layers, wide = _spans(case, chain, names)
     without, heads = _without_head(case, chain, answers, names)
-    buying, under = _buying(chain, names)
+    buying, under = _buying(case, chain, names)
     people["pointed_at"] = people["person"].isin({*wide, *heads, *under})
     return Organisation(
         [spans, layers, without, buying, _used(case, answers)],
@@ -128,6 +129,9 @@ def _without_head(case: Case, chain: Chain, answers: Answers, names: Mapping[str
                 "A client department with a head of its own belongs to mixed and consultative sales",
             ),
         ), []
+    missing = missing_sheets(case, "staff")
+    if missing is not None:
+        return no_metric(id, missing), []
     managers = [p for p in chain.people if chain.family[p] == "KM"]
     least = case.thresholds["model.no_client_head"].watch
     assert least is not None
@@ -154,8 +158,11 @@ def _in_client_department(chain: Chain, person: str) -> bool:
     return chain.is_client_head(person) or (head is not None and chain.is_client_head(head))
 
 
-def _buying(chain: Chain, names: Mapping[str, str]) -> tuple[Metric, list[str]]:
+def _buying(case: Case, chain: Chain, names: Mapping[str, str]) -> tuple[Metric, list[str]]:
     id = "model.buying_under_sales"
+    missing = missing_sheets(case, "staff")
+    if missing is not None:
+        return no_metric(id, missing), []
     buyers = [p for p in chain.people if chain.family[p] == "PUR"]
     if not buyers:
         return no_metric(
@@ -209,26 +216,42 @@ def _stationed(answers: Answers) -> pd.DataFrame:
 def matrix_of(answers: Answers) -> pd.DataFrame:
     """Return who does what beside whose work it is: the annex to job descriptions.
 
-    Grain: one row per function of the conveyor × family that has hours on it, owns it or may do it, functions in the order of
-    the code list. Columns: function, group, family, norm (``own``, ``allowed`` or ``foreign``), hours a month, people.
+    Grain: one row per function of the conveyor × family that has hours on it, owns it or may do it × its norm, functions in
+    the order of the code list. Columns: function, group, family, norm (``own``, ``allowed`` or ``foreign``), hours a month,
+    people. Where parts of the business are of several types, a family's hours may be its own in one and foreign in another.
     """
-    roles, norm = method().roles, answers.norm
+    norm = answers.norm
     families = list(dict.fromkeys(answers.staff["family"].dropna()))
     rows = by_function(answers.hours)
-    spent = rows.groupby(["function", "family"])["hours"].sum() if len(rows) else pd.Series(dtype=float)
-    who = rows.groupby(["function", "family"])["person"].nunique() if len(rows) else pd.Series(dtype=int)
+    rows = rows.assign(
+        norm=[
+            _cell(norm.for_part(p), f, family)
+            for p, f, family in zip(rows["part"], rows["function"], rows["family"], strict=True)
+        ]
+    )
+    keys = ["function", "family", "norm"]
+    sums = rows.groupby(keys).agg(hours=("hours", "sum"), people=("person", "nunique")).to_dict("index")
     out = []
     for code, spec in method().functions.items():
         if spec.group == "OVHD" or not norm.in_conveyor(code):
             continue
-        own = {roles[r].family for r in norm.primary(code)}
-        allowed = {roles[r].family for r in norm.allowed(code)}
         for family in families:
-            hours = float(spent.get((code, family), 0.0))
-            kind = "own" if family in own else "allowed" if family in allowed else "foreign"
-            if hours > 0 or kind != "foreign":
-                out.append((code, spec.group, str(family), kind, hours, int(who.get((code, family), 0))))
+            told = {k: v for k in ("own", "allowed", "foreign") if (v := sums.get((code, family, k)))}
+            kind = _cell(norm, code, family)
+            if not told and kind != "foreign":
+                told = {kind: {"hours": 0.0, "people": 0}}
+            out += [(code, spec.group, str(family), k, float(v["hours"]), int(v["people"])) for k, v in told.items()]
     return pd.DataFrame(out, columns=["function", "group", "family", "norm", "hours", "people"])
+
+
+def _cell(norm: Norm, function: str, family: str) -> str:
+    """Return whose work a function is to a family: own, allowed or foreign."""
+    roles = method().roles
+    if function not in method().functions:
+        return "foreign"  # overhead given by group: no row of the matrix
+    if family in {roles[r].family for r in norm.primary(function)}:
+        return "own"
+    return "allowed" if family in {roles[r].family for r in norm.allowed(function)} else "foreign"
 
 
 def posts_of(case: Case, answers: Answers, stations: pd.DataFrame) -> pd.DataFrame:
@@ -293,14 +316,15 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     """Return the posts of a station by measured demand; NaN where demand is not known."""
     rows = _stationed(answers)
     # demand stands in place of the hours that count for this station, whoever spends them; not of those of another
-    rows = rows[(rows["station"] == station) & rows["function"].isin(station_functions(station, answers.norm))]
-    clients, documents, lines = _work(case)
+    rows = rows[rows["station"] == station]
+    rows = rows[station_rows(rows, station, answers.norm)]
+    documents, lines = _documents(case)
     if station == "KM":
-        asked_of = _touch_hours(case, clients)
-        if asked_of is None or not len(clients):
+        touches = touch_work(case)
+        if touches is None or touches.asked.empty:
             return float("nan")
         reported = rows[rows["group"] == "FARM"]
-        asked = asked_of
+        asked = touches.hours
     elif station == "OP":
         per_order, per_line = entry_minutes(case)
         if documents == 0:
@@ -316,12 +340,6 @@ def _by_demand(case: Case, answers: Answers, station: str, mine: pd.DataFrame) -
     return float(mine["fte"].sum()) * max(hours - in_place + asked, 0.0) / hours
 
 
-def _touch_hours(case: Case, clients: pd.Index) -> float | None:
-    """Return the hours a month that the touch norm asks for these clients; None without a norm."""
-    norm = touch_norm(case)
-    return None if norm is None else len(clients) * touches_each(case, norm, clients) * norm.minutes / 60
-
-
 def _used(case: Case, answers: Answers) -> Metric:
     """Return which part of the client managers' hours is used if clients take what the touch norm asks for.
 
@@ -335,17 +353,17 @@ def _used(case: Case, answers: Answers) -> Metric:
             "В анкете нет клиентских менеджеров с заполненным временем",
             "The questionnaire has no client managers with hours",
         )
-    clients = _work(case)[0]
-    asked = _touch_hours(case, clients)
-    if reason is None and asked is None:
+    touches = touch_work(case)
+    if reason is None and touches is None:
         spec = TABLES["company"]
         reason = Text(
             f"На листе «{spec.ru}» нет нормы касаний: сколько раз в месяц менеджер связывается с клиентом и сколько минут "
             "это занимает",
             f"The sheet “{spec.en}” has no touch norm: how often a month a manager contacts a client, and for how many minutes",
         )
-    if reason is not None or asked is None:
+    if reason is not None or touches is None:
         return no_metric(id, reason or Text("", ""))
+    asked = touches.hours
     held = float(hours["hours"].sum())
     reported = float(hours.loc[hours["group"] == "FARM", "hours"].sum())
     used = held - reported + asked
@@ -356,16 +374,13 @@ def _used(case: Case, answers: Answers) -> Metric:
         hours=held,
         reported=reported,
         asked=asked,
-        clients=len(clients),
+        **touches.counts,
         free=max(held - used, 0.0),
     )
 
 
-def _work(case: Case) -> tuple[pd.Index, float, float]:
-    """Return the recent period's clients that client managers keep, and documents and their lines a month."""
+def _documents(case: Case) -> tuple[float, float]:
+    """Return the recent period's documents and their lines a month."""
     row = case.query(sql_text("audit.ground", "documents"), since=since(case)).iloc[0]
     a_month = to_year(case) / 12
-    clients = managers_clients(
-        case, pd.Index(case.query(sql_text("audit.chapters.conveyor", "bought"), since=since(case))["client_key"])
-    )
-    return clients, int(row["documents"]) * a_month, int(row["lines"]) * a_month
+    return int(row["documents"]) * a_month, int(row["lines"]) * a_month

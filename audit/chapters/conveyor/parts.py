@@ -2,29 +2,28 @@
 
 A part is a type of sale of the sheet «Типы продаж» with enough revenue. Clients belong to the part of most of their revenue;
 whether a new client buys again is told of the part of its first order day, which the later purchases cannot change. People
-work for the parts in proportion to the order days they serve there, whoever serves none in proportion to all order days.
+work for the parts in proportion to the order days they serve there (`audit.ground.parts.served_parts`); hours of whoever
+serves too few to tell are shared out like all order days, judged as they are for the company: foreign hours sum to its own.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from audit.chapters.conveyor.stations import conveyor, required_stations
+from audit.chapters.conveyor.stations import conveyor, fte_on, required_stations
 from audit.ground.answers import Answers
-from audit.ground.hours import judge, sum_mixing
+from audit.ground.hours import sum_mixing
 from audit.ground.newcomers import mark_new
 from audit.ground.norm import Norm
-from audit.ground.parts import client_parts
-from audit.ground.period import since
+from audit.ground.parts import client_parts, whole_parts
 from audit.model.case import Case, sql_text
 from audit.stats.survival import kaplan_meier
 
-__all__ = ["PART_COLUMNS", "interval_fits", "parts_of", "weights_of"]
+__all__ = ["PART_COLUMNS", "STATION_COLUMNS", "Parts", "interval_fits", "part_hours", "parts_of"]
 
 PART_COLUMNS = (
     "sale_type",
@@ -45,24 +44,6 @@ PART_COLUMNS = (
 )
 
 
-def weights_of(days: pd.DataFrame, people: Sequence[str], parts: Sequence[str]) -> pd.DataFrame:
-    """Return which share of each person's work goes to each part; every row sums to 1.
-
-    ``days``: manager, part, days. Whoever serves no order day works for the parts as all order days are divided.
-    """
-    served_days = days.assign(days=days["days"].astype(float))
-    table = served_days.pivot_table(index="manager", columns="part", values="days", aggfunc="sum", fill_value=0.0)
-    table = table.reindex(columns=list(parts), fill_value=0.0).astype(float)
-    whole = table.sum()
-    shares = whole / whole.sum() if float(whole.sum()) > 0 else pd.Series(1.0 / len(parts), index=list(parts))
-    mine = table.reindex(list(people))
-    sums = mine.sum(axis=1)
-    served = (sums > 0).to_numpy()
-    out = mine.div(sums.where(sums > 0), axis=0)
-    out.loc[~served] = shares.to_numpy()
-    return out
-
-
 def interval_fits(sale_type: str, days: float | None, short: float, long: float) -> bool | None:
     """Tell whether a usual interval is one of the type (methodology, section 2); None without an interval."""
     if days is None:
@@ -72,32 +53,47 @@ def interval_fits(sale_type: str, days: float | None, short: float, long: float)
     return sale_type in fits | {"C", "S", "CS"}
 
 
-def parts_of(case: Case, answers: Answers) -> pd.DataFrame:
+STATION_COLUMNS = ("sale_type", "station", "required", "fte", "own_hours", "foreign_hours", "coverage")
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """The parts of the business, and the conveyor of each: who stands where, how much of the work is done there.
+
+    ``stations``: one row per part × station that any type requires: sale_type, station, required (by this type), fte (people's
+    posts × the share of their work that goes to the part: they sum to the company's), own_hours, foreign_hours, coverage.
+    """
+
+    table: pd.DataFrame
+    stations: pd.DataFrame
+
+
+def parts_of(case: Case, answers: Answers) -> Parts:
     """Return the parts of a company that sells in several types, the largest first; no rows where it sells in one.
 
-    Columns: sale_type; values (segments and item groups named in the sheet); revenue_share; clients (that bought in the recent
-    period); interval_days over interval_n regular clients and whether it is one of the type; new_clients with the share that
-    buys again within the horizon (Kaplan–Meier, limits); foreign_share of the hours under the norm of this type alone;
+    Columns of the table: sale_type; values (segments and item groups named in the sheet); revenue_share; clients (that bought
+    in the recent period); interval_days over interval_n regular clients and whether it is one of the type; new_clients with
+    the share that buys again within the horizon (Kaplan–Meier, limits); foreign_share of the hours that go to this part;
     coverage of the weakest required station, its code, and required stations that nobody holds. Missing where not known.
     """
     types = answers.norm.types
     if len(types) < 2:
-        return pd.DataFrame(columns=list(PART_COLUMNS))
+        return Parts(pd.DataFrame(columns=list(PART_COLUMNS)), pd.DataFrame(columns=list(STATION_COLUMNS)))
     sheet = case.questionnaire.table("sale_types")
-    home, now, first = client_parts(case, "revenue"), client_parts(case, "recent"), client_parts(case, "first")
+    home, now, first = (client_parts(case, by) for by in ("revenue", "recent", "first"))
     gaps = case.query(sql_text("audit.chapters.conveyor", "part_gaps"))
     gaps = gaps.assign(part=gaps["client_key"].map(home))
     clients = case.clients()
     new = clients[mark_new(clients, case.window)]
     new = new.assign(part=new["client_key"].map(first))
-    days = case.query(sql_text("audit.chapters.conveyor", "part_days"), since=since(case))
-    days = days.assign(part=days["client_key"].map(home))
-    weights = weights_of(days.dropna(subset=["manager"]), list(answers.staff["person"]), types)
+    whole = whole_parts(case)
     t = case.thresholds
     least = t.count("general.min_units")
     short, long = t.value("model.interval_short_days"), t.value("model.interval_long_days")
-    rows = []
+    rows, conveyors = [], []
     for kind in types:
+        hours = part_hours(answers.hours, kind, float(whole[kind]))
+        conveyors.append(_conveyor(case, answers, hours, kind, float(whole[kind])))
         mine = gaps.loc[gaps["part"] == kind, "gap"].dropna()
         usual = float(mine.median()) if len(mine) >= least else None
         rows.append(
@@ -110,12 +106,13 @@ def parts_of(case: Case, answers: Answers) -> pd.DataFrame:
                 "interval_n": len(mine),
                 "interval_fits": interval_fits(kind, usual, short, long),
                 **_second(case, new[new["part"] == kind], least),
-                **_hours(case, answers, kind, weights[kind]),
+                **_hours(case, hours, conveyors[-1]),
             }
         )
     out = pd.DataFrame(rows, columns=list(PART_COLUMNS))
     numbers = ["interval_days", "second", "second_low", "second_high", "foreign_share", "coverage"]
-    return out.astype(dict.fromkeys(numbers, float))
+    stations = pd.concat(conveyors, ignore_index=True)[list(STATION_COLUMNS)]
+    return Parts(out.astype(dict.fromkeys(numbers, float)), stations)
 
 
 def _second(case: Case, new: pd.DataFrame, least: int) -> dict[str, Any]:
@@ -132,26 +129,35 @@ def _second(case: Case, new: pd.DataFrame, least: int) -> dict[str, Any]:
     return out | {"second": e.value, "second_low": e.low, "second_high": e.high}
 
 
-def _hours(case: Case, answers: Answers, kind: str, weight: pd.Series) -> dict[str, Any]:
-    """Return foreign share and coverage of the hours that go to one part, by the norm of its type alone."""
+def part_hours(hours: pd.DataFrame, kind: str, whole: float) -> pd.DataFrame:
+    """Return the hours that go to one part: its own, and of those that serve no known part the share ``whole``."""
+    factor = (hours["part"] == kind) + (hours["part"] == "") * whole
+    out = hours.assign(hours=hours["hours"] * factor)
+    return out[out["hours"] > 0].reset_index(drop=True)
+
+
+def _conveyor(case: Case, answers: Answers, hours: pd.DataFrame, kind: str, whole: float) -> pd.DataFrame:
+    """Return the conveyor of one part by the norm of its type alone; stations that only other types require stand in it, too."""
     required = required_stations((kind,))
-    norm = Norm((kind,), answers.norm.held)
+    mine = dataclasses.replace(answers, hours=hours, norm=Norm((kind,), answers.norm.held))
+    stations = [*required, *(s for s in required_stations(answers.norm.types) if s not in required)]
+    table = conveyor(mine, stations, required, case.thresholds.value("roles.own_crm_notes_share"))
+    fte = [
+        sum(fte_on(mine, p, str(s)) * answers.served.get(p, {kind: whole}).get(kind, 0.0) for p in who)
+        for s, who in zip(table["station"], table["who"], strict=True)
+    ]
+    return table.assign(sale_type=kind, posts=table["fte"], fte=fte)
+
+
+def _hours(case: Case, hours: pd.DataFrame, table: pd.DataFrame) -> dict[str, Any]:
+    """Return foreign share and coverage of the hours that go to one part, and the stations that nobody holds."""
+    table = table[table["required"].astype(bool)]
     none = {"foreign_share": None, "coverage": None, "weakest": None}
-    hours = answers.hours
-    if len(hours):
-        hours = judge(hours.assign(hours=hours["hours"] * hours["person"].map(weight).astype(float)), norm)
-        hours = hours[hours["hours"] > 0].reset_index(drop=True)
-    table = conveyor(
-        dataclasses.replace(answers, hours=hours, norm=norm),
-        list(required),
-        required,
-        case.thresholds.value("roles.own_crm_notes_share"),
-    )
     known = not case.questionnaire.table("staff").empty
-    missing = [str(s) for s in table.loc[table["fte"] <= 0, "station"]] if known else []
+    missing = [str(s) for s in table.loc[table["posts"] <= 0, "station"]] if known else []
     if not len(hours):
         return {**none, "missing": missing}
-    manned = table[(table["fte"] > 0) & table["coverage"].notna()].sort_values(["coverage", "station"])
+    manned = table[(table["posts"] > 0) & table["coverage"].notna()].sort_values(["coverage", "station"])
     weakest = manned.iloc[0] if len(manned) else None
     return {
         "foreign_share": float(sum_mixing(hours, []).iloc[0]["foreign_share"]),

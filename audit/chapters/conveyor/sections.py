@@ -115,6 +115,10 @@ def _parts_frame(view: ChapterView) -> pd.DataFrame:
     return out
 
 
+LEAST_POST = 0.05
+"""Posts below this are printed as none."""
+
+
 def _interval_cell(view: ChapterView, row: Mapping[Any, Any]) -> str:
     days = view.fmt.days(row["interval_days"])
     return f"{days}, {view.plain('parts', 'fits' if row['interval_fits'] else 'differs')}"
@@ -140,7 +144,35 @@ def _parts(view: ChapterView) -> Section:
     rows = _parts_frame(view)
     listed = table(rows, _parts_columns(view), fmt=view.fmt, sortable=False)
     horizon = view.case.window.horizon_days
-    return view.compose("parts", [listed, view.say("parts", "note", horizon=horizon)])
+    stations, columns = _part_stations(view)
+    return view.compose(
+        "parts",
+        [
+            listed,
+            view.say("parts", "stations"),
+            table(stations, columns, fmt=view.fmt, sortable=False),
+            view.say("parts", "note", horizon=horizon),
+        ],
+    )
+
+
+def _part_stations(view: ChapterView) -> tuple[pd.DataFrame, list[Col]]:
+    """Return the conveyor of every part side by side: posts, and the part of the station's work that it does itself."""
+    rows, roles, fmt = view.tables["part_stations"], method().roles, view.fmt
+    out: dict[str, dict[str, Any]] = {}
+    for r in rows.to_dict("records"):
+        name = roles[str(r["station"])].short.get(view.lang)
+        row = out.setdefault(str(r["station"]), {"name": name, "fte": 0.0})
+        row["fte"] += float(r["fte"])
+        covered = f" · {fmt.share(r['coverage'])}" if r["required"] and not pd.isna(r["coverage"]) else ""
+        here = fmt.num(r["fte"], 1) + covered if r["fte"] >= LEAST_POST else view.label("нет", "none")
+        row[str(r["sale_type"])] = here if r["required"] or r["fte"] >= LEAST_POST else "—"
+    columns = [
+        Col("name", view.label("Роль", "Role")),
+        *(Col(t, _type_name(view, t)) for t in dict.fromkeys(str(t) for t in rows["sale_type"])),
+        Col("fte", view.label("Всего ставок", "FTE in all"), "num", 1),
+    ]
+    return pd.DataFrame(list(out.values())), columns
 
 
 def _station_frame(view: ChapterView) -> pd.DataFrame:
@@ -277,9 +309,10 @@ def _matrix_frame(view: ChapterView) -> tuple[pd.DataFrame, list[str]]:
         row["hours"] += r["hours"]
         row["foreign"] += r["hours"] if r["norm"] == "foreign" else 0.0
         mark = _NORM[r["norm"]]
+        before = f"{row[r['family']]} " if r["family"] in row else ""
         if r["hours"] >= CRUMB:
-            row[r["family"]] = f"{mark} {view.fmt.num(r['hours'], 0)}"
-        elif r["norm"] == "own":
+            row[r["family"]] = f"{before}{mark} {view.fmt.num(r['hours'], 0)}"
+        elif r["norm"] == "own" and not before:
             row[r["family"]] = mark
     frame = pd.DataFrame(list(wide.values()))
     for family in order:
@@ -298,7 +331,7 @@ def _matrix_head(view: ChapterView, family: str) -> str:
 
 def _stressed(cell: str) -> Markup:
     """Foreign work stands out."""
-    return Markup("<strong>{}</strong>").format(cell) if cell.startswith(_NORM["foreign"]) else escape(cell)
+    return Markup("<strong>{}</strong>").format(cell) if _NORM["foreign"] in cell else escape(cell)
 
 
 def _matrix(view: ChapterView) -> Section:

@@ -14,7 +14,15 @@ from audit.ground.mixing import beyond_notes
 from audit.ground.norm import Norm
 from audit.method import method
 
-__all__ = ["LINE", "conditional_stations", "conveyor", "required_stations", "station_functions"]
+__all__ = [
+    "LINE",
+    "conditional_stations",
+    "conveyor",
+    "fte_on",
+    "required_stations",
+    "station_functions",
+    "station_rows",
+]
 
 LINE = ("TM", "SR", "SOP", "KM", "PM")
 """Stations through which the client passes, in order; the others support them."""
@@ -38,6 +46,13 @@ def station_functions(station: str, norm: Norm) -> tuple[str, ...]:
     roles = method().roles
     family = roles[station].family
     return tuple(f for f in method().functions if any(roles[r].family == family for r in norm.primary(f)))
+
+
+def station_rows(hours: pd.DataFrame, station: str, norm: Norm) -> pd.Series:
+    """Tell which rows of hours are on the station's functions, by the norm of the part that they serve."""
+    functions = {p: station_functions(station, norm.for_part(p)) for p in hours["part"].unique()}
+    on = [f in functions[p] for f, p in zip(hours["function"], hours["part"], strict=True)]
+    return pd.Series(on, index=hours.index, dtype=bool)
 
 
 def _holders(staff: pd.DataFrame, station: str) -> pd.Series:
@@ -68,10 +83,9 @@ def conveyor(
     known = beyond_notes(hours, notes_share)[~hours["by_group"].astype(bool)] if len(hours) else hours
     rows = []
     for station in stations:
-        functions = station_functions(station, norm)
         holds = _holders(staff, station)
         people = set(staff.loc[holds & (staff["fte"] > 0), "person"])
-        part = known[known["function"].isin(functions)]
+        part = known[station_rows(known, station, norm)]
         mine = part[part["person"].isin(people) & part["kind"].isin(["own", "allowed"])]
         alien = part[(part["kind"] == "foreign") & ~part["person"].isin(people)]
         km_oper = alien[(alien["family"] == "KM") & (alien["group"] == "OPER")]
@@ -86,7 +100,7 @@ def conveyor(
                 "required": station in required,
                 "people": len(people),
                 "who": sorted(people),
-                "fte": sum(_fte_on(staff, hours, norm, p, station) for p in sorted(people)),
+                "fte": sum(fte_on(answers, p, station) for p in sorted(people)),
                 "own_hours": own,
                 "foreign_hours": foreign,
                 "coverage": own / (own + foreign) if own + foreign > 0 else float("nan"),
@@ -111,7 +125,9 @@ def conveyor(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _fte_on(staff: pd.DataFrame, hours: pd.DataFrame, norm: Norm, person: str, station: str) -> float:
+def fte_on(answers: Answers, person: str, station: str) -> float:
+    """Return a person's FTE on one station: with two roles divided by hours on each role's own functions, else equally."""
+    staff, hours, norm = answers.staff, answers.hours, answers.norm
     row = staff[staff["person"] == person].iloc[0]
     roles = method().roles
     families = list(dict.fromkeys(roles[r].family for r in (row["role"], row["role2"]) if isinstance(r, str) and r))

@@ -11,7 +11,7 @@ import pandas as pd
 from audit.chapters.handoff.practice import continuation, following, handed_against_kept, switches, won_by_developer
 from audit.chapters.handoff.rules import developer_rules, form_mismatches, pair_table, required_pairs
 from audit.errors import Text
-from audit.ground.answers import read_answers
+from audit.ground.answers import Answers, read_answers
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.matched import Comparison, twice_extra
 from audit.ground.money import margin_of
@@ -155,19 +155,33 @@ def _new_client_cost(case: Case, tables: dict[str, pd.DataFrame], facts: dict[st
     needed = case.thresholds.count("general.min_units")
     if seen < needed:
         return no_metric(id, too_few(seen, needed, NEW_CLIENTS), n=seen)
-    payroll = post * float(posts["fte"].sum())
-    hours = answers.hours[answers.hours["family"].isin(WINNERS)]
-    spent = float(hours["hours"].sum())
-    winning = float(hours.loc[hours["group"].isin(["LEAD", "HUNT"]), "hours"].sum())
+    payroll, share = _winning(answers, posts, post)
     return metric(
         id,
-        payroll / a_year,
+        payroll * (1.0 if share is None else share) / a_year,
         n=seen,
         payroll_year=payroll,
         new_a_year=a_year,
         fte=float(posts["fte"].sum()),
-        winning_share=winning / spent if spent > 0 else None,
+        winning_share=share,
     )
+
+
+def _winning(answers: Answers, posts: pd.DataFrame, post: float) -> tuple[float, float | None]:
+    """Return what the winners cost a year, and which part of that is winning by the sheet «Время»; None without their hours.
+
+    Each person's cost (where not given: ``post`` × FTE) × the own share of hours on leads and first deals, overhead in
+    proportion; whose hours are not known wins as much of the time as the others.
+    """
+    cost = (posts["cost_month"] * 12.0).fillna(post * posts["fte"]).set_axis(posts["person"])
+    hours = answers.hours[answers.hours["person"].isin(posts["person"]) & (answers.hours["group"] != "OVHD")]
+    worked = hours.groupby("person")["hours"].sum()
+    if float(worked.sum()) <= 0:
+        return float(cost.sum()), None
+    won = hours[hours["group"].isin(["LEAD", "HUNT"])].groupby("person")["hours"].sum()
+    share = won.reindex(worked.index).fillna(0.0) / worked
+    usual = float((share * cost[share.index]).sum()) / float(cost[share.index].sum())
+    return float(cost.sum()), float((cost * share.reindex(cost.index).fillna(usual)).sum()) / float(cost.sum())
 
 
 def _middle(days: pd.Series) -> float | None:

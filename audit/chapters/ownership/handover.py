@@ -9,13 +9,16 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from audit.stats.intervals import Estimate
 from audit.stats.matched import Matched, matched_ratio
 
 __all__ = [
+    "BOOK_DAYS",
     "Departure",
     "Handover",
+    "books_at",
     "departure_effect",
     "handed_books",
     "leavers",
@@ -53,6 +56,56 @@ def leavers(
         if first[person] < day and start < day <= as_of:
             out.append(Handover(person, day, "left"))
     return out
+
+
+BOOK_DAYS = 365
+"""Days before a date whose order days tell whose client one is at that date."""
+BOOK_LEAST = 3
+BOOK_AROUND = 183
+
+
+def books_at(served: pd.DataFrame, at: dt.date, named: pd.Index) -> pd.DataFrame:
+    """Return one row per responsible person with a book at ``at``: the clients whose order days of the 365 days before it were
+    mostly this person's (at least three of them; of equals the first by name), and what became of them.
+
+    ``served``: order days with a responsible person, ordered by client and person: unit (client), person (its place in ``named``,
+    ordered by name), age (days since 1970). Columns: manager, clients, ``days_before``, ``own_before`` (all order days of these
+    clients in the half-year before, and this person's), ``days_after``, ``own_after`` (from ``at`` on).
+    """
+    unit, person, age = (served[c].to_numpy() for c in ("unit", "person", "age"))
+    before = (at - dt.date(1970, 1, 1)).days - age  # days from an order to ``at``
+    many = len(named)
+    year = (before >= 1) & (before <= BOOK_DAYS)
+    every = unit[year].astype(np.int64) * many + person[year]
+    first = np.flatnonzero(np.diff(every, prepend=-1))
+    pairs, days = every[first], np.diff(first, append=len(every))
+    client = pairs // max(many, 1)
+    begin = np.flatnonzero(np.diff(client, prepend=-1))
+    holder = np.full(int(unit[-1]) + 1 if len(unit) else 0, -1, dtype=np.int64)
+    if len(begin):
+        best = np.maximum.reduceat(days * many + (many - 1 - pairs % many), begin)
+        kept = best // many >= BOOK_LEAST
+        holder[client[begin][kept]] = (many - 1 - best % many)[kept]
+    near = (before >= 1 - BOOK_AROUND) & (before <= BOOK_AROUND)
+    near[near] = holder[unit[near]] >= 0
+    unit, person, before = unit[near], person[near], before[near]
+    book = holder[unit]
+
+    def number(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(book[rows], minlength=many).astype(np.int64)
+
+    own, past = person == book, before >= 1
+    out = pd.DataFrame(
+        {
+            "manager": named,
+            "clients": number(np.diff(unit, prepend=-1) != 0),
+            "days_before": number(past),
+            "own_before": number(past & own),
+            "days_after": number(~past),
+            "own_after": number(~past & own),
+        }
+    )
+    return out[out["clients"] > 0].reset_index(drop=True)
 
 
 def handed_books(

@@ -23,10 +23,9 @@ from audit.chapters.ownership.sellers import (
     seller_roles,
     single_owner,
 )
-from audit.chapters.ownership.team import LOAD_COLUMNS, book_load, bus_factor, in_book
+from audit.chapters.ownership.team import LOAD_COLUMNS, book_load, bus_factor
 from audit.errors import Text
 from audit.ground.answers import read_answers
-from audit.ground.classes import touch_norm, touches_each
 from audit.ground.keys import clients_named
 from audit.ground.lacks import missing_columns, missing_sheets, too_few
 from audit.ground.money import margin_of
@@ -35,6 +34,7 @@ from audit.ground.parts import second_purchase_out
 from audit.ground.people import family_label, person_labels
 from audit.ground.period import since, to_year
 from audit.ground.shares import share_of
+from audit.ground.touches import touch_work
 from audit.model.calendar import add_months
 from audit.model.case import Case, sql_text
 from audit.model.result import ChapterResult, Metric, metric, no_metric
@@ -432,9 +432,8 @@ def _load(case: Case, ground: Ground) -> Part:
     answers = read_answers(case)
     if answers.reason is not None:
         return Part([no_metric(id, answers.reason)], nothing)
-    company = case.questionnaire.company
-    norm = touch_norm(case)
-    if norm is None:
+    touches = touch_work(case)
+    if touches is None:
         return Part(
             [
                 no_metric(
@@ -447,30 +446,15 @@ def _load(case: Case, ground: Ground) -> Part:
             ],
             nothing,
         )
-    touches, minutes = touches_each(case, norm), norm.minutes
-    keepers = _keepers(answers.staff, case.sale_type.used)
-    t = case.thresholds
-    rows = _sql(case, "book")
-    rows = rows[
-        in_book(
-            rows,
-            usual_gap=case.sale_type.interval_days,
-            min_days=t.value("retention.lost_min_days"),
-            gap_multiple=t.value("retention.lost_gap_multiple"),
-        )
-    ]
-    kept = rows["manager"].isin(keepers)
-    after = company.get("handoff_after")
-    hunted = rows["manager"].isin(set(answers.staff["person"].astype(str))) & ~kept
-    # A developer rightly keeps a client up to the hand-over; whoever left keeps nobody.
-    shared = int((~kept & (~hunted | (rows["order_days"] >= (1 if after is None else float(after))))).sum())
-    hours = answers.hours[answers.hours["person"].isin(keepers)]
+    asked = touches.asked
+    kept = asked[asked["holder"] == "keeper"]
+    books = kept.groupby("person").agg(clients=("hours", "size"), hours=("hours", "sum"))
+    shared = asked[asked["holder"] == "nobody"]
+    hours = answers.hours[answers.hours["person"].isin(set(books.index))]
     per = hours.groupby("person")["hours"].sum().rename("hours").to_frame()
     per["operational_hours"] = hours[hours["group"] == "OPER"].groupby("person")["hours"].sum()
     per = per.fillna(0.0).reset_index()
-    book = rows[kept].groupby("manager").size()
-    lacking = int(book[~book.index.isin(per["person"])].sum())
-    found = book_load(book, per, shared=shared, without_hours=lacking, touches=float(touches), minutes=float(minutes))
+    found = book_load(books, per, shared=len(shared), shared_hours=float(shared["hours"].sum()))
     if found is None:
         return Part(
             [
@@ -484,7 +468,7 @@ def _load(case: Case, ground: Ground) -> Part:
             ],
             nothing,
         )
-    limit = float(t["ownership.overloaded_book"].found or 0.0)
+    limit = float(case.thresholds["ownership.overloaded_book"].found or 0.0)
     table = found.table
     m = metric(
         id,
@@ -494,19 +478,15 @@ def _load(case: Case, ground: Ground) -> Part:
         hours_left=found.hours_left,
         overloaded=int((table["load"] >= limit).sum()),
         highest=float(table["load"].max()),
-        touches=float(touches),
-        minutes=float(minutes),
+        touches=touches.touches,
+        minutes=touches.norm.minutes,
+        by_class=bool(touches.norm.by_class),
         shared_clients=found.shared_clients,
+        without_hours=found.without_hours,
+        asked=touches.hours,
+        **touches.counts,
     )
-    return Part([m], {"load": table}, {"load_clients": int(table["clients"].sum()), "load_shared": shared})
-
-
-def _keepers(staff: pd.DataFrame, sale_type: str) -> set[str]:
-    """Return who keeps clients: client managers, office and universal sellers; developers where there is none."""
-    kept = staff[staff["family"].isin(["KM", "SOP", "UNI"])]
-    if kept.empty or sale_type == "S":
-        kept = staff[staff["family"].isin(["KM", "SOP", "UNI", "SR"])]
-    return set(kept["person"].astype(str))
+    return Part([m], {"load": table}, {"load_clients": int(table["clients"].sum()), "load_shared": len(shared)})
 
 
 # --- departures
@@ -680,12 +660,17 @@ def _events(case: Case, ground: Ground) -> list[handovers.Handover]:
     staff = case.questionnaire.table("staff")
     left = handovers.leavers(staff, seen, ground.sells, w.start, w.as_of)
     least = dt.timedelta(days=t.count("ownership.handover_min_days"))
-    grid: dict[dt.date, pd.DataFrame] = {}
+    firsts = []
     day = add_months(w.start.replace(day=1), 1)
     while day <= w.as_of - least:
         if day - least >= w.start:
-            grid[day] = _sql(case, "books", at=day)
+            firsts.append(day)
         day = add_months(day, 1)
+    grid: dict[dt.date, pd.DataFrame] = {}
+    if firsts:
+        named = pd.Index(_sql(case, "names")["manager"])
+        served = _sql(case, "served", since=firsts[0] - dt.timedelta(days=handovers.BOOK_DAYS))
+        grid = {at: handovers.books_at(served, at, named) for at in firsts}
     last = {str(r["manager"]): pd.Timestamp(r["last_day"]).date() for r in seen.to_dict("records")}
     handed = handovers.handed_books(
         grid,

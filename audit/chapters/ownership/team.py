@@ -11,17 +11,7 @@ from numpy.typing import NDArray
 
 from audit.stats.resample import poisson_weights
 
-__all__ = [
-    "LOAD_COLUMNS",
-    "BookLoad",
-    "BusFactor",
-    "book_load",
-    "bus_factor",
-    "even_split",
-    "fewest",
-    "in_book",
-    "team_of",
-]
+__all__ = ["LOAD_COLUMNS", "BookLoad", "BusFactor", "book_load", "bus_factor", "even_split", "fewest", "team_of"]
 
 Floats = NDArray[np.float64]
 
@@ -162,58 +152,40 @@ def _by_chance(
 LOAD_COLUMNS = ["person", "clients", "hours_needed", "hours", "operational_hours", "hours_left", "load"]
 
 
-def in_book(
-    clients: pd.DataFrame, *, usual_gap: float | None, min_days: float = 365.0, gap_multiple: float = 4.0
-) -> pd.Series:
-    """Tell which clients are still to be cared for: all but the lost ones (methodology 5.4).
-
-    ``clients``: ``silent_days`` since the last order, ``median_gap`` of the client (None with one order:
-    ``usual_gap`` of the company). Lost: silent for longer than ``min_days`` and than ``gap_multiple`` median gaps.
-    A sleeping client needs touches too.
-    """
-    gap = pd.to_numeric(clients["median_gap"]).astype(float).fillna(usual_gap or 0.0)
-    silent = clients["silent_days"].astype(float)
-    return ~((silent > min_days) & (silent > gap_multiple * gap))
-
-
 @dataclass(frozen=True)
 class BookLoad:
     """Hours that clients need against hours left, a month.
 
     ``table``: one row per person with clients and hours; ``shared_clients``: clients of nobody who keeps clients
-    now, which the team has to carry; ``hours_needed``, ``hours_left``, ``load``: the whole team, shared clients
-    included.
+    now, which the team has to carry; ``without_hours``: clients of keepers whose hours are not known, and that are in no
+    figure; ``hours_needed``, ``hours_left``, ``load``: the whole team, shared clients included.
     """
 
     table: pd.DataFrame
     shared_clients: float
+    without_hours: int
     hours_needed: float
     hours_left: float
     load: float
 
 
-def book_load(
-    clients: pd.Series, hours: pd.DataFrame, *, shared: int, without_hours: int, touches: float, minutes: float
-) -> BookLoad | None:
+def book_load(books: pd.DataFrame, hours: pd.DataFrame, *, shared: int, shared_hours: float) -> BookLoad | None:
     """Set the hours that the clients need against the hours left after operational work; None where nobody has both.
 
-    ``clients``: number of clients by person who keeps clients; ``hours``: one row per person with ``hours``
-    (working hours without breaks) and ``operational_hours``. Needed = clients × touches a month × minutes ÷ 60.
-    ``load`` = needed ÷ left; where nothing is left at all, an hour is taken as left so that the figure stays
-    finite. ``shared``: clients without a person who keeps them now (the person left, or a developer still holds a
-    client due for the hand-over); ``without_hours``: clients of keepers whose hours are unknown. They carry their
-    part of the shared ones.
+    ``books``: by person who keeps clients: ``clients`` and the ``hours`` a month that their touches ask for; ``hours``: one row
+    per person with ``hours`` (working hours without breaks) and ``operational_hours``. ``load`` = needed ÷ left; where nothing is
+    left at all, an hour is taken as left so that the figure stays finite. ``shared``: clients without a person who keeps them
+    now, and their hours; keepers whose hours are unknown carry their part of them.
     """
-    t = hours[hours["person"].isin(clients.index) & (hours["hours"] > 0)].copy()
+    t = hours[hours["person"].isin(books.index) & (hours["hours"] > 0)].copy()
     if t.empty:
         return None
-    t["clients"] = t["person"].map(clients).astype(int)
-    t["hours_needed"] = t["clients"] * touches * minutes / 60
+    t["clients"] = t["person"].map(books["clients"]).astype(int)
+    t["hours_needed"] = t["person"].map(books["hours"]).astype(float)
     t["hours_left"] = (t["hours"] - t["operational_hours"]).clip(lower=0.0)
     t["load"] = t["hours_needed"] / t["hours_left"].clip(lower=1.0)
-    own = int(t["clients"].sum())
-    common = shared * own / (own + without_hours)
-    needed = float(t["hours_needed"].sum()) + common * touches * minutes / 60
+    own, kept = int(t["clients"].sum()), int(books["clients"].sum())
+    needed = float(t["hours_needed"].sum()) + shared_hours * own / kept
     left = float(t["hours_left"].sum())
     table = t.sort_values(["load", "person"], ascending=[False, True], ignore_index=True)[LOAD_COLUMNS]
-    return BookLoad(table, common, needed, left, needed / max(left, 1.0))
+    return BookLoad(table, shared * own / kept, kept - own, needed, left, needed / max(left, 1.0))

@@ -249,6 +249,10 @@ def _overloaded(case: Case, result: ChapterResult) -> Finding:
         "overloaded": e["overloaded"],
         "highest": e["highest"],
         "clients": result.facts["load_clients"],
+        "by_class": e["by_class"],
+        "office": e["office"],
+        "developer": e["developer"],
+        "without": e["without_hours"],
         **_limits(case, id),
         **_period(result),
     }

@@ -70,6 +70,9 @@ def _second_by_columns(view: ChapterView) -> list[Col]:
 
 
 def _worklist_columns(view: ChapterView) -> list[Col]:
+    # without the staff nobody knows which roles there are, and without managers in the orders who served last
+    who = Col("who", view.label("Кому звонить", "Who should call")) if view.case.questionnaire.has("staff") else None
+    last = Col("manager", view.label("Последний менеджер", "Last manager")) if view.case.has("manager") else None
     return [
         *_client(view)[:1],
         Col("state", view.label("Состояние", "State"), show=lambda v: view.plain("states", str(v))),
@@ -78,8 +81,7 @@ def _worklist_columns(view: ChapterView) -> list[Col]:
         Col("overdue_days", view.label("Просрочено, дней", "Overdue, days"), "days"),
         Col("at_stake", view.label("Под угрозой за год", "At risk a year"), "money"),
         Col("p_alive", view.label("Вероятность «жив»", "P(alive)"), "share"),
-        Col("manager", view.label("Последний менеджер", "Last manager")),
-        Col("who", view.label("Кому звонить", "Who should call")),
+        *(c for c in (last, who) if c is not None),
         Col("goods", view.label("Что покупал", "Used to buy"), paper=False),
         Col(
             "seasonal",
@@ -320,7 +322,11 @@ def worklist(view: ChapterView) -> Section:
     columns_shown = [c for c in _worklist_columns(view) if c.key != "p_alive"]
     listed = table(frame, columns_shown, fmt=view.fmt, max_rows=SHOWN, sheet=view.sheet_name("worklist"))
     roles = dict(zip(frame["state"], frame["who"], strict=True))
-    note = view.say("worklist", "note", sleeping=roles.get("sleeping"), late=roles.get("late"))
+    if not view.case.questionnaire.has("staff"):
+        roles = {}
+    note = view.say(
+        "worklist", "note", sleeping=roles.get("sleeping"), late=roles.get("late"), known=view.case.has("manager")
+    )
     return view.compose("worklist", [listed, note], n=len(frame), total=total)
 
 

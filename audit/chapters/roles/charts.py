@@ -66,8 +66,11 @@ def flow_chart(result: ChapterResult, fmt: Fmt, note: str = "", accent: str = AC
     else:
         top = alien.sort_values(["hours", "from_role", "to_role"], ascending=[False, True, True]).iloc[0]
         a, b = role_short(str(top["from_role"]), fmt), role_short(str(top["to_role"]), fmt)
+        least = result.metrics["roles.foreign_share"].value
         title = (
-            f"Чужая работа — {share} часов, {fte}; больше всего {a} делают за роль «{b}»"
+            (f"Чужой работы почти нет: {share} часов" if ru else f"Hardly any foreign work: {share} of the hours")
+            if least is not None and least < 0.02
+            else f"Чужая работа — {share} часов, {fte}; больше всего {a} делают за роль «{b}»"
             if ru
             else f"Foreign work is {share} of the hours, {fte}; most of it: {a} working for {b}"
         )
@@ -189,7 +192,7 @@ def km_load_chart(
     assert band.watch is not None and band.found is not None
     ru, names = fmt.lang == "ru", names or {}
     above = int((rows["share"] >= band.found).sum())
-    share, limit = fmt.share(m.value), fmt.share(band.found)
+    share, limit = fmt.share(m.extra.get("together", m.value)), fmt.share(band.found)
     if m.value < band.watch and not above:
         title = (
             f"КМ заняты своей работой: чужая операционная — {share} времени"

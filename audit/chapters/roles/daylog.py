@@ -168,16 +168,19 @@ def group_shares(log: CleanLog, by: str, min_days: int) -> pd.DataFrame:
 
 
 def operational_by_person(
-    log: CleanLog, foreign: Mapping[tuple[str, str], bool], min_days: int, notes_share: float
+    log: CleanLog, foreign: Mapping[tuple[str, str], float], min_days: int, notes_share: float
 ) -> pd.DataFrame:
     """Return each person's logged operational share by the definition of the self-report.
 
-    ``foreign``: (person, function) → whether it is foreign OPER work. Own CRM notes up to ``notes_share`` of a day's
-    hours are taken off that day. Columns: person, days, share, low, high; people with ``min_days`` whole days only.
+    ``foreign``: (person, function) → which share of it is foreign OPER work (0 or 1, between them for whoever serves parts
+    of different types). Own CRM notes up to ``notes_share`` of a day's hours are taken off that day. Columns: person, days,
+    share, low, high; people with ``min_days`` whole days only.
     """
     rows = log.rows.copy()
-    rows["foreign"] = [foreign.get((p, f), False) for p, f in zip(rows["person"], rows["function"], strict=True)]
-    rows = rows[rows["foreign"].astype(bool)]
+    rows["part"] = [foreign.get((p, f), 0.0) for p, f in zip(rows["person"], rows["function"], strict=True)]
+    rows["hours"] = rows["hours"] * rows["part"]
+    rows = rows[rows["part"] > 0]
+    notes_part = {p: foreign.get((str(p), "OPS_CRM"), 0.0) for p in rows["person"].unique()}
     crm = rows[rows["function"] == "OPS_CRM"].groupby(["person", "date"])["hours"].sum()
     out = []
     for person, days in log.days.groupby("person", sort=True):
@@ -186,7 +189,8 @@ def operational_by_person(
         done = rows[rows["person"] == person].groupby(["person", "date"])["hours"].sum()
         index = pd.MultiIndex.from_frame(days[["person", "date"]])
         day_hours = pd.Series(days["hours"].to_numpy(dtype=float), index=index)
-        notes = crm.reindex(index).fillna(0.0).clip(upper=notes_share * day_hours)
+        limit = notes_share * notes_part.get(person, 0.0) * day_hours
+        notes = crm.reindex(index).fillna(0.0).clip(upper=limit)
         top = (done.reindex(index).fillna(0.0) - notes).to_numpy(dtype=float)
         e = ratio_t(top, day_hours.to_numpy(), bounds=(0.0, 1.0))
         out.append({"person": person, "days": len(days), "share": e.value, "low": e.low, "high": e.high})

@@ -6,7 +6,7 @@ bound: invoices, chasing and papers leave no author.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from audit.model.result import Metric, metric, no_metric
 from audit.stats.intervals import wilson_bounds
 from audit.stats.shares import clustered_share
 
-__all__ = ["Entry", "entry_by_manager", "entry_hours", "entry_share", "measure_entry", "own_entry"]
+__all__ = ["Entry", "entry_by_manager", "entry_hours", "entry_share", "measure_entry"]
 
 SYSTEM = "SYS"
 FUNCTION = "OPS_ORDER"
@@ -53,16 +53,6 @@ class Entry:
     def foreign(self) -> int:
         """Orders typed by a manager whose work it is not."""
         return self.by_manager - self.own
-
-
-def own_entry(
-    roles: Mapping[str, Collection[str]], may_enter: Callable[[Collection[str]], bool], default: tuple[str, ...]
-) -> Callable[[str], bool]:
-    """Return a test whether order entry is a person's own (or allowed) work.
-
-    ``roles``: expanded roles by person code; somebody not listed is taken for the seller of the type, ``default``.
-    """
-    return lambda person: may_enter(roles.get(person) or default)
 
 
 def _logins(rows: pd.DataFrame, unlisted: pd.Series, min_orders: int, min_share: float) -> set[tuple[str, str]]:

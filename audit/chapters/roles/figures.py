@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -80,16 +81,38 @@ def foreign_metric(answers: Answers, least_known: float, grade: Grade = "C") -> 
     )
 
 
+def _worst_part(answers: Answers, notes: float) -> tuple[str, pd.DataFrame] | None:
+    """Return the part of the business whose client managers have the highest operational share, and their load there.
+
+    Managers of one part must not hide behind those of another; None unless in two parts at least there is one post of them.
+    """
+    loads = {
+        t: mixing.operational_load(answers.hours[answers.hours["part"] == t], ("KM",), notes)
+        for t in answers.norm.types
+    }
+    loads = {t: p for t, p in loads.items() if float(p["hours"].sum()) >= answers.hours_per_month}
+    if len(loads) < 2:
+        return None
+    worst = max(loads, key=lambda t: float(loads[t]["oper_hours"].sum()) / float(loads[t]["hours"].sum()))
+    return worst, loads[worst]
+
+
 def km_operational_metric(
-    answers: Answers, load: pd.DataFrame, level: float, grade: Grade = "C", **extra: Any
+    answers: Answers, load: pd.DataFrame, level: float, notes: float, grade: Grade = "C", **extra: Any
 ) -> Metric:
     """Return `roles.km_operational_share`; the interval is that of telling from memory, and spans what group rows leave
-    open."""
+    open. Where client managers serve several parts of the business it is that of the part where it is highest;
+    ``together``: of all of them, and so is what other sources say (``extra``)."""
     id = "roles.km_operational_share"
     if answers.reason is not None:
         return no_metric(id, answers.reason)
     if load.empty:
         return no_metric(id, NO_KM)
+    part = _worst_part(answers, notes)
+    together = float(load["oper_hours"].sum()) / float(load["hours"].sum())
+    if part is not None:
+        load = part[1]
+        answers = dataclasses.replace(answers, hours=answers.hours[answers.hours["part"] == part[0]])
     hours = float(load["hours"].sum())
     sure, unsure = float(load["oper_hours"].sum()), float(load["unsure_hours"].sum())
     low, high = answers.told(["KM"], sure / hours, min((sure + unsure) / hours, 1.0), level)
@@ -103,6 +126,8 @@ def km_operational_metric(
         hours=hours,
         operational_hours=sure,
         notes_hours=float(load["notes_hours"].sum()),
+        part=None if part is None else part[0],
+        together=together,
         **extra,
     )
 

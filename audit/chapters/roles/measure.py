@@ -22,15 +22,16 @@ from audit.chapters.roles.whatif import apply_change, check_moves
 from audit.errors import Text
 from audit.ground import mixing
 from audit.ground.answers import Answers, read_answers
-from audit.ground.classes import classes_of, touch_norm, touches_each
 from audit.ground.entry import entry_hours_of, entry_minutes, recent_months
 from audit.ground.hours import sum_mixing
 from audit.ground.keys import clients_named
 from audit.ground.lacks import HOURS_BY_GROUP, missing_columns, missing_sheets
 from audit.ground.money import margin_of
 from audit.ground.norm import Norm, expand_roles, seller_of_type
+from audit.ground.parts import client_parts, served_parts
 from audit.ground.people import post_cost, roles_by_person, small_roles
 from audit.ground.room import room_of
+from audit.ground.touches import touch_work
 from audit.ground.work import hour_costs, order_work
 from audit.method import method
 from audit.model.case import Case, sql_text
@@ -53,7 +54,7 @@ def diagnose(
 ) -> ChapterResult:
     """Return the figures of role mixing (methodology 5.3).
 
-    With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, by_role, km_load,
+    With the options also table ``what_if``; verdicts always rest on what is. Tables: persons, served, by_role, km_load,
     flow, functions, universal, evidence, log_shares, initiative, entry, entry_hours, order_steps, hunting, relief, freed,
     idle, clients_with_room, keys, pay, saturation.
     """
@@ -75,7 +76,7 @@ def diagnose(
     company_grade: Grade = "D" if bool(proof["conflict"].any()) else "C"
     foreign = measure.foreign_metric(answers, t.value("roles.function_known_min_share"), company_grade)
     level = t.value("general.confidence_level")
-    told = measure.km_operational_metric(answers, load, level, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
+    told = measure.km_operational_metric(answers, load, level, notes, grade(KM, "OPER"), **_three(proof, KM, "OPER"))
     flow = mixing.flow(hours, answers.norm, answers.hours_per_month)
     effective = mixing.effective_roles(hours)
     universal = mixing.universal(
@@ -130,6 +131,10 @@ def diagnose(
     persons, by_role = _person_tables(answers, effective, notes, t.value("roles.fragment_person_share"))
     tables = {
         "persons": persons,
+        "served": pd.DataFrame(
+            [(p, part, share) for p, parts in answers.served.items() for part, share in parts.items()],
+            columns=["person", "part", "share"],
+        ),
         "by_role": by_role,
         "km_load": load,
         "flow": flow,
@@ -193,10 +198,14 @@ def _entry(case: Case, answers: Answers) -> _Entry:
     has = case.has("manager", "created_by")
     rows = case.query(sql_text("audit.chapters.roles", "entry"), since=_since(case)) if has else empty
     staff = case.questionnaire.table("staff")
-    may = set(norm.primary(function)) | set(norm.allowed(function))
-    is_own = order_entry.own_entry(
-        roles_by_person(staff, norm.types), lambda mine: bool(may & set(mine)), expand_roles(sellers[:1], norm.types)
-    )
+    roles, served = roles_by_person(staff, norm.types), served_parts(case)
+
+    def is_own(person: str) -> bool:
+        """Whether typing orders is the person's own or allowed work; a stranger is taken for the seller of the type served."""
+        types = tuple(served.get(person, norm.types))
+        mine = roles.get(person) or expand_roles([seller_of_type(types[0])], types)
+        here = Norm(types)
+        return bool(set(mine) & {*here.primary(function), *here.allowed(function)})
 
     def count(part: pd.DataFrame) -> order_entry.Entry:
         return order_entry.measure_entry(
@@ -418,12 +427,8 @@ def _km_load(
     load = mixing.operational_load(answers.hours, (KM,), notes)
     logged = pd.DataFrame(columns=["person", "days", "share", "low", "high"])
     if log is not None and len(load):
-        roles = dict(zip(answers.staff["person"], answers.staff["roles"], strict=True))
-        oper = method().functions_of("OPER")
-        foreign = {
-            (str(p), f): answers.norm.of_function(f, roles[p]).kind == "foreign" for p in load["person"] for f in oper
-        }
-        foreign |= {(str(p), "OPER"): answers.norm.of_group("OPER", roles[p]).kind == "foreign" for p in load["person"]}
+        oper = (*method().functions_of("OPER"), "OPER")
+        foreign = {(str(p), f): answers.foreign_part(str(p), f) for p in load["person"] for f in oper}
         logged = daylog.operational_by_person(log, foreign, min_days, notes)
     named = {"days": "log_days", "share": "log_share", "low": "log_low", "high": "log_high"}
     out = load.merge(logged.rename(columns=named), on="person", how="left")
@@ -522,18 +527,23 @@ def _hunting(case: Case, answers: Answers) -> _Hunts:
     )
     least = t.count("general.min_units")
     table = hunting.hunting_table(rows, families, least)
-    repeats = norm.of_function("FARM_REPEAT", expand_roles(["SR"], norm.types)).kind
-    own_repeat = {p for p, r in roles.items() if norm.of_function("FARM_REPEAT", r).kind != "foreign"}
+    keep = {t: Norm((t,)).of_function("FARM_REPEAT", expand_roles(["SR"], (t,))).kind != "foreign" for t in norm.types}
+    judged = Norm(tuple(t for t in norm.types if not keep[t]))
+    own_repeat = {
+        p for p, r in roles.items() if judged.types and judged.of_function("FARM_REPEAT", r).kind != "foreign"
+    }
     developers = [p for p, f in families.items() if f == "SR" and p not in own_repeat]
     if missing := missing_sheets(case, "staff"):
         return _Hunts((no_metric(share_id, missing), no_metric(beyond_id, missing)), table, k, source)
-    if repeats != "foreign":
+    if not judged.types:
         reason = Text(
             "В этом типе продаж повторные продажи для СР не чужая работа",
             "In this type of sale repeat sales are not foreign to a developer",
         )
         return _Hunts((no_metric(share_id, reason), no_metric(beyond_id, reason)), table, k, source)
-    sums = hunting.pooled(table, developers)
+    if len(judged.types) < len(norm.types):  # in the other parts repeat sales are a developer's own
+        rows = rows[rows["client_key"].map(client_parts(case, "revenue")).isin(judged.types)]
+    sums = hunting.pooled(hunting.hunting_table(rows, families, least), developers)
     days = sums["days"]
     if days < least:
         reason = Text(
@@ -674,7 +684,7 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
                 elasticity=t.range("roles.selling_time_elasticity")[1],
             )
         )
-        lacking = _lacking_share(case, answers, len(clients), notes)
+        lacking = _lacking_share(case, answers, notes)
         growth = _growth(clients)
         growth |= {
             "possible": list(possible),
@@ -687,18 +697,17 @@ def _relief(case: Case, answers: Answers, load: pd.DataFrame, notes: float, grad
     return _Relief(tuple(metrics), tables, r, selling, delta, growth)
 
 
-def _lacking_share(case: Case, answers: Answers, clients: int, notes: float) -> float | None:
-    """Return which part of the client managers' hours their clients' touches lack today; None without a touch norm.
+def _lacking_share(case: Case, answers: Answers, notes: float) -> float | None:
+    """Return which part of the client managers' hours the touches of the norm lack today; None without one.
 
-    Clients × touches × minutes against the hours left beside foreign operational work.
+    The hours that touches ask for (`audit.ground.touches`) against the hours left beside foreign operational work.
     """
-    norm = touch_norm(case)
-    if norm is None:
+    touches = touch_work(case)
+    if touches is None:
         return None
     hours = float(answers.hours.loc[answers.hours["family"] == KM, "hours"].sum())
     operational = float(relieving.foreign_operations(answers.hours, KM, notes)["hours"].sum())
-    needed = clients * touches_each(case, norm) * norm.minutes / 60.0
-    return max(0.0, needed - (hours - operational)) / hours
+    return max(0.0, touches.hours - (hours - operational)) / hours
 
 
 @dataclass(frozen=True)
@@ -724,15 +733,14 @@ def _week(case: Case, answers: Answers, relief: _Relief) -> _Week:
     fte = float(people["fte"].sum())
     freed = relief.relief.transferable_hours
     week = weekly.week_of(mine, fte, freed[1])
-    norm = touch_norm(case)
-    if norm is None:
+    touches = touch_work(case)
+    if touches is None:
         return _Week(no_metric(id, NO_NORM), week, plan, silent)
-    clients = _clients_with_room(case, answers)
+    clients = touches.asked
     if clients.empty:
         return _Week(no_metric(id, NO_BOOK), week, plan, silent)
-    labels = clients["client_key"].map(classes_of(case)).set_axis(clients["client_key"])
     made, months, kinds = _made(case, set(people["person"]))
-    plan = weekly.touch_plan(labels, norm, made, months)
+    plan = weekly.touch_plan(clients, made, months)
     own = float(mine.loc[mine["group"].isin(weekly.PARTS["clients"]), "hours"].sum())
     now, low, base, high = (weekly.portfolio(plan, own + h, fte) for h in (0.0, *freed))
     m = metric(
@@ -743,12 +751,13 @@ def _week(case: Case, answers: Answers, relief: _Relief) -> _Week:
         n=len(people),
         now=now,
         book=len(clients) / fte,
-        hours_needed=float(plan["hours"].sum()),
+        hours_needed=touches.hours,
+        **touches.counts,
         hours_now=own,
         hours_after=own + freed[1],
         freed_hours=freed[1],
-        by_class=bool(norm.by_class),
-        minutes=norm.minutes,
+        by_class=bool(touches.norm.by_class),
+        minutes=touches.norm.minutes,
         fte=fte,
     )
     return _Week(m, week, plan, kinds)
@@ -779,8 +788,8 @@ NO_NORM = Text(
     "The sheet “Company” lacks a norm of touches and the minutes of one: how many clients one manager should keep cannot be told",
 )
 NO_BOOK = Text(
-    "За последний период у КМ нет клиентов с покупками",
-    "Client managers had no clients who bought in the recent period",
+    "Клиентов, которым положены касания КМ, нет: все потеряны или закреплены за другими",
+    "There are no clients to be touched by client managers: all are lost or rightly kept by others",
 )
 
 

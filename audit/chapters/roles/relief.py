@@ -51,14 +51,14 @@ def transferable_shares(thresholds: Thresholds) -> dict[str, Three]:
 def foreign_operations(hours: pd.DataFrame, family: str, notes_share: float) -> pd.DataFrame:
     """Return the foreign operational hours of a family, own CRM notes taken off.
 
-    Grain: person × function (or ``OPER`` for hours given by group that are surely foreign). Columns: person,
+    Grain: person × function × part of the business (or ``OPER`` for hours given by group that are surely foreign). Columns: person,
     function, hours (a month), owner (role it should go to; None by group).
     """
     rows = hours[(hours["family"] == family) & (hours["group"] == "OPER") & (hours["kind"] == "foreign")]
-    all_hours = hours.groupby("person")["hours"].sum()
+    all_hours = hours.groupby(["person", "part"])["hours"].transform("sum")
     out = rows[["person", "function", "hours", "owner"]].copy()
     crm = out["function"] == "OPS_CRM"
-    notes = out["hours"].clip(upper=notes_share * out["person"].map(all_hours).astype(float))
+    notes = out["hours"].clip(upper=notes_share * all_hours[rows.index])
     out["hours"] = out["hours"] - notes.where(crm, 0.0)
     return out[out["hours"] > 1e-12].reset_index(drop=True)
 
@@ -67,11 +67,13 @@ def transferable(operations: pd.DataFrame, tau: Mapping[str, Three], norm: Norm)
     """Return, per function, how many of the foreign hours can be handed over and to whom: the pencil table.
 
     Grain: one row per function. Columns: function, receiver (role), receiver_held, hours, tau_low, tau_base,
-    tau_high, low, base, high (transferable hours a month = hours × τ). Sorted by base, largest first.
+    tau_high, low, base, high (transferable hours a month = hours × τ). Sorted by base, largest first. Where the parts of
+    the business have different owners, the one of most hours receives.
     """
     sums = operations.groupby("function")["hours"].sum().reset_index()
-    roles = {f: norm.owner(f) if f in method().functions else None for f in sums["function"]}
-    sums["receiver"] = sums["function"].map(roles)
+    owners = operations.groupby(["function", "owner"])["hours"].sum().sort_values(kind="stable").reset_index()
+    most = owners.drop_duplicates("function", keep="last").set_index("function")["owner"]
+    sums["receiver"] = [most.get(f) for f in sums["function"]]
     sums["receiver_held"] = [r in norm.held for r in sums["receiver"]]
     for i, name in enumerate(("low", "base", "high")):
         sums[f"tau_{name}"] = [tau[f][i] for f in sums["function"]]

@@ -80,6 +80,42 @@ def _flow(view: ChapterView) -> Section:
     return view.compose("flow", [charts.flow_chart(view.result, view.fmt, note, _accent(view))])
 
 
+MOST_NAMED = 6
+"""So many people who serve several parts are named in the sentence; the annex has all."""
+
+
+def _type_names(view: ChapterView) -> dict[str, str]:
+    types = method().sale_types
+    return {t: types[t].name.get(view.lang).split(" (")[0].lower() for t in view.result.facts["types"]}
+
+
+def _served(view: ChapterView) -> list[Any]:
+    """Say by which type of sale each person is judged, where the company sells in several."""
+    rows, types = view.tables["served"], _type_names(view)
+    hours = view.tables["persons"]
+    if len(types) < 2 or not (hours["hours"] > 0).any():
+        return []
+    rows = rows[rows["person"].isin(set(hours.loc[hours["hours"] > 0, "person"]))]
+    several = rows[rows.duplicated("person", keep=False)]
+    alone = rows.drop(index=several.index)["part"].value_counts()
+    names = _names(view)
+    mixed = [_shares(view, str(p), names, part, types) for p, part in several.groupby("person", sort=True)]
+    unseen = int((hours["hours"] > 0).sum()) - rows["person"].nunique()
+    one = [{"type": types[t], "n": int(alone[t])} for t in types if t in alone]
+    return [
+        view.say(
+            "by_role", "served", one=one, mixed=mixed[:MOST_NAMED], more=max(len(mixed) - MOST_NAMED, 0), unseen=unseen
+        )
+    ]
+
+
+def _shares(
+    view: ChapterView, person: str, names: Mapping[str, str], part: pd.DataFrame, types: Mapping[str, str]
+) -> str:
+    told = [f"{types[str(t)]} {view.fmt.share(float(s), 0)}" for t, s in zip(part["part"], part["share"], strict=True)]
+    return f"{names.get(person, person)} ({', '.join(told)})"
+
+
 def _by_role(view: ChapterView) -> Section:
     rows = view.tables["by_role"]
     parts: list[Any] = []
@@ -102,6 +138,7 @@ def _by_role(view: ChapterView) -> Section:
             Col("effective_roles", view.label("Сколько ролей совмещает", "Roles combined"), "num", 1),
         ]
         parts.append(table(_roles(view, rows), columns, fmt=view.fmt, sheet=view.sheet_name("persons")))
+        parts += _served(view)
     parts += _privacy(view)
     cost = view.metric("foreign_cost")
     if cost.value is not None:
@@ -793,6 +830,17 @@ def sheets(view: ChapterView) -> list[Sheet]:
         return view.sheet(name, _TITLES[name][i], frame[[c.key for c in columns]], columns)
 
     people = _persons(view, _roles(view, t["persons"]))
+    types, told = _type_names(view), t["served"]
+    spoken = {
+        str(p): "; ".join(
+            f"{types[str(x)]} {fmt.share(float(s), 0)}" for x, s in zip(part["part"], part["share"], strict=True)
+        )
+        for p, part in told.groupby("person")
+    }
+    people["served"] = [
+        spoken.get(str(p), ("по заказам не видно", "not seen in the orders")[i]) for p in t["persons"]["person"]
+    ]
+    by_type = [Col("served", ("Каких клиентов ведёт", "Clients served")[i])] if len(types) > 1 else []
     flow = _roles(view, _roles(view, t["flow"], "from_role"), "to_role")
     flow["kind"] = [_FLOW_KINDS[str(k)][i] for k in flow["kind"]]
     relief = t["relief"].copy()
@@ -820,6 +868,7 @@ def sheets(view: ChapterView) -> list[Sheet]:
                 Col("effective_roles", ("Сколько ролей совмещает", "Roles combined")[i], "num", 2),
                 Col("functions", ("Функций ≥ 5 % времени", "Functions with ≥ 5% of time")[i], "count"),
                 Col("crumbs", ("Функций < 10 % времени", "Functions with < 10% of time")[i], "count"),
+                *by_type,
             ],
         ),
         sheet(

@@ -213,6 +213,14 @@ def _over(case: Case, result: ChapterResult, limit: float) -> list[str]:
     return [names.get(str(p), str(p)) for p in above["person"]]
 
 
+def _part(sale_type: str | None) -> dict[str, str] | None:
+    """Return the name of a part of the business in both languages, for a sentence."""
+    if sale_type is None:
+        return None
+    kind = method().sale_types[sale_type]
+    return {"ru": kind.ru.split(" (")[0].lower(), "en": kind.en.lower()}
+
+
 def _km_overload(case: Case, result: ChapterResult) -> Finding:
     id = "roles.km_overload"
     m = result.metrics["roles.km_operational_share"]
@@ -223,11 +231,14 @@ def _km_overload(case: Case, result: ChapterResult) -> Finding:
     facts = {
         **_figures(case, id, m),
         "people": m.n,
+        "part": _part(m.extra.get("part")),
+        "together": m.extra.get("together", m.value),
         "hours": m.extra["operational_hours"],
         "fte": m.extra["operational_hours"] / float(x["hours_per_month"]),
         "top": x["top"]["KM"],
-        "day_log": m.extra.get("day_log"),
-        "trace": m.extra.get("trace"),
+        # what the log and the trace show is of all client managers: it would not stand beside one part's share
+        "day_log": None if m.extra.get("part") else m.extra.get("day_log"),
+        "trace": None if m.extra.get("part") else m.extra.get("trace"),
         "contradicted": m.grade == "D",
         "relief": x["relief"],
         "relief_cost_year": x["relief_cost_year"],

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from audit.ground.classes import CLASSES, TouchNorm
+from audit.ground.classes import CLASSES
 from audit.method import method
 
 __all__ = ["KINDS", "PARTS", "WEEKS_A_MONTH", "portfolio", "touch_kinds", "touch_plan", "week_of"]
@@ -64,22 +64,21 @@ def week_of(hours: pd.DataFrame, fte: float, freed: float) -> pd.DataFrame:
     return pd.DataFrame({"part": list(PARTS), "now": now.to_numpy(), "after": after.to_numpy()})
 
 
-def touch_plan(labels: pd.Series, norm: TouchNorm, made: pd.Series | None, months: float) -> pd.DataFrame:
+def touch_plan(clients: pd.DataFrame, made: pd.Series | None, months: float) -> pd.DataFrame:
     """Return how many hours a month the touches of the norm take, class by class.
 
-    ``labels``: class of each client, missing where not known; ``made``: touches made by client (same index), None without the
-    sheet; ``months`` they cover. Grain: one row per class with clients, "" for those without one. Columns: label, clients,
-    norm (touches a month per client), hours (a month), made (touches a month per client, missing without the sheet).
+    ``clients``: the clients asked for of `audit.ground.touches`, by client_key: label, touches, hours; ``made``: touches made by
+    client (same index), None without the sheet; ``months`` they cover. Grain: one row per class with clients, "" for those
+    without one. Columns: label, clients, norm (touches a month per client), hours (a month), made (touches a month per client,
+    missing without the sheet).
     """
     rows = []
-    label = labels.where(labels.isin(list(CLASSES)), "")
     for code in (*CLASSES, ""):
-        mine = label.index[label == code]
-        if not len(mine):
+        mine = clients[clients["label"] == code]
+        if mine.empty:
             continue
-        each = norm.mean(labels.loc[mine])
-        seen = float("nan") if made is None else float(made.reindex(mine).fillna(0).sum()) / len(mine) / months
-        rows.append((code, len(mine), each, len(mine) * each * norm.minutes / 60.0, seen))
+        seen = float("nan") if made is None else float(made.reindex(mine.index).fillna(0).sum()) / len(mine) / months
+        rows.append((code, len(mine), float(mine["touches"].mean()), float(mine["hours"].sum()), seen))
     return pd.DataFrame(rows, columns=["label", "clients", "norm", "hours", "made"])
 
 

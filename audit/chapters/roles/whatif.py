@@ -83,7 +83,7 @@ def apply_change(
     in_move = alien & rows["function"].isin(list(moves))
     factor = pd.Series([tau[f][1] if f in tau else 1.0 for f in rows["function"]], index=rows.index)
     # Own notes in the CRM are everybody's own work up to a share of the hours: they cannot be handed over.
-    limit = notes_share * rows.groupby("person")["hours"].transform("sum")
+    limit = notes_share * rows.groupby(["person", "part"])["hours"].transform("sum")
     notes = rows["hours"].clip(upper=limit).where(rows["function"] == "OPS_CRM", 0.0)
     loose = (rows["hours"] - notes) * factor
     moved = loose.where(in_move, 0.0)
@@ -120,6 +120,7 @@ def apply_change(
                 "role2": role2,
                 "family": family,
                 "roles": roles,
+                "part": "",
                 "function": code,
                 "group": method().functions[code].group,
                 "by_group": False,
@@ -170,7 +171,7 @@ def apply_change(
     if extra:
         more = judge(pd.DataFrame(extra), norm)
         rows = pd.concat([rows, more[rows.columns]], ignore_index=True)
-        keys = ["person", "function"]
+        keys = ["person", "part", "function"]
         first = rows.drop_duplicates(keys).drop(columns="hours")
         rows = first.merge(rows.groupby(keys, as_index=False)["hours"].sum(), on=keys)[list(rows.columns)]
     rows = rows[rows["hours"] > 1e-12].reset_index(drop=True)

@@ -83,6 +83,10 @@ def finish(fig: Figure, caption: Caption, *, width: Width = "full") -> Chart:
     """Turn a figure into a `Chart`; call inside `chart_style`."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    for ax in fig.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if not axis.get_label_text():  # else all labels of the ticks are measured to find it a place
+                axis.set_label_coords(0.5, 0.5)
     canvas = FigureCanvasSVG(fig)
     buffer = io.StringIO()
     canvas.print_svg(  # type: ignore[no-untyped-call]
@@ -595,7 +599,8 @@ def step_curve(
         ax.step(x, y, where="post", color=accent, lw=2.2)
         if mark is not None:
             # the label stands where the curve is not: left of the crossing while that comes late
-            late = not x.size or float(np.max(y[x <= end * 0.4], initial=0.0)) < mark.value
+            near = x.size and 0 <= y[-1] - mark.value < 0.14 * ax.get_ylim()[1]  # no room between line and curve
+            late = not x.size or float(np.max(y[x <= end * (0.2 if near else 0.4)], initial=0.0)) < mark.value
             benchmark(ax, mark.value, mark.label, axis="y", side="left" if late else "right")
         if horizon is not None and x.size and x[0] <= horizon:
             at = int(np.searchsorted(x, horizon, side="right") - 1)
@@ -604,10 +609,15 @@ def step_curve(
             text = horizon_label or fmt.share(y[at])
             # below the curve there is always room: a rising curve leaves it to the right, else well under the point
             right = horizon > end * (0.78 if width == "full" else 0.55)
+            below = -24 if right else -9
+            if mark is not None:  # the norm's line, and its words above it, are kept free
+                points = ax.get_window_extent().height * 72 / fig.dpi / ax.get_ylim()[1]
+                over = (y[at] - mark.value) * points
+                below = next((d for d in (below, -9, -40) if not -4 < over + d < 27), below)
             ax.annotate(
                 text,
                 (horizon, y[at]),
-                xytext=(-4, -24) if right else (7, -9),
+                xytext=(-4 if right else 7, below),
                 textcoords="offset points",
                 ha="right" if right else "left",
                 va="top",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.present.chart import Caption, Chart
-from audit.present.charts.draw import figure, finish, lines_of
+from audit.present.charts.draw import figure, finish
 from audit.present.charts.style import chart_style
 from audit.present.format import Fmt
 from audit.present.style import ACCENT, INK_FAINT, INK_SOFT, PAPER, RULE, tint
@@ -63,7 +64,7 @@ def gantt(caption: Caption, bars: Sequence[Bar], day: dt.date, *, fmt: Fmt, acce
                     fontsize=7.5,
                     color=PAPER if within and not b.after else INK_SOFT,
                 )
-        ax.set_yticks(range(n), [lines_of(f"{b.number}. {b.name}", 46) for b in bars], fontsize=7.5)
+        ax.set_yticks(range(n), ["\n".join(textwrap.wrap(f"{b.number}. {b.name}", 50)) for b in bars], fontsize=7.5)
         ax.set_xticks(list(steps), [fmt.date_short(day + dt.timedelta(days=x)) for x in steps])
         ax.xaxis.tick_top()
         for side in ("bottom", "top", "left"):

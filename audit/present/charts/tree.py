@@ -23,8 +23,8 @@ __all__ = ["Box", "fits_a_page", "grouped", "tree_chart"]
 
 COLUMNS = 4
 ALONE_FROM = 5
-PAGE_IN = 8.3
-"""Inches of height that a page of A4 leaves beside title, text and note."""
+PAGE_IN = 4.7
+"""Inches of height that leave room on a page of A4 for a second tree and a table."""
 LINE = "#aab3bd"
 _HEIGHT, _GAP, _INDENT, _BETWEEN = 0.38, 0.08, 0.16, 0.14
 """Inches: a box, between two boxes, a level, between two columns."""
@@ -181,7 +181,7 @@ def _draw(ax: Axes, p: _Placed) -> None:
 
 
 def fits_a_page(tops: Sequence[Box]) -> bool:
-    """Tell whether a tree is no higher than a page leaves room for."""
+    """Tell whether a tree is no higher than a page shared with others leaves room for."""
     return _place(tops)[1] <= PAGE_IN
 
 

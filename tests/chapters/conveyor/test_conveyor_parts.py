@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from audit.chapters.conveyor.measure import diagnose
-from audit.chapters.conveyor.parts import interval_fits, weights_of
+from audit.chapters.conveyor.parts import interval_fits
 from audit.chapters.conveyor.verdicts import judge
 from audit.chapters.retention.measure import diagnose as retention
 from audit.chapters.retention.verdicts import judge as judge_retention
-from audit.ground.parts import largest, once_parts, part_of_row, second_purchase_out
+from audit.ground.parts import largest, once_parts, part_of_row, second_purchase_out, share_of_days, whole_parts
 from audit.ground.path import path_of
 from audit.present.format import Fmt
 from audit.present.narrative import Narrative
@@ -102,11 +102,12 @@ def test_figures_by_part_by_pencil(two):
 
 
 def test_hours_go_to_the_part_that_a_person_serves_and_are_judged_by_its_norm(two):
-    """K2 serves retail alone: in T a client manager's repeat sales belong to the office seller. The other six serve no orders
-    or wholesale; what serves both is divided by order days."""
+    """K2 serves retail alone: in T a client manager's repeat sales belong to the office seller. K1 serves wholesale. Of whom
+    the other five work for the orders do not tell: their work would be foreign only if it were so in both types."""
     rows = two[1].tables["parts"].set_index("sale_type")
+    whole = whole_parts(two[0])
     assert rows.loc["TC", "foreign_share"] == 0
-    assert rows.loc["T", "foreign_share"] > 0.25
+    assert rows.loc["T", "foreign_share"] == pytest.approx(1 / (1 + 5 * whole["T"]))
     assert rows.loc["T", "missing"] == ["SOP"] and rows.loc["TC", "missing"] == []
 
 
@@ -156,10 +157,9 @@ def test_rules_weights_and_largest_parts_by_pencil():
     assert part_of_row("розница", "Проект", rules, "TC") == "S"
     assert part_of_row("опт", None, rules, "TC") == "TC"
     days = pd.DataFrame([("a", "T", 3), ("a", "TC", 1), ("b", "TC", 4)], columns=["manager", "part", "days"])
-    w = weights_of(days, ["a", "b", "c"], ["TC", "T"])
-    assert w.loc["a"].tolist() == [0.25, 0.75] and w.loc["b"].tolist() == [1.0, 0.0]
-    assert w.loc["c"].tolist() == [5 / 8, 3 / 8]
-    assert w.sum(axis=1).tolist() == [1.0, 1.0, 1.0]
+    w = share_of_days(days, ["TC", "T"], least=4)
+    assert w == {"a": {"TC": 0.25, "T": 0.75}, "b": {"TC": 1.0}}
+    assert share_of_days(days, ["TC", "T"], least=5) == {}
     money = pd.DataFrame([("x", "T", 5.0), ("x", "TC", 5.0), ("y", "T", 1.0), ("z", "T", -1.0)])
     money.columns = ["client_key", "part", "revenue"]
     assert largest(money, "revenue", ["TC", "T"]).to_dict() == {"x": "TC", "y": "T"}

@@ -27,7 +27,7 @@ from audit.chapters.ownership.sellers import (
     seller_roles,
     single_owner,
 )
-from audit.chapters.ownership.team import book_load, bus_factor, even_split, fewest, in_book, team_of
+from audit.chapters.ownership.team import book_load, bus_factor, even_split, fewest, team_of
 
 LAST = pd.Timestamp("2024-12-01")
 
@@ -199,33 +199,26 @@ def test_bus_factor_does_not_depend_on_the_order_of_rows() -> None:
 # --- load
 
 
-def test_lost_clients_are_out_of_the_book() -> None:
-    c = pd.DataFrame({"silent_days": [100, 400, 400, 400], "median_gap": [30.0, 30.0, 150.0, None]})
-    # the second is silent for over a year and over 4 · 30 days; the third orders twice a year; the fourth ordered once
-    assert in_book(c, usual_gap=120).tolist() == [True, False, True, True]
-    assert in_book(c, usual_gap=30).tolist() == [True, False, True, False]
-    assert in_book(c, usual_gap=120, gap_multiple=2).tolist() == [True, False, False, False]
-    assert in_book(c, usual_gap=30, min_days=500).all()
-
-
 def test_hours_needed_against_hours_left() -> None:
-    clients = pd.Series({"K1": 60, "K2": 20, "K3": 5})
+    books = pd.DataFrame({"clients": [60, 20, 5], "hours": [120.0, 40.0, 10.0]}, index=["K1", "K2", "K3"])
     hours = pd.DataFrame({"person": ["K1", "K2"], "hours": [150.0, 150.0], "operational_hours": [70.0, 30.0]})
-    found = book_load(clients, hours, shared=8, without_hours=5, touches=2, minutes=60)
+    found = book_load(books, hours, shared=8, shared_hours=16.0)
     assert found is not None
     t = found.table.set_index("person")
     # K1: 60 · 2 · 60/60 = 120 h against 150 − 70 = 80; K2: 40 against 120
     assert t["hours_needed"].to_dict() == {"K1": 120.0, "K2": 40.0}
     assert t["load"].to_dict() == {"K1": pytest.approx(1.5), "K2": pytest.approx(1 / 3)}
     # of 8 clients of nobody the two carry 8 · 80/85; K3's hours are unknown
-    assert found.shared_clients == pytest.approx(8 * 80 / 85)
+    assert found.shared_clients == pytest.approx(8 * 80 / 85) and found.without_hours == 5
     assert found.load == pytest.approx((160 + 2 * 8 * 80 / 85) / 200)
-    assert book_load(pd.Series({"X": 3}), hours, shared=0, without_hours=0, touches=2, minutes=60) is None
+    stranger = pd.DataFrame({"clients": [3], "hours": [6.0]}, index=["X"])
+    assert book_load(stranger, hours, shared=0, shared_hours=0.0) is None
 
 
 def test_no_hours_left_at_all_stays_finite() -> None:
     hours = pd.DataFrame({"person": ["K"], "hours": [100.0], "operational_hours": [100.0]})
-    found = book_load(pd.Series({"K": 10}), hours, shared=0, without_hours=0, touches=1, minutes=60)
+    books = pd.DataFrame({"clients": [10], "hours": [10.0]}, index=["K"])
+    found = book_load(books, hours, shared=0, shared_hours=0.0)
     assert found is not None
     assert found.load == 10.0  # ten hours against one
 

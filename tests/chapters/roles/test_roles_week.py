@@ -10,7 +10,8 @@ import pytest
 from audit.chapters.clients.measure import diagnose as base
 from audit.chapters.roles.measure import diagnose
 from audit.chapters.roles.week import PARTS, WEEKS_A_MONTH, portfolio, touch_kinds, touch_plan, week_of
-from audit.ground.classes import TouchNorm, classes_of, touch_norm, touches_each
+from audit.ground.classes import TouchNorm, classes_of
+from audit.ground.touches import touch_work
 from audit.method import method
 from tests.case_builder import make_case
 from tests.chapters.client_cases import company, questionnaire
@@ -33,19 +34,28 @@ def test_every_group_of_functions_has_its_part_of_the_week():
     assert {g for groups in PARTS.values() for g in groups} == set(method().groups)
 
 
+def owed(labels: list[str], norm: TouchNorm) -> pd.DataFrame:
+    """Clients a, b, c … of these classes with the touches and hours of the norm."""
+    label = pd.Series(labels, index=list("abc")[: len(labels)], dtype=object)
+    touches = norm.of_each(label)
+    return pd.DataFrame({"label": label, "touches": touches, "hours": touches * norm.minutes / 60})
+
+
 def test_touches_by_class_and_the_portfolio_by_pencil():
     """2 A × 4 and 1 D × 1 touches of 30 minutes: 4 + 0.5 = 4.5 hours a month for 3 clients, 1.5 each. 60 hours of one
     manager are 40 such clients. 6 touches made with the A in 3 months: 1 a month each."""
-    labels = pd.Series(["A", "A", "D"], index=["a", "b", "c"], dtype=object)
-    plan = touch_plan(labels, TouchNorm({"A": 4.0, "D": 1.0}, None, 30.0), pd.Series({"a": 5, "b": 1}), 3.0)
+    plan = touch_plan(
+        owed(["A", "A", "D"], TouchNorm({"A": 4.0, "D": 1.0}, None, 30.0)), pd.Series({"a": 5, "b": 1}), 3.0
+    )
     assert plan["hours"].tolist() == [4.0, 0.5] and plan["made"].tolist() == [1.0, 0.0]
     assert portfolio(plan, 60.0, 1.0) == pytest.approx(40)
 
 
 def test_a_client_without_a_class_gets_the_general_norm_or_the_mean_of_those_given():
-    labels = pd.Series(["A", None], index=["a", "b"], dtype=object)
-    assert touch_plan(labels, TouchNorm({"A": 4.0}, 2.0, 60.0), None, 1.0)["norm"].tolist() == [4.0, 2.0]
-    assert touch_plan(labels, TouchNorm({"A": 4.0, "D": 1.0}, None, 60.0), None, 1.0)["norm"].tolist() == [4.0, 2.5]
+    general, by_class = TouchNorm({"A": 4.0}, 2.0, 60.0), TouchNorm({"A": 4.0, "D": 1.0}, None, 60.0)
+    assert touch_plan(owed(["A", ""], general), None, 1.0)["norm"].tolist() == [4.0, 2.0]
+    assert touch_plan(owed(["A", "D", ""], by_class), None, 1.0)["norm"].tolist() == [4.0, 1.0, 2.5]
+    assert touch_plan(owed(["", ""], by_class), None, 1.0)["norm"].tolist() == [2.5]  # nobody's class is known
 
 
 def test_classes_are_those_of_the_client_base_and_the_norm_by_class_moves_the_portfolio():
@@ -59,8 +69,8 @@ def test_classes_are_those_of_the_client_base_and_the_norm_by_class_moves_the_po
     assert m.low is not None and m.high is not None and m.extra["now"] <= m.low <= m.value <= m.high
     by_class = make_case(company(), questionnaire(touches_a=8.0, touches_b=8.0, touches_c=8.0, touches_d=8.0))
     assert diagnose(by_class).metrics["roles.portfolio_size"].extra["now"] == pytest.approx(36)
-    norm = touch_norm(by_class)
-    assert norm is not None and touches_each(by_class, norm) == pytest.approx(8)
+    work = touch_work(by_class)
+    assert work is not None and work.touches == pytest.approx(8)
 
 
 def test_without_a_norm_the_week_is_drawn_and_the_portfolio_is_not():
