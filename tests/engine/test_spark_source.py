@@ -20,7 +20,8 @@ import pytest
 from audit.engine import spark, spark_table
 from audit.errors import InputError, set_language
 from audit.run.inputs import Inputs, file_inputs
-from audit.run.prepare import find_prepared, prepare
+from audit.run.kept import find_prepared
+from audit.run.prepare import prepare
 from audit.settings import settings_from_mapping
 from tests.engine.spark_here import NEEDED, small_session
 from tests.intake.reading import Read, read
