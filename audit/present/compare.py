@@ -75,7 +75,7 @@ class ComparisonView(Told):
         """Return the verdict in one sentence."""
         c = self.counts()
         part = "both" if c["better"] and c["worse"] else "better" if c["better"] else "worse" if c["worse"] else "none"
-        return self.say("verdict", part, **c)
+        return self.say("verdict", part, **c, by_chance=self.content["beyond_by_chance"])
 
     def editions(self) -> list[str]:
         """Say where the method or the kit changed between the two audits."""
