@@ -127,7 +127,7 @@
     return out;
   }
   function texts(part) {
-    if (part.text !== undefined) { return; }
+    if ("text" in part) { return; }
     part.rows = [];
     if (part.kind !== "section") {
       var full = part.kind === "finding" && card(part.el);
@@ -333,8 +333,11 @@
 
   // What scrolls sideways can be reached with the keyboard.
   function reach() {
-    all(".km-scroll, .km-plot, .km-pre").forEach(function (el) {
-      var over = el.scrollWidth > el.clientWidth + 1;
+    var wide = all(".km-scroll, .km-plot, .km-pre");
+    wide.forEach(function (el) { el.classList.remove("km-fits", "km-over"); });  // both change the width that is measured
+    var overs = wide.map(function (el) { return el.scrollWidth > el.clientWidth + 1; });
+    wide.forEach(function (el, i) {
+      var over = overs[i];
       el.classList.toggle("km-over", over);  // what fits needs no bars of its own, and its head stays in sight
       el.classList.toggle("km-fits", !over && el.clientWidth > 0);
       if (over) { el.tabIndex = 0; el.setAttribute("role", "region"); el.setAttribute("aria-label", label(el)); }
