@@ -113,7 +113,7 @@ class AuditError(Exception):
         if where:
             out.append(("Где: " if lang == "ru" else "Where: ") + _short(where))
         if self.todo is not None:
-            out.append(("Что сделать: " if lang == "ru" else "What to do: ") + self.todo.get(lang))
+            out.append(("Что сделать: " if lang == "ru" else "What to do: ") + _short(self.todo.get(lang)))
         return out
 
     def __str__(self) -> str:
