@@ -28,6 +28,8 @@ ROWS = 4000
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
+    # A clone below a private home, say /root: workers of another user cannot start Spark from there, and to open the folder
+    # to them would undo what is tested. CI's clone is open to all and does not skip.
     if not other_user_reads():
         pytest.skip("the other user cannot read the folder in which pyspark is installed")
     with standalone() as running:

@@ -279,6 +279,15 @@ def click(page: Any, place: Any) -> None:
     place.click()
 
 
+def opened_lab(browser: Any, server: Served, width: int, height: int) -> Any:
+    """Open the lab in a window of that size, and wait until its kernel has nothing to do."""
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(120_000)
+    page.goto(server.url("/"))
+    page.wait_for_selector("#jp-main-statusbar >> text=/Idle/")
+    return page
+
+
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(os.name == "nt", reason="a console program cannot be asked to end politely on Windows")
@@ -289,10 +298,7 @@ def test_in_a_browser_from_an_empty_folder_to_the_report(tmp_path: Path) -> None
     with chromium() as browser:
         server = Served(folder)
         try:
-            page = browser.new_page(viewport={"width": 1400, "height": 1000})
-            page.set_default_timeout(120_000)
-            page.goto(server.url("/"))
-            page.wait_for_selector("#jp-main-statusbar >> text=/Idle/")
+            page = opened_lab(browser, server, 1400, 1000)
             assert page.url.split("?")[0].endswith("/lab/tree/notebooks/start.ipynb")
             choose(page, "Run", "Run All Cells")
             click(page, page.get_by_role("button", name="Begin the audit"))
@@ -340,10 +346,7 @@ def test_in_a_browser_six_questions_are_answered_by_clicks(tmp_path: Path) -> No
     with chromium() as browser:
         server = Served(folder)
         try:
-            page = browser.new_page(viewport={"width": 1100, "height": 900})
-            page.set_default_timeout(120_000)
-            page.goto(server.url("/"))
-            page.wait_for_selector("#jp-main-statusbar >> text=/Idle/")
+            page = opened_lab(browser, server, 1100, 900)
             restart = page.locator("[data-command='notebook:restart-run-all']").first
             restart.click()  # the ▶▶ of the page's first line: nothing is asked, nothing is lost
             click(page, page.get_by_role("button", name="Проверить", exact=True))
