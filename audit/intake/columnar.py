@@ -159,7 +159,7 @@ class ParquetReader(ColumnarReader):
             for batch in self.file.iter_batches(rows, columns=[names[i] for i in wanted]):
                 yield [batch.column(names[i]) for i in wanted]
 
-    def read_whole(self) -> None:  # noqa: B027 - a hook: only a reader that hashes as it goes has something to do
+    def read_whole(self) -> None:
         """Take the file's hash."""
         self.sha256 = file_digest(self.path)
 
